@@ -1,0 +1,62 @@
+// Error classes of the whole product. Every failure that a caller may want to tell apart, or that the page
+// turns into words, is a LookBackError with a stable `code` of the form `area/what`.
+// Not here: wording for people (the page maps codes to sentences) and recovery (the engine decides).
+// Invariant: codes are part of the interface; once shipped, a code never changes its meaning.
+
+/** Details that travel with an error through structured clone: names, numbers, short lists. */
+export type ErrorData = Readonly<Record<string, unknown>>;
+
+/** Base of all deliberate errors. `code` is stable, `message` names the file, row or field and says what to do. */
+export class LookBackError extends Error {
+  readonly code: string;
+  readonly data?: ErrorData;
+
+  constructor(code: string, message: string, data?: ErrorData, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    if (data !== undefined) this.data = data;
+  }
+}
+
+/** Operands whose shapes, dtypes or offsets do not fit together. Code `tensor/shape`. */
+export class ShapeError extends LookBackError {
+  constructor(message: string, data?: ErrorData) {
+    super('tensor/shape', message, data);
+  }
+}
+
+/** Something is wrong with a checkpoint, a config or a tokenizer. Codes `model/...`. */
+export class ModelError extends LookBackError {
+  constructor(code: `model/${string}`, message: string, data?: ErrorData, cause?: unknown) {
+    super(code, message, data, cause);
+  }
+}
+
+/** Something is wrong with an image, a dataset or other input that people supply. Codes `data/...`. */
+export class DataError extends LookBackError {
+  constructor(code: `data/${string}`, message: string, data?: ErrorData, cause?: unknown) {
+    super(code, message, data, cause);
+  }
+}
+
+/** The GPU, its limits, a shader or a submit failed. Codes `gpu/...`. */
+export class GpuError extends LookBackError {
+  constructor(code: `gpu/${string}`, message: string, data?: ErrorData, cause?: unknown) {
+    super(code, message, data, cause);
+  }
+}
+
+/** A caller asked for something that an API does not allow: an option out of range. Code `usage/argument`. */
+export class ArgumentError extends LookBackError {
+  constructor(message: string, data?: ErrorData) {
+    super('usage/argument', message, data);
+  }
+}
+
+/** Our own bug: a condition that the code guarantees did not hold. Code `internal/invariant`. */
+export class InvariantError extends LookBackError {
+  constructor(message: string, data?: ErrorData) {
+    super('internal/invariant', message, data);
+  }
+}
