@@ -1,0 +1,35 @@
+// One GPU device per test file, in the browser and in Node alike.
+// Not a mock: it is the adapter the tests are meant to prove things on. Invariant: tests never destroy it.
+
+const IN_NODE = typeof process !== 'undefined' && process.versions?.node !== undefined;
+
+// Dawn's instance must stay referenced for as long as anything made from it is used.
+let gpu: GPU | undefined;
+let shared: Promise<GPUDevice> | undefined;
+
+/** `navigator.gpu`, or in Node the same interface over Dawn. */
+export async function testNavigatorGpu(): Promise<GPU> {
+  if (gpu) return gpu;
+  if (IN_NODE) {
+    const name = 'webgpu';
+    const dawn = (await import(/* @vite-ignore */ name)) as typeof import('webgpu');
+    Object.assign(globalThis, dawn.globals);
+    gpu = dawn.create([]);
+  } else {
+    gpu = navigator.gpu;
+  }
+  if (!gpu) throw new Error('no WebGPU in this test environment');
+  return gpu;
+}
+
+/** The device that a test file's tests share. */
+export function testGpu(): Promise<GPUDevice> {
+  shared ??= open();
+  return shared;
+}
+
+async function open(): Promise<GPUDevice> {
+  const adapter = await (await testNavigatorGpu()).requestAdapter();
+  if (!adapter) throw new Error('no GPU adapter: see CONTRIBUTING.md for how tests find one');
+  return adapter.requestDevice();
+}

@@ -1,0 +1,71 @@
+// Test projects: `node` (no GPU), `gpu` (headless Chromium with WebGPU, what the gate runs) and `gpu-node` (the same
+// files over Dawn in Node, quicker while developing). Not the end-to-end journeys: those are Playwright's.
+// Invariant: one page, one worker, so that a software adapter on two cores is never shared by two test files.
+
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { BROWSER_ARGS, findBrowser, vulkanEnvironment } from './tools/browser.mjs';
+import { ONNX_STUBS } from './tools/vite_shared.mjs';
+
+const GPU_FILES = ['test/{gpu,kernels,tensor,convergence}/**/*.test.ts', 'test/**/*.gpu.test.ts'];
+const NEVER = ['test/e2e/**', 'test/bench/**', 'test/soak/**', 'node_modules/**'];
+
+const executablePath = findBrowser();
+// Before any worker is forked: a Vulkan loader reads its environment once, at start.
+const vulkan = { ...vulkanEnvironment() } as Record<string, string>;
+
+export default defineConfig({
+  publicDir: 'public',
+  resolve: { alias: ONNX_STUBS },
+  test: {
+    reporters: ['default', './test/harness/reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...NEVER, ...GPU_FILES],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        optimizeDeps: { entries: GPU_FILES },
+        test: {
+          name: 'gpu',
+          include: GPU_FILES,
+          exclude: NEVER,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { args: BROWSER_ARGS, ...(executablePath ? { executablePath } : {}) },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gpu-node',
+          environment: 'node',
+          include: GPU_FILES,
+          exclude: NEVER,
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          env: vulkan,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
