@@ -1,0 +1,178 @@
+// Acquires a WebGPU device with the limits the engine can use, and watches it: uncaptured errors, loss, counters.
+// Runs unchanged on a page, in a Worker and in Node (pass the `GPU` object). Knows no maths.
+// Invariant: an uncaptured error never goes unnoticed; the next fence throws it.
+
+import { type GpuCounters, createCounters } from './counters';
+import { GpuError } from './gpu_error';
+import { PipelineCache } from './pipeline_cache';
+
+/** What decides which kernel variants may run here. */
+export interface DeviceTraits {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** True for CPU rasterisers (SwiftShader, lavapipe, WARP): other tables, longer submits, labelled on the page. */
+  readonly software: boolean;
+  readonly shaderF16: boolean;
+  readonly subgroups: boolean;
+  readonly timestampQuery: boolean;
+  readonly maxBindingBytes: number;
+  readonly maxBufferBytes: number;
+  readonly maxWorkgroupBytes: number;
+  readonly maxInvocations: number;
+  readonly maxStorageBuffers: number;
+}
+
+/** A device with everything that must live as long as it does. */
+export interface GpuContext {
+  readonly device: GPUDevice;
+  readonly traits: DeviceTraits;
+  readonly counters: GpuCounters;
+  readonly pipelines: PipelineCache;
+  /** Resolves once, with the reason, when the device is gone; `destroyed` is our own doing. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  /** True from the moment the loss was seen. */
+  readonly isLost: () => boolean;
+  /**
+   * Makes a buffer and counts it.
+   * @throws GpuError `gpu/limit` when `bytes` exceeds the device's largest buffer
+   */
+  createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer;
+  /** Destroys a buffer made here. Safe after loss. */
+  destroyBuffer(buffer: GPUBuffer): void;
+  /** Waits for all submitted work and throws the first uncaptured error or the loss since the last fence. */
+  fence(): Promise<void>;
+  /** Throws the first uncaptured error or the loss since the last fence, without waiting. */
+  check(): void;
+  destroy(): void;
+}
+
+/** What to ask of the adapter. */
+export interface AcquireOptions {
+  readonly gpu?: GPU | undefined;
+  readonly powerPreference?: GPUPowerPreference;
+  /** Toggles and other Dawn extras are set on the `GPU` object by the caller. */
+  readonly label?: string;
+}
+
+const FLOOR = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxStorageBufferBindingSize: 134217728,
+} as const;
+
+const RAISED = [
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+
+/**
+ * Requests an adapter and a device, with every optional feature the engine knows and the adapter's own limits.
+ * @throws GpuError `gpu/unavailable` without WebGPU, `gpu/no-adapter` when none answers,
+ *   `gpu/limit` naming the limit, its value and the need when the adapter is below the floor
+ */
+export async function acquireDevice(options: AcquireOptions = {}): Promise<GpuContext> {
+  const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (!gpu) throw new GpuError('gpu/unavailable', 'This environment has no WebGPU. Use a recent Chrome, Edge, Safari or Firefox.');
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!adapter) {
+    throw new GpuError('gpu/no-adapter', 'WebGPU is here, but no graphics adapter answered. Check that hardware acceleration is on.');
+  }
+  checkFloor(adapter.limits);
+  const requiredLimits: Record<string, number> = {};
+  for (const name of RAISED) requiredLimits[name] = adapter.limits[name];
+  const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ label: options.label ?? 'look-back', requiredLimits, requiredFeatures });
+  return watchDevice(device, readTraits(adapter, device));
+}
+
+function checkFloor(limits: GPUSupportedLimits): void {
+  for (const [name, need] of Object.entries(FLOOR)) {
+    const have = limits[name as keyof typeof FLOOR];
+    if (have < need) throw new GpuError('gpu/limit', `This device offers ${name} = ${have}; the engine needs ${need}.`, { name, have, need });
+  }
+}
+
+function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
+  const info = adapter.info as GPUAdapterInfo | undefined;
+  const text = `${info?.vendor ?? ''} ${info?.architecture ?? ''} ${info?.device ?? ''} ${info?.description ?? ''}`;
+  return {
+    vendor: info?.vendor ?? '',
+    architecture: info?.architecture ?? '',
+    description: info?.description || info?.device || info?.architecture || 'unknown adapter',
+    software: info?.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(text),
+    shaderF16: device.features.has('shader-f16'),
+    subgroups: device.features.has('subgroups'),
+    timestampQuery: device.features.has('timestamp-query'),
+    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+    maxBufferBytes: device.limits.maxBufferSize,
+    maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+  };
+}
+
+/** Wraps a device that exists already (tests, hosts with their own device). */
+export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext {
+  const counters = createCounters();
+  let failure: GpuError | undefined;
+  let gone: GPUDeviceLostInfo | undefined;
+  device.addEventListener('uncapturederror', (event) => {
+    const code = event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
+    failure ??= new GpuError(code, event.error.message);
+  });
+  const lost = device.lost.then((info) => {
+    gone = info;
+    return info;
+  });
+  const check = (): void => {
+    if (gone) throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, { reason: gone.reason });
+    if (!failure) return;
+    const first = failure;
+    failure = undefined;
+    throw first;
+  };
+  return {
+    device,
+    traits,
+    counters,
+    pipelines: new PipelineCache(device, counters),
+    lost,
+    isLost: () => gone !== undefined,
+    createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
+    destroyBuffer: (buffer) => {
+      counters.bufferBytes -= buffer.size;
+      buffer.destroy();
+    },
+    fence: async () => {
+      await Promise.race([device.queue.onSubmittedWorkDone(), lost]);
+      check();
+    },
+    check,
+    destroy: () => device.destroy(),
+  };
+}
+
+function createBuffer(
+  device: GPUDevice,
+  traits: DeviceTraits,
+  counters: GpuCounters,
+  bytes: number,
+  usage: GPUBufferUsageFlags,
+  label: string,
+): GPUBuffer {
+  const size = Math.max(16, Math.ceil(bytes / 4) * 4);
+  if (size > traits.maxBufferBytes) {
+    throw new GpuError('gpu/limit', `Buffer ${label} needs ${size} bytes; this device allows ${traits.maxBufferBytes}.`, { label, size });
+  }
+  counters.buffers++;
+  counters.bufferBytes += size;
+  return device.createBuffer({ label, size, usage });
+}
