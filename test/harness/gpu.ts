@@ -1,11 +1,13 @@
 // One GPU device per test file, in the browser and in Node alike.
 // Not a mock: it is the adapter the tests are meant to prove things on. Invariant: tests never destroy it.
 
+import { acquireDevice, type GpuContext } from '../../src/gpu/device';
+
 const IN_NODE = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
 // Dawn's instance must stay referenced for as long as anything made from it is used.
 let gpu: GPU | undefined;
-let shared: Promise<GPUDevice> | undefined;
+let shared: Promise<GpuContext> | undefined;
 
 /** `navigator.gpu`, or in Node the same interface over Dawn. */
 export async function testNavigatorGpu(): Promise<GPU> {
@@ -22,14 +24,8 @@ export async function testNavigatorGpu(): Promise<GPU> {
   return gpu;
 }
 
-/** The device that a test file's tests share. */
-export function testGpu(): Promise<GPUDevice> {
-  shared ??= open();
+/** The device that a test file's tests share, with its counters and pipelines. */
+export function testGpu(): Promise<GpuContext> {
+  shared ??= testNavigatorGpu().then((found) => acquireDevice({ gpu: found, label: 'test' }));
   return shared;
-}
-
-async function open(): Promise<GPUDevice> {
-  const adapter = await (await testNavigatorGpu()).requestAdapter();
-  if (!adapter) throw new Error('no GPU adapter: see CONTRIBUTING.md for how tests find one');
-  return adapter.requestDevice();
 }

@@ -4,7 +4,7 @@ import { loadFixture } from './fixture';
 import { testGpu } from './gpu';
 
 it('gives a device that runs a shader', async () => {
-  const device = await testGpu();
+  const { device } = await testGpu();
   const module = device.createShaderModule({
     code: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
 @compute @workgroup_size(8) fn square(@builtin(global_invocation_id) id: vec3u) { y[id.x] = id.x * id.x; }`,
