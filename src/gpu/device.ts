@@ -3,7 +3,7 @@
 // Invariant: an uncaptured error never goes unnoticed; the next fence throws it.
 
 import { type GpuCounters, createCounters } from './counters';
-import { GpuError } from './gpu_error';
+import { GpuError } from '../lib/errors';
 import { PipelineCache } from './pipeline_cache';
 
 /** What decides which kernel variants may run here. */

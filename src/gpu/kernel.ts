@@ -2,7 +2,7 @@
 // Knows no maths and creates no GPU object; pipelines come from pipeline_cache.ts, wrappers from src/kernels.
 // Invariant: storage bindings are @group(0) @binding(0..n-1) in `bindings` order; the uniform, if any, is binding n.
 
-import { GpuError } from './gpu_error';
+import { GpuError } from '../lib/errors';
 
 /** How a dispatch uses a storage binding. `read` binds as read-only-storage, `read_write` as storage. */
 export type BindingAccess = 'read' | 'read_write';

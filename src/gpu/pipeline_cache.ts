@@ -2,7 +2,7 @@
 // Not a shader store: it receives finished WGSL. Invariant: a key is compiled at most once, also when asked for concurrently.
 
 import type { GpuCounters } from './counters';
-import { GpuError } from './gpu_error';
+import { GpuError } from '../lib/errors';
 import type { BindingAccess, Kernel } from './kernel';
 
 /** A compiled kernel with the layout its bind groups need. */

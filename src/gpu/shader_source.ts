@@ -2,7 +2,7 @@
 // Not a shader language: plain WGSL stays readable, text parameters cover what `override` cannot
 // (register tiles, element types, optional bindings). Output is a pure function of files and defines.
 
-import { GpuError } from './gpu_error';
+import { GpuError } from '../lib/errors';
 
 /** Text parameters. Booleans serve `#if`; numbers and strings are also substituted as `${NAME}`. */
 export type ShaderDefines = Readonly<Record<string, string | number | boolean>>;

@@ -1,0 +1,208 @@
+// A compiled list of dispatches over fixed buffers: encodes, cuts into submits, and times them on request.
+// Knows nothing of tensors or liveness; src/tensor/program.ts decides what is bound where.
+// Invariant: running creates no GPU object but command encoders and command buffers.
+
+import { type BufferRegion, BINDING_ALIGNMENT, alignUp } from './buffer_region';
+import type { GpuContext } from './device';
+import type { KernelCall } from './kernel';
+
+/** A call together with the regions of its operands, in binding order. */
+export interface BoundCall {
+  readonly call: KernelCall;
+  readonly operands: readonly BufferRegion[];
+}
+
+interface Step {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
+}
+
+/** Time of one dispatch in profile mode. */
+export interface StepTime {
+  readonly name: string;
+  readonly nanoseconds: number;
+}
+
+// A submit should stay below 100 ms (1 s on software adapters); these rates are deliberately pessimistic.
+const FLOPS_PER_SUBMIT = { hardware: 2e10, software: 1e9 } as const;
+const BYTES_PER_SUBMIT = { hardware: 4e9, software: 1e9 } as const;
+const DISPATCHES_PER_SUBMIT = 2048;
+
+/** Dispatches over fixed buffers, ready to run any number of times. */
+export class Executable {
+  readonly #gpu: GpuContext;
+  readonly #steps: readonly Step[];
+  /** Steps [cuts[i], cuts[i+1]) go into submit i. */
+  readonly #cuts: readonly number[];
+  readonly #params: GPUBuffer | undefined;
+
+  private constructor(gpu: GpuContext, steps: readonly Step[], cuts: readonly number[], params: GPUBuffer | undefined) {
+    this.#gpu = gpu;
+    this.#steps = steps;
+    this.#cuts = cuts;
+    this.#params = params;
+  }
+
+  /**
+   * Compiles pipelines (in parallel), writes all uniforms into one buffer and makes every bind group.
+   * @throws GpuError `gpu/shader` when a kernel does not compile
+   */
+  static async build(gpu: GpuContext, calls: readonly BoundCall[], label: string): Promise<Executable> {
+    const compiled = await Promise.all(calls.map(({ call }) => gpu.pipelines.get(call.kernel)));
+    const offsets: number[] = [];
+    let paramBytes = 0;
+    for (const { call } of calls) {
+      offsets.push(paramBytes);
+      if (call.params) paramBytes += alignUp(call.params.byteLength, BINDING_ALIGNMENT);
+    }
+    const params = paramBytes
+      ? gpu.createBuffer(paramBytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, `${label} params`)
+      : undefined;
+    if (params) uploadParams(gpu, params, calls, offsets);
+    const steps = calls.map(({ call, operands }, index): Step => {
+      const kernel = compiled[index]!;
+      const entries: GPUBindGroupEntry[] = operands.map(({ buffer, offset, bytes }, binding) => ({
+        binding,
+        resource: { buffer, offset, size: Math.max(4, alignUp(bytes, 4)) },
+      }));
+      if (call.params && params) {
+        const resource = { buffer: params, offset: offsets[index]!, size: call.params.byteLength };
+        entries.push({ binding: operands.length, resource });
+      }
+      gpu.counters.bindGroups++;
+      const group = gpu.device.createBindGroup({ label: call.kernel.name, layout: kernel.layout, entries });
+      return { name: call.kernel.name, pipeline: kernel.pipeline, group, grid: call.grid };
+    });
+    return new Executable(gpu, steps, cutSubmits(calls, gpu.traits.software), params);
+  }
+
+  /** Dispatches per run. */
+  get dispatches(): number {
+    return this.#steps.length;
+  }
+
+  /** Submits per run. */
+  get submits(): number {
+    return this.#cuts.length - 1;
+  }
+
+  /**
+   * Encodes and submits everything without waiting.
+   * @param after appended to the last submit, e.g. copies into staging buffers
+   */
+  submit(after?: (encoder: GPUCommandEncoder) => void): void {
+    for (let index = 0; index < this.submits; index++) this.#submitPart(index, index === this.submits - 1 ? after : undefined);
+  }
+
+  /**
+   * Submits part by part and waits between parts, so that others get the queue and `signal` is honoured within one part.
+   * @throws the signal's reason when aborted; the first GPU error at a wait
+   */
+  async run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    for (let index = 0; index < this.submits; index++) {
+      signal?.throwIfAborted();
+      this.#submitPart(index, index === this.submits - 1 ? after : undefined);
+      await this.#gpu.fence();
+    }
+  }
+
+  #submitPart(index: number, after?: (encoder: GPUCommandEncoder) => void): void {
+    const encoder = this.#gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.#encode(pass, this.#cuts[index]!, this.#cuts[index + 1]!);
+    pass.end();
+    after?.(encoder);
+    this.#gpu.counters.submits++;
+    this.#gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  #encode(pass: GPUComputePassEncoder, from: number, to: number): void {
+    let bound: GPUComputePipeline | undefined;
+    for (let index = from; index < to; index++) {
+      const step = this.#steps[index]!;
+      if (step.pipeline !== bound) pass.setPipeline(step.pipeline);
+      bound = step.pipeline;
+      pass.setBindGroup(0, step.group);
+      pass.dispatchWorkgroups(step.grid[0], step.grid[1], step.grid[2]);
+    }
+    this.#gpu.counters.dispatches += to - from;
+  }
+
+  /**
+   * Runs once with one pass per dispatch and timestamps around each. For profiles only: it allocates and waits.
+   * @throws Error when the device has no `timestamp-query`
+   */
+  async profile(): Promise<StepTime[]> {
+    const { device, traits } = this.#gpu;
+    if (!traits.timestampQuery) throw new Error('This device offers no timestamp-query; profiles need it.');
+    const times: StepTime[] = [];
+    const PER_SET = 1024;
+    for (let from = 0; from < this.#steps.length; from += PER_SET) {
+      const to = Math.min(this.#steps.length, from + PER_SET);
+      const count = 2 * (to - from);
+      const querySet = device.createQuerySet({ type: 'timestamp', count });
+      const resolved = this.#gpu.createBuffer(8 * count, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
+      const staging = this.#gpu.createBuffer(8 * count, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'timestamps staging');
+      const encoder = device.createCommandEncoder();
+      for (let index = from; index < to; index++) {
+        const at = 2 * (index - from);
+        const pass = encoder.beginComputePass({
+          timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+        });
+        this.#encode(pass, index, index + 1);
+        pass.end();
+      }
+      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const ticks = new BigUint64Array(staging.getMappedRange());
+      for (let index = from; index < to; index++) {
+        const at = 2 * (index - from);
+        times.push({ name: this.#steps[index]!.name, nanoseconds: Number(ticks[at + 1]! - ticks[at]!) });
+      }
+      staging.unmap();
+      querySet.destroy();
+      this.#gpu.destroyBuffer(resolved);
+      this.#gpu.destroyBuffer(staging);
+    }
+    return times;
+  }
+
+  /** Frees the uniform buffer; operand buffers belong to the caller. */
+  destroy(): void {
+    if (this.#params) this.#gpu.destroyBuffer(this.#params);
+  }
+}
+
+function uploadParams(gpu: GpuContext, params: GPUBuffer, calls: readonly BoundCall[], offsets: readonly number[]): void {
+  const image = new Uint32Array(params.size / 4);
+  calls.forEach(({ call }, index) => {
+    if (call.params) image.set(call.params, offsets[index]! / 4);
+  });
+  gpu.device.queue.writeBuffer(params, 0, image);
+}
+
+function cutSubmits(calls: readonly BoundCall[], software: boolean): number[] {
+  const kind = software ? 'software' : 'hardware';
+  const cuts = [0];
+  let flops = 0;
+  let bytes = 0;
+  calls.forEach(({ call }, index) => {
+    const full =
+      flops + call.flops > FLOPS_PER_SUBMIT[kind] ||
+      bytes + call.bytes > BYTES_PER_SUBMIT[kind] ||
+      index - cuts[cuts.length - 1]! >= DISPATCHES_PER_SUBMIT;
+    if (full && index > cuts[cuts.length - 1]!) {
+      cuts.push(index);
+      flops = 0;
+      bytes = 0;
+    }
+    flops += call.flops;
+    bytes += call.bytes;
+  });
+  cuts.push(calls.length);
+  return cuts;
+}

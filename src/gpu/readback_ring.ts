@@ -1,0 +1,78 @@
+// A ring of mappable staging buffers: the host reads results a step or two behind without stalling the queue.
+// Not a general reader: slots have one size, and at most `slots` reads are in flight.
+// Invariant: a slot is handed out only when its previous contents were taken.
+
+import type { BufferRegion } from './buffer_region';
+import type { GpuContext } from './device';
+
+/** One read in flight. */
+export interface ReadbackSlot {
+  /** Encodes the copies; sources are packed one after another in the slot. */
+  copy(encoder: GPUCommandEncoder, sources: readonly BufferRegion[]): void;
+  /** After submitting: resolves with a copy of the packed bytes, and frees the slot. */
+  take(): Promise<ArrayBuffer>;
+  /** Frees a slot whose copy was never submitted. */
+  release(): void;
+}
+
+/** Staging buffers for reading results back. */
+export class ReadbackRing {
+  readonly #gpu: GpuContext;
+  readonly #bytes: number;
+  readonly #free: GPUBuffer[];
+  readonly #all: readonly GPUBuffer[];
+
+  /**
+   * @param bytes capacity of a slot
+   * @param slots how many reads may be in flight
+   */
+  constructor(gpu: GpuContext, bytes: number, slots: number, label: string) {
+    this.#gpu = gpu;
+    this.#bytes = Math.ceil(bytes / 4) * 4;
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    this.#all = Array.from({ length: slots }, (_, index) => gpu.createBuffer(this.#bytes, usage, `${label} staging ${index}`));
+    this.#free = [...this.#all];
+  }
+
+  /** Slots not in flight. */
+  get available(): number {
+    return this.#free.length;
+  }
+
+  /**
+   * Takes a free slot.
+   * @throws Error when all are in flight: the caller must take results first
+   */
+  acquire(): ReadbackSlot {
+    const buffer = this.#free.shift();
+    if (!buffer) throw new Error('Every readback slot is in flight; take a result first.');
+    let used = 0;
+    const release = (): void => {
+      this.#free.push(buffer);
+    };
+    return {
+      copy: (encoder, sources) => {
+        for (const { buffer: source, offset, bytes } of sources) {
+          const size = Math.ceil(bytes / 4) * 4;
+          if (used + size > this.#bytes) throw new Error(`Readback of ${used + size} bytes exceeds the slot's ${this.#bytes}.`);
+          encoder.copyBufferToBuffer(source, offset, buffer, used, size);
+          used += size;
+        }
+      },
+      take: async () => {
+        await Promise.race([buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, used)), this.#gpu.lost]);
+        this.#gpu.check();
+        const copy = buffer.getMappedRange(0, Math.max(4, used)).slice(0);
+        buffer.unmap();
+        release();
+        return copy;
+      },
+      release,
+    };
+  }
+
+  /** Destroys the staging buffers; reads in flight reject. */
+  destroy(): void {
+    for (const buffer of this.#all) this.#gpu.destroyBuffer(buffer);
+  }
+}

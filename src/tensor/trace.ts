@@ -1,0 +1,157 @@
+// The node list: model code, written once, traces into kernel calls over tensors. Nothing runs here.
+// Not an interpreter and not a graph optimiser: autodiff.ts appends reverse nodes, planner.ts assigns memory,
+// program.ts runs. Invariant: what changes from step to step is data in a tensor, never baked into a call.
+
+import { ShapeError } from '../lib/errors';
+import type { BufferRegion } from '../gpu/buffer_region';
+import type { DeviceTraits } from '../gpu/device';
+import type { KernelCall } from '../gpu/kernel';
+
+/** Element types on the device. bf16 and f16 are packed two per 32-bit word. */
+export type DType = 'f32' | 'u32' | 'i32' | 'bf16' | 'f16';
+
+const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, bf16: 2, f16: 2 };
+
+/**
+ * Where a tensor lives: `activation` is planned into an arena and may share memory with others over time,
+ * `input` is written by the host before a run, `external` is a region that somebody else owns (weights, caches, state).
+ */
+export type TensorKind = 'activation' | 'input' | 'external';
+
+/** A symbolic tensor, contiguous and row-major. */
+export interface Tensor {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: TensorKind;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** Whether gradients flow to it. */
+  readonly requiresGrad: boolean;
+  /** The region of an external tensor. */
+  readonly region?: BufferRegion;
+}
+
+/** One dispatch with its tensors in binding order. */
+export interface TraceNode {
+  readonly call: KernelCall;
+  readonly operands: readonly Tensor[];
+}
+
+/** What autodiff needs to know of one op. */
+export interface OpRecord {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Emits the reverse nodes: receives gradients of `outputs` (undefined where none arrived), adds to those of `inputs`. */
+  readonly backward: (gradients: GradientSink, dOutputs: readonly (Tensor | undefined)[]) => void;
+}
+
+/** Collects gradients during the reverse walk; see autodiff.ts. */
+export interface GradientSink {
+  readonly trace: Trace;
+  /** Adds `gradient` (same shape) to what has arrived for `tensor`; ignored when it needs none. */
+  add(tensor: Tensor, gradient: Tensor): void;
+  /** Walks further records in reverse, e.g. those re-emitted by a checkpoint. */
+  walk(records: readonly OpRecord[]): void;
+  /** Gradient that has arrived so far. */
+  get(tensor: Tensor): Tensor | undefined;
+}
+
+let nextId = 1;
+
+/** Number of elements of a shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of a tensor's contents, without padding. */
+export function tensorBytes(tensor: { readonly shape: readonly number[]; readonly dtype: DType }): number {
+  return elementCount(tensor.shape) * BYTES_PER_ELEMENT[tensor.dtype];
+}
+
+function checkShape(name: string, shape: readonly number[]): void {
+  if (!shape.every((size) => Number.isInteger(size) && size > 0)) {
+    throw new ShapeError(`Tensor ${name} has shape [${shape.join(', ')}]; every size must be a positive integer.`);
+  }
+}
+
+/**
+ * A tensor over memory that exists already. Usable in any trace of the same device.
+ * @throws ShapeError when the region is smaller than the shape needs
+ */
+export function externalTensor(
+  name: string,
+  shape: readonly number[],
+  dtype: DType,
+  region: BufferRegion,
+  requiresGrad = false,
+): Tensor {
+  checkShape(name, shape);
+  const need = tensorBytes({ shape, dtype });
+  if (region.bytes < need) throw new ShapeError(`Tensor ${name} needs ${need} bytes; its region has ${region.bytes}.`);
+  return { id: nextId++, name, kind: 'external', shape: [...shape], dtype, requiresGrad, region };
+}
+
+/** Records kernel calls over symbolic tensors. */
+export class Trace {
+  readonly traits: DeviceTraits;
+  readonly nodes: TraceNode[] = [];
+  readonly records: OpRecord[] = [];
+  readonly inputs = new Map<string, Tensor>();
+  readonly outputs = new Map<string, Tensor>();
+
+  constructor(traits: DeviceTraits) {
+    this.traits = traits;
+  }
+
+  /**
+   * A tensor that the host writes before a run.
+   * @throws ShapeError when the name is taken
+   */
+  input(name: string, shape: readonly number[], dtype: DType = 'f32', requiresGrad = false): Tensor {
+    if (this.inputs.has(name)) throw new ShapeError(`The trace has an input named ${name} already.`);
+    checkShape(name, shape);
+    const tensor: Tensor = { id: nextId++, name, kind: 'input', shape: [...shape], dtype, requiresGrad };
+    this.inputs.set(name, tensor);
+    return tensor;
+  }
+
+  /** A fresh tensor for an op to write. */
+  activation(name: string, shape: readonly number[], dtype: DType = 'f32', requiresGrad = false): Tensor {
+    checkShape(name, shape);
+    return { id: nextId++, name, kind: 'activation', shape: [...shape], dtype, requiresGrad };
+  }
+
+  /**
+   * Appends a dispatch.
+   * @throws ShapeError when operands and bindings differ in number, or a host-written input would be overwritten
+   */
+  emit(call: KernelCall, operands: readonly Tensor[]): void {
+    const { kernel } = call;
+    if (operands.length !== kernel.bindings.length) {
+      throw new ShapeError(`${kernel.name} takes ${kernel.bindings.length} operands, got ${operands.length}.`);
+    }
+    operands.forEach((operand, index) => {
+      if (operand.kind === 'input' && kernel.bindings[index] === 'read_write') {
+        throw new ShapeError(`${kernel.name} would overwrite the input ${operand.name}.`);
+      }
+    });
+    this.nodes.push({ call, operands: [...operands] });
+  }
+
+  /** Tells autodiff about an op; dropped when none of its inputs needs a gradient. */
+  record(record: OpRecord): void {
+    if (record.inputs.some((input) => input.requiresGrad)) this.records.push(record);
+  }
+
+  /** Keeps a tensor until the end of the run, readable by name. */
+  output(name: string, tensor: Tensor): void {
+    if (this.outputs.has(name)) throw new ShapeError(`The trace has an output named ${name} already.`);
+    this.outputs.set(name, tensor);
+  }
+}
+
+/** True when a gradient can flow to any of the tensors. */
+export function anyRequiresGrad(...tensors: readonly (Tensor | undefined)[]): boolean {
+  return tensors.some((tensor) => tensor?.requiresGrad === true);
+}
