@@ -1,0 +1,49 @@
+// End-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over SwiftShader, and,
+// for tests tagged @no-webgpu, without it. Not unit tests. Invariant: one worker, as two pages would share one software GPU.
+
+import { defineConfig } from '@playwright/test';
+import { BROWSER_ARGS, findBrowser } from './tools/browser.mjs';
+
+const PORT = Number(process.env.LOOKBACK_E2E_PORT ?? 4719);
+const executablePath = findBrowser();
+const launch = executablePath ? { executablePath } : {};
+
+export default defineConfig({
+  testDir: 'test/e2e',
+  testMatch: '**/*.{test,spec}.ts',
+  outputDir: 'test-results',
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [['line']],
+  use: { baseURL: `http://localhost:${PORT}`, trace: 'retain-on-failure' },
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js preview --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}`,
+    reuseExistingServer: false,
+    timeout: 30_000,
+  },
+  projects: [
+    {
+      name: 'chromium',
+      grepInvert: /@no-webgpu/,
+      use: { browserName: 'chromium', launchOptions: { ...launch, args: BROWSER_ARGS } },
+    },
+    {
+      name: 'no-webgpu',
+      grep: /@no-webgpu/,
+      use: {
+        browserName: 'chromium',
+        launchOptions: {
+          ...launch,
+          args: [
+            ...BROWSER_ARGS.filter((flag) => flag !== '--enable-unsafe-webgpu'),
+            '--disable-features=WebGPU',
+          ],
+        },
+      },
+    },
+  ],
+});

@@ -1,0 +1,127 @@
+// Runs a command line: `node tools/run.mjs NAME ARGS…` bundles tools/NAME.ts and runs it in Node over Dawn.
+// `soak NAME` runs test/soak/NAME.ts the same way. Not a build of the page.
+// Invariant: the command sees the caller's folder, arguments, signals and exit code as if it had been started directly.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ensureBrowser, vulkanEnvironment } from './browser.mjs';
+import { ensureInstalled, ROOT } from './install.mjs';
+
+const CACHE = join(ROOT, 'node_modules/.cache/look-back');
+const SOURCES = ['src', 'shaders', 'tools', 'test/soak', 'test/bench', 'test/reference', 'test/harness'];
+
+/** Names that may follow: for `tools` those that package.json has a script for, else every program of the folder. */
+function programNames(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => name.slice(0, -3))
+    .filter((name) => folder !== 'tools' || scripts[name]?.includes('tools/run.mjs'));
+}
+
+function entryFor(folder, name) {
+  const names = programNames(folder);
+  if (name && names.includes(name)) return `${folder}/${name}.ts`;
+  console.error(name ? `There is no program "${name}".` : 'Say which program to run.');
+  console.error(`There are: ${names.join(', ') || 'none yet'}.`);
+  process.exit(2);
+}
+
+/** A name for the state of every file that a command may be built from: paths, sizes and times. */
+function sourceKey() {
+  const hash = createHash('sha256');
+  const walk = (folder) => {
+    for (const item of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+      const path = `${folder}/${item.name}`;
+      if (item.isDirectory()) walk(path);
+      else {
+        const { size, mtimeMs } = statSync(join(ROOT, path));
+        hash.update(`${path} ${size} ${mtimeMs}\n`);
+      }
+    }
+  };
+  for (const folder of SOURCES) if (existsSync(join(ROOT, folder))) walk(folder);
+  hash.update(String(statSync(join(ROOT, 'package-lock.json')).mtimeMs));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Removes builds that nobody has used for a day. */
+function prune() {
+  if (!existsSync(CACHE)) return;
+  for (const name of readdirSync(CACHE)) {
+    const path = join(CACHE, name);
+    if (Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function bundle(entry) {
+  const name = basename(entry, '.ts');
+  const outDir = join(CACHE, `${entry.replaceAll('/', '_').slice(0, -3)}-${sourceKey()}`);
+  const file = join(outDir, `${name}.mjs`);
+  if (existsSync(file)) {
+    const now = new Date();
+    utimesSync(outDir, now, now);
+    return file;
+  }
+  prune();
+  const { build } = await import('vite');
+  const { ONNX_STUBS } = await import('./vite_shared.mjs');
+  await build({
+    root: ROOT,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'warn',
+    resolve: { alias: ONNX_STUBS },
+    build: {
+      ssr: join(ROOT, entry),
+      outDir,
+      emptyOutDir: false,
+      minify: false,
+      sourcemap: true,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: `${name}.mjs` } },
+    },
+  });
+  return file;
+}
+
+/** Where there is neither a GPU nor a software driver, a browser's bundled SwiftShader is the way to get one. */
+function adapterEnvironment() {
+  const env = vulkanEnvironment();
+  const given = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES ?? process.env.LOOKBACK_ADAPTER;
+  if (process.platform !== 'linux' || given || env.VK_ICD_FILENAMES || env.LD_LIBRARY_PATH) return env;
+  try {
+    ensureBrowser();
+  } catch (error) {
+    console.error(error.message);
+  }
+  return vulkanEnvironment();
+}
+
+function run(file, args) {
+  const env = {
+    ...process.env,
+    ...adapterEnvironment(),
+    LOOKBACK_ROOT: ROOT,
+  };
+  const child = spawn(process.execPath, ['--enable-source-maps', file, ...args], {
+    cwd: process.env.INIT_CWD ?? process.cwd(),
+    env,
+    stdio: 'inherit',
+  });
+  // A terminal sends Ctrl+C to both processes; the child decides when to end.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+ensureInstalled();
+const [command, ...rest] = process.argv.slice(2);
+if (command === 'soak') run(await bundle(entryFor('test/soak', rest[0])), rest.slice(1));
+else run(await bundle(entryFor('tools', command)), rest);

@@ -1,0 +1,62 @@
+// Builds the page: static files that any host serves from any folder, under a content security policy fixed here.
+// Not the command lines (tools/run.mjs) nor the tests (vitest.config.ts), which share tools/vite_shared.mjs.
+// Invariant: the built page can reach its own origin and, when the user asks for a model, the model hub; nothing else.
+
+import { defineConfig, type Plugin } from 'vite';
+import { ONNX_STUBS } from './tools/vite_shared.mjs';
+
+/** `frame-ancestors` is missing because browsers ignore it in a meta element. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self' https://huggingface.co https://*.hf.co",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Puts the policy first in the built page's head; the dev server injects inline scripts and goes without. */
+function contentSecurityPolicy(): Plugin {
+  return {
+    name: 'content-security-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+export default defineConfig({
+  base: './',
+  resolve: { alias: ONNX_STUBS },
+  plugins: [contentSecurityPolicy()],
+  // transformers.js is imported by the worker only, where Vite's scan does not find it before the first visit.
+  optimizeDeps: { include: ['@huggingface/transformers'] },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'transformers', test: /node_modules\/@huggingface/ }] } },
+    },
+  },
+  build: {
+    target: 'es2022',
+    // A preload polyfill would be an inline script; every browser with WebGPU preloads modules itself.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+    manifest: true,
+  },
+  server: { host: 'localhost' },
+  preview: {
+    host: 'localhost',
+    // A meta element's policy does not reach a worker's own requests; a header does, so the journeys run under it.
+    headers: { 'Content-Security-Policy': `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'` },
+  },
+});
