@@ -1,0 +1,220 @@
+// Checks what the linter cannot say about how the repository is laid out: mirrored trees, file heads, docstrings,
+// lengths, the direction of imports, reachable shaders, no paths of one machine. Not a style check: Biome does that.
+// Invariant: every problem names its file, and every exception is listed here with its reason.
+
+import { describe, expect, it } from 'vitest';
+import {
+  fileExists,
+  importsOf,
+  isTypesOnly,
+  listFiles,
+  readText,
+  undocumentedExports,
+} from './harness/source_files';
+
+const MAX_LINES = 600;
+
+/** Which layers a layer may import from; the table of ARCHITECTURE.md. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  gpu: ['lib'],
+  kernels: ['lib', 'gpu'],
+  tensor: ['lib', 'gpu', 'kernels'],
+  data: ['lib'],
+  storage: ['lib', 'data'],
+  model: ['lib', 'gpu', 'kernels', 'tensor', 'data', 'storage'],
+  generation: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'data', 'storage'],
+  train: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'data', 'storage'],
+  lookback: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'train', 'data', 'storage'],
+  worker: [
+    ...['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'train', 'lookback'],
+    ...['data', 'storage'],
+  ],
+  state: ['lib', 'data', 'storage', 'worker'],
+  ui: ['lib', 'data', 'worker', 'state'],
+};
+
+/** What of `worker/` the page's half may see. */
+const PAGE_SIDE = ['src/worker/client', 'src/worker/protocol'];
+
+/** Sources without a test of their own, each with the reason. Files that hold only types need no entry. */
+const UNTESTED: Readonly<Record<string, string>> = {
+  'src/main.tsx': 'composition root of the page; every end-to-end journey starts it',
+  'src/worker/engine.worker.ts': 'composition root of the worker; every end-to-end journey starts it',
+};
+
+const sources = listFiles(['src'], ['.ts', '.tsx']).filter((path) => !path.endsWith('.d.ts'));
+const shaders = listFiles(['shaders'], ['.wgsl']);
+const tests = listFiles(['test'], ['.test.ts', '.test.tsx']);
+const code = [...sources, ...listFiles(['test', 'tools'], ['.ts', '.tsx', '.mjs'])];
+
+function stem(path: string): string {
+  return path.replace(/(\.gpu)?(\.test)?\.(tsx?|mjs|wgsl)$/, '');
+}
+
+function layerOf(path: string): string | undefined {
+  return /^src\/([a-z_]+)\//.exec(path)?.[1];
+}
+
+/** A path without extension and every shortening of its name at an underscore: a/b_c_d, a/b_c, a/b. */
+function shorterStems(path: string): string[] {
+  const shorter = [path];
+  for (let at = path.lastIndexOf('_'); at > path.lastIndexOf('/'); at = path.lastIndexOf('_', at - 1)) {
+    shorter.push(path.slice(0, at));
+  }
+  return shorter;
+}
+
+/** Lines of the comment that opens a file; 0 if it opens with code. */
+function headLines(text: string): number {
+  const lines = text.replace(/^#!.*\n/, '').split('\n');
+  if (/^\/\*/.test(lines[0] ?? '')) return lines.findIndex((line) => line.includes('*/')) + 1;
+  const code = lines.findIndex((line) => !line.startsWith('//'));
+  return code < 0 ? lines.length : code;
+}
+
+describe('layout', () => {
+  it('has a test for each source, and a source for each test of a layer', () => {
+    const tested = new Set(tests.map((path) => stem(path).replace(/^test/, 'src')));
+    const known = new Set(sources.map(stem));
+    const untested = sources
+      // Components are exercised by the journeys; what can be tested without a page lives in .ts files.
+      .filter((path) => !path.endsWith('.tsx') && !UNTESTED[path] && !isTypesOnly(path))
+      // `shapes_world_text.ts` is a part of `shapes_world.ts` and may share its test.
+      .filter((path) => !shorterStems(stem(path)).some((name) => tested.has(name) && known.has(name)));
+    const orphans = tests.filter((path) => {
+      const folder = path.split('/')[1] ?? '';
+      if (!(folder in MAY_IMPORT)) return false;
+      // `planner_memory.test.ts` may sit beside `planner.test.ts`.
+      return !shorterStems(stem(path).replace(/^test/, 'src')).some((name) => known.has(name));
+    });
+    expect({ untested, orphans }).toEqual({ untested: [], orphans: [] });
+    expect(Object.keys(UNTESTED).filter((path) => !fileExists(path))).toEqual([]);
+  });
+
+  it('has a slow reference for each shader, or for the operator it is a variant of', () => {
+    const missing = shaders
+      .filter((path) => !path.startsWith('shaders/lib/'))
+      .filter((path) => {
+        const names = shorterStems(stem(path).replace(/^shaders/, 'test/reference'));
+        return !names.some((name) => fileExists(`${name}.ts`));
+      });
+    expect(missing).toEqual([]);
+  });
+
+  it('opens every file with a comment that says what it is', () => {
+    const bare = [...code, ...shaders].filter((path) => {
+      const least = path.startsWith('src/') || path.startsWith('shaders/') ? 2 : 1;
+      return headLines(readText(path)) < least;
+    });
+    expect(bare).toEqual([]);
+  });
+
+  it('describes every export', () => {
+    const described = [
+      ...sources,
+      ...code.filter((path) => /^(tools|test\/(harness|reference))\//.test(path)),
+    ];
+    const missing = [...new Set(described)]
+      .filter((path) => !path.endsWith('.mjs'))
+      .flatMap((path) => undocumentedExports(path).map((name) => `${path}: ${name}`));
+    expect(missing).toEqual([]);
+  });
+
+  it(`keeps every file at or below ${MAX_LINES} lines`, () => {
+    const long = [...new Set([...code, ...shaders])]
+      .map((path) => ({ path, lines: readText(path).split('\n').length - 1 }))
+      .filter(({ lines }) => lines > MAX_LINES);
+    expect(long).toEqual([]);
+  });
+
+  it('gives no file a name that says nothing', () => {
+    const vague = code.filter((path) => /\/(index|utils?|helpers?|manager|misc|common)\.tsx?$/.test(path));
+    expect(vague).toEqual([]);
+  });
+
+  it('reaches every shader from a kernel', () => {
+    const kernels = listFiles(['src/kernels'], ['.ts']).map(readText).join('\n');
+    const reached = new Set<string>();
+    const reach = (path: string): void => {
+      if (reached.has(path) || !fileExists(path)) return;
+      reached.add(path);
+      for (const match of readText(path).matchAll(/#include\s+"([^"]+)"/g)) reach(`shaders/${match[1]}`);
+    };
+    for (const path of shaders) {
+      const name = stem(path).replace('shaders/', '');
+      if (new RegExp(`['"\`]${name}['"\`]`).test(kernels)) reach(path);
+    }
+    expect(shaders.filter((path) => !reached.has(path))).toEqual([]);
+  });
+
+  it('names no path of one machine', () => {
+    const text = [
+      ...new Set([...code, ...shaders]),
+      ...listFiles(['docs', 'tools', 'src', 'public'], ['.md', '.py', '.sh', '.css', '.html']),
+      ...[
+        'README.md',
+        'ARCHITECTURE.md',
+        'CONTRIBUTING.md',
+        'GLOSSARY.md',
+        'CHANGELOG.md',
+        'index.html',
+        '.ci/run',
+      ],
+      ...['package.json', 'vite.config.ts', 'vitest.config.ts', 'playwright.config.ts'],
+    ].filter(fileExists);
+    const machine = /(?<![\w.*-])\/(work|root|home|tmp|Users)\/|(?<![\w.*-])\/opt\/(?!google)/;
+    const found = text.flatMap((path) =>
+      readText(path)
+        .split('\n')
+        .flatMap((line, index) => (machine.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+    );
+    expect(found.filter((line) => !line.startsWith('test/layout.test.ts'))).toEqual([]);
+  });
+});
+
+describe('imports', () => {
+  it('point one way', () => {
+    const wrong: string[] = [];
+    for (const path of sources) {
+      const from = layerOf(path);
+      for (const { target } of importsOf(path)) {
+        const to = layerOf(target);
+        if (/^(test|tools)\//.test(target)) wrong.push(`${path} imports ${target}`);
+        if (!from || !to || from === to) continue;
+        if (!MAY_IMPORT[from]?.includes(to)) wrong.push(`${path} imports ${target}`);
+        if ((from === 'ui' || from === 'state') && to === 'worker' && !PAGE_SIDE.includes(target)) {
+          wrong.push(`${path} imports ${target}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('lets the page and the engine meet only in the protocol, which is types only', () => {
+    const protocol = 'src/worker/protocol.ts';
+    if (fileExists(protocol)) {
+      expect(importsOf(protocol).filter((edge) => !edge.typeOnly)).toEqual([]);
+    }
+    const client = 'src/worker/client.ts';
+    if (fileExists(client)) {
+      const reached = importsOf(client).filter(({ target, typeOnly }) => {
+        const layer = layerOf(target);
+        if (!layer || typeOnly) return false;
+        return layer === 'worker' ? target !== 'src/worker/protocol' : layer !== 'lib';
+      });
+      expect(reached).toEqual([]);
+    }
+  });
+
+  it('take shaders only in src/kernels', () => {
+    const outside = sources.filter(
+      (path) => !path.startsWith('src/kernels/') && /import\.meta\.glob[^;]*shaders/.test(readText(path)),
+    );
+    const imports = sources.filter(
+      (path) =>
+        !path.startsWith('src/kernels/') && importsOf(path).some(({ target }) => target.includes('.wgsl')),
+    );
+    expect({ outside, imports }).toEqual({ outside: [], imports: [] });
+  });
+});
