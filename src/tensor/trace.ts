@@ -155,3 +155,14 @@ export class Trace {
 export function anyRequiresGrad(...tensors: readonly (Tensor | undefined)[]): boolean {
   return tensors.some((tensor) => tensor?.requiresGrad === true);
 }
+
+/**
+ * The same memory and gradient under another shape.
+ * @throws ShapeError when the number of elements differs
+ */
+export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
+  if (elementCount(shape) !== elementCount(tensor.shape)) {
+    throw new ShapeError(`${tensor.name} [${tensor.shape.join(', ')}] cannot become [${shape.join(', ')}].`);
+  }
+  return { ...tensor, shape: [...shape] };
+}

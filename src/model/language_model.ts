@@ -1,0 +1,65 @@
+// The decoder of Qwen2.5-VL, traced once for packed sequences (prompts, training) and once for single decode steps.
+// Attention differs between the two and is passed in; everything else is the same code.
+// Invariant: residual stream, norms and logits are f32 whatever the weights are.
+
+import { embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
+import { linear } from '../tensor/ops/linear';
+import { rmsNorm } from '../tensor/ops/rms_norm';
+import { swiglu } from '../tensor/ops/swiglu';
+import type { Tensor, Trace } from '../tensor/trace';
+import type { TextConfig } from './config';
+import type { Tap } from './vision_transformer';
+import { EMBED_TOKENS, LM_HEAD, TEXT_PREFIX } from './weight_names';
+import type { WeightSource } from './weights';
+
+/**
+ * Attention of one layer: receives the fused projection [T, (NH + 2·NKV)·HS] before the rotary embedding,
+ * returns [T, NH·HS].
+ */
+export type LayerAttention = (qkv: Tensor, layer: number) => Tensor;
+
+/**
+ * Token embeddings with image features in place of image tokens.
+ * @returns [T, hidden] f32
+ */
+export function embedTokens(trace: Trace, weights: WeightSource, ids: TokenIds, tokens: number, images?: ImageFeatures): Tensor {
+  return embed(trace, weights.tensor(EMBED_TOKENS), ids, tokens, images);
+}
+
+/**
+ * All decoder layers.
+ * @param x [T, hidden] f32
+ * @returns residual stream after the last layer, [T, hidden] f32, not yet normalised
+ * @source  Qwen2.5 technical report (arXiv:2412.15115); Qwen2_5_VLDecoderLayer
+ */
+export function decoderLayers(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, attend: LayerAttention, tap?: Tap): Tensor {
+  let stream = x;
+  for (let layer = 0; layer < text.numHiddenLayers; layer++) {
+    tap?.(`text.layer_in.${layer}`, stream);
+    stream = decoderLayer(trace, text, weights, stream, layer, attend);
+  }
+  tap?.('text.pre_norm', stream);
+  return stream;
+}
+
+/** One decoder layer; see {@link decoderLayers}. */
+export function decoderLayer(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, layer: number, attend: LayerAttention): Tensor {
+  const at = (name: string): Tensor => weights.tensor(`${TEXT_PREFIX}layers.${layer}.${name}`);
+  const normed = rmsNorm(trace, x, at('input_layernorm.weight'), text.rmsNormEps);
+  const qkv = linear(trace, normed, at('self_attn.qkv_proj.weight'), { bias: at('self_attn.qkv_proj.bias') });
+  const attended = linear(trace, attend(qkv, layer), at('self_attn.o_proj.weight'), { residual: x });
+  const normed2 = rmsNorm(trace, attended, at('post_attention_layernorm.weight'), text.rmsNormEps);
+  const gated = swiglu(trace, linear(trace, normed2, at('mlp.gate_up_proj.weight')));
+  return linear(trace, gated, at('mlp.down_proj.weight'), { residual: attended });
+}
+
+/**
+ * Final norm and output projection.
+ * @param x [R, hidden] rows of the residual stream
+ * @returns [R, V] f32 logits
+ */
+export function logits(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
+  const normed = rmsNorm(trace, x, weights.tensor(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
+  tap?.('text.post_norm', normed);
+  return linear(trace, normed, weights.tensor(LM_HEAD), { name: 'logits' });
+}

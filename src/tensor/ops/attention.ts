@@ -1,0 +1,101 @@
+// Attention over packed segments: every query row sees the keys of its two ranges (a prefix and its own segment).
+// Forward with optional capture of attention mass, and the reverse in three deterministic kernels.
+// No T×T matrix exists. Capture is an output of the forward kernel and carries no gradient.
+
+import { attentionBackwardKeyValue, attentionBackwardQuery, attentionDelta } from '../../kernels/attention_backward';
+import { segmentAttention } from '../../kernels/segment_attention';
+import { ShapeError } from '../../lib/errors';
+import { type Tensor, type Trace, anyRequiresGrad } from '../trace';
+
+/** Who sees whom. */
+export interface AttentionRanges {
+  /** u32 [T, 4]: prefixBegin, prefixEnd, ownBegin, ownEnd per query row; both empty on padding rows. */
+  readonly ranges: Tensor;
+  /** u32 [T, 2]: queries that may see each key; needed for gradients only. */
+  readonly keyRanges?: Tensor | undefined;
+}
+
+/** What to record beside the output. */
+export interface AttentionCapture {
+  /** u32 [T], see segment_attention.ts. */
+  readonly keyClass: Tensor;
+  readonly mapSize: number;
+}
+
+/** Results of an attention layer. */
+export interface AttentionResult {
+  /** [T, NH, HS] */
+  readonly out: Tensor;
+  /** [T, NH], natural logarithm of the softmax denominator. */
+  readonly lse: Tensor;
+  /** [T, NH, 5] when captured. */
+  readonly masses?: Tensor;
+  /** [T, NH, mapSize] when captured with a map. */
+  readonly map?: Tensor;
+}
+
+/**
+ * out = softmax(scale · q kᵀ) v over the visible keys.
+ * @param q    [T, NH, HS] f32
+ * @param k, v [T, NKV, HS] f32
+ * @throws ShapeError when a gradient is needed and `keyRanges` is missing
+ */
+export function attention(
+  trace: Trace,
+  { q, k, v }: { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor },
+  visibility: AttentionRanges,
+  capture?: AttentionCapture,
+): AttentionResult {
+  const [tokens = 1, heads = 1, headSize = 1] = q.shape;
+  const [keys = 1, kvHeads = 1] = k.shape;
+  const scale = headSize ** -0.5;
+  const shape = { tokens, keys, heads, kvHeads, headSize, scale };
+  const needsGrad = anyRequiresGrad(q, k, v);
+  const out = trace.activation('attention', q.shape, 'f32', needsGrad);
+  const lse = trace.activation('lse', [tokens, heads]);
+  const operands = [q, k, v, visibility.ranges];
+  if (!capture) {
+    trace.emit(segmentAttention(shape, trace.traits), [...operands, out, lse]);
+  }
+  const recorded = capture ? emitCaptured(trace, shape, operands, out, lse, capture) : {};
+  trace.record({
+    name: 'attention',
+    inputs: [q, k, v],
+    outputs: [out],
+    backward: (gradients, [dOut]) => {
+      if (!dOut) return;
+      const { keyRanges, ranges } = visibility;
+      if (!keyRanges) throw new ShapeError('Attention needs keyRanges to pass gradients to keys and values.');
+      const delta = trace.activation('delta', [tokens, heads]);
+      trace.emit(attentionDelta(shape, trace.traits), [dOut, out, delta]);
+      const dq = trace.activation('dq', q.shape);
+      trace.emit(attentionBackwardQuery(shape, trace.traits), [q, k, v, ranges, lse, delta, dOut, dq]);
+      const dk = trace.activation('dk', k.shape);
+      const dv = trace.activation('dv', v.shape);
+      trace.emit(attentionBackwardKeyValue(shape, trace.traits), [q, k, v, ranges, keyRanges, lse, delta, dOut, dk, dv]);
+      gradients.add(q, dq);
+      gradients.add(k, dk);
+      gradients.add(v, dv);
+    },
+  });
+  return { out, lse, ...recorded };
+}
+
+function emitCaptured(
+  trace: Trace,
+  shape: Parameters<typeof segmentAttention>[0],
+  operands: readonly Tensor[],
+  out: Tensor,
+  lse: Tensor,
+  { keyClass, mapSize }: AttentionCapture,
+): { masses: Tensor; map?: Tensor } {
+  const masses = trace.activation('masses', [shape.tokens, shape.heads, 5]);
+  const call = segmentAttention({ ...shape, capture: { mapSize } }, trace.traits);
+  if (mapSize === 0) {
+    trace.emit(call, [...operands, keyClass, out, lse, masses]);
+    return { masses };
+  }
+  const map = trace.activation('map', [shape.tokens, shape.heads, mapSize]);
+  trace.emit(call, [...operands, keyClass, out, lse, masses, map]);
+  return { masses, map };
+}

@@ -1,0 +1,69 @@
+// Rows from tables: token embeddings with image features in place of image tokens, and selection of rows.
+// Frozen: gradients reach neither the table nor the features; `gatherRows` passes them to its input.
+
+import { embedding as embeddingKernel } from '../../kernels/embedding';
+import { gatherRows as gatherRowsKernel, scatterRows } from '../../kernels/gather_rows';
+import { ShapeError } from '../../lib/errors';
+import { type Tensor, type Trace, elementCount } from '../trace';
+
+/** Where token ids come from: element `t · stride + offset` of `ids`. */
+export interface TokenIds {
+  readonly ids: Tensor;
+  readonly stride: number;
+  readonly offset: number;
+}
+
+/** Image features that replace the embeddings of image tokens. */
+export interface ImageFeatures {
+  /** [N, C] f32 */
+  readonly features: Tensor;
+  /** i32 [T]: row of `features`, or -1 to take the token's embedding. */
+  readonly rows: Tensor;
+}
+
+/**
+ * @param table [V, C] f32, bf16 or f16
+ * @returns     [T, C] f32
+ */
+export function embed(trace: Trace, table: Tensor, { ids, stride, offset }: TokenIds, tokens: number, images?: ImageFeatures): Tensor {
+  const [vocab = 1, hidden = 1] = table.shape;
+  if (table.dtype !== 'f32' && table.dtype !== 'bf16' && table.dtype !== 'f16') {
+    throw new ShapeError(`The embedding table ${table.name} is ${table.dtype}; f32, bf16 or f16 expected.`);
+  }
+  const out = trace.activation('embeddings', [tokens, hidden]);
+  const call = embeddingKernel(
+    { tokens, hidden, vocab, weight: table.dtype, idStride: stride, idOffset: offset, images: images !== undefined },
+    trace.traits,
+  );
+  trace.emit(call, [ids, table, ...(images ? [images.features, images.rows] : []), out]);
+  return out;
+}
+
+/**
+ * out[r] = x[index[r]].
+ * @param x     [T, C] f32
+ * @param index u32 [R]; distinct when gradients are needed
+ * @param into  writes there instead of a fresh tensor
+ * @returns     [R, C] f32
+ */
+export function gatherRows(trace: Trace, x: Tensor, index: Tensor, into?: Tensor): Tensor {
+  const cols = x.shape[x.shape.length - 1] ?? 1;
+  const rows = elementCount(index.shape);
+  const out = into ?? trace.activation(`${x.name} rows`, [rows, cols], 'f32', x.requiresGrad);
+  trace.emit(gatherRowsKernel({ rows, cols }, trace.traits), [x, index, out]);
+  trace.record({
+    name: 'gather_rows',
+    inputs: [x],
+    outputs: [out],
+    backward: (gradients, [dy]) => {
+      if (!dy) return;
+      const dx = trace.activation(`d${x.name}`, x.shape);
+      const total = elementCount(x.shape) / cols;
+      for (const { call, operands } of scatterRows({ rows, cols, total }, trace.traits)) {
+        trace.emit(call, operands.map((role) => ({ dy, index, dx })[role]));
+      }
+      gradients.add(x, dx);
+    },
+  });
+  return out;
+}
