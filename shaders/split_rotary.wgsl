@@ -1,0 +1,68 @@
+// Splits a fused projection into q, k, v and rotates q and k (RoFormer; rotate_half pairing j, j + HS/2):
+//   y[j] = x[j] * cos[j] - x[j + HS/2] * sin[j],  y[j + HS/2] = x[j + HS/2] * cos[j] + x[j] * sin[j].
+// Bindings: qkv [T, (NH + 2 NKV) * HS], cos and sin [P, HS/2], rows [T] (table row of each token),
+//   q [T, NH, HS], k and v [T, NKV, HS].
+// With APPEND, rows is replaced by sequences [T, 8] (words: 0 slot, 1 key index, 4 table row, 6 done), and k and v by
+//   caches [slots, NKV, capacity, HS]; a finished sequence, or an index past the capacity, stores no key and no value.
+// One invocation = one pair of one head. Tables come from the CPU: WGSL sin and cos are too coarse.
+
+struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, capacity: u32 }
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> cosine: array<f32>;
+@group(0) @binding(2) var<storage, read> sine: array<f32>;
+@group(0) @binding(3) var<storage, read> rows: array<u32>;
+@group(0) @binding(4) var<storage, read_write> q: array<f32>;
+@group(0) @binding(5) var<storage, read_write> k: array<f32>;
+@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn split_rotary(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * 64u + lane;
+  let half = params.half;
+  let slots = params.heads + 2u * params.kv_heads;
+  let pair = index % half;
+  let head = index / half % slots;
+  let token = index / half / slots;
+  if (token >= params.tokens) { return; }
+  let source = (token * slots + head) * 2u * half + pair;
+  let low = qkv[source];
+  let high = qkv[source + half];
+#if APPEND
+  let table = rows[8u * token + 4u] * half + pair;
+#else
+  let table = rows[token] * half + pair;
+#endif
+  let c = cosine[table];
+  let s = sine[table];
+  let rotated = vec2f(low * c - high * s, high * c + low * s);
+  if (head < params.heads) {
+    let cell_start = (token * params.heads + head) * 2u * half + pair;
+    q[cell_start] = rotated.x;
+    q[cell_start + half] = rotated.y;
+    return;
+  }
+  let kv = head - params.heads;
+  let is_value = kv >= params.kv_heads;
+  let kv_head = select(kv, kv - params.kv_heads, is_value);
+#if APPEND
+  let at = rows[8u * token + 1u];
+  if (rows[8u * token + 6u] != 0u || at >= params.capacity) { return; }
+  let cell = (rows[8u * token] * params.kv_heads + kv_head) * params.capacity + at;
+#else
+  let cell = token * params.kv_heads + kv_head;
+#endif
+  let cell_start = cell * 2u * half + pair;
+  if (is_value) {
+    v[cell_start] = low;
+    v[cell_start + half] = high;
+  } else {
+    k[cell_start] = rotated.x;
+    k[cell_start + half] = rotated.y;
+  }
+}

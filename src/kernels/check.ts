@@ -1,0 +1,60 @@
+// Argument checks and grid arithmetic shared by the kernel wrappers.
+// Not here: anything about buffers, which wrappers never see. Invariant: a bad shape is a ShapeError naming kernel and field.
+
+import type { DeviceTraits } from '../gpu/device';
+import { foldGrid, MAX_GRID_DIMENSION } from '../gpu/kernel';
+import { ShapeError } from '../lib/errors';
+
+/**
+ * Checks that every value is a positive integer below 2^32.
+ * @throws ShapeError naming the kernel and the field
+ */
+export function checkDimensions(kernel: string, dimensions: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(dimensions)) {
+    if (!Number.isInteger(value) || value < 1 || value > 0xffffffff) {
+      throw new ShapeError(`${kernel}: ${name} is ${value}; it must be a positive integer.`, {
+        [name]: value,
+      });
+    }
+  }
+}
+
+/**
+ * Checks that an operand of `elements` 4-byte words fits one binding and u32 element indices.
+ * @throws ShapeError naming the kernel, the operand and both sizes
+ */
+export function checkBinding(kernel: string, operand: string, elements: number, traits: DeviceTraits): void {
+  if (elements > 0xffffffff || elements * 4 > traits.maxBindingBytes) {
+    throw new ShapeError(
+      `${kernel}: ${operand} needs ${elements * 4} bytes; one binding of this device holds ${traits.maxBindingBytes}. Split it by rows.`,
+      { operand, bytes: elements * 4, limit: traits.maxBindingBytes },
+    );
+  }
+}
+
+/** Checks a count of workgroups in one unfolded grid dimension. */
+export function checkGrid(kernel: string, count: number): number {
+  if (count > MAX_GRID_DIMENSION) {
+    throw new ShapeError(
+      `${kernel}: ${count} workgroups in one dimension; at most ${MAX_GRID_DIMENSION} can run.`,
+    );
+  }
+  return count;
+}
+
+/** Invocations of an element-wise kernel per workgroup. */
+export const ELEMENTWISE_WORKGROUP = 64;
+
+/** Grid of a kernel with one invocation per element, `ELEMENTWISE_WORKGROUP` per group, folded. */
+export function elementGrid(elements: number): [number, number, number] {
+  return foldGrid(Math.ceil(elements / ELEMENTWISE_WORKGROUP));
+}
+
+/**
+ * Workgroup size of a kernel that reduces one row per workgroup. Software adapters pay for every barrier and run
+ * four lanes at a time, so they get one such quad; hardware gets enough lanes to cover the row.
+ */
+export function rowWorkgroup(cols: number, traits: DeviceTraits): number {
+  if (traits.software) return 4;
+  return cols <= 512 ? 64 : Math.min(256, traits.maxInvocations);
+}

@@ -1,0 +1,45 @@
+// Column sums: bias gradients, and the weight gradients of the norms. Not a general reduction over any axis.
+// Invariant: rows are added in order within a chunk, so the result is the same on every run.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { checkBinding, checkDimensions, checkGrid } from './check';
+import { shaderKernel } from './shader';
+
+/** What is summed: dy itself, or its product with a norm's normalised input. */
+export type ColumnTerm = 'plain' | 'rms' | 'layer';
+
+/**
+ * out[chunk, c] (= or += with `accumulate`) the sum over `chunk` rows (default: all) of the term.
+ * A long sum takes two calls: chunks of about sqrt(rows) into partials, then the partials with `rows = chunks`.
+ * Bindings: dy [rows, cols], for `rms` and `layer` also x [rows, cols] and stats ([rows] rstd, or [rows, 2] mean and
+ * rstd), out [ceil(rows / chunk), cols] (read_write).
+ */
+export function columnSum(
+  o: {
+    readonly rows: number;
+    readonly cols: number;
+    readonly chunk?: number;
+    readonly accumulate?: boolean;
+    readonly term?: ColumnTerm;
+  },
+  traits: DeviceTraits,
+): KernelCall {
+  const { rows, cols, term = 'plain', accumulate = false } = o;
+  const chunk = Math.min(o.chunk ?? rows, rows);
+  checkDimensions('columnSum', { rows, cols, chunk });
+  checkBinding('columnSum', 'dy', rows * cols, traits);
+  const chunks = Math.ceil(rows / chunk);
+  return {
+    kernel: shaderKernel(
+      'column_sum',
+      `${term}${accumulate ? '_add' : ''}`,
+      { TERM: term, ACCUMULATE: accumulate },
+      term === 'plain' ? ['read', 'read_write'] : ['read', 'read', 'read', 'read_write'],
+    ),
+    params: packParams([{ u32: rows }, { u32: cols }, { u32: chunk }, { u32: chunks }]),
+    grid: [checkGrid('columnSum', Math.ceil(cols / 64)), checkGrid('columnSum', chunks), 1],
+    flops: (term === 'plain' ? 1 : 3) * rows * cols,
+    bytes: 4 * (term === 'plain' ? 1 : 2) * rows * cols + 4 * chunks * cols,
+  };
+}

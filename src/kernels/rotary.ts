@@ -1,0 +1,44 @@
+// Rotary embedding of one tensor, where q and k are not one fused projection. Not the tables.
+// Invariant: rotate_half pairing (j, j + HS/2), as in Hugging Face.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { ShapeError } from '../lib/errors';
+import { checkBinding, checkDimensions, elementGrid } from './check';
+import { shaderKernel } from './shader';
+
+/**
+ * y = x rotated by the angles of its table row; with `inverse` by their negatives, which is also the gradient.
+ * Bindings: x f32[tokens, heads, headSize], cos f32[P, headSize/2], sin f32[P, headSize/2], rows u32[tokens],
+ * y f32[tokens, heads, headSize] (read_write).
+ * @throws ShapeError for an odd headSize, an empty shape, or one that exceeds a binding
+ */
+export function rotary(
+  o: {
+    readonly tokens: number;
+    readonly heads: number;
+    readonly headSize: number;
+    readonly inverse?: boolean;
+  },
+  traits: DeviceTraits,
+): KernelCall {
+  const { tokens, heads, headSize, inverse = false } = o;
+  checkDimensions('rotary', { tokens, heads, headSize });
+  if (headSize % 2)
+    throw new ShapeError(`rotary: headSize is ${headSize}; rotary embedding needs an even one.`);
+  const elements = tokens * heads * headSize;
+  checkBinding('rotary', 'x', elements, traits);
+  return {
+    kernel: shaderKernel('rotary', inverse ? 'inverse' : '', { INVERSE: inverse }, [
+      'read',
+      'read',
+      'read',
+      'read',
+      'read_write',
+    ]),
+    params: packParams([{ u32: tokens }, { u32: heads }, { u32: headSize / 2 }]),
+    grid: elementGrid(elements / 2),
+    flops: 3 * elements,
+    bytes: 4 * 2 * elements,
+  };
+}

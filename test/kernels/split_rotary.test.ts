@@ -1,0 +1,107 @@
+// Split + rotary: the same numbers as rotating the parts one by one, for prefill, decode and backward.
+import { describe, expect, it } from 'vitest';
+import { splitRotary, splitRotaryAppend, splitRotaryBackward } from '../../src/kernels/split_rotary';
+import { testGpu } from '../harness/gpu';
+import { runCall } from '../harness/run_call';
+import { rotaryReference, rotaryTables } from '../reference/rotary';
+import { dirty, expectClose, normals, runTwice, withOutliers } from './support';
+
+const SHAPES = [
+  { tokens: 1, heads: 1, kvHeads: 1, headSize: 2 },
+  { tokens: 7, heads: 6, kvHeads: 2, headSize: 10 },
+  { tokens: 33, heads: 3, kvHeads: 3, headSize: 16 },
+];
+
+/** Heads [from, to) of every row of a fused tensor. */
+function heads(x: Float32Array, total: number, headSize: number, from: number, to: number): Float32Array {
+  return x.filter((_, i) => {
+    const head = Math.floor(i / headSize) % total;
+    return head >= from && head < to;
+  });
+}
+
+function parts(qkv: Float32Array, o: { heads: number; kvHeads: number; headSize: number }) {
+  const total = o.heads + 2 * o.kvHeads;
+  return {
+    q: heads(qkv, total, o.headSize, 0, o.heads),
+    k: heads(qkv, total, o.headSize, o.heads, o.heads + o.kvHeads),
+    v: heads(qkv, total, o.headSize, o.heads + o.kvHeads, total),
+  };
+}
+
+describe('splitRotary', () => {
+  it.each(SHAPES)('matches the reference at %o, forward and backward', async (o) => {
+    const gpu = await testGpu();
+    const qkv = withOutliers(normals(o.tokens * (o.heads + 2 * o.kvHeads) * o.headSize, 1));
+    const tables = rotaryTables(50, o.headSize);
+    const rows = Uint32Array.from({ length: o.tokens }, (_, t) => (t * 7 + 3) % 50);
+    const { q, k, v } = parts(qkv, o);
+    const operands = [qkv, tables.cos, tables.sin, rows, dirty(q.length), dirty(k.length), dirty(v.length)];
+    const [, , , , gpuQ, gpuK, gpuV] = await runTwice(gpu, splitRotary(o, gpu.traits), operands);
+    // Two products and one sum: one or two ulp of the outlier.
+    expectClose(gpuQ!, rotaryReference(q, o.heads, o.headSize, tables, rows), { rel: 3e-7 }, 'q');
+    expectClose(gpuK!, rotaryReference(k, o.kvHeads, o.headSize, tables, rows), { rel: 3e-7 }, 'k');
+    expect(gpuV).toEqual(v);
+
+    const back = [q, k, v, tables.cos, tables.sin, rows, dirty(qkv.length)];
+    const dqkv = (await runTwice(gpu, splitRotaryBackward(o, gpu.traits), back))[6] as Float32Array;
+    const d = parts(dqkv, o);
+    expectClose(d.q, rotaryReference(q, o.heads, o.headSize, tables, rows, -1), { rel: 3e-7 }, 'dq');
+    expectClose(d.k, rotaryReference(k, o.kvHeads, o.headSize, tables, rows, -1), { rel: 3e-7 }, 'dk');
+    expect(d.v).toEqual(v);
+  });
+
+  it('appends k and v to the cache of each live sequence, and nothing else', async () => {
+    const gpu = await testGpu();
+    const o = { batch: 4, heads: 4, kvHeads: 2, headSize: 6, capacity: 5 };
+    const slots = 6;
+    const qkv = normals(o.batch * 8 * o.headSize, 2);
+    const tables = rotaryTables(50, o.headSize);
+    // slot, length, prefix slot, prefix length, position, generated, done, token; the third is done, the fourth full.
+    const sequences = Uint32Array.from(
+      [
+        [4, 0, 0, 0, 11, 0, 0, 0],
+        [1, 3, 0, 0, 49, 0, 0, 0],
+        [2, 2, 0, 0, 7, 0, 1, 0],
+        [3, 5, 0, 0, 9, 0, 0, 0],
+      ].flat(),
+    );
+    const rows = [11, 49, 7, 9];
+    const cache = normals(slots * o.kvHeads * o.capacity * o.headSize, 3);
+    const call = splitRotaryAppend(o, gpu.traits);
+    const operands = [qkv, tables.cos, tables.sin, sequences, dirty(o.batch * 24), cache, cache];
+    const [, , , , q, kCache, vCache] = await runTwice(gpu, call, operands);
+    const { q: qIn, k, v } = parts(qkv, o);
+    expectClose(q!, rotaryReference(qIn, 4, 6, tables, rows), { rel: 3e-7 }, 'q');
+    const rotated = rotaryReference(k, 2, 6, tables, rows);
+    const [wantK, wantV] = [Float64Array.from(cache), Float64Array.from(cache)];
+    for (const [sequence, slot, index] of [
+      [0, 4, 0],
+      [1, 1, 3],
+    ] as const) {
+      for (let i = 0; i < 12; i++) {
+        const to = ((slot * 2 + Math.floor(i / 6)) * o.capacity + index) * 6 + (i % 6);
+        wantK[to] = rotated[sequence * 12 + i]!;
+        wantV[to] = v[sequence * 12 + i]!;
+      }
+    }
+    expectClose(kCache!, wantK, { rel: 3e-7 }, 'k cache');
+    expectClose(vCache!, wantV, { abs: 0 }, 'v cache');
+  });
+
+  it('needs several workgroup rows for a long batch of tokens', async () => {
+    const gpu = await testGpu();
+    // 65536 workgroups of 64 pairs: the grid folds into two rows, with workgroups to spare.
+    const o = { tokens: 65537, heads: 30, kvHeads: 1, headSize: 4 };
+    const call = splitRotary(o, gpu.traits);
+    expect(call.grid[1]).toBe(2);
+    const qkv = new Float32Array(o.tokens * 32 * 4).fill(1);
+    const rows = new Uint32Array(o.tokens);
+    const tables = { cos: new Float32Array([1, 1]), sin: new Float32Array([0, 0]) };
+    const k = new Float32Array(o.tokens * 4);
+    const operands = [qkv, tables.cos, tables.sin, rows, new Float32Array(o.tokens * 120), k, k];
+    const result = await runCall(gpu, call, operands);
+    for (const part of result.slice(4))
+      expect((part as Float32Array).every((value) => value === 1)).toBe(true);
+  });
+});
