@@ -1,0 +1,178 @@
+// General matrix multiplication with fused epilogue: the one entry point for every linear layer and its gradients.
+// Not batched and without split-K. The variant for a shape is chosen in gemm_select.ts.
+// Invariant: every variant computes the same function; only speed and summation order differ.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type BindingAccess, foldGrid, type KernelCall, MAX_GRID_DIMENSION, packParams } from '../gpu/kernel';
+import type { ShaderDefines } from '../gpu/shader_source';
+import { GpuError, ShapeError } from '../lib/errors';
+import { type DirectTile, directTile, GEMV_MAX_ROWS, legalVariants, selectVariant } from './gemm_select';
+import { shaderKernel } from './shader';
+
+/** Which operand is stored transposed: nn A[M,K] B[K,N]; nt A[M,K] B[N,K] (linear weights); tn A[K,M] B[K,N]. */
+export type GemmMode = 'nn' | 'nt' | 'tn';
+
+/** Storage of B. The packed kinds hold two elements per u32, low half first, as in a safetensors file. */
+export type WeightDtype = 'f32' | 'bf16' | 'f16';
+
+/** Activation of the epilogue, in Hugging Face's meaning (`gelu` is the exact one). */
+export type GemmActivation = 'none' | 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu';
+
+/** C[M,N] (=|+=) activation(op(A) op(B) + bias[N]) + residual[M,N]. */
+export interface GemmOptions {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly mode: GemmMode;
+  readonly weight: WeightDtype;
+  readonly bias?: boolean;
+  readonly activation?: GemmActivation;
+  readonly residual?: boolean;
+  /** Adds to what C holds instead of replacing it. */
+  readonly accumulate?: boolean;
+}
+
+/**
+ * One GEMM as one dispatch. Operands in binding order: A f32, B (`weight`; [N,K] in mode nt, else [K,N]),
+ * [bias f32[N]], [residual f32[M,N]], C f32[M,N] (read_write).
+ * @param variant one of `gemmVariants`; left out, the fastest known for this shape and device
+ * @throws ShapeError for sizes that are not positive integers, packed B in mode tn, or a variant that is not legal here
+ * @throws GpuError `gpu/limit` when an operand exceeds the device's largest binding or the grid its largest size
+ */
+export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: string): KernelCall {
+  check(options, traits);
+  const name = variant ?? selectVariant(options, traits);
+  if (variant !== undefined && !legalVariants(options, traits).includes(variant)) {
+    throw new ShapeError(`GEMM variant ${variant} cannot compute ${describe(options)}.`, { variant });
+  }
+  if (name === 'gemv') return gemv(options, traits);
+  const direct = directTile(name);
+  return direct ? gemmDirect(options, name, direct) : gemmTiled(options, name);
+}
+
+/** Names of the variants that can compute this product on this device, for tests, benches and tuning. */
+export function gemmVariants(options: GemmOptions, traits: DeviceTraits): string[] {
+  check(options, traits);
+  return legalVariants(options, traits);
+}
+
+function describe(o: GemmOptions): string {
+  return `${o.mode} ${o.m}x${o.n}x${o.k} with ${o.weight} weights`;
+}
+
+function check(o: GemmOptions, traits: DeviceTraits): void {
+  for (const [name, size] of [
+    ['m', o.m],
+    ['n', o.n],
+    ['k', o.k],
+  ] as const) {
+    if (!Number.isInteger(size) || size < 1)
+      throw new ShapeError(`GEMM ${name} is ${size}; it must be a positive integer.`);
+  }
+  if (o.mode === 'tn' && o.weight !== 'f32') {
+    throw new ShapeError(`GEMM in mode tn multiplies activations; B cannot be ${o.weight}.`);
+  }
+  const weightBytes = o.weight === 'f32' ? 4 : 2;
+  const operands = { A: o.m * o.k * 4, B: o.k * o.n * weightBytes, C: o.m * o.n * 4 };
+  for (const [name, bytes] of Object.entries(operands)) {
+    if (bytes > traits.maxBindingBytes) {
+      const message = `GEMM ${describe(o)}: operand ${name} takes ${bytes} bytes; this device binds ${traits.maxBindingBytes}.`;
+      throw new GpuError('gpu/limit', message, { operand: name, bytes });
+    }
+  }
+}
+
+/** Everything but the tile: defines, bindings and uniform that all shaders of the family share. */
+function prepare(o: GemmOptions, vectorStore: boolean) {
+  const aLine = o.mode === 'tn' ? o.m : o.k;
+  const bLine = o.mode === 'nt' ? o.k : o.n;
+  const vecA = aLine % 4 === 0;
+  const vecB = bLine % 4 === 0;
+  const bindings: BindingAccess[] = ['read', 'read'];
+  const defines: Record<string, string | number | boolean> = {
+    MODE: o.mode,
+    WEIGHT: o.weight,
+    ACTIVATION: o.activation ?? 'none',
+    ACCUMULATE: o.accumulate ?? false,
+    BIAS: o.bias ?? false,
+    RESIDUAL: o.residual ?? false,
+    VEC_A: vecA,
+    VEC_B: vecB,
+    VEC_C: vectorStore && o.n % 4 === 0,
+    K_ALIGNED: o.k % 4 === 0,
+  };
+  if (o.bias) defines.BIAS_BINDING = bindings.push('read') - 1;
+  if (o.residual) defines.RESIDUAL_BINDING = bindings.push('read') - 1;
+  defines.C_BINDING = bindings.push('read_write') - 1;
+  defines.PARAMS_BINDING = bindings.length;
+  const sizes = [
+    o.m,
+    o.n,
+    o.k,
+    Math.ceil(o.k / 4),
+    aLine,
+    vecA ? aLine / 4 : aLine,
+    bLine,
+    vecB ? bLine / 4 : bLine,
+  ];
+  return { defines, bindings, params: packParams(sizes.map((u32) => ({ u32 }))) };
+}
+
+function call(
+  o: GemmOptions,
+  stem: string,
+  variant: string,
+  tile: ShaderDefines,
+  grid: readonly [number, number, number],
+): KernelCall {
+  if (Math.max(...grid) > MAX_GRID_DIMENSION) {
+    throw new GpuError('gpu/limit', `GEMM ${describe(o)} needs a grid of ${grid.join('x')}; split its rows.`);
+  }
+  const { defines, bindings, params } = prepare(o, stem !== 'gemm_vector');
+  const weightBytes = o.weight === 'f32' ? 4 : 2;
+  const reads = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
+  return {
+    kernel: shaderKernel(stem, `${variant}_${o.mode}_${o.weight}`, { ...defines, ...tile }, bindings),
+    params,
+    grid,
+    flops: 2 * o.m * o.n * o.k,
+    bytes: 4 * (o.m * o.k + o.m * o.n * reads + (o.bias ? o.n : 0)) + weightBytes * o.k * o.n,
+  };
+}
+
+function gemmDirect(o: GemmOptions, variant: string, t: DirectTile): KernelCall {
+  const tile = {
+    TM: t.rows,
+    TM4: t.rows / 4,
+    TN4: t.columns / 4,
+    TN: t.columns,
+    WGX: t.threadsX,
+    WGY: t.threadsY,
+  };
+  const grid = [
+    Math.ceil(o.n / (t.columns * t.threadsX)),
+    Math.ceil(o.m / (t.rows * t.threadsY)),
+    1,
+  ] as const;
+  return call(o, 'gemm', variant, tile, grid);
+}
+
+function gemmTiled(o: GemmOptions, variant: string): KernelCall {
+  const size = variant === 'tiled_64' ? 64 : 32;
+  const grid = [Math.ceil(o.n / size), Math.ceil(o.m / size), 1] as const;
+  return call(o, 'gemm_tiled', variant, { BM: size, BN: size, BK: size / 4 }, grid);
+}
+
+function gemv(o: GemmOptions, traits: DeviceTraits): KernelCall {
+  // A software adapter runs the invocations of a workgroup one after another; fewer lanes, fewer barriers.
+  const [lanes, rows] = traits.software ? [8, 8] : [32, 4];
+  // Lanes store one row of C each.
+  const count = Math.max(lanes, GEMV_MAX_ROWS);
+  return call(
+    o,
+    'gemm_vector',
+    `gemv_${o.m}`,
+    { M: o.m, LANES: count, ROWS: rows },
+    foldGrid(Math.ceil(o.n / rows)),
+  );
+}

@@ -1,0 +1,221 @@
+// GEMM against its f64 reference: every variant, mode and weight format, on shapes that sit on and beside tile edges.
+// Not a benchmark. Invariant: operands are surrounded by NaN, so a read out of range that counts shows.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { acquireDevice, type GpuContext } from '../../src/gpu/device';
+import { type GemmOptions, gemm, gemmVariants, type WeightDtype } from '../../src/kernels/gemm';
+import { testNavigatorGpu } from '../harness/gpu';
+import { runCall } from '../harness/run_call';
+import { decodeBf16, decodeF16, referenceGemm } from '../reference/gemm';
+
+let gpu: GpuContext;
+beforeAll(async () => {
+  gpu = await acquireDevice({ gpu: await testNavigatorGpu() });
+});
+
+/** Deterministic numbers in [-1, 1): mulberry32. */
+function randoms(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
+  };
+}
+
+function fill(count: number, random: () => number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, random);
+}
+
+/** B as stored and as numbers. Halves: any sign and fraction, magnitudes between 2^-6 and 2. */
+function weights(dtype: WeightDtype, count: number, random: () => number) {
+  if (dtype === 'f32') {
+    const values = fill(count, random);
+    return { stored: values, values };
+  }
+  const bits = new Uint16Array(Math.ceil(count / 2) * 2).fill(0xffff);
+  const shift = dtype === 'bf16' ? 7 : 10;
+  const bias = dtype === 'bf16' ? 127 : 15;
+  for (let i = 0; i < count; i++) {
+    const exponent = bias - 6 + Math.floor((random() + 1) * 3.5);
+    const fraction = Math.floor(((random() + 1) / 2) * 2 ** shift);
+    bits[i] = (random() < 0 ? 0x8000 : 0) | (exponent << shift) | fraction;
+  }
+  const values = Float64Array.from(bits.subarray(0, count), dtype === 'bf16' ? decodeBf16 : decodeF16);
+  return { stored: new Uint32Array(bits.buffer), values };
+}
+
+function operandsOf(o: GemmOptions, seed = 1, outlier = 1) {
+  const random = randoms(seed);
+  const a = fill(o.m * o.k, random);
+  if (outlier !== 1) for (let i = 0; i < a.length; i += 7) a[i] = a[i]! * outlier;
+  const b = weights(o.weight, o.n * o.k, random);
+  const bias = o.bias ? fill(o.n, random) : undefined;
+  const residual = o.residual ? fill(o.m * o.n, random) : undefined;
+  const c = o.accumulate ? fill(o.m * o.n, random) : new Float32Array(o.m * o.n).fill(Number.NaN);
+  const stored = [a, b.stored, ...(bias ? [bias] : []), ...(residual ? [residual] : []), c];
+  return { stored, plain: { a, b: b.values, bias, residual, c } };
+}
+
+/**
+ * Largest error as a share of what is allowed. Allowed: K roundings of 2^-24 of the sum of |a·b| at worst; random
+ * signs need far less, so a quarter of that, at least 8 roundings; activations may add their own 4e-7.
+ */
+async function worst(o: GemmOptions, variant: string, seed = 1, outlier = 1): Promise<number> {
+  const { stored, plain } = operandsOf(o, seed, outlier);
+  const result = await runCall(gpu, gemm(o, gpu.traits, variant), stored);
+  const got = result.at(-1)!;
+  const want = referenceGemm(o, plain);
+  let largest = 0;
+  for (let i = 0; i < want.c.length; i++) {
+    const allowed = Math.max(8, o.k / 4) * 2 ** -24 * want.scale[i]! * 1.2 + 4e-7;
+    const error = Math.abs(got[i]! - want.c[i]!) / allowed;
+    if (!(error <= largest)) largest = error;
+  }
+  return largest;
+}
+
+// On and beside every tile: 1, primes, quads, 32 and 64 and their neighbours.
+const SHAPES: readonly (readonly [number, number, number])[] = [
+  [1, 1, 1],
+  [1, 8, 12],
+  [2, 5, 3],
+  [3, 64, 7],
+  [4, 4, 4],
+  [5, 12, 20],
+  [8, 33, 64],
+  [7, 137, 40],
+  [13, 17, 31],
+  [32, 32, 32],
+  [33, 36, 33],
+  [31, 29, 65],
+  [65, 68, 36],
+  [64, 128, 16],
+  [67, 131, 9],
+];
+
+describe.each([
+  ['nn', 'f32'],
+  ['nt', 'f32'],
+  ['tn', 'f32'],
+  ['nt', 'bf16'],
+  ['nt', 'f16'],
+  ['nn', 'bf16'],
+  ['nn', 'f16'],
+] as const)('gemm %s %s', (mode, weight) => {
+  it('agrees with the reference in every variant on every shape', async () => {
+    for (const [m, n, k] of SHAPES) {
+      const o: GemmOptions = { m, n, k, mode, weight };
+      for (const variant of gemmVariants(o, gpu.traits)) {
+        expect(await worst(o, variant), `${variant} ${m}x${n}x${k}`).toBeLessThan(1);
+      }
+    }
+  });
+
+  it('applies bias, activation, residual and accumulation in that order', async () => {
+    for (const [m, n, k] of [
+      [5, 12, 20],
+      [7, 13, 11],
+      [33, 36, 5],
+    ] as const) {
+      const all: GemmOptions = {
+        m,
+        n,
+        k,
+        mode,
+        weight,
+        bias: true,
+        residual: true,
+        accumulate: true,
+        activation: 'silu',
+      };
+      for (const variant of gemmVariants(all, gpu.traits)) {
+        expect(await worst(all, variant), `${variant} ${m}x${n}x${k}`).toBeLessThan(1);
+      }
+    }
+  });
+});
+
+describe('gemm epilogue', () => {
+  const base: GemmOptions = { m: 6, n: 8, k: 16, mode: 'nt', weight: 'f32' };
+
+  it.each(['none', 'silu', 'gelu', 'gelu_tanh', 'quick_gelu'] as const)(
+    'activation %s',
+    async (activation) => {
+      for (const n of [8, 7]) {
+        for (const variant of gemmVariants(base, gpu.traits)) {
+          expect(await worst({ ...base, n, activation }, variant), variant).toBeLessThan(1);
+        }
+      }
+    },
+  );
+
+  it.each([
+    { bias: true },
+    { residual: true },
+    { accumulate: true },
+    { bias: true, accumulate: true },
+    { bias: true, activation: 'gelu_tanh' },
+  ] as const)('%o alone', async (part) => {
+    for (const variant of gemmVariants(base, gpu.traits)) {
+      expect(await worst({ ...base, ...part }, variant), variant).toBeLessThan(1);
+    }
+  });
+});
+
+describe('gemm numerics', () => {
+  it('keeps outliers of 1e4 in f32', async () => {
+    for (const weight of ['f32', 'bf16', 'f16'] as const) {
+      const o: GemmOptions = { m: 5, n: 20, k: 64, mode: 'nt', weight };
+      for (const variant of gemmVariants(o, gpu.traits))
+        expect(await worst(o, variant, 3, 1e4), variant).toBeLessThan(1);
+    }
+  });
+
+  it('gives the same bits twice', async () => {
+    const o: GemmOptions = { m: 7, n: 37, k: 130, mode: 'nt', weight: 'bf16', bias: true };
+    const { stored } = operandsOf(o);
+    for (const variant of gemmVariants(o, gpu.traits)) {
+      const first = await runCall(gpu, gemm(o, gpu.traits, variant), stored);
+      const again = await runCall(gpu, gemm(o, gpu.traits, variant), stored, 2);
+      expect(again.at(-1), variant).toEqual(first.at(-1));
+    }
+  });
+
+  it('does not let rows, columns or padding beyond the shape leak in', async () => {
+    // A row of NaN in A must stay in its row of C, a line of NaN in B in its column.
+    const o: GemmOptions = { m: 6, n: 9, k: 10, mode: 'nt', weight: 'f32' };
+    const { stored, plain } = operandsOf(o);
+    plain.a.fill(Number.NaN, 5 * o.k);
+    (stored[1] as Float32Array).fill(Number.NaN, 8 * o.k);
+    for (const variant of gemmVariants(o, gpu.traits)) {
+      const got = (await runCall(gpu, gemm(o, gpu.traits, variant), stored)).at(-1)!;
+      for (let i = 0; i < o.m * o.n; i++) {
+        const expected = Math.floor(i / o.n) === 5 || i % o.n === 8;
+        expect(Number.isNaN(got[i]), `${variant} ${i}`).toBe(expected);
+      }
+    }
+  });
+});
+
+describe('gemm refuses', () => {
+  const good: GemmOptions = { m: 4, n: 4, k: 4, mode: 'nt', weight: 'f32' };
+
+  it('sizes that are not positive integers', () => {
+    for (const size of [0, -1, 2.5, Number.NaN]) {
+      expect(() => gemm({ ...good, k: size }, gpu.traits)).toThrow(/GEMM k is/);
+    }
+  });
+
+  it('packed weights in mode tn', () => {
+    expect(() => gemm({ ...good, mode: 'tn', weight: 'bf16' }, gpu.traits)).toThrow(/mode tn/);
+  });
+
+  it('variants that do not fit, and operands beyond the device', () => {
+    expect(() => gemm({ ...good, m: 9 }, gpu.traits, 'gemv')).toThrow(/gemv/);
+    expect(() => gemm(good, gpu.traits, 'nonsense')).toThrow(/nonsense/);
+    const small = { ...gpu.traits, maxBindingBytes: 1000 };
+    expect(() => gemm({ ...good, m: 100 }, small)).toThrow(/operand A takes 1600 bytes/);
+  });
+});
