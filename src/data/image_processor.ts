@@ -118,7 +118,10 @@ export function toRgb(image: PixelArray): PixelArray {
   const { width, height, channels, data } = image;
   const pixels = width * height;
   if (!(pixels > 0) || data.length !== pixels * channels || channels < 1 || channels > 4) {
-    throw new DataError('data/image-size', `an image of ${width}×${height}×${channels} does not fit ${data.length} bytes`);
+    throw new DataError(
+      'data/image-size',
+      `an image of ${width}×${height}×${channels} does not fit ${data.length} bytes`,
+    );
   }
   if (channels === 3) return image;
   const rgb = new Uint8Array(pixels * 3);
@@ -147,7 +150,12 @@ function normalisationTable(config: QwenImageConfig | SmolImageConfig): Float32A
  * Writes the patch rows of one RGB image whose edges are multiples of patch · merge: rows in merge-block-major order,
  * columns [channel, time, y, x]; the temporal slices of a still image are copies.
  */
-function writePatchRows(image: PixelArray, config: QwenImageConfig, table: Float32Array[], out: Float32Array): void {
+function writePatchRows(
+  image: PixelArray,
+  config: QwenImageConfig,
+  table: Float32Array[],
+  out: Float32Array,
+): void {
   const { patchSize: patch, temporalPatchSize: frames, mergeSize: merge } = config;
   const rows = image.height / patch;
   const cols = image.width / patch;

@@ -127,13 +127,24 @@ function vertical(source: PixelArray, outHeight: number, filter: ResizeFilter): 
  * as it is. The weighted sums stay below 2^31 because the weights' absolute values sum to less than 2.
  * Throws DataError `data/image-size` when a size is not positive or the data has another length.
  */
-export function pillowResize(source: PixelArray, outWidth: number, outHeight: number, filter: ResizeFilter): PixelArray {
+export function pillowResize(
+  source: PixelArray,
+  outWidth: number,
+  outHeight: number,
+  filter: ResizeFilter,
+): PixelArray {
   const sizes = [source.width, source.height, source.channels, outWidth, outHeight];
   if (!sizes.every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new DataError('data/image-size', `cannot resize ${source.width}×${source.height} to ${outWidth}×${outHeight}`);
+    throw new DataError(
+      'data/image-size',
+      `cannot resize ${source.width}×${source.height} to ${outWidth}×${outHeight}`,
+    );
   }
   if (source.data.length !== source.width * source.height * source.channels) {
-    throw new DataError('data/image-size', `${source.width}×${source.height} pixels do not fit ${source.data.length} bytes`);
+    throw new DataError(
+      'data/image-size',
+      `${source.width}×${source.height} pixels do not fit ${source.data.length} bytes`,
+    );
   }
   const wide = source.width === outWidth ? source : horizontal(source, outWidth, filter);
   return source.height === outHeight ? wide : vertical(wide, outHeight, filter);

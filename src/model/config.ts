@@ -94,12 +94,16 @@ function idList(json: JsonReader, key: string): number[] {
   return Array.isArray(json.raw(key)) ? json.integers(key) : [json.integer(key)];
 }
 
-function readMropeSection(text: JsonReader, headDim: number): { theta: number; section: [number, number, number] } {
+function readMropeSection(
+  text: JsonReader,
+  headDim: number,
+): { theta: number; section: [number, number, number] } {
   const key = text.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling';
-  const rope = text.object(key);
+  const rope: JsonReader = text.object(key);
   for (const kind of ['rope_type', 'type']) {
     const name = rope.has(kind) ? rope.string(kind) : 'default';
-    if (name !== 'default' && name !== 'mrope') rope.fail(kind, `"${name}" is not supported (default, mrope)`);
+    if (name !== 'default' && name !== 'mrope')
+      rope.fail(kind, `"${name}" is not supported (default, mrope)`);
   }
   const section = rope.integers('mrope_section', { min: 0, max: headDim });
   const [t, h, w] = section;
@@ -118,12 +122,20 @@ function parseText(text: JsonReader): TextConfig {
   const numAttentionHeads = text.integer('num_attention_heads', { min: 1 });
   const numKeyValueHeads = text.integer('num_key_value_heads', { min: 1 });
   if (numAttentionHeads % numKeyValueHeads !== 0) {
-    text.fail('num_key_value_heads', `(${numKeyValueHeads}) must divide num_attention_heads (${numAttentionHeads})`);
+    text.fail(
+      'num_key_value_heads',
+      `(${numKeyValueHeads}) must divide num_attention_heads (${numAttentionHeads})`,
+    );
   }
   // Qwen2 and Qwen2.5 derive the head size; the key appears only where it says the same.
-  const headDim = text.has('head_dim') ? text.integer('head_dim', { min: 2 }) : hiddenSize / numAttentionHeads;
+  const headDim = text.has('head_dim')
+    ? text.integer('head_dim', { min: 2 })
+    : hiddenSize / numAttentionHeads;
   if (headDim * numAttentionHeads !== hiddenSize || headDim % 2 !== 0) {
-    text.fail('num_attention_heads', `(${numAttentionHeads}) must split hidden_size (${hiddenSize}) into even heads`);
+    text.fail(
+      'num_attention_heads',
+      `(${numAttentionHeads}) must split hidden_size (${hiddenSize}) into even heads`,
+    );
   }
   if (text.string('hidden_act') !== 'silu') text.fail('hidden_act', 'must be "silu"');
   if (text.has('use_sliding_window') && text.boolean('use_sliding_window')) {
@@ -159,7 +171,10 @@ function parseVision(vision: JsonReader): VisionConfig {
   const headDim = hiddenSize / numHeads;
   // The 2-D rotary embedding splits a head into halves for row and column, each made of pairs.
   if (headDim % 4 !== 0) {
-    vision.fail('num_heads', `(${numHeads}) must split hidden_size (${hiddenSize}) into heads divisible by 4`);
+    vision.fail(
+      'num_heads',
+      `(${numHeads}) must split hidden_size (${hiddenSize}) into heads divisible by 4`,
+    );
   }
   if (vision.string('hidden_act') !== 'silu') vision.fail('hidden_act', 'must be "silu"');
   const depth = vision.integer('depth', { min: 1, max: 1024 });
@@ -198,7 +213,10 @@ function parseQwen25VL(root: JsonReader): Qwen25VLConfig {
   const visionReader = root.object('vision_config');
   const vision = parseVision(visionReader);
   if (vision.outHiddenSize !== text.hiddenSize) {
-    visionReader.fail('out_hidden_size', `(${vision.outHiddenSize}) must equal the text hidden_size (${text.hiddenSize})`);
+    visionReader.fail(
+      'out_hidden_size',
+      `(${vision.outHiddenSize}) must equal the text hidden_size (${text.hiddenSize})`,
+    );
   }
   const idRange = { max: text.vocabSize - 1 };
   const shared = (key: string): JsonReader => (root.has(key) ? root : textReader);
@@ -218,7 +236,9 @@ function parseQwen25VL(root: JsonReader): Qwen25VLConfig {
   };
 }
 
-const PARSERS: ReadonlyMap<string, (root: JsonReader) => ModelConfig> = new Map([['qwen2_5_vl', parseQwen25VL]]);
+const PARSERS: ReadonlyMap<string, (root: JsonReader) => ModelConfig> = new Map([
+  ['qwen2_5_vl', parseQwen25VL],
+]);
 
 /**
  * Parses a config.json, flat or nested. Throws ModelError `model/unsupported` for a model_type the engine does not
@@ -230,12 +250,17 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
   const parse = PARSERS.get(modelType);
   if (parse === undefined) {
     const known = [...PARSERS.keys()].join(', ');
-    throw new ModelError('model/unsupported', `${file}: model_type "${modelType}" is not supported; supported: ${known}`, {
-      file,
-      modelType,
-    });
+    throw new ModelError(
+      'model/unsupported',
+      `${file}: model_type "${modelType}" is not supported; supported: ${known}`,
+      {
+        file,
+        modelType,
+      },
+    );
   }
-  if (root.has('quantization_config')) root.fail('quantization_config', 'is not supported: load unquantised weights');
+  if (root.has('quantization_config'))
+    root.fail('quantization_config', 'is not supported: load unquantised weights');
   return parse(root);
 }
 
@@ -243,7 +268,11 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
  * Parses a generation_config.json. Keys that are absent take what transformers applies at generation: greedy,
  * temperature 1, top_k 50, top_p 1, penalty 1. Without an eos id the model config's ids are used.
  */
-export function parseGenerationConfig(json: unknown, model: ModelConfig, file = 'generation_config.json'): GenerationConfig {
+export function parseGenerationConfig(
+  json: unknown,
+  model: ModelConfig,
+  file = 'generation_config.json',
+): GenerationConfig {
   const root = reader(json, file);
   const number = (key: string, fallback: number): number => (root.has(key) ? root.number(key) : fallback);
   const config: GenerationConfig = {
@@ -290,7 +319,8 @@ export function parseQwenImageConfig(json: unknown, file = 'preprocessor_config.
   const outer = reader(json, file);
   const root = outer.has('image_processor') ? outer.object('image_processor') : outer;
   for (const key of ['do_resize', 'do_rescale', 'do_normalize', 'do_convert_rgb']) {
-    if (root.has(key) && !root.boolean(key)) root.fail(key, 'must be true: other pipelines are not implemented');
+    if (root.has(key) && !root.boolean(key))
+      root.fail(key, 'must be true: other pipelines are not implemented');
   }
   if (root.has('resample') && root.integer('resample') !== 3) root.fail('resample', 'must be 3 (bicubic)');
   const triple = (key: string): [number, number, number] => root.numbers(key, 3) as [number, number, number];

@@ -41,7 +41,9 @@ export function gridTokens(grid: GridThw, mergeSize: number): number {
 function checkGrid(grid: GridThw, mergeSize: number): void {
   const good = grid.every((n) => Number.isSafeInteger(n) && n > 0);
   if (!good || grid[1] % mergeSize !== 0 || grid[2] % mergeSize !== 0) {
-    throw new ShapeError(`image grid [${grid.join(', ')}] must be positive and divisible by merge size ${mergeSize}`);
+    throw new ShapeError(
+      `image grid [${grid.join(', ')}] must be positive and divisible by merge size ${mergeSize}`,
+    );
   }
 }
 
@@ -75,7 +77,8 @@ export function getRopeIndex(
   for (let at = 0; at < real.length; ) {
     const index = real[at]!;
     const id = ids[index];
-    if (id === model.videoTokenId) imageMismatch('video tokens are not supported: send still images', { at: index });
+    if (id === model.videoTokenId)
+      imageMismatch('video tokens are not supported: send still images', { at: index });
     if (id !== model.imageTokenId) {
       put(index, current, current, current);
       current += 1;
@@ -83,7 +86,8 @@ export function getRopeIndex(
       continue;
     }
     const grid = grids[image];
-    if (grid === undefined) imageMismatch(`the prompt has more image tokens than its ${grids.length} images need`, {});
+    if (grid === undefined)
+      imageMismatch(`the prompt has more image tokens than its ${grids.length} images need`, {});
     checkGrid(grid, model.spatialMergeSize);
     if (grid[0] !== 1) imageMismatch(`image ${image} has ${grid[0]} frames: send still images`, { image });
     const rows = grid[1] / model.spatialMergeSize;
@@ -135,7 +139,8 @@ export function textRopeTables(
   positionIds: Int32Array,
   text: Pick<TextConfig, 'headDim' | 'ropeTheta' | 'mropeSection'>,
 ): RopeTables {
-  if (positionIds.length % 3 !== 0) throw new ShapeError(`position ids must be [3, T], got ${positionIds.length} values`);
+  if (positionIds.length % 3 !== 0)
+    throw new ShapeError(`position ids must be [3, T], got ${positionIds.length} values`);
   const tokens = positionIds.length / 3;
   const width = text.headDim / 2;
   const inverse = inverseFrequencies(text.ropeTheta, text.headDim, width);
@@ -260,7 +265,11 @@ export function invertIndex(index: Int32Array): Int32Array {
 }
 
 /** Tables with rows moved to run order: groups of `groupRows` (merge²) rows follow `windowIndex`. */
-export function permuteRopeTables(tables: RopeTables, windowIndex: Int32Array, groupRows: number): RopeTables {
+export function permuteRopeTables(
+  tables: RopeTables,
+  windowIndex: Int32Array,
+  groupRows: number,
+): RopeTables {
   if (windowIndex.length * groupRows !== tables.rows) {
     throw new ShapeError(`window index of ${windowIndex.length} groups does not cover ${tables.rows} rows`);
   }
