@@ -146,39 +146,52 @@ function normalisationTable(config: QwenImageConfig | SmolImageConfig): Float32A
   });
 }
 
-/**
- * Writes the patch rows of one RGB image whose edges are multiples of patch · merge: rows in merge-block-major order,
- * columns [channel, time, y, x]; the temporal slices of a still image are copies.
- */
+/** One patch at (left, top) as columns [channel, time, y, x]; the temporal slices of a still image are copies. */
+function writePatch(
+  image: PixelArray,
+  left: number,
+  top: number,
+  config: QwenImageConfig,
+  table: readonly Float32Array[],
+  out: Float32Array,
+): void {
+  const { patchSize: patch, temporalPatchSize: frames } = config;
+  const plane = patch * patch;
+  for (let c = 0; c < 3; c++) {
+    const values = table[c]!;
+    const first = c * frames * plane;
+    for (let y = 0; y < patch; y++) {
+      let from = ((top + y) * image.width + left) * 3 + c;
+      for (let x = 0; x < patch; x++, from += 3) out[first + y * patch + x] = values[image.data[from]!]!;
+    }
+    for (let t = 1; t < frames; t++) out.copyWithin(first + t * plane, first, first + plane);
+  }
+}
+
+/** Patch rows of one RGB image whose edges are multiples of patch · merge, in merge-block-major order. */
 function writePatchRows(
   image: PixelArray,
   config: QwenImageConfig,
-  table: Float32Array[],
+  table: readonly Float32Array[],
   out: Float32Array,
 ): void {
-  const { patchSize: patch, temporalPatchSize: frames, mergeSize: merge } = config;
-  const rows = image.height / patch;
-  const cols = image.width / patch;
-  const plane = patch * patch;
-  let base = 0;
-  for (let by = 0; by < rows; by += merge) {
-    for (let bx = 0; bx < cols; bx += merge) {
-      for (let cell = 0; cell < merge * merge; cell++) {
-        const top = (by + Math.floor(cell / merge)) * patch;
-        const left = (bx + (cell % merge)) * patch;
-        for (let c = 0; c < 3; c++) {
-          const values = table[c]!;
-          for (let y = 0; y < patch; y++) {
-            let from = ((top + y) * image.width + left) * 3 + c;
-            const to = base + c * frames * plane + y * patch;
-            for (let x = 0; x < patch; x++, from += 3) out[to + x] = values[image.data[from]!]!;
-          }
-          const first = base + c * frames * plane;
-          for (let t = 1; t < frames; t++) out.copyWithin(first + t * plane, first, first + plane);
-        }
-        base += 3 * frames * plane;
-      }
-    }
+  const { patchSize: patch, mergeSize: merge } = config;
+  const rowLength = 3 * config.temporalPatchSize * patch * patch;
+  const cellsPerRow = image.width / (patch * merge);
+  const rows = out.length / rowLength;
+  for (let row = 0; row < rows; row++) {
+    const block = Math.floor(row / (merge * merge));
+    const cell = row % (merge * merge);
+    const y = Math.floor(block / cellsPerRow) * merge + Math.floor(cell / merge);
+    const x = (block % cellsPerRow) * merge + (cell % merge);
+    writePatch(
+      image,
+      x * patch,
+      y * patch,
+      config,
+      table,
+      out.subarray(row * rowLength, (row + 1) * rowLength),
+    );
   }
 }
 

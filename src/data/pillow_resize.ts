@@ -79,8 +79,7 @@ function coefficients(inSize: number, outSize: number, filter: ResizeFilter): Co
 const HALF = 1 << (PRECISION - 1);
 
 function clip(sum: number): number {
-  const value = sum >> PRECISION;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(255, sum >> PRECISION));
 }
 
 function horizontal(source: PixelArray, outWidth: number, filter: ResizeFilter): PixelArray {

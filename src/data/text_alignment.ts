@@ -7,7 +7,7 @@ export type Alignment = [number, number][];
 
 /** Units that normalisation may combine: a Hangul syllable in parts, or any character with its marks. */
 const CLUSTER =
-  /(?:[\u1100-\u115f][\u1160-\u11a7]*[\u11a8-\u11ff]*|[\uac00-\ud7a3][\u11a8-\u11ff]*|[^])\p{M}*/gu;
+  /(?:[\u1100-\u115f][\u1160-\u11a7]*[\u11a8-\u11ff]*|[\uac00-\ud7a3][\u11a8-\u11ff]*|[\s\S])\p{M}*/gu;
 
 function pushUnits(alignment: Alignment, char: string, start: number, end: number): void {
   for (let i = 0; i < char.length; i++) alignment.push([start, end]);

@@ -75,7 +75,7 @@ export function getRopeIndex(
   let current = start;
   let image = 0;
   for (let at = 0; at < real.length; ) {
-    const index = real[at]!;
+    const index = real[at] as number;
     const id = ids[index];
     if (id === model.videoTokenId)
       imageMismatch('video tokens are not supported: send still images', { at: index });
@@ -146,7 +146,11 @@ export function textRopeTables(
   const inverse = inverseFrequencies(text.ropeTheta, text.headDim, width);
   const [t, h] = text.mropeSection;
   const stream = (k: number): number => (k < t ? 0 : k < t + h ? 1 : 2);
-  return fillTables(tokens, width, (row, k) => positionIds[stream(k) * tokens + row]! * inverse[k]!);
+  return fillTables(
+    tokens,
+    width,
+    (row, k) => (positionIds[stream(k) * tokens + row] as number) * (inverse[k] as number),
+  );
 }
 
 /**
@@ -160,7 +164,7 @@ export function linearRopeTables(
 ): RopeTables {
   const width = text.headDim / 2;
   const inverse = inverseFrequencies(text.ropeTheta, text.headDim, width);
-  return fillTables(count, width, (row, k) => (first + row) * inverse[k]!);
+  return fillTables(count, width, (row, k) => (first + row) * (inverse[k] as number));
 }
 
 /**
@@ -201,7 +205,9 @@ export function visionRopeTables(
   const quarter = vision.headDim / 4;
   const inverse = inverseFrequencies(vision.ropeTheta, vision.headDim / 2, quarter);
   return fillTables(positions.length / 2, 2 * quarter, (row, k) =>
-    k < quarter ? positions[2 * row]! * inverse[k]! : positions[2 * row + 1]! * inverse[k - quarter]!,
+    k < quarter
+      ? (positions[2 * row] as number) * (inverse[k] as number)
+      : (positions[2 * row + 1] as number) * (inverse[k - quarter] as number),
   );
 }
 
@@ -260,7 +266,7 @@ export function getCuFull(grids: readonly GridThw[]): Int32Array {
 /** inverse[windowIndex[r]] = r: brings merged rows from run order back to raster order. */
 export function invertIndex(index: Int32Array): Int32Array {
   const inverse = new Int32Array(index.length);
-  for (let r = 0; r < index.length; r++) inverse[index[r]!] = r;
+  for (let r = 0; r < index.length; r++) inverse[index[r] as number] = r;
   return inverse;
 }
 
@@ -277,7 +283,7 @@ export function permuteRopeTables(
   const move = (source: Float32Array): Float32Array => {
     const out = new Float32Array(source.length);
     for (let r = 0; r < windowIndex.length; r++) {
-      const from = windowIndex[r]! * block;
+      const from = (windowIndex[r] as number) * block;
       out.set(source.subarray(from, from + block), r * block);
     }
     return out;
