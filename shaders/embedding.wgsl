@@ -1,0 +1,54 @@
+// Embedding look-up, with rows of image features in place of image tokens:
+//   out[t] = image_rows[t] >= 0 ? image_features[image_rows[t]] : table[ids[t * stride + offset]].
+// Bindings: ids u32 [..], table [V, hidden] (WEIGHT f32, or bf16 / f16 packed two per word),
+//   [image_features [*, hidden], image_rows i32 [T] with IMAGES], out [T, hidden].
+// One invocation = one element. An id past the table reads its last row.
+
+struct Params { tokens: u32, hidden: u32, vocab: u32, stride: u32, offset: u32 }
+
+@group(0) @binding(0) var<storage, read> ids: array<u32>;
+#if WEIGHT == f32
+@group(0) @binding(1) var<storage, read> table: array<f32>;
+#else
+@group(0) @binding(1) var<storage, read> table: array<u32>;
+#endif
+#if IMAGES
+@group(0) @binding(2) var<storage, read> image_features: array<f32>;
+@group(0) @binding(3) var<storage, read> image_rows: array<i32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+#else
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+#endif
+
+#if WEIGHT != f32
+#include "lib/weight_load.wgsl"
+#endif
+
+@compute @workgroup_size(64)
+fn embedding(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * 64u + lane;
+  let token = index / params.hidden;
+  if (token >= params.tokens) { return; }
+  let column = index % params.hidden;
+#if IMAGES
+  let image_row = image_rows[token];
+  if (image_row >= 0) {
+    out[index] = image_features[u32(image_row) * params.hidden + column];
+    return;
+  }
+#endif
+  let id = min(ids[token * params.stride + params.offset], params.vocab - 1u);
+  let element = id * params.hidden + column;
+#if WEIGHT == f32
+  out[index] = table[element];
+#else
+  let pair = unpack_pair(table[element >> 1u]);
+  out[index] = select(pair.x, pair.y, (element & 1u) == 1u);
+#endif
+}

@@ -1,0 +1,121 @@
+// Representative calls of every kernel, one line per kernel: tests compile them all, and warm-up can.
+// Not a list of what a model runs. Invariant: every variant that a wrapper can choose is reachable from here.
+
+import type { DeviceTraits } from '../gpu/device';
+import type { KernelCall } from '../gpu/kernel';
+import { type ActivationKind, activation, activationBackward } from './activation';
+import { columnSum } from './column_sum';
+import { type ElementwiseKind, elementwise } from './elementwise';
+import { embedding } from './embedding';
+import { gatherRows, scatterRows } from './gather_rows';
+import { kvAppend } from './kv_append';
+import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
+import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
+import { rotary } from './rotary';
+import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
+import { swiglu, swigluBackward } from './swiglu';
+
+/** A kernel by its wrapper's name, with calls that cover its variants on a device. */
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly build: (traits: DeviceTraits) => readonly KernelCall[];
+}
+
+const ROW_WIDTHS = [96, 2048] as const;
+const NO_YES = [false, true] as const;
+const ACTIVATION_KINDS: readonly ActivationKind[] = [
+  'silu',
+  'sigmoid',
+  'gelu',
+  'gelu_tanh',
+  'quick_gelu',
+  'erf',
+];
+const ELEMENTWISE_KINDS: readonly ElementwiseKind[] = ['add', 'multiply', 'axpy', 'scale', 'copy', 'fill'];
+const HEADS = { heads: 6, kvHeads: 2, headSize: 16 } as const;
+
+/** All kernels of the engine. */
+export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    name: 'rmsNorm',
+    build: (traits) =>
+      ROW_WIDTHS.flatMap((cols) =>
+        NO_YES.map((saveRstd) => rmsNorm({ rows: 3, cols, eps: 1e-6, saveRstd }, traits)),
+      ),
+  },
+  {
+    name: 'rmsNormBackward',
+    build: (traits) =>
+      ROW_WIDTHS.flatMap((cols) =>
+        NO_YES.map((accumulate) => rmsNormBackward({ rows: 3, cols, accumulate }, traits)),
+      ),
+  },
+  { name: 'rmsNormWeightGradient', build: (traits) => [rmsNormWeightGradient({ rows: 3, cols: 5 }, traits)] },
+  {
+    name: 'layerNorm',
+    build: (traits) =>
+      ROW_WIDTHS.flatMap((cols) =>
+        NO_YES.map((saveStats) => layerNorm({ rows: 3, cols, eps: 1e-6, saveStats }, traits)),
+      ),
+  },
+  {
+    name: 'layerNormBackward',
+    build: (traits) =>
+      ROW_WIDTHS.flatMap((cols) =>
+        NO_YES.map((accumulate) => layerNormBackward({ rows: 3, cols, accumulate }, traits)),
+      ),
+  },
+  {
+    name: 'layerNormWeightGradient',
+    build: (traits) => [layerNormWeightGradient({ rows: 3, cols: 5 }, traits)],
+  },
+  {
+    name: 'columnSum',
+    build: (traits) =>
+      NO_YES.map((accumulate) => columnSum({ rows: 9, cols: 5, chunk: 4, accumulate }, traits)),
+  },
+  { name: 'splitRotary', build: (traits) => [splitRotary({ tokens: 3, ...HEADS }, traits)] },
+  { name: 'splitRotaryBackward', build: (traits) => [splitRotaryBackward({ tokens: 3, ...HEADS }, traits)] },
+  {
+    name: 'splitRotaryAppend',
+    build: (traits) => [splitRotaryAppend({ batch: 2, capacity: 8, ...HEADS }, traits)],
+  },
+  {
+    name: 'rotary',
+    build: (traits) => NO_YES.map((inverse) => rotary({ tokens: 3, heads: 2, headSize: 8, inverse }, traits)),
+  },
+  {
+    name: 'kvAppend',
+    build: (traits) => [kvAppend({ tokens: 3, kvHeads: 2, headSize: 8, capacity: 8 }, traits)],
+  },
+  { name: 'swiglu', build: (traits) => [swiglu({ rows: 3, cols: 5 }, traits)] },
+  { name: 'swigluBackward', build: (traits) => [swigluBackward({ rows: 3, cols: 5 }, traits)] },
+  {
+    name: 'activation',
+    build: (traits) =>
+      ACTIVATION_KINDS.flatMap((kind) =>
+        NO_YES.map((derivative) => activation({ count: 9, kind, derivative }, traits)),
+      ),
+  },
+  {
+    name: 'activationBackward',
+    build: (traits) => ACTIVATION_KINDS.map((kind) => activationBackward({ count: 9, kind }, traits)),
+  },
+  {
+    name: 'elementwise',
+    build: (traits) =>
+      ELEMENTWISE_KINDS.flatMap((kind) => [8, 9].map((count) => elementwise({ kind, count }, traits))),
+  },
+  {
+    name: 'embedding',
+    build: (traits) =>
+      (['f32', 'bf16', 'f16'] as const).flatMap((weight) =>
+        NO_YES.map((images) => embedding({ tokens: 3, hidden: 8, vocab: 16, weight, images }, traits)),
+      ),
+  },
+  { name: 'gatherRows', build: (traits) => [gatherRows({ rows: 3, cols: 5 }, traits)] },
+  {
+    name: 'scatterRows',
+    build: (traits) => scatterRows({ rows: 3, cols: 5, total: 7 }, traits).map((step) => step.call),
+  },
+];

@@ -1,0 +1,66 @@
+// Gathers rows by index, and scatters them back for the gradient. Not an accumulating scatter: rows must be distinct.
+// Invariant: an absent row (NO_ROW) gathers zeros and scatters nothing.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { checkBinding, checkDimensions, elementGrid } from './check';
+import { elementwise } from './elementwise';
+import { shaderKernel } from './shader';
+
+/** Index of a row that does not exist. */
+export const NO_ROW = 0xffffffff;
+
+/** `rows` indices into a matrix of `cols` columns. */
+export interface RowsOptions {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+function move(scatter: boolean, o: RowsOptions, traits: DeviceTraits): KernelCall {
+  const name = scatter ? 'scatterRows' : 'gatherRows';
+  checkDimensions(name, { rows: o.rows, cols: o.cols });
+  checkBinding(name, 'rows', o.rows * o.cols, traits);
+  return {
+    kernel: shaderKernel('gather_rows', scatter ? 'scatter' : '', { SCATTER: scatter }, [
+      'read',
+      'read',
+      'read_write',
+    ]),
+    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
+    grid: elementGrid(o.rows * o.cols),
+    flops: 0,
+    bytes: 4 * (2 * o.rows * o.cols + o.rows),
+  };
+}
+
+/**
+ * out[r] = x[index[r]], zeros for NO_ROW. Indices are trusted.
+ * Bindings: x f32[*, cols], index u32[rows], out f32[rows, cols] (read_write).
+ * @throws ShapeError for an empty shape or one that exceeds a binding
+ */
+export function gatherRows(o: RowsOptions, traits: DeviceTraits): KernelCall {
+  return move(false, o, traits);
+}
+
+/** A call of `scatterRows` and what to bind, by role. */
+export interface ScatterStep {
+  readonly call: KernelCall;
+  readonly operands: readonly ('dy' | 'index' | 'dx')[];
+}
+
+/**
+ * The gradient of a gather: dx = 0, then dx[index[r]] = dy[r] for distinct indices. Two calls, in order.
+ * Roles: dy f32[rows, cols], index u32[rows], dx f32[total, cols] (read_write).
+ * @throws ShapeError for an empty shape or one that exceeds a binding
+ */
+export function scatterRows(
+  o: RowsOptions & { readonly total: number },
+  traits: DeviceTraits,
+): readonly ScatterStep[] {
+  checkDimensions('scatterRows', { total: o.total });
+  const clear = elementwise({ kind: 'fill', count: o.total * o.cols, scale: 0 }, traits);
+  return [
+    { call: clear, operands: ['dx'] },
+    { call: move(true, o, traits), operands: ['dy', 'index', 'dx'] },
+  ];
+}

@@ -1,0 +1,45 @@
+// Every catalogued kernel compiles here without errors or warnings, as this device and as any other would ask for it.
+// Not a numerical test. Invariant: a kernel of the catalogue has exactly the bindings that its wrapper declares.
+import { describe, expect, it } from 'vitest';
+import type { DeviceTraits } from '../../src/gpu/device';
+import { MAX_GRID_DIMENSION } from '../../src/gpu/kernel';
+import { KERNEL_CATALOGUE } from '../../src/kernels/catalogue';
+import { shaderFiles } from '../../src/kernels/shader';
+import { testGpu } from '../harness/gpu';
+
+/** The adapter as it is, and the same limits as hardware would report them. */
+async function allTraits(): Promise<DeviceTraits[]> {
+  const { traits } = await testGpu();
+  return [traits, { ...traits, software: !traits.software }];
+}
+
+describe('kernel catalogue', () => {
+  it.each(KERNEL_CATALOGUE.map((entry) => entry.name))('%s compiles cleanly', async (name) => {
+    const gpu = await testGpu();
+    const entry = KERNEL_CATALOGUE.find((candidate) => candidate.name === name)!;
+    const calls = (await allTraits()).flatMap((traits) => entry.build(traits));
+    expect(calls.length).toBeGreaterThan(0);
+    for (const source of new Set(calls.map((call) => call.kernel.source))) {
+      const { kernel, params, grid } = calls.find((call) => call.kernel.source === source)!;
+      const module = gpu.device.createShaderModule({ code: source });
+      const { messages } = await module.getCompilationInfo();
+      expect(messages.map((message) => `${kernel.name}: ${message.message}`)).toEqual([]);
+      // A pipeline with the declared layout proves number and access of the bindings.
+      await gpu.pipelines.get(kernel);
+      expect(params !== undefined, `${kernel.name} has parameters`).toBe(kernel.hasParams);
+      expect(kernel.bindings.length, `${kernel.name} bindings`).toBeLessThanOrEqual(8);
+      expect(Math.max(...grid), `${kernel.name} grid`).toBeLessThanOrEqual(MAX_GRID_DIMENSION);
+    }
+  });
+
+  it('reaches every shader file', async () => {
+    const traits = await allTraits();
+    const stems = new Set(
+      KERNEL_CATALOGUE.flatMap((entry) => traits.flatMap((t) => entry.build(t))).map(
+        ({ kernel }) => `${kernel.name.split('/')[0]}.wgsl`,
+      ),
+    );
+    const files = Object.keys(shaderFiles).filter((path) => !path.startsWith('lib/'));
+    expect(files.filter((path) => !stems.has(path))).toEqual([]);
+  });
+});
