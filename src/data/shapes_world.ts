@@ -6,18 +6,14 @@ import { createPrng, mix32, type Prng } from '../lib/prng';
 import {
   COLOURS,
   type Colour,
-  SHAPES,
-  type Scene,
-  type Shape,
   canonicalKey,
   drawScene,
   renderScene,
+  type Scene,
+  SHAPES,
+  type Shape,
 } from './shapes_world_scene';
 import {
-  type Operation,
-  type Question,
-  type QuestionKind,
-  type Selector,
   backText,
   chainOfThought,
   checkAnswer,
@@ -25,8 +21,12 @@ import {
   countMatches,
   listText,
   lookBackChain,
+  type Operation,
+  type Question,
+  type QuestionKind,
   questionText,
   runningValues,
+  type Selector,
 } from './shapes_world_text';
 
 /** `heldout` asks only for colour and shape pairs that no other split asks for. */
@@ -125,9 +125,15 @@ function drawSelector(scene: Scene, split: Split, prng: Prng): Selector {
   const present = prng.nextFloat() < 0.85;
   for (;;) {
     const form = prng.nextFloat();
-    const from = present ? pick(scene.objects, prng) : { colour: pick(COLOURS, prng), shape: pick(SHAPES, prng) };
+    const from = present
+      ? pick(scene.objects, prng)
+      : { colour: pick(COLOURS, prng), shape: pick(SHAPES, prng) };
     const selector: Selector =
-      form < 0.5 ? { colour: from.colour } : form < 0.85 ? { shape: from.shape } : { colour: from.colour, shape: from.shape };
+      form < 0.5
+        ? { colour: from.colour }
+        : form < 0.85
+          ? { shape: from.shape }
+          : { colour: from.colour, shape: from.shape };
     if (!isHeldoutSelector(selector)) return selector;
   }
 }
@@ -169,7 +175,12 @@ export function oracleTexts(scene: Scene, question: Question): OracleTexts {
   const lookBack = lookBackChain(question, count, backText(scene, question), count);
   const list = listText(scene);
   if (selector === undefined) return { cot, lookBack, list };
-  return { cot, lookBack, list, check: { prompt: checkPrompt(selector), answer: checkAnswer(scene, selector) } };
+  return {
+    cot,
+    lookBack,
+    list,
+    check: { prompt: checkPrompt(selector), answer: checkAnswer(scene, selector) },
+  };
 }
 
 /** Draws the sample that (split, seed, index) names. Pure: any order, any subset, the same samples. */

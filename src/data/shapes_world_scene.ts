@@ -125,7 +125,7 @@ export function renderScene(scene: Scene): Uint8Array {
     const bits = noise.nextU32();
     const sum = (bits & 255) + ((bits >>> 8) & 255) + ((bits >>> 16) & 255) + (bits >>> 24);
     const value = Math.round(canvas[i]! + (sum - BYTE_SUM_MEAN) * scale);
-    pixels[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+    pixels[i] = Math.max(0, Math.min(255, value));
   }
   return pixels;
 }

@@ -4,7 +4,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
-import { type Split, drawSample } from '../../src/data/shapes_world';
+import { drawSample, type Split } from '../../src/data/shapes_world';
 import { LIST_PROMPT } from '../../src/data/shapes_world_text';
 
 function main(): void {
@@ -21,7 +21,17 @@ function main(): void {
     else writeFileSync(`${out}/${image}`, encode({ width: 48, height: 48, channels: 3, data }));
     const { id, kind, count: matching, text: question, answer, oracle } = sample;
     const check = oracle.check ?? null;
-    return { id, kind, count: matching, question, answer, image, listPrompt: LIST_PROMPT, list: oracle.list, check };
+    return {
+      id,
+      kind,
+      count: matching,
+      question,
+      answer,
+      image,
+      listPrompt: LIST_PROMPT,
+      list: oracle.list,
+      check,
+    };
   });
   writeFileSync(`${out}/samples.json`, JSON.stringify(samples));
   if (png !== 'png') writeFileSync(`${out}/images.bin`, Buffer.concat(pictures));

@@ -30,7 +30,8 @@ function lossClasses(completion: string[], maskFirstThought: boolean): number[] 
 
 function main(): void {
   const [tokenizerPath, out, seedText, shardText, countText, splitText] = process.argv.slice(2);
-  if (countText === undefined) throw new Error('usage: export_shards TOKENIZER_JSON OUT SEED SHARD COUNT [SPLIT]');
+  if (countText === undefined)
+    throw new Error('usage: export_shards TOKENIZER_JSON OUT SEED SHARD COUNT [SPLIT]');
   const [seed, shard, count] = [Number(seedText), Number(shardText), Number(countText)];
   const vocab = JSON.parse(readFileSync(tokenizerPath as string, 'utf8')).model.vocab as Record<
     string,

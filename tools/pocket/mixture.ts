@@ -4,9 +4,9 @@
 
 import { drawSample, type ShapesSample, type Split } from '../../src/data/shapes_world';
 import {
-  LIST_PROMPT,
   backText,
   chainOfThought,
+  LIST_PROMPT,
   lookBackChain,
   runningValues,
   selectorName,
@@ -80,7 +80,10 @@ function questionSample(sample: ShapesSample, prng: Prng): Omit<TrainingSample, 
 }
 
 /** With the suffix: plain, vacuous or genuine, by what the first thought counted. */
-function backPromptCompletion(sample: ShapesSample, prng: Prng): { completion: string; maskFirstThought: boolean } {
+function backPromptCompletion(
+  sample: ShapesSample,
+  prng: Prng,
+): { completion: string; maskFirstThought: boolean } {
   const { question, count, scene } = sample;
   const isText = sample.kind === 'text';
   // Half of the visual ones glance wrongly, so that second thoughts learn to go by the scan.
@@ -92,9 +95,15 @@ function backPromptCompletion(sample: ShapesSample, prng: Prng): { completion: s
   }
   const genuine = !isText && prng.nextFloat() < (glanced >= 5 ? GENUINE.crowd : GENUINE.some);
   if (genuine) {
-    return { completion: lookBackChain(question, glanced, backText(scene, question), count), maskFirstThought };
+    return {
+      completion: lookBackChain(question, glanced, backText(scene, question), count),
+      maskFirstThought,
+    };
   }
-  return { completion: lookBackChain(question, glanced, vacuousBack(sample, glanced, prng), glanced), maskFirstThought };
+  return {
+    completion: lookBackChain(question, glanced, vacuousBack(sample, glanced, prng), glanced),
+    maskFirstThought,
+  };
 }
 
 /** Nothing (15 %), `ok` (35 %), or what the first thought said already. */
