@@ -22,7 +22,13 @@ export type LayerAttention = (qkv: Tensor, layer: number) => Tensor;
  * Token embeddings with image features in place of image tokens.
  * @returns [T, hidden] f32
  */
-export function embedTokens(trace: Trace, weights: WeightSource, ids: TokenIds, tokens: number, images?: ImageFeatures): Tensor {
+export function embedTokens(
+  trace: Trace,
+  weights: WeightSource,
+  ids: TokenIds,
+  tokens: number,
+  images?: ImageFeatures,
+): Tensor {
   return embed(trace, weights.tensor(EMBED_TOKENS), ids, tokens, images);
 }
 
@@ -32,7 +38,14 @@ export function embedTokens(trace: Trace, weights: WeightSource, ids: TokenIds, 
  * @returns residual stream after the last layer, [T, hidden] f32, not yet normalised
  * @source  Qwen2.5 technical report (arXiv:2412.15115); Qwen2_5_VLDecoderLayer
  */
-export function decoderLayers(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, attend: LayerAttention, tap?: Tap): Tensor {
+export function decoderLayers(
+  trace: Trace,
+  text: TextConfig,
+  weights: WeightSource,
+  x: Tensor,
+  attend: LayerAttention,
+  tap?: Tap,
+): Tensor {
   let stream = x;
   for (let layer = 0; layer < text.numHiddenLayers; layer++) {
     tap?.(`text.layer_in.${layer}`, stream);
@@ -43,7 +56,14 @@ export function decoderLayers(trace: Trace, text: TextConfig, weights: WeightSou
 }
 
 /** One decoder layer; see {@link decoderLayers}. */
-export function decoderLayer(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, layer: number, attend: LayerAttention): Tensor {
+export function decoderLayer(
+  trace: Trace,
+  text: TextConfig,
+  weights: WeightSource,
+  x: Tensor,
+  layer: number,
+  attend: LayerAttention,
+): Tensor {
   const at = (name: string): Tensor => weights.tensor(`${TEXT_PREFIX}layers.${layer}.${name}`);
   const normed = rmsNorm(trace, x, at('input_layernorm.weight'), text.rmsNormEps);
   const qkv = linear(trace, normed, at('self_attn.qkv_proj.weight'), { bias: at('self_attn.qkv_proj.bias') });

@@ -13,7 +13,13 @@ import type { WeightSource } from './weights';
  * @param x        [rows, hidden] in run order
  * @param features external [≥ rows / merge², out] tensor that receives the image features in prompt order
  */
-export function modalityProjector(trace: Trace, vision: VisionConfig, weights: WeightSource, x: Tensor, features: Tensor): void {
+export function modalityProjector(
+  trace: Trace,
+  vision: VisionConfig,
+  weights: WeightSource,
+  x: Tensor,
+  features: Tensor,
+): void {
   const rows = x.shape[0] ?? 1;
   const unit = vision.spatialMergeSize ** 2;
   const normed = rmsNorm(trace, x, weights.tensor('model.visual.merger.ln_q.weight'), vision.rmsNormEps);

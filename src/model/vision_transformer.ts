@@ -10,7 +10,8 @@ import { splitRotary } from '../tensor/ops/split_rotary';
 import { swiglu } from '../tensor/ops/swiglu';
 import { reshape, type Tensor, type Trace } from '../tensor/trace';
 import type { VisionConfig } from './config';
-import { type GridThw, getCuFull, getWindowIndex, visionRopeTables } from './rope_index';
+import type { GridThw } from '../data/image_processor';
+import { getCuFull, getWindowIndex, visionRopeTables } from './rope_index';
 import type { WeightSource } from './weights';
 
 /** Names an intermediate tensor for tests and parity; the tensor then stays readable. */
@@ -49,7 +50,8 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, ro
   const unit = vision.spatialMergeSize ** 2;
   const { windowIndex, cuWindow } = getWindowIndex(grids, vision);
   const live = windowIndex.length * unit;
-  if (live > rows || rows % unit !== 0) throw new ShapeError(`${live} patch rows do not fit a bucket of ${rows}.`);
+  if (live > rows || rows % unit !== 0)
+    throw new ShapeError(`${live} patch rows do not fit a bucket of ${rows}.`);
   const tables = visionRopeTables(grids, vision);
   const order = new Uint32Array(rows);
   const cos = new Float32Array(rows * tables.width);
@@ -80,11 +82,16 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, ro
 }
 
 /** Copies patch rows into run order; padding rows are zero. */
-export function orderPatches(pixelValues: Float32Array, order: Uint32Array, patchWidth: number): Float32Array {
+export function orderPatches(
+  pixelValues: Float32Array,
+  order: Uint32Array,
+  patchWidth: number,
+): Float32Array {
   const ordered = new Float32Array(order.length * patchWidth);
   order.forEach((source, row) => {
     const from = source * patchWidth;
-    if (from + patchWidth <= pixelValues.length) ordered.set(pixelValues.subarray(from, from + patchWidth), row * patchWidth);
+    if (from + patchWidth <= pixelValues.length)
+      ordered.set(pixelValues.subarray(from, from + patchWidth), row * patchWidth);
   });
   return ordered;
 }
@@ -100,7 +107,13 @@ export function patchWidth(vision: VisionConfig): number {
  * @returns [rows, hidden] f32 in run order, before the merger
  * @source  Qwen2.5-VL technical report (arXiv:2502.13923), section 2.1.1
  */
-export function visionTransformer(trace: Trace, vision: VisionConfig, weights: WeightSource, rows: number, tap?: Tap): Tensor {
+export function visionTransformer(
+  trace: Trace,
+  vision: VisionConfig,
+  weights: WeightSource,
+  rows: number,
+  tap?: Tap,
+): Tensor {
   const { headDim, numHeads } = vision;
   const pixels = trace.input('pixel_values', [rows, patchWidth(vision)]);
   const rotary = {
@@ -122,7 +135,10 @@ export function visionTransformer(trace: Trace, vision: VisionConfig, weights: W
     const merged = reshape(out, [rows, vision.hiddenSize]);
     x = linear(trace, merged, at('attn.proj.weight'), { bias: at('attn.proj.bias'), residual: x });
     const normed2 = rmsNorm(trace, x, at('norm2.weight'), vision.rmsNormEps);
-    const gated = swiglu(trace, linear(trace, normed2, at('mlp.gate_up_proj.weight'), { bias: at('mlp.gate_up_proj.bias') }));
+    const gated = swiglu(
+      trace,
+      linear(trace, normed2, at('mlp.gate_up_proj.weight'), { bias: at('mlp.gate_up_proj.bias') }),
+    );
     x = linear(trace, gated, at('mlp.down_proj.weight'), { bias: at('mlp.down_proj.bias'), residual: x });
     tap?.(`vit.block.${block}`, x);
   }

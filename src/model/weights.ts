@@ -2,14 +2,14 @@
 // input fused row-wise (qkv_proj, gate_up_proj). Matrices keep the stored format unless asked; vectors become f32.
 // Not a parser: checkpoint.ts reads, weight_names.ts decides what belongs. Invariant: either all weights load or none.
 
-import { BINDING_ALIGNMENT, alignUp } from '../gpu/buffer_region';
+import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { GpuError, ModelError } from '../lib/errors';
-import { type DType, type Tensor, externalTensor, tensorBytes } from '../tensor/trace';
+import { type DType, externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
 import { toFloat32 } from './safetensors';
-import { EMBED_TOKENS, LM_HEAD, checkWeights, expectedShapes } from './weight_names';
+import { checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_names';
 
 /** Where traced model code gets its weights. */
 export interface WeightSource {
@@ -69,9 +69,15 @@ export class ModelWeights implements WeightSource {
    * Checks names and shapes against the config, then uploads everything.
    * @throws ModelError `model/weights` naming unknown, missing, duplicate or misshapen tensors; GpuError `gpu/limit`
    */
-  static async load(gpu: GpuContext, config: ModelConfig, checkpoint: Checkpoint, options: WeightLoadOptions = {}): Promise<ModelWeights> {
+  static async load(
+    gpu: GpuContext,
+    config: ModelConfig,
+    checkpoint: Checkpoint,
+    options: WeightLoadOptions = {},
+  ): Promise<ModelWeights> {
     const map = checkWeights(config, checkpoint.tensors);
-    if (map.redundantHead !== null) await refuseDifferentHead(checkpoint, map.sources.get(EMBED_TOKENS) ?? '', map.redundantHead);
+    if (map.redundantHead !== null)
+      await refuseDifferentHead(checkpoint, map.sources.get(EMBED_TOKENS) ?? '', map.redundantHead);
     const groups = groupWeights(config, checkpoint, map.sources, options.matrices ?? 'stored');
     const weights = new ModelWeights(gpu);
     try {
@@ -88,7 +94,8 @@ export class ModelWeights implements WeightSource {
 
   tensor(name: string): Tensor {
     const tensor = this.#tensors.get(name);
-    if (!tensor) throw new ModelError('model/weights', `The model has no weight named ${name}.`, { tensor: name });
+    if (!tensor)
+      throw new ModelError('model/weights', `The model has no weight named ${name}.`, { tensor: name });
     return tensor;
   }
 
@@ -135,7 +142,12 @@ export class ModelWeights implements WeightSource {
     flush();
   }
 
-  async #upload(groups: readonly Group[], checkpoint: Checkpoint, sources: ReadonlyMap<string, string>, options: WeightLoadOptions): Promise<void> {
+  async #upload(
+    groups: readonly Group[],
+    checkpoint: Checkpoint,
+    sources: ReadonlyMap<string, string>,
+    options: WeightLoadOptions,
+  ): Promise<void> {
     const total = groups.reduce((sum, group) => sum + tensorBytes(group), 0);
     let loaded = 0;
     let slices = 0;
@@ -156,32 +168,50 @@ export class ModelWeights implements WeightSource {
   }
 }
 
-function groupWeights(config: ModelConfig, checkpoint: Checkpoint, sources: ReadonlyMap<string, string>, matrices: MatrixFormat): Group[] {
+function groupWeights(
+  config: ModelConfig,
+  checkpoint: Checkpoint,
+  sources: ReadonlyMap<string, string>,
+  matrices: MatrixFormat,
+): Group[] {
   const groups = new Map<string, Group>();
   const shapes = expectedShapes(config);
   for (const name of sources.keys()) {
     const fused = fusion(name) ?? { name, parts: [name] };
     if (groups.has(fused.name)) continue;
-    const parts = fused.parts.map((part) => ({ shape: shapes.get(part) ?? [], stored: checkpoint.tensors.get(sources.get(part) ?? '')?.dtype ?? '' }));
+    const parts = fused.parts.map((part) => ({
+      shape: shapes.get(part) ?? [],
+      stored: checkpoint.tensors.get(sources.get(part) ?? '')?.dtype ?? '',
+    }));
     const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
     const inner = (parts[0]?.shape ?? []).slice(1);
     const same = parts.every(({ stored }) => stored === parts[0]?.stored);
     const wide = inner.length === 0 || matrices === 'f32' || !same;
     // The patch projection is stored as a 3-D convolution; as a matrix it has the column order of pixel_values.
     const shape = inner.length > 1 ? [rows, inner.reduce((a, b) => a * b, 1)] : [rows, ...inner];
-    groups.set(fused.name, { name: fused.name, shape, dtype: wide ? 'f32' : (STORED[parts[0]?.stored ?? ''] ?? 'f32'), parts: fused.parts });
+    groups.set(fused.name, {
+      name: fused.name,
+      shape,
+      dtype: wide ? 'f32' : (STORED[parts[0]?.stored ?? ''] ?? 'f32'),
+      parts: fused.parts,
+    });
   }
   return [...groups.values()];
 }
 
-async function readGroup(group: Group, checkpoint: Checkpoint, sources: ReadonlyMap<string, string>): Promise<Uint8Array<ArrayBuffer>> {
+async function readGroup(
+  group: Group,
+  checkpoint: Checkpoint,
+  sources: ReadonlyMap<string, string>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(alignUp(tensorBytes(group), 4));
   let at = 0;
   for (const part of group.parts) {
     const name = sources.get(part) ?? '';
     const bytes = await checkpoint.read(name);
     const stored = checkpoint.tensors.get(name)?.dtype ?? 'F32';
-    const converted = group.dtype === 'f32' && stored !== 'F32' ? new Uint8Array(toFloat32(stored, bytes).buffer) : bytes;
+    const converted =
+      group.dtype === 'f32' && stored !== 'F32' ? new Uint8Array(toFloat32(stored, bytes).buffer) : bytes;
     whole.set(converted, at);
     at += converted.length;
   }

@@ -25,21 +25,23 @@ export interface ProgramStats {
 
 const STORAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
 
+type NamedRegions = ReadonlyMap<string, { readonly tensor: Tensor; readonly region: BufferRegion }>;
+
 /** A trace compiled for replay. */
 export class Program {
   readonly stats: ProgramStats;
   readonly #gpu: GpuContext;
   readonly #executable: Executable;
-  readonly #inputs: ReadonlyMap<string, { readonly tensor: Tensor; readonly region: BufferRegion }>;
-  readonly #outputs: ReadonlyMap<string, { readonly tensor: Tensor; readonly region: BufferRegion }>;
+  readonly #inputs: NamedRegions;
+  readonly #outputs: NamedRegions;
   readonly #owned: readonly GPUBuffer[];
 
   private constructor(
     gpu: GpuContext,
     executable: Executable,
     stats: ProgramStats,
-    inputs: Program['#inputs'],
-    outputs: Program['#outputs'],
+    inputs: NamedRegions,
+    outputs: NamedRegions,
     owned: readonly GPUBuffer[],
   ) {
     this.#gpu = gpu;
@@ -103,8 +105,8 @@ export class Program {
   }
 
   /** Submits part by part, waiting between parts; see {@link Executable.run}. */
-  run(signal?: AbortSignal): Promise<void> {
-    return this.#executable.run(signal);
+  run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    return this.#executable.run(signal, after);
   }
 
   /** Times every dispatch; see {@link Executable.profile}. */

@@ -1,6 +1,6 @@
 // Elementwise activations and their reverse.
 
-import { activation as activationKernel } from '../../kernels/activation';
+import { activationBackward, activation as activationKernel } from '../../kernels/activation';
 import { elementwise } from '../../kernels/elementwise';
 import { type Tensor, type Trace, elementCount } from '../trace';
 
@@ -21,10 +21,8 @@ export function activate(trace: Trace, x: Tensor, kind: ActivationKind): Tensor 
     outputs: [y],
     backward: (gradients, [dy]) => {
       if (!dy) return;
-      const slope = trace.activation(`${kind}'(${x.name})`, x.shape);
-      trace.emit(activationKernel({ count, kind, derivative: true }, trace.traits), [x, slope]);
       const dx = trace.activation(`d${x.name}`, x.shape);
-      trace.emit(elementwise({ kind: 'multiply', count }, trace.traits), [slope, dy, dx]);
+      trace.emit(activationBackward({ count, kind }, trace.traits), [x, dy, dx]);
       gradients.add(x, dx);
     },
   });

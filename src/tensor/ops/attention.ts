@@ -2,7 +2,7 @@
 // Forward with optional capture of attention mass, and the reverse in three deterministic kernels.
 // No T×T matrix exists. Capture is an output of the forward kernel and carries no gradient.
 
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionDelta } from '../../kernels/attention_backward';
+import { attentionBackwardKeyValue, attentionBackwardQuery, attentionDelta } from '../../kernels/segment_attention_backward';
 import { segmentAttention } from '../../kernels/segment_attention';
 import { ShapeError } from '../../lib/errors';
 import { type Tensor, type Trace, anyRequiresGrad } from '../trace';

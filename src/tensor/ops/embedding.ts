@@ -1,6 +1,7 @@
 // Rows from tables: token embeddings with image features in place of image tokens, and selection of rows.
 // Frozen: gradients reach neither the table nor the features; `gatherRows` passes them to its input.
 
+import { elementwise } from '../../kernels/elementwise';
 import { embedding as embeddingKernel } from '../../kernels/embedding';
 import { gatherRows as gatherRowsKernel, scatterRows } from '../../kernels/gather_rows';
 import { ShapeError } from '../../lib/errors';
@@ -58,10 +59,8 @@ export function gatherRows(trace: Trace, x: Tensor, index: Tensor, into?: Tensor
     backward: (gradients, [dy]) => {
       if (!dy) return;
       const dx = trace.activation(`d${x.name}`, x.shape);
-      const total = elementCount(x.shape) / cols;
-      for (const { call, operands } of scatterRows({ rows, cols, total }, trace.traits)) {
-        trace.emit(call, operands.map((role) => ({ dy, index, dx })[role]));
-      }
+      trace.emit(elementwise({ kind: 'fill', count: elementCount(x.shape), scale: 0 }, trace.traits), [dx]);
+      trace.emit(scatterRows({ rows, cols }, trace.traits), [dy, index, dx]);
       gradients.add(x, dx);
     },
   });

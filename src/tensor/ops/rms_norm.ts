@@ -1,6 +1,6 @@
 // Root-mean-square normalisation of rows, forward and reverse side by side.
 
-import { rmsNorm as rmsNormKernel, rmsNormBackward } from '../../kernels/rms_norm';
+import { rmsNorm as rmsNormKernel, rmsNormBackward, rmsNormWeightGradient } from '../../kernels/rms_norm';
 import { ShapeError } from '../../lib/errors';
 import { type Tensor, type Trace, anyRequiresGrad, elementCount } from '../trace';
 
@@ -31,7 +31,10 @@ export function rmsNorm(trace: Trace, x: Tensor, weight: Tensor, eps: number): T
       const dx = trace.activation(`d${x.name}`, x.shape);
       trace.emit(rmsNormBackward({ rows, cols }, trace.traits), [x, weight, rstd, dy, dx]);
       gradients.add(x, dx);
-      if (weight.requiresGrad) gradients.add(weight, rmsNormWeightGradient(trace, { rows, cols }, x, rstd, dy, weight));
+      if (!weight.requiresGrad) return;
+      const dw = trace.activation(`d${weight.name}`, weight.shape);
+      trace.emit(rmsNormWeightGradient({ rows, cols }, trace.traits), [dy, x, rstd, dw]);
+      gradients.add(weight, dw);
     },
   });
   return y;

@@ -1,0 +1,159 @@
+// The decode step and the sampling end of the prompt pass as programs over the device state of a session.
+// Traces only; ids, lengths and positions live on the device and advance there, the host reads a step behind.
+
+import { captureReduce } from '../kernels/capture_reduce';
+import { decodeAttention } from '../kernels/decode_attention';
+import { sampler } from '../kernels/sampler';
+import { splitRotaryAppend } from '../kernels/split_rotary';
+import { Program } from '../tensor/program';
+import { type Tensor, Trace } from '../tensor/trace';
+import { KEY_CLASSES, type KvCache } from './kv_cache';
+import { decoderLayers, embedTokens, logits } from './language_model';
+import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_program';
+
+/** State of the sequences of a session; see sampler.ts for the words. */
+export interface SequenceState {
+  /** u32 [B, 8] */
+  readonly sequences: Tensor;
+  /** [B, 8] sampling settings, bit patterns. */
+  readonly sampling: Tensor;
+  /** u32 [B, ceil(V / 32)] ids seen so far. */
+  readonly seen: Tensor;
+  /** u32 [1 + n] end-of-sequence ids, with the pad id. */
+  readonly eos: Tensor;
+  /** u32 [B] ids of the last step. */
+  readonly ids: Tensor;
+  /** [positions, HS / 2] rotary tables of text positions. */
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** What decode records per step. */
+export interface CaptureShape {
+  readonly mapLayers: readonly number[];
+  readonly mapSize: number;
+}
+
+function sample(trace: Trace, state: SequenceState, scores: Tensor, batch: number, vocab: number): void {
+  const call = sampler({ batch, vocab }, trace.traits);
+  trace.emit(call, [scores, state.sampling, state.eos, state.seen, state.sequences, state.ids]);
+}
+
+/** The prompt pass followed by sampling the first token of every sequence. */
+export async function buildPromptProgram(
+  model: ModelOnDevice,
+  shape: PromptShape,
+  cache: KvCache,
+  state: SequenceState,
+  features?: Tensor,
+): Promise<Program> {
+  const trace = new Trace(model.gpu.traits);
+  const scores = tracePrompt(trace, model, shape, { cache, features });
+  sample(trace, state, scores, shape.batch, model.config.text.vocabSize);
+  trace.output('logits', scores);
+  return Program.build(model.gpu, trace, `prompt ${shape.tokens}`);
+}
+
+/**
+ * One step for every sequence: the last id in, attention over the cache, the next id out. Reads and advances `state`.
+ * Outputs `logits` [B, V]; with capture `shares` [B, layers, 5] and, where asked, `map` [B, mapLayers, mapSize].
+ */
+export async function buildDecodeProgram(
+  model: ModelOnDevice,
+  batch: number,
+  cache: KvCache,
+  state: SequenceState,
+  capture?: CaptureShape,
+): Promise<Program> {
+  const { config, weights, gpu } = model;
+  const { text } = config;
+  const trace = new Trace(gpu.traits);
+  const layout = {
+    batch,
+    heads: text.numAttentionHeads,
+    kvHeads: text.numKeyValueHeads,
+    headSize: text.headDim,
+    capacity: cache.capacity,
+  };
+  const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
+  const x = embedTokens(trace, weights, { ids: state.sequences, stride: 8, offset: 7 }, batch);
+  const attend = (qkv: Tensor, layer: number): Tensor => {
+    const slot = cache.layers[layer]!;
+    const q = trace.activation('q', [batch, layout.heads, layout.headSize]);
+    trace.emit(splitRotaryAppend(layout, trace.traits), [
+      qkv,
+      state.cos,
+      state.sin,
+      state.sequences,
+      q,
+      slot.k,
+      slot.v,
+    ]);
+    const out = trace.activation('attention', [batch, layout.heads * layout.headSize]);
+    const inputs = [q, slot.k, slot.v, state.sequences];
+    const options = { ...layout, scale: layout.headSize ** -0.5 };
+    if (recorder) recorder.emit(layer, options, [...inputs, cache.keyClass, out]);
+    else trace.emit(decodeAttention(options, trace.traits), [...inputs, out]);
+    return out;
+  };
+  const stream = decoderLayers(trace, text, weights, x, attend);
+  const scores = logits(trace, text, weights, stream);
+  recorder?.finish();
+  sample(trace, state, scores, batch, text.vocabSize);
+  trace.output('logits', scores);
+  return Program.build(gpu, trace, `decode ${batch}`);
+}
+
+/** Collects masses and maps of all layers in two tensors, reduced over heads at the end of the step. */
+class DecodeCapture {
+  readonly #trace: Trace;
+  readonly #masses: Tensor;
+  readonly #maps: Tensor | undefined;
+  readonly #shape: { batch: number; layers: number; heads: number; mapLayers: number; mapSize: number };
+  readonly #capture: CaptureShape;
+
+  constructor(
+    trace: Trace,
+    layers: number,
+    { batch, heads }: { batch: number; heads: number },
+    capture: CaptureShape,
+  ) {
+    const mapLayers = capture.mapLayers.length;
+    this.#trace = trace;
+    this.#capture = capture;
+    this.#shape = { batch, layers, heads, mapLayers, mapSize: capture.mapSize };
+    this.#masses = trace.activation('masses', [layers, batch, heads, KEY_CLASSES]);
+    this.#maps =
+      mapLayers > 0 && capture.mapSize > 0
+        ? trace.activation('maps', [mapLayers, batch, heads, capture.mapSize])
+        : undefined;
+  }
+
+  emit(layer: number, options: Parameters<typeof decodeAttention>[0], operands: readonly Tensor[]): void {
+    const mapLayer = this.#capture.mapLayers.indexOf(layer);
+    const mapSize = this.#maps && mapLayer >= 0 ? this.#shape.mapSize : 0;
+    const call = decodeAttention(
+      { ...options, capture: { mapSize, layer, mapLayer: Math.max(0, mapLayer) } },
+      this.#trace.traits,
+    );
+    this.#trace.emit(call, [...operands, this.#masses, ...(mapSize && this.#maps ? [this.#maps] : [])]);
+  }
+
+  finish(): void {
+    const { batch, layers, mapLayers, mapSize } = this.#shape;
+    const shares = this.#trace.activation('shares', [batch, layers, KEY_CLASSES]);
+    const map = this.#maps ? this.#trace.activation('map', [batch, mapLayers, mapSize]) : undefined;
+    const call = captureReduce(
+      { ...this.#shape, ...(map ? {} : { mapLayers: 0, mapSize: 0 }) },
+      this.#trace.traits,
+    );
+    this.#trace.emit(call, [
+      this.#masses,
+      ...(this.#maps ? [this.#maps] : []),
+      shares,
+      ...(map ? [map] : []),
+    ]);
+    this.#trace.output('shares', shares);
+    if (map) this.#trace.output('map', map);
+  }
+}

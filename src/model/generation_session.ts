@@ -1,0 +1,335 @@
+// One batch of sequences being generated: caches, device state, prompt pass, and decode steps kept in flight.
+// The host only writes prompts and reads results a step behind; ids, lengths and positions advance on the device.
+// Not a policy: stopping criteria, text and segments are src/generation. Invariant: a decode step creates no GPU object.
+
+import type { GpuContext } from '../gpu/device';
+import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
+import { ArgumentError, ShapeError } from '../lib/errors';
+import type { Program } from '../tensor/program';
+import type { Tensor } from '../tensor/trace';
+import { bucketSize } from './buckets';
+import type { ModelConfig } from './config';
+import { KEY_CLASSES, KvCache, promptKeyClasses } from './kv_cache';
+import { buildDecodeProgram, buildPromptProgram, type CaptureShape, type SequenceState } from './decode_program';
+import {
+  type PackedPrompts,
+  type PromptInput,
+  packPrompts,
+  packSampling,
+  packSequences,
+  packVision,
+  type SamplingOptions,
+} from './prompt_packing';
+import { allocateTensor, buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
+import { linearRopeTables } from './rope_index';
+
+/** Attention to record while decoding. */
+export interface CaptureOptions {
+  /** Layers whose maps over image tokens are kept; class masses are always kept for all layers. */
+  readonly mapLayers: readonly number[] | 'all';
+}
+
+/** Size of a session; memory is allocated for it once. */
+export interface SessionOptions {
+  readonly batch: number;
+  /** Tokens per sequence, prompt included. */
+  readonly capacity: number;
+  readonly capture?: CaptureOptions | undefined;
+  /** Image tokens per prompt that maps can hold; needed with maps. */
+  readonly maxImageTokens?: number | undefined;
+}
+
+/** What one step produced. */
+export interface StepResult {
+  /** 0 is the token sampled by the prompt pass. */
+  readonly step: number;
+  /** [B] newly sampled ids. */
+  readonly ids: Uint32Array;
+  /** Per sequence: finished with this token or before. */
+  readonly done: readonly boolean[];
+  /** [B, layers, 5] class masses, mean over heads, of the query that is the previous generated token. */
+  readonly shares?: Float32Array;
+  /** [B, mapLayers, mapSize] probability of each image token, mean over heads; same query. */
+  readonly map?: Float32Array;
+}
+
+const STEPS_AHEAD = 2;
+const PATCH_UNIT = 12;
+const TOKEN_UNIT = 16;
+
+/** Generates for a batch of prompts; may be prefilled again. */
+export class GenerationSession {
+  readonly options: SessionOptions;
+  readonly mapLayers: readonly number[];
+  readonly #model: ModelOnDevice;
+  readonly #cache: KvCache;
+  readonly #state: SequenceState;
+  readonly #decode: Program;
+  readonly #ring: ReadbackRing;
+  readonly #prompts = new Map<string, Program>();
+  readonly #visions = new Map<number, VisionProgram>();
+  #pending: { step: number; slot: ReadbackSlot }[] = [];
+  #submitted = 0;
+  #longest = 0;
+
+  private constructor(
+    model: ModelOnDevice,
+    options: SessionOptions,
+    mapLayers: readonly number[],
+    cache: KvCache,
+    state: SequenceState,
+    decode: Program,
+  ) {
+    this.options = options;
+    this.mapLayers = mapLayers;
+    this.#model = model;
+    this.#cache = cache;
+    this.#state = state;
+    this.#decode = decode;
+    this.#ring = new ReadbackRing(model.gpu, this.#resultBytes(), STEPS_AHEAD + 2, 'steps');
+  }
+
+  /**
+   * Allocates caches and compiles the decode step.
+   * @throws ArgumentError for sizes out of range; GpuError when memory or limits do not suffice
+   */
+  static async create(model: ModelOnDevice, options: SessionOptions): Promise<GenerationSession> {
+    const { gpu, config } = model;
+    const { text } = config;
+    if (options.capacity > text.maxPositionEmbeddings) {
+      throw new ArgumentError(
+        `${options.capacity} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
+      );
+    }
+    const cache = new KvCache(gpu, text, options.batch, options.capacity);
+    const state = createState(gpu, config, options);
+    const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
+    const mapLayers = options.capture
+      ? options.capture.mapLayers === 'all'
+        ? layers
+        : options.capture.mapLayers
+      : [];
+    const capture: CaptureShape | undefined = options.capture
+      ? { mapLayers, mapSize: options.maxImageTokens ?? 0 }
+      : undefined;
+    const decode = await buildDecodeProgram(model, options.batch, cache, state, capture);
+    return new GenerationSession(model, options, mapLayers, cache, state, decode);
+  }
+
+  /** Dispatches of one decode step. */
+  get dispatchesPerStep(): number {
+    return this.#decode.dispatches;
+  }
+
+  /** The cache, for tests and parity. */
+  get cache(): KvCache {
+    return this.#cache;
+  }
+
+  /** The decode program, for tests, parity and profiles. */
+  get decodeProgram(): Program {
+    return this.#decode;
+  }
+
+  /**
+   * Runs the vision tower and the prompt pass, and samples the first token of every sequence.
+   * Fewer prompts than the batch leave the other sequences finished.
+   * @throws ArgumentError when a prompt with its new tokens does not fit; ModelError when images and tokens disagree
+   */
+  async prefill(
+    prompts: readonly PromptInput[],
+    sampling: readonly SamplingOptions[],
+    signal?: AbortSignal,
+  ): Promise<StepResult> {
+    await this.#drain();
+    const { config, gpu } = this.#model;
+    const packed = packPrompts(
+      prompts,
+      config,
+      this.options.capacity,
+      (live) => bucketSize(live, TOKEN_UNIT),
+      this.options.batch,
+    );
+    const vision = await this.#runVision(prompts, signal);
+    const program = await this.#promptProgram(packed, vision);
+    this.#writeState(packed, prompts, sampling);
+    writePrompt(program, packed);
+    const slot = this.#ring.acquire();
+    try {
+      await program.run(signal, (encoder) => slot.copy(encoder, [regionOf(this.#state.sequences)]));
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+    this.#submitted = 0;
+    this.#longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
+    gpu.check();
+    return this.#decodeResult(0, await slot.take());
+  }
+
+  /** Decode steps that still fit the cache. */
+  get stepsLeft(): number {
+    return this.options.capacity - this.#longest - this.#submitted;
+  }
+
+  /**
+   * The next token of every sequence. Up to two further steps are in flight when it resolves.
+   * @throws ArgumentError when the cache is full
+   */
+  async step(): Promise<StepResult> {
+    while (this.#pending.length <= STEPS_AHEAD && this.stepsLeft > 0) this.#submitStep();
+    const next = this.#pending.shift();
+    if (!next) throw new ArgumentError(`The session's ${this.options.capacity} tokens are used up.`);
+    return this.#decodeResult(next.step, await next.slot.take());
+  }
+
+  /** Frees caches, state and programs. */
+  destroy(): void {
+    const { gpu } = this.#model;
+    this.#ring.destroy();
+    this.#decode.destroy();
+    for (const program of this.#prompts.values()) program.destroy();
+    for (const vision of this.#visions.values()) vision.destroy();
+    this.#cache.destroy();
+    for (const tensor of Object.values(this.#state) as Tensor[])
+      if (tensor.region) gpu.destroyBuffer(tensor.region.buffer);
+  }
+
+  #submitStep(): void {
+    const slot = this.#ring.acquire();
+    const results = [regionOf(this.#state.sequences)];
+    if (this.options.capture) {
+      results.push(this.#decode.region('shares'));
+      if (this.#hasMap()) results.push(this.#decode.region('map'));
+    }
+    this.#decode.submit((encoder) => slot.copy(encoder, results));
+    this.#pending.push({ step: ++this.#submitted, slot });
+  }
+
+  async #drain(): Promise<void> {
+    for (const { slot } of this.#pending.splice(0)) await slot.take();
+  }
+
+  #hasMap(): boolean {
+    return this.mapLayers.length > 0 && (this.options.maxImageTokens ?? 0) > 0;
+  }
+
+  #resultBytes(): number {
+    const { batch, capture, maxImageTokens = 0 } = this.options;
+    const shares = capture ? batch * this.#model.config.text.numHiddenLayers * KEY_CLASSES : 0;
+    return 4 * (8 * batch + shares + batch * this.mapLayers.length * maxImageTokens);
+  }
+
+  #decodeResult(step: number, bytes: ArrayBuffer): StepResult {
+    const { batch, capture, maxImageTokens = 0 } = this.options;
+    const words = new Uint32Array(bytes, 0, 8 * batch);
+    const ids = Uint32Array.from({ length: batch }, (_, index) => words[8 * index + 7] ?? 0);
+    const done = Array.from({ length: batch }, (_, index) => words[8 * index + 6] === 1);
+    if (!capture || step === 0) return { step, ids, done };
+    const shareCount = batch * this.#model.config.text.numHiddenLayers * KEY_CLASSES;
+    const shares = new Float32Array(bytes, 32 * batch, shareCount);
+    if (!this.#hasMap()) return { step, ids, done, shares };
+    const map = new Float32Array(
+      bytes,
+      32 * batch + 4 * shareCount,
+      batch * this.mapLayers.length * maxImageTokens,
+    );
+    return { step, ids, done, shares, map };
+  }
+
+  async #runVision(
+    prompts: readonly PromptInput[],
+    signal?: AbortSignal,
+  ): Promise<VisionProgram | undefined> {
+    const { vision } = this.#model.config;
+    const images = prompts.flatMap((prompt) => prompt.images);
+    if (images.length === 0) return undefined;
+    const patches = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
+    const rows = bucketSize(patches, lcm(PATCH_UNIT, vision.spatialMergeSize ** 2));
+    let built = this.#visions.get(rows);
+    if (!built) {
+      built = await buildVisionProgram(this.#model, rows);
+      this.#visions.set(rows, built);
+    }
+    for (const [name, data] of Object.entries(packVision(images, vision, rows)))
+      built.program.write(name, data);
+    await built.program.run(signal);
+    return built;
+  }
+
+  async #promptProgram(packed: PackedPrompts, vision: VisionProgram | undefined): Promise<Program> {
+    const key = `${packed.tokens}:${vision?.rows ?? 0}`;
+    let program = this.#prompts.get(key);
+    if (!program) {
+      const shape = { tokens: packed.tokens, batch: this.options.batch };
+      program = await buildPromptProgram(this.#model, shape, this.#cache, this.#state, vision?.features);
+      this.#prompts.set(key, program);
+    }
+    return program;
+  }
+
+  #writeState(
+    packed: PackedPrompts,
+    prompts: readonly PromptInput[],
+    sampling: readonly SamplingOptions[],
+  ): void {
+    const { config, gpu } = this.#model;
+    if (sampling.length !== prompts.length)
+      throw new ShapeError(`${prompts.length} prompts came with ${sampling.length} sampling settings.`);
+    const write = (tensor: Tensor, data: Uint32Array<ArrayBuffer>): void => {
+      const region = regionOf(tensor);
+      gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
+    };
+    write(this.#state.sequences, packSequences(packed, this.options.batch));
+    write(this.#state.sampling, packSampling(sampling, this.options.batch));
+    write(this.#state.seen, packed.seen);
+    prompts.forEach(({ inputIds }, slot) =>
+      this.#cache.writeKeyClasses(slot, promptKeyClasses(inputIds, config)),
+    );
+  }
+}
+
+/** @throws ShapeError when the tensor has no memory of its own */
+function regionOf(tensor: Tensor) {
+  if (!tensor.region) throw new ShapeError(`${tensor.name} has no memory of its own.`);
+  return tensor.region;
+}
+
+function lcm(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+function writePrompt(program: Program, packed: PackedPrompts): void {
+  for (const [name, data] of Object.entries(packed.inputs))
+    if (program.hasInput(name)) program.write(name, data);
+}
+
+function createState(
+  gpu: GpuContext,
+  config: ModelConfig,
+  { batch, capacity }: SessionOptions,
+): SequenceState {
+  const { text } = config;
+  const tables = linearRopeTables(0, capacity, text);
+  const state: SequenceState = {
+    sequences: allocateTensor(gpu, 'sequences', [batch, 8], 'u32'),
+    sampling: allocateTensor(gpu, 'sampling', [batch, 8], 'u32'),
+    seen: allocateTensor(gpu, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
+    eos: allocateTensor(gpu, 'eos', [config.eosTokenIds.length + 2], 'u32'),
+    ids: allocateTensor(gpu, 'ids', [batch], 'u32'),
+    cos: allocateTensor(gpu, 'text cos', [capacity, tables.width], 'f32'),
+    sin: allocateTensor(gpu, 'text sin', [capacity, tables.width], 'f32'),
+  };
+  const { queue } = gpu.device;
+  const eos = Uint32Array.from([
+    config.eosTokenIds.length,
+    config.padTokenId ?? config.eosTokenIds[0] ?? 0,
+    ...config.eosTokenIds,
+  ]);
+  queue.writeBuffer(regionOf(state.eos).buffer, 0, eos);
+  queue.writeBuffer(regionOf(state.cos).buffer, 0, tables.cos as Float32Array<ArrayBuffer>);
+  queue.writeBuffer(regionOf(state.sin).buffer, 0, tables.sin as Float32Array<ArrayBuffer>);
+  return state;
+}

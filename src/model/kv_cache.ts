@@ -1,0 +1,109 @@
+// Keys and values of all layers, preallocated: [slot, kv head, position, head size] per layer, post-rotary keys.
+// A sequence reads a prefix slot (optional, shared) and its own slot. Also holds the class of every key for capture.
+// Not an allocator: slots are numbered by the caller. Nothing here grows.
+
+import type { GpuContext } from '../gpu/device';
+import { ShapeError } from '../lib/errors';
+import { externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
+import type { TextConfig } from './config';
+
+/** Class of a key in attention capture (see segment_attention.ts and lookback evaluation). */
+export const KEY_CLASS = { beforeImage: 0, image: 1, remainder: 2, query: 3, generated: 4 } as const;
+
+/** Number of key classes. */
+export const KEY_CLASSES = 5;
+
+/** A device cache for `slots` sequences of up to `capacity` tokens. */
+export class KvCache {
+  readonly slots: number;
+  readonly capacity: number;
+  readonly layers: readonly { readonly k: Tensor; readonly v: Tensor }[];
+  /** u32 [slots, capacity]: low 8 bits the class, high 24 bits the image token's index in the map. */
+  readonly keyClass: Tensor;
+  readonly #gpu: GpuContext;
+  readonly #buffers: readonly GPUBuffer[];
+
+  /**
+   * @throws GpuError `gpu/limit` when a layer does not fit one buffer
+   */
+  constructor(gpu: GpuContext, text: TextConfig, slots: number, capacity: number) {
+    if (!Number.isInteger(slots) || !Number.isInteger(capacity) || slots < 1 || capacity < 1) {
+      throw new ShapeError(`A cache of ${slots} slots × ${capacity} tokens cannot be made.`);
+    }
+    const buffers: GPUBuffer[] = [];
+    const allocate = (name: string, shape: readonly number[], dtype: 'f32' | 'u32'): Tensor => {
+      const bytes = tensorBytes({ shape, dtype });
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      const buffer = gpu.createBuffer(bytes, usage, name);
+      buffers.push(buffer);
+      return externalTensor(name, shape, dtype, { buffer, offset: 0, bytes });
+    };
+    const shape = [slots, text.numKeyValueHeads, capacity, text.headDim];
+    this.slots = slots;
+    this.capacity = capacity;
+    this.layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => ({
+      k: allocate(`kv.${layer}.k`, shape, 'f32'),
+      v: allocate(`kv.${layer}.v`, shape, 'f32'),
+    }));
+    this.keyClass = allocate('kv.class', [slots, capacity], 'u32');
+    this.#gpu = gpu;
+    this.#buffers = buffers;
+  }
+
+  /** Writes the classes of one slot's keys; positions past `classes` count as generated. */
+  writeKeyClasses(slot: number, classes: Uint32Array): void {
+    const row = new Uint32Array(this.capacity).fill(KEY_CLASS.generated);
+    row.set(classes.subarray(0, this.capacity));
+    const region = this.keyClass.region;
+    if (region)
+      this.#gpu.device.queue.writeBuffer(region.buffer, region.offset + 4 * slot * this.capacity, row);
+  }
+
+  /** Bytes on the device. */
+  get bytes(): number {
+    return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** Frees the device memory. */
+  destroy(): void {
+    for (const buffer of this.#buffers) this.#gpu.destroyBuffer(buffer);
+  }
+}
+
+/**
+ * Classes of a prompt's keys as the authors measure attention. With one image `vision_end` is in no class but the
+ * denominator; with several, image means every image token and query every other prompt token after the first.
+ * @param inputIds prompt with expanded image tokens
+ * @returns        word per key: class, and for image tokens their number over all images in the high 24 bits
+ * @source Look-Back (arXiv:2507.03019), `att_trend_viz.py` of the authors
+ */
+export function promptKeyClasses(
+  inputIds: ArrayLike<number>,
+  ids: { readonly imageTokenId: number; readonly visionEndTokenId: number },
+): Uint32Array {
+  const classes = new Uint32Array(inputIds.length);
+  let tokens = 0;
+  let images = 0;
+  for (let at = 0; at < inputIds.length; at++) {
+    const id = inputIds[at];
+    if (id === ids.imageTokenId) {
+      if (inputIds[at - 1] !== ids.imageTokenId) images++;
+      classes[at] = KEY_CLASS.image | (tokens++ << 8);
+    } else if (images === 0) classes[at] = KEY_CLASS.beforeImage;
+    else classes[at] = id === ids.visionEndTokenId ? KEY_CLASS.remainder : KEY_CLASS.query;
+  }
+  if (images < 2) return classes;
+  return classes.map((word) => (word === KEY_CLASS.remainder ? KEY_CLASS.query : word));
+}
+
+/**
+ * Classes by ranges, the first image only: [0, imageStart) before, then `imageTokens` image tokens, one remainder
+ * (`vision_end`), the rest of the prompt query.
+ */
+export function rangeKeyClasses(imageStart: number, imageTokens: number, promptLength: number): Uint32Array {
+  return Uint32Array.from({ length: promptLength }, (_, at) => {
+    if (at < imageStart) return KEY_CLASS.beforeImage;
+    if (at < imageStart + imageTokens) return KEY_CLASS.image | ((at - imageStart) << 8);
+    return at === imageStart + imageTokens ? KEY_CLASS.remainder : KEY_CLASS.query;
+  });
+}

@@ -1,0 +1,201 @@
+// Host arrays for one prompt pass: several prompts packed in segments, images concatenated, state of the sequences.
+// Pure functions without a GPU. Invariant: padding rows see no key, store no key and are never read.
+
+import { ArgumentError, ModelError } from '../lib/errors';
+import type { HostArray } from '../tensor/program';
+import type { ModelConfig, VisionConfig } from './config';
+import type { GridThw } from '../data/image_processor';
+import { getRopeIndex, gridTokens, textRopeTables } from './rope_index';
+import { orderPatches, patchWidth, visionLayout } from './vision_transformer';
+
+/** A preprocessed image. */
+export interface ImageInput {
+  /** [patches, patch values] in the processor's row order. */
+  readonly pixelValues: Float32Array;
+  readonly gridThw: GridThw;
+}
+
+/** A prompt whose image tokens are expanded already. */
+export interface PromptInput {
+  readonly inputIds: readonly number[];
+  readonly images: readonly ImageInput[];
+}
+
+/** How to choose the next token, in transformers' order of processing. */
+export interface SamplingOptions {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** 0 = off. */
+  readonly topK: number;
+  /** 1 = off. */
+  readonly topP: number;
+  /** 0 = off. */
+  readonly minP: number;
+  /** 1 = off; covers the prompt, image tokens included, as transformers does. */
+  readonly repetitionPenalty: number;
+  readonly seed: number;
+  readonly maxNewTokens: number;
+}
+
+/** Prompts packed one after another. */
+export interface PackedPrompts {
+  /** Padded tokens. */
+  readonly tokens: number;
+  /** Inputs of the prompt program by name. */
+  readonly inputs: Readonly<Record<string, HostArray>>;
+  readonly lengths: readonly number[];
+  /** Position of the token after the prompt minus the prompt's length, per prompt. */
+  readonly deltas: readonly number[];
+  /** u32 [batch, ceil(V / 32)] */
+  readonly seen: Uint32Array<ArrayBuffer>;
+}
+
+const SKIP = 0xffffffff;
+
+/**
+ * @param capacity tokens per sequence in the cache
+ * @param bucket   padded size for a live count
+ * @param batch    sequences of the session, ≥ prompts
+ * @throws ArgumentError for an empty or too long prompt; ModelError `model/image-tokens` when grids and ids disagree
+ */
+export function packPrompts(
+  prompts: readonly PromptInput[],
+  config: ModelConfig,
+  capacity: number,
+  bucket: (live: number) => number,
+  batch: number,
+): PackedPrompts {
+  if (prompts.length === 0 || prompts.length > batch)
+    throw new ArgumentError(`Between 1 and ${batch} prompts fit this session, not ${prompts.length}.`);
+  prompts.forEach(({ inputIds }, index) => checkPrompt(inputIds, index, config, capacity));
+  const live = prompts.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+  const tokens = bucket(live);
+  const { text } = config;
+  const half = text.headDim / 2;
+  const inputs = {
+    ids: new Uint32Array(tokens),
+    image_rows: new Int32Array(tokens).fill(-1),
+    cos: new Float32Array(tokens * half),
+    sin: new Float32Array(tokens * half),
+    rotary_rows: Uint32Array.from({ length: tokens }, (_, row) => row),
+    ranges: new Uint32Array(4 * tokens),
+    targets: new Uint32Array(2 * tokens).fill(SKIP),
+    last_rows: new Uint32Array(batch),
+  };
+  const words = Math.ceil(text.vocabSize / 32);
+  const seen = new Uint32Array(batch * words);
+  const deltas: number[] = [];
+  let begin = 0;
+  let feature = 0;
+  prompts.forEach(({ inputIds, images }, slot) => {
+    const grids = images.map(({ gridThw }) => gridThw);
+    const { positionIds, delta } = getRopeIndex(inputIds, grids, {
+      imageTokenId: config.imageTokenId,
+      videoTokenId: config.videoTokenId,
+      spatialMergeSize: config.vision.spatialMergeSize,
+    });
+    const tables = textRopeTables(positionIds, text);
+    inputs.cos.set(tables.cos, begin * half);
+    inputs.sin.set(tables.sin, begin * half);
+    inputIds.forEach((id, index) => {
+      const row = begin + index;
+      inputs.ids[row] = id;
+      if (id === config.imageTokenId) inputs.image_rows[row] = feature++;
+      inputs.ranges.set([0, 0, begin, row + 1], 4 * row);
+      inputs.targets.set([slot, index], 2 * row);
+      const word = slot * words + (id >>> 5);
+      seen[word] = (seen[word] ?? 0) | (1 << (id & 31));
+    });
+    begin += inputIds.length;
+    inputs.last_rows[slot] = begin - 1;
+    deltas.push(delta);
+  });
+  return { tokens, inputs, lengths: prompts.map(({ inputIds }) => inputIds.length), deltas, seen };
+}
+
+function checkPrompt(
+  inputIds: readonly number[],
+  index: number,
+  config: ModelConfig,
+  capacity: number,
+): void {
+  if (inputIds.length === 0) throw new ArgumentError(`Prompt ${index} is empty.`);
+  if (inputIds.length > capacity) {
+    throw new ArgumentError(
+      `Prompt ${index} has ${inputIds.length} tokens; the session holds ${capacity}. Shorten it or use a smaller picture.`,
+    );
+  }
+  const { vocabSize } = config.text;
+  const bad = inputIds.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  if (bad !== undefined)
+    throw new ModelError(
+      'model/token',
+      `Prompt ${index} has the token id ${bad}; the vocabulary ends at ${vocabSize - 1}.`,
+    );
+}
+
+/** u32 [batch, 8]: state before the prompt's sampler advances it; sequences without a prompt are finished. */
+export function packSequences(packed: PackedPrompts, batch: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(8 * batch);
+  for (let slot = 0; slot < batch; slot++) {
+    const length = packed.lengths[slot];
+    const delta = packed.deltas[slot];
+    if (length === undefined || delta === undefined) words.set([slot, 0, 0, 0, 0, 0, 1, 0], 8 * slot);
+    else words.set([slot, length - 1, 0, 0, length - 1 + delta, 0, 0, 0], 8 * slot);
+  }
+  return words;
+}
+
+/** [batch, 8] words of sampling settings, in the sampler's layout. */
+export function packSampling(sampling: readonly SamplingOptions[], batch: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(8 * batch);
+  const floats = new Float32Array(words.buffer);
+  sampling.forEach((options, slot) => {
+    floats[8 * slot] = options.temperature;
+    words[8 * slot + 1] = options.topK;
+    floats[8 * slot + 2] = options.topP;
+    floats[8 * slot + 3] = options.minP;
+    floats[8 * slot + 4] = options.repetitionPenalty;
+    words[8 * slot + 5] = options.seed >>> 0;
+    words[8 * slot + 6] = 0;
+    words[8 * slot + 7] = options.maxNewTokens;
+  });
+  return words;
+}
+
+/**
+ * Inputs of the vision program for a list of images, padded to `rows` patch rows.
+ * @throws ModelError `model/image` when pixel values and grids disagree
+ */
+export function packVision(
+  images: readonly ImageInput[],
+  vision: VisionConfig,
+  rows: number,
+): Record<string, HostArray> {
+  const width = patchWidth(vision);
+  const grids = images.map(({ gridThw }) => gridThw);
+  const unit = vision.spatialMergeSize ** 2;
+  const pixels = new Float32Array(rows * width);
+  let at = 0;
+  images.forEach(({ pixelValues, gridThw }, index) => {
+    const patches = gridTokens(gridThw, vision.spatialMergeSize) * unit;
+    if (pixelValues.length !== patches * width) {
+      throw new ModelError(
+        'model/image',
+        `Image ${index} has ${pixelValues.length} values; its grid [${gridThw.join(', ')}] needs ${patches * width}.`,
+      );
+    }
+    pixels.set(pixelValues, at);
+    at += pixelValues.length;
+  });
+  const layout = visionLayout(grids, vision, rows);
+  return {
+    pixel_values: orderPatches(pixels, layout.order, width),
+    'vision.cos': layout.cos,
+    'vision.sin': layout.sin,
+    'vision.rotary_rows': layout.rotaryRows,
+    'vision.window_ranges': layout.windowRanges,
+    'vision.full_ranges': layout.fullRanges,
+    'vision.merged_order': layout.mergedOrder,
+  };
+}

@@ -1,0 +1,103 @@
+// A checkpoint ready to generate: reads the Hugging Face folder, checks it, uploads weights, opens sessions.
+// Not a tokenizer and not a processor: prompts arrive as ids and pixel values (src/data makes them).
+
+import type { GpuContext } from '../gpu/device';
+import { ModelError } from '../lib/errors';
+import { type Checkpoint, openCheckpoint } from './checkpoint';
+import { type ModelConfig, parseModelConfig } from './config';
+import { GenerationSession, type SessionOptions } from './generation_session';
+import type { ModelOnDevice } from './prompt_program';
+import type { ByteSource } from './safetensors';
+import { type MatrixFormat, ModelWeights } from './weights';
+
+/** A model folder, wherever it lies. */
+export interface ModelFiles {
+  readonly name: string;
+  /** Opens a file by its name in the folder; null when it is absent. */
+  open(file: string): Promise<ByteSource | null>;
+}
+
+/** Options of {@link VisionLanguageModel.load}. */
+export interface ModelLoadOptions {
+  readonly onProgress?: ((loadedBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** How matrices are kept; by default small models are widened on software adapters, where unpacking costs more than memory. */
+  readonly matrices?: MatrixFormat | undefined;
+}
+
+const WIDEN_BELOW_ELEMENTS = 1 << 25;
+
+/** Reads a JSON file of a model folder. */
+export async function readModelJson(files: ModelFiles, file: string): Promise<unknown> {
+  const source = await files.open(file);
+  if (!source) throw new ModelError('model/files', `${files.name} has no ${file}.`, { file });
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await source.read(0, source.size)));
+  } catch (error) {
+    throw new ModelError(
+      'model/files',
+      `${files.name}/${file} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+      { file },
+    );
+  }
+}
+
+/** A loaded model. */
+export class VisionLanguageModel {
+  readonly config: ModelConfig;
+  readonly weights: ModelWeights;
+  readonly #device: ModelOnDevice;
+
+  private constructor(gpu: GpuContext, config: ModelConfig, weights: ModelWeights) {
+    this.config = config;
+    this.weights = weights;
+    this.#device = { gpu, config, weights };
+  }
+
+  /**
+   * Loads a folder.
+   * @throws ModelError naming file, key or tensor; GpuError `gpu/limit`; the signal's reason when aborted
+   */
+  static async load(
+    gpu: GpuContext,
+    files: ModelFiles,
+    options: ModelLoadOptions = {},
+  ): Promise<VisionLanguageModel> {
+    const config = parseModelConfig(await readModelJson(files, 'config.json'));
+    options.signal?.throwIfAborted();
+    const checkpoint = await openCheckpoint(files);
+    const matrices = options.matrices ?? defaultFormat(gpu, checkpoint);
+    const weights = await ModelWeights.load(gpu, config, checkpoint, {
+      matrices,
+      onProgress: options.onProgress,
+      signal: options.signal,
+    });
+    return new VisionLanguageModel(gpu, config, weights);
+  }
+
+  /** The parts that traces need; for tools and tests that build their own programs. */
+  get device(): ModelOnDevice {
+    return this.#device;
+  }
+
+  /** Elements of all weights. */
+  get parameterCount(): number {
+    return this.weights.elements;
+  }
+
+  /** Opens a session; the caller destroys it. */
+  createSession(options: SessionOptions): Promise<GenerationSession> {
+    return GenerationSession.create(this.#device, options);
+  }
+
+  /** Frees the weights; sessions must be destroyed before. */
+  destroy(): void {
+    this.weights.destroy();
+  }
+}
+
+function defaultFormat(gpu: GpuContext, checkpoint: Checkpoint): MatrixFormat {
+  let elements = 0;
+  for (const { shape } of checkpoint.tensors.values()) elements += shape.reduce((a, b) => a * b, 1);
+  return gpu.traits.software && elements < WIDEN_BELOW_ELEMENTS ? 'f32' : 'stored';
+}
