@@ -1,0 +1,242 @@
+// Body of the streaming attention kernels: one workgroup, ROWS query vectors that share one key/value head, two spans of
+// keys. A file that includes it declares `params`, `k`, `v`, and defines load_spans(), load_query(row, d), key_at(part,
+// key) (index of a key's first vec4), visible(part, key) and the store_ functions.
+//
+// Per chunk of keys: scores (threads split the keys, KEYS at a time), the chunk's maximum, probabilities into shared
+// memory, then the weighted sum of values (threads split the head's dimensions and, where any are left, the keys).
+// `Rows` holds one number per query vector, so that each key and value loaded serves all of them.
+// Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
+
+#if ROWS == 1
+alias Rows = f32;
+alias RowsMask = bool;
+#else
+alias Rows = vec${ROWS}f;
+alias RowsMask = vec${ROWS}<bool>;
+#endif
+
+const HS4 = ${HS4}u;
+const LANES = ${LANES}u;
+const KEYS = ${KEYS}u;
+const CHUNK = ${CHUNK}u;
+const SPLITS = LANES / HS4;
+const LOWEST = -1e30;
+/// Scores below this are masks: no finite product of sane activations comes near.
+const MASKED = -5e29;
+
+/// Query vectors, transposed: one entry per dimension.
+var<workgroup> query: array<Rows, ${HEAD_SIZE}>;
+var<workgroup> scores: array<Rows, ${CHUNK}>;
+var<workgroup> tops: array<Rows, ${LANES}>;
+var<workgroup> parts: array<vec4f, ${PARTS}>;
+/// begin and end of the first span, begin and end of the second.
+var<workgroup> spans: vec4u;
+
+/// Scores of the chunk's keys into shared memory; returns this thread's maximum.
+fn score_chunk(part: u32, base: u32, count: u32, lane: u32) -> Rows {
+  var top = Rows(LOWEST);
+  for (var c = lane * KEYS; c < count; c += LANES * KEYS) {
+#for i in 0..KEYS
+    let at_${i} = key_at(part, base + min(c + ${i}u, count - 1u));
+    var s_${i} = Rows(0f);
+#endfor
+    for (var d = 0u; d < HS4; d++) {
+      let q_0 = query[d * 4u];
+      let q_1 = query[d * 4u + 1u];
+      let q_2 = query[d * 4u + 2u];
+      let q_3 = query[d * 4u + 3u];
+#for i in 0..KEYS
+      let k_${i} = k[at_${i} + d];
+      s_${i} += q_0 * k_${i}.x + q_1 * k_${i}.y + q_2 * k_${i}.z + q_3 * k_${i}.w;
+#endfor
+    }
+#for i in 0..KEYS
+    if (c + ${i}u < count) {
+      let s = select(Rows(LOWEST), s_${i}, visible(part, base + c + ${i}u));
+      scores[c + ${i}u] = s;
+      top = max(top, s);
+    }
+#endfor
+  }
+  return top;
+}
+
+/// Maximum over the workgroup; every thread gets it.
+fn reduce_top(mine: Rows, lane: u32) -> Rows {
+  tops[lane] = mine;
+  workgroupBarrier();
+  if (lane == 0u) {
+    var top = mine;
+    for (var i = 1u; i < LANES; i++) {
+      top = max(top, tops[i]);
+    }
+    tops[0] = top;
+  }
+  workgroupBarrier();
+  return tops[0];
+}
+
+@compute @workgroup_size(${LANES})
+fn ${ENTRY}(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = group.y * groups.x + group.x;
+  let valid = place(item);
+  if (lane == 0u) {
+    spans = select(vec4u(0u), load_spans(), valid);
+  }
+  for (var d = lane; d < HS4; d += LANES) {
+#for r in 0..ROWS
+    let q_${r} = load_query(${r}u, d) * params.scale;
+#endfor
+#if ROWS == 1
+    query[d * 4u] = q_0.x;
+    query[d * 4u + 1u] = q_0.y;
+    query[d * 4u + 2u] = q_0.z;
+    query[d * 4u + 3u] = q_0.w;
+#else
+    let columns = transpose(mat${ROWS}x4f(${Q_LIST}));
+    query[d * 4u] = columns[0];
+    query[d * 4u + 1u] = columns[1];
+    query[d * 4u + 2u] = columns[2];
+    query[d * 4u + 3u] = columns[3];
+#endif
+  }
+#if MAP
+  clear_map(lane, valid);
+#endif
+  let span = workgroupUniformLoad(&spans);
+
+  var m = Rows(LOWEST);
+  var l = Rows(0f);
+#for r in 0..ROWS
+  var acc_${r} = vec4f(0f);
+#endfor
+#if CAPTURE
+#for c in 0..5
+  var mass_${c} = Rows(0f);
+#endfor
+#endif
+  let dim = lane % HS4;
+  let split = lane / HS4;
+
+  for (var part = 0u; part < 2u; part++) {
+    let begin = select(span.x, span.z, part == 1u);
+    let end = select(span.y, span.w, part == 1u);
+    for (var base = begin; base < end; base += CHUNK) {
+      let count = min(CHUNK, end - base);
+      let top = max(m, reduce_top(score_chunk(part, base, count, lane), lane));
+      let fade = exp(m - top);
+      m = top;
+      l *= fade;
+#if CAPTURE
+#for c in 0..5
+      mass_${c} *= fade;
+#endfor
+#endif
+      for (var c = lane; c < count; c += LANES) {
+        let s = scores[c];
+        let p = select(Rows(0f), exp(s - m), s > Rows(MASKED));
+        scores[c] = p;
+        l += p;
+#if CAPTURE
+        let word = class_at(part, base + c);
+        let kind = word & 255u;
+#for c in 0..5
+        mass_${c} += select(Rows(0f), p, kind == ${c}u);
+#endfor
+#if MAP
+        if (kind == 1u && (word >> 8u) < params.map_size) {
+          store_score(word >> 8u, s);
+        }
+#endif
+#endif
+      }
+      workgroupBarrier();
+#for r in 0..ROWS
+#if ROWS == 1
+      acc_0 *= fade;
+#else
+      acc_${r} *= fade[${r}];
+#endif
+#endfor
+      if (split < SPLITS) {
+        for (var c = split; c < count; c += SPLITS) {
+          let p = scores[c];
+          let value = v[key_at(part, base + c) + dim];
+#for r in 0..ROWS
+#if ROWS == 1
+          acc_0 += p * value;
+#else
+          acc_${r} += p[${r}] * value;
+#endif
+#endfor
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+
+  // Sums over the threads, in a fixed order.
+  scores[lane] = l;
+#if CAPTURE
+#for c in 0..5
+  scores[${c}u * LANES + LANES + lane] = mass_${c};
+#endfor
+#endif
+#for r in 0..ROWS
+  parts[${r}u * LANES + lane] = acc_${r};
+#endfor
+  workgroupBarrier();
+  var total = Rows(0f);
+  for (var i = 0u; i < LANES; i++) {
+    total += scores[i];
+  }
+  let seen = total > Rows(0f);
+  let inverse = select(Rows(0f), Rows(1f) / max(total, Rows(1e-30)), seen);
+  if (valid) {
+    for (var i = lane; i < ${ROWS}u * HS4; i += LANES) {
+      let row = i / HS4;
+      var sum = vec4f(0f);
+      for (var j = 0u; j < SPLITS; j++) {
+        sum += parts[row * LANES + j * HS4 + i % HS4];
+      }
+#if ROWS == 1
+      store_out(row, i % HS4, sum * inverse);
+#else
+      store_out(row, i % HS4, sum * inverse[row]);
+#endif
+    }
+#if LSE
+    if (lane == 0u) {
+      store_lse(select(Rows(0f), m + log(max(total, Rows(1e-30))), seen));
+    }
+#endif
+#if CAPTURE
+    if (lane < 5u) {
+      var sum = Rows(0f);
+      for (var i = 0u; i < LANES; i++) {
+        sum += scores[(lane + 1u) * LANES + i];
+      }
+      store_mass(lane, sum * inverse);
+    }
+#endif
+#if MAP
+    for (var part = 0u; part < 2u; part++) {
+      let begin = select(span.x, span.z, part == 1u);
+      let end = select(span.y, span.w, part == 1u);
+      for (var base = begin; base < end; base += CHUNK) {
+        for (var c = lane; c < min(CHUNK, end - base); c += LANES) {
+          // The thread that stored the score: the same walk as above.
+          let word = class_at(part, base + c);
+          if ((word & 255u) == 1u && (word >> 8u) < params.map_size) {
+            normalise_score(word >> 8u, m, inverse, visible(part, base + c));
+          }
+        }
+      }
+    }
+#endif
+  }
+}
