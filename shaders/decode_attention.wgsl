@@ -1,0 +1,137 @@
+// One new query per sequence over its cached keys: out[b,h] = softmax_j(scale * q[b,h] . K[j, h / G]) V[j, h / G].
+// Visible keys: positions [0, prefixLength) of slot prefixSlot, then [0, length] of slot `slot` (the new key included).
+// A finished sequence gives zeros everywhere.  G = heads / kv_heads.
+//
+// Bindings: q [B, heads, HS], k, v [slots, kv_heads, capacity, HS] (all as vec4), sequences u32[B, 8] = {slot, length,
+// prefixSlot, prefixLength, position, generated, done, token}, [key_class u32[slots, capacity]], out [B, heads, HS],
+// [masses [B, heads, 5]], [map [B, heads, map_size]].
+//
+// One workgroup = up to ROWS heads that share a key/value head of one sequence.
+// Numerics: online softmax in f32 (Milakov & Gimelshein 2018; Dao et al. 2022), finite minimum, scale folded into q.
+
+struct Params {
+  batch: u32,
+  heads: u32,
+  kv_heads: u32,
+  capacity: u32,
+  scale: f32,
+  map_size: u32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4f>;
+@group(0) @binding(1) var<storage, read> k: array<vec4f>;
+@group(0) @binding(2) var<storage, read> v: array<vec4f>;
+@group(0) @binding(3) var<storage, read> sequences: array<vec4u>;
+#if CAPTURE
+@group(0) @binding(${KEY_CLASS}) var<storage, read> key_class: array<u32>;
+#endif
+@group(0) @binding(${OUT}) var<storage, read_write> out: array<vec4f>;
+#if CAPTURE
+@group(0) @binding(${MASSES}) var<storage, read_write> masses: array<f32>;
+#endif
+#if MAP
+@group(0) @binding(${MAP_AT}) var<storage, read_write> map: array<f32>;
+#endif
+@group(0) @binding(${PARAMS}) var<uniform> params: Params;
+
+#include "lib/attention_stream.wgsl"
+
+var<private> sequence: u32;
+/// First head of the workgroup, and how many of its rows are heads.
+var<private> first: u32;
+var<private> live: u32;
+var<private> kv_head: u32;
+/// Slot of the prefix, slot of the sequence.
+var<private> slots: vec2u;
+
+/// Takes workgroup `item` to its sequence and heads; false past the last.
+fn place(item: u32) -> bool {
+  let group_size = params.heads / params.kv_heads;
+  let tiles = (group_size + ${ROWS}u - 1u) / ${ROWS}u;
+  let tile = item % tiles;
+  kv_head = item / tiles % params.kv_heads;
+  sequence = item / (tiles * params.kv_heads);
+  first = kv_head * group_size + tile * ${ROWS}u;
+  live = min(${ROWS}u, group_size - tile * ${ROWS}u);
+  let words = sequences[min(sequence, params.batch - 1u) * 2u];
+  slots = words.zx;
+  return sequence < params.batch;
+}
+
+fn load_spans() -> vec4u {
+  let at = min(sequence, params.batch - 1u) * 2u;
+  let words = sequences[at];
+  let finished = sequences[at + 1u].z != 0u;
+  let own = min(words.y + 1u, params.capacity);
+  let prefix = min(words.w, params.capacity);
+  return select(vec4u(0u, prefix, 0u, own), vec4u(0u), finished);
+}
+
+fn output_row(row: u32) -> u32 {
+  return sequence * params.heads + first + row;
+}
+
+fn load_query(row: u32, d: u32) -> vec4f {
+  let b = min(sequence, params.batch - 1u);
+  return q[(b * params.heads + first + min(row, live - 1u)) * HS4 + d];
+}
+
+fn key_at(part: u32, key: u32) -> u32 {
+  return ((slots[part] * params.kv_heads + kv_head) * params.capacity + key) * HS4;
+}
+
+fn visible(part: u32, key: u32) -> RowsMask {
+  return RowsMask(true);
+}
+
+fn store_out(row: u32, d: u32, value: vec4f) {
+  if (row < live) {
+    out[output_row(row) * HS4 + d] = value;
+  }
+}
+
+/// Component `row` of a per-row value.
+fn component(value: Rows, row: u32) -> f32 {
+#if ROWS == 1
+  return value;
+#else
+  return value[row];
+#endif
+}
+
+#if CAPTURE
+fn class_at(part: u32, key: u32) -> u32 {
+  return key_class[slots[part] * params.capacity + key];
+}
+
+fn store_mass(kind: u32, value: Rows) {
+  for (var row = 0u; row < live; row++) {
+    masses[output_row(row) * 5u + kind] = component(value, row);
+  }
+}
+#endif
+
+#if MAP
+fn clear_map(lane: u32, valid: bool) {
+  if (valid) {
+    for (var i = lane; i < live * params.map_size; i += LANES) {
+      map[output_row(0u) * params.map_size + i] = 0f;
+    }
+  }
+  storageBarrier();
+}
+
+/// Keeps the score of an image token until the head's sum is known.
+fn store_score(place: u32, score: Rows) {
+  for (var row = 0u; row < live; row++) {
+    map[output_row(row) * params.map_size + place] = component(score, row);
+  }
+}
+
+fn normalise_score(place: u32, m: Rows, inverse: Rows, seen: RowsMask) {
+  for (var row = 0u; row < live; row++) {
+    let at = output_row(row) * params.map_size + place;
+    map[at] = exp(map[at] - component(m, row)) * component(inverse, row);
+  }
+}
+#endif

@@ -1,0 +1,80 @@
+// Attention of one new token per sequence over the key/value cache, with an optional shared prefix.
+// Not prefill (segment_attention.ts). Invariant: lengths are read from `sequences`, so one recorded call serves every step.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
+import { streamDefines } from './attention_stream';
+import { shaderKernel } from './shader';
+
+/** Sizes of a decode-attention call. */
+export interface DecodeAttentionOptions extends HeadShape {
+  /** Sequences. */
+  readonly batch: number;
+  /** Positions per cache slot. */
+  readonly capacity: number;
+  /** Factor on q·k, usually headSize ** -0.5. */
+  readonly scale: number;
+  /** Also write the probability mass per key class, and with mapSize > 0 the probability of every image token. */
+  readonly capture?: { readonly mapSize: number };
+  /** Keys that a sequence sees on average, for the cost estimate; default: capacity. */
+  readonly keysPerRow?: number;
+}
+
+/**
+ * out = softmax(scale · q Kᵀ) V for the newest token of each sequence.
+ *
+ * Operands: q f32[B, heads, HS], kCache, vCache f32[slots, kvHeads, capacity, HS], sequences u32[B, 8],
+ * [keyClass u32[slots, capacity] with capture], out f32[B, heads, HS], [masses f32[B, heads, 5] with capture],
+ * [map f32[B, heads, mapSize] with mapSize > 0].
+ *
+ * sequences: 0 slot, 1 length (the new key is at this index already, so keys 0..length are seen), 2 prefixSlot,
+ * 3 prefixLength (positions [0, prefixLength) of prefixSlot come first; 0 = none), 6 done (1: zeros are written).
+ * Words 4, 5 and 7 are not read. keyClass as in segmentAttention, per slot and position.
+ *
+ * @returns calls to run in order; today always one
+ * @throws ShapeError for sizes that do not fit
+ * @see Dao et al. 2023, "Flash-Decoding for long-context inference"
+ */
+export function decodeAttention(o: DecodeAttentionOptions, traits: DeviceTraits): KernelCall[] {
+  checkHeads('decodeAttention', o);
+  checkPositive('decodeAttention', { batch: o.batch, capacity: o.capacity });
+  const bindings: BindingAccess[] = ['read', 'read', 'read', 'read'];
+  const add = (present: boolean, access: BindingAccess): number => (present ? bindings.push(access) - 1 : -1);
+  const capture = o.capture !== undefined;
+  const mapSize = o.capture?.mapSize ?? 0;
+  const at = {
+    KEY_CLASS: add(capture, 'read'),
+    OUT: add(true, 'read_write'),
+    MASSES: add(capture, 'read_write'),
+    MAP_AT: add(mapSize > 0, 'read_write'),
+  };
+  checkBindings('decodeAttention', bindings.length, traits, 'Capture without a map.');
+  const groupSize = o.heads / o.kvHeads;
+  const rows = Math.min(groupSize, 4);
+  const defines = {
+    ...at,
+    PARAMS: bindings.length,
+    CAPTURE: capture,
+    LSE: false,
+    MAP: mapSize > 0,
+    ...streamDefines('decode_attention', rows, o.headSize, traits),
+  };
+  const keys = o.keysPerRow ?? o.capacity;
+  return [
+    {
+      kernel: shaderKernel('decode_attention', `stream_${rows}x${o.headSize}`, defines, bindings),
+      params: packParams([
+        { u32: o.batch },
+        { u32: o.heads },
+        { u32: o.kvHeads },
+        { u32: o.capacity },
+        { f32: o.scale },
+        { u32: mapSize },
+      ]),
+      grid: foldGrid(o.batch * o.kvHeads * Math.ceil(groupSize / rows)),
+      flops: 4 * o.batch * o.heads * keys * o.headSize,
+      bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
+    },
+  ];
+}

@@ -1,0 +1,187 @@
+// Decode attention against f64 and the operator goldens: groups, prefixes, batches, finished sequences, capture.
+
+import { expect, it } from 'vitest';
+import { decodeAttention } from '../../src/kernels/decode_attention';
+import { testGpu } from '../harness/gpu';
+import { type Operand, runCall } from '../harness/run_call';
+import { type DecodeAttentionInput, referenceDecodeAttention } from '../reference/decode_attention';
+import { dirty, expectClose, gaussian, imageClasses, loadGoldens, random } from './attention_cases';
+
+interface Step {
+  out: Operand;
+  masses: Operand | undefined;
+  map: Operand | undefined;
+}
+
+async function decode(x: DecodeAttentionInput, fill = 7.5): Promise<Step> {
+  const gpu = await testGpu();
+  const { batch, heads } = x;
+  const calls = decodeAttention(
+    { ...x, ...(x.keyClass ? { capture: { mapSize: x.mapSize ?? 0 } } : {}) },
+    gpu.traits,
+  );
+  expect(calls).toHaveLength(1);
+  const operands: Operand[] = [x.q, x.kCache, x.vCache, x.sequences];
+  if (x.keyClass) operands.push(x.keyClass);
+  const out = operands.push(dirty(batch * heads * x.headSize, fill)) - 1;
+  if (x.keyClass) operands.push(dirty(batch * heads * 5, fill));
+  if (x.keyClass && x.mapSize) operands.push(dirty(batch * heads * x.mapSize, fill));
+  const got = await runCall(gpu, calls[0]!, operands);
+  return { out: got[out]!, masses: got[out + 1], map: got[out + 2] };
+}
+
+interface Sizes {
+  batch: number;
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  capacity: number;
+}
+
+/** Sequences in shuffled slots; every fourth has finished, prefixes live in the slots past the batch. */
+function randomInput(sizes: Sizes, seed: number, prefixes = 0): DecodeAttentionInput {
+  const { batch, heads, kvHeads, headSize, capacity } = sizes;
+  const slots = batch + prefixes;
+  const next = random(seed);
+  const sequences = new Uint32Array(batch * 8);
+  for (let b = 0; b < batch; b++) {
+    const prefixLength = prefixes > 0 && b % 3 !== 2 ? 1 + Math.floor(next() * capacity) : 0;
+    const length = Math.floor(next() * capacity);
+    sequences.set(
+      [
+        batch - 1 - b,
+        length,
+        batch + (b % Math.max(1, prefixes)),
+        prefixLength,
+        99,
+        5,
+        b % 4 === 3 ? 1 : 0,
+        12,
+      ],
+      b * 8,
+    );
+  }
+  const kCache = gaussian(slots * kvHeads * capacity * headSize, seed + 2);
+  const vCache = gaussian(slots * kvHeads * capacity * headSize, seed + 3);
+  return {
+    ...sizes,
+    scale: headSize ** -0.5,
+    q: gaussian(batch * heads * headSize, seed + 1),
+    kCache,
+    vCache,
+    sequences,
+  };
+}
+
+/** abs 1e-6 or rel 1e-5 of the largest element, as the goldens allow an f32 engine. */
+async function expectDecode(x: DecodeAttentionInput): Promise<Step> {
+  const truth = referenceDecodeAttention(x);
+  const got = await decode(x);
+  const label = `B${x.batch} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
+  expectClose(got.out, truth.out, `${label} out`);
+  if (got.masses) expectClose(got.masses, truth.masses, `${label} masses`);
+  if (got.map) expectClose(got.map, truth.map, `${label} map`);
+  return got;
+}
+
+it.each([
+  [1, 1, 1, 12, 1],
+  [3, 4, 2, 32, 33],
+  [2, 3, 1, 20, 130],
+  [5, 7, 1, 16, 65],
+  [2, 6, 3, 40, 67],
+  [1, 12, 12, 64, 300],
+  [2, 14, 2, 128, 37],
+  [2, 2, 2, 80, 41],
+  [64, 4, 2, 32, 50],
+])(
+  'is softmax attention over the cache: batch %i, %i heads over %i, head size %i, capacity %i',
+  async (batch, heads, kvHeads, headSize, capacity) => {
+    await expectDecode(randomInput({ batch, heads, kvHeads, headSize, capacity }, batch + headSize));
+  },
+);
+
+it('puts a shared prefix before the own keys and skips finished sequences', async () => {
+  const x = randomInput({ batch: 9, heads: 4, kvHeads: 2, headSize: 32, capacity: 301 }, 4, 2);
+  const { out } = await expectDecode(x);
+  expect(out.slice(3 * 128, 4 * 128).every((value) => value === 0)).toBe(true);
+});
+
+it('captures class masses and image maps, and leaves out alone', async () => {
+  const x = randomInput({ batch: 6, heads: 7, kvHeads: 1, headSize: 16, capacity: 290 }, 8, 1);
+  // The prefix holds the images; own keys are generated or text, with one more image in slot 2.
+  const { classes, mapSize } = imageClasses(290);
+  const keyClass = new Uint32Array(7 * 290).fill(4);
+  keyClass.set(classes, 6 * 290);
+  keyClass.fill(3, 0, 290);
+  for (let i = 0; i < 2; i++) keyClass[2 * 290 + 3 + i] = 1 | ((mapSize - 2 + i) << 8);
+  const plain = await decode(x);
+  for (const size of [0, mapSize]) {
+    const got = await expectDecode({ ...x, keyClass, mapSize: size });
+    expect(got.out).toEqual(plain.out);
+    // The masses of a running sequence are a distribution.
+    const sum = got.masses!.slice(0, 5).reduce((total, mass) => total + mass, 0);
+    expect(sum).toBeCloseTo(1, 5);
+  }
+});
+
+it('survives outlier scores of 1e4, and never reads past a length', async () => {
+  const x = randomInput({ batch: 2, heads: 2, kvHeads: 1, headSize: 20, capacity: 70 }, 3);
+  x.sequences.set([0, 40], 0);
+  x.sequences.set([1, 69], 8);
+  const kCache = Float32Array.from(x.kCache);
+  for (let i = 41 * 20; i < 70 * 20; i++) kCache[i] = 3e38;
+  await expectDecode({ ...x, kCache });
+  const q = Float32Array.from(x.q, (value, i) => (i % 11 === 0 ? 1e4 : value));
+  const truth = referenceDecodeAttention({ ...x, q });
+  // Scores reach 1e4, known to 1e-3 in f32: rival probabilities are good to 1e-3.
+  expectClose((await decode({ ...x, q })).out, truth.out, 'outliers', 2e-3, 2e-3);
+});
+
+it('writes the same bits into dirty memory', async () => {
+  const base = randomInput({ batch: 4, heads: 6, kvHeads: 2, headSize: 32, capacity: 90 }, 15, 1);
+  const { classes, mapSize } = imageClasses(90 * 5);
+  const x = { ...base, keyClass: classes, mapSize };
+  expect(await decode(x, Number.NaN)).toEqual(await decode(x, 1e30));
+});
+
+it('reproduces the operator goldens, probabilities through the map of all keys', async () => {
+  const goldens = await loadGoldens('attention.decode.');
+  const cases = new Set([...goldens.keys()].map((name) => name.split('.')[0]!));
+  expect(cases.size).toBeGreaterThan(1);
+  for (const name of cases) {
+    const [keys = 0, heads = 0, kvHeads = 0, headSize = 0] = name.split('x').map(Number);
+    const get = (tensor: string) => goldens.get(`${name}.${tensor}`)!;
+    const capacity = keys + 3;
+    // [keys, kvHeads, HS] becomes [kvHeads, capacity, HS].
+    const cache = (source: ArrayLike<number>) =>
+      Float32Array.from({ length: kvHeads * capacity * headSize }, (_, i) => {
+        const key = Math.floor(i / headSize) % capacity;
+        const kvHead = Math.floor(i / (headSize * capacity));
+        return key < keys ? source[(key * kvHeads + kvHead) * headSize + (i % headSize)]! : 1e9;
+      });
+    const got = await decode({
+      batch: 1,
+      heads,
+      kvHeads,
+      headSize,
+      capacity,
+      scale: headSize ** -0.5,
+      q: Float32Array.from(get('q').values),
+      kCache: cache(get('k').values),
+      vCache: cache(get('v').values),
+      sequences: Uint32Array.from([0, keys - 1, 0, 0, 0, 0, 0, 0]),
+      keyClass: Uint32Array.from({ length: capacity }, (_, key) => 1 | (key << 8)),
+      mapSize: keys,
+    });
+    expectClose(got.out, get('o').values, `${name}.o`, get('o').abs, get('o').rel);
+    expectClose(got.map!, get('p').values, `${name}.p`, get('p').abs, get('p').rel);
+  }
+});
+
+it('says which size is wrong', async () => {
+  const { traits } = await testGpu();
+  const sizes = { batch: 1, heads: 4, kvHeads: 2, headSize: 16, capacity: 8, scale: 1 };
+  expect(() => decodeAttention({ ...sizes, capacity: 0 }, traits)).toThrow(/capacity/);
+  expect(() => decodeAttention({ ...sizes, headSize: 10 }, traits)).toThrow(/headSize 10/);
+});
