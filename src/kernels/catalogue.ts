@@ -12,6 +12,7 @@ import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
 import { rotary } from './rotary';
+import { sampler, samplerProbabilities } from './sampler';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
 
@@ -117,5 +118,13 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'scatterRows',
     build: (traits) => scatterRows({ rows: 3, cols: 5, total: 7 }, traits).map((step) => step.call),
+  },
+  {
+    name: 'sampler',
+    build: (traits) => [112, 4099, 152064].map((vocab) => sampler({ batch: 2, vocab }, traits)),
+  },
+  {
+    name: 'samplerProbabilities',
+    build: (traits) => [112, 4099, 152064].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
   },
 ];
