@@ -1,0 +1,206 @@
+// Drives a generation session: tokens of one sequence as an async iterator, or of many sequences in one batch.
+// Not sampling and not the forward pass (both run on the GPU inside the session), and not a prompt's making.
+// Invariant: whatever ends a run (end token, limit, stop, a lost device), the answer holds every token that arrived.
+
+import type { StreamDecoder } from '../data/tokenizer';
+import { ArgumentError } from '../lib/errors';
+import type { GenerationSession, StepResult } from '../model/generation_session';
+import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
+import { AttentionRecorder, type AttentionShares, type TokenAttention } from './attention_recorder';
+import { createSegmentParser, type Segment } from './segment_parser';
+import { type FinishReason, StoppingCriteria } from './stopping_criteria';
+import { TextStream, type TokenSpan } from './text_stream';
+
+/** The part of a session that generation needs; tests script it. */
+export type TokenSource = Pick<GenerationSession, 'prefill' | 'step'>;
+
+/** A span of the answer's text with the generated tokens that wrote it, end exclusive. */
+export type TokenSegment = Segment & TokenSpan;
+
+/** How to generate, the same for every sequence of a batch. */
+export interface GenerationOptions {
+  readonly eosTokenIds: readonly number[];
+  /** Whether the session captures attention. */
+  readonly capture: boolean;
+  /** Layers whose maps it captures; 0 for shares alone. */
+  readonly mapLayers: number;
+  /** Sequences of the session, as many as there are requests or more. */
+  readonly batch: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One answer, growing while its tokens arrive. */
+export class GeneratedAnswer {
+  readonly #stream: TextStream;
+  readonly #parser = createSegmentParser();
+  readonly #ids: number[] = [];
+  readonly #attention: TokenAttention[] = [];
+  #finishReason: FinishReason | null = null;
+
+  constructor(decoder: StreamDecoder) {
+    this.#stream = new TextStream(decoder);
+  }
+
+  /** Generated ids, the end token included. */
+  get ids(): readonly number[] {
+    return this.#ids;
+  }
+
+  /** Text so far, without the end token. */
+  get text(): string {
+    return this.#stream.text;
+  }
+
+  /** Why it ended; null while it grows. */
+  get finishReason(): FinishReason | null {
+    return this.#finishReason;
+  }
+
+  /** Attention of the tokens whose query has run, in order of their step; the last token's comes last or never. */
+  get attention(): readonly TokenAttention[] {
+    return this.#attention;
+  }
+
+  /** Adds a token; returns the text it added. */
+  push(id: number, isEnd: boolean): string {
+    this.#ids.push(id);
+    const text = isEnd ? this.#stream.pushEnd() : this.#stream.push(id);
+    this.#parser.push(text);
+    return text;
+  }
+
+  /** Adds the attention of a token pushed before. */
+  record(attention: TokenAttention): void {
+    this.#attention.push(attention);
+  }
+
+  /** Closes the answer; returns text that was held back. Later calls change nothing. */
+  finish(reason: FinishReason): string {
+    if (this.#finishReason !== null) return '';
+    this.#finishReason = reason;
+    const rest = this.#stream.finish();
+    this.#parser.push(rest);
+    this.#parser.end();
+    return rest;
+  }
+
+  /** Tokens that wrote the characters [start, end) of {@link text}. */
+  tokenSpan(start: number, end: number): TokenSpan {
+    return this.#stream.tokenSpan(start, end);
+  }
+
+  /** Segments of the text so far. */
+  segments(): TokenSegment[] {
+    return this.#parser.segments.map((segment) => ({ ...segment, ...this.tokenSpan(segment.start, segment.end) }));
+  }
+
+  /** Content of the last box, trimmed; null when there is none or it is empty. */
+  get boxed(): string | null {
+    return this.#parser.answer || null;
+  }
+}
+
+/** What a run reports, in order: each token, and the attention of a token once the step that feeds it has run. */
+export type GenerationEvent =
+  | { readonly type: 'token'; readonly step: number; readonly id: number; readonly text: string }
+  | { readonly type: 'attention'; readonly step: number; readonly shares: AttentionShares; readonly map: Float32Array };
+
+/** One sequence's prompt and how to sample its answer. */
+export interface SequenceRequest {
+  readonly prompt: PromptInput;
+  readonly sampling: SamplingOptions;
+  /** Image tokens of the prompt, the length of its maps. */
+  readonly imageTokens: number;
+}
+
+/** First result of a run; undefined when it was stopped before there was one. */
+async function firstStep(
+  source: TokenSource,
+  requests: readonly SequenceRequest[],
+  signal: AbortSignal | undefined,
+): Promise<StepResult | undefined> {
+  if (signal?.aborted) return undefined;
+  try {
+    const prompts = requests.map(({ prompt }) => prompt);
+    return await source.prefill(prompts, requests.map(({ sampling }) => sampling), signal);
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Generates one answer with a session of batch 1, filling `answer`.
+ *
+ * Stops within the step in flight when `signal` aborts. At the length limit one more step runs, if attention is
+ * captured, for the attention of the last token. Rejects with what the session rejects with; `answer` stays readable.
+ */
+export async function* generate(
+  source: TokenSource,
+  request: SequenceRequest,
+  options: GenerationOptions,
+  answer: GeneratedAnswer,
+): AsyncGenerator<GenerationEvent, void, void> {
+  const criteria = new StoppingCriteria({ ...options, maxNewTokens: request.sampling.maxNewTokens });
+  const recorder = new AttentionRecorder([request.imageTokens], options);
+  let result = await firstStep(source, [request], options.signal);
+  if (result === undefined) answer.finish('stopped');
+  while (result !== undefined) {
+    const attention = recorder.read(result, 0);
+    if (attention !== null) {
+      answer.record(attention);
+      yield { type: 'attention', ...attention };
+    }
+    if (answer.finishReason !== null) return;
+    const id = result.ids[0] ?? 0;
+    const step = answer.ids.length;
+    const reason = criteria.after(id, step + 1);
+    let text = answer.push(id, criteria.isEnd(id));
+    if (reason !== null) text += answer.finish(reason);
+    yield { type: 'token', step, id, text };
+    const more = reason === null || (reason === 'length' && options.capture);
+    result = more ? await source.step() : undefined;
+  }
+}
+
+/**
+ * Generates one wave of answers, one per sequence of the session's batch. A finished sequence does not stop the
+ * others; the wave ends with its longest answer. On abort, unfinished answers end as `stopped`.
+ *
+ * @param requests at most as many as the session's batch
+ * @returns answers in the order of the requests, attention recorded when the session captures
+ */
+export async function generateBatch(
+  source: TokenSource,
+  requests: readonly SequenceRequest[],
+  options: GenerationOptions & { readonly createDecoder: () => StreamDecoder },
+): Promise<GeneratedAnswer[]> {
+  if (requests.length === 0) throw new ArgumentError('generateBatch needs at least one request.');
+  const answers = requests.map(() => new GeneratedAnswer(options.createDecoder()));
+  const criteria = requests.map(
+    ({ sampling }) => new StoppingCriteria({ ...options, maxNewTokens: sampling.maxNewTokens }),
+  );
+  const recorder = new AttentionRecorder(
+    requests.map(({ imageTokens }) => imageTokens),
+    options,
+  );
+  let result = await firstStep(source, requests, options.signal);
+  while (result !== undefined) {
+    let open = 0;
+    for (const [b, answer] of answers.entries()) {
+      // The attention of a token cut off by the limit would need one more step; here it is not worth one.
+      if (answer.finishReason !== null) continue;
+      const attention = recorder.read(result, b);
+      if (attention !== null) answer.record(attention);
+      const id = result.ids[b] ?? 0;
+      const own = criteria[b] as StoppingCriteria;
+      const reason = own.after(id, answer.ids.length + 1);
+      answer.push(id, own.isEnd(id));
+      if (reason !== null) answer.finish(reason);
+      else open++;
+    }
+    result = open > 0 ? await source.step() : undefined;
+  }
+  for (const answer of answers) if (answer.finishReason === null) answer.finish('stopped');
+  return answers;
+}

@@ -1,0 +1,115 @@
+// A picture and a question to what the model reads: preprocessing, chat template, tokens. Hugging Face's "processor".
+// Not decoding of image files (the caller's) and not the words of a mode (lookback/prompts.ts).
+// Invariant: the same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
+
+import { applyChatTemplate } from '../data/chat_template';
+import { type PaddedImage, padToSquare, processQwenImages, type QwenImageConfig } from '../data/image_processor';
+import type { PixelArray } from '../data/pillow_resize';
+import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/tokenizer';
+import { ModelError } from '../lib/errors';
+import { type ModelConfig, parseQwenImageConfig } from '../model/config';
+import type { PromptInput } from '../model/prompt_packing';
+import { type ModelFiles, readModelJson } from '../model/vision_language_model';
+
+/** A prompt with what the page shows of how it came about. */
+export interface PreparedPrompt {
+  readonly prompt: PromptInput;
+  /** Image tokens after the merge. */
+  readonly imageTokens: number;
+  /** Their rows and columns. */
+  readonly grid: readonly [number, number];
+  /** Padding added around the picture, as fractions of the padded picture. */
+  readonly padding: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
+  /** What the model received, in pixels. */
+  readonly resizedWidth: number;
+  readonly resizedHeight: number;
+}
+
+/** What to ask about a picture. */
+export interface PromptRequest {
+  readonly image: PixelArray;
+  readonly text: string;
+  /** Replaces the template's own system message. */
+  readonly system?: string;
+  /** Pad the picture to a square first. */
+  readonly square: boolean;
+}
+
+/** Padding colour: a neutral grey that no shape and no sheet of the shapes world has. */
+const PADDING: readonly [number, number, number] = [127, 127, 127];
+
+async function readText(files: ModelFiles, name: string): Promise<string | undefined> {
+  const source = await files.open(name);
+  return source === null ? undefined : new TextDecoder().decode(await source.read(0, source.size));
+}
+
+function paddingOf({ image, left, top }: PaddedImage, source: PixelArray): PreparedPrompt['padding'] {
+  return {
+    left: left / image.width,
+    top: top / image.height,
+    right: (image.width - left - source.width) / image.width,
+    bottom: (image.height - top - source.height) / image.height,
+  };
+}
+
+/** Makes prompts for one model. */
+export class Processor {
+  readonly tokenizer: Tokenizer;
+  readonly #image: QwenImageConfig;
+  readonly #config: ModelConfig;
+
+  constructor(tokenizer: Tokenizer, image: QwenImageConfig, config: ModelConfig) {
+    this.tokenizer = tokenizer;
+    this.#image = image;
+    this.#config = config;
+  }
+
+  /**
+   * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json and chat_template.jinja (or .json).
+   *
+   * @throws ModelError naming the file that is missing or malformed
+   */
+  static async load(files: ModelFiles, config: ModelConfig): Promise<Processor> {
+    const chatTemplate = (await readText(files, 'chat_template.jinja')) ?? (await legacyTemplate(files));
+    const tokenizer = createTokenizer({
+      tokenizerJson: await readModelJson(files, 'tokenizer.json'),
+      tokenizerConfig: await readModelJson(files, 'tokenizer_config.json'),
+      ...(chatTemplate === undefined ? {} : { chatTemplate }),
+    });
+    const image = parseQwenImageConfig(await readModelJson(files, 'preprocessor_config.json'));
+    return new Processor(tokenizer, image, config);
+  }
+
+  /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
+  prepare(request: PromptRequest): PreparedPrompt {
+    const whole: PaddedImage = { image: request.image, left: 0, top: 0 };
+    const padded = request.square ? padToSquare(request.image, PADDING) : whole;
+    const patches = processQwenImages([padded.image], this.#image);
+    const [gridThw = [1, 0, 0] as const] = patches.gridThw;
+    const merge = this.#image.mergeSize;
+    const messages: ChatMessage[] = [
+      { role: 'user', content: [{ type: 'image' }, { type: 'text', text: request.text }] },
+    ];
+    if (request.system !== undefined) messages.unshift({ role: 'system', content: request.system });
+    const images = { imageTokenId: this.#config.imageTokenId, spatialMergeSize: merge };
+    const options = { addGenerationPrompt: true };
+    const { ids } = applyChatTemplate(this.tokenizer, messages, patches.gridThw, images, options);
+    const grid = [gridThw[1] / merge, gridThw[2] / merge] as const;
+    return {
+      prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },
+      imageTokens: gridThw[0] * grid[0] * grid[1],
+      grid,
+      padding: paddingOf(padded, request.image),
+      resizedWidth: gridThw[2] * this.#image.patchSize,
+      resizedHeight: gridThw[1] * this.#image.patchSize,
+    };
+  }
+}
+
+/** Older folders keep the template in chat_template.json: `{"chat_template": "…"}`. */
+async function legacyTemplate(files: ModelFiles): Promise<string | undefined> {
+  if ((await files.open('chat_template.json')) === null) return undefined;
+  const json = await readModelJson(files, 'chat_template.json');
+  const template = (json as { chat_template?: unknown } | null)?.chat_template;
+  return typeof template === 'string' ? template : undefined;
+}

@@ -1,0 +1,234 @@
+// A model with its processor and its prompts: what the page and the command lines ask questions of.
+// Not a state machine (the engine's) and not a decoder of files: it takes pixels and a question, and gives an answer.
+// Invariant: a question takes the same path to the same tokens whether it comes from a Worker or from Node.
+
+import type { PixelArray } from '../data/pillow_resize';
+import {
+  GeneratedAnswer,
+  type GenerationEvent,
+  type GenerationOptions,
+  generate,
+  generateBatch,
+} from '../generation/generate';
+import { type PreparedPrompt, Processor } from '../generation/processor';
+import type { GpuContext } from '../gpu/device';
+import { ArgumentError } from '../lib/errors';
+import { parseGenerationConfig } from '../model/config';
+import type { GenerationSession } from '../model/generation_session';
+import type { SamplingOptions } from '../model/prompt_packing';
+import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
+import {
+  askInMode,
+  type LookBackPrompts,
+  PAPER_PROMPTS,
+  parseLookBackPrompts,
+  type ReasoningMode,
+} from './prompts';
+
+/** Which parts of the attention to record: shares of all layers, with or without maps over the image. */
+export type Capture = 'none' | 'shares' | 'maps';
+
+/** Greedy decoding up to `maxNewTokens`. */
+export function greedy(maxNewTokens: number): SamplingOptions {
+  return { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, maxNewTokens };
+}
+
+/** A question about a picture. */
+export interface Question {
+  readonly image: PixelArray;
+  readonly text: string;
+  readonly mode: ReasoningMode;
+}
+
+/** A prepared prompt with how to sample its answer. */
+export interface AnswerRequest {
+  readonly prepared: PreparedPrompt;
+  readonly sampling: SamplingOptions;
+}
+
+/** Options of an answer. */
+export interface AnswerOptions {
+  readonly capture: Capture;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface OpenSession {
+  readonly session: GenerationSession;
+  readonly capture: Capture;
+}
+
+/** Sizes of sessions grow in these steps, so that questions of similar length share one. */
+const CAPACITY_STEP = 64;
+const IMAGE_STEP = 16;
+
+/** Keeps one session open between questions of similar size; not for two answers at once. */
+export class Reasoner {
+  readonly model: VisionLanguageModel;
+  readonly processor: Processor;
+  readonly prompts: LookBackPrompts;
+  readonly eosTokenIds: readonly number[];
+  #open: OpenSession | undefined;
+
+  private constructor(
+    model: VisionLanguageModel,
+    processor: Processor,
+    prompts: LookBackPrompts,
+    eosTokenIds: readonly number[],
+  ) {
+    this.model = model;
+    this.processor = processor;
+    this.prompts = prompts;
+    this.eosTokenIds = eosTokenIds;
+  }
+
+  /**
+   * Loads a model folder with its tokenizer and prompts; without `lookback.json` the paper's prompts are used.
+   *
+   * @throws ModelError naming the file, key or tensor; GpuError; the signal's reason when aborted
+   */
+  static async load(
+    gpu: GpuContext,
+    files: ModelFiles,
+    options: Parameters<typeof VisionLanguageModel.load>[2] = {},
+  ): Promise<Reasoner> {
+    const has = async (name: string): Promise<boolean> => (await files.open(name)) !== null;
+    const prompts = (await has('lookback.json'))
+      ? parseLookBackPrompts(await readModelJson(files, 'lookback.json'), `${files.name}/lookback.json`)
+      : PAPER_PROMPTS;
+    const model = await VisionLanguageModel.load(gpu, files, options);
+    try {
+      const processor = await Processor.load(files, model.config);
+      const generation = (await has('generation_config.json'))
+        ? parseGenerationConfig(await readModelJson(files, 'generation_config.json'), model.config)
+        : undefined;
+      const eos = generation?.eosTokenIds ?? model.config.eosTokenIds;
+      return new Reasoner(model, processor, prompts, eos);
+    } catch (error) {
+      model.destroy();
+      throw error;
+    }
+  }
+
+  /** True when pictures are padded to a square: models that know one sheet. */
+  get square(): boolean {
+    return this.prompts.grid !== undefined;
+  }
+
+  /** Most tokens, prompt included, that a sequence can have. */
+  get maxTokens(): number {
+    return this.model.config.text.maxPositionEmbeddings;
+  }
+
+  /** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
+  prepare(question: Question): PreparedPrompt {
+    const { text, system } = askInMode(this.prompts, question.mode, question.text);
+    const { image } = question;
+    return this.processor.prepare({ image, text, square: this.square, ...(system === undefined ? {} : { system }) });
+  }
+
+  /** Answers one question: `answer` grows while `events` are taken. */
+  async start(
+    request: AnswerRequest,
+    options: AnswerOptions,
+  ): Promise<{ answer: GeneratedAnswer; events: AsyncGenerator<GenerationEvent, void, void> }> {
+    const session = await this.#sessionFor([request], 1, options.capture);
+    const answer = new GeneratedAnswer(this.#decoder());
+    const { prepared, sampling } = request;
+    const sequence = { prompt: prepared.prompt, imageTokens: prepared.imageTokens, sampling };
+    return { answer, events: generate(session, sequence, this.#generation(session, options), answer) };
+  }
+
+  /**
+   * Answers a wave of questions at once.
+   *
+   * @param batch sequences of the session, at least as many as the requests; a later, smaller wave may share it
+   */
+  async answerBatch(
+    requests: readonly AnswerRequest[],
+    batch: number,
+    options: AnswerOptions,
+  ): Promise<GeneratedAnswer[]> {
+    const session = await this.#sessionFor(requests, batch, options.capture);
+    const sequences = requests.map(({ prepared: { prompt, imageTokens }, sampling }) => ({
+      prompt,
+      imageTokens,
+      sampling,
+    }));
+    const createDecoder = () => this.#decoder();
+    return generateBatch(session, sequences, { ...this.#generation(session, options), createDecoder });
+  }
+
+  #decoder() {
+    return this.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true });
+  }
+
+  #generation(session: GenerationSession, options: AnswerOptions): GenerationOptions {
+    return {
+      eosTokenIds: this.eosTokenIds,
+      capture: options.capture !== 'none',
+      mapLayers: session.mapLayers.length,
+      batch: session.options.batch,
+      signal: options.signal,
+    };
+  }
+
+  async #sessionFor(
+    requests: readonly AnswerRequest[],
+    batch: number,
+    capture: Capture,
+  ): Promise<GenerationSession> {
+    const need = Math.max(
+      ...requests.map(({ prepared, sampling }) => prepared.prompt.inputIds.length + sampling.maxNewTokens),
+    );
+    if (need > this.maxTokens) {
+      throw new ArgumentError(
+        `The question and its answer may take ${need} tokens; the model has ${this.maxTokens}: ask for fewer.`,
+        { need, have: this.maxTokens },
+      );
+    }
+    const imageTokens = Math.max(...requests.map(({ prepared }) => prepared.imageTokens));
+    const held = this.#open;
+    if (held !== undefined && held.capture === capture && held.session.options.batch === batch) {
+      const { capacity, maxImageTokens = 0 } = held.session.options;
+      if (capacity >= need && maxImageTokens >= imageTokens) return held.session;
+    }
+    this.closeSession();
+    const session = await this.model.createSession({
+      batch,
+      capacity: Math.min(this.maxTokens, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
+      maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
+      ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
+    });
+    this.#open = { session, capture };
+    return session;
+  }
+
+  /**
+   * Compiles and runs everything a first answer needs, on a blank picture, and keeps the session for it.
+   * `onCompiled` is called between the two.
+   */
+  async warmUp(onCompiled: () => void = () => undefined): Promise<void> {
+    const mode = Object.keys(this.prompts.modes)[0] as ReasoningMode;
+    const edge = 64;
+    const image = { width: edge, height: edge, channels: 3, data: new Uint8Array(edge * edge * 3).fill(200) };
+    const prepared = this.prepare({ image, text: 'How many?', mode });
+    const room = this.maxTokens - prepared.prompt.inputIds.length;
+    const sampling = greedy(Math.max(1, Math.min(this.prompts.maxNewTokens, room)));
+    const { events } = await this.start({ prepared, sampling }, { capture: 'maps' });
+    onCompiled();
+    let taken = 0;
+    for await (const _ of events) if (++taken >= 3) break;
+  }
+
+  /** Frees the session kept between questions. */
+  closeSession(): void {
+    this.#open?.session.destroy();
+    this.#open = undefined;
+  }
+
+  /** Frees session and weights. */
+  destroy(): void {
+    this.closeSession();
+    this.model.destroy();
+  }
+}

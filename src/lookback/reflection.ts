@@ -1,0 +1,181 @@
+// Reads a finished answer as the Look-Back method does: its format, whether and how it looked back, and what it boxed.
+// Not the streaming parser (generation/segment_parser.ts), which must make sense of any text: this one is strict.
+// Invariant: linear in the text, no backtracking: a hostile answer costs no more than a good one of its length.
+// Grammar: (<think>T</think> <back>T</back>)+ <think>T</think> \boxed{…}, arXiv 2507.03019, tightened against the
+// empty `<back>` that the paper reports as reward hacking: T is non-empty and free of tags.
+
+import { CELL_NAMES, COLOURS, SHAPES } from '../data/shapes_world_scene';
+
+/** `back`: the full Look-Back form; `cot`: plain chain of thought, no trace of a back tag; `none`: neither. */
+export type ReasoningFormat = 'back' | 'cot' | 'none';
+
+/** What an answer's text says about its reasoning. */
+export interface Reflection {
+  readonly format: ReasoningFormat;
+  /** The text holds `<back>`: the model looked back, well-formed or not. */
+  readonly triggered: boolean;
+  /** At least one closed `<back>` has nothing but white space inside. */
+  readonly emptyBack: boolean;
+  /** Contents of the closed `<back>` spans, in order. */
+  readonly backs: readonly string[];
+  /** Content of the last balanced `\boxed{}` outside `<back>`, trimmed; null when there is none or it is empty. */
+  readonly answer: string | null;
+}
+
+const TAG = /<\/?(?:think|back)>/g;
+const BOX = '\\boxed{';
+
+interface Piece {
+  /** A tag, or `text`. */
+  readonly tag: string;
+  readonly text: string;
+}
+
+/** Cuts a text at its tags. White space alone between tags is dropped; everything else is kept in order. */
+function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let at = 0;
+  const push = (end: number): void => {
+    const between = text.slice(at, end);
+    if (between.trim() !== '') found.push({ tag: 'text', text: between });
+  };
+  for (const match of text.matchAll(TAG)) {
+    push(match.index);
+    found.push({ tag: match[0], text: '' });
+    at = match.index + match[0].length;
+  }
+  push(text.length);
+  return found;
+}
+
+/** Content of the last `\boxed{` whose braces balance, untrimmed, with where the box starts and ends; or null. */
+function lastBox(text: string): { content: string; start: number; end: number } | null {
+  let start = text.lastIndexOf(BOX);
+  // An unclosed last box hides none before it; each box is scanned once to the next box at most twice.
+  let limit = text.length;
+  while (start >= 0) {
+    let depth = 1;
+    for (let i = start + BOX.length; i < limit; i++) {
+      if (text[i] === '{') depth++;
+      else if (text[i] === '}' && --depth === 0) {
+        return { content: text.slice(start + BOX.length, i), start, end: i + 1 };
+      }
+    }
+    limit = start;
+    start = start === 0 ? -1 : text.lastIndexOf(BOX, start - 1);
+  }
+  return null;
+}
+
+/** Content of the last balanced `\boxed{}` of a text, trimmed; null when there is none or it is empty. */
+export function extractBoxed(text: string): string | null {
+  const content = lastBox(text)?.content.trim();
+  return content ? content : null;
+}
+
+/** `tag` then text then its closing tag at `at`; returns the index after them, or −1. */
+function block(found: readonly Piece[], at: number, name: string): number {
+  const fits =
+    found[at]?.tag === `<${name}>` && found[at + 1]?.tag === 'text' && found[at + 2]?.tag === `</${name}>`;
+  return fits && !(name === 'back' && found[at + 1]?.text.includes(BOX)) ? at + 3 : -1;
+}
+
+/** True when the pieces from `at` are the answer's tail: text that ends in a non-empty balanced box. */
+function endsInBox(found: readonly Piece[], at: number): boolean {
+  const tail = found[at];
+  if (tail?.tag !== 'text' || found.length !== at + 1) return false;
+  const box = lastBox(tail.text);
+  return box !== null && box.content.trim() !== '' && tail.text.slice(box.end).trim() === '';
+}
+
+/** The strict format of an answer (without its end token). */
+export function reasoningFormat(text: string): ReasoningFormat {
+  const found = pieces(text);
+  let at = 0;
+  let backs = 0;
+  for (;;) {
+    const thought = block(found, at, 'think');
+    if (thought < 0) return 'none';
+    if (endsInBox(found, thought)) return backs > 0 ? 'back' : 'cot';
+    const back = block(found, thought, 'back');
+    if (back < 0) return 'none';
+    backs++;
+    at = back;
+  }
+}
+
+/** Reads a whole answer. */
+export function reflect(text: string): Reflection {
+  const backs: string[] = [];
+  const opening = '<back>';
+  const closing = '</back>';
+  let outside = '';
+  let at = 0;
+  for (;;) {
+    const open = text.indexOf(opening, at);
+    const close = open < 0 ? -1 : text.indexOf(closing, open + opening.length);
+    outside += text.slice(at, open < 0 ? text.length : open);
+    if (close < 0) break;
+    backs.push(text.slice(open + opening.length, close));
+    at = close + closing.length;
+  }
+  return {
+    format: reasoningFormat(text),
+    triggered: text.includes(opening),
+    emptyBack: backs.some((back) => back.trim() === ''),
+    backs,
+    answer: extractBoxed(outside),
+  };
+}
+
+const COLOUR_WORDS: ReadonlySet<string> = new Set(COLOURS);
+const SHAPE_WORDS: ReadonlySet<string> = new Set(SHAPES);
+
+/** A scan as pocket writes it, word by word: all nine cells in order, each empty or with colour, shape and mark. */
+export function isScan(words: readonly string[]): boolean {
+  let at = 0;
+  for (const cell of CELL_NAMES) {
+    if (words[at++] !== cell) return false;
+    if (words[at] === '-') {
+      at++;
+      continue;
+    }
+    const [colour = '', shape = '', mark = ''] = words.slice(at, at + 3);
+    if (!COLOUR_WORDS.has(colour) || !SHAPE_WORDS.has(shape) || !/^(?:x|\d+)$/.test(mark)) return false;
+    at += 3;
+  }
+  return at === words.length;
+}
+
+/** True when a `<back>` holds a whole scan of the sheet after its opening sentence. Says nothing of its being right. */
+export function isGenuineScan(back: string): boolean {
+  const words = back.trim().split(/\s+/);
+  const first = words.indexOf(CELL_NAMES[0]);
+  return first >= 0 && isScan(words.slice(first));
+}
+
+/** Lower case, inner white space single, no surrounding white space or `$`, no final full stop. */
+function normalise(answer: string): string {
+  return answer
+    .trim()
+    .replace(/^\$+|\$+$/g, '')
+    .replace(/^\\text\{([^{}]*)\}$/, '$1')
+    .trim()
+    .replace(/\.$/, '')
+    .replace(/\s+/g, ' ')
+    .toLowerCase();
+}
+
+const NUMBER = /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?$/;
+
+/**
+ * True when an answer equals the expected one: as normalised text, or as plain decimal numbers (`12` = `12.0`).
+ * Deliberately no letter-in-string match and no algebra: `None` never equals a gold `N`.
+ */
+export function gradeAnswer(answer: string | null, expected: string): boolean {
+  if (answer === null) return false;
+  const [given, gold] = [normalise(answer), normalise(expected)];
+  if (given === gold) return gold !== '';
+  if (!/\d/.test(given) || !NUMBER.test(given) || !NUMBER.test(gold)) return false;
+  return Number(given.replaceAll(',', '')) === Number(gold.replaceAll(',', ''));
+}
