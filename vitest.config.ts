@@ -45,7 +45,11 @@ export default defineConfig({
             headless: true,
             screenshotFailures: false,
             provider: playwright({
-              launchOptions: { args: BROWSER_ARGS, ...(executablePath ? { executablePath } : {}) },
+              launchOptions: {
+                // Chromium gives up on the GPU after a second crash; one crash must not fail every later file.
+                args: [...BROWSER_ARGS, '--disable-gpu-process-crash-limit'],
+                ...(executablePath ? { executablePath } : {}),
+              },
             }),
             instances: [{ browser: 'chromium' }],
           },

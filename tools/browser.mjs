@@ -13,6 +13,8 @@ const NAMES = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-br
 export const BROWSER_ARGS = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
+  // A busy machine may take long to compile a shader in software; that is no hang.
+  '--disable-gpu-watchdog',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-domain-reliability',
