@@ -54,8 +54,10 @@ def list_models(root):
     for name, (label, draft) in LABELS.items():
         folder = f'{root}/{name}'
         if os.path.exists(f'{folder}/model.safetensors'):
-            size = sum(os.path.getsize(f'{folder}/{f}') for f in os.listdir(folder))
-            entries.append({'id': name, 'label': label, 'folder': f'models/{name}', 'bytes': size, 'draft': draft})
+            files = [{'name': f, 'bytes': os.path.getsize(f'{folder}/{f}')}
+                     for f in sorted(os.listdir(folder)) if not f.endswith('.md')]
+            entries.append({'id': name, 'label': label, 'folder': f'models/{name}',
+                            'bytes': sum(f['bytes'] for f in files), 'draft': draft, 'files': files})
     with open(f'{root}/models.json', 'w') as f:
         json.dump(entries, f, indent=2)
         f.write('\n')
