@@ -4,7 +4,7 @@
 //
 // Bindings: q [B, heads, HS], k, v [slots, kv_heads, capacity, HS] (all as vec4), sequences u32[B, 8] = {slot, length,
 // prefixSlot, prefixLength, position, generated, done, token}, [key_class u32[slots, capacity]], out [B, heads, HS],
-// [masses [B, heads, 5]], [map [B, heads, map_size]].
+// [masses [layers, B, heads, 5]], [map [map_layers, B, heads, map_size]]; this call writes the rows from mass_row and map_row on.
 //
 // One workgroup = up to ROWS heads that share a key/value head of one sequence.
 // Numerics: online softmax in f32 (Milakov & Gimelshein 2018; Dao et al. 2022), finite minimum, scale folded into q.
@@ -16,6 +16,8 @@ struct Params {
   capacity: u32,
   scale: f32,
   map_size: u32,
+  mass_row: u32,
+  map_row: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -34,6 +36,7 @@ struct Params {
 #endif
 @group(0) @binding(${PARAMS}) var<uniform> params: Params;
 
+#include "lib/attention_rows.wgsl"
 #include "lib/attention_stream.wgsl"
 
 var<private> sequence: u32;
@@ -90,15 +93,6 @@ fn store_out(row: u32, d: u32, value: vec4f) {
   }
 }
 
-/// Component `row` of a per-row value.
-fn component(value: Rows, row: u32) -> f32 {
-#if ROWS == 1
-  return value;
-#else
-  return value[row];
-#endif
-}
-
 #if CAPTURE
 fn class_at(part: u32, key: u32) -> u32 {
   return key_class[slots[part] * params.capacity + key];
@@ -106,7 +100,7 @@ fn class_at(part: u32, key: u32) -> u32 {
 
 fn store_mass(kind: u32, value: Rows) {
   for (var row = 0u; row < live; row++) {
-    masses[output_row(row) * 5u + kind] = component(value, row);
+    masses[(params.mass_row + output_row(row)) * 5u + kind] = component(value, row);
   }
 }
 #endif
@@ -115,7 +109,7 @@ fn store_mass(kind: u32, value: Rows) {
 fn clear_map(lane: u32, valid: bool) {
   if (valid) {
     for (var i = lane; i < live * params.map_size; i += LANES) {
-      map[output_row(0u) * params.map_size + i] = 0f;
+      map[(params.map_row + output_row(0u)) * params.map_size + i] = 0f;
     }
   }
   storageBarrier();
@@ -124,13 +118,13 @@ fn clear_map(lane: u32, valid: bool) {
 /// Keeps the score of an image token until the head's sum is known.
 fn store_score(place: u32, score: Rows) {
   for (var row = 0u; row < live; row++) {
-    map[output_row(row) * params.map_size + place] = component(score, row);
+    map[(params.map_row + output_row(row)) * params.map_size + place] = component(score, row);
   }
 }
 
 fn normalise_score(place: u32, m: Rows, inverse: Rows, seen: RowsMask) {
   for (var row = 0u; row < live; row++) {
-    let at = output_row(row) * params.map_size + place;
+    let at = (params.map_row + output_row(row)) * params.map_size + place;
     map[at] = exp(map[at] - component(m, row)) * component(inverse, row);
   }
 }

@@ -36,68 +36,22 @@ struct Params {
 #endif
 @group(0) @binding(${PARAMS}) var<uniform> params: Params;
 
+#include "lib/attention_rows.wgsl"
+#include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_stream.wgsl"
-
-#if ROWS == 1
-alias RowsIndex = u32;
-#else
-alias RowsIndex = vec${ROWS}<u32>;
-#endif
 
 var<private> head: u32;
 var<private> first: u32;
 var<private> key_offset: u32;
 var<private> key_stride: u32;
-/// Bounds of every row's ranges, by part; rows past the end see nothing.
-var<private> begins: array<RowsIndex, 2>;
-var<private> ends: array<RowsIndex, 2>;
-
 /// Takes workgroup `item` to its rows; false past the last.
 fn place(item: u32) -> bool {
   head = item % params.heads;
   first = (item / params.heads) * ${ROWS}u;
   key_stride = params.kv_heads * HS4;
   key_offset = head / (params.heads / params.kv_heads) * HS4;
-#for r in 0..ROWS
-  let range_${r} = select(vec4u(0u), ranges[min(first + ${r}u, params.tokens - 1u)], first + ${r}u < params.tokens);
-#if ROWS == 1
-  begins = array<RowsIndex, 2>(range_0.x, range_0.z);
-  ends = array<RowsIndex, 2>(min(range_0.y, params.keys), min(range_0.w, params.keys));
-#else
-  begins[0][${r}] = range_${r}.x;
-  begins[1][${r}] = range_${r}.z;
-  ends[0][${r}] = min(range_${r}.y, params.keys);
-  ends[1][${r}] = min(range_${r}.w, params.keys);
-#endif
-#endfor
+  load_ranges(first);
   return first < params.tokens;
-}
-
-/// Union of the rows' ranges; empty ones do not widen it.
-fn load_spans() -> vec4u {
-  var span = vec4u(0u);
-#for part in 0..2
-  {
-    var low = 0xffffffffu;
-    var high = 0u;
-#for r in 0..ROWS
-#if ROWS == 1
-    let begin_${r} = begins[${part}];
-    let end_${r} = ends[${part}];
-#else
-    let begin_${r} = begins[${part}][${r}];
-    let end_${r} = ends[${part}][${r}];
-#endif
-    if (begin_${r} < end_${r}) {
-      low = min(low, begin_${r});
-      high = max(high, end_${r});
-    }
-#endfor
-    span[${part}u * 2u] = min(low, high);
-    span[${part}u * 2u + 1u] = high;
-  }
-#endfor
-  return span;
 }
 
 fn load_query(row: u32, d: u32) -> vec4f {
@@ -108,15 +62,6 @@ fn key_at(part: u32, key: u32) -> u32 {
   return key * key_stride + key_offset;
 }
 
-fn visible(part: u32, key: u32) -> RowsMask {
-  let index = RowsIndex(key);
-#if ROWS == 1
-  return index >= begins[part] && index < ends[part];
-#else
-  return (index >= begins[part]) & (index < ends[part]);
-#endif
-}
-
 fn output_row(row: u32) -> u32 {
   return (first + row) * params.heads + head;
 }
@@ -125,15 +70,6 @@ fn store_out(row: u32, d: u32, value: vec4f) {
   if (first + row < params.tokens) {
     out[output_row(row) * HS4 + d] = value;
   }
-}
-
-/// Component `row` of a per-row value.
-fn component(value: Rows, row: u32) -> f32 {
-#if ROWS == 1
-  return value;
-#else
-  return value[row];
-#endif
 }
 
 #if LSE

@@ -7,14 +7,6 @@
 // `Rows` holds one number per query vector, so that each key and value loaded serves all of them.
 // Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
 
-#if ROWS == 1
-alias Rows = f32;
-alias RowsMask = bool;
-#else
-alias Rows = vec${ROWS}f;
-alias RowsMask = vec${ROWS}<bool>;
-#endif
-
 const HS4 = ${HS4}u;
 const LANES = ${LANES}u;
 const KEYS = ${KEYS}u;

@@ -32,3 +32,38 @@ export function streamDefines(
     Q_LIST: Array.from({ length: rows }, (_, row) => `q_${row}`).join(', '),
   };
 }
+
+/**
+ * Tile of the gradients' streaming body.
+ * @param entry    name of the entry point
+ * @param rows     tile vectors per workgroup, 1 to 4
+ * @param headSize multiple of 4
+ * @param second   whether the tile has two outputs
+ */
+export function backwardStreamDefines(
+  entry: string,
+  rows: number,
+  headSize: number,
+  second: boolean,
+  traits: DeviceTraits,
+): ShaderDefines {
+  const lanes = Math.max(traits.software ? 32 : 64, headSize / 4);
+  const list = (name: string): string =>
+    Array.from({ length: rows }, (_, row) => `${name}_${row}`).join(', ');
+  const steps = Array.from({ length: rows }, (_, row) => `${row}u`).join(', ');
+  return {
+    ENTRY: entry,
+    ROWS: rows,
+    LANES: lanes,
+    KEYS: 4,
+    // Two tiles of vectors, the chunk's scores twice and the threads' sums have to fit 16 KiB.
+    CHUNK: 128,
+    HEAD_SIZE: headSize,
+    HS4: headSize / 4,
+    PARTS: lanes * rows,
+    SECOND: second,
+    A_LIST: list('a'),
+    B_LIST: list('b'),
+    KEY_STEPS: rows === 1 ? '' : ` + RowsIndex(${steps})`,
+  };
+}

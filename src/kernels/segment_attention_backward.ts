@@ -1,0 +1,110 @@
+// Gradients of segment attention in three deterministic calls: row statistics, dq, then dk and dv.
+// Not for the decode step, which is never trained through. Invariant: no atomics, and no operand of size tokens × keys.
+// The derivation is in docs/kernels/attention_backward.md.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { checkHeads, checkPositive, type HeadShape } from './attention_shape';
+import { backwardStreamDefines } from './attention_stream';
+import { shaderKernel } from './shader';
+
+/** Sizes of the gradient calls: those of the forward call. */
+export interface SegmentAttentionBackwardOptions extends HeadShape {
+  /** Query rows. */
+  readonly tokens: number;
+  /** Key rows. */
+  readonly keys: number;
+  /** Factor on q·k, as in the forward call. */
+  readonly scale: number;
+  /** Keys that a row sees on average, for the cost estimate; default: all. */
+  readonly keysPerRow?: number;
+}
+
+const ROWS = 4;
+
+/**
+ * Row statistics that both gradients need: stats = {lse, rowsum(dOut ∘ out)}.
+ *
+ * Operands: dOut, out f32[tokens, heads, HS], lse f32[tokens, heads], stats f32[tokens, heads, 2].
+ *
+ * @throws ShapeError for sizes that do not fit
+ */
+export function attentionDelta(o: SegmentAttentionBackwardOptions, _traits: DeviceTraits): KernelCall {
+  check('attentionDelta', o);
+  const rows = o.tokens * o.heads;
+  return {
+    kernel: shaderKernel('attention_delta', '', {}, ['read', 'read', 'read', 'read_write']),
+    params: packParams([{ u32: rows }, { u32: o.headSize / 4 }]),
+    grid: foldGrid(Math.ceil(rows / 64)),
+    flops: 2 * rows * o.headSize,
+    bytes: 8 * rows * o.headSize,
+  };
+}
+
+/**
+ * dq of segment attention.
+ *
+ * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS], ranges u32[tokens, 4], stats f32[tokens, heads, 2],
+ * dOut f32[tokens, heads, HS], dq f32[tokens, heads, HS]. Padding rows get zeros.
+ *
+ * @throws ShapeError for sizes that do not fit
+ * @see Dao et al. 2022, "FlashAttention", arXiv:2205.14135, appendix B
+ */
+export function attentionBackwardQuery(o: SegmentAttentionBackwardOptions, traits: DeviceTraits): KernelCall {
+  check('attentionBackwardQuery', o);
+  return streamCall('attention_backward_query', o, traits, {
+    groups: Math.ceil(o.tokens / ROWS) * o.heads,
+    outputs: 1,
+    products: 3,
+  });
+}
+
+/**
+ * dk and dv of segment attention, summed over the heads that share a key/value head.
+ *
+ * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS], ranges u32[tokens, 4], stats f32[tokens, heads, 2],
+ * dOut f32[tokens, heads, HS], dk, dv f32[keys, kvHeads, HS]. Keys that no row sees get zeros.
+ *
+ * @throws ShapeError for sizes that do not fit
+ * @see Dao et al. 2022, "FlashAttention", arXiv:2205.14135, appendix B
+ */
+export function attentionBackwardKeyValue(
+  o: SegmentAttentionBackwardOptions,
+  traits: DeviceTraits,
+): KernelCall {
+  check('attentionBackwardKeyValue', o);
+  return streamCall('attention_backward_key_value', o, traits, {
+    groups: Math.ceil(o.keys / ROWS) * o.kvHeads,
+    outputs: 2,
+    products: 4,
+  });
+}
+
+function check(op: string, o: SegmentAttentionBackwardOptions): void {
+  checkHeads(op, o);
+  checkPositive(op, { tokens: o.tokens, keys: o.keys });
+}
+
+function streamCall(
+  stem: string,
+  o: SegmentAttentionBackwardOptions,
+  traits: DeviceTraits,
+  cost: { readonly groups: number; readonly outputs: number; readonly products: number },
+): KernelCall {
+  const bindings: BindingAccess[] = ['read', 'read', 'read', 'read', 'read', 'read'];
+  for (let i = 0; i < cost.outputs; i++) bindings.push('read_write');
+  const defines = backwardStreamDefines(stem, ROWS, o.headSize, cost.outputs === 2, traits);
+  return {
+    kernel: shaderKernel(stem, `stream_${ROWS}x${o.headSize}`, defines, bindings),
+    params: packParams([
+      { u32: o.tokens },
+      { u32: o.keys },
+      { u32: o.heads },
+      { u32: o.kvHeads },
+      { f32: o.scale },
+    ]),
+    grid: foldGrid(cost.groups),
+    flops: 2 * cost.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,
+    bytes: 4 * (3 * o.tokens * o.heads + 4 * o.keys * o.kvHeads) * o.headSize,
+  };
+}
