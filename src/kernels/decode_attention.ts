@@ -7,6 +7,15 @@ import { checkBindings, checkHeads, checkPositive, type HeadShape } from './atte
 import { streamDefines } from './attention_stream';
 import { shaderKernel } from './shader';
 
+/** What a call captures, and where in tensors shared by all layers it puts that. */
+export interface DecodeCaptureOptions {
+  readonly mapSize: number;
+  /** Index of this layer in `masses`; default 0. */
+  readonly layer?: number;
+  /** Index of this layer in `map`; default 0. */
+  readonly mapLayer?: number;
+}
+
 /** Sizes of a decode-attention call. */
 export interface DecodeAttentionOptions extends HeadShape {
   /** Sequences. */
@@ -16,7 +25,7 @@ export interface DecodeAttentionOptions extends HeadShape {
   /** Factor on q·k, usually headSize ** -0.5. */
   readonly scale: number;
   /** Also write the probability mass per key class, and with mapSize > 0 the probability of every image token. */
-  readonly capture?: { readonly mapSize: number };
+  readonly capture?: DecodeCaptureOptions;
   /** Keys that a sequence sees on average, for the cost estimate; default: capacity. */
   readonly keysPerRow?: number;
 }
@@ -25,8 +34,8 @@ export interface DecodeAttentionOptions extends HeadShape {
  * out = softmax(scale · q Kᵀ) V for the newest token of each sequence.
  *
  * Operands: q f32[B, heads, HS], kCache, vCache f32[slots, kvHeads, capacity, HS], sequences u32[B, 8],
- * [keyClass u32[slots, capacity] with capture], out f32[B, heads, HS], [masses f32[B, heads, 5] with capture],
- * [map f32[B, heads, mapSize] with mapSize > 0].
+ * [keyClass u32[slots, capacity] with capture], out f32[B, heads, HS], [masses f32[layers, B, heads, 5] with
+ * capture], [map f32[mapLayers, B, heads, mapSize] with mapSize > 0]; only the rows of `layer` and `mapLayer` are written.
  *
  * sequences: 0 slot, 1 length (the new key is at this index already, so keys 0..length are seen), 2 prefixSlot,
  * 3 prefixLength (positions [0, prefixLength) of prefixSlot come first; 0 = none), 6 done (1: zeros are written).
@@ -71,6 +80,8 @@ export function decodeAttention(o: DecodeAttentionOptions, traits: DeviceTraits)
         { u32: o.capacity },
         { f32: o.scale },
         { u32: mapSize },
+        { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
+        { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
       ]),
       grid: foldGrid(o.batch * o.kvHeads * Math.ceil(groupSize / rows)),
       flops: 4 * o.batch * o.heads * keys * o.headSize,

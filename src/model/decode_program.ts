@@ -19,8 +19,8 @@ export interface SequenceState {
   readonly sampling: Tensor;
   /** u32 [B, ceil(V / 32)] ids seen so far. */
   readonly seen: Tensor;
-  /** u32 [1 + n] end-of-sequence ids, with the pad id. */
-  readonly eos: Tensor;
+  /** u32 [2 + n] pad id, number of end ids, end ids. */
+  readonly stop: Tensor;
   /** u32 [B] ids of the last step. */
   readonly ids: Tensor;
   /** [positions, HS / 2] rotary tables of text positions. */
@@ -36,7 +36,7 @@ export interface CaptureShape {
 
 function sample(trace: Trace, state: SequenceState, scores: Tensor, batch: number, vocab: number): void {
   const call = sampler({ batch, vocab }, trace.traits);
-  trace.emit(call, [scores, state.sampling, state.eos, state.seen, state.sequences, state.ids]);
+  trace.emit(call, [scores, state.sampling, state.stop, state.seen, state.sequences, state.ids]);
 }
 
 /** The prompt pass followed by sampling the first token of every sequence. */
@@ -78,7 +78,7 @@ export async function buildDecodeProgram(
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
   const x = embedTokens(trace, weights, { ids: state.sequences, stride: 8, offset: 7 }, batch);
   const attend = (qkv: Tensor, layer: number): Tensor => {
-    const slot = cache.layers[layer]!;
+    const slot = cache.layer(layer);
     const q = trace.activation('q', [batch, layout.heads, layout.headSize]);
     trace.emit(splitRotaryAppend(layout, trace.traits), [
       qkv,
@@ -93,7 +93,7 @@ export async function buildDecodeProgram(
     const inputs = [q, slot.k, slot.v, state.sequences];
     const options = { ...layout, scale: layout.headSize ** -0.5 };
     if (recorder) recorder.emit(layer, options, [...inputs, cache.keyClass, out]);
-    else trace.emit(decodeAttention(options, trace.traits), [...inputs, out]);
+    else for (const call of decodeAttention(options, trace.traits)) trace.emit(call, [...inputs, out]);
     return out;
   };
   const stream = decoderLayers(trace, text, weights, x, attend);
@@ -132,11 +132,12 @@ class DecodeCapture {
   emit(layer: number, options: Parameters<typeof decodeAttention>[0], operands: readonly Tensor[]): void {
     const mapLayer = this.#capture.mapLayers.indexOf(layer);
     const mapSize = this.#maps && mapLayer >= 0 ? this.#shape.mapSize : 0;
-    const call = decodeAttention(
+    const calls = decodeAttention(
       { ...options, capture: { mapSize, layer, mapLayer: Math.max(0, mapLayer) } },
       this.#trace.traits,
     );
-    this.#trace.emit(call, [...operands, this.#masses, ...(mapSize && this.#maps ? [this.#maps] : [])]);
+    for (const call of calls)
+      this.#trace.emit(call, [...operands, this.#masses, ...(mapSize && this.#maps ? [this.#maps] : [])]);
   }
 
   finish(): void {
@@ -154,6 +155,9 @@ class DecodeCapture {
       ...(map ? [map] : []),
     ]);
     this.#trace.output('shares', shares);
+    // Per head, for parity and for layer × head views; they cost no dispatch.
+    this.#trace.output('head_masses', this.#masses);
+    if (this.#maps) this.#trace.output('head_maps', this.#maps);
     if (map) this.#trace.output('map', map);
   }
 }

@@ -4,18 +4,24 @@
 
 import type { GpuContext } from '../gpu/device';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
+import { packStop } from '../kernels/sampler';
 import { ArgumentError, ShapeError } from '../lib/errors';
 import type { Program } from '../tensor/program';
 import type { Tensor } from '../tensor/trace';
 import { bucketSize } from './buckets';
 import type { ModelConfig } from './config';
+import {
+  buildDecodeProgram,
+  buildPromptProgram,
+  type CaptureShape,
+  type SequenceState,
+} from './decode_program';
 import { KEY_CLASSES, KvCache, promptKeyClasses } from './kv_cache';
-import { buildDecodeProgram, buildPromptProgram, type CaptureShape, type SequenceState } from './decode_program';
 import {
   type PackedPrompts,
   type PromptInput,
   packPrompts,
-  packSampling,
+  packSamplingBatch,
   packSequences,
   packVision,
   type SamplingOptions,
@@ -37,6 +43,10 @@ export interface SessionOptions {
   readonly capture?: CaptureOptions | undefined;
   /** Image tokens per prompt that maps can hold; needed with maps. */
   readonly maxImageTokens?: number | undefined;
+  /** Steps submitted before the result of one is read; default 2. */
+  readonly stepsAhead?: number | undefined;
+  /** Ids that end a sequence; default those of the model's config. */
+  readonly eosTokenIds?: readonly number[] | undefined;
 }
 
 /** What one step produced. */
@@ -86,7 +96,12 @@ export class GenerationSession {
     this.#cache = cache;
     this.#state = state;
     this.#decode = decode;
-    this.#ring = new ReadbackRing(model.gpu, this.#resultBytes(), STEPS_AHEAD + 2, 'steps');
+    this.#ring = new ReadbackRing(
+      model.gpu,
+      this.#resultBytes(),
+      (options.stepsAhead ?? STEPS_AHEAD) + 2,
+      'steps',
+    );
   }
 
   /**
@@ -177,7 +192,8 @@ export class GenerationSession {
    * @throws ArgumentError when the cache is full
    */
   async step(): Promise<StepResult> {
-    while (this.#pending.length <= STEPS_AHEAD && this.stepsLeft > 0) this.#submitStep();
+    while (this.#pending.length <= (this.options.stepsAhead ?? STEPS_AHEAD) && this.stepsLeft > 0)
+      this.#submitStep();
     const next = this.#pending.shift();
     if (!next) throw new ArgumentError(`The session's ${this.options.capacity} tokens are used up.`);
     return this.#decodeResult(next.step, await next.slot.take());
@@ -281,11 +297,11 @@ export class GenerationSession {
       gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
     };
     write(this.#state.sequences, packSequences(packed, this.options.batch));
-    write(this.#state.sampling, packSampling(sampling, this.options.batch));
+    write(this.#state.sampling, packSamplingBatch(sampling, this.options.batch));
     write(this.#state.seen, packed.seen);
-    prompts.forEach(({ inputIds }, slot) =>
-      this.#cache.writeKeyClasses(slot, promptKeyClasses(inputIds, config)),
-    );
+    prompts.forEach(({ inputIds }, slot) => {
+      this.#cache.writeKeyClasses(slot, promptKeyClasses(inputIds, config));
+    });
   }
 }
 
@@ -309,7 +325,7 @@ function writePrompt(program: Program, packed: PackedPrompts): void {
 function createState(
   gpu: GpuContext,
   config: ModelConfig,
-  { batch, capacity }: SessionOptions,
+  { batch, capacity, eosTokenIds = config.eosTokenIds }: SessionOptions,
 ): SequenceState {
   const { text } = config;
   const tables = linearRopeTables(0, capacity, text);
@@ -317,18 +333,14 @@ function createState(
     sequences: allocateTensor(gpu, 'sequences', [batch, 8], 'u32'),
     sampling: allocateTensor(gpu, 'sampling', [batch, 8], 'u32'),
     seen: allocateTensor(gpu, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
-    eos: allocateTensor(gpu, 'eos', [config.eosTokenIds.length + 2], 'u32'),
+    stop: allocateTensor(gpu, 'stop', [eosTokenIds.length + 2], 'u32'),
     ids: allocateTensor(gpu, 'ids', [batch], 'u32'),
     cos: allocateTensor(gpu, 'text cos', [capacity, tables.width], 'f32'),
     sin: allocateTensor(gpu, 'text sin', [capacity, tables.width], 'f32'),
   };
   const { queue } = gpu.device;
-  const eos = Uint32Array.from([
-    config.eosTokenIds.length,
-    config.padTokenId ?? config.eosTokenIds[0] ?? 0,
-    ...config.eosTokenIds,
-  ]);
-  queue.writeBuffer(regionOf(state.eos).buffer, 0, eos);
+  const stop = packStop(config.padTokenId ?? eosTokenIds[0] ?? 0, eosTokenIds);
+  queue.writeBuffer(regionOf(state.stop).buffer, 0, stop as Uint32Array<ArrayBuffer>);
   queue.writeBuffer(regionOf(state.cos).buffer, 0, tables.cos as Float32Array<ArrayBuffer>);
   queue.writeBuffer(regionOf(state.sin).buffer, 0, tables.sin as Float32Array<ArrayBuffer>);
   return state;

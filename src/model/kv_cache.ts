@@ -59,6 +59,14 @@ export class KvCache {
       this.#gpu.device.queue.writeBuffer(region.buffer, region.offset + 4 * slot * this.capacity, row);
   }
 
+  /** Keys and values of one layer. */
+  layer(index: number): { readonly k: Tensor; readonly v: Tensor } {
+    const layer = this.layers[index];
+    if (!layer)
+      throw new ShapeError(`The cache has ${this.layers.length} layers, not one numbered ${index}.`);
+    return layer;
+  }
+
   /** Bytes on the device. */
   get bytes(): number {
     return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);

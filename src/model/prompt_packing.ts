@@ -1,10 +1,11 @@
 // Host arrays for one prompt pass: several prompts packed in segments, images concatenated, state of the sequences.
 // Pure functions without a GPU. Invariant: padding rows see no key, store no key and are never read.
 
+import type { GridThw } from '../data/image_processor';
+import { packSampling, SAMPLING_WORDS } from '../kernels/sampler';
 import { ArgumentError, ModelError } from '../lib/errors';
 import type { HostArray } from '../tensor/program';
 import type { ModelConfig, VisionConfig } from './config';
-import type { GridThw } from '../data/image_processor';
 import { getRopeIndex, gridTokens, textRopeTables } from './rope_index';
 import { orderPatches, patchWidth, visionLayout } from './vision_transformer';
 
@@ -67,7 +68,9 @@ export function packPrompts(
 ): PackedPrompts {
   if (prompts.length === 0 || prompts.length > batch)
     throw new ArgumentError(`Between 1 and ${batch} prompts fit this session, not ${prompts.length}.`);
-  prompts.forEach(({ inputIds }, index) => checkPrompt(inputIds, index, config, capacity));
+  prompts.forEach(({ inputIds }, index) => {
+    checkPrompt(inputIds, index, config, capacity);
+  });
   const live = prompts.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
   const tokens = bucket(live);
   const { text } = config;
@@ -146,19 +149,17 @@ export function packSequences(packed: PackedPrompts, batch: number): Uint32Array
   return words;
 }
 
-/** [batch, 8] words of sampling settings, in the sampler's layout. */
-export function packSampling(sampling: readonly SamplingOptions[], batch: number): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(8 * batch);
-  const floats = new Float32Array(words.buffer);
+/**
+ * u32 [batch, 8]: sampling settings of every sequence, in the sampler's layout.
+ * @throws ArgumentError naming a setting that is out of range
+ */
+export function packSamplingBatch(
+  sampling: readonly SamplingOptions[],
+  batch: number,
+): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(SAMPLING_WORDS * batch);
   sampling.forEach((options, slot) => {
-    floats[8 * slot] = options.temperature;
-    words[8 * slot + 1] = options.topK;
-    floats[8 * slot + 2] = options.topP;
-    floats[8 * slot + 3] = options.minP;
-    floats[8 * slot + 4] = options.repetitionPenalty;
-    words[8 * slot + 5] = options.seed >>> 0;
-    words[8 * slot + 6] = 0;
-    words[8 * slot + 7] = options.maxNewTokens;
+    words.set(packSampling(options), SAMPLING_WORDS * slot);
   });
   return words;
 }

@@ -4,7 +4,7 @@
 
 import { elementwise } from '../kernels/elementwise';
 import { ShapeError } from '../lib/errors';
-import { type GradientSink, type OpRecord, type Tensor, type Trace, elementCount } from './trace';
+import { elementCount, type GradientSink, type OpRecord, type Tensor, type Trace } from './trace';
 
 class Gradients implements GradientSink {
   readonly trace: Trace;
@@ -22,7 +22,9 @@ class Gradients implements GradientSink {
     if (!tensor.requiresGrad) return;
     const count = elementCount(tensor.shape);
     if (elementCount(gradient.shape) !== count) {
-      throw new ShapeError(`The gradient of ${tensor.name} has ${elementCount(gradient.shape)} elements instead of ${count}.`);
+      throw new ShapeError(
+        `The gradient of ${tensor.name} has ${elementCount(gradient.shape)} elements instead of ${count}.`,
+      );
     }
     const before = this.#arrived.get(tensor.id);
     if (!before) {
@@ -60,7 +62,10 @@ export function backward(
   gradients.walk(records);
   return wrt.map((tensor) => {
     const gradient = gradients.get(tensor);
-    if (!gradient) throw new ShapeError(`No gradient reaches ${tensor.name}; does it require one, and does the result depend on it?`);
+    if (!gradient)
+      throw new ShapeError(
+        `No gradient reaches ${tensor.name}; does it require one, and does the result depend on it?`,
+      );
     return gradient;
   });
 }
@@ -72,13 +77,18 @@ export function backward(
  * @param part    traces the part
  * @source        Chen et al. 2016, arXiv:1604.06174
  */
-export function checkpoint(trace: Trace, inputs: readonly Tensor[], part: (inputs: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] {
+export function checkpoint(
+  trace: Trace,
+  inputs: readonly Tensor[],
+  part: (inputs: readonly Tensor[]) => readonly Tensor[],
+): readonly Tensor[] {
   const mark = trace.records.length;
   const outputs = part(inputs);
   const inner = trace.records.splice(mark);
   if (inner.length === 0) return outputs;
   const sources = new Map<number, Tensor>();
-  for (const record of inner) for (const tensor of record.inputs) if (tensor.requiresGrad) sources.set(tensor.id, tensor);
+  for (const record of inner)
+    for (const tensor of record.inputs) if (tensor.requiresGrad) sources.set(tensor.id, tensor);
   trace.record({
     name: 'checkpoint',
     inputs: [...sources.values()],

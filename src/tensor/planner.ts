@@ -2,7 +2,7 @@
 // Makes no GPU object. Invariants: tensors alive at the same time never overlap, and no dispatch finds an operand
 // it reads and one it writes in the same arena (WebGPU forbids binding one buffer read and read_write at once).
 
-import { BINDING_ALIGNMENT, alignUp } from '../gpu/buffer_region';
+import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import { type Tensor, type Trace, type TraceNode, tensorBytes } from './trace';
 
 /** Place of an activation. */
@@ -64,7 +64,9 @@ function liveNodes(trace: Trace): TraceNode[] {
   const kept: TraceNode[] = [];
   for (let index = trace.nodes.length - 1; index >= 0; index--) {
     const node = trace.nodes[index]!;
-    const useful = node.operands.some((tensor, at) => writes(node, at) && (tensor.kind === 'external' || needed.has(tensor.id)));
+    const useful = node.operands.some(
+      (tensor, at) => writes(node, at) && (tensor.kind === 'external' || needed.has(tensor.id)),
+    );
     if (!useful) continue;
     kept.push(node);
     for (const { id } of node.operands) needed.add(id);
@@ -81,7 +83,13 @@ function liveIntervals(trace: Trace, nodes: readonly TraceNode[]): Map<number, I
       if (interval) interval.last = index;
       else if (!writes(node, at)) {
         throw new Error(`${node.call.kernel.name} reads ${tensor.name} before anything wrote it.`);
-      } else intervals.set(tensor.id, { tensor, bytes: alignUp(tensorBytes(tensor), BINDING_ALIGNMENT), first: index, last: index });
+      } else
+        intervals.set(tensor.id, {
+          tensor,
+          bytes: alignUp(tensorBytes(tensor), BINDING_ALIGNMENT),
+          first: index,
+          last: index,
+        });
     });
   });
   for (const tensor of trace.outputs.values()) {
@@ -92,19 +100,24 @@ function liveIntervals(trace: Trace, nodes: readonly TraceNode[]): Map<number, I
 }
 
 /** Greedy colouring in order of first use; conflicts are (read operand, written operand) pairs of one node. */
-function colourArenas(nodes: readonly TraceNode[], intervals: ReadonlyMap<number, Interval>): Map<number, number> {
+function colourArenas(
+  nodes: readonly TraceNode[],
+  intervals: ReadonlyMap<number, Interval>,
+): Map<number, number> {
   const conflicts = new Map<number, Set<number>>();
   const connect = (a: number, b: number): void => {
-    let set = conflicts.get(a);
-    if (!set) conflicts.set(a, (set = new Set()));
-    set.add(b);
+    const set = conflicts.get(a) ?? new Set<number>();
+    conflicts.set(a, set.add(b));
   };
   for (const node of nodes) {
-    const activations = node.operands.map((tensor, at) => ({ tensor, written: writes(node, at) })).filter(({ tensor }) => tensor.kind === 'activation');
+    const activations = node.operands
+      .map((tensor, at) => ({ tensor, written: writes(node, at) }))
+      .filter(({ tensor }) => tensor.kind === 'activation');
     for (const a of activations) {
       for (const b of activations) {
         if (!a.written || b.written) continue;
-        if (a.tensor.id === b.tensor.id) throw new Error(`${node.call.kernel.name} reads and writes ${a.tensor.name} through two bindings.`);
+        if (a.tensor.id === b.tensor.id)
+          throw new Error(`${node.call.kernel.name} reads and writes ${a.tensor.name} through two bindings.`);
         connect(a.tensor.id, b.tensor.id);
         connect(b.tensor.id, a.tensor.id);
       }

@@ -58,8 +58,12 @@ export class Program {
    */
   static async build(gpu: GpuContext, trace: Trace, label: string): Promise<Program> {
     const plan = planMemory(trace);
-    const arenas = plan.arenaBytes.map((bytes, index) => gpu.createBuffer(bytes, STORAGE(), `${label} arena ${index}`));
-    const inputBuffer = plan.inputBytes ? gpu.createBuffer(plan.inputBytes, STORAGE(), `${label} inputs`) : undefined;
+    const arenas = plan.arenaBytes.map((bytes, index) =>
+      gpu.createBuffer(bytes, STORAGE(), `${label} arena ${index}`),
+    );
+    const inputBuffer = plan.inputBytes
+      ? gpu.createBuffer(plan.inputBytes, STORAGE(), `${label} inputs`)
+      : undefined;
     const regionOf = (tensor: Tensor): BufferRegion => locate(tensor, plan, arenas, inputBuffer);
     const calls = plan.nodes.map(({ call, operands }) => ({ call, operands: operands.map(regionOf) }));
     const executable = await Executable.build(gpu, calls, label);
@@ -88,7 +92,9 @@ export class Program {
     if (!input) throw new ShapeError(`The program has no input ${name}.`);
     const start = offset * data.BYTES_PER_ELEMENT;
     if (start + data.byteLength > tensorBytes(input.tensor)) {
-      throw new ShapeError(`Input ${name} holds [${input.tensor.shape.join(', ')}]; ${data.length} elements at ${offset} do not fit.`);
+      throw new ShapeError(
+        `Input ${name} holds [${input.tensor.shape.join(', ')}]; ${data.length} elements at ${offset} do not fit.`,
+      );
     }
     const { buffer, offset: base } = input.region;
     this.#gpu.device.queue.writeBuffer(buffer, base + start, data as Float32Array<ArrayBuffer>);
@@ -136,7 +142,11 @@ export class Program {
   async read(name: string): Promise<HostArray> {
     const { tensor, region } = this.#output(name);
     const bytes = Math.ceil(tensorBytes(tensor) / 4) * 4;
-    const staging = this.#gpu.createBuffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${name}`);
+    const staging = this.#gpu.createBuffer(
+      bytes,
+      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      `read ${name}`,
+    );
     try {
       const encoder = this.#gpu.device.createCommandEncoder();
       encoder.copyBufferToBuffer(region.buffer, region.offset, staging, 0, bytes);
@@ -181,11 +191,17 @@ export async function runOnce(
   }
 }
 
-function locate(tensor: Tensor, plan: Plan, arenas: readonly GPUBuffer[], inputBuffer: GPUBuffer | undefined): BufferRegion {
+function locate(
+  tensor: Tensor,
+  plan: Plan,
+  arenas: readonly GPUBuffer[],
+  inputBuffer: GPUBuffer | undefined,
+): BufferRegion {
   if (tensor.region) return { ...tensor.region, bytes: tensorBytes(tensor) };
   if (tensor.kind === 'input') {
     const offset = plan.inputOffsets.get(tensor.name);
-    if (offset === undefined || !inputBuffer) throw new ShapeError(`Input ${tensor.name} belongs to another trace.`);
+    if (offset === undefined || !inputBuffer)
+      throw new ShapeError(`Input ${tensor.name} belongs to another trace.`);
     return { buffer: inputBuffer, offset, bytes: tensorBytes(tensor) };
   }
   const placement = plan.placements.get(tensor.id);

@@ -2,10 +2,10 @@
 // Not an interpreter and not a graph optimiser: autodiff.ts appends reverse nodes, planner.ts assigns memory,
 // program.ts runs. Invariant: what changes from step to step is data in a tensor, never baked into a call.
 
-import { ShapeError } from '../lib/errors';
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
+import { ShapeError } from '../lib/errors';
 
 /** Element types on the device. bf16 and f16 are packed two per 32-bit word. */
 export type DType = 'f32' | 'u32' | 'i32' | 'bf16' | 'f16';
@@ -71,7 +71,9 @@ export function tensorBytes(tensor: { readonly shape: readonly number[]; readonl
 
 function checkShape(name: string, shape: readonly number[]): void {
   if (!shape.every((size) => Number.isInteger(size) && size > 0)) {
-    throw new ShapeError(`Tensor ${name} has shape [${shape.join(', ')}]; every size must be a positive integer.`);
+    throw new ShapeError(
+      `Tensor ${name} has shape [${shape.join(', ')}]; every size must be a positive integer.`,
+    );
   }
 }
 
@@ -88,7 +90,8 @@ export function externalTensor(
 ): Tensor {
   checkShape(name, shape);
   const need = tensorBytes({ shape, dtype });
-  if (region.bytes < need) throw new ShapeError(`Tensor ${name} needs ${need} bytes; its region has ${region.bytes}.`);
+  if (region.bytes < need)
+    throw new ShapeError(`Tensor ${name} needs ${need} bytes; its region has ${region.bytes}.`);
   return { id: nextId++, name, kind: 'external', shape: [...shape], dtype, requiresGrad, region };
 }
 
@@ -129,7 +132,9 @@ export class Trace {
   emit(call: KernelCall, operands: readonly Tensor[]): void {
     const { kernel } = call;
     if (operands.length !== kernel.bindings.length) {
-      throw new ShapeError(`${kernel.name} takes ${kernel.bindings.length} operands, got ${operands.length}.`);
+      throw new ShapeError(
+        `${kernel.name} takes ${kernel.bindings.length} operands, got ${operands.length}.`,
+      );
     }
     operands.forEach((operand, index) => {
       if (operand.kind === 'input' && kernel.bindings[index] === 'read_write') {

@@ -2,13 +2,19 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import { buildVisionProgram, tracePrompt } from '../../src/model/prompt_program';
 import { packPrompts, packVision } from '../../src/model/prompt_packing';
+import { buildVisionProgram, tracePrompt } from '../../src/model/prompt_program';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { runOnce } from '../../src/tensor/program';
 import { Trace } from '../../src/tensor/trace';
 import { testGpu } from '../harness/gpu';
-import { fixtureModel, type Goldens, loadGoldens, maxDifference } from '../harness/model_fixture';
+import {
+  fixtureImages,
+  fixtureModel,
+  type Goldens,
+  loadGoldens,
+  maxDifference,
+} from '../harness/model_fixture';
 
 const FOLDER = 'tiny-qwen2_5_vl';
 let gpu: GpuContext;
@@ -18,7 +24,9 @@ let goldens: Goldens;
 beforeAll(async () => {
   gpu = await testGpu();
   // Stored bf16 weights: the packed path is what large models run.
-  model = await VisionLanguageModel.load(gpu, fixtureModel(FOLDER, ['config.json', 'model.safetensors']), { matrices: 'stored' });
+  model = await VisionLanguageModel.load(gpu, fixtureModel(FOLDER, ['config.json', 'model.safetensors']), {
+    matrices: 'stored',
+  });
   goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
 });
 afterAll(async () => {
@@ -26,24 +34,13 @@ afterAll(async () => {
   await gpu.fence();
 });
 
-async function images() {
-  const grids = await goldens.integers('image_grid_thw');
-  const pixels = await goldens.floats('pixel_values');
-  const width = goldens.shape('pixel_values')[1]!;
-  let at = 0;
-  return Array.from({ length: grids.length / 3 }, (_, image) => {
-    const gridThw = [grids[3 * image]!, grids[3 * image + 1]!, grids[3 * image + 2]!] as const;
-    const count = gridThw[0] * gridThw[1] * gridThw[2] * width;
-    const pixelValues = pixels.slice(at, at + count);
-    at += count;
-    return { pixelValues, gridThw };
-  });
-}
-
 describe('Qwen2.5-VL prompt pass', () => {
   it.each([92, 96, 192])('encodes two images in a bucket of %i patch rows', async (rows) => {
     const vision = await buildVisionProgram(model.device, rows);
-    for (const [name, data] of Object.entries(packVision(await images(), model.config.vision, rows))) vision.program.write(name, data);
+    for (const [name, data] of Object.entries(
+      packVision(await fixtureImages(goldens), model.config.vision, rows),
+    ))
+      vision.program.write(name, data);
     await vision.program.run();
     const golden = await goldens.floats('image_embeds');
     const features = await vision.program.read('image_embeds');
@@ -55,14 +52,30 @@ describe('Qwen2.5-VL prompt pass', () => {
   it('gives the logits of every prompt row', async () => {
     const rows = 96;
     const vision = await buildVisionProgram(model.device, rows);
-    for (const [name, data] of Object.entries(packVision(await images(), model.config.vision, rows))) vision.program.write(name, data);
+    for (const [name, data] of Object.entries(
+      packVision(await fixtureImages(goldens), model.config.vision, rows),
+    ))
+      vision.program.write(name, data);
     await vision.program.run();
     const inputIds = [...(await goldens.integers('input_ids'))];
-    const packed = packPrompts([{ inputIds, images: await images() }], model.config, 64, () => 48, 1);
+    const packed = packPrompts(
+      [{ inputIds, images: await fixtureImages(goldens) }],
+      model.config,
+      64,
+      () => 48,
+      1,
+    );
     const trace = new Trace(gpu.traits);
-    const scores = tracePrompt(trace, model.device, { tokens: 48, batch: 1, allRows: true }, { features: vision.features });
+    const scores = tracePrompt(
+      trace,
+      model.device,
+      { tokens: 48, batch: 1, allRows: true },
+      { features: vision.features },
+    );
     trace.output('logits', scores);
-    const inputs = Object.fromEntries(Object.entries(packed.inputs).filter(([name]) => trace.inputs.has(name)));
+    const inputs = Object.fromEntries(
+      Object.entries(packed.inputs).filter(([name]) => trace.inputs.has(name)),
+    );
     const { logits } = await runOnce(gpu, trace, inputs);
     const golden = await goldens.floats('logits');
     expect(maxDifference(logits!.subarray(0, golden.length), golden)).toBeLessThan(5e-4);

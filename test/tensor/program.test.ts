@@ -95,7 +95,9 @@ describe('Program', () => {
   it('refuses to overwrite an input, unknown names and too much data', async () => {
     const trace = new Trace(gpu.traits);
     const x = trace.input('x', [4]);
-    expect(() => trace.emit(elementwise({ kind: 'fill', count: 4 }, trace.traits), [x])).toThrow(/overwrite the input x/);
+    expect(() => trace.emit(elementwise({ kind: 'fill', count: 4 }, trace.traits), [x])).toThrow(
+      /overwrite the input x/,
+    );
     trace.output('y', emit(trace, 'add', x, x));
     const program = await Program.build(gpu, trace, 'strict');
     expect(() => program.write('z', new Float32Array(1))).toThrow(/no input z/);

@@ -2,7 +2,7 @@
 
 import { activationBackward, activation as activationKernel } from '../../kernels/activation';
 import { elementwise } from '../../kernels/elementwise';
-import { type Tensor, type Trace, elementCount } from '../trace';
+import { elementCount, type Tensor, type Trace } from '../trace';
 
 /** Activations the models use. */
 export type ActivationKind = 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu';

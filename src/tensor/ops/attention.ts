@@ -2,17 +2,18 @@
 // Forward with optional capture of attention mass, and the reverse in three deterministic kernels.
 // No T×T matrix exists. Capture is an output of the forward kernel and carries no gradient.
 
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionDelta } from '../../kernels/segment_attention_backward';
 import { segmentAttention } from '../../kernels/segment_attention';
-import { ShapeError } from '../../lib/errors';
-import { type Tensor, type Trace, anyRequiresGrad } from '../trace';
+import {
+  attentionBackwardKeyValue,
+  attentionBackwardQuery,
+  attentionDelta,
+} from '../../kernels/segment_attention_backward';
+import { anyRequiresGrad, type Tensor, type Trace } from '../trace';
 
 /** Who sees whom. */
 export interface AttentionRanges {
   /** u32 [T, 4]: prefixBegin, prefixEnd, ownBegin, ownEnd per query row; both empty on padding rows. */
   readonly ranges: Tensor;
-  /** u32 [T, 2]: queries that may see each key; needed for gradients only. */
-  readonly keyRanges?: Tensor | undefined;
 }
 
 /** What to record beside the output. */
@@ -38,7 +39,6 @@ export interface AttentionResult {
  * out = softmax(scale · q kᵀ) v over the visible keys.
  * @param q    [T, NH, HS] f32
  * @param k, v [T, NKV, HS] f32
- * @throws ShapeError when a gradient is needed and `keyRanges` is missing
  */
 export function attention(
   trace: Trace,
@@ -64,15 +64,14 @@ export function attention(
     outputs: [out],
     backward: (gradients, [dOut]) => {
       if (!dOut) return;
-      const { keyRanges, ranges } = visibility;
-      if (!keyRanges) throw new ShapeError('Attention needs keyRanges to pass gradients to keys and values.');
-      const delta = trace.activation('delta', [tokens, heads]);
-      trace.emit(attentionDelta(shape, trace.traits), [dOut, out, delta]);
+      const { ranges } = visibility;
+      const stats = trace.activation('attention stats', [tokens, heads, 2]);
+      trace.emit(attentionDelta(shape, trace.traits), [dOut, out, lse, stats]);
       const dq = trace.activation('dq', q.shape);
-      trace.emit(attentionBackwardQuery(shape, trace.traits), [q, k, v, ranges, lse, delta, dOut, dq]);
+      trace.emit(attentionBackwardQuery(shape, trace.traits), [q, k, v, ranges, stats, dOut, dq]);
       const dk = trace.activation('dk', k.shape);
       const dv = trace.activation('dv', v.shape);
-      trace.emit(attentionBackwardKeyValue(shape, trace.traits), [q, k, v, ranges, keyRanges, lse, delta, dOut, dk, dv]);
+      trace.emit(attentionBackwardKeyValue(shape, trace.traits), [q, k, v, ranges, stats, dOut, dk, dv]);
       gradients.add(q, dq);
       gradients.add(k, dk);
       gradients.add(v, dv);

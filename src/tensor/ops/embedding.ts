@@ -1,11 +1,10 @@
 // Rows from tables: token embeddings with image features in place of image tokens, and selection of rows.
 // Frozen: gradients reach neither the table nor the features; `gatherRows` passes them to its input.
 
-import { elementwise } from '../../kernels/elementwise';
 import { embedding as embeddingKernel } from '../../kernels/embedding';
 import { gatherRows as gatherRowsKernel, scatterRows } from '../../kernels/gather_rows';
 import { ShapeError } from '../../lib/errors';
-import { type Tensor, type Trace, elementCount } from '../trace';
+import { elementCount, type Tensor, type Trace } from '../trace';
 
 /** Where token ids come from: element `t · stride + offset` of `ids`. */
 export interface TokenIds {
@@ -26,14 +25,28 @@ export interface ImageFeatures {
  * @param table [V, C] f32, bf16 or f16
  * @returns     [T, C] f32
  */
-export function embed(trace: Trace, table: Tensor, { ids, stride, offset }: TokenIds, tokens: number, images?: ImageFeatures): Tensor {
+export function embed(
+  trace: Trace,
+  table: Tensor,
+  { ids, stride, offset }: TokenIds,
+  tokens: number,
+  images?: ImageFeatures,
+): Tensor {
   const [vocab = 1, hidden = 1] = table.shape;
   if (table.dtype !== 'f32' && table.dtype !== 'bf16' && table.dtype !== 'f16') {
     throw new ShapeError(`The embedding table ${table.name} is ${table.dtype}; f32, bf16 or f16 expected.`);
   }
   const out = trace.activation('embeddings', [tokens, hidden]);
   const call = embeddingKernel(
-    { tokens, hidden, vocab, weight: table.dtype, idStride: stride, idOffset: offset, images: images !== undefined },
+    {
+      tokens,
+      hidden,
+      vocab,
+      weight: table.dtype,
+      idStride: stride,
+      idOffset: offset,
+      images: images !== undefined,
+    },
     trace.traits,
   );
   trace.emit(call, [ids, table, ...(images ? [images.features, images.rows] : []), out]);
@@ -59,8 +72,13 @@ export function gatherRows(trace: Trace, x: Tensor, index: Tensor, into?: Tensor
     backward: (gradients, [dy]) => {
       if (!dy) return;
       const dx = trace.activation(`d${x.name}`, x.shape);
-      trace.emit(elementwise({ kind: 'fill', count: elementCount(x.shape), scale: 0 }, trace.traits), [dx]);
-      trace.emit(scatterRows({ rows, cols }, trace.traits), [dy, index, dx]);
+      const total = elementCount(x.shape) / cols;
+      for (const { call, operands } of scatterRows({ rows, cols, total }, trace.traits)) {
+        trace.emit(
+          call,
+          operands.map((role) => ({ dy, index, dx })[role]),
+        );
+      }
       gradients.add(x, dx);
     },
   });

@@ -3,7 +3,7 @@
 
 import { type GemmActivation, gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { type GradientSink, type Tensor, type Trace, anyRequiresGrad, elementCount } from '../trace';
+import { anyRequiresGrad, elementCount, type GradientSink, type Tensor, type Trace } from '../trace';
 import { activate } from './activation';
 
 /** Optional parts of a linear layer. */
@@ -25,7 +25,9 @@ function dimensions(x: Tensor, weight: Tensor): { m: number; n: number; k: numbe
   const [n, k] = weight.shape;
   const m = elementCount(x.shape) / (x.shape[x.shape.length - 1] ?? 1);
   if (weight.shape.length !== 2 || n === undefined || k === undefined || k !== x.shape[x.shape.length - 1]) {
-    throw new ShapeError(`${weight.name} [${weight.shape.join(', ')}] does not apply to ${x.name} [${x.shape.join(', ')}].`);
+    throw new ShapeError(
+      `${weight.name} [${weight.shape.join(', ')}] does not apply to ${x.name} [${x.shape.join(', ')}].`,
+    );
   }
   return { m, n, k };
 }
@@ -41,16 +43,22 @@ export function linear(trace: Trace, x: Tensor, weight: Tensor, options: LinearO
   const { bias, residual, activation = 'none' } = options;
   const { m, n, k } = dimensions(x, weight);
   const format = weightFormat(weight);
-  if (bias?.requiresGrad) throw new ShapeError(`The bias ${bias.name} is frozen: gradients of biases are not implemented.`);
-  if (weight.requiresGrad && format !== 'f32') throw new ShapeError(`${weight.name} is ${format}; only f32 weights train.`);
+  if (bias?.requiresGrad)
+    throw new ShapeError(`The bias ${bias.name} is frozen: gradients of biases are not implemented.`);
+  if (weight.requiresGrad && format !== 'f32')
+    throw new ShapeError(`${weight.name} is ${format}; only f32 weights train.`);
   const needsGrad = anyRequiresGrad(x, weight, residual);
   if (needsGrad && activation !== 'none') {
     // The reverse of the activation needs its argument, which the fused epilogue does not keep.
-    if (residual) throw new ShapeError('A differentiable linear layer takes an activation or a residual, not both.');
+    if (residual)
+      throw new ShapeError('A differentiable linear layer takes an activation or a residual, not both.');
     return activate(trace, linear(trace, x, weight, { bias, name: options.name ?? weight.name }), activation);
   }
   const y = trace.activation(options.name ?? weight.name, [...x.shape.slice(0, -1), n], 'f32', needsGrad);
-  const call = gemm({ m, n, k, mode: 'nt', weight: format, bias: !!bias, residual: !!residual, activation }, trace.traits);
+  const call = gemm(
+    { m, n, k, mode: 'nt', weight: format, bias: !!bias, residual: !!residual, activation },
+    trace.traits,
+  );
   trace.emit(call, [x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : []), y]);
   trace.record({
     name: 'linear',
@@ -66,14 +74,30 @@ export function linear(trace: Trace, x: Tensor, weight: Tensor, options: LinearO
   return y;
 }
 
-function inputGradient(gradients: GradientSink, dy: Tensor, weight: Tensor, x: Tensor, { m, n, k }: { m: number; n: number; k: number }): Tensor {
+function inputGradient(
+  gradients: GradientSink,
+  dy: Tensor,
+  weight: Tensor,
+  x: Tensor,
+  { m, n, k }: { m: number; n: number; k: number },
+): Tensor {
   const { trace } = gradients;
   const dx = trace.activation(`d${x.name}`, x.shape);
-  trace.emit(gemm({ m, n: k, k: n, mode: 'nn', weight: weightFormat(weight) }, trace.traits), [dy, weight, dx]);
+  trace.emit(gemm({ m, n: k, k: n, mode: 'nn', weight: weightFormat(weight) }, trace.traits), [
+    dy,
+    weight,
+    dx,
+  ]);
   return dx;
 }
 
-function weightGradient(gradients: GradientSink, dy: Tensor, weight: Tensor, x: Tensor, { m, n, k }: { m: number; n: number; k: number }): Tensor {
+function weightGradient(
+  gradients: GradientSink,
+  dy: Tensor,
+  weight: Tensor,
+  x: Tensor,
+  { m, n, k }: { m: number; n: number; k: number },
+): Tensor {
   const { trace } = gradients;
   const dw = trace.activation(`d${weight.name}`, weight.shape);
   trace.emit(gemm({ m: n, n: k, k: m, mode: 'tn', weight: 'f32' }, trace.traits), [dy, x, dw]);

@@ -1,8 +1,8 @@
 // Root-mean-square normalisation of rows, forward and reverse side by side.
 
-import { rmsNorm as rmsNormKernel, rmsNormBackward, rmsNormWeightGradient } from '../../kernels/rms_norm';
+import { rmsNormBackward, rmsNorm as rmsNormKernel, rmsNormWeightGradient } from '../../kernels/rms_norm';
 import { ShapeError } from '../../lib/errors';
-import { type Tensor, type Trace, anyRequiresGrad, elementCount } from '../trace';
+import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
 
 /**
  * y = x · rsqrt(mean(x²) + eps) ∘ w per row.
@@ -12,7 +12,10 @@ import { type Tensor, type Trace, anyRequiresGrad, elementCount } from '../trace
  */
 export function rmsNorm(trace: Trace, x: Tensor, weight: Tensor, eps: number): Tensor {
   const cols = x.shape[x.shape.length - 1] ?? 1;
-  if (elementCount(weight.shape) !== cols) throw new ShapeError(`${weight.name} has ${elementCount(weight.shape)} entries; rows of ${x.name} have ${cols}.`);
+  if (elementCount(weight.shape) !== cols)
+    throw new ShapeError(
+      `${weight.name} has ${elementCount(weight.shape)} entries; rows of ${x.name} have ${cols}.`,
+    );
   const rows = elementCount(x.shape) / cols;
   const needsGrad = anyRequiresGrad(x, weight);
   const y = trace.activation(weight.name, x.shape, 'f32', needsGrad);

@@ -1,6 +1,6 @@
 // Splits a fused query/key/value projection into heads and turns queries and keys by their rotary angles.
 
-import { splitRotary as splitRotaryKernel, splitRotaryBackward } from '../../kernels/split_rotary';
+import { splitRotaryBackward, splitRotary as splitRotaryKernel } from '../../kernels/split_rotary';
 import { ShapeError } from '../../lib/errors';
 import type { Tensor, Trace } from '../trace';
 
@@ -25,11 +25,18 @@ export interface RotaryRows {
  * @param qkv [T, (NH + 2·NKV)·HS] f32: queries, then keys, then values, head-major inside
  * @returns   q [T, NH, HS], k [T, NKV, HS] (both turned), v [T, NKV, HS]
  */
-export function splitRotary(trace: Trace, qkv: Tensor, layout: HeadLayout, rotary: RotaryRows): { q: Tensor; k: Tensor; v: Tensor } {
+export function splitRotary(
+  trace: Trace,
+  qkv: Tensor,
+  layout: HeadLayout,
+  rotary: RotaryRows,
+): { q: Tensor; k: Tensor; v: Tensor } {
   const { heads, kvHeads, headSize } = layout;
   const [tokens, width] = qkv.shape;
   if (tokens === undefined || width !== (heads + 2 * kvHeads) * headSize) {
-    throw new ShapeError(`${qkv.name} [${qkv.shape.join(', ')}] does not split into ${heads}+2·${kvHeads} heads of ${headSize}.`);
+    throw new ShapeError(
+      `${qkv.name} [${qkv.shape.join(', ')}] does not split into ${heads}+2·${kvHeads} heads of ${headSize}.`,
+    );
   }
   const shape = { tokens, heads, kvHeads, headSize };
   const q = trace.activation('q', [tokens, heads, headSize], 'f32', qkv.requiresGrad);
@@ -43,7 +50,15 @@ export function splitRotary(trace: Trace, qkv: Tensor, layout: HeadLayout, rotar
     backward: (gradients, [dq, dk, dv]) => {
       if (!dq || !dk || !dv) throw new ShapeError('split_rotary needs gradients of q, k and v together.');
       const dqkv = trace.activation(`d${qkv.name}`, qkv.shape);
-      trace.emit(splitRotaryBackward(shape, trace.traits), [dq, dk, dv, rotary.cos, rotary.sin, rotary.rows, dqkv]);
+      trace.emit(splitRotaryBackward(shape, trace.traits), [
+        dq,
+        dk,
+        dv,
+        rotary.cos,
+        rotary.sin,
+        rotary.rows,
+        dqkv,
+      ]);
       gradients.add(qkv, dqkv);
     },
   });

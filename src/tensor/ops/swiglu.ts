@@ -1,6 +1,6 @@
 // Gated activation silu(gate) ∘ up over a fused projection.
 
-import { swiglu as swigluKernel, swigluBackward } from '../../kernels/swiglu';
+import { swigluBackward, swiglu as swigluKernel } from '../../kernels/swiglu';
 import type { Tensor, Trace } from '../trace';
 
 /**
