@@ -205,7 +205,7 @@ export function compare(actual: Values, golden: Values, tol: Tolerance): Compari
   for (let i = 0; i < golden.length; i++) {
     const g = golden[i] as number | bigint;
     const magnitude = Math.abs(Number(g));
-    if (magnitude > peak) peak = magnitude;
+    if (magnitude > peak && magnitude < Number.POSITIVE_INFINITY) peak = magnitude;
     errors[i] = difference(actual[i] as number | bigint, g);
   }
   const tolerance = Math.max(tol.abs ?? 0, (tol.rel ?? 0) * peak);

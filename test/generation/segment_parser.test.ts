@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createSegmentParser,
+  parseSegments,
+  type Segment,
+  TokenSpanMap,
+} from '../../src/generation/segment_parser';
+
+/** kind:text of each segment, `…` for one that was not closed. */
+function brief(segments: readonly Segment[]): string[] {
+  return segments.map(({ kind, text, closed }) => `${kind}:${text}${closed ? '' : '…'}`);
+}
+
+const parse = (text: string): string[] => brief(parseSegments(text).segments);
+
+describe('segments of a text', () => {
+  it('reads the format of the method', () => {
+    const text =
+      '<think>\nThree masts.</think>\n<back>The image shows 3.</back>\n<think>So 3.</think>\n\\boxed{3}';
+    expect(parse(text)).toEqual([
+      'think:\nThree masts.',
+      'back:The image shows 3.',
+      'think:So 3.',
+      'answer:3',
+    ]);
+    expect(parseSegments(text).answer).toBe('3');
+  });
+
+  const cases: [string, string[]][] = [
+    ['', []],
+    ['plain', ['text:plain…']],
+    ['  \n ', []],
+    ['Hi <think>a</think> so', ['text:Hi ', 'think:a', 'text: so…']],
+    ['<back></back>', ['back:']],
+    ['<back>', ['back:…']],
+    ['<think>a', ['think:a…']],
+    ['<think>a<back>b</back>c</think>', ['think:a…', 'back:b', 'text:c</think>…']],
+    ['<think>a<think>b</think>', ['think:a…', 'think:b']],
+    ['<think>a</back>b</think>', ['think:a</back>b']],
+    ['a</think>b', ['text:a</think>b…']],
+    ['<think>a<back>b</back><think>c</think>\\boxed{5}', ['think:a…', 'back:b', 'think:c', 'answer:5']],
+    ['<Think>a</Think>', ['text:<Think>a</Think>…']],
+    ['<think >a', ['text:<think >a…']],
+    ['<<think>a<</think>', ['text:<', 'think:a<']],
+    ['<think>1 < 2 <b> \\box</think>', ['think:1 < 2 <b> \\box']],
+    ['<thin', ['text:<thin…']],
+    ['</', ['text:</…']],
+    ['\\boxed{\\frac{1}{2}} end', ['answer:\\frac{1}{2}', 'text: end…']],
+    ['\\boxed{}', ['answer:']],
+    ['\\boxed{a', ['text:\\boxed{a…']],
+    ['so \\boxed{a', ['text:so \\boxed{a…']],
+    ['so \\boxed{a <back>b</back>', ['text:so \\boxed{a ', 'back:b']],
+    ['\\boxed{a</think>}', ['text:\\boxed{a</think>}…']],
+    ['\\boxed{\\boxed{3}}', ['answer:\\boxed{3}']],
+    ['<think>\\boxed{2}</think>', ['think:\\boxed{2}']],
+    ['\\\\boxed{4}', ['text:\\', 'answer:4']],
+    ['\\boxed{1}\\boxed{2}', ['answer:1', 'answer:2']],
+    ['}{ \\boxed{1}', ['text:}{ ', 'answer:1']],
+  ];
+  it.each(cases)('%j', (text, expected) => expect(parse(text)).toEqual(expected));
+
+  const answers: [string, string | null][] = [
+    ['\\boxed{1} then \\boxed{ 2 }', '2'],
+    ['\\boxed{1} then \\boxed{2', '1'],
+    ['<think>\\boxed{7}', '7'],
+    ['\\boxed{\\boxed{3}}', '3'],
+    ['\\boxed{a{b}c}', 'a{b}c'],
+    ['{ \\boxed{1}', '1'],
+    ['\\boxed{{1}', null],
+    ['\\boxed {1}', null],
+    ['\\boxed\\boxed{1}', '1'],
+    ['none', null],
+  ];
+  it.each(answers)('answer of %j', (text, expected) => expect(parseSegments(text).answer).toBe(expected));
+
+  it('takes other tag names', () => {
+    const tags = { think: 'reason', back: 'look' };
+    const { segments } = parseSegments('<reason>a</reason><look>b</look><think>', tags);
+    expect(brief(segments)).toEqual(['think:a', 'back:b', 'text:<think>…']);
+  });
+});
+
+/** Text made of the parser's own building blocks, whole and broken. */
+const TEXT = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom('<think>', '</think>', '<back>', '</back>', '\\boxed{', '}', '{'),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('<', '>', '/', '\\', '<thi', 'nk>', '</ba', '\\box', ' ', '\n'),
+      },
+      { weight: 2, arbitrary: fc.string({ maxLength: 3, unit: 'grapheme' }) },
+    ),
+    { maxLength: 16 },
+  )
+  .map((parts) => parts.join(''));
+
+/** A text and the places where it is cut. */
+const CUT_TEXT = TEXT.chain((text) =>
+  fc.tuple(fc.constant(text), fc.uniqueArray(fc.nat(text.length), { maxLength: 8 })),
+);
+
+function pieces(text: string, cuts: readonly number[]): string[] {
+  const bounds = [0, ...[...cuts].sort((a, b) => a - b), text.length];
+  return bounds.slice(1).map((end, i) => text.slice(bounds[i], end));
+}
+
+// The long campaign uses the same property with ten thousand cuts and more.
+const RUNS = { numRuns: 1000 };
+
+describe('properties', () => {
+  it('gives the same segments for any split, at every prefix', () => {
+    fc.assert(
+      fc.property(CUT_TEXT, ([text, cuts]) => {
+        const parser = createSegmentParser();
+        let seen = '';
+        for (const piece of pieces(text, cuts)) {
+          seen += piece;
+          const whole = createSegmentParser();
+          expect(parser.push(piece)).toEqual(whole.push(seen));
+          expect(parser.answer).toBe(whole.answer);
+        }
+        expect(parser.end()).toEqual(parseSegments(text).segments);
+      }),
+      RUNS,
+    );
+  });
+
+  it('keeps offsets true, ordered and disjoint, and loses nothing but tags and blanks', () => {
+    fc.assert(
+      fc.property(TEXT, (text) => {
+        const { segments } = parseSegments(text);
+        let end = 0;
+        let lost = '';
+        for (const segment of segments) {
+          expect(text.slice(segment.start, segment.end)).toBe(segment.text);
+          expect(segment.start).toBeGreaterThanOrEqual(end);
+          lost += text.slice(end, segment.start);
+          end = segment.end;
+        }
+        lost += text.slice(end);
+        expect(lost.replaceAll(/<\/?(think|back)>|\\boxed\{|[}\s]/g, '')).toBe('');
+      }),
+      RUNS,
+    );
+  });
+
+  it('never shows text that later turns out to be a tag', () => {
+    fc.assert(
+      fc.property(TEXT, (text) => {
+        const parser = createSegmentParser();
+        for (const char of text) {
+          const shown = parser.push(char).at(-1);
+          // Shown text of an open block or plain text ends before anything that could still become a tag.
+          expect(shown?.text.endsWith('</thin') ?? false).toBe(false);
+          expect(shown?.text.endsWith('<thin') ?? false).toBe(false);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(['<', '\\', '{', '</think', '<think>', '\\boxed{'])('takes a million characters of %j', (unit) => {
+    const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
+    const parser = createSegmentParser();
+    const step = 50_000;
+    for (let at = 0; at < text.length; at += step) parser.push(text.slice(at, at + step));
+    const segments = parser.end();
+    const shown = segments.reduce((sum, { text: { length } }) => sum + length, 0);
+    expect(shown).toBe(unit === '<think>' ? 0 : text.length);
+  });
+});
+
+describe('TokenSpanMap', () => {
+  it('maps segments to the tokens that hold their characters', () => {
+    // Tokens: "<", "think", ">The", " end", ".</", "think", ">"
+    const deltas = ['<', 'think', '>The', ' end', '.</', 'think', '>'];
+    const map = new TokenSpanMap();
+    for (const delta of deltas) map.push(delta);
+    const [segment] = parseSegments(deltas.join('')).segments;
+    expect(segment?.text).toBe('The end.');
+    expect(map.rangeOf(segment?.start ?? -1, segment?.end ?? -1)).toEqual({ tokenStart: 2, tokenEnd: 5 });
+    expect(map.tokens).toBe(7);
+  });
+
+  it('gives the tokens of one character the same range', () => {
+    const map = new TokenSpanMap();
+    for (const delta of ['a', '', '', '😀', 'b', '']) map.push(delta);
+    map.end('\ufffd');
+    expect(map.rangeOf(1, 3)).toEqual({ tokenStart: 1, tokenEnd: 4 });
+    expect(map.rangeOf(0, 1)).toEqual({ tokenStart: 0, tokenEnd: 1 });
+    expect(map.rangeOf(4, 5)).toEqual({ tokenStart: 5, tokenEnd: 6 });
+  });
+
+  it('gives an empty segment an empty range at its place', () => {
+    const map = new TokenSpanMap();
+    for (const delta of ['<back>', '</back>']) map.push(delta);
+    expect(map.rangeOf(6, 6)).toEqual({ tokenStart: 1, tokenEnd: 1 });
+    expect(new TokenSpanMap().rangeOf(0, 0)).toEqual({ tokenStart: 0, tokenEnd: 0 });
+  });
+});
