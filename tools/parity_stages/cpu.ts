@@ -35,6 +35,8 @@ export interface CpuRow {
   readonly file: string;
   /** Name of the tensor; for JSON goldens the path inside the file. */
   readonly tensor: string;
+  /** Shown instead of `tensor` where several rows compare with one golden. */
+  readonly label?: string | undefined;
   readonly actual: Values | string;
   readonly shape: readonly number[];
   /** What it must equal exactly, for goldens that are JSON rather than tensors. */

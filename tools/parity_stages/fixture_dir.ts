@@ -82,11 +82,13 @@ export class FixtureDir {
   readonly name: string;
   /** Every golden and input tensor of every file, in the manifest's order. */
   readonly tensors: readonly TensorSpec[];
+  private readonly files: readonly string[];
   private readonly open = new Map<string, Promise<SafetensorsFile>>();
 
   constructor(path: string, manifest: Manifest) {
     this.path = path;
     this.name = manifest.fixture;
+    this.files = Object.keys(manifest.files);
     this.tensors = Object.entries(manifest.files).flatMap(([file, { tensors = {} }]) =>
       Object.entries(tensors).map(([name, tensor]) => ({
         file,
@@ -102,6 +104,11 @@ export class FixtureDir {
   /** Whether the folder holds a file of this name. */
   has(file: string): boolean {
     return existsSync(join(this.path, file));
+  }
+
+  /** Names of the model folders below `variants/` that the manifest lists. */
+  variants(): string[] {
+    return this.files.flatMap((file) => /^variants\/([^/]+)\/config\.json$/.exec(file)?.[1] ?? []);
   }
 
   /** Bytes of a file of the folder. */

@@ -60,6 +60,7 @@ describe('openFixtureDir', () => {
     expect(dir.toCompare()).toHaveLength(count);
     const tied = dir.find('variants/tied/io.safetensors', 'logits');
     expect(tied).toMatchObject({ shape: [38, 160], stage: 'logits', tol: { abs: 0.0005 } });
+    expect(dir.variants()).toEqual(['new-prefix', 'sharded', 'tied']);
     expect((await dir.read(dir.find('io.safetensors', 'position_ids') as never)).length).toBe(3 * 38);
   });
 
