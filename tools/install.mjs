@@ -21,7 +21,9 @@ function missingPackages() {
   const missing = [];
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     const file = join(ROOT, 'node_modules', name, 'package.json');
-    if (!existsSync(file) || JSON.parse(readFileSync(file, 'utf8')).version !== version) missing.push(name);
+    const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).version : undefined;
+    // A `file:` dependency is a link into the repository; it has no version to compare.
+    if (!found || (found !== version && !version.startsWith('file:'))) missing.push(name);
   }
   return missing;
 }
