@@ -67,15 +67,8 @@ fn gemm(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #for c in 0..4
 #for j in 0..TN4
-#if K_ALIGNED
-    let b_${j}_${c} = load_b((q * 4u + ${c}u) * params.b_stride, b_quad_${j});
-#else
-    // Past the last line A is zero; B must not bring in a stray NaN.
-    let b_${j}_${c} = select(
-      vec4f(0.0),
-      load_b(min(q * 4u + ${c}u, params.k - 1u) * params.b_stride, b_quad_${j}),
-      q * 4u + ${c}u < params.k);
-#endif
+    // Past the last line A is zero, so any finite line of B will do.
+    let b_${j}_${c} = load_b(min(q * 4u + ${c}u, params.k - 1u) * params.b_stride, b_quad_${j});
 #for i in 0..TM
     sum_${i}_${j} += a_${i}[${c}] * b_${j}_${c};
 #endfor
@@ -100,23 +93,24 @@ fn gemm(@builtin(global_invocation_id) id: vec3u) {
   }
 #endif
 
+  // One body for all outputs: the epilogue is written out once, not for every register.
+  var sums: array<vec4f, ${QUADS}>;
+#for j in 0..TN4
 #if MODE == tn
 #for i in 0..TM4
 #for c in 0..4
-  if (row + ${i}u * 4u + ${c}u < params.m) {
-#for j in 0..TN4
-    store_quad(row + ${i}u * 4u + ${c}u, column + ${j}u * 4u, sum_${i}_${c}_${j});
-#endfor
-  }
+  sums[(${i} * 4 + ${c}) * ${TN4} + ${j}] = sum_${i}_${c}_${j};
 #endfor
 #endfor
 #else
 #for i in 0..TM
-  if (row + ${i}u < params.m) {
-#for j in 0..TN4
-    store_quad(row + ${i}u, column + ${j}u * 4u, sum_${i}_${j});
-#endfor
-  }
+  sums[${i} * ${TN4} + ${j}] = sum_${i}_${j};
 #endfor
 #endif
+#endfor
+  for (var i = 0u; i < ${TM}u && row + i < params.m; i++) {
+    for (var j = 0u; j < ${TN4}u; j++) {
+      store_quad(row + i, column + j * 4u, sums[i * ${TN4}u + j]);
+    }
+  }
 }

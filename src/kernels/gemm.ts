@@ -6,7 +6,7 @@ import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, MAX_GRID_DIMENSION, packParams } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
 import { GpuError, ShapeError } from '../lib/errors';
-import { type DirectTile, directTile, GEMV_MAX_ROWS, legalVariants, selectVariant } from './gemm_select';
+import { GEMV_MAX_ROWS, legalVariants, type RegisterTile, registerTile, selectVariant } from './gemm_select';
 import { shaderKernel } from './shader';
 
 /** Which operand is stored transposed: nn A[M,K] B[K,N]; nt A[M,K] B[N,K] (linear weights); tn A[K,M] B[K,N]. */
@@ -43,11 +43,12 @@ export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: strin
   check(options, traits);
   const name = variant ?? selectVariant(options, traits);
   if (variant !== undefined && !legalVariants(options, traits).includes(variant)) {
-    throw new ShapeError(`GEMM variant ${variant} cannot compute ${describe(options)}.`, { variant });
+    throw new ShapeError(`GEMM variant ${variant} cannot compute ${label(options)}.`, { variant });
   }
   if (name === 'gemv') return gemv(options, traits);
-  const direct = directTile(name);
-  return direct ? gemmDirect(options, name, direct) : gemmTiled(options, name);
+  const tile = registerTile(name);
+  if (!tile) return gemmTiled(options, name);
+  return tile.family === 'quad' ? gemmQuad(options, name, tile) : gemmDirect(options, name, tile);
 }
 
 /** Names of the variants that can compute this product on this device, for tests, benches and tuning. */
@@ -56,7 +57,7 @@ export function gemmVariants(options: GemmOptions, traits: DeviceTraits): string
   return legalVariants(options, traits);
 }
 
-function describe(o: GemmOptions): string {
+function label(o: GemmOptions): string {
   return `${o.mode} ${o.m}x${o.n}x${o.k} with ${o.weight} weights`;
 }
 
@@ -76,7 +77,7 @@ function check(o: GemmOptions, traits: DeviceTraits): void {
   const operands = { A: o.m * o.k * 4, B: o.k * o.n * weightBytes, C: o.m * o.n * 4 };
   for (const [name, bytes] of Object.entries(operands)) {
     if (bytes > traits.maxBindingBytes) {
-      const message = `GEMM ${describe(o)}: operand ${name} takes ${bytes} bytes; this device binds ${traits.maxBindingBytes}.`;
+      const message = `GEMM ${label(o)}: operand ${name} takes ${bytes} bytes; this device binds ${traits.maxBindingBytes}.`;
       throw new GpuError('gpu/limit', message, { operand: name, bytes });
     }
   }
@@ -126,9 +127,9 @@ function call(
   grid: readonly [number, number, number],
 ): KernelCall {
   if (Math.max(...grid) > MAX_GRID_DIMENSION) {
-    throw new GpuError('gpu/limit', `GEMM ${describe(o)} needs a grid of ${grid.join('x')}; split its rows.`);
+    throw new GpuError('gpu/limit', `GEMM ${label(o)} needs a grid of ${grid.join('x')}; split its rows.`);
   }
-  const { defines, bindings, params } = prepare(o, stem !== 'gemm_vector');
+  const { defines, bindings, params } = prepare(o, stem === 'gemm' || stem === 'gemm_tiled');
   const weightBytes = o.weight === 'f32' ? 4 : 2;
   const reads = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
   return {
@@ -140,21 +141,34 @@ function call(
   };
 }
 
-function gemmDirect(o: GemmOptions, variant: string, t: DirectTile): KernelCall {
-  const tile = {
-    TM: t.rows,
-    TM4: t.rows / 4,
-    TN4: t.columns / 4,
-    TN: t.columns,
-    WGX: t.threadsX,
-    WGY: t.threadsY,
+function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
+  const registers = { TM: t.rows, TM4: t.rows / 4, TN4: t.columns / 4, QUADS: (t.rows * t.columns) / 4 };
+  const grid = [
+    Math.ceil(o.n / (t.columns * t.threadsX)),
+    Math.ceil(o.m / (t.rows * t.threadsY)),
+    1,
+  ] as const;
+  return call(o, 'gemm', variant, { ...registers, TN: t.columns, WGX: t.threadsX, WGY: t.threadsY }, grid);
+}
+
+function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
+  const registers = { TM: t.rows, TM4: t.rows / 4, TN2: t.columns / 2, OUTPUTS: t.rows * t.columns };
+  const loads = {
+    VEC_B: o.mode === 'nt' && o.k % 4 === 0,
+    PAIR: o.mode !== 'nt' && o.weight !== 'f32' && o.n % 2 === 0,
   };
   const grid = [
     Math.ceil(o.n / (t.columns * t.threadsX)),
     Math.ceil(o.m / (t.rows * t.threadsY)),
     1,
   ] as const;
-  return call(o, 'gemm', variant, tile, grid);
+  return call(
+    o,
+    'gemm_quad',
+    variant,
+    { ...registers, ...loads, VEC_A: false, WGX: t.threadsX, WGY: t.threadsY },
+    grid,
+  );
 }
 
 function gemmTiled(o: GemmOptions, variant: string): KernelCall {

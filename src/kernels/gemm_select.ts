@@ -8,38 +8,44 @@ import type { GemmOptions } from './gemm';
 /** Largest M of the matrix-vector kernel: its sums live in registers. */
 export const GEMV_MAX_ROWS = 8;
 
-/** Register tile and workgroup of the kernel without workgroup memory. */
-export interface DirectTile {
+/** Outputs of one thread and threads of a workgroup, for the kernels without workgroup memory. */
+export interface RegisterTile {
+  readonly family: 'direct' | 'quad';
   readonly rows: number;
   readonly columns: number;
   readonly threadsX: number;
   readonly threadsY: number;
 }
 
-const DIRECT_NAME = /^direct_(\d+)x(\d+)_(\d+)x(\d+)$/;
+const REGISTER_NAME = /^(direct|quad)_(\d+)x(\d+)_(\d+)x(\d+)$/;
 
-/** Tile of a variant named `direct_ROWSxCOLUMNS_THREADSxTHREADS`, undefined for other names. */
-export function directTile(variant: string): DirectTile | undefined {
-  const match = DIRECT_NAME.exec(variant);
+/** Tile of a variant named `direct_ROWSxCOLUMNS_THREADSxTHREADS` or `quad_…`, undefined for other names. */
+export function registerTile(variant: string): RegisterTile | undefined {
+  const match = REGISTER_NAME.exec(variant);
   if (!match) return undefined;
-  const [rows = 0, columns = 0, threadsX = 0, threadsY = 0] = match.slice(1).map(Number);
-  return { rows, columns, threadsX, threadsY };
+  const [rows = 0, columns = 0, threadsX = 0, threadsY = 0] = match.slice(2).map(Number);
+  return { family: match[1] === 'quad' ? 'quad' : 'direct', rows, columns, threadsX, threadsY };
 }
 
-const DIRECT = ['direct_4x4_8x8', 'direct_8x8_8x4'];
 const DIRECT_FEW_ROWS = ['direct_1x4_32x1', 'direct_2x4_32x1'];
+const QUAD = ['quad_8x4_16x4'];
+const QUAD_FEW_ROWS = ['quad_1x4_16x1', 'quad_2x4_16x1', 'quad_4x4_16x1'];
 
 /** Every variant that can compute this product, best guess not first. */
-export function legalVariants(o: GemmOptions, _traits: DeviceTraits): string[] {
-  const names = [...DIRECT, 'tiled_32', 'tiled_64'];
-  if (o.mode !== 'tn') names.push(...DIRECT_FEW_ROWS);
+export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
+  const names = ['direct_4x4_8x8', 'tiled_32', 'tiled_64'];
+  if (o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS) names.push(...DIRECT_FEW_ROWS);
+  if (traits.software && traits.subgroups) {
+    names.push(...QUAD);
+    if (o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS) names.push(...QUAD_FEW_ROWS);
+  }
   if (o.mode === 'nt' && o.m <= GEMV_MAX_ROWS) names.push('gemv');
   return names;
 }
 
 /** The variant to run. */
 export function selectVariant(o: GemmOptions, traits: DeviceTraits): string {
-  return traits.software ? selectSoftware(o) : selectHardware(o);
+  return traits.software ? selectSoftware(o, traits.subgroups) : selectHardware(o);
 }
 
 function selectHardware(o: GemmOptions): string {
@@ -48,8 +54,14 @@ function selectHardware(o: GemmOptions): string {
   return groups >= 64 ? 'tiled_64' : 'tiled_32';
 }
 
-function selectSoftware(o: GemmOptions): string {
-  if (o.mode !== 'tn' && o.m <= 1) return 'direct_1x4_32x1';
-  if (o.mode !== 'tn' && o.m <= 2) return 'direct_2x4_32x1';
-  return 'direct_4x4_8x8';
+function selectSoftware(o: GemmOptions, subgroups: boolean): string {
+  const few = o.mode !== 'tn';
+  if (!subgroups) {
+    if (few && o.m <= 2) return o.m === 1 ? 'direct_1x4_32x1' : 'direct_2x4_32x1';
+    return 'direct_4x4_8x8';
+  }
+  if (few && o.m === 1) return 'quad_1x4_16x1';
+  if (few && o.m === 2) return 'quad_2x4_16x1';
+  if (few && o.m <= 4) return 'quad_4x4_16x1';
+  return 'quad_8x4_16x4';
 }

@@ -2,15 +2,15 @@
 // Not a benchmark. Invariant: operands are surrounded by NaN, so a read out of range that counts shows.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { acquireDevice, type GpuContext } from '../../src/gpu/device';
+import type { GpuContext } from '../../src/gpu/device';
 import { type GemmOptions, gemm, gemmVariants, type WeightDtype } from '../../src/kernels/gemm';
-import { testNavigatorGpu } from '../harness/gpu';
+import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
 import { decodeBf16, decodeF16, referenceGemm } from '../reference/gemm';
 
 let gpu: GpuContext;
 beforeAll(async () => {
-  gpu = await acquireDevice({ gpu: await testNavigatorGpu() });
+  gpu = await testGpu();
 });
 
 /** Deterministic numbers in [-1, 1): mulberry32. */
@@ -62,7 +62,7 @@ function operandsOf(o: GemmOptions, seed = 1, outlier = 1) {
  * Largest error as a share of what is allowed. Allowed: K roundings of 2^-24 of the sum of |a·b| at worst; random
  * signs need far less, so a quarter of that, at least 8 roundings; activations may add their own 4e-7.
  */
-async function worst(o: GemmOptions, variant: string, seed = 1, outlier = 1): Promise<number> {
+async function worst(o: GemmOptions, variant?: string, seed = 1, outlier = 1): Promise<number> {
   const { stored, plain } = operandsOf(o, seed, outlier);
   const result = await runCall(gpu, gemm(o, gpu.traits, variant), stored);
   const got = result.at(-1)!;
@@ -76,23 +76,28 @@ async function worst(o: GemmOptions, variant: string, seed = 1, outlier = 1): Pr
   return largest;
 }
 
-// On and beside every tile: 1, primes, quads, 32 and 64 and their neighbours.
+// Two alignments only, because every other one is another shader to compile: all sizes multiples of 4, all odd.
+// On and beside the tiles of 8, 32 and 64.
 const SHAPES: readonly (readonly [number, number, number])[] = [
-  [1, 1, 1],
-  [1, 8, 12],
-  [2, 5, 3],
-  [3, 64, 7],
   [4, 4, 4],
-  [5, 12, 20],
-  [8, 33, 64],
-  [7, 137, 40],
-  [13, 17, 31],
-  [32, 32, 32],
-  [33, 36, 33],
-  [31, 29, 65],
-  [65, 68, 36],
-  [64, 128, 16],
-  [67, 131, 9],
+  [8, 64, 12],
+  [36, 32, 20],
+  [68, 132, 36],
+  [1, 1, 1],
+  [5, 13, 7],
+  [33, 31, 65],
+  [65, 131, 9],
+];
+
+// Every alignment of M, N and K, for the variants that run by themselves.
+const ALIGNMENTS: readonly (readonly [number, number, number])[] = [
+  [9, 20, 7],
+  [9, 18, 8],
+  [12, 11, 8],
+  [12, 22, 9],
+  [12, 12, 6],
+  [2, 9, 12],
+  [3, 14, 5],
 ];
 
 describe.each([
@@ -104,8 +109,11 @@ describe.each([
   ['nn', 'bf16'],
   ['nn', 'f16'],
 ] as const)('gemm %s %s', (mode, weight) => {
+  // bf16 and f16 differ in one line of WGSL: the second needs no more than a look.
+  const shapes = weight === 'f16' ? SHAPES.slice(4, 6) : SHAPES;
+
   it('agrees with the reference in every variant on every shape', async () => {
-    for (const [m, n, k] of SHAPES) {
+    for (const [m, n, k] of shapes) {
       const o: GemmOptions = { m, n, k, mode, weight };
       for (const variant of gemmVariants(o, gpu.traits)) {
         expect(await worst(o, variant), `${variant} ${m}x${n}x${k}`).toBeLessThan(1);
@@ -113,26 +121,10 @@ describe.each([
     }
   });
 
-  it('applies bias, activation, residual and accumulation in that order', async () => {
-    for (const [m, n, k] of [
-      [5, 12, 20],
-      [7, 13, 11],
-      [33, 36, 5],
-    ] as const) {
-      const all: GemmOptions = {
-        m,
-        n,
-        k,
-        mode,
-        weight,
-        bias: true,
-        residual: true,
-        accumulate: true,
-        activation: 'silu',
-      };
-      for (const variant of gemmVariants(all, gpu.traits)) {
-        expect(await worst(all, variant), `${variant} ${m}x${n}x${k}`).toBeLessThan(1);
-      }
+  it('agrees with the reference for every alignment', async () => {
+    for (const [m, n, k] of weight === 'f16' ? [] : ALIGNMENTS) {
+      const o: GemmOptions = { m, n, k, mode, weight };
+      expect(await worst(o), `${m}x${n}x${k}`).toBeLessThan(1);
     }
   });
 });
@@ -151,16 +143,21 @@ describe('gemm epilogue', () => {
     },
   );
 
+  it('applies bias, activation, residual and accumulation in that order in every variant', async () => {
+    const all: GemmOptions = { ...base, bias: true, residual: true, accumulate: true, activation: 'silu' };
+    for (const variant of gemmVariants(all, gpu.traits)) {
+      expect(await worst(all, variant), variant).toBeLessThan(1);
+    }
+  });
+
   it.each([
     { bias: true },
     { residual: true },
     { accumulate: true },
     { bias: true, accumulate: true },
-    { bias: true, activation: 'gelu_tanh' },
   ] as const)('%o alone', async (part) => {
-    for (const variant of gemmVariants(base, gpu.traits)) {
-      expect(await worst({ ...base, ...part }, variant), variant).toBeLessThan(1);
-    }
+    expect(await worst({ ...base, ...part })).toBeLessThan(1);
+    expect(await worst({ ...base, n: 7, ...part }, 'direct_4x4_8x8')).toBeLessThan(1);
   });
 });
 
@@ -174,7 +171,7 @@ describe('gemm numerics', () => {
   });
 
   it('gives the same bits twice', async () => {
-    const o: GemmOptions = { m: 7, n: 37, k: 130, mode: 'nt', weight: 'bf16', bias: true };
+    const o: GemmOptions = { m: 5, n: 37, k: 131, mode: 'nt', weight: 'f32' };
     const { stored } = operandsOf(o);
     for (const variant of gemmVariants(o, gpu.traits)) {
       const first = await runCall(gpu, gemm(o, gpu.traits, variant), stored);
@@ -185,14 +182,14 @@ describe('gemm numerics', () => {
 
   it('does not let rows, columns or padding beyond the shape leak in', async () => {
     // A row of NaN in A must stay in its row of C, a line of NaN in B in its column.
-    const o: GemmOptions = { m: 6, n: 9, k: 10, mode: 'nt', weight: 'f32' };
+    const o: GemmOptions = { m: 5, n: 9, k: 11, mode: 'nt', weight: 'f32' };
     const { stored, plain } = operandsOf(o);
-    plain.a.fill(Number.NaN, 5 * o.k);
+    plain.a.fill(Number.NaN, 4 * o.k);
     (stored[1] as Float32Array).fill(Number.NaN, 8 * o.k);
     for (const variant of gemmVariants(o, gpu.traits)) {
       const got = (await runCall(gpu, gemm(o, gpu.traits, variant), stored)).at(-1)!;
       for (let i = 0; i < o.m * o.n; i++) {
-        const expected = Math.floor(i / o.n) === 5 || i % o.n === 8;
+        const expected = Math.floor(i / o.n) === 4 || i % o.n === 8;
         expect(Number.isNaN(got[i]), `${variant} ${i}`).toBe(expected);
       }
     }

@@ -1,0 +1,210 @@
+// C[m, n] (=|+=) act(op(A) op(B) + bias[n]) + residual[m, n] for adapters whose loads cost more than their arithmetic.
+// Bindings and stored shapes as in gemm.wgsl. Four neighbouring threads (a quad) share TM rows of C; each has its own
+// 2 * TN2 columns. A is read once per quad, four elements by one load, and handed round by quadBroadcast.
+// Needs subgroups in which a quad is a run of four local invocation indices. In mode tn TM is a multiple of 4.
+// No early return before a broadcast: positions are clamped, stores masked; past K only A needs to be zero.
+// Numerics: f32 sums in ascending k, the dot product of four k at a time.
+
+enable subgroups;
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  k_quads: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+#if WEIGHT == f32
+#if VEC_B
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+#else
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+#endif
+#else
+#if VEC_B
+@group(0) @binding(1) var<storage, read> b: array<vec2u>;
+#else
+@group(0) @binding(1) var<storage, read> b: array<u32>;
+#endif
+#include "lib/weight_load.wgsl"
+#endif
+@group(0) @binding(${PARAMS_BINDING}) var<uniform> params: Params;
+#include "lib/gemm_epilogue.wgsl"
+
+// Columns of a quad: runs of four, one for each thread; with packed pairs (PAIR) runs of eight, two neighbours each.
+fn column_offset(p: u32, h: u32, lane: u32) -> u32 {
+#if PAIR
+  return p * 8u + lane * 2u + h;
+#else
+  return p * 8u + h * 4u + lane;
+#endif
+}
+
+#if !VEC_B
+fn load_b_one(element: u32) -> f32 {
+#if WEIGHT == f32
+  return b[element];
+#else
+  let pair = unpack_pair(b[element >> 1u]);
+  return select(pair.x, pair.y, (element & 1u) == 1u);
+#endif
+}
+#endif
+
+#if MODE == nt
+// Elements 4q .. 4q+3 of a stored line of B.
+fn load_b(base: u32, q: u32) -> vec4f {
+#if VEC_B
+#if WEIGHT == f32
+  return b[base + q];
+#else
+  let words = b[base + q];
+  return vec4f(unpack_pair(words.x), unpack_pair(words.y));
+#endif
+#else
+  let last = base + params.k - 1u;
+  let at = base + q * 4u;
+  return vec4f(
+    load_b_one(min(at, last)), load_b_one(min(at + 1u, last)),
+    load_b_one(min(at + 2u, last)), load_b_one(min(at + 3u, last)));
+#endif
+}
+#endif
+
+// This thread's share of a line of A: element `at` if `inside`, else 0.
+fn load_a(at: u32, inside: bool) -> f32 {
+#if K_ALIGNED
+  return a[at];
+#else
+  return select(0.0, a[at], inside);
+#endif
+}
+
+@compute @workgroup_size(${WGX}, ${WGY})
+fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
+  let lane = id.x & 3u;
+  let row = id.y * ${TM}u;
+  let first_column = (id.x >> 2u) * ${TN2}u * 8u;
+  let last_k = params.k - 1u;
+#for p in 0..TN2
+#for h in 0..2
+  let column_${p}_${h} = min(first_column + column_offset(${p}u, ${h}u, lane), params.n - 1u);
+#if MODE == nt
+#if VEC_B
+  let b_base_${p}_${h} = column_${p}_${h} * params.k_quads;
+#else
+  let b_base_${p}_${h} = column_${p}_${h} * params.k;
+#endif
+#endif
+#if MODE == tn
+#for i in 0..TM4
+#for r in 0..4
+  var sum_${i}_${r}_${p}_${h} = 0.0;
+#endfor
+#endfor
+#else
+#for i in 0..TM
+  var sum_${i}_${p}_${h} = 0.0;
+#endfor
+#endif
+#endfor
+#endfor
+#if MODE == tn
+#for i in 0..TM4
+  let a_row_${i} = min(row + ${i}u * 4u + lane, params.m - 1u);
+#endfor
+#else
+#for i in 0..TM
+  let a_base_${i} = min(row + ${i}u, params.m - 1u) * params.k;
+#endfor
+#endif
+
+  for (var q = 0u; q < params.k_quads; q++) {
+#if MODE == nt
+#for p in 0..TN2
+#for h in 0..2
+    let b_${p}_${h} = load_b(b_base_${p}_${h}, q);
+#endfor
+#endfor
+#else
+#for c in 0..4
+    let line_${c} = min(q * 4u + ${c}u, last_k) * params.n;
+#endfor
+#for p in 0..TN2
+#if PAIR
+#for c in 0..4
+    let pair_${p}_${c} = unpack_pair(b[(line_${c} + min(column_${p}_0, params.n - 2u)) >> 1u]);
+#endfor
+    let b_${p}_0 = vec4f(pair_${p}_0.x, pair_${p}_1.x, pair_${p}_2.x, pair_${p}_3.x);
+    let b_${p}_1 = vec4f(pair_${p}_0.y, pair_${p}_1.y, pair_${p}_2.y, pair_${p}_3.y);
+#else
+#for h in 0..2
+    let b_${p}_${h} = vec4f(
+      load_b_one(line_0 + column_${p}_${h}), load_b_one(line_1 + column_${p}_${h}),
+      load_b_one(line_2 + column_${p}_${h}), load_b_one(line_3 + column_${p}_${h}));
+#endfor
+#endif
+#endfor
+#endif
+
+#if MODE == tn
+#for i in 0..TM4
+#for c in 0..4
+    let own_${i}_${c} = load_a(min(q * 4u + ${c}u, last_k) * params.m + a_row_${i}, q * 4u + ${c}u <= last_k);
+#endfor
+#for r in 0..4
+    let a_${i}_${r} = vec4f(
+      quadBroadcast(own_${i}_0, ${r}u), quadBroadcast(own_${i}_1, ${r}u),
+      quadBroadcast(own_${i}_2, ${r}u), quadBroadcast(own_${i}_3, ${r}u));
+#endfor
+#endfor
+#else
+#for i in 0..TM
+    let own_${i} = load_a(a_base_${i} + min(q * 4u + lane, last_k), q * 4u + lane <= last_k);
+    let a_${i} = vec4f(
+      quadBroadcast(own_${i}, 0u), quadBroadcast(own_${i}, 1u),
+      quadBroadcast(own_${i}, 2u), quadBroadcast(own_${i}, 3u));
+#endfor
+#endif
+
+#for p in 0..TN2
+#for h in 0..2
+#if MODE == tn
+#for i in 0..TM4
+#for r in 0..4
+    sum_${i}_${r}_${p}_${h} += dot(a_${i}_${r}, b_${p}_${h});
+#endfor
+#endfor
+#else
+#for i in 0..TM
+    sum_${i}_${p}_${h} += dot(a_${i}, b_${p}_${h});
+#endfor
+#endif
+#endfor
+#endfor
+  }
+
+  // One body for all outputs: the epilogue is written out once, not for every register.
+  var sums: array<f32, ${OUTPUTS}>;
+#for p in 0..TN2
+#for h in 0..2
+#if MODE == tn
+#for i in 0..TM4
+#for r in 0..4
+  sums[(${i} * 4 + ${r}) * 2 * ${TN2} + ${p} * 2 + ${h}] = sum_${i}_${r}_${p}_${h};
+#endfor
+#endfor
+#else
+#for i in 0..TM
+  sums[${i} * 2 * ${TN2} + ${p} * 2 + ${h}] = sum_${i}_${p}_${h};
+#endfor
+#endif
+#endfor
+#endfor
+  for (var i = 0u; i < ${TM}u && row + i < params.m; i++) {
+    for (var j = 0u; j < ${TN2}u * 2u; j++) {
+      store_one(row + i, first_column + column_offset(j / 2u, j % 2u, lane), sums[i * 2u * ${TN2}u + j]);
+    }
+  }
+}
