@@ -13,19 +13,45 @@ function pushUnits(alignment: Alignment, char: string, start: number, end: numbe
   for (let i = 0; i < char.length; i++) alignment.push([start, end]);
 }
 
-/** Characters of one cluster to those of its form: first to first, the rest from the end, extras to the last. */
+/**
+ * For every character of `form`, how many source characters it adds (1), keeps (0) or swallows besides its own (< 0),
+ * counted through canonical decomposition; null when `form` is not made of the cluster's own parts.
+ */
+function canonicalChanges(cluster: string, form: string): number[] | null {
+  const parts = [...cluster].flatMap((char) =>
+    [...char.normalize('NFD')].map((part, i) => ({ part, change: i === 0 ? 0 : 1, used: false })),
+  );
+  const changes: number[] = [];
+  for (const char of form) {
+    const components = [...char.normalize('NFD')];
+    let change = 1 - components.length;
+    for (const component of components) {
+      const found = parts.find(({ part, used }) => !used && part === component);
+      if (found === undefined) return null;
+      found.used = true;
+      change += found.change;
+    }
+    changes.push(change);
+  }
+  return changes;
+}
+
+/** Characters of one cluster to those of its form; an added character maps to the source character before it. */
 function alignCluster(alignment: Alignment, cluster: string, form: string, base: number): void {
-  const starts: [number, number][] = [];
+  const ranges: [number, number][] = [];
   let at = base;
   for (const char of cluster) {
-    starts.push([at, at + char.length]);
+    ranges.push([at, at + char.length]);
     at += char.length;
   }
   const chars = [...form];
+  const changes = canonicalChanges(cluster, form) ?? chars.map((_, k) => (k < ranges.length ? 0 : 1));
+  let next = 0;
   chars.forEach((char, k) => {
-    const shorter = Math.max(0, starts.length - chars.length);
-    const from = k === 0 ? 0 : Math.min(k + shorter, starts.length - 1);
-    const [start, end] = starts[from] ?? [base, at];
+    const change = changes[k] ?? 0;
+    const from = Math.min(Math.max(0, change > 0 ? next - 1 : next), ranges.length - 1);
+    if (change <= 0) next += 1 - change;
+    const [start, end] = ranges[from] ?? [base, at];
     pushUnits(alignment, char, start, end);
   });
 }
