@@ -75,7 +75,7 @@ export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
   const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { matrices: 'stored' });
   const prompt = await readPrompt(dir);
   try {
-    yield* visionRows(gpu, dir, model, prompt, wanted);
+    yield* visionRows(dir, model, prompt, wanted);
     yield* promptRows(gpu, dir, model, prompt, wanted);
     yield* decodeRows(dir, model, prompt, wanted);
     yield* generateRows(dir, model, prompt, wanted);
@@ -87,7 +87,6 @@ export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
 
 /** Runs the tower over the given images with taps on every block; values by golden name, in pixel_values order. */
 async function* visionRows(
-  gpu: GpuContext,
   dir: FixtureDir,
   model: VisionLanguageModel,
   prompt: Prompt,

@@ -1,0 +1,176 @@
+// `npm run parity -- DIR… [--stages LIST] [--only GLOB] [--json]`: compares the engine with golden fixture folders.
+// Every selected tensor that is not an input is computed and compared, or listed as skipped; a skipped one is a failure.
+// Not a test runner: vitest covers the same ground on the committed fixtures; this takes any folder with a manifest.
+
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { acquireDevice, type GpuContext } from '../src/gpu/device';
+import { log, runCommand, UsageError } from './command_line';
+import { createNodeGpu } from './node_gpu';
+import { type CpuRow, cpuRows, type Wanted } from './parity_stages/cpu';
+import { compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
+import { modelRows } from './parity_stages/model';
+import { opsRows, samplingRows } from './parity_stages/ops';
+
+/** One line of the report; the schema of `--json`. */
+export interface ParityRow {
+  readonly model: string;
+  readonly stage: string;
+  readonly tensor: string;
+  readonly error: number | null;
+  readonly tolerance: number | null;
+  readonly status: 'passed' | 'failed' | 'skipped';
+  readonly reason?: string;
+}
+
+const USAGE = `usage: npm run parity -- DIR… [--stages LIST] [--only GLOB] [--json]
+  DIR       a folder with a manifest.json, as those of test/fixtures
+  --stages  comma-separated: processor, vision, position, text, attention, logits, decode, generate, lookback, lora,
+            adamw, grpo, ops, sampling, preprocess, tokenizer (default: all)
+  --only    tensors whose name matches, * and ? as wildcards, alternatives separated by commas
+  --json    the report as one JSON object on stdout`;
+
+function globMatcher(globs: string | undefined): (name: string) => boolean {
+  if (globs === undefined) return () => true;
+  const patterns = globs.split(',').map((glob) => {
+    const escaped = glob
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
+    return new RegExp(`^${escaped}$`);
+  });
+  return (name) => patterns.some((pattern) => pattern.test(name));
+}
+
+function judge(
+  model: string,
+  row: CpuRow,
+  golden: Awaited<ReturnType<FixtureDir['read']>> | string,
+  dir: FixtureDir,
+): ParityRow {
+  const base = { model, stage: row.stage, tensor: row.label ?? row.tensor };
+  if (typeof golden === 'string' || typeof row.actual === 'string') {
+    const ok = golden === row.actual;
+    return {
+      ...base,
+      error: ok ? 0 : null,
+      tolerance: 0,
+      status: ok ? 'passed' : 'failed',
+      ...(ok ? {} : { reason: 'texts differ' }),
+    };
+  }
+  const tol = row.golden === undefined ? (dir.find(row.file, row.tensor)?.tol ?? 'exact') : 'exact';
+  const result = compare(row.actual, golden, tol);
+  return {
+    ...base,
+    error: Number.isFinite(result.error) ? result.error : null,
+    tolerance: result.tolerance,
+    status: result.ok ? 'passed' : 'failed',
+    ...(result.reason ? { reason: result.reason } : {}),
+  };
+}
+
+async function* computeRows(
+  gpu: () => Promise<GpuContext>,
+  dir: FixtureDir,
+  wanted: Wanted,
+): AsyncGenerator<CpuRow> {
+  yield* cpuRows(dir, wanted);
+  const has = (stage: string): boolean =>
+    dir.toCompare().some((spec) => spec.stage === stage && wanted(stage, spec.name));
+  if (has('ops')) yield* opsRows(await gpu(), dir, wanted);
+  if (has('sampling')) yield* samplingRows(await gpu(), dir, wanted);
+  if (dir.has('config.json')) yield* modelRows(await gpu(), dir, wanted);
+}
+
+/** Compares one folder; rows in the order of computation, then what nothing computed. */
+async function checkFolder(
+  gpu: () => Promise<GpuContext>,
+  dir: FixtureDir,
+  wanted: Wanted,
+): Promise<ParityRow[]> {
+  const rows: ParityRow[] = [];
+  const covered = new Set<string>();
+  try {
+    for await (const row of computeRows(gpu, dir, wanted)) {
+      const golden = row.golden ?? (await dir.read({ file: row.file, name: row.tensor }));
+      rows.push(judge(dir.name, row, golden, dir));
+      covered.add(`${row.file}\n${row.tensor}`);
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    rows.push({
+      model: dir.name,
+      stage: 'engine',
+      tensor: '(run)',
+      error: null,
+      tolerance: null,
+      status: 'failed',
+      reason,
+    });
+  }
+  for (const { stage, name, file } of dir.toCompare()) {
+    if (!wanted(stage, name) || covered.has(`${file}\n${name}`)) continue;
+    const reason = 'nothing computes this tensor yet';
+    rows.push({
+      model: dir.name,
+      stage,
+      tensor: name,
+      error: null,
+      tolerance: null,
+      status: 'skipped',
+      reason,
+    });
+  }
+  return rows;
+}
+
+function format({ model, stage, tensor, error, tolerance, status, reason }: ParityRow): string {
+  const numbers =
+    error === null ? '' : ` error ${error.toExponential(2)} of ${(tolerance ?? 0).toExponential(2)}`;
+  return `${status.padEnd(7)} ${model} ${stage} ${tensor}${numbers}${reason ? ` (${reason})` : ''}`;
+}
+
+await runCommand(USAGE, async () => {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const { values, positionals } = parsed;
+  if (positionals.length === 0) throw new UsageError('Name at least one fixture folder.');
+  const matches = globMatcher(values.only);
+  const stages = values.stages?.split(',').map((stage) => stage.trim());
+  const wanted: Wanted = (stage, name) => (stages?.includes(stage) ?? true) && matches(name);
+  let context: Promise<GpuContext> | undefined;
+  const gpu = (): Promise<GpuContext> => {
+    context ??= acquireDevice({ gpu: createNodeGpu() });
+    return context;
+  };
+  const rows: ParityRow[] = [];
+  for (const folder of positionals) {
+    const dir = openFixtureDir(resolve(process.env.INIT_CWD ?? '.', folder));
+    const found = await checkFolder(gpu, dir, wanted);
+    for (const row of found) if (row.status !== 'passed' || !values.quiet) log(format(row));
+    rows.push(...found);
+  }
+  const count = (status: ParityRow['status']): number => rows.filter((row) => row.status === status).length;
+  const summary = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+  log(`parity: ${summary.passed} passed, ${summary.failed} failed, ${summary.skipped} skipped`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...summary, rows })}\n`);
+  if (rows.length === 0) throw new Error('Nothing was selected: check --stages and --only.');
+  if (summary.failed + summary.skipped > 0) throw new Error('Parity does not hold; see the lines above.');
+});
+
+function parse() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      stages: { type: 'string' },
+      only: { type: 'string' },
+      json: { type: 'boolean' },
+      quiet: { type: 'boolean' },
+    },
+  });
+}

@@ -1,0 +1,461 @@
+// Operators of an `ops` fixture folder and the rows of a `sampling` folder, computed by the engine's kernels.
+// A case is all tensors that share a name up to the last dot; its first word says which operator it belongs to.
+// Not here: dtype conversions (cpu.ts). Invariant: shapes, seeds and case names are read from the manifest.
+
+import type { GpuContext } from '../../src/gpu/device';
+import type { KernelCall } from '../../src/gpu/kernel';
+import { type ActivationKind, activation } from '../../src/kernels/activation';
+import { columnSum } from '../../src/kernels/column_sum';
+import { decodeAttention } from '../../src/kernels/decode_attention';
+import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
+import { rotary } from '../../src/kernels/rotary';
+import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
+import { KEY_CLASS } from '../../src/model/kv_cache';
+import { textRopeTables } from '../../src/model/rope_index';
+import { backward } from '../../src/tensor/autodiff';
+import { attention } from '../../src/tensor/ops/attention';
+import { linear } from '../../src/tensor/ops/linear';
+import { rmsNorm } from '../../src/tensor/ops/rms_norm';
+import { swiglu } from '../../src/tensor/ops/swiglu';
+import { type HostArray, runOnce } from '../../src/tensor/program';
+import { type DType, type Tensor, Trace } from '../../src/tensor/trace';
+import type { CpuRow, Wanted } from './cpu';
+import type { FixtureDir, TensorSpec } from './fixture_dir';
+
+/** Inputs of one case, and where its results go. */
+interface Case {
+  readonly name: string;
+  readonly parts: ReadonlyMap<string, TensorSpec>;
+  shape(part: string): readonly number[];
+  read(part: string): Promise<Float32Array>;
+  integers(part: string): Promise<Int32Array>;
+}
+
+/** Results by part name. */
+type Results = Record<string, HostArray | Uint8Array | undefined>;
+type Operator = (gpu: GpuContext, test: Case) => Promise<Results>;
+
+const OPERATORS: Readonly<Record<string, Operator>> = {
+  activation: runActivation,
+  rmsnorm: runRmsNorm,
+  layernorm: runLayerNorm,
+  swiglu: runSwiglu,
+  linear: runLinear,
+  attention: runAttention,
+  rope: runRope,
+};
+
+/** Rows of the operators that the engine has; others are left for the caller to list as skipped. */
+export async function* opsRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+  const specs = dir.tensors.filter(({ stage }) => stage === 'ops');
+  for (const test of cases(dir, specs)) {
+    const operator = OPERATORS[test.name.split('.')[0] ?? ''];
+    const asked = [...test.parts.values()].filter(({ tol, name }) => tol !== 'input' && wanted('ops', name));
+    if (!operator || asked.length === 0) continue;
+    const results = await operator(gpu, test);
+    for (const { name, file, shape } of asked) {
+      const actual = results[name.slice(test.name.length + 1)];
+      if (actual) yield { stage: 'ops', file, tensor: name, actual, shape };
+    }
+  }
+}
+
+/** Rows of a `sampling` folder. */
+export async function* samplingRows(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+): AsyncGenerator<CpuRow> {
+  const specs = dir.tensors.filter(({ stage }) => stage === 'sampling');
+  for (const test of cases(dir, specs)) {
+    const asked = [...test.parts.values()].filter(
+      ({ tol, name }) => tol !== 'input' && wanted('sampling', name),
+    );
+    if (asked.length === 0) continue;
+    const results = await runSampling(gpu, test);
+    for (const { name, file, shape } of asked) {
+      const actual = results[name.slice(test.name.length + 1)];
+      if (actual) yield { stage: 'sampling', file, tensor: name, actual, shape };
+    }
+  }
+}
+
+function cases(dir: FixtureDir, specs: readonly TensorSpec[]): Case[] {
+  const groups = new Map<string, Map<string, TensorSpec>>();
+  for (const spec of specs) {
+    // `activation.gelu.d` is the derivative beside `activation.gelu`: one case for the whole family.
+    const name = spec.name.startsWith('activation.')
+      ? 'activation'
+      : spec.name.slice(0, spec.name.lastIndexOf('.'));
+    const parts = groups.get(name) ?? new Map<string, TensorSpec>();
+    groups.set(name, parts.set(spec.name.slice(name.length + 1), spec));
+  }
+  return [...groups].map(([name, parts]) => {
+    const find = (part: string): TensorSpec => {
+      const spec = parts.get(part);
+      if (!spec) throw new Error(`${dir.name}: case ${name} has no ${part}`);
+      return spec;
+    };
+    return {
+      name,
+      parts,
+      shape: (part) => find(part).shape,
+      read: async (part) => (await dir.read(find(part))) as Float32Array,
+      integers: async (part) => (await dir.read(find(part))) as Int32Array,
+    };
+  });
+}
+
+/** Declares inputs, traces, runs once. */
+async function run(
+  gpu: GpuContext,
+  inputs: Readonly<
+    Record<
+      string,
+      {
+        readonly data: HostArray;
+        readonly shape: readonly number[];
+        readonly dtype?: DType;
+        readonly grad?: boolean;
+      }
+    >
+  >,
+  build: (trace: Trace, tensors: Record<string, Tensor>) => Record<string, Tensor>,
+): Promise<Record<string, Float32Array>> {
+  const trace = new Trace(gpu.traits);
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { shape, dtype, grad }] of Object.entries(inputs))
+    tensors[name] = trace.input(name, shape, dtype ?? 'f32', grad ?? false);
+  for (const [name, tensor] of Object.entries(build(trace, tensors))) trace.output(name, tensor);
+  const data = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.data]));
+  return (await runOnce(gpu, trace, data)) as Record<string, Float32Array>;
+}
+
+function emit(
+  trace: Trace,
+  call: KernelCall,
+  inputs: readonly Tensor[],
+  name: string,
+  shape: readonly number[],
+  dtype: DType = 'f32',
+): Tensor {
+  const out = trace.activation(name, shape, dtype);
+  trace.emit(call, [...inputs, out]);
+  return out;
+}
+
+/** Takes a tensor that the trace is known to have. */
+function need(tensors: Record<string, Tensor>, name: string): Tensor {
+  const tensor = tensors[name];
+  if (!tensor) throw new Error(`no tensor ${name}`);
+  return tensor;
+}
+
+async function runActivation(gpu: GpuContext, test: Case): Promise<Results> {
+  const x = await test.read('x');
+  const results: Results = {};
+  for (const part of test.parts.keys()) {
+    if (part === 'x') continue;
+    const derivative = part.endsWith('.d');
+    const kind = part.replace(/\.d$/, '') as ActivationKind;
+    const call = activation({ count: x.length, kind, derivative }, gpu.traits);
+    results[part] = (
+      await run(gpu, { x: { data: x, shape: [x.length] } }, (trace, t) => ({
+        y: emit(trace, call, [need(t, 'x')], 'y', [x.length]),
+      }))
+    ).y;
+  }
+  return results;
+}
+
+async function runRmsNorm(gpu: GpuContext, test: Case): Promise<Results> {
+  const eps = (await test.read('eps'))[0] ?? 0;
+  const inputs = {
+    x: { data: await test.read('x'), shape: test.shape('x'), grad: true },
+    w: { data: await test.read('w'), shape: test.shape('w'), grad: true },
+    dy: { data: await test.read('dy'), shape: test.shape('dy') },
+  };
+  return run(gpu, inputs, (trace, t) => {
+    const y = rmsNorm(trace, need(t, 'x'), need(t, 'w'), eps);
+    const [dx, dw] = backward(trace, [[y, need(t, 'dy')]], [need(t, 'x'), need(t, 'w')]);
+    return dx && dw ? { y, dx, dw } : { y };
+  });
+}
+
+async function runLayerNorm(gpu: GpuContext, test: Case): Promise<Results> {
+  const eps = (await test.read('eps'))[0] ?? 0;
+  const [rows = 1, cols = 1] = test.shape('x');
+  const inputs = Object.fromEntries(
+    await Promise.all(
+      ['x', 'w', 'b', 'dy'].map(
+        async (part) => [part, { data: await test.read(part), shape: test.shape(part) }] as const,
+      ),
+    ),
+  );
+  return run(gpu, inputs, (trace, t) => {
+    const [x, w, b, dy] = [need(t, 'x'), need(t, 'w'), need(t, 'b'), need(t, 'dy')];
+    const y = trace.activation('y', [rows, cols]);
+    const stats = trace.activation('stats', [rows, 2]);
+    trace.emit(layerNorm({ rows, cols, eps, saveStats: true }, trace.traits), [x, w, b, y, stats]);
+    const dx = emit(trace, layerNormBackward({ rows, cols }, trace.traits), [x, w, stats, dy], 'dx', [
+      rows,
+      cols,
+    ]);
+    const dw = emit(trace, layerNormWeightGradient({ rows, cols }, trace.traits), [dy, x, stats], 'dw', [
+      cols,
+    ]);
+    const db = emit(trace, columnSum({ rows, cols }, trace.traits), [dy], 'db', [cols]);
+    return { y, dx, dw, db };
+  });
+}
+
+async function runSwiglu(gpu: GpuContext, test: Case): Promise<Results> {
+  const [rows = 1, cols = 1] = test.shape('g');
+  const [g, u] = [await test.read('g'), await test.read('u')];
+  const gateUp = new Float32Array(2 * rows * cols);
+  for (let row = 0; row < rows; row++) {
+    gateUp.set(g.subarray(row * cols, (row + 1) * cols), 2 * row * cols);
+    gateUp.set(u.subarray(row * cols, (row + 1) * cols), (2 * row + 1) * cols);
+  }
+  const inputs = {
+    gateUp: { data: gateUp, shape: [rows, 2 * cols], grad: true },
+    dy: { data: await test.read('dy'), shape: [rows, cols] },
+  };
+  const { y, d } = await run(gpu, inputs, (trace, t) => {
+    const out = swiglu(trace, need(t, 'gateUp'));
+    const [dGateUp] = backward(trace, [[out, need(t, 'dy')]], [need(t, 'gateUp')]);
+    return dGateUp ? { y: out, d: dGateUp } : { y: out };
+  });
+  const half = (offset: number): Float32Array =>
+    Float32Array.from(
+      { length: rows * cols },
+      (_, i) => d?.[(2 * Math.floor(i / cols) + offset) * cols + (i % cols)] ?? Number.NaN,
+    );
+  return { y, dg: half(0), du: half(1) };
+}
+
+async function runLinear(gpu: GpuContext, test: Case): Promise<Results> {
+  const inputs = {
+    x: { data: await test.read('x'), shape: test.shape('x'), grad: true },
+    w: { data: await test.read('w'), shape: test.shape('w'), grad: test.parts.has('dw') },
+    b: { data: await test.read('b'), shape: test.shape('b') },
+    dy: { data: await test.read('dy'), shape: test.shape('dy') },
+  };
+  return run(gpu, inputs, (trace, t) => {
+    const [x, w] = [need(t, 'x'), need(t, 'w')];
+    const y = linear(trace, x, w, { bias: need(t, 'b') });
+    const [dx, dw] = backward(trace, [[y, need(t, 'dy')]], inputs.w.grad ? [x, w] : [x]);
+    return { y, ...(dx ? { dx } : {}), ...(dw ? { dw } : {}) };
+  });
+}
+
+/** Per query row the visible keys: causal over all, or the segment it lies in. */
+function visibility(tokens: number, keys: number, cu: Int32Array | undefined, causal: boolean): Uint32Array {
+  const ranges = new Uint32Array(4 * tokens);
+  for (let row = 0; row < tokens; row++) {
+    let [begin, end] = [0, causal ? row + 1 + keys - tokens : keys];
+    cu?.forEach((bound, segment) => {
+      const next = cu[segment + 1];
+      if (next !== undefined && bound <= row && row < next) [begin, end] = [bound, next];
+    });
+    ranges.set([0, 0, begin, end], 4 * row);
+  }
+  return ranges;
+}
+
+async function runAttention(gpu: GpuContext, test: Case): Promise<Results> {
+  if (test.name.startsWith('attention.decode')) return runDecodeAttention(gpu, test);
+  const [tokens = 1, heads = 1] = test.shape('q');
+  const [keys = 1] = test.shape('k');
+  const cu = test.parts.has('cu') ? await test.integers('cu') : undefined;
+  const grad = test.parts.has('dy');
+  const load = async (part: string) => ({ data: await test.read(part), shape: test.shape(part), grad });
+  const inputs = {
+    q: await load('q'),
+    k: await load('k'),
+    v: await load('v'),
+    ranges: {
+      data: visibility(tokens, keys, cu, test.name.startsWith('attention.causal')),
+      shape: [tokens, 4],
+      dtype: 'u32' as const,
+    },
+    keyClass: { data: everyKey(keys), shape: [keys], dtype: 'u32' as const },
+    ...(grad ? { dy: { data: await test.read('dy'), shape: test.shape('dy') } } : {}),
+  };
+  const results = await run(gpu, inputs, (trace, t) => {
+    const heads = { q: need(t, 'q'), k: need(t, 'k'), v: need(t, 'v') };
+    const { out, lse, map } = attention(
+      trace,
+      heads,
+      { ranges: need(t, 'ranges') },
+      { keyClass: need(t, 'keyClass'), mapSize: keys },
+    );
+    const [dq, dk, dv] = grad ? backward(trace, [[out, need(t, 'dy')]], [heads.q, heads.k, heads.v]) : [];
+    return { o: out, lse, ...(map ? { map } : {}), ...(dq && dk && dv ? { dq, dk, dv } : {}) };
+  });
+  return {
+    ...results,
+    lse: swapAxes(results.lse, tokens, heads, 1),
+    p: swapAxes(results.map, tokens, heads, keys),
+  };
+}
+
+/** Every key as an image token of its own, so that the captured map is the whole row of probabilities. */
+function everyKey(keys: number): Uint32Array {
+  return Uint32Array.from({ length: keys }, (_, key) => KEY_CLASS.image | (key << 8));
+}
+
+/** [a, b, size] → [b, a, size]. */
+function swapAxes(
+  values: Float32Array | undefined,
+  a: number,
+  b: number,
+  size: number,
+): Float32Array | undefined {
+  if (!values) return undefined;
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < a; i++)
+    for (let j = 0; j < b; j++)
+      out.set(values.subarray((i * b + j) * size, (i * b + j + 1) * size), (j * a + i) * size);
+  return out;
+}
+
+async function runDecodeAttention(gpu: GpuContext, test: Case): Promise<Results> {
+  const [, heads = 1, headSize = 1] = test.shape('q');
+  const [keys = 1, kvHeads = 1] = test.shape('k');
+  const cache = async (part: string) => ({
+    data: swapAxes(await test.read(part), keys, kvHeads, headSize) ?? new Float32Array(0),
+    shape: [1, kvHeads, keys, headSize],
+  });
+  const inputs = {
+    q: { data: await test.read('q'), shape: test.shape('q') },
+    k: await cache('k'),
+    v: await cache('v'),
+    sequences: { data: Uint32Array.of(0, keys - 1, 0, 0, 0, 0, 0, 0), shape: [1, 8], dtype: 'u32' as const },
+    keyClass: { data: everyKey(keys), shape: [1, keys], dtype: 'u32' as const },
+  };
+  const { o, map } = await run(gpu, inputs, (trace, t) => {
+    const out = trace.activation('o', [heads, headSize]);
+    const masses = trace.activation('masses', [heads, 5]);
+    const map = trace.activation('map', [heads, keys]);
+    const options = {
+      batch: 1,
+      heads,
+      kvHeads,
+      headSize,
+      capacity: keys,
+      scale: headSize ** -0.5,
+      capture: { mapSize: keys },
+    };
+    for (const call of decodeAttention(options, trace.traits)) {
+      trace.emit(call, [
+        need(t, 'q'),
+        need(t, 'k'),
+        need(t, 'v'),
+        need(t, 'sequences'),
+        need(t, 'keyClass'),
+        out,
+        masses,
+        map,
+      ]);
+    }
+    return { o: out, map };
+  });
+  return { o, p: map };
+}
+
+async function runRope(gpu: GpuContext, test: Case): Promise<Results> {
+  const [tokens = 1, heads = 1, headSize = 2] = test.shape('x');
+  const theta = (await test.read('theta'))[0] ?? 1e4;
+  const positions = await test.integers('pos');
+  const section = test.parts.has('section') ? [...(await test.integers('section'))] : [headSize / 2, 0, 0];
+  const tables = ropeTables(test.name, positions, headSize, theta, section);
+  const table = (data: Float32Array) => ({ data, shape: [tokens, headSize / 2] });
+  const inputs = {
+    x: { data: await test.read('x'), shape: test.shape('x') },
+    dy: { data: await test.read('dy'), shape: test.shape('dy') },
+    cos: table(tables.cos),
+    sin: table(tables.sin),
+    rows: { data: Uint32Array.from({ length: tokens }, (_, i) => i), shape: [tokens], dtype: 'u32' as const },
+  };
+  const results = await run(gpu, inputs, (trace, t) => {
+    const angles = [need(t, 'cos'), need(t, 'sin'), need(t, 'rows')];
+    const shape = { tokens, heads, headSize };
+    const y = emit(trace, rotary(shape, trace.traits), [need(t, 'x'), ...angles], 'y', test.shape('x'));
+    const dx = emit(
+      trace,
+      rotary({ ...shape, inverse: true }, trace.traits),
+      [need(t, 'dy'), ...angles],
+      'dx',
+      test.shape('x'),
+    );
+    return { y, dx };
+  });
+  return { ...results, cos: twice(tables.cos, headSize / 2), sin: twice(tables.sin, headSize / 2) };
+}
+
+function ropeTables(
+  name: string,
+  positions: Int32Array,
+  headSize: number,
+  theta: number,
+  section: readonly number[],
+) {
+  const [t = 0, h = 0, w = 0] = section;
+  const text = { headDim: headSize, ropeTheta: theta, mropeSection: [t, h, w] as const };
+  if (!name.includes('interleaved')) return textRopeTables(positions, text);
+  // Qwen3-VL: H and W take every third frequency while their sections last, T the rest.
+  const tokens = positions.length / 3;
+  const streams = Array.from({ length: headSize / 2 }, (_, k) =>
+    k % 3 === 1 && k < 3 * h ? 1 : k % 3 === 2 && k < 3 * w ? 2 : 0,
+  );
+  const whole = [0, 1, 2].map((stream) => {
+    const row = positions.subarray(stream * tokens, (stream + 1) * tokens);
+    return textRopeTables(Int32Array.from([...row, ...row, ...row]), text);
+  });
+  const pick = (part: 'cos' | 'sin') =>
+    Float32Array.from(
+      { length: (tokens * headSize) / 2 },
+      (_, i) => whole[streams[i % (headSize / 2)] ?? 0]?.[part][i] ?? Number.NaN,
+    );
+  return { cos: pick('cos'), sin: pick('sin') };
+}
+
+function twice(table: Float32Array, width: number): Float32Array {
+  return Float32Array.from(
+    { length: 2 * table.length },
+    (_, i) => table[Math.floor(i / (2 * width)) * width + (i % width)] ?? Number.NaN,
+  );
+}
+
+async function runSampling(gpu: GpuContext, test: Case): Promise<Results> {
+  const logits = await test.read('logits');
+  const [temperature = 1, topK = 0, topP = 1, repetitionPenalty = 1] = await test.read('params');
+  const vocab = logits.length;
+  // Ids past the vocabulary can never be sampled, so penalising them changes nothing.
+  const history = [...(await test.integers('history'))].filter((id) => id >= 0 && id < vocab);
+  const inputs = {
+    logits: { data: logits, shape: [1, vocab] },
+    sampling: {
+      data: packSampling({ temperature, topK, topP, repetitionPenalty }),
+      shape: [1, 8],
+      dtype: 'u32' as const,
+    },
+    seen: { data: packSeen(vocab, history), shape: [1, Math.ceil(vocab / 32)], dtype: 'u32' as const },
+  };
+  const results = (await run(gpu, inputs, (trace, t) => {
+    const penalised = trace.activation('penalised', [vocab]);
+    const kept = trace.activation('kept', [vocab], 'u32');
+    const probs = trace.activation('probs', [vocab]);
+    trace.emit(samplerProbabilities({ batch: 1, vocab }, trace.traits), [
+      need(t, 'logits'),
+      need(t, 'sampling'),
+      need(t, 'seen'),
+      penalised,
+      kept,
+      probs,
+    ]);
+    return { penalised, kept, probs };
+  })) as Record<string, HostArray>;
+  return { ...results, kept: Uint8Array.from(results.kept ?? []) };
+}
