@@ -117,12 +117,15 @@ export interface SequenceRequest {
 async function firstStep(
   source: TokenSource,
   requests: readonly SequenceRequest[],
-  signal: AbortSignal | undefined,
+  { signal, capture }: GenerationOptions,
 ): Promise<StepResult | undefined> {
   if (signal?.aborted) return undefined;
+  // A finished sequence attends to nothing: one token more than wanted keeps it going for the last one's attention.
+  const extra = capture ? 1 : 0;
   try {
     const prompts = requests.map(({ prompt }) => prompt);
-    return await source.prefill(prompts, requests.map(({ sampling }) => sampling), signal);
+    const settings = requests.map(({ sampling }) => ({ ...sampling, maxNewTokens: sampling.maxNewTokens + extra }));
+    return await source.prefill(prompts, settings, signal);
   } catch (error) {
     if (signal?.aborted) return undefined;
     throw error;
@@ -143,7 +146,7 @@ export async function* generate(
 ): AsyncGenerator<GenerationEvent, void, void> {
   const criteria = new StoppingCriteria({ ...options, maxNewTokens: request.sampling.maxNewTokens });
   const recorder = new AttentionRecorder([request.imageTokens], options);
-  let result = await firstStep(source, [request], options.signal);
+  let result = await firstStep(source, [request], options);
   if (result === undefined) answer.finish('stopped');
   while (result !== undefined) {
     const attention = recorder.read(result, 0);
@@ -184,7 +187,7 @@ export async function generateBatch(
     requests.map(({ imageTokens }) => imageTokens),
     options,
   );
-  let result = await firstStep(source, requests, options.signal);
+  let result = await firstStep(source, requests, options);
   while (result !== undefined) {
     let open = 0;
     for (const [b, answer] of answers.entries()) {

@@ -9,19 +9,13 @@ import { Engine } from './engine';
 import { decodeImage } from './engine_image';
 import { ModelRegistry } from './model_registry';
 
-/** Models lie beside the page, wherever the page is served from; the built Worker lies in `assets/`. */
-const MODELS = new URL(`${import.meta.env.BASE_URL}models/`, pageFolder());
-
-function pageFolder(): URL {
-  const base = new URL(self.location.href);
-  // In a build with a relative base the Worker is one folder below the page.
-  return import.meta.env.DEV ? new URL('/', base) : new URL('../', base);
-}
+/** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
+const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
 
 expose(
   new Engine({
     acquireDevice: () => acquireDevice({ label: 'look-back' }),
-    registry: new ModelRegistry(MODELS),
+    registry: new ModelRegistry(PAGE),
     loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
     decodeImage,
     now: () => performance.now(),

@@ -23,9 +23,10 @@ export interface ListedModel extends ModelEntry {
 /** Bytes arrived of all files of a model. */
 export type DownloadProgress = (loaded: number, total: number) => void;
 
-const LIST = 'models.json';
+const LIST = 'models/models.json';
 const MAX_FILE_BYTES = 2 ** 34;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const FOLDER = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 function listError(message: string, key: string): ModelError {
   return new ModelError('model/list', message, { file: LIST, key });
@@ -43,26 +44,22 @@ function readFiles(model: JsonReader): ListedFile[] {
 }
 
 /**
- * Reads a parsed `models.json`: `{models: [{id, label, folder, draft, files: [{name, bytes}]}]}`, folders relative to it.
+ * Reads a parsed `models.json`: `[{id, label, folder, bytes, draft, files: [{name, bytes}]}]`, folders relative to the
+ * page.
  *
  * @throws ModelError `model/list` naming the key
  */
 export function parseModelList(value: unknown): ListedModel[] {
-  const list = new JsonReader(value, LIST, listError).raw('models');
-  if (!Array.isArray(list) || list.length === 0) throw listError(`${LIST}: models must be a list of models`, 'models');
-  return list.map((item: unknown, i): ListedModel => {
-    const model = new JsonReader(item, LIST, listError, `models[${i}]`);
+  if (!Array.isArray(value) || value.length === 0) throw listError(`${LIST} must be a list of models`, '');
+  return value.map((item: unknown, i): ListedModel => {
+    const model = new JsonReader(item, LIST, listError, `[${i}]`);
     const files = readFiles(model);
     const folder = model.string('folder');
-    if (!NAME.test(folder)) model.fail('folder', `is ${JSON.stringify(folder)}, not a plain folder name`);
-    return {
-      id: model.string('id'),
-      label: model.string('label'),
-      folder,
-      draft: model.has('draft') ? model.boolean('draft') : false,
-      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-      files,
-    };
+    if (!FOLDER.test(folder)) model.fail('folder', `is ${JSON.stringify(folder)}, not a plain folder below the page`);
+    const bytes = model.integer('bytes', { min: 1, max: MAX_FILE_BYTES });
+    const sum = files.reduce((total, file) => total + file.bytes, 0);
+    if (sum !== bytes) model.fail('bytes', `is ${bytes}, but its files have ${sum}`);
+    return { id: model.string('id'), label: model.string('label'), folder, draft: model.boolean('draft'), bytes, files };
   });
 }
 
@@ -127,13 +124,13 @@ async function download(
   return whole;
 }
 
-/** The built-in models below one address. */
+/** The built-in models of one page. */
 export class ModelRegistry {
   readonly #base: URL;
   readonly #fetch: Fetch;
   #list: Promise<ListedModel[]> | undefined;
 
-  /** @param base folder that holds `models.json`, with a final slash */
+  /** @param base the page's folder, with a final slash; `models/models.json` lies in it */
   constructor(base: URL, fetchFile: Fetch = (url, init) => fetch(url, init)) {
     this.#base = base;
     this.#fetch = fetchFile;

@@ -1,0 +1,97 @@
+// The whole path from a PNG to tokens, against Hugging Face's greedy tokens (f32, eager) committed beside the scenes.
+// Runs in Chromium and in Node: both must agree with the same list, so they agree with each other.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Reasoner, greedy } from '../../src/lookback/reasoner';
+import type { ReasoningMode } from '../../src/lookback/prompts';
+import { loadFixtureJson } from '../harness/fixture';
+import { testGpu } from '../harness/gpu';
+import { hasModel, loadPicture, pocketFiles } from '../harness/pocket';
+
+interface GoldenScene {
+  readonly id: string;
+  readonly image: string;
+  readonly question: string;
+  readonly mode: ReasoningMode;
+  readonly prompt_ids: readonly number[];
+  readonly ids: readonly number[];
+  readonly text: string;
+  /** Steps whose two best logits lie closer than 1e-3: either token is right there. */
+  readonly ties: readonly number[];
+}
+
+interface Goldens {
+  readonly about: { readonly model: string; readonly max_new_tokens: number };
+  readonly scenes: readonly GoldenScene[];
+}
+
+/** Fewest ties are expected; more than this share excused would prove nothing. */
+const MOST_EXCUSED = 0.05;
+
+async function loadGoldens(file: string): Promise<Goldens | undefined> {
+  return loadFixtureJson<Goldens>(`pocket/${file}`).catch(() => undefined);
+}
+
+describe.each(['greedy_tokens_draft.json', 'greedy_tokens.json'])('greedy tokens of %s', (file) => {
+  let goldens: Goldens | undefined;
+  let reasoner: Reasoner | undefined;
+
+  beforeAll(async () => {
+    goldens = await loadGoldens(file);
+    if (goldens === undefined || !(await hasModel(goldens.about.model))) return;
+    reasoner = await Reasoner.load(await testGpu(), pocketFiles(goldens.about.model));
+  });
+
+  afterAll(() => reasoner?.destroy());
+
+  it('makes the prompts and the tokens that Hugging Face makes', async (context) => {
+    if (goldens === undefined || reasoner === undefined) return context.skip('this model is not in the repository');
+    const { scenes, about } = goldens;
+    const sampling = greedy(about.max_new_tokens);
+    const requests = [];
+    for (const { image, question, mode, prompt_ids } of scenes) {
+      const prepared = reasoner.prepare({ image: await loadPicture(`pocket/${image}`), text: question, mode });
+      expect(prepared.prompt.inputIds).toEqual(prompt_ids);
+      requests.push({ prepared, sampling });
+    }
+    const answers = await reasoner.answerBatch(requests, scenes.length, { capture: 'none' });
+    let excused = 0;
+    for (const [i, scene] of scenes.entries()) {
+      const ids = answers[i]?.ids ?? [];
+      const differs = scene.ids.findIndex((id, step) => ids[step] !== id);
+      if (differs >= 0 && scene.ties.includes(differs)) {
+        excused++;
+        continue;
+      }
+      expect(ids, scene.id).toEqual(scene.ids);
+      expect(answers[i]?.text, scene.id).toBe(scene.text.replace(/ <\|im_end\|>$/, ''));
+    }
+    expect(excused).toBeLessThanOrEqual(scenes.length * MOST_EXCUSED);
+    console.info(`${file}: ${scenes.length} scenes, ${excused} excused by ties`);
+  });
+
+  it('says alone what it says in a batch, with attention of every token', async (context) => {
+    if (goldens === undefined || reasoner === undefined) return context.skip('this model is not in the repository');
+    const scene = goldens.scenes[0] as GoldenScene;
+    const image = await loadPicture(`pocket/${scene.image}`);
+    const prepared = reasoner.prepare({ image, text: scene.question, mode: scene.mode });
+    const request = { prepared, sampling: greedy(12) };
+    const { answer, events } = await reasoner.start(request, { capture: 'maps' });
+    for await (const _ of events);
+    expect(answer.ids).toEqual(scene.ids.slice(0, 12));
+    expect(answer.attention.map(({ step }) => step)).toEqual([...answer.ids.keys()]);
+    for (const { shares, map } of answer.attention) {
+      const sum = shares.image + shares.query + shares.generated;
+      // vision_end is in the denominator alone.
+      expect(sum).toBeGreaterThan(0.2);
+      expect(sum).toBeLessThan(1);
+      expect(map).toHaveLength(prepared.imageTokens);
+      const onImage = map.reduce((a, b) => a + b, 0);
+      // The map is not divided by the mass from the image on, which is below 1.
+      expect(onImage).toBeGreaterThan(0);
+      expect(onImage).toBeLessThanOrEqual(shares.image + 1e-5);
+    }
+    const [again] = await reasoner.answerBatch([request], 3, { capture: 'shares' });
+    expect(again?.ids).toEqual(answer.ids);
+    expect(again?.attention[5]?.shares.image).toBeCloseTo(answer.attention[5]?.shares.image ?? -1, 5);
+  });
+});

@@ -1,0 +1,172 @@
+// Command line: asks a model a question about a picture and streams the answer. `npm run ask -- --image FILE …`
+// The same engine as on the page, in Node. Not a chat: one question, one answer.
+// Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
+
+import { readFile } from 'node:fs/promises';
+import { acquireDevice, type DeviceTraits } from '../src/gpu/device';
+import type { GeneratedAnswer } from '../src/generation/generate';
+import type { SegmentKind } from '../src/generation/segment_parser';
+import { DataError } from '../src/lib/errors';
+import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
+import { Reasoner } from '../src/lookback/reasoner';
+import { log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import { findModel } from './model_source';
+import { createNodeGpu } from './node_gpu';
+import { decodeImage } from './node_image';
+
+/** The JSON of `ask --json`. */
+export interface AskReport {
+  readonly text: string;
+  /** Generated ids, the end token included. */
+  readonly tokens: readonly number[];
+  /** Spans between tags; tokens are indices into `tokens`, end exclusive. */
+  readonly segments: readonly {
+    readonly kind: SegmentKind;
+    readonly text: string;
+    readonly tokenStart: number;
+    readonly tokenEnd: number;
+  }[];
+  /** Attention of generated token `step`, mean over heads and layers. */
+  readonly shares: readonly {
+    readonly step: number;
+    readonly image: number;
+    readonly query: number;
+    readonly generated: number;
+  }[];
+  /** Content of the last box; null when there is none. */
+  readonly answer: string | null;
+  readonly seed: number;
+  readonly model: string;
+  /** Fine-tuned adapter over the model; null for none. */
+  readonly adapter: string | null;
+  readonly device: DeviceReport;
+  /** Which table chose the kernels. */
+  readonly profile: 'software' | 'hardware';
+}
+
+/** The graphics device of a run. */
+export interface DeviceReport {
+  readonly description: string;
+  readonly vendor: string;
+  readonly software: boolean;
+  readonly shaderF16: boolean;
+  readonly subgroups: boolean;
+}
+
+const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
+
+  --image FILE          PNG or JPEG
+  --question TEXT       what to ask about it
+  --mode MODE           ${REASONING_MODES.join(' | ')} (default solution)
+  --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
+  --seed N              of sampling (default 0)
+  --temperature T       0 is greedy (default 0)
+  --max-new-tokens N    (default: the model's own limit)
+  --json                print one JSON object instead of text`;
+
+function deviceReport(traits: DeviceTraits): DeviceReport {
+  const { description, vendor, software, shaderF16, subgroups } = traits;
+  return { description, vendor, software, shaderF16, subgroups };
+}
+
+interface Call {
+  readonly image: string;
+  readonly question: string;
+  readonly mode: ReasoningMode;
+  readonly model: string | undefined;
+  readonly seed: number;
+  readonly temperature: number;
+  /** 0 for the model's own limit. */
+  readonly maxNewTokens: number;
+  readonly json: boolean;
+}
+
+function readCall(): Call {
+  const text = { type: 'string' } as const;
+  const values = readArguments({
+    image: text,
+    question: text,
+    mode: text,
+    model: text,
+    seed: text,
+    temperature: text,
+    'max-new-tokens': text,
+    json: { type: 'boolean' },
+  });
+  const { image, question } = values;
+  if (image === undefined) throw new UsageError('--image is missing.');
+  if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
+  const seed = wholeNumber('seed', values.seed, 0, 0);
+  if (seed >= 2 ** 32) throw new UsageError('--seed must be below 4294967296.');
+  const temperature = Number(values.temperature ?? '0');
+  if (values.temperature?.trim() === '' || !(temperature >= 0 && temperature <= 100)) {
+    throw new UsageError(`--temperature must be a number from 0, not "${values.temperature}".`);
+  }
+  return {
+    image,
+    question,
+    mode: oneOf('mode', values.mode ?? 'solution', REASONING_MODES),
+    model: values.model,
+    seed,
+    temperature,
+    maxNewTokens: wholeNumber('max-new-tokens', values['max-new-tokens'], 1, 0),
+    json: values.json ?? false,
+  };
+}
+
+async function readPicture(path: string) {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new DataError('data/image', `${path}: ${reason}`, { file: path }, error);
+  });
+  return decodeImage(bytes, path);
+}
+
+function askReport(answer: GeneratedAnswer, call: Call, model: string, traits: DeviceTraits): AskReport {
+  return {
+    text: answer.text,
+    tokens: answer.ids,
+    segments: answer
+      .segments()
+      .map(({ kind, text, tokenStart, tokenEnd }) => ({ kind, text, tokenStart, tokenEnd })),
+    shares: answer.attention.map(({ step, shares }) => ({ step, ...shares })),
+    answer: answer.boxed,
+    seed: call.seed,
+    model,
+    adapter: null,
+    device: deviceReport(traits),
+    profile: traits.software ? 'software' : 'hardware',
+  };
+}
+
+async function ask(signal: AbortSignal): Promise<void> {
+  const call = readCall();
+  const image = await readPicture(call.image);
+  const { id, files } = await findModel(call.model);
+  const gpu = await acquireDevice({ gpu: createNodeGpu() });
+  log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
+  const reasoner = await Reasoner.load(gpu, files, { signal });
+  const prepared = reasoner.prepare({ image, text: call.question, mode: call.mode });
+  const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
+  const { seed, temperature } = call;
+  const sampling = {
+    ...{ topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed, temperature },
+    maxNewTokens: Math.max(1, call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room)),
+  };
+  const { answer, events } = await reasoner.start({ prepared, sampling }, { capture: 'shares', signal });
+  const out = call.json ? process.stderr : process.stdout;
+  let first = 0;
+  let last = 0;
+  for await (const event of events) {
+    if (event.type !== 'token') continue;
+    last = performance.now();
+    if (event.step === 0) first = last;
+    out.write(event.text);
+  }
+  out.write('\n');
+  const rate = ((answer.ids.length - 1) * 1000) / Math.max(1e-3, last - first);
+  log(`${answer.ids.length} tokens, ${rate.toFixed(1)} per second, ended by ${answer.finishReason}`);
+  if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu.traits))}\n`);
+}
+
+await runCommand(USAGE, ask);

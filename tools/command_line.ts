@@ -1,0 +1,71 @@
+// What the command lines share: arguments, whole-number options, errors as sentences, exit codes.
+// Not a framework: each command reads its own options. Logs go to stderr, so that stdout holds results alone.
+// Invariant: exit code 0 is success, 1 a failure with its reason on stderr, 2 a wrong call with the usage on stderr.
+
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { LookBackError } from '../src/lib/errors';
+
+/** A call that cannot be understood; ends the command with its usage and exit code 2. */
+export class UsageError extends Error {}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** Reads the process's arguments strictly. @throws UsageError for unknown options or stray words */
+export function readArguments<T extends Options>(options: T) {
+  try {
+    return parseArgs({ options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A whole number of at least `least`, or `fallback` when the option is absent. @throws UsageError */
+export function wholeNumber(name: string, text: string | undefined, least: number, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`--${name} must be a whole number from ${least}, not "${text}".`);
+}
+
+/** One of a list of words. @throws UsageError */
+export function oneOf<T extends string>(name: string, text: string, words: readonly T[]): T {
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new UsageError(`--${name} must be one of ${words.join(', ')}, not "${text}".`);
+  return found;
+}
+
+/** Writes a line to stderr. */
+export function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/**
+ * Runs a command to its end and ends the process with its exit code. Device and driver threads do not hold it up.
+ * Ctrl+C aborts the signal once; a second one ends the process.
+ */
+export async function runCommand(usage: string, command: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    process.once('SIGINT', () => process.exit(130));
+    controller.abort();
+  });
+  let code = 0;
+  try {
+    await command(controller.signal);
+  } catch (error) {
+    code = report(error, usage);
+  }
+  // Output that is still on its way to a pipe would be cut off by exit.
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  process.exit(code);
+}
+
+function report(error: unknown, usage: string): number {
+  if (error instanceof UsageError) {
+    log(`${error.message}\n\n${usage}`);
+    return 2;
+  }
+  if (error instanceof LookBackError) log(`error (${error.code}): ${error.message}`);
+  else log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}

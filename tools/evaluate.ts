@@ -1,0 +1,302 @@
+// Command line: measures a model's answers over many questions. `npm run evaluate -- --model pocket --mode cot …`
+// Greedy, batched, resumable: each finished wave is appended to --out, and --resume skips what is there already.
+// Not an opinion: what counts as right, as looking back and as a phase is src/lookback. Invariant: the report is
+// computed from the outcomes alone, so interrupted and unbroken runs report the same.
+
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { requireDataset } from '../src/data/dataset';
+import type { PixelArray } from '../src/data/pillow_resize';
+import { drawSample, SPLITS, type Split } from '../src/data/shapes_world';
+import { IMAGE_SIDE } from '../src/data/shapes_world_scene';
+import { acquireDevice } from '../src/gpu/device';
+import type { GeneratedAnswer } from '../src/generation/generate';
+import { DataError } from '../src/lib/errors';
+import {
+  type EvaluationReport,
+  type ExpectedAnswer,
+  type SceneOutcome,
+  scoreAnswer,
+  summarise,
+} from '../src/lookback/evaluation';
+import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/lookback/probe';
+import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
+import { greedy, type Question, Reasoner } from '../src/lookback/reasoner';
+import { log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import { findModel } from './model_source';
+import { createNodeGpu } from './node_gpu';
+import { decodeImage } from './node_image';
+
+/** The JSON of `evaluate --json`. */
+export interface EvaluateReport extends EvaluationReport {
+  readonly seconds: number;
+  readonly model: string;
+  readonly mode: ReasoningMode;
+  /** Split of the shapes world, or the dataset's file. */
+  readonly source: string;
+  readonly seed: number;
+  readonly device: string;
+}
+
+/** The JSON of `evaluate --probe --json`. */
+export interface EvaluateProbeReport {
+  readonly probe: ProbeReport;
+  readonly count: number;
+  readonly seconds: number;
+  readonly model: string;
+  readonly seed: number;
+  readonly device: string;
+}
+
+const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset FILE.jsonl) [options]
+
+  --model ID|DIR        a built-in model or a Hugging Face folder
+  --mode MODE           ${REASONING_MODES.join(' | ')}
+  --split SPLIT         ${SPLITS.join(' | ')}: questions of the shapes world
+  --dataset FILE        JSON lines {image, question, answer}, images relative to the file
+  --count N             questions (default 1000; for a dataset all of them)
+  --visual              of a split, only questions that need the picture (default: a fifth do not)
+  --seed S              of the split (default 999)
+  --batch B             questions at once (default 64)
+  --max-new-tokens N    (default: the model's own limit)
+  --out FILE.jsonl      write one outcome per line
+  --resume              go on where --out stopped
+  --probe               measure abilities instead: ${PROBES.join(', ')} (--count each)
+  --json                print the report as one JSON object`;
+
+const TEXT_SHARE = 0.2;
+
+interface Call {
+  readonly model: string;
+  readonly mode: ReasoningMode;
+  readonly split: Split;
+  readonly dataset: string | undefined;
+  readonly count: number;
+  readonly visual: boolean;
+  readonly seed: number;
+  readonly batch: number;
+  /** 0 for the model's own limit. */
+  readonly maxNewTokens: number;
+  readonly out: string | undefined;
+  readonly resume: boolean;
+  readonly probe: boolean;
+  readonly json: boolean;
+}
+
+function readCall(): Call {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const values = readArguments({
+    ...{ model: text, mode: text, split: text, dataset: text, count: text, seed: text, batch: text, out: text },
+    ...{ 'max-new-tokens': text, visual: flag, resume: flag, probe: flag, json: flag },
+  });
+  if (values.model === undefined) throw new UsageError('--model is missing.');
+  if (values.split !== undefined && values.dataset !== undefined) {
+    throw new UsageError('--split and --dataset exclude each other.');
+  }
+  if (!values.probe && values.mode === undefined) throw new UsageError('--mode is missing.');
+  if (!values.probe && values.split === undefined && values.dataset === undefined) {
+    throw new UsageError('--split or --dataset is missing.');
+  }
+  if (values.resume && values.out === undefined) throw new UsageError('--resume needs --out.');
+  return {
+    model: values.model,
+    mode: oneOf('mode', values.mode ?? 'cot', REASONING_MODES),
+    split: oneOf('split', values.split ?? 'test', SPLITS),
+    dataset: values.dataset,
+    count: wholeNumber('count', values.count, 1, values.dataset === undefined ? 1000 : Number.MAX_SAFE_INTEGER),
+    visual: values.visual ?? false,
+    seed: wholeNumber('seed', values.seed, 0, 999),
+    batch: wholeNumber('batch', values.batch, 1, 64),
+    maxNewTokens: wholeNumber('max-new-tokens', values['max-new-tokens'], 1, 0),
+    out: values.out,
+    resume: values.resume ?? false,
+    probe: values.probe ?? false,
+    json: values.json ?? false,
+  };
+}
+
+/** A question that is made when its wave begins: pictures of a large set are never in memory together. */
+interface Item extends ExpectedAnswer {
+  readonly question: string;
+  readonly image: () => Promise<PixelArray>;
+}
+
+function sheet(data: Uint8Array): PixelArray {
+  return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data };
+}
+
+function splitItems({ split, seed, count, visual }: Call): Item[] {
+  return Array.from({ length: count }, (_, index) => {
+    const sample = drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
+    const { kind, text, answer } = sample;
+    return { index, kind, expected: answer, question: text, image: async () => sheet(sample.image()) };
+  });
+}
+
+async function datasetItems(file: string, count: number): Promise<Item[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new DataError('data/dataset', `${file}: ${reason}`, { file }, error);
+  });
+  const folder = dirname(resolve(file));
+  return requireDataset(text, file)
+    .slice(0, count)
+    .map(({ line, image, question, answer, kind }, index) => ({
+      index,
+      kind: kind ?? 'all',
+      expected: answer,
+      question,
+      image: async () => {
+        const bytes = await readFile(resolve(folder, image)).catch((error: Error) => {
+          throw new DataError('data/row', `${file}, line ${line}: ${image}: ${error.message}`, { line }, error);
+        });
+        return decodeImage(bytes, image);
+      },
+    }));
+}
+
+/** Outcomes written before; a last line that was cut off by an interruption is dropped. */
+async function readOutcomes(file: string): Promise<SceneOutcome[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.flatMap((line, i): SceneOutcome[] => {
+    try {
+      return [JSON.parse(line) as SceneOutcome];
+    } catch {
+      if (i === lines.length - 1) return [];
+      throw new DataError('data/row', `${file}, line ${i + 1} is not an outcome: remove the file, or run without --resume.`);
+    }
+  });
+}
+
+/** Answers items in waves and hands each wave's answers on as it ends. */
+async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
+  reasoner: Reasoner,
+  items: readonly T[],
+  call: Call,
+  question: (item: T) => Omit<Question, 'image'>,
+  signal: AbortSignal,
+  onWave: (wave: readonly T[], answers: readonly GeneratedAnswer[]) => Promise<void>,
+): Promise<void> {
+  const began = performance.now();
+  for (let at = 0; at < items.length && !signal.aborted; at += call.batch) {
+    const wave = items.slice(at, at + call.batch);
+    const requests = await Promise.all(
+      wave.map(async (item) => {
+        const prepared = reasoner.prepare({ ...question(item), image: await item.image() });
+        const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
+        const limit = call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room);
+        return { prepared, sampling: greedy(Math.max(1, limit)) };
+      }),
+    );
+    const answers = await reasoner.answerBatch(requests, Math.min(call.batch, items.length), { capture: 'shares', signal });
+    if (signal.aborted) return;
+    await onWave(wave, answers);
+    const done = at + wave.length;
+    log(`${done} of ${items.length}, ${((performance.now() - began) / 1000 / done).toFixed(3)} s each`);
+  }
+}
+
+function finished(answer: GeneratedAnswer) {
+  const imageShares: (number | null)[] = Array(answer.ids.length).fill(null);
+  for (const { step, shares } of answer.attention) imageShares[step] = shares.image;
+  return {
+    text: answer.text,
+    ids: answer.ids,
+    finishReason: answer.finishReason ?? ('stopped' as const),
+    imageShares,
+    tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
+  };
+}
+
+async function evaluateQuestions(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<SceneOutcome[]> {
+  const items = call.dataset === undefined ? splitItems(call) : await datasetItems(call.dataset, call.count);
+  const known = new Map<number, SceneOutcome>();
+  if (call.out !== undefined) {
+    if (call.resume) for (const outcome of await readOutcomes(call.out)) known.set(outcome.index, outcome);
+    for (const item of items) {
+      const before = known.get(item.index);
+      if (before !== undefined && before.expected !== item.expected) {
+        throw new DataError('data/row', `${call.out} holds other questions than these: remove it, or run without --resume.`);
+      }
+    }
+    // Rewritten, so that a half-written last line cannot run into the next one.
+    await writeFile(call.out, [...known.values()].map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+    if (known.size > 0) log(`${known.size} outcomes are there already`);
+  }
+  const left = items.filter(({ index }) => !known.has(index));
+  const ask = ({ question }: Item) => ({ text: question, mode: call.mode });
+  await inWaves(reasoner, left, call, ask, signal, async (wave, answers) => {
+    const outcomes = wave.map(({ index, kind, expected }, i) =>
+      scoreAnswer(finished(answers[i] as GeneratedAnswer), { index, kind, expected }),
+    );
+    for (const outcome of outcomes) known.set(outcome.index, outcome);
+    if (call.out) await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+  });
+  return [...known.values()].sort((a, b) => a.index - b.index).filter(({ index }) => index < items.length);
+}
+
+async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<ProbeReport> {
+  const results: { probe: (typeof PROBES)[number]; right: boolean }[] = [];
+  for (const probe of PROBES) {
+    const items = Array.from({ length: call.count }, (_, index) => {
+      const item = probeItem(probe, call.seed, index);
+      return { ...item, image: async () => sheet(item.sample.image()) };
+    });
+    log(`${probe}:`);
+    // Plain and cot add no words for pocket; the probes are questions as they stand.
+    const ask = ({ text }: { text: string }) => ({ text, mode: 'plain' as const });
+    await inWaves(reasoner, items, call, ask, signal, async (wave, answers) => {
+      wave.forEach(({ isRight }, i) => results.push({ probe, right: isRight(answers[i]?.text ?? '') }));
+    });
+  }
+  return summariseProbes(results);
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+const share = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
+
+function printReport(report: EvaluateReport): void {
+  const { accuracy, attention } = report;
+  const lines = [
+    `${report.count} questions of ${report.source}, ${report.model}, ${report.mode}`,
+    `accuracy     ${percent(accuracy.mean)} (${percent(accuracy.low)} to ${percent(accuracy.high)})`,
+    `looked back  ${percent(report.triggerRate)}, full scan ${percent(report.genuineScanRate)}, empty ${percent(report.emptyBackRate)}`,
+    `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,
+    `on the image early ${share(attention.early)}, late ${share(attention.late)}, in back ${share(attention.inBack)} (peak ${share(attention.backPeak)}), after ${share(attention.afterBack)}`,
+    ...Object.entries(report.byKind).map(
+      ([kind, own]) => `${kind.padEnd(12)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
+    ),
+    `${report.seconds.toFixed(1)} s on ${report.device}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function evaluate(signal: AbortSignal): Promise<void> {
+  const call = readCall();
+  const { id, files } = await findModel(call.model);
+  const gpu = await acquireDevice({ gpu: createNodeGpu() });
+  const device = gpu.traits.description;
+  log(`${id} on ${device}${gpu.traits.software ? ' (software)' : ''}`);
+  const reasoner = await Reasoner.load(gpu, files, { signal });
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  const { seed, mode } = call;
+  if (call.probe) {
+    const probe = await evaluateProbes(reasoner, call, signal);
+    const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), model: id, seed, device };
+    for (const [name, own] of Object.entries(probe)) {
+      log(`${name.padEnd(12)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`);
+    }
+    if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  const outcomes = await evaluateQuestions(reasoner, call, signal);
+  const source = call.dataset ?? call.split;
+  const report: EvaluateReport = { ...summarise(outcomes), seconds: seconds(), model: id, mode, source, seed, device };
+  if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else printReport(report);
+}
+
+await runCommand(USAGE, evaluate);
