@@ -1,0 +1,313 @@
+// The Look page's state as signals, and what people can do there: load, choose a picture, ask, stop, select steps.
+// No DOM and no wording: views read the signals, the copy file has the words, and the engine is reached by its client.
+// Invariant: `session` changes only by events and by this file's commands; views never write a signal directly.
+
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import { DataError } from '../lib/errors';
+import { type EngineClient, toPlainError } from '../worker/client';
+import type { ModelEntry, PlainError } from '../worker/protocol';
+import { type Readout, readoutOf } from './attention_view';
+import { checkPicture } from './picture_file';
+import { backBands, type Card, layoutCards, type StepRange } from './segment_layout';
+import * as select from './selection';
+import {
+  beginAnswer,
+  EMPTY_SESSION,
+  failAnswer,
+  isOpen,
+  recordedSteps,
+  reduceSession,
+  type Session,
+} from './session';
+import { DEFAULT_SETTINGS, fitSettings, type Settings } from './settings';
+
+/** What the page provides: a clock, and a decoder for pictures that passed the check of their header. */
+export interface PageServices {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Decodes for display, scaled down; rejects when the browser cannot read the file. */
+  decode(blob: Blob): Promise<ImageBitmap>;
+}
+
+/** A picture that was chosen, checked and decoded for display. */
+export interface Picture {
+  readonly blob: Blob;
+  readonly name: string;
+  readonly bitmap: ImageBitmap;
+  /** Question suggestions that came with an example picture. */
+  readonly questions: readonly string[];
+}
+
+/** Times that the page itself measures, in milliseconds of the clock given. */
+export interface Timing {
+  readonly askedAt: number;
+  readonly firstTokenAt: number | null;
+  readonly lastTokenAt: number | null;
+}
+
+/** The state of the Look page and its commands. Commands never throw: failures become `session.error` or `pictureError`. */
+export interface Look {
+  readonly session: ReadonlySignal<Session>;
+  readonly models: ReadonlySignal<readonly ModelEntry[]>;
+  /** Id of the model that was last asked for. */
+  readonly wantedModel: ReadonlySignal<string | null>;
+  readonly loading: ReadonlySignal<boolean>;
+  readonly picture: ReadonlySignal<Picture | null>;
+  readonly pictureError: ReadonlySignal<PlainError | null>;
+  /** The picture that the current answer is about; stays when another one is chosen. */
+  readonly answerPicture: ReadonlySignal<Picture | null>;
+  readonly question: ReadonlySignal<string>;
+  readonly settings: ReadonlySignal<Settings>;
+  readonly timing: ReadonlySignal<Timing | null>;
+  readonly cards: ReadonlySignal<readonly Card[]>;
+  readonly bands: ReadonlySignal<readonly StepRange[]>;
+  readonly selection: ReadonlySignal<select.Selection>;
+  /** What the pointer hovers; drawn like a selection while it lasts. */
+  readonly preview: ReadonlySignal<StepRange | null>;
+  /** Steps that every view shows: the preview, or else the selection. */
+  readonly shown: ReadonlySignal<StepRange | null>;
+  readonly readout: ReadonlySignal<Readout | null>;
+  readonly canAsk: ReadonlySignal<boolean>;
+  start(): Promise<void>;
+  loadModel(id: string): Promise<void>;
+  cancelLoad(): Promise<void>;
+  choosePicture(blob: Blob, name: string, questions?: readonly string[]): Promise<void>;
+  setQuestion(text: string): void;
+  setSettings(change: Partial<Settings>): void;
+  ask(): Promise<void>;
+  stop(): Promise<void>;
+  /** Asks the last question again; `seed` replaces the seed of settings first. */
+  regenerate(seed?: number): Promise<void>;
+  /** Starts the engine again after it crashed, and loads the model that was loaded. */
+  restart(): Promise<void>;
+  pin(step: number): void;
+  pinRange(from: number, to: number): void;
+  pinCard(card: Card): void;
+  moveStep(by: -1 | 1, extend: boolean): void;
+  moveCard(by: -1 | 1): void;
+  nextBack(): void;
+  toLive(): void;
+  setPreview(range: StepRange | null): void;
+}
+
+function writable(client: EngineClient, page: PageServices) {
+  const session = signal<Session>(EMPTY_SESSION);
+  const answer = computed(() => session.value.answer);
+  const cards = computed<readonly Card[]>(() => (answer.value === null ? [] : layoutCards(answer.value)));
+  const selection = signal<select.Selection>(select.LIVE);
+  const preview = signal<StepRange | null>(null);
+  const space = computed<select.SelectionSpace>(() => ({
+    count: recordedSteps(answer.value),
+    cards: cards.value,
+  }));
+  const shown = computed(() => {
+    const { count } = space.value;
+    const hover = preview.value;
+    if (hover !== null && count > 0 && hover.from < count) {
+      return { from: hover.from, to: Math.min(hover.to, count - 1) };
+    }
+    return select.resolve(selection.value, space.value);
+  });
+  return {
+    client,
+    page,
+    session,
+    cards,
+    bands: computed<readonly StepRange[]>(() => backBands(cards.value)),
+    selection,
+    preview,
+    space,
+    shown,
+    readout: computed<Readout | null>(() => {
+      if (answer.value === null || shown.value === null) return null;
+      return readoutOf(answer.value, cards.value, shown.value);
+    }),
+    models: signal<readonly ModelEntry[]>([]),
+    wantedModel: signal<string | null>(null),
+    loading: signal(false),
+    picture: signal<Picture | null>(null),
+    pictureError: signal<PlainError | null>(null),
+    answerPicture: signal<Picture | null>(null),
+    question: signal(''),
+    settings: signal<Settings>(DEFAULT_SETTINGS),
+    timing: signal<Timing | null>(null),
+    // Counts the answers and the pictures, so that a late outcome of an earlier one changes nothing.
+    asks: 0,
+    /** Settles when the last command to generate has; the next one waits for it. */
+    generating: Promise.resolve() as Promise<unknown>,
+    choices: 0,
+  };
+}
+
+type Writable = ReturnType<typeof writable>;
+
+function receive(w: Writable): void {
+  w.client.listen((events) => {
+    batch(() => {
+      w.session.value = reduceSession(w.session.value, events);
+      const timing = w.timing.value;
+      if (timing !== null && events.some((event) => event.type === 'tokensGenerated')) {
+        const at = w.page.now();
+        w.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at };
+      }
+      if (events.some((event) => event.type === 'modelLoaded')) {
+        w.settings.value = fitSettings(w.settings.value, w.session.value.model);
+      }
+    });
+  });
+}
+
+async function loadModel(w: Writable, id: string): Promise<void> {
+  w.wantedModel.value = id;
+  w.loading.value = true;
+  w.session.value = { ...w.session.value, error: null };
+  try {
+    const model = await w.client.load(id);
+    if (w.wantedModel.value !== id) return;
+    batch(() => {
+      w.session.value = { ...w.session.value, model, load: null };
+      w.settings.value = fitSettings(w.settings.value, model);
+    });
+  } catch (thrown) {
+    if (w.wantedModel.value !== id) return;
+    w.session.value = { ...w.session.value, error: toPlainError(thrown), load: null };
+  } finally {
+    if (w.wantedModel.value === id) w.loading.value = false;
+  }
+}
+
+async function start(w: Writable): Promise<void> {
+  w.session.value = { ...w.session.value, error: null };
+  w.loading.value = true;
+  try {
+    await w.client.start();
+    w.models.value = await w.client.listModels();
+  } catch (thrown) {
+    w.session.value = { ...w.session.value, error: toPlainError(thrown) };
+  }
+  w.loading.value = false;
+  const id = w.wantedModel.value ?? w.models.value[0]?.id;
+  if (id !== undefined && w.session.value.error === null) await loadModel(w, id);
+}
+
+async function decode(w: Writable, blob: Blob, name: string): Promise<ImageBitmap> {
+  try {
+    return await w.page.decode(blob);
+  } catch (cause) {
+    throw new DataError('data/picture-unreadable', `This browser cannot decode ${name}.`, { name }, cause);
+  }
+}
+
+async function choosePicture(
+  w: Writable,
+  blob: Blob,
+  name: string,
+  questions: readonly string[],
+): Promise<void> {
+  w.choices += 1;
+  const choice = w.choices;
+  try {
+    await checkPicture(blob, name);
+    const bitmap = await decode(w, blob, name);
+    if (choice !== w.choices) return;
+    batch(() => {
+      w.picture.value = { blob, name, bitmap, questions };
+      w.pictureError.value = null;
+    });
+  } catch (thrown) {
+    if (choice === w.choices) w.pictureError.value = toPlainError(thrown);
+  }
+}
+
+async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
+  w.asks += 1;
+  const ticket = w.asks;
+  const { mode, temperature, seed, maxNewTokens } = fitSettings(w.settings.value, w.session.value.model);
+  const asked = {
+    ...{ question, mode, temperature, seed, maxNewTokens },
+    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true },
+  };
+  batch(() => {
+    w.session.value = beginAnswer(w.session.value, asked);
+    w.answerPicture.value = picture;
+    w.selection.value = select.LIVE;
+    w.preview.value = null;
+    w.timing.value = { askedAt: w.page.now(), firstTokenAt: null, lastTokenAt: null };
+  });
+  try {
+    // An answer is finished by its event, which comes after its tokens; the command may resolve before them.
+    const before = w.generating.catch(() => undefined);
+    w.generating = before.then(() => w.client.generate({ image: picture.blob, ...asked }));
+    await w.generating;
+  } catch (thrown) {
+    if (ticket === w.asks) w.session.value = failAnswer(w.session.value, toPlainError(thrown));
+  }
+}
+
+/** Commands that may be refused because they came a moment too late; the refusal is not news. */
+async function quietly(command: Promise<void>): Promise<void> {
+  try {
+    await command;
+  } catch {
+    // The engine's own events say what became of it.
+  }
+}
+
+function selectionCommands(w: Writable) {
+  const set = (selection: select.Selection) =>
+    batch(() => {
+      w.selection.value = selection;
+      w.preview.value = null;
+    });
+  return {
+    pin: (step: number) => set(select.pinStep(step, w.space.value)),
+    pinRange: (from: number, to: number) => set(select.pinRange(from, to, w.space.value)),
+    pinCard: (card: Card) => set(select.pinCard(card, w.space.value)),
+    moveStep: (by: -1 | 1, extend: boolean) =>
+      set((extend ? select.extendStep : select.moveStep)(w.selection.value, by, w.space.value)),
+    moveCard: (by: -1 | 1) => set(select.moveCard(w.selection.value, by, w.space.value)),
+    nextBack: () => set(select.nextBack(w.selection.value, w.space.value)),
+    toLive: () => set(select.LIVE),
+    setPreview: (range: StepRange | null) => {
+      w.preview.value = range;
+    },
+  };
+}
+
+/** Makes the state of one Look page over an engine's client. */
+export function createLook(client: EngineClient, page: PageServices): Look {
+  const w = writable(client, page);
+  receive(w);
+  const canAsk = computed(() => {
+    const { model, answer, deviceTrouble } = w.session.value;
+    const busy = w.loading.value || isOpen(answer) || deviceTrouble === 'recovering';
+    return model !== null && !busy && w.picture.value !== null && w.question.value.trim() !== '';
+  });
+  return {
+    ...w,
+    ...selectionCommands(w),
+    canAsk,
+    start: () => start(w),
+    loadModel: (id) => loadModel(w, id),
+    cancelLoad: () => quietly(client.cancelLoad()),
+    choosePicture: (blob, name, questions = []) => choosePicture(w, blob, name, questions),
+    setQuestion: (text) => {
+      w.question.value = text;
+    },
+    setSettings: (change) => {
+      w.settings.value = fitSettings({ ...w.settings.value, ...change }, w.session.value.model);
+    },
+    ask: async () => {
+      if (canAsk.value && w.picture.value !== null) await ask(w, w.picture.value, w.question.value.trim());
+    },
+    stop: () => quietly(client.stop()),
+    regenerate: async (seed) => {
+      const { answer, model } = w.session.value;
+      const picture = w.answerPicture.value;
+      if (answer === null || picture === null || model === null || isOpen(answer)) return;
+      if (seed !== undefined) w.settings.value = fitSettings({ ...w.settings.value, seed }, model);
+      await ask(w, picture, answer.asked.question);
+    },
+    restart: () => start(w),
+  };
+}

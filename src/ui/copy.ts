@@ -1,0 +1,357 @@
+// Every sentence that the page shows, and the map from error codes to words and actions.
+// No markup and no logic beyond filling in numbers. Invariant: a view that needs a new sentence gets it from here.
+
+import type { LoadPhase, PlainError, ReasoningMode, SegmentKind } from '../worker/protocol';
+
+/** Fixed texts, grouped by the panel that shows them. */
+export const COPY = {
+  app: {
+    name: 'Look-Back',
+    tagline: 'Watch a vision-language model look back at your picture while it reasons.',
+    private: 'Runs in this tab. Your picture and your question never leave it.',
+    skip: 'Skip to the question',
+    themeTo: { light: 'Use light colours', dark: 'Use dark colours' },
+    keys: 'Keys',
+    model: 'Model',
+    draft: 'draft',
+    draftWhy: 'A stand-in that a later release replaces. Its answers and its attention are real.',
+    device: 'Graphics device',
+    software: 'software',
+    softwareWhy: 'No graphics card is used: the processor stands in for it. Correct, but many times slower.',
+    noDevice: 'no device yet',
+  },
+  picture: {
+    title: 'Picture',
+    empty: 'Drop a picture here, paste one, or',
+    choose: 'choose a file',
+    change: 'Change picture',
+    replace: 'Drop a picture',
+    examples: 'Examples',
+    pictureAlt: (name: string) => `The picture ${name}`,
+    asSeen: (width: number, height: number, rows: number, columns: number) =>
+      `Read at ${width} × ${height} pixels as ${rows} × ${columns} image tokens`,
+    padded: 'hatched: padding added to make it square',
+    outside:
+      'This picture does not look like the ones this model was trained on. It knows coloured circles, squares and triangles on a 3 × 3 sheet; anything else it says about a photograph is a guess.',
+    overlay: 'Heatmap',
+    opacity: 'Opacity',
+    stretch: 'Stretch this step',
+    stretched: 'stretched: not comparable between steps',
+    modelView: 'Show what the model receives',
+    scale: 'Share of attention per image token',
+    heatmapTitle: 'Where it looks',
+    heatmapNone: 'No attention recorded yet.',
+  },
+  ask: {
+    title: 'Question',
+    label: 'Your question',
+    placeholder: 'Start with 11. Subtract the red squares. Add 3. How many?',
+    send: 'Ask',
+    stop: 'Stop',
+    sendKeys: 'Enter asks, Shift+Enter starts a new line.',
+    stopKeys: 'Esc stops.',
+    settings: 'Settings',
+    mode: 'Prompt',
+    temperature: 'Temperature',
+    seed: 'Seed',
+    dice: 'New random seed',
+    length: 'Longest answer',
+    tokens: 'tokens',
+    greedy: 'At temperature 0 the seed changes nothing.',
+    needModel: 'The model is still loading.',
+    needPicture: 'Choose a picture first.',
+    needQuestion: 'Type a question, or take one of the suggestions.',
+  },
+  modes: {
+    plain: 'Plain answer',
+    cot: 'Think step by step',
+    semantic: 'Look back while thinking',
+    solution: 'Look back at the solution',
+  } satisfies Record<ReasoningMode, string>,
+  stream: {
+    title: 'Answer',
+    empty:
+      'The answer will appear here, piece by piece: thinking, looking back at the picture, and the result.',
+    waiting: 'Reading the picture and the question…',
+    latest: 'Jump to latest',
+    again: 'Ask again',
+    newSeed: 'Ask again with a new seed',
+    tokensCut: 'Stopped at the longest length allowed.',
+    stopped: 'Stopped. What was written so far is kept.',
+    noAnswer: 'No answer was given in a box.',
+    share: (mean: string, top: string) => `${mean} of attention on the image on average, ${top} at most`,
+    selectCard: (title: string) => `Select the steps of ${title}`,
+    sparkline: 'Share of attention on the image, step by step',
+  },
+  segments: {
+    think: 'Think',
+    back: 'Look back',
+    answer: 'Answer',
+    text: 'Text',
+  } satisfies Record<SegmentKind, string>,
+  announce: {
+    think: 'Thinking.',
+    back: 'Looking back at the image.',
+    text: 'Writing.',
+    answer: (text: string) => `Answer: ${text}.`,
+    finished: 'Finished.',
+    stopped: 'Stopped.',
+    interrupted: 'The answer was interrupted.',
+    ready: (model: string) => `${model} is ready.`,
+  },
+  chart: {
+    title: 'What it attends to',
+    empty:
+      'The share of attention on the image, on your question and on its own words will be drawn here, token by token.',
+    image: 'image',
+    query: 'question',
+    generated: 'own words',
+    back: 'back',
+    xAxis: 'generated token',
+    yAxis: 'share of attention',
+    label: 'Chart of attention shares per generated token',
+    live: 'Live',
+    toLive: 'Back to live',
+    rows: 'Shares as a table',
+    columns: ['Step', 'Token', 'Segment', 'Image', 'Question', 'Own words'],
+    summaryColumns: [
+      'Segment',
+      'Steps',
+      'Image, mean',
+      'Image, highest',
+      'Question, mean',
+      'Own words, mean',
+    ],
+    unrecorded: '–',
+    about: 'What is plotted',
+    definition:
+      'For each generated token: how much of its attention falls on the image, on your question, and on the text generated so far. In every layer, the mean over heads is divided by all that falls on the image and after it (the system prompt is left out); then the mean over layers is taken. One special token belongs to no class, so the three add up to slightly less than 1.',
+    caveat:
+      'Attention shows where information could be read from, not why an answer was given: it is not an explanation. Some image tokens draw attention whatever the step.',
+    source: 'Definition: Look-Back (arXiv 2507.03019), attention ratio.',
+  },
+  figures: {
+    title: 'Figures',
+    speed: 'Speed',
+    speedUnit: 'tokens/s',
+    first: 'First token after',
+    tokens: 'Tokens',
+    of: (generated: number, prompt: number) => `${generated} (prompt ${prompt})`,
+    seed: 'Seed',
+    greedySeed: (seed: number) => `${seed} (unused, greedy)`,
+    model: 'Model',
+    device: 'Device',
+    inBack: 'In back',
+    none: '–',
+  },
+  load: {
+    title: (label: string) => `Loading ${label}`,
+    cancel: 'Cancel',
+    waiting: 'Starting the engine',
+    phases: {
+      device: 'Asking for the graphics device',
+      download: 'Fetching the model',
+      check: 'Checking the files',
+      upload: 'Moving weights to the device',
+      compile: 'Compiling kernels',
+      'warm-up': 'Warming up',
+    } satisfies Record<LoadPhase, string>,
+  },
+  trouble: {
+    recovering: 'The graphics device was reset. Recovering; the text so far is kept.',
+    restored: 'The graphics device is back. You can ask again.',
+    lost: 'The graphics device was reset and did not come back.',
+    dismiss: 'Dismiss',
+    details: 'Details for a report',
+    copy: 'Copy details',
+    copied: 'Copied',
+    code: 'Code',
+  },
+  keys: {
+    title: 'Keys',
+    close: 'Close',
+    enable: 'Single-letter keys',
+    enableWhy: 'They act only outside text fields. Arrow keys and Esc always work.',
+    rows: [
+      ['Enter', 'ask'],
+      ['Shift + Enter', 'new line in the question'],
+      ['Esc', 'back to live, or stop'],
+      ['← →', 'previous or next step'],
+      ['Shift + ← →', 'extend the range; its maps are averaged'],
+      ['[ ]', 'previous or next segment'],
+      ['b', 'next look back'],
+      ['o', 'heatmap on or off'],
+      ['- =', 'heatmap weaker or stronger'],
+      ['/', 'to the question'],
+      ['?', 'this list'],
+    ],
+  },
+} as const;
+
+/** What a notice offers to do about an error. */
+export type ErrorAction = 'retry' | 'restart' | 'ask-again' | 'choose-picture' | 'reload' | 'none';
+
+/** Words for one error: what happened, why if known, what can be done. */
+export interface ErrorCopy {
+  readonly title: string;
+  readonly why: string;
+  /** Things to try, in order. */
+  readonly steps: readonly string[];
+  readonly action: ErrorAction;
+}
+
+/** Labels of the actions; `none` has no button. */
+export const ACTION_LABELS: Record<Exclude<ErrorAction, 'none'>, string> = {
+  retry: 'Try again',
+  restart: 'Start the engine again',
+  'ask-again': 'Ask again',
+  'choose-picture': 'Choose another picture',
+  reload: 'Reload the page',
+};
+
+const BROWSERS =
+  'Use a current browser: Chrome or Edge (113 or newer), Safari 26, or Firefox (141 or newer on Windows, 145 on Apple silicon).';
+const LINUX =
+  'On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu (“Unsafe WebGPU Support”) and chrome://flags/#enable-vulkan.';
+const ACCELERATION =
+  'Turn on “Use graphics acceleration when available” in the browser’s system settings, then restart the browser.';
+
+function copy(title: string, why: string, steps: readonly string[], action: ErrorAction): ErrorCopy {
+  return { title, why, steps, action };
+}
+
+function text(error: PlainError, key: string): string {
+  const value = error.data?.[key];
+  return typeof value === 'number' ? value.toLocaleString('en') : typeof value === 'string' ? value : '?';
+}
+
+const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
+  'gpu/unavailable': () =>
+    copy(
+      'This browser has no WebGPU',
+      'The model runs on your graphics device through WebGPU, and this browser does not offer it.',
+      [BROWSERS, LINUX],
+      'retry',
+    ),
+  'page/insecure': () =>
+    copy(
+      'This address hides WebGPU',
+      'Browsers offer WebGPU only to pages from https:// or from localhost, and this page came another way.',
+      ['Open the page through https://, or through http://localhost.'],
+      'none',
+    ),
+  'gpu/no-adapter': () =>
+    copy(
+      'WebGPU is here, but no graphics device answered',
+      'The browser knows WebGPU but found no device that it may use: acceleration is off, the driver is on its block list, or the device is busy.',
+      [ACCELERATION, 'Update the graphics driver.', LINUX],
+      'retry',
+    ),
+  'gpu/limit': (error) =>
+    copy(
+      'This device is too small for this model',
+      `The model needs ${text(error, 'name')} = ${text(error, 'need')}; this device gives ${text(error, 'have')}.`,
+      ['Choose a smaller model.', 'Close other pages that use the graphics device.'],
+      'retry',
+    ),
+  'gpu/out-of-memory': () =>
+    copy(
+      'The graphics device ran out of memory',
+      'The model, the picture and the answer together did not fit.',
+      [
+        'Close other tabs that use the graphics device.',
+        'Ask for a shorter answer, or take a smaller picture.',
+      ],
+      'ask-again',
+    ),
+  'gpu/device-lost': () =>
+    copy(
+      'The graphics device was reset',
+      'The browser or the driver took the device away while it was working. The text so far is kept.',
+      ['Ask again. If it happens again, restart the browser.'],
+      'ask-again',
+    ),
+  'gpu/shader': () =>
+    copy(
+      'A kernel does not compile on this device',
+      'The driver refused one of our programs. That is a fault of ours or of the driver.',
+      ['Update the browser and the graphics driver.', 'Report it with the details below.'],
+      'retry',
+    ),
+  'model/download': (error) =>
+    copy(
+      'The model could not be fetched',
+      error.message,
+      ['Check the connection to the server that this page came from.'],
+      'retry',
+    ),
+  'model/integrity': (error) => copy('A file of the model arrived damaged', error.message, [], 'retry'),
+  'engine/cancelled': () => copy('Loading was cancelled', 'You stopped it.', [], 'retry'),
+  'engine/state': (error) => copy('The engine is busy with something else', error.message, [], 'none'),
+  'worker/crashed': (error) =>
+    copy('The engine stopped', error.message, ['Start it again; the text so far is kept.'], 'restart'),
+  'worker/version': () =>
+    copy(
+      'The page and its engine are of different versions',
+      'A new version was published while this page was open.',
+      [],
+      'reload',
+    ),
+  'data/empty-file': (error) =>
+    copy('This file is empty', `${text(error, 'name')} has no bytes in it.`, [], 'choose-picture'),
+  'data/not-a-picture': (error) =>
+    copy(
+      'This file is not a picture that can be read',
+      error.message,
+      ['PNG, JPEG, WebP, GIF, BMP and AVIF files work.'],
+      'choose-picture',
+    ),
+  'data/picture-too-large': (error) =>
+    copy(
+      'This picture is too large',
+      `${error.message} The most that is read is 64 megapixels and 64 MB, so that the tab does not run out of memory.`,
+      ['Scale the picture down first. The model sees far fewer pixels anyway.'],
+      'choose-picture',
+    ),
+  'data/picture-unreadable': (error) =>
+    copy(
+      'This picture cannot be decoded',
+      error.message,
+      ['It may be damaged, or of a kind that this browser lacks.'],
+      'choose-picture',
+    ),
+  'data/image-aspect': (error) =>
+    copy(
+      'This picture is too long and thin',
+      error.message,
+      ['Crop it so that one side is at most 200 times the other.'],
+      'choose-picture',
+    ),
+  'data/question-too-long': (error) =>
+    copy(
+      'This question is too long',
+      error.message,
+      ['Shorten it: the model reads a few hundred words at most.'],
+      'none',
+    ),
+};
+
+/** Words for an error. Codes without an entry of their own get the engine's sentence and a way to try again. */
+export function errorCopy(error: PlainError): ErrorCopy {
+  const entry = CATALOGUE[error.code];
+  if (entry !== undefined) return entry(error);
+  if (error.code.startsWith('gpu/'))
+    return copy('The graphics device reported an error', error.message, [], 'retry');
+  if (error.code.startsWith('model/')) return copy('This model cannot be used', error.message, [], 'retry');
+  if (error.code.startsWith('data/')) return copy('This input cannot be used', error.message, [], 'none');
+  if (error.code.startsWith('worker/')) return copy('The engine stopped', error.message, [], 'restart');
+  return copy('Something went wrong', error.message, ['Report it with the details below.'], 'retry');
+}
+
+/** What goes to the clipboard: everything a report needs, and nothing of the picture or the question. */
+export function errorDetails(error: PlainError, context: Readonly<Record<string, string>>): string {
+  const lines = [`code: ${error.code}`, `message: ${error.message}`];
+  if (error.data !== undefined) lines.push(`data: ${JSON.stringify(error.data)}`);
+  for (const [key, value] of Object.entries(context)) lines.push(`${key}: ${value}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,15 @@
+// Hands the state of the page to its components, so that none of them imports a singleton.
+// Invariant: there is exactly one provider, at the root.
+
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { defined } from '../lib/invariant';
+import type { Look } from '../state/look';
+
+/** Context of the page's state; filled by the app shell. */
+export const LookContext = createContext<Look | null>(null);
+
+/** The state of the page this component is part of. */
+export function useLook(): Look {
+  return defined(useContext(LookContext), 'LookContext');
+}

@@ -1,0 +1,100 @@
+// One error in words: what happened, why, what can be done, and details to copy for a report.
+// Not the wording (copy.ts) and not the recovery (the state's commands).
+// Invariant: model or file text inside an error is shown as text.
+
+import { useSignal } from '@preact/signals';
+import type { PlainError } from '../worker/protocol';
+import { ACTION_LABELS, COPY, type ErrorAction, errorCopy, errorDetails } from './copy';
+import { Icon } from './icons';
+import { useLook } from './look_context';
+import './styles/notice.css';
+
+/** Errors about WebGPU that have another cause on a page that came over plain http. */
+function withCause(error: PlainError): PlainError {
+  return error.code === 'gpu/unavailable' && !globalThis.isSecureContext
+    ? { ...error, code: 'page/insecure' }
+    : error;
+}
+
+function useAction(action: ErrorAction): (() => void) | null {
+  const look = useLook();
+  switch (action) {
+    case 'retry':
+      return () => {
+        const id = look.wantedModel.value;
+        void (id === null ? look.restart() : look.loadModel(id));
+      };
+    case 'restart':
+      return () => void look.restart();
+    case 'ask-again':
+      // Offered once the device is back.
+      return look.session.value.deviceTrouble === 'recovering' ? null : () => void look.regenerate();
+    case 'reload':
+      return () => location.reload();
+    case 'choose-picture':
+    case 'none':
+      return null;
+  }
+}
+
+function Details({ error }: { readonly error: PlainError }) {
+  const look = useLook();
+  const copied = useSignal(false);
+  const { device, model } = look.session.value;
+  const details = errorDetails(error, {
+    device: device?.description ?? 'none',
+    model: model?.entry.id ?? 'none',
+    browser: navigator.userAgent,
+  });
+  return (
+    <details class="notice-details">
+      <summary>{COPY.trouble.details}</summary>
+      <pre>{details}</pre>
+      <button
+        type="button"
+        class="quiet"
+        onClick={async () => {
+          await navigator.clipboard.writeText(details);
+          copied.value = true;
+        }}
+      >
+        {copied.value ? COPY.trouble.copied : COPY.trouble.copy}
+      </button>
+    </details>
+  );
+}
+
+/** Shows an error. `compact` leaves the reason out of the box's heading size, for panels. */
+export function Notice({
+  error,
+  compact = false,
+}: {
+  readonly error: PlainError;
+  readonly compact?: boolean;
+}) {
+  const shown = withCause(error);
+  const words = errorCopy(shown);
+  const act = useAction(words.action);
+  return (
+    <div class={compact ? 'notice compact' : 'notice'} role="alert" data-code={shown.code}>
+      <Icon name="warning" />
+      <div>
+        <h3>{words.title}</h3>
+        <p>{words.why}</p>
+        {words.steps.length > 0 && (
+          <ul>
+            {words.steps.map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+          </ul>
+        )}
+        {act !== null && words.action !== 'none' && (
+          <button type="button" onClick={act}>
+            {ACTION_LABELS[words.action]}
+          </button>
+        )}
+        <Details error={shown} />
+      </div>
+    </div>
+  );
+}

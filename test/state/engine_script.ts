@@ -1,0 +1,168 @@
+// A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
+// Not a model: shares and maps are made up, so that tests know them exactly.
+import type { Asked } from '../../src/state/session';
+import type { EngineClient } from '../../src/worker/client';
+import type {
+  EngineEvent,
+  GenerateResult,
+  LoadedModel,
+  PlainError,
+  PromptFact,
+  Segment,
+} from '../../src/worker/protocol';
+
+export const LOADED_MODEL: LoadedModel = {
+  entry: { id: 'pocket', label: 'Pocket', folder: 'models/pocket', bytes: 1, draft: false },
+  parameters: 1,
+  layers: 1,
+  heads: 1,
+  modes: ['plain', 'solution'],
+  square: true,
+  maxNewTokens: 100,
+  knows: 'Shapes.',
+};
+
+export const PROMPT: PromptFact = {
+  promptTokens: 20,
+  imageTokens: 9,
+  grid: [3, 3],
+  sourceWidth: 48,
+  sourceHeight: 48,
+  padding: { left: 0, top: 0, right: 0, bottom: 0 },
+  resizedWidth: 48,
+  resizedHeight: 48,
+  notes: [],
+  outsideWorld: false,
+};
+
+export const ASKED: Asked = {
+  question: 'Count the red squares. How many?',
+  mode: 'solution',
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  repetitionPenalty: 1,
+  seed: 1,
+  maxNewTokens: 100,
+  capture: true,
+};
+
+export function token(step: number, text: string, segments: readonly Segment[] = []): EngineEvent {
+  return {
+    type: 'tokensGenerated',
+    tokens: [{ step, id: step, text, shares: null, map: null, atMs: step }],
+    segments,
+  };
+}
+
+/** Attention with `image` on the picture, all of it on cell `step % 9`. */
+export function attention(step: number, image: number): EngineEvent {
+  const map = new Float32Array(9);
+  map[step % 9] = image;
+  return { type: 'attentionRecorded', step, shares: { image, query: 0.3, generated: 0.65 - image }, map };
+}
+
+export function resultOf(text: string, answer: string | null = null): GenerateResult {
+  const stats = {
+    promptTokens: 20,
+    generatedTokens: 3,
+    timeToFirstTokenMs: 10,
+    totalMs: 30,
+    tokensPerSecond: 100,
+    seed: 1,
+    finishReason: 'eos' as const,
+  };
+  return { text, answer, stats };
+}
+
+export function finished(text: string, segments: readonly Segment[] = []): EngineEvent {
+  return { type: 'generationFinished', result: resultOf(text, '3'), segments };
+}
+
+const TOKENS =
+  '<think>| i see| 2| red squares.|</think>| <back>| check| a1| red square 1|</back>| <think>| so 1.|</think>| \\boxed{| 1| }'.split(
+    '|',
+  );
+
+/** The segments of the scripted text after `count` tokens, content without tags. */
+export function segmentsAfter(count: number): Segment[] {
+  const text = TOKENS.slice(0, count).join('');
+  const segments: Segment[] = [];
+  const pattern = /<(think|back)>|\\boxed\{/g;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
+    const kind = (found[1] ?? 'answer') as Segment['kind'];
+    const close = kind === 'answer' ? '}' : `</${kind}>`;
+    const start = found.index + found[0].length;
+    const at = text.indexOf(close, start);
+    segments.push({
+      kind,
+      start,
+      end: at < 0 ? text.length : at,
+      tokenStart: 0,
+      tokenEnd: 0,
+      closed: at >= 0,
+    });
+  }
+  return segments;
+}
+
+/** Share of attention on the image at each step of the script. */
+export const IMAGE_SHARES = [
+  0.1, 0.3, 0.5, 0.2, 0.05, 0.1, 0.4, 0.6, 0.2, 0.1, 0.05, 0.05, 0.02, 0.02, 0.1, 0.05,
+];
+
+/** A whole answer: every token, its attention one step later, and the end. */
+export function script(): EngineEvent[] {
+  const events: EngineEvent[] = [{ type: 'promptReady', prompt: PROMPT }];
+  TOKENS.forEach((text, step) => {
+    events.push(token(step, text, segmentsAfter(step + 1)));
+    if (step > 0) events.push(attention(step - 1, IMAGE_SHARES[step - 1] ?? 0));
+  });
+  events.push(attention(TOKENS.length - 1, IMAGE_SHARES.at(-1) ?? 0));
+  events.push(finished(TOKENS.join(''), segmentsAfter(TOKENS.length)));
+  return events;
+}
+
+/** A client whose every promise is settled by the test. */
+export class HandEngine implements EngineClient {
+  readonly calls: string[] = [];
+  private listener: (events: readonly EngineEvent[]) => void = () => undefined;
+  private readonly pending = new Map<
+    string,
+    { resolve(value: unknown): void; reject(error: PlainError): void }
+  >();
+
+  listen(listener: (events: readonly EngineEvent[]) => void): () => void {
+    this.listener = listener;
+    return () => undefined;
+  }
+
+  emit(...events: EngineEvent[]): void {
+    this.listener(events);
+  }
+
+  private call<T>(name: string): Promise<T> {
+    this.calls.push(name);
+    return new Promise<T>((resolve, reject) => {
+      this.pending.set(name, { resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  /** Resolves the last call of that name, and lets what waits for it run. */
+  async resolve(name: string, value?: unknown): Promise<void> {
+    this.pending.get(name)?.resolve(value);
+    await new Promise((done) => setTimeout(done));
+  }
+
+  async reject(name: string, error: PlainError): Promise<void> {
+    this.pending.get(name)?.reject(error);
+    await new Promise((done) => setTimeout(done));
+  }
+
+  start = () => this.call<void>('start');
+  listModels = () => this.call<readonly LoadedModel['entry'][]>('listModels');
+  load = () => this.call<LoadedModel>('load');
+  generate = () => this.call<GenerateResult>('generate');
+  stop = () => this.call<void>('stop');
+  cancelLoad = () => this.call<void>('cancelLoad');
+}

@@ -1,0 +1,180 @@
+// The page's state over an engine moved by hand: loading, asking, late outcomes, device loss, selection.
+import { encode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import { createLook, type Look } from '../../src/state/look';
+import { attention, HandEngine, LOADED_MODEL, resultOf, script, token } from './engine_script';
+
+const PIXEL = new Blob([
+  new Uint8Array(encode({ width: 1, height: 1, data: new Uint8Array(3), channels: 3 })),
+]);
+const tick = () => new Promise((done) => setTimeout(done));
+
+function setUp(decode: () => Promise<ImageBitmap> = async () => ({}) as ImageBitmap) {
+  const engine = new HandEngine();
+  let now = 0;
+  const look = createLook(engine, { now: () => (now += 10), decode });
+  return { engine, look };
+}
+
+async function loaded(): Promise<{ engine: HandEngine; look: Look }> {
+  const { engine, look } = setUp();
+  void look.start();
+  await engine.resolve('start');
+  await engine.resolve('listModels', [LOADED_MODEL.entry]);
+  await engine.resolve('load', LOADED_MODEL);
+  await look.choosePicture(PIXEL, 'p.png');
+  look.setQuestion(' How many? ');
+  return { engine, look };
+}
+
+async function answered() {
+  const { engine, look } = await loaded();
+  void look.ask();
+  await tick();
+  engine.emit(...script());
+  await engine.resolve('generate', resultOf(''));
+  return { engine, look };
+}
+
+describe('loading', () => {
+  it('starts, lists and loads the first model, and fits the settings to it', async () => {
+    const { look } = await loaded();
+    expect(look.session.value.model).toBe(LOADED_MODEL);
+    expect(look.loading.value).toBe(false);
+    expect(look.settings.value.maxNewTokens).toBe(100);
+    expect(look.canAsk.value).toBe(true);
+  });
+
+  it('keeps the error of a failed load, and clears it when loading again', async () => {
+    const { engine, look } = setUp();
+    void look.start();
+    await engine.resolve('start');
+    await engine.resolve('listModels', [LOADED_MODEL.entry]);
+    await engine.reject('load', { code: 'gpu/no-adapter', message: 'none' });
+    expect(look.session.value.error?.code).toBe('gpu/no-adapter');
+    expect(look.loading.value).toBe(false);
+    void look.loadModel('pocket');
+    expect(look.session.value.error).toBeNull();
+    expect(look.loading.value).toBe(true);
+  });
+
+  it('says why when the engine does not start', async () => {
+    const { engine, look } = setUp();
+    void look.start();
+    await engine.reject('start', { code: 'worker/crashed', message: 'x' });
+    expect(look.session.value.error?.code).toBe('worker/crashed');
+    expect(engine.calls).toEqual(['start']);
+  });
+});
+
+describe('pictures', () => {
+  it('refuses what is no picture and keeps the one before', async () => {
+    const { look } = await loaded();
+    await look.choosePicture(new Blob(['text']), 'notes.txt');
+    expect(look.pictureError.value?.code).toBe('data/not-a-picture');
+    expect(look.picture.value?.name).toBe('p.png');
+    await look.choosePicture(PIXEL, 'q.png');
+    expect(look.pictureError.value).toBeNull();
+    expect(look.picture.value?.name).toBe('q.png');
+  });
+
+  it('tells a file that the browser cannot decode', async () => {
+    const { look } = setUp(() => Promise.reject(new Error('no')));
+    await look.choosePicture(PIXEL, 'p.png');
+    expect(look.pictureError.value?.code).toBe('data/picture-unreadable');
+  });
+});
+
+describe('asking', () => {
+  it('asks only with model, picture and question, and not twice at once', async () => {
+    const { engine, look } = await loaded();
+    look.setQuestion('  ');
+    await look.ask();
+    expect(engine.calls).not.toContain('generate');
+    look.setQuestion('How many?');
+    void look.ask();
+    await tick();
+    void look.ask();
+    await tick();
+    expect(engine.calls.filter((name) => name === 'generate')).toHaveLength(1);
+    expect(look.canAsk.value).toBe(false);
+  });
+
+  it('finishes by the event, also when the command resolves before the last tokens', async () => {
+    const { engine, look } = await loaded();
+    void look.ask();
+    await tick();
+    engine.emit(token(0, 'a'));
+    await engine.resolve('generate', resultOf('ab'));
+    expect(look.session.value.answer?.status).toBe('running');
+    engine.emit(token(1, 'b'), { type: 'generationFinished', result: resultOf('ab'), segments: [] });
+    expect(look.session.value.answer?.text).toBe('ab');
+    expect(look.session.value.answer?.status).toBe('finished');
+  });
+
+  it('measures the first token on the page’s clock', async () => {
+    const { look } = await answered();
+    const timing = look.timing.value;
+    expect(timing?.firstTokenAt).toBeGreaterThan(timing?.askedAt ?? 0);
+  });
+
+  it('keeps the partial answer when the engine breaks, and asks again afterwards', async () => {
+    const { engine, look } = await loaded();
+    void look.ask();
+    await tick();
+    engine.emit(token(0, 'a'), { type: 'deviceLost', message: 'gone', recovering: true });
+    await engine.reject('generate', { code: 'gpu/device-lost', message: 'gone' });
+    expect(look.session.value.answer?.text).toBe('a');
+    expect(look.session.value.answer?.status).toBe('interrupted');
+    expect(look.canAsk.value).toBe(false);
+    const device = { description: 'd', vendor: '', architecture: '', software: true, shaderF16: false };
+    engine.emit({ type: 'deviceRestored', device });
+    expect(look.canAsk.value).toBe(true);
+    void look.regenerate();
+    await tick();
+    expect(look.session.value.answer?.number).toBe(2);
+    expect(engine.calls.filter((name) => name === 'generate')).toHaveLength(2);
+  });
+
+  it('regenerates with the same or a new seed', async () => {
+    const { look } = await answered();
+    void look.regenerate(77);
+    await tick();
+    expect(look.session.value.answer?.asked.seed).toBe(77);
+    expect(look.settings.value.seed).toBe(77);
+  });
+});
+
+describe('selection', () => {
+  it('drives one readout for every view', async () => {
+    const { look } = await answered();
+    expect(look.readout.value?.range).toEqual({ from: 15, to: 15 });
+    look.nextBack();
+    expect(look.shown.value).toEqual({ from: 5, to: 9 });
+    expect(look.readout.value?.kind).toBe('back');
+    look.setPreview({ from: 2, to: 2 });
+    expect(look.readout.value?.range).toEqual({ from: 2, to: 2 });
+    look.setPreview(null);
+    expect(look.readout.value?.range).toEqual({ from: 5, to: 9 });
+    look.toLive();
+    expect(look.selection.value.kind).toBe('live');
+  });
+
+  it('goes back to live with a new question', async () => {
+    const { look } = await answered();
+    look.pin(3);
+    void look.ask();
+    await tick();
+    expect(look.selection.value.kind).toBe('live');
+    expect(look.readout.value).toBeNull();
+  });
+
+  it('shows a preview only of recorded steps', async () => {
+    const { engine, look } = await loaded();
+    void look.ask();
+    await tick();
+    engine.emit(token(0, 'a'), token(1, 'b'), attention(0, 0.2));
+    look.setPreview({ from: 1, to: 1 });
+    expect(look.shown.value).toEqual({ from: 0, to: 0 });
+  });
+});
