@@ -1,6 +1,6 @@
 // LayerNorm: y = (x - mean) * rstd * w + b with rstd = 1 / sqrt(mean((x - mean)^2) + eps)  (Ba et al. 2016).
 // Bindings: x [rows, cols], w [cols], b [cols], y [rows, cols], [stats [rows, 2] = mean, rstd with SAVE_STATS].
-// One workgroup of ${WG} invocations = one row. The variance is two-pass: no cancellation for a large mean.
+// ${WG} invocations = one row, ${ROWS} rows = one workgroup. The variance is two-pass: no cancellation for a large mean.
 
 struct Params { rows: u32, cols: u32, eps: f32 }
 
@@ -17,13 +17,14 @@ struct Params { rows: u32, cols: u32, eps: f32 }
 
 #include "lib/workgroup_reduce.wgsl"
 
-@compute @workgroup_size(${WG})
+@compute @workgroup_size(${WG}, ${ROWS})
 fn layer_norm(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let lane = local.x;
+  let row = (group.y * groups.x + group.x) * ${ROWS}u + local.y;
   let base = min(row, params.rows - 1u) * params.cols;
   var sum = 0.0;
   for (var i = lane; i < params.cols; i += ${WG}u) { sum += x[base + i]; }

@@ -1,7 +1,7 @@
 // Input gradient of LayerNorm, with h = (x - mean) * rstd and g = w * dy:
 //   dx (=|+=) rstd * (g - mean(g) - h * mean(g * h)).
 // Bindings: x [rows, cols], w [cols], stats [rows, 2] = mean, rstd, dy [rows, cols], dx [rows, cols].
-// One workgroup of ${WG} invocations = one row. Gradients of w and b are column sums: see column_sum.wgsl.
+// ${WG} invocations = one row, ${ROWS} rows = one workgroup. Gradients of w and b are column sums: see column_sum.wgsl.
 
 struct Params { rows: u32, cols: u32 }
 
@@ -14,13 +14,14 @@ struct Params { rows: u32, cols: u32 }
 
 #include "lib/workgroup_reduce.wgsl"
 
-@compute @workgroup_size(${WG})
+@compute @workgroup_size(${WG}, ${ROWS})
 fn layer_norm_backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let index = group.y * groups.x + group.x;
+  let lane = local.x;
+  let index = (group.y * groups.x + group.x) * ${ROWS}u + local.y;
   let row = min(index, params.rows - 1u);
   let base = row * params.cols;
   let mean = stats[2u * row];

@@ -1,6 +1,6 @@
 // RMSNorm: y = x * w * rstd with rstd = 1 / sqrt(mean(x^2) + eps)  (Zhang & Sennrich 2019; eps inside the root).
 // Bindings: x [rows, cols], w [cols], y [rows, cols], [rstd [rows] with SAVE_RSTD].
-// One workgroup of ${WG} invocations = one row. f32 throughout; x is read twice.
+// ${WG} invocations = one row, ${ROWS} rows = one workgroup. f32 throughout; x is read twice.
 
 struct Params { rows: u32, cols: u32, eps: f32 }
 
@@ -16,13 +16,14 @@ struct Params { rows: u32, cols: u32, eps: f32 }
 
 #include "lib/workgroup_reduce.wgsl"
 
-@compute @workgroup_size(${WG})
+@compute @workgroup_size(${WG}, ${ROWS})
 fn rms_norm(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let lane = local.x;
+  let row = (group.y * groups.x + group.x) * ${ROWS}u + local.y;
   // Excess workgroups of a folded grid repeat the last row without storing it.
   let base = min(row, params.rows - 1u) * params.cols;
   var squares = 0.0;

@@ -1,6 +1,6 @@
 // Input gradient of RMSNorm: dx (=|+=) rstd * (w*dy) - x * rstd^3 / cols * sum(w * dy * x).
 // Bindings: x [rows, cols], w [cols], rstd [rows], dy [rows, cols], dx [rows, cols].
-// One workgroup of ${WG} invocations = one row. f32; the product rstd*x is formed first, so outliers do not overflow.
+// ${WG} invocations = one row, ${ROWS} rows = one workgroup. f32; the product rstd*x is formed first, so outliers do not overflow.
 // The gradient of w is a column sum of dy * x * rstd: see column_sum.wgsl.
 
 struct Params { rows: u32, cols: u32 }
@@ -14,13 +14,14 @@ struct Params { rows: u32, cols: u32 }
 
 #include "lib/workgroup_reduce.wgsl"
 
-@compute @workgroup_size(${WG})
+@compute @workgroup_size(${WG}, ${ROWS})
 fn rms_norm_backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let index = group.y * groups.x + group.x;
+  let lane = local.x;
+  let index = (group.y * groups.x + group.x) * ${ROWS}u + local.y;
   let row = min(index, params.rows - 1u);
   let base = row * params.cols;
   let r = rstd[row];

@@ -73,7 +73,7 @@ fn largest(lane: u32) -> u32 {
   }
   best_key[lane] = key;
   best_index[lane] = index;
-  workgroupBarrier();
+  row_barrier();
   for (var half = ${WG}u / 2u; half > 0u; half /= 2u) {
     if (lane < half) {
       let other = best_key[lane + half];
@@ -83,22 +83,21 @@ fn largest(lane: u32) -> u32 {
         best_index[lane] = other_index;
       }
     }
-    workgroupBarrier();
+    row_barrier();
   }
-  return workgroupUniformLoad(&best_index[0]);
+  return ${LOAD}(&best_index[0]);
 }
 
 // What survives: keys above `key`, and of those equal to it the ids from `first` on, with a weight of at least `least`.
 struct Border { key: u32, first: u32, least: f32 }
 
-fn survives(border: Border, id: u32, value: f32) -> bool {
-  let key = order_key(value);
-  return (key > border.key || (key == border.key && id >= border.first)) && weight(value) >= border.least;
-}
-
-fn survivor_weight(border: Border, id: u32) -> f32 {
+// Its weight if the id survives, or -1.
+fn survivor(border: Border, id: u32) -> f32 {
   let value = score(id);
-  return select(0.0, weight(value), survives(border, id, value));
+  let key = order_key(value);
+  let mass = weight(value);
+  let stays = (key > border.key || (key == border.key && id >= border.first)) && mass >= border.least;
+  return select(-1.0, mass, stays);
 }
 
 // The largest id with at least `count` ids of this key at or after it, by bisection; every step counts in parallel.
@@ -144,7 +143,7 @@ fn border_of(lane: u32, top_k: u32, top_p: f32, min_p: f32) -> Border {
 // chosen.
 fn find_share(lane: u32, local: f32, goal: f32, of_total: bool) -> Share {
   part[lane] = local;
-  workgroupBarrier();
+  row_barrier();
   if (lane == 0u) {
     var wanted = goal;
     if (of_total) {
@@ -163,27 +162,31 @@ fn find_share(lane: u32, local: f32, goal: f32, of_total: bool) -> Share {
     }
     share = found;
   }
-  return workgroupUniformLoad(&share);
+  return ${LOAD}(&share);
 }
 
 // Inverts the distribution function at `fraction` of the total: first the lane's column of ids (id % WG), then a chunk
 // of that column, then the id.
 fn draw(lane: u32, border: Border, fraction: f32) -> u32 {
   var local = 0.0;
-  for (var id = lane; id < params.vocab; id += ${WG}u) { local += survivor_weight(border, id); }
+  for (var id = lane; id < params.vocab; id += ${WG}u) { local += max(survivor(border, id), 0.0); }
   let column = find_share(lane, local, fraction, true);
   let length = (params.vocab - column.lane + ${WG}u - 1u) / ${WG}u;
   let chunk = (length + ${WG}u - 1u) / ${WG}u;
+#if WG == 1
+  let piece = column;
+#else
   local = 0.0;
   for (var i = lane * chunk; i < min((lane + 1u) * chunk, length); i++) {
-    local += survivor_weight(border, i * ${WG}u + column.lane);
+    local += max(survivor(border, i * ${WG}u + column.lane), 0.0);
   }
   let piece = find_share(lane, local, max(column.rest, 0.0), false);
+#endif
   var chosen = column.lane;
   var sum = 0.0;
   for (var i = piece.lane * chunk; i < min((piece.lane + 1u) * chunk, length); i++) {
     let id = i * ${WG}u + column.lane;
-    let mass = survivor_weight(border, id);
+    let mass = survivor(border, id);
     if (mass > 0.0) {
       chosen = id;
       sum += mass;
@@ -223,7 +226,7 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   );
 #if !PROBABILITIES
   if (lane == 0u) { flag = sequences[base + 6u]; }
-  if (workgroupUniformLoad(&flag) != 0u) {
+  if (${LOAD}(&flag) != 0u) {
     if (lane == 0u) {
       sequences[base + 7u] = stop[0];
       ids[index] = stop[0];
@@ -239,16 +242,16 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
 #if PROBABILITIES
   var local = 0.0;
-  for (var id = lane; id < params.vocab; id += ${WG}u) { local += survivor_weight(border, id); }
+  for (var id = lane; id < params.vocab; id += ${WG}u) { local += max(survivor(border, id), 0.0); }
   let total = workgroup_sum(lane, local);
   for (var id = lane; id < params.vocab; id += ${WG}u) {
     let at = row.logits + id;
-    let value = score(id);
+    let mass = survivor(border, id);
     let greedy = temperature <= 0.0;
-    let stays = select(survives(border, id, value), id == best, greedy);
-    penalised[at] = value;
+    let stays = select(mass >= 0.0, id == best, greedy);
+    penalised[at] = score(id);
     kept[at] = u32(stays);
-    probabilities[at] = select(0.0, select(weight(value) / total, 1.0, greedy), stays);
+    probabilities[at] = select(0.0, select(mass / total, 1.0, greedy), stays);
   }
 #else
   var chosen = best;
@@ -257,7 +260,7 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     chosen = draw(lane, border, uniform_open(bits.x));
   }
   // All lanes have read `seen` and the counters by now.
-  workgroupBarrier();
+  row_barrier();
   if (lane == 0u) { advance(index, chosen); }
 #endif
 }

@@ -53,7 +53,7 @@ fn select_from_top(lane: u32, least: u32, scale: f32, amount: vec2u) -> Selectio
       atomicStore(&bin_high[bin], 0u);
       atomicStore(&bin_low[bin], 0u);
     }
-    workgroupBarrier();
+    row_barrier();
     for (var id = lane; id < params.vocab; id += ${WG}u) {
       let value = score(id);
       let key = order_key(value);
@@ -68,13 +68,14 @@ fn select_from_top(lane: u32, least: u32, scale: f32, amount: vec2u) -> Selectio
         atomicAdd(&bin_high[bin], 1u);
       }
     }
-    workgroupBarrier();
+    row_barrier();
     if (lane == 0u) { choose_digit(shift == i32(32u - ${RADIX_BITS}u), scale > 0.0, amount); }
-    prefix = (prefix << ${RADIX_BITS}u) | workgroupUniformLoad(&digit).bin;
+    let chosen = ${LOAD}(&digit);
+    prefix = (prefix << ${RADIX_BITS}u) | chosen.bin;
   }
-  let last = workgroupUniformLoad(&digit);
+  let last = ${LOAD}(&digit);
   if (lane == 0u) { each_mass = to_float(fixed(weight(key_value(prefix)) * scale)); }
-  let each = workgroupUniformLoad(&each_mass);
+  let each = ${LOAD}(&each_mass);
   return Selection(prefix, to_float(difference(last.goal, last.above)), to_float(last.within), each);
 }
 

@@ -5,6 +5,7 @@ import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { type ActivationKind, activation, activationBackward } from './activation';
 import { columnSum } from './column_sum';
+import { crossEntropy, crossEntropyBackward } from './cross_entropy';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
 import { gatherRows, scatterRows } from './gather_rows';
@@ -13,6 +14,7 @@ import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_n
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
 import { rotary } from './rotary';
 import { sampler, samplerProbabilities } from './sampler';
+import { softmax } from './softmax';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
 
@@ -126,5 +128,14 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'samplerProbabilities',
     build: (traits) => [112, 4099, 152064].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
+  },
+  { name: 'softmax', build: (traits) => ROW_WIDTHS.map((cols) => softmax({ rows: 3, cols }, traits)) },
+  {
+    name: 'crossEntropy',
+    build: (traits) => ROW_WIDTHS.map((cols) => crossEntropy({ rows: 3, cols }, traits)),
+  },
+  {
+    name: 'crossEntropyBackward',
+    build: (traits) => NO_YES.map((inPlace) => crossEntropyBackward({ rows: 3, cols: 5, inPlace }, traits)),
   },
 ];

@@ -50,11 +50,30 @@ export function elementGrid(elements: number): [number, number, number] {
   return foldGrid(Math.ceil(elements / ELEMENTWISE_WORKGROUP));
 }
 
+/** How a kernel that reduces rows is spread over invocations, as text parameters of its shader. */
+export interface RowLayout {
+  /** Invocations per row; more than one meet at barriers. */
+  readonly WG: number;
+  /** Rows per workgroup; one unless WG is 1. */
+  readonly ROWS: number;
+  /** How workgroup variables are read uniformly. */
+  readonly LOAD: string;
+}
+
 /**
- * Workgroup size of a kernel that reduces one row per workgroup. Software adapters pay for every barrier and run
- * four lanes at a time, so they get one such quad; hardware gets enough lanes to cover the row.
+ * Layout for rows of `cols` elements. Software adapters pay microseconds for a barrier and nothing for idle lanes, so a
+ * row is one invocation there and four rows fill a quad; hardware gets enough invocations to cover the row.
  */
-export function rowWorkgroup(cols: number, traits: DeviceTraits): number {
-  if (traits.software) return 4;
-  return cols <= 512 ? 64 : Math.min(256, traits.maxInvocations);
+export function rowLayout(cols: number, traits: DeviceTraits): RowLayout {
+  if (traits.software) return { WG: 1, ROWS: 4, LOAD: '*' };
+  return {
+    WG: cols <= 512 ? 64 : Math.min(256, traits.maxInvocations),
+    ROWS: 1,
+    LOAD: 'workgroupUniformLoad',
+  };
+}
+
+/** Grid of a kernel with this layout, folded. */
+export function rowGrid(rows: number, layout: RowLayout): [number, number, number] {
+  return foldGrid(Math.ceil(rows / layout.ROWS));
 }

@@ -1,9 +1,9 @@
-// LayerNorm forward and backward, one row per workgroup; used by vision towers of the SmolVLM and Qwen2-VL kind.
+// LayerNorm forward and backward; used by vision towers of the SmolVLM and Qwen2-VL kind.
 // Not RMSNorm with a bias: the mean is removed. Invariant: stats is what forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, rowWorkgroup } from './check';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
 import { columnSum } from './column_sum';
 import { shaderKernel } from './shader';
 
@@ -25,17 +25,17 @@ export interface LayerNormOptions {
 export function layerNorm(o: LayerNormOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('layerNorm', { rows: o.rows, cols: o.cols });
   checkBinding('layerNorm', 'x', o.rows * o.cols, traits);
-  const workgroup = rowWorkgroup(o.cols, traits);
+  const layout = rowLayout(o.cols, traits);
   const save = o.saveStats ?? false;
   return {
     kernel: shaderKernel(
       'layer_norm',
-      `${workgroup}${save ? '_stats' : ''}`,
-      { WG: workgroup, SAVE_STATS: save },
+      `${layout.WG}${save ? '_stats' : ''}`,
+      { ...layout, SAVE_STATS: save },
       save ? ['read', 'read', 'read', 'read_write', 'read_write'] : ['read', 'read', 'read', 'read_write'],
     ),
     params: packParams([{ u32: o.rows }, { u32: o.cols }, { f32: o.eps }]),
-    grid: foldGrid(o.rows),
+    grid: rowGrid(o.rows, layout),
     flops: 8 * o.rows * o.cols,
     bytes: 4 * (2 * o.rows * o.cols + 2 * o.cols),
   };
@@ -51,17 +51,17 @@ export function layerNormBackward(
 ): KernelCall {
   checkDimensions('layerNormBackward', { rows: o.rows, cols: o.cols });
   checkBinding('layerNormBackward', 'x', o.rows * o.cols, traits);
-  const workgroup = rowWorkgroup(o.cols, traits);
+  const layout = rowLayout(o.cols, traits);
   const accumulate = o.accumulate ?? false;
   return {
     kernel: shaderKernel(
       'layer_norm_backward',
-      `${workgroup}${accumulate ? '_add' : ''}`,
-      { WG: workgroup, ACCUMULATE: accumulate },
+      `${layout.WG}${accumulate ? '_add' : ''}`,
+      { ...layout, ACCUMULATE: accumulate },
       ['read', 'read', 'read', 'read', 'read_write'],
     ),
     params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: foldGrid(o.rows),
+    grid: rowGrid(o.rows, layout),
     flops: 12 * o.rows * o.cols,
     bytes: 4 * ((accumulate ? 4 : 3) * o.rows * o.cols + o.cols),
   };

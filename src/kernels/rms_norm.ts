@@ -1,9 +1,9 @@
-// RMSNorm forward and backward, one row per workgroup.
+// RMSNorm forward and backward.
 // Not here: the per-head q/k norm is the same call with rows = tokens * heads. Invariant: rstd is what forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, rowWorkgroup } from './check';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
 import { columnSum } from './column_sum';
 import { shaderKernel } from './shader';
 
@@ -25,17 +25,17 @@ export interface RmsNormOptions {
 export function rmsNorm(o: RmsNormOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('rmsNorm', { rows: o.rows, cols: o.cols });
   checkBinding('rmsNorm', 'x', o.rows * o.cols, traits);
-  const workgroup = rowWorkgroup(o.cols, traits);
+  const layout = rowLayout(o.cols, traits);
   const save = o.saveRstd ?? false;
   return {
     kernel: shaderKernel(
       'rms_norm',
-      `${workgroup}${save ? '_rstd' : ''}`,
-      { WG: workgroup, SAVE_RSTD: save },
+      `${layout.WG}${save ? '_rstd' : ''}`,
+      { ...layout, SAVE_RSTD: save },
       save ? ['read', 'read', 'read_write', 'read_write'] : ['read', 'read', 'read_write'],
     ),
     params: packParams([{ u32: o.rows }, { u32: o.cols }, { f32: o.eps }]),
-    grid: foldGrid(o.rows),
+    grid: rowGrid(o.rows, layout),
     flops: 5 * o.rows * o.cols,
     bytes: 4 * (2 * o.rows * o.cols + o.cols),
   };
@@ -51,17 +51,17 @@ export function rmsNormBackward(
 ): KernelCall {
   checkDimensions('rmsNormBackward', { rows: o.rows, cols: o.cols });
   checkBinding('rmsNormBackward', 'x', o.rows * o.cols, traits);
-  const workgroup = rowWorkgroup(o.cols, traits);
+  const layout = rowLayout(o.cols, traits);
   const accumulate = o.accumulate ?? false;
   return {
     kernel: shaderKernel(
       'rms_norm_backward',
-      `${workgroup}${accumulate ? '_add' : ''}`,
-      { WG: workgroup, ACCUMULATE: accumulate },
+      `${layout.WG}${accumulate ? '_add' : ''}`,
+      { ...layout, ACCUMULATE: accumulate },
       ['read', 'read', 'read', 'read', 'read_write'],
     ),
     params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: foldGrid(o.rows),
+    grid: rowGrid(o.rows, layout),
     flops: 9 * o.rows * o.cols,
     bytes: 4 * ((accumulate ? 4 : 3) * o.rows * o.cols + o.cols),
   };

@@ -95,18 +95,13 @@ function build(
   if (vocab > MAX_VOCAB)
     throw new ShapeError(`${name}: a vocabulary of ${vocab}; at most ${MAX_VOCAB} ids can be ranked.`);
   checkBinding(name, 'logits', batch * vocab, traits);
-  // A software adapter runs one quad at a time, and pays for barriers and bins; hardware wants a full workgroup.
-  const wide = !traits.software && vocab > 1024;
-  const workgroup = wide
-    ? Math.min(256, traits.maxInvocations)
-    : traits.software
-      ? vocab > 8192
-        ? 32
-        : 4
-      : 64;
-  const digits = traits.software && vocab <= 8192 ? 4 : 8;
+  // A software adapter pays for barriers and for bins; hardware wants a full workgroup for a long row.
+  const [workgroup, digits] = traits.software
+    ? [vocab > 32768 ? 32 : 1, vocab > 8192 ? 8 : 4]
+    : [vocab > 1024 ? Math.min(256, traits.maxInvocations) : 64, 8];
+  const load = workgroup === 1 ? '*' : 'workgroupUniformLoad';
   return {
-    kernel: kernel({ WG: workgroup, RADIX_BITS: digits, BINS: 2 ** digits }),
+    kernel: kernel({ WG: workgroup, LOAD: load, RADIX_BITS: digits, BINS: 2 ** digits }),
     params: packParams([{ u32: vocab }, { u32: Math.ceil(vocab / 32) }]),
     grid: [checkGrid(name, batch), 1, 1],
     flops: 30 * batch * vocab,
@@ -114,7 +109,12 @@ function build(
   };
 }
 
-type Defines = { readonly WG: number; readonly RADIX_BITS: number; readonly BINS: number };
+type Defines = {
+  readonly WG: number;
+  readonly LOAD: string;
+  readonly RADIX_BITS: number;
+  readonly BINS: number;
+};
 
 /**
  * Samples one token per sequence and advances the sequence: length, position and generated grow by one, done is set

@@ -1,0 +1,29 @@
+// Softmax over rows, for heads that need whole probabilities. Attention and sampling have their own.
+// Invariant: rows sum to 1 within f32 rounding, for any finite or infinite logits.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
+import { shaderKernel } from './shader';
+
+/**
+ * y = softmax(x) per row.
+ * Bindings: x f32[rows, cols], y f32[rows, cols] (read_write).
+ * @throws ShapeError for an empty shape or one that exceeds a binding
+ */
+export function softmax(
+  o: { readonly rows: number; readonly cols: number },
+  traits: DeviceTraits,
+): KernelCall {
+  const { rows, cols } = o;
+  checkDimensions('softmax', { rows, cols });
+  checkBinding('softmax', 'x', rows * cols, traits);
+  const layout = rowLayout(cols, traits);
+  return {
+    kernel: shaderKernel('softmax', `${layout.WG}`, { ...layout }, ['read', 'read_write']),
+    params: packParams([{ u32: rows }, { u32: cols }]),
+    grid: rowGrid(rows, layout),
+    flops: 10 * rows * cols,
+    bytes: 4 * 2 * rows * cols,
+  };
+}
