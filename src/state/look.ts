@@ -194,7 +194,8 @@ async function decode(w: Writable, blob: Blob, name: string): Promise<ImageBitma
   try {
     return await w.page.decode(blob);
   } catch (cause) {
-    throw new DataError('data/picture-unreadable', `This browser cannot decode ${name}.`, { name }, cause);
+    const message = `${name} is not a picture that this browser can read: choose a PNG, JPEG, WebP or GIF.`;
+    throw new DataError('data/image', message, { name }, cause);
   }
 }
 

@@ -297,27 +297,18 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       [],
       'reload',
     ),
-  'data/empty-file': (error) =>
-    copy('This file is empty', `${text(error, 'name')} has no bytes in it.`, [], 'choose-picture'),
-  'data/not-a-picture': (error) =>
+  'data/image': (error) =>
     copy(
-      'This file is not a picture that can be read',
+      'This file cannot be read as a picture',
       error.message,
-      ['PNG, JPEG, WebP, GIF, BMP and AVIF files work.'],
+      ['PNG, JPEG, WebP, GIF and BMP files work.'],
       'choose-picture',
     ),
-  'data/picture-too-large': (error) =>
+  'data/image-size': (error) =>
     copy(
       'This picture is too large',
-      `${error.message} The most that is read is 64 megapixels and 64 MB, so that the tab does not run out of memory.`,
-      ['Scale the picture down first. The model sees far fewer pixels anyway.'],
-      'choose-picture',
-    ),
-  'data/picture-unreadable': (error) =>
-    copy(
-      'This picture cannot be decoded',
       error.message,
-      ['It may be damaged, or of a kind that this browser lacks.'],
+      ['Scale it down first. The model looks at far fewer pixels anyway.'],
       'choose-picture',
     ),
   'data/image-aspect': (error) =>
@@ -327,13 +318,9 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       ['Crop it so that one side is at most 200 times the other.'],
       'choose-picture',
     ),
-  'data/question-too-long': (error) =>
-    copy(
-      'This question is too long',
-      error.message,
-      ['Shorten it: the model reads a few hundred words at most.'],
-      'none',
-    ),
+  'usage/argument': (error) => copy('This cannot be asked', error.message, [], 'none'),
+  'data/prompt-length': (error) =>
+    copy('This question is too long', error.message, ['Shorten the question.'], 'none'),
 };
 
 /** Words for an error. Codes without an entry of their own get the engine's sentence and a way to try again. */

@@ -34,11 +34,11 @@ export async function fetchExamples(): Promise<readonly Example[]> {
   return response.ok ? ((await response.json()) as Example[]) : [];
 }
 
-/** The bytes of one example. Throws DataError `data/picture-unreadable` when it cannot be fetched. */
+/** The bytes of one example. Throws DataError `data/image` when it cannot be fetched. */
 export async function fetchExample(example: Example): Promise<Blob> {
   const response = await fetch(`./examples/${example.file}`);
   if (!response.ok) {
-    throw new DataError('data/picture-unreadable', `The example ${example.name} could not be fetched.`, {
+    throw new DataError('data/image', `The example ${example.name} could not be fetched.`, {
       name: example.name,
     });
   }

@@ -70,8 +70,8 @@ describe('loading', () => {
 describe('pictures', () => {
   it('refuses what is no picture and keeps the one before', async () => {
     const { look } = await loaded();
-    await look.choosePicture(new Blob(['text']), 'notes.txt');
-    expect(look.pictureError.value?.code).toBe('data/not-a-picture');
+    await look.choosePicture(new Blob([]), 'empty.png');
+    expect(look.pictureError.value?.code).toBe('data/image');
     expect(look.picture.value?.name).toBe('p.png');
     await look.choosePicture(PIXEL, 'q.png');
     expect(look.pictureError.value).toBeNull();
@@ -81,7 +81,7 @@ describe('pictures', () => {
   it('tells a file that the browser cannot decode', async () => {
     const { look } = setUp(() => Promise.reject(new Error('no')));
     await look.choosePicture(PIXEL, 'p.png');
-    expect(look.pictureError.value?.code).toBe('data/picture-unreadable');
+    expect(look.pictureError.value?.code).toBe('data/image');
   });
 });
 

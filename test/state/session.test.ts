@@ -91,7 +91,7 @@ describe('reduceSession', () => {
   });
 
   it('tells an interruption from a refusal, and leaves a finished answer alone', () => {
-    const refused = failAnswer(asked(), { code: 'data/question-too-long', message: '' });
+    const refused = failAnswer(asked(), { code: 'data/prompt-length', message: '' });
     expect(refused.answer?.status).toBe('failed');
     const crashed = reduceSession(asked(), [
       { type: 'failed', error: { code: 'worker/crashed', message: '' } },

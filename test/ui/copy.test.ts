@@ -19,8 +19,8 @@ const CODES = [
     'model/config',
     'model/unsupported',
   ],
-  ...['engine/cancelled', 'engine/state', 'worker/crashed', 'worker/version', 'data/empty-file'],
-  ...['data/not-a-picture', 'data/picture-too-large', 'data/picture-unreadable', 'data/image-aspect'],
+  ...['engine/cancelled', 'engine/state', 'worker/crashed', 'worker/version', 'model/list'],
+  ...['data/image', 'data/image-size', 'data/image-aspect', 'data/prompt-length', 'usage/argument'],
   ...['tensor/shape', 'internal/unknown', 'something/new'],
 ];
 
