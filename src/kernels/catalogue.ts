@@ -4,6 +4,8 @@
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { type ActivationKind, activation, activationBackward } from './activation';
+import { adamw } from './adamw';
+import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
 import { crossEntropy, crossEntropyBackward } from './cross_entropy';
 import { type ElementwiseKind, elementwise } from './elementwise';
@@ -138,4 +140,7 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
     name: 'crossEntropyBackward',
     build: (traits) => NO_YES.map((inPlace) => crossEntropyBackward({ rows: 3, cols: 5, inPlace }, traits)),
   },
+  { name: 'squareSum', build: (traits) => [1000, 1000000].map((count) => squareSum({ count }, traits)) },
+  { name: 'clipFactor', build: (traits) => [clipFactor({ count: 1000, maxNorm: 1 }, traits)] },
+  { name: 'adamw', build: (traits) => [adamw({ count: 9 }, traits)] },
 ];

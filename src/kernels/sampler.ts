@@ -97,7 +97,7 @@ function build(
   checkBinding(name, 'logits', batch * vocab, traits);
   // A software adapter pays for barriers and for bins; hardware wants a full workgroup for a long row.
   const [workgroup, digits] = traits.software
-    ? [vocab > 32768 ? 32 : 1, vocab > 8192 ? 8 : 4]
+    ? [vocab > 512 ? 32 : 1, vocab > 512 ? 8 : 4]
     : [vocab > 1024 ? Math.min(256, traits.maxInvocations) : 64, 8];
   const load = workgroup === 1 ? '*' : 'workgroupUniformLoad';
   return {
