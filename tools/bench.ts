@@ -1,0 +1,19 @@
+// `npm run bench -- NAME [OPTIONS]`: runs one of the benches below. Not part of the tests: a bench has no verdict.
+// Invariant: a bench is one line in the table; it reads its own options and writes results to stdout.
+
+import { runCommand, UsageError } from './command_line';
+
+/** Benches by name. Loaded only when asked for. */
+const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
+  gemm: () => import('./bench_gemm'),
+};
+
+const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json] [OPTIONS OF THE BENCH]`;
+
+await runCommand(USAGE, async () => {
+  const [name = '', ...args] = process.argv.slice(2);
+  const load = BENCHES[name];
+  if (!load) throw new UsageError(name ? `There is no bench "${name}".` : 'Say which bench to run.');
+  const bench = await load();
+  await bench.run(args);
+});
