@@ -40,7 +40,7 @@ export default defineConfig({
           ...launch,
           args: [
             ...BROWSER_ARGS.filter((flag) => flag !== '--enable-unsafe-webgpu'),
-            '--disable-features=WebGPU',
+            '--disable-blink-features=WebGPU',
           ],
         },
       },

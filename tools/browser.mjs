@@ -19,7 +19,6 @@ export const BROWSER_ARGS = [
   '--disable-component-update',
   '--disable-domain-reliability',
   '--disable-sync',
-  '--disable-features=OptimizationHints,MediaRouter,Translate',
   '--no-default-browser-check',
   '--no-first-run',
   '--no-pings',
