@@ -3,8 +3,8 @@
 // that share key j's head. Keys that no row sees get zeros.
 //
 // Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], ranges u32[tokens, 4], stats [tokens, heads, 2] =
-// {lse, delta}, dOut as q, dk, dv as k. One workgroup = ROWS neighbouring keys of one key/value head; it first finds the
-// rows that see any of them. Sums run over heads, then rows, in a fixed order: no atomics.
+// {lse, delta}, dOut as q, dk, dv as k. One workgroup (stream) or thread (direct) = ROWS
+// neighbouring keys of one key/value head; it first finds the rows that see any of them. Sums run over heads, then rows, in a fixed order: no atomics.
 // Numerics: f32; p is recomputed from lse (Dao et al. 2022), never stored.
 
 struct Params {
@@ -27,8 +27,7 @@ struct Params {
 
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_backward_stream.wgsl"
-
-var<workgroup> bounds: array<vec2u, ${LANES}>;
+#include "lib/attention_backward_direct.wgsl"
 
 var<private> kv_head: u32;
 var<private> first: u32;
@@ -45,12 +44,20 @@ fn place(item: u32) -> bool {
   return first < params.keys;
 }
 
-/// Rows that see any key of the tile: first and one past the last.
+/// Whether a row sees any key of the tile.
+fn meets(row: u32) -> bool {
+  let range = ranges[row];
+  return max(first, range.x) < min(last, range.y) || max(first, range.z) < min(last, range.w);
+}
+
+// find_spans: rows that see any key of the tile, first and one past the last.
+#if STREAM
+var<workgroup> bounds: array<vec2u, ${LANES}>;
+
 fn find_spans(lane: u32, valid: bool) -> vec4u {
   var mine = vec2u(0xffffffffu, 0u);
   for (var row = lane; row < params.tokens; row += LANES) {
-    let range = ranges[row];
-    if (max(first, range.x) < min(last, range.y) || max(first, range.z) < min(last, range.w)) {
+    if (meets(row)) {
       mine = vec2u(min(mine.x, row), row + 1u);
     }
   }
@@ -64,6 +71,19 @@ fn find_spans(lane: u32, valid: bool) -> vec4u {
   }
   return workgroupUniformLoad(&spans);
 }
+#else
+fn find_spans() -> vec4u {
+  var begin = 0u;
+  while (begin < params.tokens && !meets(begin)) {
+    begin++;
+  }
+  var end = params.tokens;
+  while (end > begin && !meets(end - 1u)) {
+    end--;
+  }
+  return vec4u(begin, end, 0u, 0u);
+}
+#endif
 
 fn part_count() -> u32 {
   return params.heads / params.kv_heads;

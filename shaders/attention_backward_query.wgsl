@@ -2,7 +2,8 @@
 // over the keys j that row t sees (as in segment_attention), with key/value head h / G.
 //
 // Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], ranges u32[tokens, 4], stats [tokens, heads, 2] =
-// {lse, delta}, dOut as q, dq as q. One workgroup = ROWS neighbouring rows of one head.
+// {lse, delta}, dOut as q, dq as q. One workgroup (stream) or thread (direct) = ROWS
+// neighbouring rows of one head.
 // Numerics: f32; p is recomputed from lse (Dao et al. 2022), never stored.
 
 struct Params {
@@ -25,6 +26,7 @@ struct Params {
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_backward_stream.wgsl"
+#include "lib/attention_backward_direct.wgsl"
 
 var<private> head: u32;
 var<private> first: u32;
@@ -52,12 +54,18 @@ fn place(item: u32) -> bool {
   return first < params.tokens;
 }
 
+#if STREAM
 fn find_spans(lane: u32, valid: bool) -> vec4u {
   if (lane == 0u) {
     spans = select(vec4u(0u), load_spans(), valid);
   }
   return workgroupUniformLoad(&spans);
 }
+#else
+fn find_spans() -> vec4u {
+  return load_spans();
+}
+#endif
 
 fn part_count() -> u32 {
   return 2u;

@@ -6,7 +6,7 @@
 // prefixSlot, prefixLength, position, generated, done, token}, [key_class u32[slots, capacity]], out [B, heads, HS],
 // [masses [layers, B, heads, 5]], [map [map_layers, B, heads, map_size]]; this call writes the rows from mass_row and map_row on.
 //
-// One workgroup = up to ROWS heads that share a key/value head of one sequence.
+// One workgroup (stream) or thread (direct) = up to ROWS heads that share a key/value head of one sequence.
 // Numerics: online softmax in f32 (Milakov & Gimelshein 2018; Dao et al. 2022), finite minimum, scale folded into q.
 
 struct Params {
@@ -38,6 +38,7 @@ struct Params {
 
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_stream.wgsl"
+#include "lib/attention_direct.wgsl"
 
 var<private> sequence: u32;
 /// First head of the workgroup, and how many of its rows are heads.
@@ -112,7 +113,9 @@ fn clear_map(lane: u32, valid: bool) {
       map[(params.map_row + output_row(0u)) * params.map_size + i] = 0f;
     }
   }
+#if STREAM
   storageBarrier();
+#endif
 }
 
 /// Keeps the score of an image token until the head's sum is known.

@@ -5,7 +5,7 @@
 // Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS] (all as vec4), ranges u32[tokens, 4], [key_class u32[keys]],
 // out as q, [lse [tokens, heads]], [masses [tokens, heads, 5]], [map [tokens, heads, map_size]].
 //
-// One workgroup = ROWS neighbouring rows of one head, over the union of their ranges; heads fastest.
+// One workgroup (stream) or thread (direct) = ROWS neighbouring rows of one head, over the union of their ranges.
 // Numerics: online softmax in f32 (Milakov & Gimelshein 2018; Dao et al. 2022), finite minimum, scale folded into q.
 
 struct Params {
@@ -39,6 +39,7 @@ struct Params {
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_stream.wgsl"
+#include "lib/attention_direct.wgsl"
 
 var<private> head: u32;
 var<private> first: u32;
@@ -101,7 +102,9 @@ fn clear_map(lane: u32, valid: bool) {
       }
     }
   }
+#if STREAM
   storageBarrier();
+#endif
 }
 
 /// Keeps the score of an image token until its row's sum is known; rows that do not see it keep their zero.

@@ -8,6 +8,7 @@
 // first vec4), visible(part, item), lse_of/delta_of(part, item), part_count(), load_span(lane), span_of(part), store_*.
 // Threads split the items to score them, then the dimensions (and the items again) to sum; sums run in a fixed order.
 
+#if STREAM
 const HS4 = ${HS4}u;
 const LANES = ${LANES}u;
 const KEYS = ${KEYS}u;
@@ -153,3 +154,4 @@ fn ${ENTRY}(
   }
 #endif
 }
+#endif

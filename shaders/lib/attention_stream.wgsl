@@ -7,6 +7,7 @@
 // `Rows` holds one number per query vector, so that each key and value loaded serves all of them.
 // Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
 
+#if STREAM
 const HS4 = ${HS4}u;
 const LANES = ${LANES}u;
 const KEYS = ${KEYS}u;
@@ -232,3 +233,4 @@ fn ${ENTRY}(
 #endif
   }
 }
+#endif

@@ -1,8 +1,22 @@
-// Text parameters of shaders/lib/attention_stream.wgsl, the body that prefill and decode attention share.
+// Variants of attention, and the text parameters of the bodies that prefill and decode share.
 // Not a kernel. Invariant: the shapes stay within 256 invocations and 16 KiB of workgroup memory.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { ShaderDefines } from '../gpu/shader_source';
+
+/**
+ * `direct`: a thread per tile, no barriers. `stream`: a workgroup per tile, whose threads share out keys and dimensions
+ * through workgroup memory.
+ */
+export type AttentionVariant = 'direct' | 'stream';
+
+/** Every variant; each runs on every device, for tests and benches. */
+export const ATTENTION_VARIANTS: readonly AttentionVariant[] = ['direct', 'stream'];
+
+/** The variant for a device: software adapters suspend every subgroup at a barrier, which outweighs the arithmetic. */
+export function attentionVariant(traits: DeviceTraits): AttentionVariant {
+  return traits.software ? 'direct' : 'stream';
+}
 
 /**
  * Tile of the streaming body.
@@ -21,6 +35,7 @@ export function streamDefines(
   // Six sums per thread are reduced in the score tile.
   const chunk = Math.max(256, 6 * lanes);
   return {
+    STREAM: true,
     ENTRY: entry,
     ROWS: rows,
     LANES: lanes,
@@ -29,41 +44,70 @@ export function streamDefines(
     HEAD_SIZE: headSize,
     HS4: headSize / 4,
     PARTS: lanes * rows,
-    Q_LIST: Array.from({ length: rows }, (_, row) => `q_${row}`).join(', '),
+    Q_LIST: names('q', rows),
   };
 }
 
 /**
- * Tile of the gradients' streaming body.
+ * Tile of the body without shared memory: one thread per tile.
  * @param entry    name of the entry point
- * @param rows     tile vectors per workgroup, 1 to 4
+ * @param rows     query vectors per thread, 1 to 4
+ * @param headSize multiple of 4
+ */
+export function directDefines(entry: string, rows: number, headSize: number): ShaderDefines {
+  const keys = 4;
+  return {
+    STREAM: false,
+    ENTRY: entry,
+    ROWS: rows,
+    KEYS: keys,
+    THREADS: DIRECT_THREADS,
+    HS4: headSize / 4,
+    PARTS: (rows * headSize) / 4,
+    Q_LIST: names('q', rows),
+    P_LIST: names('p', keys),
+    S_LIST: names('s', keys),
+  };
+}
+
+/** Threads of a direct workgroup: one subgroup of the usual software adapter, so that cores share evenly. */
+export const DIRECT_THREADS = 4;
+
+/**
+ * Tile of the gradients' bodies.
+ * @param entry    name of the entry point
+ * @param rows     tile vectors per workgroup (stream) or thread (direct), 1 to 4
  * @param headSize multiple of 4
  * @param second   whether the tile has two outputs
  */
-export function backwardStreamDefines(
+export function backwardDefines(
   entry: string,
-  rows: number,
-  headSize: number,
-  second: boolean,
+  variant: AttentionVariant,
+  { rows, headSize, second }: { readonly rows: number; readonly headSize: number; readonly second: boolean },
   traits: DeviceTraits,
 ): ShaderDefines {
+  const stream = variant === 'stream';
   const lanes = Math.max(traits.software ? 32 : 64, headSize / 4);
-  const list = (name: string): string =>
-    Array.from({ length: rows }, (_, row) => `${name}_${row}`).join(', ');
-  const steps = Array.from({ length: rows }, (_, row) => `${row}u`).join(', ');
   return {
+    STREAM: stream,
     ENTRY: entry,
     ROWS: rows,
     LANES: lanes,
+    THREADS: DIRECT_THREADS,
     KEYS: 4,
     // Two tiles of vectors, the chunk's scores twice and the threads' sums have to fit 16 KiB.
     CHUNK: 128,
     HEAD_SIZE: headSize,
     HS4: headSize / 4,
-    PARTS: lanes * rows,
+    PARTS: stream ? lanes * rows : (rows * headSize) / 4,
     SECOND: second,
-    A_LIST: list('a'),
-    B_LIST: list('b'),
-    KEY_STEPS: rows === 1 ? '' : ` + RowsIndex(${steps})`,
+    A_LIST: names('a', rows),
+    B_LIST: names('b', rows),
+    KEY_STEPS: rows === 1 ? '' : ` + RowsIndex(${names('', rows)})`,
   };
+}
+
+/** `name_0, name_1, …`, or plain `0u, 1u, …` without a name. */
+function names(name: string, count: number): string {
+  return Array.from({ length: count }, (_, index) => (name ? `${name}_${index}` : `${index}u`)).join(', ');
 }

@@ -4,7 +4,13 @@
 import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
 import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
-import { streamDefines } from './attention_stream';
+import {
+  type AttentionVariant,
+  attentionVariant,
+  DIRECT_THREADS,
+  directDefines,
+  streamDefines,
+} from './attention_stream';
 import { shaderKernel } from './shader';
 
 /** What a call captures, and where in tensors shared by all layers it puts that. */
@@ -45,7 +51,11 @@ export interface DecodeAttentionOptions extends HeadShape {
  * @throws ShapeError for sizes that do not fit
  * @see Dao et al. 2023, "Flash-Decoding for long-context inference"
  */
-export function decodeAttention(o: DecodeAttentionOptions, traits: DeviceTraits): KernelCall[] {
+export function decodeAttention(
+  o: DecodeAttentionOptions,
+  traits: DeviceTraits,
+  variant: AttentionVariant = attentionVariant(traits),
+): KernelCall[] {
   checkHeads('decodeAttention', o);
   checkPositive('decodeAttention', { batch: o.batch, capacity: o.capacity });
   const bindings: BindingAccess[] = ['read', 'read', 'read', 'read'];
@@ -60,19 +70,24 @@ export function decodeAttention(o: DecodeAttentionOptions, traits: DeviceTraits)
   };
   checkBindings('decodeAttention', bindings.length, traits, 'Capture without a map.');
   const groupSize = o.heads / o.kvHeads;
-  const rows = Math.min(groupSize, 4);
+  const direct = variant === 'direct';
+  // Threads that share keys among heads are fewer: only where enough of them remain to fill the adapter.
+  const rows = direct && o.batch * o.kvHeads < 8 ? 1 : Math.min(groupSize, 4);
+  const tiles = o.batch * o.kvHeads * Math.ceil(groupSize / rows);
   const defines = {
     ...at,
     PARAMS: bindings.length,
     CAPTURE: capture,
     LSE: false,
     MAP: mapSize > 0,
-    ...streamDefines('decode_attention', rows, o.headSize, traits),
+    ...(direct
+      ? directDefines('decode_attention', rows, o.headSize)
+      : streamDefines('decode_attention', rows, o.headSize, traits)),
   };
   const keys = o.keysPerRow ?? o.capacity;
   return [
     {
-      kernel: shaderKernel('decode_attention', `stream_${rows}x${o.headSize}`, defines, bindings),
+      kernel: shaderKernel('decode_attention', `${variant}_${rows}x${o.headSize}`, defines, bindings),
       params: packParams([
         { u32: o.batch },
         { u32: o.heads },
@@ -83,7 +98,7 @@ export function decodeAttention(o: DecodeAttentionOptions, traits: DeviceTraits)
         { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
         { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
       ]),
-      grid: foldGrid(o.batch * o.kvHeads * Math.ceil(groupSize / rows)),
+      grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
       flops: 4 * o.batch * o.heads * keys * o.headSize,
       bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
     },

@@ -6,7 +6,13 @@ import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
 import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
-import { streamDefines } from './attention_stream';
+import {
+  type AttentionVariant,
+  attentionVariant,
+  DIRECT_THREADS,
+  directDefines,
+  streamDefines,
+} from './attention_stream';
 import { shaderKernel } from './shader';
 
 /** Sizes of a segment-attention call. */
@@ -24,9 +30,6 @@ export interface SegmentAttentionOptions extends HeadShape {
   /** Keys that a row sees on average, for the cost estimate; default: all. */
   readonly keysPerRow?: number;
 }
-
-/** `direct` walks keys from global memory, `tiled` stages them in workgroup memory. */
-export type SegmentAttentionVariant = 'direct' | 'tiled';
 
 /**
  * out = softmax(scale · q kᵀ) v, each row over the keys of its two ranges.
@@ -46,7 +49,7 @@ export type SegmentAttentionVariant = 'direct' | 'tiled';
 export function segmentAttention(
   o: SegmentAttentionOptions,
   traits: DeviceTraits,
-  variant: SegmentAttentionVariant = chooseVariant(o, traits),
+  variant: AttentionVariant = attentionVariant(traits),
 ): KernelCall {
   checkHeads('segmentAttention', o);
   checkPositive('segmentAttention', { tokens: o.tokens, keys: o.keys });
@@ -58,10 +61,15 @@ export function segmentAttention(
     'Set saveLse to false, or capture without a map.',
   );
   const rows = o.tokens === 1 ? 1 : 4;
+  const tiles = Math.ceil(o.tokens / rows) * o.heads;
+  const direct = variant === 'direct';
+  const tile = direct
+    ? directDefines('segment_attention', rows, o.headSize)
+    : streamDefines('segment_attention', rows, o.headSize, traits);
   const kernel = shaderKernel(
     'segment_attention',
     `${variant}_${rows}x${o.headSize}`,
-    { ...defines, ...streamDefines('segment_attention', rows, o.headSize, traits) },
+    { ...defines, ...tile },
     bindings,
   );
   const perRow = o.keysPerRow ?? o.keys;
@@ -75,22 +83,10 @@ export function segmentAttention(
       { f32: o.scale },
       { u32: o.capture?.mapSize ?? 0 },
     ]),
-    grid: foldGrid(Math.ceil(o.tokens / rows) * o.heads),
+    grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
     flops: 4 * o.tokens * o.heads * perRow * o.headSize,
     bytes: 4 * (2 * o.tokens * o.heads + 2 * o.keys * o.kvHeads) * o.headSize,
   };
-}
-
-/** Variants that this device can run, for tests and benches. */
-export function segmentAttentionVariants(
-  _o: SegmentAttentionOptions,
-  _traits: DeviceTraits,
-): SegmentAttentionVariant[] {
-  return ['direct'];
-}
-
-function chooseVariant(_o: SegmentAttentionOptions, _traits: DeviceTraits): SegmentAttentionVariant {
-  return 'direct';
 }
 
 function layOut(o: SegmentAttentionOptions): { bindings: BindingAccess[]; defines: ShaderDefines } {

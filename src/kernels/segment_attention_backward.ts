@@ -5,7 +5,7 @@
 import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
 import { checkHeads, checkPositive, type HeadShape } from './attention_shape';
-import { backwardStreamDefines } from './attention_stream';
+import { type AttentionVariant, attentionVariant, backwardDefines, DIRECT_THREADS } from './attention_stream';
 import { shaderKernel } from './shader';
 
 /** Sizes of the gradient calls: those of the forward call. */
@@ -20,7 +20,10 @@ export interface SegmentAttentionBackwardOptions extends HeadShape {
   readonly keysPerRow?: number;
 }
 
-const ROWS = 4;
+/** Vectors per tile: fewer for large heads, whose sums would outgrow the 8 KiB of a thread's variables. */
+function tileRows(headSize: number): number {
+  return headSize > 128 ? 2 : 4;
+}
 
 /**
  * Row statistics that both gradients need: stats = {lse, rowsum(dOut ∘ out)}.
@@ -50,10 +53,15 @@ export function attentionDelta(o: SegmentAttentionBackwardOptions, _traits: Devi
  * @throws ShapeError for sizes that do not fit
  * @see Dao et al. 2022, "FlashAttention", arXiv:2205.14135, appendix B
  */
-export function attentionBackwardQuery(o: SegmentAttentionBackwardOptions, traits: DeviceTraits): KernelCall {
+export function attentionBackwardQuery(
+  o: SegmentAttentionBackwardOptions,
+  traits: DeviceTraits,
+  variant: AttentionVariant = attentionVariant(traits),
+): KernelCall {
   check('attentionBackwardQuery', o);
   return streamCall('attention_backward_query', o, traits, {
-    groups: Math.ceil(o.tokens / ROWS) * o.heads,
+    variant,
+    tiles: Math.ceil(o.tokens / tileRows(o.headSize)) * o.heads,
     outputs: 1,
     products: 3,
   });
@@ -71,10 +79,12 @@ export function attentionBackwardQuery(o: SegmentAttentionBackwardOptions, trait
 export function attentionBackwardKeyValue(
   o: SegmentAttentionBackwardOptions,
   traits: DeviceTraits,
+  variant: AttentionVariant = attentionVariant(traits),
 ): KernelCall {
   check('attentionBackwardKeyValue', o);
   return streamCall('attention_backward_key_value', o, traits, {
-    groups: Math.ceil(o.keys / ROWS) * o.kvHeads,
+    variant,
+    tiles: Math.ceil(o.keys / tileRows(o.headSize)) * o.kvHeads,
     outputs: 2,
     products: 4,
   });
@@ -89,13 +99,20 @@ function streamCall(
   stem: string,
   o: SegmentAttentionBackwardOptions,
   traits: DeviceTraits,
-  cost: { readonly groups: number; readonly outputs: number; readonly products: number },
+  work: {
+    readonly variant: AttentionVariant;
+    readonly tiles: number;
+    readonly outputs: number;
+    readonly products: number;
+  },
 ): KernelCall {
   const bindings: BindingAccess[] = ['read', 'read', 'read', 'read', 'read', 'read'];
-  for (let i = 0; i < cost.outputs; i++) bindings.push('read_write');
-  const defines = backwardStreamDefines(stem, ROWS, o.headSize, cost.outputs === 2, traits);
+  for (let i = 0; i < work.outputs; i++) bindings.push('read_write');
+  const { variant, tiles } = work;
+  const tile = { rows: tileRows(o.headSize), headSize: o.headSize, second: work.outputs === 2 };
+  const defines = backwardDefines(stem, variant, tile, traits);
   return {
-    kernel: shaderKernel(stem, `stream_${ROWS}x${o.headSize}`, defines, bindings),
+    kernel: shaderKernel(stem, `${variant}_${tile.rows}x${o.headSize}`, defines, bindings),
     params: packParams([
       { u32: o.tokens },
       { u32: o.keys },
@@ -103,8 +120,8 @@ function streamCall(
       { u32: o.kvHeads },
       { f32: o.scale },
     ]),
-    grid: foldGrid(cost.groups),
-    flops: 2 * cost.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,
+    grid: foldGrid(variant === 'direct' ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
+    flops: 2 * work.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,
     bytes: 4 * (3 * o.tokens * o.heads + 4 * o.keys * o.kvHeads) * o.headSize,
   };
 }

@@ -1,6 +1,7 @@
 // Decode attention against f64 and the operator goldens: groups, prefixes, batches, finished sequences, capture.
 
 import { expect, it } from 'vitest';
+import { ATTENTION_VARIANTS, type AttentionVariant } from '../../src/kernels/attention_stream';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { testGpu } from '../harness/gpu';
 import { type Operand, runCall } from '../harness/run_call';
@@ -13,12 +14,13 @@ interface Step {
   map: Operand | undefined;
 }
 
-async function decode(x: DecodeAttentionInput, fill = 7.5): Promise<Step> {
+async function decode(x: DecodeAttentionInput, variant?: AttentionVariant, fill = 7.5): Promise<Step> {
   const gpu = await testGpu();
   const { batch, heads } = x;
   const calls = decodeAttention(
     { ...x, ...(x.keyClass ? { capture: { mapSize: x.mapSize ?? 0 } } : {}) },
     gpu.traits,
+    variant,
   );
   expect(calls).toHaveLength(1);
   const operands: Operand[] = [x.q, x.kCache, x.vCache, x.sequences];
@@ -73,15 +75,19 @@ function randomInput(sizes: Sizes, seed: number, prefixes = 0): DecodeAttentionI
   };
 }
 
-/** abs 1e-6 or rel 1e-5 of the largest element, as the goldens allow an f32 engine. */
-async function expectDecode(x: DecodeAttentionInput): Promise<Step> {
+/** abs 1e-6 or rel 1e-5 of the largest element, as the goldens allow an f32 engine; every variant. */
+async function expectDecode(x: DecodeAttentionInput): Promise<Step[]> {
   const truth = referenceDecodeAttention(x);
-  const got = await decode(x);
-  const label = `B${x.batch} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
-  expectClose(got.out, truth.out, `${label} out`);
-  if (got.masses) expectClose(got.masses, truth.masses, `${label} masses`);
-  if (got.map) expectClose(got.map, truth.map, `${label} map`);
-  return got;
+  const steps: Step[] = [];
+  for (const variant of ATTENTION_VARIANTS) {
+    const got = await decode(x, variant);
+    const label = `${variant} B${x.batch} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
+    expectClose(got.out, truth.out, `${label} out`);
+    if (got.masses) expectClose(got.masses, truth.masses, `${label} masses`);
+    if (got.map) expectClose(got.map, truth.map, `${label} map`);
+    steps.push(got);
+  }
+  return steps;
 }
 
 it.each([
@@ -103,8 +109,9 @@ it.each([
 
 it('puts a shared prefix before the own keys and skips finished sequences', async () => {
   const x = randomInput({ batch: 9, heads: 4, kvHeads: 2, headSize: 32, capacity: 301 }, 4, 2);
-  const { out } = await expectDecode(x);
-  expect(out.slice(3 * 128, 4 * 128).every((value) => value === 0)).toBe(true);
+  for (const { out } of await expectDecode(x)) {
+    expect(out.slice(3 * 128, 4 * 128).every((value) => value === 0)).toBe(true);
+  }
 });
 
 it('captures class masses and image maps, and leaves out alone', async () => {
@@ -115,13 +122,15 @@ it('captures class masses and image maps, and leaves out alone', async () => {
   keyClass.set(classes, 6 * 290);
   keyClass.fill(3, 0, 290);
   for (let i = 0; i < 2; i++) keyClass[2 * 290 + 3 + i] = 1 | ((mapSize - 2 + i) << 8);
-  const plain = await decode(x);
+  const plain = await expectDecode(x);
   for (const size of [0, mapSize]) {
-    const got = await expectDecode({ ...x, keyClass, mapSize: size });
-    expect(got.out).toEqual(plain.out);
-    // The masses of a running sequence are a distribution.
-    const sum = got.masses!.slice(0, 5).reduce((total, mass) => total + mass, 0);
-    expect(sum).toBeCloseTo(1, 5);
+    const captured = await expectDecode({ ...x, keyClass, mapSize: size });
+    captured.forEach((got, index) => {
+      expect(got.out).toEqual(plain[index]!.out);
+      // The masses of a running sequence are a distribution.
+      const sum = got.masses!.slice(0, 5).reduce((total, mass) => total + mass, 0);
+      expect(sum).toBeCloseTo(1, 5);
+    });
   }
 });
 
@@ -135,14 +144,18 @@ it('survives outlier scores of 1e4, and never reads past a length', async () => 
   const q = Float32Array.from(x.q, (value, i) => (i % 11 === 0 ? 1e4 : value));
   const truth = referenceDecodeAttention({ ...x, q });
   // Scores reach 1e4, known to 1e-3 in f32: rival probabilities are good to 1e-3.
-  expectClose((await decode({ ...x, q })).out, truth.out, 'outliers', 2e-3, 2e-3);
+  for (const variant of ATTENTION_VARIANTS) {
+    expectClose((await decode({ ...x, q }, variant)).out, truth.out, `${variant} outliers`, 2e-3, 2e-3);
+  }
 });
 
 it('writes the same bits into dirty memory', async () => {
   const base = randomInput({ batch: 4, heads: 6, kvHeads: 2, headSize: 32, capacity: 90 }, 15, 1);
   const { classes, mapSize } = imageClasses(90 * 5);
   const x = { ...base, keyClass: classes, mapSize };
-  expect(await decode(x, Number.NaN)).toEqual(await decode(x, 1e30));
+  for (const variant of ATTENTION_VARIANTS) {
+    expect(await decode(x, variant, Number.NaN)).toEqual(await decode(x, variant, 1e30));
+  }
 });
 
 it('reproduces the operator goldens, probabilities through the map of all keys', async () => {
@@ -160,7 +173,7 @@ it('reproduces the operator goldens, probabilities through the map of all keys',
         const kvHead = Math.floor(i / (headSize * capacity));
         return key < keys ? source[(key * kvHeads + kvHead) * headSize + (i % headSize)]! : 1e9;
       });
-    const got = await decode({
+    const x = {
       batch: 1,
       heads,
       kvHeads,
@@ -173,9 +186,12 @@ it('reproduces the operator goldens, probabilities through the map of all keys',
       sequences: Uint32Array.from([0, keys - 1, 0, 0, 0, 0, 0, 0]),
       keyClass: Uint32Array.from({ length: capacity }, (_, key) => 1 | (key << 8)),
       mapSize: keys,
-    });
-    expectClose(got.out, get('o').values, `${name}.o`, get('o').abs, get('o').rel);
-    expectClose(got.map!, get('p').values, `${name}.p`, get('p').abs, get('p').rel);
+    };
+    for (const variant of ATTENTION_VARIANTS) {
+      const got = await decode(x, variant);
+      expectClose(got.out, get('o').values, `${name}.o`, get('o').abs, get('o').rel);
+      expectClose(got.map!, get('p').values, `${name}.p`, get('p').abs, get('p').rel);
+    }
   }
 });
 

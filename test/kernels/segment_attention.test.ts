@@ -2,12 +2,8 @@
 
 import { expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
-import {
-  type SegmentAttentionOptions,
-  type SegmentAttentionVariant,
-  segmentAttention,
-  segmentAttentionVariants,
-} from '../../src/kernels/segment_attention';
+import { ATTENTION_VARIANTS, type AttentionVariant } from '../../src/kernels/attention_stream';
+import { type SegmentAttentionOptions, segmentAttention } from '../../src/kernels/segment_attention';
 import { testGpu } from '../harness/gpu';
 import { type Operand, runCall } from '../harness/run_call';
 import { referenceSegmentAttention, type SegmentAttentionInput } from '../reference/segment_attention';
@@ -28,11 +24,7 @@ interface Forward {
   map: Operand | undefined;
 }
 
-async function forward(
-  x: SegmentAttentionInput,
-  variant?: SegmentAttentionVariant,
-  fill = 7.5,
-): Promise<Forward> {
+async function forward(x: SegmentAttentionInput, variant?: AttentionVariant, fill = 7.5): Promise<Forward> {
   const gpu = await testGpu();
   const rows = x.tokens * x.heads;
   const operands: Operand[] = [x.q, x.k, x.v, x.ranges].map((values) => values as Operand);
@@ -70,14 +62,10 @@ function randomInput(
   };
 }
 
-async function variantsOf(x: SegmentAttentionInput): Promise<SegmentAttentionVariant[]> {
-  return segmentAttentionVariants(x, (await testGpu()).traits);
-}
-
 /** abs 1e-6 or rel 1e-5 of the largest element: a dot product of 128 terms and a sum of 130 keys in f32 stay below. */
 async function expectForward(x: SegmentAttentionInput): Promise<void> {
   const truth = referenceSegmentAttention(x);
-  for (const variant of await variantsOf(x)) {
+  for (const variant of ATTENTION_VARIANTS) {
     const got = await forward(x, variant);
     const label = `${variant} T${x.tokens} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
     expectClose(got.out, truth.out, `${label} out`);
@@ -107,7 +95,7 @@ it('follows prefix ranges, windows and padding rows', async () => {
   const { ranges, tokens } = packedRanges();
   const x = randomInput({ tokens, heads: 6, kvHeads: 2, headSize: 20 }, ranges, 5);
   await expectForward(x);
-  for (const variant of await variantsOf(x)) {
+  for (const variant of ATTENTION_VARIANTS) {
     const got = await forward(x, variant);
     expect(got.out.slice(30 * 6 * 20).every((value) => value === 0)).toBe(true);
     expect(got.lse.slice(30 * 6).every((value) => value === 0)).toBe(true);
@@ -131,7 +119,7 @@ it('survives outlier scores of 1e4 and equal scores', async () => {
   const q = Float32Array.from(x.q, (value, i) => (i % 37 === 0 ? 1e4 : value));
   // Scores reach 1e4; f32 keeps them to 1e-3, so probabilities of close rivals are only good to 1e-3 relative.
   const truth = referenceSegmentAttention({ ...x, q });
-  for (const variant of await variantsOf(x)) {
+  for (const variant of ATTENTION_VARIANTS) {
     const got = await forward({ ...x, q }, variant);
     expectClose(got.out, truth.out, `${variant} out`, 2e-3, 2e-3);
     expectClose(got.lse, truth.lse, `${variant} lse`, 1e-3, 1e-6);
@@ -148,7 +136,7 @@ it('captures class masses and image maps of several images, and leaves out and l
     const { classes, mapSize } = imageClasses(x.keys);
     await expectForward({ ...x, keyClass: classes, mapSize });
     await expectForward({ ...x, keyClass: classes });
-    for (const variant of await variantsOf(x)) {
+    for (const variant of ATTENTION_VARIANTS) {
       const plain = await forward(x, variant);
       for (const size of [0, mapSize]) {
         const captured = await forward({ ...x, keyClass: classes, mapSize: size }, variant);
@@ -163,7 +151,7 @@ it('writes the same bits into dirty memory', async () => {
   const { ranges, tokens } = packedRanges();
   const x = randomInput({ tokens, heads: 4, kvHeads: 2, headSize: 40 }, ranges, 21);
   const { classes, mapSize } = imageClasses(x.keys);
-  for (const variant of await variantsOf(x)) {
+  for (const variant of ATTENTION_VARIANTS) {
     const first = await forward({ ...x, keyClass: classes, mapSize }, variant, 1e30);
     const second = await forward({ ...x, keyClass: classes, mapSize }, variant, Number.NaN);
     expect(second).toEqual(first);
@@ -191,7 +179,7 @@ it('reproduces the operator goldens, probabilities through the map of all keys',
       keyClass: Uint32Array.from({ length: tokens }, (_, key) => 1 | (key << 8)),
       mapSize: tokens,
     };
-    for (const variant of await variantsOf(x)) {
+    for (const variant of ATTENTION_VARIANTS) {
       const got = await forward(x, variant);
       const o = get('o')!;
       expectClose(got.out, o.values, `${variant} ${name}.o`, o.abs, o.rel);
@@ -234,7 +222,7 @@ it('reproduces the golden of attention in segments', async () => {
     ranges,
   };
   const o = goldens.get('o')!;
-  for (const variant of await variantsOf(x)) {
+  for (const variant of ATTENTION_VARIANTS) {
     expectClose((await forward(x, variant)).out, o.values, `${variant} segments.o`, o.abs, o.rel);
   }
 });

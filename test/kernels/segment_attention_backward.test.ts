@@ -1,6 +1,7 @@
 // Gradients of segment attention against f64, finite differences and the operator goldens.
 
 import { expect, it } from 'vitest';
+import { ATTENTION_VARIANTS, type AttentionVariant } from '../../src/kernels/attention_stream';
 import {
   attentionBackwardKeyValue,
   attentionBackwardQuery,
@@ -23,7 +24,12 @@ interface Gradients {
 }
 
 /** Runs the three calls; `out` and `lse` are the rounded truth, as a correct forward pass would leave them. */
-async function backward(x: SegmentAttentionInput, dOut: Operand, fill = 7.5): Promise<Gradients> {
+async function backward(
+  x: SegmentAttentionInput,
+  dOut: Operand,
+  variant: AttentionVariant,
+  fill = 7.5,
+): Promise<Gradients> {
   const gpu = await testGpu();
   const { out, lse } = referenceSegmentAttention(x);
   const rows = x.tokens * x.heads;
@@ -36,13 +42,13 @@ async function backward(x: SegmentAttentionInput, dOut: Operand, fill = 7.5): Pr
     ])
   )[3]!;
   const inputs = [x.q, x.k, x.v, x.ranges].map((values) => values as Operand);
-  const query = await runCall(gpu, attentionBackwardQuery(x, gpu.traits), [
+  const query = await runCall(gpu, attentionBackwardQuery(x, gpu.traits, variant), [
     ...inputs,
     stats,
     dOut,
     dirty(x.q.length, fill),
   ]);
-  const keyValue = await runCall(gpu, attentionBackwardKeyValue(x, gpu.traits), [
+  const keyValue = await runCall(gpu, attentionBackwardKeyValue(x, gpu.traits, variant), [
     ...inputs,
     stats,
     dOut,
@@ -73,16 +79,20 @@ function randomInput(
 }
 
 /** abs 1e-6 or rel 1e-5 of the largest element: sums of at most 7 × 70 f32 products per gradient element. */
-async function expectBackward(x: SegmentAttentionInput, dOut: Operand): Promise<Gradients> {
+async function expectBackward(x: SegmentAttentionInput, dOut: Operand): Promise<Gradients[]> {
   const truth = referenceSegmentAttentionBackward(x, dOut);
-  const got = await backward(x, dOut);
-  const label = `T${x.tokens} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
-  const delta = Float32Array.from({ length: x.tokens * x.heads }, (_, i) => got.stats[i * 2 + 1]!);
-  expectClose(delta, truth.delta, `${label} delta`);
-  expectClose(got.dq, truth.dq, `${label} dq`);
-  expectClose(got.dk, truth.dk, `${label} dk`);
-  expectClose(got.dv, truth.dv, `${label} dv`);
-  return got;
+  const results: Gradients[] = [];
+  for (const variant of ATTENTION_VARIANTS) {
+    const got = await backward(x, dOut, variant);
+    const label = `${variant} T${x.tokens} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
+    const delta = Float32Array.from({ length: x.tokens * x.heads }, (_, i) => got.stats[i * 2 + 1]!);
+    expectClose(delta, truth.delta, `${label} delta`);
+    expectClose(got.dq, truth.dq, `${label} dq`);
+    expectClose(got.dk, truth.dk, `${label} dk`);
+    expectClose(got.dv, truth.dv, `${label} dv`);
+    results.push(got);
+  }
+  return results;
 }
 
 it.each([
@@ -102,17 +112,18 @@ it.each([
 it('follows prefix ranges, windows and padding rows', async () => {
   const { ranges, tokens } = packedRanges();
   const { x, dOut } = randomInput([tokens, 6, 2, 32], ranges, 5);
-  const got = await expectBackward(x, dOut);
-  // Rows and keys from 30 on are padding: nothing flows.
-  expect(got.dq.slice(30 * 192).every((value) => value === 0)).toBe(true);
-  expect(got.dk.slice(30 * 64).every((value) => value === 0)).toBe(true);
-  expect(got.dv.slice(30 * 64).every((value) => value === 0)).toBe(true);
+  for (const got of await expectBackward(x, dOut)) {
+    // Rows and keys from 30 on are padding: nothing flows.
+    expect(got.dq.slice(30 * 192).every((value) => value === 0)).toBe(true);
+    expect(got.dk.slice(30 * 64).every((value) => value === 0)).toBe(true);
+    expect(got.dv.slice(30 * 64).every((value) => value === 0)).toBe(true);
+  }
 });
 
 it('is the gradient of the forward pass, by central differences', async () => {
   const { ranges, tokens } = packedRanges();
   const { x, dOut } = randomInput([tokens, 4, 2, 12], ranges, 31);
-  const got = await backward(x, dOut);
+  const got = await backward(x, dOut, 'direct');
   const loss = (y: SegmentAttentionInput) =>
     referenceSegmentAttention(y).out.reduce((sum, value, i) => sum + value * dOut[i]!, 0);
   for (const [name, gradient] of [
@@ -138,17 +149,21 @@ it('survives outlier gradients and scores', async () => {
   const q = Float32Array.from(x.q, (value, i) => (i % 37 === 0 ? 100 : value));
   const large = dOut.map((value, i) => (i % 41 === 0 ? 1e4 : value));
   const truth = referenceSegmentAttentionBackward({ ...x, q }, large);
-  const got = await backward({ ...x, q }, large);
-  // Scores reach 1e2, known to 1e-5 in f32, and with them every probability.
-  expectClose(got.dq, truth.dq, 'dq', 1e-6, 1e-4);
-  expectClose(got.dk, truth.dk, 'dk', 1e-6, 1e-4);
-  expectClose(got.dv, truth.dv, 'dv', 1e-6, 1e-4);
+  for (const variant of ATTENTION_VARIANTS) {
+    const got = await backward({ ...x, q }, large, variant);
+    // Scores reach 1e2, known to 1e-5 in f32, and with them every probability.
+    for (const name of ['dq', 'dk', 'dv'] as const) {
+      expectClose(got[name], truth[name], `${variant} ${name}`, 1e-6, 1e-4);
+    }
+  }
 });
 
 it('writes the same bits into dirty memory', async () => {
   const { ranges, tokens } = packedRanges();
   const { x, dOut } = randomInput([tokens, 4, 2, 32], ranges, 21);
-  expect(await backward(x, dOut, Number.NaN)).toEqual(await backward(x, dOut, 1e30));
+  for (const variant of ATTENTION_VARIANTS) {
+    expect(await backward(x, dOut, variant, Number.NaN)).toEqual(await backward(x, dOut, variant, 1e30));
+  }
 });
 
 it('reproduces the operator goldens', async () => {
@@ -170,10 +185,12 @@ it('reproduces the operator goldens', async () => {
       v: get('v').values,
       ranges: causalRanges(tokens),
     };
-    const got = await backward(x, get('dy').values);
-    for (const gradient of ['dq', 'dk', 'dv'] as const) {
-      const golden = get(gradient);
-      expectClose(got[gradient], golden.values, `${name}.${gradient}`, golden.abs, golden.rel);
+    for (const variant of ATTENTION_VARIANTS) {
+      const got = await backward(x, get('dy').values, variant);
+      for (const gradient of ['dq', 'dk', 'dv'] as const) {
+        const golden = get(gradient);
+        expectClose(got[gradient], golden.values, `${variant} ${name}.${gradient}`, golden.abs, golden.rel);
+      }
     }
   }
 });
