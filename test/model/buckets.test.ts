@@ -1,0 +1,22 @@
+// Padded sizes: they hold the count, waste at most a third, and there are few of them.
+import { expect, it } from 'vitest';
+import { bucketSize } from '../../src/model/buckets';
+
+it('takes 1, 2, 3, 4, 6, 8, 12, 16, … units', () => {
+  const sizes = new Set(Array.from({ length: 40 }, (_, count) => bucketSize(count, 10)));
+  expect([...sizes]).toEqual([10, 20, 30, 40]);
+  const units = new Set(Array.from({ length: 64 }, (_, count) => bucketSize(count + 1, 1)));
+  expect([...units]).toEqual([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]);
+});
+
+it.each([1, 16, 92])(
+  'holds every count in units of %i, and wastes at most a third beyond one unit',
+  (unit) => {
+    for (let count = 1; count < 5000; count += 7) {
+      const size = bucketSize(count, unit);
+      expect(size).toBeGreaterThanOrEqual(count);
+      expect(size % unit).toBe(0);
+      expect((size - count) / size).toBeLessThanOrEqual(1 / 3 + unit / size);
+    }
+  },
+);
