@@ -2,8 +2,8 @@
 // Runs unchanged on a page, in a Worker and in Node (pass the `GPU` object). Knows no maths.
 // Invariant: an uncaptured error never goes unnoticed; the next fence throws it.
 
-import { type GpuCounters, createCounters } from './counters';
 import { GpuError } from '../lib/errors';
+import { createCounters, type GpuCounters } from './counters';
 import { PipelineCache } from './pipeline_cache';
 
 /** What decides which kernel variants may run here. */
@@ -21,6 +21,8 @@ export interface DeviceTraits {
   readonly maxWorkgroupBytes: number;
   readonly maxInvocations: number;
   readonly maxStorageBuffers: number;
+  /** Kernel variants found wrong on this device; grows, never shrinks. */
+  readonly disabledVariants: Set<string>;
 }
 
 /** A device with everything that must live as long as it does. */
@@ -29,6 +31,8 @@ export interface GpuContext {
   readonly traits: DeviceTraits;
   readonly counters: GpuCounters;
   readonly pipelines: PipelineCache;
+  /** Kernel sources whose results were compared with a reference on this device, with their names. */
+  readonly verified: Map<string, string>;
   /** Resolves once, with the reason, when the device is gone; `destroyed` is our own doing. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   /** True from the moment the loss was seen. */
@@ -80,23 +84,41 @@ const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as cons
  */
 export async function acquireDevice(options: AcquireOptions = {}): Promise<GpuContext> {
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (!gpu) throw new GpuError('gpu/unavailable', 'This environment has no WebGPU. Use a recent Chrome, Edge, Safari or Firefox.');
-  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!gpu)
+    throw new GpuError(
+      'gpu/unavailable',
+      'This environment has no WebGPU. Use a recent Chrome, Edge, Safari or Firefox.',
+    );
+  const adapter = await gpu.requestAdapter({
+    powerPreference: options.powerPreference ?? 'high-performance',
+  });
   if (!adapter) {
-    throw new GpuError('gpu/no-adapter', 'WebGPU is here, but no graphics adapter answered. Check that hardware acceleration is on.');
+    throw new GpuError(
+      'gpu/no-adapter',
+      'WebGPU is here, but no graphics adapter answered. Check that hardware acceleration is on.',
+    );
   }
   checkFloor(adapter.limits);
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED) requiredLimits[name] = adapter.limits[name];
   const requiredFeatures = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({ label: options.label ?? 'look-back', requiredLimits, requiredFeatures });
+  const device = await adapter.requestDevice({
+    label: options.label ?? 'look-back',
+    requiredLimits,
+    requiredFeatures,
+  });
   return watchDevice(device, readTraits(adapter, device));
 }
 
 function checkFloor(limits: GPUSupportedLimits): void {
   for (const [name, need] of Object.entries(FLOOR)) {
     const have = limits[name as keyof typeof FLOOR];
-    if (have < need) throw new GpuError('gpu/limit', `This device offers ${name} = ${have}; the engine needs ${need}.`, { name, have, need });
+    if (have < need)
+      throw new GpuError('gpu/limit', `This device offers ${name} = ${have}; the engine needs ${need}.`, {
+        name,
+        have,
+        need,
+      });
   }
 }
 
@@ -107,7 +129,8 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
     vendor: info?.vendor ?? '',
     architecture: info?.architecture ?? '',
     description: info?.description || info?.device || info?.architecture || 'unknown adapter',
-    software: info?.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(text),
+    software:
+      info?.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(text),
     shaderF16: device.features.has('shader-f16'),
     subgroups: device.features.has('subgroups'),
     timestampQuery: device.features.has('timestamp-query'),
@@ -116,6 +139,7 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+    disabledVariants: new Set(),
   };
 }
 
@@ -125,7 +149,8 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
   let failure: GpuError | undefined;
   let gone: GPUDeviceLostInfo | undefined;
   device.addEventListener('uncapturederror', (event) => {
-    const code = event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
+    const code =
+      event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
     failure ??= new GpuError(code, event.error.message);
   });
   const lost = device.lost.then((info) => {
@@ -133,7 +158,10 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     return info;
   });
   const check = (): void => {
-    if (gone) throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, { reason: gone.reason });
+    if (gone)
+      throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, {
+        reason: gone.reason,
+      });
     if (!failure) return;
     const first = failure;
     failure = undefined;
@@ -144,6 +172,7 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     traits,
     counters,
     pipelines: new PipelineCache(device, counters),
+    verified: new Map(),
     lost,
     isLost: () => gone !== undefined,
     createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
@@ -170,7 +199,11 @@ function createBuffer(
 ): GPUBuffer {
   const size = Math.max(16, Math.ceil(bytes / 4) * 4);
   if (size > traits.maxBufferBytes) {
-    throw new GpuError('gpu/limit', `Buffer ${label} needs ${size} bytes; this device allows ${traits.maxBufferBytes}.`, { label, size });
+    throw new GpuError(
+      'gpu/limit',
+      `Buffer ${label} needs ${size} bytes; this device allows ${traits.maxBufferBytes}.`,
+      { label, size },
+    );
   }
   counters.buffers++;
   counters.bufferBytes += size;

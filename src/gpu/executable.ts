@@ -2,7 +2,7 @@
 // Knows nothing of tensors or liveness; src/tensor/program.ts decides what is bound where.
 // Invariant: running creates no GPU object but command encoders and command buffers.
 
-import { type BufferRegion, BINDING_ALIGNMENT, alignUp } from './buffer_region';
+import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';
 import type { KernelCall } from './kernel';
 
@@ -38,7 +38,12 @@ export class Executable {
   readonly #cuts: readonly number[];
   readonly #params: GPUBuffer | undefined;
 
-  private constructor(gpu: GpuContext, steps: readonly Step[], cuts: readonly number[], params: GPUBuffer | undefined) {
+  private constructor(
+    gpu: GpuContext,
+    steps: readonly Step[],
+    cuts: readonly number[],
+    params: GPUBuffer | undefined,
+  ) {
     this.#gpu = gpu;
     this.#steps = steps;
     this.#cuts = cuts;
@@ -93,7 +98,8 @@ export class Executable {
    * @param after appended to the last submit, e.g. copies into staging buffers
    */
   submit(after?: (encoder: GPUCommandEncoder) => void): void {
-    for (let index = 0; index < this.submits; index++) this.#submitPart(index, index === this.submits - 1 ? after : undefined);
+    for (let index = 0; index < this.submits; index++)
+      this.#submitPart(index, index === this.submits - 1 ? after : undefined);
   }
 
   /**
@@ -143,8 +149,16 @@ export class Executable {
       const to = Math.min(this.#steps.length, from + PER_SET);
       const count = 2 * (to - from);
       const querySet = device.createQuerySet({ type: 'timestamp', count });
-      const resolved = this.#gpu.createBuffer(8 * count, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
-      const staging = this.#gpu.createBuffer(8 * count, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'timestamps staging');
+      const resolved = this.#gpu.createBuffer(
+        8 * count,
+        GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+        'timestamps',
+      );
+      const staging = this.#gpu.createBuffer(
+        8 * count,
+        GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+        'timestamps staging',
+      );
       const encoder = device.createCommandEncoder();
       for (let index = from; index < to; index++) {
         const at = 2 * (index - from);
@@ -177,7 +191,12 @@ export class Executable {
   }
 }
 
-function uploadParams(gpu: GpuContext, params: GPUBuffer, calls: readonly BoundCall[], offsets: readonly number[]): void {
+function uploadParams(
+  gpu: GpuContext,
+  params: GPUBuffer,
+  calls: readonly BoundCall[],
+  offsets: readonly number[],
+): void {
   const image = new Uint32Array(params.size / 4);
   calls.forEach(({ call }, index) => {
     if (call.params) image.set(call.params, offsets[index]! / 4);

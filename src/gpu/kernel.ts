@@ -29,6 +29,21 @@ export interface KernelCall {
   readonly flops: number;
   /** Bytes that must move at least once. */
   readonly bytes: number;
+  /** Makes a tiny case of the same kernel with its expected result; see self_check.ts. Absent where no choice exists. */
+  readonly check?: () => KernelCheck;
+}
+
+/** A tiny case of a kernel variant. */
+export interface KernelCheck {
+  /** What to disable when the result is wrong. */
+  readonly variant: string;
+  readonly call: KernelCall;
+  readonly operands: readonly (Float32Array | Uint32Array)[];
+  /** Index of the operand that holds the f32 result. */
+  readonly output: number;
+  readonly expected: ArrayLike<number>;
+  /** Largest allowed absolute difference. */
+  readonly tolerance: number;
 }
 
 /** A member of a uniform struct: unsigned, signed or float, 4 bytes each. */

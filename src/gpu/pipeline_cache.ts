@@ -1,8 +1,8 @@
 // Pipelines and bind-group layouts by kernel, made once per device with explicit layouts so that bind groups are shareable.
 // Not a shader store: it receives finished WGSL. Invariant: a key is compiled at most once, also when asked for concurrently.
 
-import type { GpuCounters } from './counters';
 import { GpuError } from '../lib/errors';
+import type { GpuCounters } from './counters';
 import type { BindingAccess, Kernel } from './kernel';
 
 /** A compiled kernel with the layout its bind groups need. */
@@ -65,7 +65,11 @@ export class PipelineCache {
         buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
       }));
       if (hasParams) {
-        entries.push({ binding: bindings.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
+        entries.push({
+          binding: bindings.length,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: 'uniform' },
+        });
       }
       const group = this.#device.createBindGroupLayout({ label: key, entries });
       const pipeline = this.#device.createPipelineLayout({ label: key, bindGroupLayouts: [group] });

@@ -30,7 +30,9 @@ export class ReadbackRing {
     this.#gpu = gpu;
     this.#bytes = Math.ceil(bytes / 4) * 4;
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    this.#all = Array.from({ length: slots }, (_, index) => gpu.createBuffer(this.#bytes, usage, `${label} staging ${index}`));
+    this.#all = Array.from({ length: slots }, (_, index) =>
+      gpu.createBuffer(this.#bytes, usage, `${label} staging ${index}`),
+    );
     this.#free = [...this.#all];
   }
 
@@ -54,7 +56,8 @@ export class ReadbackRing {
       copy: (encoder, sources) => {
         for (const { buffer: source, offset, bytes } of sources) {
           const size = Math.ceil(bytes / 4) * 4;
-          if (used + size > this.#bytes) throw new Error(`Readback of ${used + size} bytes exceeds the slot's ${this.#bytes}.`);
+          if (used + size > this.#bytes)
+            throw new Error(`Readback of ${used + size} bytes exceeds the slot's ${this.#bytes}.`);
           encoder.copyBufferToBuffer(source, offset, buffer, used, size);
           used += size;
         }

@@ -20,7 +20,8 @@ const MAX_INCLUDE_DEPTH = 8;
 function readLines(files: ShaderFiles, path: string, depth: number): Line[] {
   const text = files[path];
   if (text === undefined) throw new GpuError('gpu/shader', `Shader file ${path} does not exist.`);
-  if (depth > MAX_INCLUDE_DEPTH) throw new GpuError('gpu/shader', `Shader includes nest too deeply at ${path}.`);
+  if (depth > MAX_INCLUDE_DEPTH)
+    throw new GpuError('gpu/shader', `Shader includes nest too deeply at ${path}.`);
   const lines: Line[] = [];
   text.split('\n').forEach((line, index) => {
     const include = /^\s*#include\s+"([^"]+)"\s*$/.exec(line);
@@ -59,7 +60,8 @@ function evaluate(condition: string, defines: ShaderDefines, where: string): boo
 /** Integer expressions over defines with + - * / and parentheses-free left-to-right order, for `#for` bounds. */
 function evaluateBound(text: string, defines: ShaderDefines, where: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number(lookUp(text, defines, where));
-  if (!Number.isInteger(value)) throw new GpuError('gpu/shader', `${where}: bound ${text} is not an integer.`);
+  if (!Number.isInteger(value))
+    throw new GpuError('gpu/shader', `${where}: bound ${text} is not an integer.`);
   return value;
 }
 
@@ -68,7 +70,12 @@ function substitute(line: Line, defines: ShaderDefines): string {
 }
 
 /** Index of the directive that closes the block opened at `start`, with the positions of its branches. */
-function findBlock(lines: readonly Line[], start: number, open: RegExp, close: RegExp): { end: number; marks: number[] } {
+function findBlock(
+  lines: readonly Line[],
+  start: number,
+  open: RegExp,
+  close: RegExp,
+): { end: number; marks: number[] } {
   const marks = [start];
   let depth = 0;
   for (let index = start + 1; index < lines.length; index++) {
@@ -115,7 +122,8 @@ function expand(lines: readonly Line[], defines: ShaderDefines, out: string[]): 
     if (!line) continue;
     if (/^\s*#if\b/.test(line.text)) index = expandIf(lines, index, defines, out);
     else if (/^\s*#for\b/.test(line.text)) index = expandFor(lines, index, defines, out);
-    else if (/^\s*#/.test(line.text)) throw new GpuError('gpu/shader', `${line.where}: unknown directive "${line.text.trim()}".`);
+    else if (/^\s*#/.test(line.text))
+      throw new GpuError('gpu/shader', `${line.where}: unknown directive "${line.text.trim()}".`);
     else out.push(substitute(line, defines));
   }
 }

@@ -6,6 +6,7 @@ import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, MAX_GRID_DIMENSION, packParams } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
 import { GpuError, ShapeError } from '../lib/errors';
+import { gemmCheck, smallOptions } from './gemm_check';
 import { GEMV_MAX_ROWS, legalVariants, type RegisterTile, registerTile, selectVariant } from './gemm_select';
 import { shaderKernel } from './shader';
 
@@ -45,10 +46,15 @@ export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: strin
   if (variant !== undefined && !legalVariants(options, traits).includes(variant)) {
     throw new ShapeError(`GEMM variant ${variant} cannot compute ${label(options)}.`, { variant });
   }
-  if (name === 'gemv') return gemv(options, traits);
-  const tile = registerTile(name);
-  if (!tile) return gemmTiled(options, name);
-  return tile.family === 'quad' ? gemmQuad(options, name, tile) : gemmDirect(options, name, tile);
+  const small = smallOptions(options);
+  return { ...build(options, name, traits), check: () => gemmCheck(small, name, build(small, name, traits)) };
+}
+
+function build(o: GemmOptions, variant: string, traits: DeviceTraits): KernelCall {
+  if (variant === 'gemv') return gemv(o, traits);
+  const tile = registerTile(variant);
+  if (!tile) return gemmTiled(o, variant);
+  return tile.family === 'quad' ? gemmQuad(o, variant, tile) : gemmDirect(o, variant, tile);
 }
 
 /** Names of the variants that can compute this product on this device, for tests, benches and tuning. */
@@ -153,7 +159,7 @@ function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile): KernelCal
 
 function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
   const registers = { TM: t.rows, TM4: t.rows / 4, TN2: t.columns / 2, OUTPUTS: t.rows * t.columns };
-  const loads = {
+  const loads = { UNROLL: (globalThis as any).UNROLL ?? false,
     VEC_B: o.mode === 'nt' && o.k % 4 === 0,
     PAIR: o.mode !== 'nt' && o.weight !== 'f32' && o.n % 2 === 0,
   };

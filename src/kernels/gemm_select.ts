@@ -28,8 +28,8 @@ export function registerTile(variant: string): RegisterTile | undefined {
 }
 
 const DIRECT_FEW_ROWS = ['direct_1x4_32x1', 'direct_2x4_32x1'];
-const QUAD = ['quad_8x4_16x4'];
-const QUAD_FEW_ROWS = ['quad_1x4_16x1', 'quad_2x4_16x1', 'quad_4x4_16x1'];
+const QUAD = ['quad_8x4_16x4', 'quad_8x4_4x1', 'quad_8x4_16x1', 'quad_16x4_4x1', 'quad_16x2_4x1','quad_8x2_4x1', 'quad_8x8_4x1'];
+const QUAD_FEW_ROWS = ['quad_1x4_16x1', 'quad_2x4_16x1', 'quad_4x4_16x1', 'quad_1x4_4x1', 'quad_1x2_4x1', 'quad_1x8_4x1','quad_2x4_4x1','quad_4x4_4x1','quad_2x8_4x1','quad_4x8_4x1'];
 
 /** Every variant that can compute this product, best guess not first. */
 export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
@@ -45,7 +45,9 @@ export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
 
 /** The variant to run. */
 export function selectVariant(o: GemmOptions, traits: DeviceTraits): string {
-  return traits.software ? selectSoftware(o, traits.subgroups) : selectHardware(o);
+  const best = traits.software ? selectSoftware(o, traits.subgroups) : selectHardware(o);
+  const works = (name: string): boolean => !traits.disabledVariants.has(`gemm/${name}`);
+  return works(best) ? best : (legalVariants(o, traits).find(works) ?? best);
 }
 
 function selectHardware(o: GemmOptions): string {

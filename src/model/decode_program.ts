@@ -6,7 +6,7 @@ import { decodeAttention } from '../kernels/decode_attention';
 import { sampler } from '../kernels/sampler';
 import { splitRotaryAppend } from '../kernels/split_rotary';
 import { Program } from '../tensor/program';
-import { type Tensor, Trace } from '../tensor/trace';
+import type { Tensor, Trace } from '../tensor/trace';
 import { KEY_CLASSES, type KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, logits } from './language_model';
 import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_program';
@@ -40,34 +40,45 @@ function sample(trace: Trace, state: SequenceState, scores: Tensor, batch: numbe
 }
 
 /** The prompt pass followed by sampling the first token of every sequence. */
-export async function buildPromptProgram(
+export function buildPromptProgram(
   model: ModelOnDevice,
   shape: PromptShape,
   cache: KvCache,
   state: SequenceState,
   features?: Tensor,
 ): Promise<Program> {
-  const trace = new Trace(model.gpu.traits);
-  const scores = tracePrompt(trace, model, shape, { cache, features });
-  sample(trace, state, scores, shape.batch, model.config.text.vocabSize);
-  trace.output('logits', scores);
-  return Program.build(model.gpu, trace, `prompt ${shape.tokens}`);
+  return Program.compile(model.gpu, `prompt ${shape.tokens}`, (trace) => {
+    const scores = tracePrompt(trace, model, shape, { cache, features });
+    sample(trace, state, scores, shape.batch, model.config.text.vocabSize);
+    trace.output('logits', scores);
+  });
 }
 
 /**
  * One step for every sequence: the last id in, attention over the cache, the next id out. Reads and advances `state`.
  * Outputs `logits` [B, V]; with capture `shares` [B, layers, 5] and, where asked, `map` [B, mapLayers, mapSize].
  */
-export async function buildDecodeProgram(
+export function buildDecodeProgram(
   model: ModelOnDevice,
   batch: number,
   cache: KvCache,
   state: SequenceState,
   capture?: CaptureShape,
 ): Promise<Program> {
-  const { config, weights, gpu } = model;
+  return Program.compile(model.gpu, `decode ${batch}`, (trace) =>
+    traceDecode(trace, model, batch, cache, state, capture),
+  );
+}
+
+function traceDecode(
+  trace: Trace,
+  { config, weights }: ModelOnDevice,
+  batch: number,
+  cache: KvCache,
+  state: SequenceState,
+  capture?: CaptureShape,
+): void {
   const { text } = config;
-  const trace = new Trace(gpu.traits);
   const layout = {
     batch,
     heads: text.numAttentionHeads,
@@ -101,7 +112,6 @@ export async function buildDecodeProgram(
   recorder?.finish();
   sample(trace, state, scores, batch, text.vocabSize);
   trace.output('logits', scores);
-  return Program.build(gpu, trace, `decode ${batch}`);
 }
 
 /** Collects masses and maps of all layers in two tensors, reduced over heads at the end of the step. */

@@ -8,7 +8,7 @@ import { attention } from '../tensor/ops/attention';
 import { gatherRows } from '../tensor/ops/embedding';
 import { splitRotary } from '../tensor/ops/split_rotary';
 import { Program } from '../tensor/program';
-import { externalTensor, reshape, type Tensor, Trace, tensorBytes } from '../tensor/trace';
+import { externalTensor, reshape, type Tensor, type Trace, tensorBytes } from '../tensor/trace';
 import type { ModelConfig } from './config';
 import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, logits } from './language_model';
@@ -54,7 +54,6 @@ export async function buildVisionProgram(
   rows: number,
   tap?: (trace: Trace) => Tap,
 ): Promise<VisionProgram> {
-  const trace = new Trace(gpu.traits);
   const { vision } = config;
   const features = allocateTensor(
     gpu,
@@ -62,10 +61,11 @@ export async function buildVisionProgram(
     [rows / vision.spatialMergeSize ** 2, vision.outHiddenSize],
     'f32',
   );
-  const x = visionTransformer(trace, vision, weights, rows, tap?.(trace));
-  modalityProjector(trace, vision, weights, x, features);
-  trace.output('image_embeds', features);
-  const program = await Program.build(gpu, trace, `vision ${rows}`);
+  const program = await Program.compile(gpu, `vision ${rows}`, (trace) => {
+    const x = visionTransformer(trace, vision, weights, rows, tap?.(trace));
+    modalityProjector(trace, vision, weights, x, features);
+    trace.output('image_embeds', features);
+  });
   const destroy = (): void => {
     program.destroy();
     if (features.region) gpu.destroyBuffer(features.region.buffer);

@@ -2,6 +2,7 @@
 // Positions, windows and the run order are data made by `visionLayout`; the merger is modality_projector.ts.
 // Invariant: rows run in window order from the first node to the merger, which puts them back.
 
+import type { GridThw } from '../data/image_processor';
 import { ShapeError } from '../lib/errors';
 import { attention } from '../tensor/ops/attention';
 import { linear } from '../tensor/ops/linear';
@@ -10,7 +11,6 @@ import { splitRotary } from '../tensor/ops/split_rotary';
 import { swiglu } from '../tensor/ops/swiglu';
 import { reshape, type Tensor, type Trace } from '../tensor/trace';
 import type { VisionConfig } from './config';
-import type { GridThw } from '../data/image_processor';
 import { getCuFull, getWindowIndex, visionRopeTables } from './rope_index';
 import type { WeightSource } from './weights';
 

@@ -5,9 +5,10 @@
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { Executable, type StepTime } from '../gpu/executable';
+import { verifyCalls, withCheckedVariants } from '../gpu/self_check';
 import { ShapeError } from '../lib/errors';
 import { type Plan, planMemory } from './planner';
-import { type DType, type Tensor, type Trace, tensorBytes } from './trace';
+import { type DType, type Tensor, Trace, tensorBytes } from './trace';
 
 /** Arrays the host may write to an input or read from an output. */
 export type HostArray = Float32Array | Uint32Array | Int32Array | Uint16Array;
@@ -53,11 +54,29 @@ export class Program {
   }
 
   /**
+   * Traces and builds; again with other kernel variants when one turns out wrong on this device.
+   * @param trace declares inputs, emits nodes, names outputs; may run more than once
+   * @throws as {@link Program.build}
+   */
+  static compile(gpu: GpuContext, label: string, trace: (trace: Trace) => void): Promise<Program> {
+    return withCheckedVariants(gpu, () => {
+      const fresh = new Trace(gpu.traits);
+      trace(fresh);
+      return Program.build(gpu, fresh, label);
+    });
+  }
+
+  /**
    * Plans a trace, allocates its arenas and compiles it. Ownership of external regions stays with the caller.
-   * @throws GpuError `gpu/limit` when an arena does not fit, `gpu/shader` when a kernel does not compile
+   * @throws GpuError `gpu/limit` when an arena does not fit, `gpu/shader` when a kernel does not compile;
+   *   VariantDisabledError when a kernel is wrong on this device: trace again, as {@link Program.compile} does
    */
   static async build(gpu: GpuContext, trace: Trace, label: string): Promise<Program> {
     const plan = planMemory(trace);
+    await verifyCalls(
+      gpu,
+      plan.nodes.map(({ call }) => call),
+    );
     const arenas = plan.arenaBytes.map((bytes, index) =>
       gpu.createBuffer(bytes, STORAGE(), `${label} arena ${index}`),
     );

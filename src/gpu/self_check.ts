@@ -1,0 +1,114 @@
+// Runs a kernel variant on a tiny case before its first real use on a device, and disables the variant when it is wrong.
+// Knows no maths: wrappers supply the case with its expected values. One check per kernel text and device.
+// Invariant: a disabled variant is never selected again on this device; a fallback without checks always remains.
+
+import { GpuError } from '../lib/errors';
+import type { GpuContext } from './device';
+import type { KernelCall, KernelCheck } from './kernel';
+
+/** What is known of the kernels on one device; recorded with runs, traces and checkpoints. */
+export interface KernelProfile {
+  /** Adapter and browser, as far as they are told. */
+  readonly adapter: string;
+  /** Kernels whose results were compared with the reference here, by name. */
+  readonly verified: readonly string[];
+  /** Variants that gave wrong results here and are not used. */
+  readonly disabled: readonly string[];
+}
+
+/** Thrown after a variant was disabled: trace again, another variant will be chosen. */
+export class VariantDisabledError extends GpuError {
+  constructor(variant: string, error: number, tolerance: number) {
+    const message = `Kernel variant ${variant} is wrong on this device (error ${error.toExponential(1)}, allowed ${tolerance.toExponential(1)}).`;
+    super('gpu/kernel-wrong', message, { variant });
+  }
+}
+
+/**
+ * Checks every call that asks for it and whose kernel has not been checked on this device.
+ * @throws VariantDisabledError for the first wrong variant, after disabling it
+ */
+export async function verifyCalls(gpu: GpuContext, calls: readonly KernelCall[]): Promise<void> {
+  for (const call of calls) {
+    const { source, name } = call.kernel;
+    if (!call.check || gpu.verified.has(source)) continue;
+    const check = call.check();
+    const error = await largestError(gpu, check);
+    if (error <= check.tolerance) {
+      gpu.verified.set(source, name);
+      continue;
+    }
+    gpu.traits.disabledVariants.add(check.variant);
+    throw new VariantDisabledError(check.variant, error, check.tolerance);
+  }
+}
+
+/**
+ * Builds something that selects kernels, again whenever a variant turned out wrong and was disabled.
+ * @throws the last error when no variants are left to try
+ */
+export async function withCheckedVariants<T>(gpu: GpuContext, build: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    const before = gpu.traits.disabledVariants.size;
+    try {
+      return await build();
+    } catch (error) {
+      const progressed = gpu.traits.disabledVariants.size > before;
+      if (!(error instanceof VariantDisabledError) || !progressed || attempt > 32) throw error;
+    }
+  }
+}
+
+/** The profile of a device so far. */
+export function kernelProfile(gpu: GpuContext): KernelProfile {
+  const { vendor, architecture, description } = gpu.traits;
+  return {
+    adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+    verified: [...new Set(gpu.verified.values())].sort(),
+    disabled: [...gpu.traits.disabledVariants].sort(),
+  };
+}
+
+/** Runs the case once; NaN counts as infinitely wrong. */
+async function largestError(gpu: GpuContext, check: KernelCheck): Promise<number> {
+  const { call, operands, output, expected } = check;
+  const { device } = gpu;
+  const compiled = await gpu.pipelines.get(call.kernel);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const buffers = operands.map((operand, index) => {
+    const buffer = gpu.createBuffer(operand.byteLength, usage, `self-check ${call.kernel.name} ${index}`);
+    device.queue.writeBuffer(buffer, 0, operand as Float32Array<ArrayBuffer>);
+    return buffer;
+  });
+  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  if (call.params) {
+    const params = gpu.createBuffer(
+      call.params.byteLength,
+      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      'self-check params',
+    );
+    device.queue.writeBuffer(params, 0, call.params as Uint32Array<ArrayBuffer>);
+    entries.push({ binding: buffers.length, resource: { buffer: params } });
+    buffers.push(params);
+  }
+  const bytes = expected.length * 4;
+  const staging = gpu.createBuffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'self-check');
+  gpu.counters.bindGroups++;
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(compiled.pipeline);
+  pass.setBindGroup(0, device.createBindGroup({ layout: compiled.layout, entries }));
+  pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
+  pass.end();
+  const result = buffers[output];
+  if (result) encoder.copyBufferToBuffer(result, 0, staging, 0, bytes);
+  device.queue.submit([encoder.finish()]);
+  await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
+  gpu.check();
+  const actual = new Float32Array(staging.getMappedRange().slice(0));
+  for (const buffer of [...buffers, staging]) gpu.destroyBuffer(buffer);
+  return actual.reduce((worst, value, index) => {
+    const error = Math.abs(value - (expected[index] ?? 0));
+    return error <= worst ? worst : Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
+  }, 0);
+}

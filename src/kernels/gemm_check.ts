@@ -1,0 +1,95 @@
+// The tiny case on which a GEMM kernel is checked before its first use on a device: same kernel text, small sizes.
+// Not a test of GEMM (test/kernels/gemm.test.ts is); it catches drivers that compile a correct kernel wrongly.
+
+import type { KernelCheck } from '../gpu/kernel';
+import type { GemmOptions } from './gemm';
+
+/** Deterministic values in (-1, 1) that bf16 and f16 represent exactly: multiples of 1/64. */
+function value(index: number): number {
+  return (((index * 37 + 11) % 127) - 63) / 64;
+}
+
+/** Sizes with the same remainders, so that the same text is expanded; more than one tile of the small variants. */
+export function smallOptions(o: GemmOptions): GemmOptions {
+  const like = (base: number, size: number): number => base + (size % 4);
+  return { ...o, m: o.m <= 8 ? o.m : like(36, o.m), n: like(40, o.n), k: like(20, o.k) };
+}
+
+function activate(x: number, kind: GemmOptions['activation']): number {
+  if (kind === 'silu') return x / (1 + Math.exp(-x));
+  if (kind === 'quick_gelu') return x / (1 + Math.exp(-1.702 * x));
+  if (kind === 'gelu_tanh')
+    return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+  return kind === 'gelu' ? 0.5 * x * (1 + erf(x / Math.SQRT2)) : x;
+}
+
+/** erf by its Maclaurin series; good to 1e-9 up to 3.5, and 1 within 1e-6 beyond. */
+function erf(x: number): number {
+  if (Math.abs(x) > 3.5) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < 80; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+function pack(values: Float32Array, weight: GemmOptions['weight']): Float32Array | Uint32Array {
+  if (weight === 'f32') return values;
+  const words = new Uint32Array(Math.ceil(values.length / 2));
+  const bits = new Uint32Array(values.buffer);
+  values.forEach((x, index) => {
+    const half = weight === 'bf16' ? (bits[index] ?? 0) >>> 16 : toF16(x);
+    words[index >> 1] = (words[index >> 1] ?? 0) | (half << (16 * (index & 1)));
+  });
+  return words;
+}
+
+/** f16 bits of a multiple of 1/64 below 1 in size. */
+function toF16(x: number): number {
+  if (x === 0) return 0;
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  const fraction = Math.round((Math.abs(x) / 2 ** exponent - 1) * 1024);
+  return (x < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
+}
+
+/**
+ * Operands and f64 result for {@link smallOptions}.
+ * @param call the call of those small options
+ */
+export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['call']): KernelCheck {
+  const fill = (count: number, offset: number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => value(i + offset));
+  const [a, b] = [fill(o.m * o.k, 0), fill(o.k * o.n, 5)];
+  const [bias, residual, before] = [fill(o.n, 17), fill(o.m * o.n, 29), fill(o.m * o.n, 41)];
+  const expected = new Float64Array(o.m * o.n);
+  for (let row = 0; row < o.m; row++) {
+    for (let column = 0; column < o.n; column++) {
+      let sum = o.bias ? (bias[column] ?? 0) : 0;
+      for (let k = 0; k < o.k; k++) {
+        const left = a[o.mode === 'tn' ? k * o.m + row : row * o.k + k] ?? 0;
+        sum += left * (b[o.mode === 'nt' ? column * o.k + k : k * o.n + column] ?? 0);
+      }
+      const at = row * o.n + column;
+      const base = (o.residual ? (residual[at] ?? 0) : 0) + (o.accumulate ? (before[at] ?? 0) : 0);
+      expected[at] = activate(sum, o.activation) + base;
+    }
+  }
+  const operands = [
+    a,
+    pack(b, o.weight),
+    ...(o.bias ? [bias] : []),
+    ...(o.residual ? [residual] : []),
+    before,
+  ];
+  // Some 24 products below 1: f32 rounding stays under 1e-5; a wrong kernel is wrong by 1e-2 or more.
+  return {
+    variant: `gemm/${variant}`,
+    call,
+    operands,
+    output: operands.length - 1,
+    expected,
+    tolerance: 1e-4,
+  };
+}

@@ -1,0 +1,96 @@
+// A wrong kernel must be found before it is used, disabled, and replaced; a right one is checked once.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../src/gpu/device';
+import type { KernelCall } from '../../src/gpu/kernel';
+import {
+  kernelProfile,
+  VariantDisabledError,
+  verifyCalls,
+  withCheckedVariants,
+} from '../../src/gpu/self_check';
+import { gemm } from '../../src/kernels/gemm';
+import { legalVariants, selectVariant } from '../../src/kernels/gemm_select';
+import { testGpu } from '../harness/gpu';
+
+let gpu: GpuContext;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(async () => {
+  gpu.traits.disabledVariants.clear();
+  await gpu.fence();
+});
+
+/** The same call with a shader that adds one to what it should store. */
+function broken(call: KernelCall, variant: string): KernelCall {
+  const wrong = {
+    ...call.kernel,
+    source: `${call.kernel.source}\n// broken`,
+    name: `${call.kernel.name} broken`,
+  };
+  return {
+    ...call,
+    kernel: wrong,
+    check: () => {
+      const good = call.check!();
+      return {
+        ...good,
+        variant,
+        call: { ...good.call, kernel: wrong },
+        expected: Array.from(good.expected, (x) => x + 1),
+      };
+    },
+  };
+}
+
+describe('self-check', () => {
+  // One expansion per mode: compiling is what takes time here, and gemm.test.ts runs them all.
+  it.each([
+    ['nt', 'bf16', 1, 128, 64],
+    ['nt', 'f16', 33, 17, 29],
+    ['nn', 'bf16', 33, 18, 29],
+    ['tn', 'f32', 33, 17, 29],
+  ] as const)('accepts the GEMM variants of mode %s with %s weights', async (mode, weight, m, n, k) => {
+    const options = { m, n, k, mode, weight, bias: true, activation: 'gelu' as const };
+    const calls = legalVariants(options, gpu.traits).map((variant) => gemm(options, gpu.traits, variant));
+    // The check really runs the kernel that will be used.
+    for (const call of calls)
+      expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);
+    await verifyCalls(gpu, calls);
+    expect(gpu.traits.disabledVariants.size).toBe(0);
+  });
+
+  it('disables a wrong variant and lets the caller choose another', async () => {
+    const options = { m: 4, n: 12, k: 8, mode: 'nt', weight: 'f32' } as const;
+    const first = selectVariant(options, gpu.traits);
+    const chosen: string[] = [];
+    await withCheckedVariants(gpu, async () => {
+      const variant = selectVariant(options, gpu.traits);
+      chosen.push(variant);
+      const call = gemm(options, gpu.traits);
+      await verifyCalls(gpu, [variant === first ? broken(call, `gemm/${variant}`) : call]);
+    });
+    expect(chosen).toHaveLength(2);
+    expect(chosen[1]).not.toBe(first);
+    expect(kernelProfile(gpu).disabled).toEqual([`gemm/${first}`]);
+    gpu.traits.disabledVariants.clear();
+  });
+
+  it('gives up when nothing is left to disable', async () => {
+    const call = gemm({ m: 3, n: 5, k: 7, mode: 'nn', weight: 'f32' }, gpu.traits);
+    const build = () => verifyCalls(gpu, [broken(call, 'gemm/always')]);
+    await expect(withCheckedVariants(gpu, build)).rejects.toThrow(VariantDisabledError);
+    gpu.traits.disabledVariants.clear();
+  });
+
+  it('checks a kernel once per device', async () => {
+    let checks = 0;
+    const call = gemm({ m: 2, n: 8, k: 8, mode: 'nt', weight: 'f32', accumulate: true }, gpu.traits);
+    const counted = { ...call, check: () => (checks++, call.check!()) };
+    await verifyCalls(gpu, [counted, counted]);
+    await verifyCalls(gpu, [counted]);
+    expect(checks).toBe(1);
+    expect(kernelProfile(gpu).verified).toContain(call.kernel.name);
+  });
+});
