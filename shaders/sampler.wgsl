@@ -115,25 +115,28 @@ fn last_ties(lane: u32, key: u32, count: f32) -> u32 {
   return low;
 }
 
+// Top-k, then top-p within what top-k left. A loop, because drivers inline: one copy of the selection compiles faster.
 fn border_of(lane: u32, top_k: u32, top_p: f32, min_p: f32) -> Border {
-  var border = Border(0u, 0u, min_p);
-  if (top_k > 0u && top_k < params.vocab) {
-    border.key = select_from_top(lane, 0u, 0.0, vec2u(top_k, 0u)).key;
-  }
-  if (top_p < 1.0) {
-    var local = 0.0;
-    for (var id = lane; id < params.vocab; id += ${WG}u) {
-      let value = score(id);
-      local += select(0.0, weight(value), order_key(value) >= border.key);
+  var border = Border(0u, 0u, 0.0);
+  for (var stage = 0u; stage < 2u; stage++) {
+    let nucleus = stage == 1u;
+    if (select(top_k == 0u || top_k >= params.vocab, top_p >= 1.0, nucleus)) { continue; }
+    var scale = 0.0;
+    if (nucleus) {
+      var local = 0.0;
+      for (var id = lane; id < params.vocab; id += ${WG}u) { local += max(survivor(border, id), 0.0); }
+      scale = 1.0 / workgroup_sum(lane, local);
     }
-    let scale = 1.0 / workgroup_sum(lane, local);
-    let found = select_from_top(lane, border.key, scale, fixed(1.0 - max(top_p, 0.0)));
+    let found = select_from_top(lane, border.key, scale, select(vec2u(top_k, 0u), fixed(1.0 - max(top_p, 0.0)), nucleus));
     border.key = found.key;
-    // Of n equal masses at the border as many stay as are needed to reach the wanted mass.
-    let each = max(found.each, 1e-30);
-    let needed = max(1.0, ceil(found.wanted / each));
-    if (needed < round(found.within / each)) { border.first = last_ties(lane, found.key, needed); }
+    if (nucleus) {
+      // Of n equal masses at the border as many stay as are needed to reach the wanted mass.
+      let each = max(found.each, 1e-30);
+      let needed = max(1.0, ceil(found.wanted / each));
+      if (needed < round(found.within / each)) { border.first = last_ties(lane, found.key, needed); }
+    }
   }
+  border.least = min_p;
   return border;
 }
 
@@ -235,7 +238,7 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
 #endif
   let best = largest(lane);
-  row.top = score(best);
+  row.top = key_value(best_key[0]);
   var border = Border(order_key(row.top), 0u, 0.0);
   if (temperature > 0.0) {
     border = border_of(lane, sampling[base + 1u], bitcast<f32>(sampling[base + 2u]), bitcast<f32>(sampling[base + 3u]));

@@ -125,11 +125,11 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   },
   {
     name: 'sampler',
-    build: (traits) => [112, 4099, 152064].map((vocab) => sampler({ batch: 2, vocab }, traits)),
+    build: (traits) => [112, 4099].map((vocab) => sampler({ batch: 2, vocab }, traits)),
   },
   {
     name: 'samplerProbabilities',
-    build: (traits) => [112, 4099, 152064].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
+    build: (traits) => [112, 4099].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
   },
   { name: 'softmax', build: (traits) => ROW_WIDTHS.map((cols) => softmax({ rows: 3, cols }, traits)) },
   {

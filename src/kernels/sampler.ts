@@ -95,9 +95,10 @@ function build(
   if (vocab > MAX_VOCAB)
     throw new ShapeError(`${name}: a vocabulary of ${vocab}; at most ${MAX_VOCAB} ids can be ranked.`);
   checkBinding(name, 'logits', batch * vocab, traits);
-  // A software adapter pays for barriers and for bins; hardware wants a full workgroup for a long row.
+  // A software adapter pays for barriers when it compiles and when it runs; hardware wants many lanes for a long row,
+  // and one lane's sum of 10^5 terms would lose digits.
   const [workgroup, digits] = traits.software
-    ? [vocab > 512 ? 32 : 1, vocab > 512 ? 8 : 4]
+    ? [vocab > 32768 ? 32 : 1, vocab > 2048 ? 8 : 4]
     : [vocab > 1024 ? Math.min(256, traits.maxInvocations) : 64, 8];
   const load = workgroup === 1 ? '*' : 'workgroupUniformLoad';
   return {
@@ -129,7 +130,7 @@ type Defines = {
  */
 export function sampler(o: SamplerOptions, traits: DeviceTraits): KernelCall {
   return build('sampler', o, traits, (defines) =>
-    shaderKernel('sampler', `${defines.WG}`, { ...defines, PROBABILITIES: false }, [
+    shaderKernel('sampler', `${defines.WG}x${defines.BINS}`, { ...defines, PROBABILITIES: false }, [
       'read',
       'read',
       'read',
@@ -148,13 +149,11 @@ export function sampler(o: SamplerOptions, traits: DeviceTraits): KernelCall {
  */
 export function samplerProbabilities(o: SamplerOptions, traits: DeviceTraits): KernelCall {
   return build('samplerProbabilities', o, traits, (defines) =>
-    shaderKernel('sampler', `probabilities_${defines.WG}`, { ...defines, PROBABILITIES: true }, [
-      'read',
-      'read',
-      'read',
-      'read_write',
-      'read_write',
-      'read_write',
-    ]),
+    shaderKernel(
+      'sampler',
+      `probabilities_${defines.WG}x${defines.BINS}`,
+      { ...defines, PROBABILITIES: true },
+      ['read', 'read', 'read', 'read_write', 'read_write', 'read_write'],
+    ),
   );
 }

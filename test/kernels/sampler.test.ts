@@ -59,7 +59,7 @@ async function step(o: Step, traits?: DeviceTraits) {
     o.sequences ?? new Uint32Array(batch * 8),
     new Uint32Array(batch).fill(0xffffffff),
   ]);
-  return { seen: seen!, sequences: sequences!, ids: [...ids!] };
+  return { seen: seen as Uint32Array, sequences: sequences as Uint32Array, ids: [...ids!] };
 }
 
 describe('samplerProbabilities', () => {
