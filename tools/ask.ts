@@ -3,9 +3,9 @@
 // Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
 
 import { readFile } from 'node:fs/promises';
-import { acquireDevice, type DeviceTraits } from '../src/gpu/device';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import type { SegmentKind } from '../src/generation/segment_parser';
+import { acquireDevice, type DeviceTraits } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';

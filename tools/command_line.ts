@@ -2,7 +2,7 @@
 // Not a framework: each command reads its own options. Logs go to stderr, so that stdout holds results alone.
 // Invariant: exit code 0 is success, 1 a failure with its reason on stderr, 2 a wrong call with the usage on stderr.
 
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { LookBackError } from '../src/lib/errors';
 
 /** A call that cannot be understood; ends the command with its usage and exit code 2. */
@@ -30,7 +30,8 @@ export function wholeNumber(name: string, text: string | undefined, least: numbe
 /** One of a list of words. @throws UsageError */
 export function oneOf<T extends string>(name: string, text: string, words: readonly T[]): T {
   const found = words.find((word) => word === text);
-  if (found === undefined) throw new UsageError(`--${name} must be one of ${words.join(', ')}, not "${text}".`);
+  if (found === undefined)
+    throw new UsageError(`--${name} must be one of ${words.join(', ')}, not "${text}".`);
   return found;
 }
 
@@ -43,7 +44,10 @@ export function log(line: string): void {
  * Runs a command to its end and ends the process with its exit code. Device and driver threads do not hold it up.
  * Ctrl+C aborts the signal once; a second one ends the process.
  */
-export async function runCommand(usage: string, command: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function runCommand(
+  usage: string,
+  command: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     process.once('SIGINT', () => process.exit(130));

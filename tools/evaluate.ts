@@ -9,8 +9,8 @@ import { requireDataset } from '../src/data/dataset';
 import type { PixelArray } from '../src/data/pillow_resize';
 import { drawSample, SPLITS, type Split } from '../src/data/shapes_world';
 import { IMAGE_SIDE } from '../src/data/shapes_world_scene';
-import { acquireDevice } from '../src/gpu/device';
 import type { GeneratedAnswer } from '../src/generation/generate';
+import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import {
   type EvaluationReport,
@@ -87,7 +87,16 @@ function readCall(): Call {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const values = readArguments({
-    ...{ model: text, mode: text, split: text, dataset: text, count: text, seed: text, batch: text, out: text },
+    ...{
+      model: text,
+      mode: text,
+      split: text,
+      dataset: text,
+      count: text,
+      seed: text,
+      batch: text,
+      out: text,
+    },
     ...{ 'max-new-tokens': text, visual: flag, resume: flag, probe: flag, json: flag },
   });
   if (values.model === undefined) throw new UsageError('--model is missing.');
@@ -104,7 +113,12 @@ function readCall(): Call {
     mode: oneOf('mode', values.mode ?? 'cot', REASONING_MODES),
     split: oneOf('split', values.split ?? 'test', SPLITS),
     dataset: values.dataset,
-    count: wholeNumber('count', values.count, 1, values.dataset === undefined ? 1000 : Number.MAX_SAFE_INTEGER),
+    count: wholeNumber(
+      'count',
+      values.count,
+      1,
+      values.dataset === undefined ? 1000 : Number.MAX_SAFE_INTEGER,
+    ),
     visual: values.visual ?? false,
     seed: wholeNumber('seed', values.seed, 0, 999),
     batch: wholeNumber('batch', values.batch, 1, 64),
@@ -149,7 +163,12 @@ async function datasetItems(file: string, count: number): Promise<Item[]> {
       question,
       image: async () => {
         const bytes = await readFile(resolve(folder, image)).catch((error: Error) => {
-          throw new DataError('data/row', `${file}, line ${line}: ${image}: ${error.message}`, { line }, error);
+          throw new DataError(
+            'data/row',
+            `${file}, line ${line}: ${image}: ${error.message}`,
+            { line },
+            error,
+          );
         });
         return decodeImage(bytes, image);
       },
@@ -165,7 +184,10 @@ async function readOutcomes(file: string): Promise<SceneOutcome[]> {
       return [JSON.parse(line) as SceneOutcome];
     } catch {
       if (i === lines.length - 1) return [];
-      throw new DataError('data/row', `${file}, line ${i + 1} is not an outcome: remove the file, or run without --resume.`);
+      throw new DataError(
+        'data/row',
+        `${file}, line ${i + 1} is not an outcome: remove the file, or run without --resume.`,
+      );
     }
   });
 }
@@ -190,7 +212,10 @@ async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
         return { prepared, sampling: greedy(Math.max(1, limit)) };
       }),
     );
-    const answers = await reasoner.answerBatch(requests, Math.min(call.batch, items.length), { capture: 'shares', signal });
+    const answers = await reasoner.answerBatch(requests, Math.min(call.batch, items.length), {
+      capture: 'shares',
+      signal,
+    });
     if (signal.aborted) return;
     await onWave(wave, answers);
     const done = at + wave.length;
@@ -210,7 +235,11 @@ function finished(answer: GeneratedAnswer) {
   };
 }
 
-async function evaluateQuestions(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<SceneOutcome[]> {
+async function evaluateQuestions(
+  reasoner: Reasoner,
+  call: Call,
+  signal: AbortSignal,
+): Promise<SceneOutcome[]> {
   const items = call.dataset === undefined ? splitItems(call) : await datasetItems(call.dataset, call.count);
   const known = new Map<number, SceneOutcome>();
   if (call.out !== undefined) {
@@ -218,7 +247,10 @@ async function evaluateQuestions(reasoner: Reasoner, call: Call, signal: AbortSi
     for (const item of items) {
       const before = known.get(item.index);
       if (before !== undefined && before.expected !== item.expected) {
-        throw new DataError('data/row', `${call.out} holds other questions than these: remove it, or run without --resume.`);
+        throw new DataError(
+          'data/row',
+          `${call.out} holds other questions than these: remove it, or run without --resume.`,
+        );
       }
     }
     // Rewritten, so that a half-written last line cannot run into the next one.
@@ -232,7 +264,8 @@ async function evaluateQuestions(reasoner: Reasoner, call: Call, signal: AbortSi
       scoreAnswer(finished(answers[i] as GeneratedAnswer), { index, kind, expected }),
     );
     for (const outcome of outcomes) known.set(outcome.index, outcome);
-    if (call.out) await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+    if (call.out)
+      await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
   });
   return [...known.values()].sort((a, b) => a.index - b.index).filter(({ index }) => index < items.length);
 }
@@ -248,7 +281,9 @@ async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSigna
     // Plain and cot add no words for pocket; the probes are questions as they stand.
     const ask = ({ text }: { text: string }) => ({ text, mode: 'plain' as const });
     await inWaves(reasoner, items, call, ask, signal, async (wave, answers) => {
-      wave.forEach(({ isRight }, i) => results.push({ probe, right: isRight(answers[i]?.text ?? '') }));
+      for (const [i, { isRight }] of wave.entries()) {
+        results.push({ probe, right: isRight(answers[i]?.text ?? '') });
+      }
     });
   }
   return summariseProbes(results);
@@ -266,7 +301,8 @@ function printReport(report: EvaluateReport): void {
     `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,
     `on the image early ${share(attention.early)}, late ${share(attention.late)}, in back ${share(attention.inBack)} (peak ${share(attention.backPeak)}), after ${share(attention.afterBack)}`,
     ...Object.entries(report.byKind).map(
-      ([kind, own]) => `${kind.padEnd(12)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
+      ([kind, own]) =>
+        `${kind.padEnd(12)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
     ),
     `${report.seconds.toFixed(1)} s on ${report.device}`,
   ];
@@ -285,16 +321,33 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   const { seed, mode } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
-    const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), model: id, seed, device };
+    const report: EvaluateProbeReport = {
+      probe,
+      count: call.count,
+      seconds: seconds(),
+      model: id,
+      seed,
+      device,
+    };
     for (const [name, own] of Object.entries(probe)) {
-      log(`${name.padEnd(12)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`);
+      log(
+        `${name.padEnd(12)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`,
+      );
     }
     if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
   const outcomes = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const report: EvaluateReport = { ...summarise(outcomes), seconds: seconds(), model: id, mode, source, seed, device };
+  const report: EvaluateReport = {
+    ...summarise(outcomes),
+    seconds: seconds(),
+    model: id,
+    mode,
+    source,
+    seed,
+    device,
+  };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);
 }

@@ -21,7 +21,8 @@ function diskSource(path: string, name: string, size: number): ByteSource {
         let at = 0;
         while (at < bytes.length) {
           const { bytesRead } = await handle.read(bytes, at, bytes.length - at, begin + at);
-          if (bytesRead === 0) throw new ModelError('model/files', `${name} ends at byte ${begin + at} of ${end}.`);
+          if (bytesRead === 0)
+            throw new ModelError('model/files', `${name} ends at byte ${begin + at} of ${end}.`);
           at += bytesRead;
         }
         return bytes;
@@ -37,7 +38,8 @@ export function folderFiles(folder: string, name: string): ModelFiles {
   return {
     name,
     open: async (file) => {
-      if (!/^[\w][\w.-]*$/.test(file)) throw new ModelError('model/files', `"${file}" is not a plain file name.`);
+      if (!/^[\w][\w.-]*$/.test(file))
+        throw new ModelError('model/files', `"${file}" is not a plain file name.`);
       const path = join(folder, file);
       const found = await stat(path).catch(() => undefined);
       return found?.isFile() ? diskSource(path, file, found.size) : null;

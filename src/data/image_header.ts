@@ -48,7 +48,12 @@ function readJpeg(bytes: Uint8Array): ImageHeader | null {
       continue;
     }
     if (isStartOfFrame(marker)) {
-      return { format: 'jpeg', width: data.getUint16(at + 7), height: data.getUint16(at + 5), animated: false };
+      return {
+        format: 'jpeg',
+        width: data.getUint16(at + 7),
+        height: data.getUint16(at + 5),
+        animated: false,
+      };
     }
     const length = data.getUint16(at + 2);
     if (length < 2) return null;
@@ -85,7 +90,12 @@ function readGif(bytes: Uint8Array): ImageHeader | null {
       at = skipBlocks(bytes, at + 11 + colourTableBytes(bytes[at + 9] ?? 0));
     } else break;
   }
-  return { format: 'gif', width: data.getUint16(6, true), height: data.getUint16(8, true), animated: frames > 1 };
+  return {
+    format: 'gif',
+    width: data.getUint16(6, true),
+    height: data.getUint16(8, true),
+    animated: frames > 1,
+  };
 }
 
 function readWebp(bytes: Uint8Array): ImageHeader | null {
@@ -99,7 +109,12 @@ function readWebp(bytes: Uint8Array): ImageHeader | null {
   }
   if (chunk === 'VP8L') {
     const bits = data.getUint32(21, true);
-    return { format: 'webp', width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff), animated: false };
+    return {
+      format: 'webp',
+      width: 1 + (bits & 0x3fff),
+      height: 1 + ((bits >>> 14) & 0x3fff),
+      animated: false,
+    };
   }
   if (chunk !== 'VP8 ') return null;
   const edge = (at: number): number => data.getUint16(at, true) & 0x3fff;

@@ -48,7 +48,10 @@ export interface TokenAttention {
  */
 export function sharesOf(masses: Float32Array): AttentionShares {
   const layers = masses.length / CLASSES;
-  invariant(layers > 0 && Number.isInteger(layers), `${masses.length} masses do not make layers of ${CLASSES}`);
+  invariant(
+    layers > 0 && Number.isInteger(layers),
+    `${masses.length} masses do not make layers of ${CLASSES}`,
+  );
   let image = 0;
   let query = 0;
   let generated = 0;
@@ -75,7 +78,8 @@ export function meanMap(maps: Float32Array, mapSize: number, imageTokens: number
   const layers = mapSize === 0 ? 0 : maps.length / mapSize;
   const mean = new Float32Array(imageTokens);
   for (let layer = 0; layer < layers; layer++) {
-    for (let n = 0; n < imageTokens; n++) mean[n] = (mean[n] ?? 0) + (maps[layer * mapSize + n] ?? 0) / layers;
+    for (let n = 0; n < imageTokens; n++)
+      mean[n] = (mean[n] ?? 0) + (maps[layer * mapSize + n] ?? 0) / layers;
   }
   return mean;
 }
@@ -90,7 +94,10 @@ export class AttentionRecorder {
    * @param imageTokens image tokens of each sequence's prompt
    * @param session     its batch, and the number of layers whose maps it captures
    */
-  constructor(imageTokens: readonly number[], session: { readonly batch: number; readonly mapLayers: number }) {
+  constructor(
+    imageTokens: readonly number[],
+    session: { readonly batch: number; readonly mapLayers: number },
+  ) {
     this.#imageTokens = imageTokens;
     this.#batch = session.batch;
     this.#mapLayers = session.mapLayers;

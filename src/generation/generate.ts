@@ -91,7 +91,10 @@ export class GeneratedAnswer {
 
   /** Segments of the text so far. */
   segments(): TokenSegment[] {
-    return this.#parser.segments.map((segment) => ({ ...segment, ...this.tokenSpan(segment.start, segment.end) }));
+    return this.#parser.segments.map((segment) => ({
+      ...segment,
+      ...this.tokenSpan(segment.start, segment.end),
+    }));
   }
 
   /** Content of the last box, trimmed; null when there is none or it is empty. */
@@ -103,7 +106,12 @@ export class GeneratedAnswer {
 /** What a run reports, in order: each token, and the attention of a token once the step that feeds it has run. */
 export type GenerationEvent =
   | { readonly type: 'token'; readonly step: number; readonly id: number; readonly text: string }
-  | { readonly type: 'attention'; readonly step: number; readonly shares: AttentionShares; readonly map: Float32Array };
+  | {
+      readonly type: 'attention';
+      readonly step: number;
+      readonly shares: AttentionShares;
+      readonly map: Float32Array;
+    };
 
 /** One sequence's prompt and how to sample its answer. */
 export interface SequenceRequest {
@@ -124,7 +132,10 @@ async function firstStep(
   const extra = capture ? 1 : 0;
   try {
     const prompts = requests.map(({ prompt }) => prompt);
-    const settings = requests.map(({ sampling }) => ({ ...sampling, maxNewTokens: sampling.maxNewTokens + extra }));
+    const settings = requests.map(({ sampling }) => ({
+      ...sampling,
+      maxNewTokens: sampling.maxNewTokens + extra,
+    }));
     return await source.prefill(prompts, settings, signal);
   } catch (error) {
     if (signal?.aborted) return undefined;

@@ -3,10 +3,14 @@
 // Invariant: the same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
 import { applyChatTemplate } from '../data/chat_template';
-import { type PaddedImage, padToSquare, processQwenImages, type QwenImageConfig } from '../data/image_processor';
+import {
+  type PaddedImage,
+  padToSquare,
+  processQwenImages,
+  type QwenImageConfig,
+} from '../data/image_processor';
 import type { PixelArray } from '../data/pillow_resize';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/tokenizer';
-import { ModelError } from '../lib/errors';
 import { type ModelConfig, parseQwenImageConfig } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
@@ -19,7 +23,12 @@ export interface PreparedPrompt {
   /** Their rows and columns. */
   readonly grid: readonly [number, number];
   /** Padding added around the picture, as fractions of the padded picture. */
-  readonly padding: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
+  readonly padding: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  };
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;

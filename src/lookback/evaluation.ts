@@ -9,7 +9,7 @@ import { gradeAnswer, isGenuineScan, type ReasoningFormat, reflect } from './ref
 
 /** Mean image share in four phases of one answer; null where the answer has no such phase. */
 export interface AttentionPhases {
-  /** The first 8 generated tokens. */
+  /** The 8 generated tokens after the first, which is the opening tag. */
   readonly early: number | null;
   /** The last 12 tokens of the first thought, its closing tag left out. */
   readonly late: number | null;
@@ -67,7 +67,11 @@ function meanOf(values: readonly (number | null)[]): number | null {
 }
 
 /** Characters between a tag and its closing tag, searched from `from`; null when either is missing. */
-function inside(text: string, name: string, from: number): { open: number; start: number; end: number } | null {
+function inside(
+  text: string,
+  name: string,
+  from: number,
+): { open: number; start: number; end: number } | null {
   const open = text.indexOf(`<${name}>`, from);
   if (open < 0) return null;
   const start = open + name.length + 2;
@@ -88,7 +92,7 @@ export function attentionPhases(answer: FinishedAnswer): AttentionPhases {
   const inBack = back === null ? [] : sharesOf(back.open, back.end);
   const known = inBack.filter((share) => share !== null);
   return {
-    early: meanOf(imageShares.slice(0, EARLY_TOKENS)),
+    early: meanOf(imageShares.slice(1, 1 + EARLY_TOKENS)),
     late: first === null ? null : meanOf(sharesOf(first.start, first.end).slice(-LATE_TOKENS)),
     inBack: meanOf(inBack),
     backPeak: known.length === 0 ? null : Math.max(...known),

@@ -41,7 +41,12 @@ export function probeItem(probe: Probe, seed: number, index: number): ProbeItem 
     case 'list':
       return { probe, sample, text: LIST_PROMPT, isRight: (text) => words(text) === words(oracle.list) };
     case 'arithmetic':
-      return { probe, sample, text: sample.text, isRight: (text) => gradeAnswer(reflect(text).answer, sample.answer) };
+      return {
+        probe,
+        sample,
+        text: sample.text,
+        isRight: (text) => gradeAnswer(reflect(text).answer, sample.answer),
+      };
     case 'scan': {
       const { prompt = '', answer = '' } = oracle.check ?? {};
       return { probe, sample, text: prompt, isRight: (text) => words(text) === words(answer) };
@@ -54,7 +59,9 @@ export function probeItem(probe: Probe, seed: number, index: number): ProbeItem 
 }
 
 /** Sums up judged items. */
-export function summariseProbes(results: readonly { readonly probe: Probe; readonly right: boolean }[]): ProbeReport {
+export function summariseProbes(
+  results: readonly { readonly probe: Probe; readonly right: boolean }[],
+): ProbeReport {
   const report = PROBES.map((probe) => {
     const own = results.filter((result) => result.probe === probe);
     const right = own.filter((result) => result.right).length;

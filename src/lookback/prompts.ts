@@ -90,7 +90,11 @@ function readMode(json: JsonReader): ModePrompt {
  * @throws ModelError `model/config` for a missing or mistyped key, or when no mode is given
  */
 export function parseLookBackPrompts(value: unknown, file = FILE): LookBackPrompts {
-  const root = new JsonReader(value, file, (message, key) => new ModelError('model/config', message, { file, key }));
+  const root = new JsonReader(
+    value,
+    file,
+    (message, key) => new ModelError('model/config', message, { file, key }),
+  );
   const given = root.object('modes');
   const modes: Partial<Record<ReasoningMode, ModePrompt>> = {};
   for (const mode of REASONING_MODES) {

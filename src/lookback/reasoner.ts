@@ -123,7 +123,12 @@ export class Reasoner {
   prepare(question: Question): PreparedPrompt {
     const { text, system } = askInMode(this.prompts, question.mode, question.text);
     const { image } = question;
-    return this.processor.prepare({ image, text, square: this.square, ...(system === undefined ? {} : { system }) });
+    return this.processor.prepare({
+      image,
+      text,
+      square: this.square,
+      ...(system === undefined ? {} : { system }),
+    });
   }
 
   /** Answers one question: `answer` grows while `events` are taken. */

@@ -36,7 +36,9 @@ export type EngineModel = Pick<
 > & {
   readonly model: {
     readonly parameterCount: number;
-    readonly config: { readonly text: { readonly numHiddenLayers: number; readonly numAttentionHeads: number } };
+    readonly config: {
+      readonly text: { readonly numHiddenLayers: number; readonly numAttentionHeads: number };
+    };
   };
 };
 
@@ -103,12 +105,18 @@ function checkRequest(request: GenerateRequest): void {
   const rules: readonly (readonly [boolean, string])[] = [
     [request.image instanceof Blob, 'image must be a file'],
     [request.question.trim() !== '', 'the question is empty'],
-    [request.question.length <= MAX_QUESTION_CHARACTERS, `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`],
+    [
+      request.question.length <= MAX_QUESTION_CHARACTERS,
+      `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`,
+    ],
     [REASONING_MODES.includes(request.mode), `there is no mode "${request.mode}"`],
     [Number.isFinite(request.temperature) && request.temperature >= 0, 'temperature must be 0 or more'],
     [request.topP > 0 && request.topP <= 1, 'topP must be above 0 and at most 1'],
     [whole(request.topK, 0), 'topK must be a whole number from 0'],
-    [Number.isFinite(request.repetitionPenalty) && request.repetitionPenalty > 0, 'repetitionPenalty must be above 0'],
+    [
+      Number.isFinite(request.repetitionPenalty) && request.repetitionPenalty > 0,
+      'repetitionPenalty must be above 0',
+    ],
     [whole(request.seed, 0) && request.seed < 2 ** 32, 'seed must be a whole number below 2^32'],
     [whole(request.maxNewTokens, 1), 'maxNewTokens must be a whole number from 1'],
   ];
@@ -133,9 +141,14 @@ function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boole
 }
 
 function plainSegments(answer: GeneratedAnswer): Segment[] {
-  return answer
-    .segments()
-    .map(({ kind, start, end, tokenStart, tokenEnd, closed }) => ({ kind, start, end, tokenStart, tokenEnd, closed }));
+  return answer.segments().map(({ kind, start, end, tokenStart, tokenEnd, closed }) => ({
+    kind,
+    start,
+    end,
+    tokenStart,
+    tokenEnd,
+    closed,
+  }));
 }
 
 /** One engine. Its methods are the commands of the protocol; they reject with PlainError. */
@@ -302,7 +315,12 @@ export class Engine implements EngineCommands {
     return gpu;
   }
 
-  async #putOnDevice(gpu: GpuContext, entry: ListedModel, files: ModelFiles, signal: AbortSignal): Promise<LoadedModel> {
+  async #putOnDevice(
+    gpu: GpuContext,
+    entry: ListedModel,
+    files: ModelFiles,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
     this.#progress('check', 0, 1);
     const onProgress = (loaded: number, total: number): void => this.#progress('upload', loaded, total);
     const model = await untilLost(gpu, this.#parts.loadModel(gpu, files, { onProgress, signal }));

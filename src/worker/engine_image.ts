@@ -101,10 +101,13 @@ export async function decodeImage(file: Blob): Promise<DecodedImage> {
       const whole = bitmap;
       bitmap = await toBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: 'high' });
       whole.close();
-      notes.push(`The picture was reduced from ${sourceWidth} × ${sourceHeight} to ${width} × ${height} pixels.`);
+      notes.push(
+        `The picture was reduced from ${sourceWidth} × ${sourceHeight} to ${width} × ${height} pixels.`,
+      );
     }
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-    if (context === null) throw new DataError('data/image', 'The browser offers no canvas to read the picture with.');
+    if (context === null)
+      throw new DataError('data/image', 'The browser offers no canvas to read the picture with.');
     context.drawImage(bitmap, 0, 0);
     const data = new Uint8Array(width * height * 3);
     if (dropAlpha(context.getImageData(0, 0, width, height).data, data)) {

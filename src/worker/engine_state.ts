@@ -10,12 +10,16 @@ export type EngineCommand = 'load' | 'generate';
 /** What ends or interrupts the work of a state. */
 export type EngineOutcome = 'loaded' | 'loadCancelled' | 'loadFailed' | 'answered' | 'deviceLost';
 
-const COMMANDS: Readonly<Record<EngineCommand, { readonly from: readonly EngineState[]; readonly to: EngineState }>> = {
+const COMMANDS: Readonly<
+  Record<EngineCommand, { readonly from: readonly EngineState[]; readonly to: EngineState }>
+> = {
   load: { from: ['idle', 'ready', 'failed'], to: 'loading' },
   generate: { from: ['ready'], to: 'generating' },
 };
 
-const OUTCOMES: Readonly<Record<EngineOutcome, { readonly from: readonly EngineState[]; readonly to: EngineState }>> = {
+const OUTCOMES: Readonly<
+  Record<EngineOutcome, { readonly from: readonly EngineState[]; readonly to: EngineState }>
+> = {
   loaded: { from: ['loading'], to: 'ready' },
   loadCancelled: { from: ['loading'], to: 'idle' },
   loadFailed: { from: ['loading'], to: 'failed' },

@@ -55,11 +55,19 @@ export function parseModelList(value: unknown): ListedModel[] {
     const model = new JsonReader(item, LIST, listError, `[${i}]`);
     const files = readFiles(model);
     const folder = model.string('folder');
-    if (!FOLDER.test(folder)) model.fail('folder', `is ${JSON.stringify(folder)}, not a plain folder below the page`);
+    if (!FOLDER.test(folder))
+      model.fail('folder', `is ${JSON.stringify(folder)}, not a plain folder below the page`);
     const bytes = model.integer('bytes', { min: 1, max: MAX_FILE_BYTES });
     const sum = files.reduce((total, file) => total + file.bytes, 0);
     if (sum !== bytes) model.fail('bytes', `is ${bytes}, but its files have ${sum}`);
-    return { id: model.string('id'), label: model.string('label'), folder, draft: model.boolean('draft'), bytes, files };
+    return {
+      id: model.string('id'),
+      label: model.string('label'),
+      folder,
+      draft: model.boolean('draft'),
+      bytes,
+      files,
+    };
   });
 }
 
@@ -67,7 +75,12 @@ export function parseModelList(value: unknown): ListedModel[] {
 export type Fetch = (url: URL, init: { signal?: AbortSignal }) => Promise<Response>;
 
 function unreachable(url: URL, cause: unknown): LookBackError {
-  return new ModelError('model/download', `${url.pathname} could not be fetched: check the connection and retry.`, { url: url.pathname }, cause);
+  return new ModelError(
+    'model/download',
+    `${url.pathname} could not be fetched: check the connection and retry.`,
+    { url: url.pathname },
+    cause,
+  );
 }
 
 async function request(fetchFile: Fetch, url: URL, signal: AbortSignal | undefined): Promise<Response> {
@@ -79,10 +92,14 @@ async function request(fetchFile: Fetch, url: URL, signal: AbortSignal | undefin
     throw unreachable(url, error);
   }
   if (response.ok) return response;
-  throw new ModelError('model/download', `${url.pathname} could not be fetched: the server answered ${response.status}.`, {
-    url: url.pathname,
-    status: response.status,
-  });
+  throw new ModelError(
+    'model/download',
+    `${url.pathname} could not be fetched: the server answered ${response.status}.`,
+    {
+      url: url.pathname,
+      status: response.status,
+    },
+  );
 }
 
 /** The bytes of one file; reports every chunk. Throws `model/download` when it breaks off, `model/integrity` by size. */
@@ -97,10 +114,14 @@ async function download(
   const whole = new Uint8Array(bytes);
   let at = 0;
   const wrongSize = (got: string): ModelError =>
-    new ModelError('model/integrity', `${url.pathname} should have ${bytes} bytes, but ${got} arrived: fetch it again.`, {
-      url: url.pathname,
-      bytes,
-    });
+    new ModelError(
+      'model/integrity',
+      `${url.pathname} should have ${bytes} bytes, but ${got} arrived: fetch it again.`,
+      {
+        url: url.pathname,
+        bytes,
+      },
+    );
   const reader = (response.body ?? new Blob([]).stream()).getReader();
   for (;;) {
     let part: ReadableStreamReadResult<Uint8Array>;
@@ -160,12 +181,18 @@ export class ModelRegistry {
    *
    * @throws ModelError `model/unknown`, `model/download`, `model/integrity`; the signal's reason when aborted
    */
-  async open(id: string, onProgress: DownloadProgress, signal?: AbortSignal): Promise<{ entry: ListedModel; files: ModelFiles }> {
+  async open(
+    id: string,
+    onProgress: DownloadProgress,
+    signal?: AbortSignal,
+  ): Promise<{ entry: ListedModel; files: ModelFiles }> {
     const models = await this.list();
     const entry = models.find((model) => model.id === id);
     if (entry === undefined) {
       const known = models.map((model) => model.id).join(', ');
-      throw new ModelError('model/unknown', `There is no built-in model "${id}"; there are ${known}.`, { id });
+      throw new ModelError('model/unknown', `There is no built-in model "${id}"; there are ${known}.`, {
+        id,
+      });
     }
     const contents = new Map<string, Uint8Array>();
     let loaded = 0;
@@ -173,7 +200,10 @@ export class ModelRegistry {
     for (const { name, bytes } of entry.files) {
       signal?.throwIfAborted();
       const url = new URL(`${entry.folder}/${name}`, this.#base);
-      const onChunk = (length: number): void => onProgress((loaded += length), entry.bytes);
+      const onChunk = (length: number): void => {
+        loaded += length;
+        onProgress(loaded, entry.bytes);
+      };
       contents.set(name, await download(this.#fetch, url, bytes, onChunk, signal));
     }
     const open: ModelFiles['open'] = async (name) => {

@@ -29,7 +29,10 @@ describe('sharesOf', () => {
     const masses: number[] = [];
     const truth = { image: 0, query: 0, generated: 0 };
     for (const layer of rows) {
-      const mean = Array.from({ length: keys }, (_, j) => layer.reduce((s, row) => s + (row[j] ?? 0), 0) / heads);
+      const mean = Array.from(
+        { length: keys },
+        (_, j) => layer.reduce((s, row) => s + (row[j] ?? 0), 0) / heads,
+      );
       const over = (from: number, to: number) => mean.slice(from, to).reduce((a, b) => a + b, 0);
       masses.push(over(0, p), over(p, p + n), over(p + n, p + n + 1), over(p + n + 1, g0), over(g0, keys));
       const z = over(p, keys);
@@ -38,7 +41,8 @@ describe('sharesOf', () => {
       truth.generated += over(g0, keys) / z / layers;
     }
     const shares = sharesOf(Float32Array.from(masses));
-    for (const name of ['image', 'query', 'generated'] as const) expect(shares[name]).toBeCloseTo(truth[name], 6);
+    for (const name of ['image', 'query', 'generated'] as const)
+      expect(shares[name]).toBeCloseTo(truth[name], 6);
     expect(shares.image + shares.query + shares.generated).toBeLessThan(1);
   });
 

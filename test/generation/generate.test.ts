@@ -1,14 +1,36 @@
 // generate and generateBatch over scripted sessions: order of events, ends of all kinds, waves with uneven lengths.
 import { describe, expect, it } from 'vitest';
-import { GeneratedAnswer, type GenerationEvent, generate, generateBatch } from '../../src/generation/generate';
+import {
+  GeneratedAnswer,
+  type GenerationEvent,
+  generate,
+  generateBatch,
+} from '../../src/generation/generate';
 import { anyRequest, type Script, scriptedSession, wordDecoder } from './scripted_session';
 
-const WORDS = ['', '<think>', ' so', ' 3.', ' </think>', ' <back>', ' red', ' </back>', ' \\boxed{', ' 12', ' }'];
+const WORDS = [
+  '',
+  '<think>',
+  ' so',
+  ' 3.',
+  ' </think>',
+  ' <back>',
+  ' red',
+  ' </back>',
+  ' \\boxed{',
+  ' 12',
+  ' }',
+];
 const EOS = 11;
 const LOOK_BACK = [1, 2, 4, 5, 6, 6, 7, 1, 3, 4, 8, 9, 10, EOS];
 const masses = (sequence: number, token: number) => [0, 0.01 * (token + 1) + 0.001 * sequence, 0, 1, 0];
 
-async function run(script: Script, maxNewTokens: number, signal?: AbortSignal, capture = script.masses !== undefined) {
+async function run(
+  script: Script,
+  maxNewTokens: number,
+  signal?: AbortSignal,
+  capture = script.masses !== undefined,
+) {
   const session = scriptedSession(script);
   const answer = new GeneratedAnswer(wordDecoder(WORDS));
   const mapLayers = script.map ? 1 : 0;
@@ -54,7 +76,9 @@ describe('generate', () => {
   it('maps segments to the tokens between their tags', async () => {
     const { answer } = await run({ ids: [LOOK_BACK] }, 50);
     expect(answer.boxed).toBe('12');
-    expect(answer.segments().map(({ kind, tokenStart, tokenEnd, closed }) => [kind, tokenStart, tokenEnd, closed])).toEqual([
+    expect(
+      answer.segments().map(({ kind, tokenStart, tokenEnd, closed }) => [kind, tokenStart, tokenEnd, closed]),
+    ).toEqual([
       ['think', 1, 2, true],
       ['back', 4, 6, true],
       ['think', 8, 9, true],

@@ -21,8 +21,10 @@ export interface Script {
 /** A session that follows a script. */
 export function scriptedSession(script: Script): TokenSource & { steps: number } {
   const batch = script.batch ?? script.ids.length;
-  const rows = (values: ((sequence: number, token: number) => readonly number[]) | undefined, token: number) =>
-    values && Float32Array.from(Array.from({ length: batch }, (_, b) => values(b, token)).flat());
+  const rows = (
+    values: ((sequence: number, token: number) => readonly number[]) | undefined,
+    token: number,
+  ) => values && Float32Array.from(Array.from({ length: batch }, (_, b) => values(b, token)).flat());
   const result = (step: number): StepResult => {
     const ids = Uint32Array.from({ length: batch }, (_, b) => script.ids[b]?.[step] ?? 0);
     const done = Array.from({ length: batch }, (_, b) => step + 1 >= (script.ids[b]?.length ?? 0));

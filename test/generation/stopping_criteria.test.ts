@@ -5,7 +5,11 @@ import { StoppingCriteria } from '../../src/generation/stopping_criteria';
 describe('StoppingCriteria', () => {
   it('prefers the end token over the limit and the limit over a wish', () => {
     const controller = new AbortController();
-    const criteria = new StoppingCriteria({ eosTokenIds: [7, 9], maxNewTokens: 3, signal: controller.signal });
+    const criteria = new StoppingCriteria({
+      eosTokenIds: [7, 9],
+      maxNewTokens: 3,
+      signal: controller.signal,
+    });
     expect(criteria.after(1, 1)).toBeNull();
     expect(criteria.after(9, 3)).toBe('eos');
     expect(criteria.after(1, 3)).toBe('length');

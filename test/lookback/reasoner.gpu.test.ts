@@ -1,8 +1,8 @@
 // The whole path from a PNG to tokens, against Hugging Face's greedy tokens (f32, eager) committed beside the scenes.
 // Runs in Chromium and in Node: both must agree with the same list, so they agree with each other.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Reasoner, greedy } from '../../src/lookback/reasoner';
 import type { ReasoningMode } from '../../src/lookback/prompts';
+import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import { loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import { hasModel, loadPicture, pocketFiles } from '../harness/pocket';
@@ -44,12 +44,17 @@ describe.each(['greedy_tokens_draft.json', 'greedy_tokens.json'])('greedy tokens
   afterAll(() => reasoner?.destroy());
 
   it('makes the prompts and the tokens that Hugging Face makes', async (context) => {
-    if (goldens === undefined || reasoner === undefined) return context.skip('this model is not in the repository');
+    if (goldens === undefined || reasoner === undefined)
+      return context.skip('this model is not in the repository');
     const { scenes, about } = goldens;
     const sampling = greedy(about.max_new_tokens);
     const requests = [];
     for (const { image, question, mode, prompt_ids } of scenes) {
-      const prepared = reasoner.prepare({ image: await loadPicture(`pocket/${image}`), text: question, mode });
+      const prepared = reasoner.prepare({
+        image: await loadPicture(`pocket/${image}`),
+        text: question,
+        mode,
+      });
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
       requests.push({ prepared, sampling });
     }
@@ -70,7 +75,8 @@ describe.each(['greedy_tokens_draft.json', 'greedy_tokens.json'])('greedy tokens
   });
 
   it('says alone what it says in a batch, with attention of every token', async (context) => {
-    if (goldens === undefined || reasoner === undefined) return context.skip('this model is not in the repository');
+    if (goldens === undefined || reasoner === undefined)
+      return context.skip('this model is not in the repository');
     const scene = goldens.scenes[0] as GoldenScene;
     const image = await loadPicture(`pocket/${scene.image}`);
     const prepared = reasoner.prepare({ image, text: scene.question, mode: scene.mode });

@@ -1,0 +1,119 @@
+// Processor: prompts of the drafts equal Hugging Face's ids; padding and grids; files that are missing or broken.
+import { describe, expect, it } from 'vitest';
+import { Processor } from '../../src/generation/processor';
+import { parseModelConfig } from '../../src/model/config';
+import { memorySource } from '../../src/model/safetensors';
+import { type ModelFiles, readModelJson } from '../../src/model/vision_language_model';
+import { loadFixtureJson } from '../harness/fixture';
+import { loadPicture, pocketFiles } from '../harness/pocket';
+
+async function load(files: ModelFiles = pocketFiles('pocket-lookback-draft')): Promise<Processor> {
+  return Processor.load(files, parseModelConfig(await readModelJson(files, 'config.json')));
+}
+
+/** The draft's files with some replaced; null removes one. */
+function changed(replaced: Readonly<Record<string, string | null>>): ModelFiles {
+  const files = pocketFiles('pocket-lookback-draft');
+  return {
+    name: 'changed',
+    open: async (name) => {
+      const text = replaced[name];
+      if (text === null) return null;
+      return text === undefined ? files.open(name) : memorySource(name, new TextEncoder().encode(text));
+    },
+  };
+}
+
+const flat = (width: number, height: number) => ({
+  width,
+  height,
+  channels: 3,
+  data: new Uint8Array(width * height * 3).fill(9),
+});
+
+describe('Processor', () => {
+  it('makes the ids that Hugging Face makes', async () => {
+    const goldens = await loadFixtureJson<{
+      scenes: { image: string; prompt: string; prompt_ids: number[] }[];
+    }>('pocket/greedy_tokens_draft.json');
+    const processor = await load();
+    for (const { image, prompt, prompt_ids } of goldens.scenes) {
+      const prepared = processor.prepare({
+        image: await loadPicture(`pocket/${image}`),
+        text: prompt,
+        square: true,
+      });
+      expect(prepared.prompt.inputIds).toEqual(prompt_ids);
+      expect(prepared).toMatchObject({ imageTokens: 9, grid: [3, 3], resizedWidth: 48, resizedHeight: 48 });
+      expect(prepared.padding).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
+    }
+  });
+
+  it('pads to a square on request and says by how much', async () => {
+    const processor = await load();
+    const wide = processor.prepare({ image: flat(100, 47), text: 'How many?', square: true });
+    expect(wide.padding).toEqual({ left: 0, top: 0.26, right: 0, bottom: 0.27 });
+    expect(wide.grid).toEqual([3, 3]);
+    const tall = processor.prepare({ image: flat(10, 40), text: 'How many?', square: true });
+    expect(tall.padding).toEqual({ left: 0.375, top: 0, right: 0.375, bottom: 0 });
+  });
+
+  it.each([1, 2, 47, 76, 85, 333, 2000])('turns a square of %i pixels into one grid', async (edge) => {
+    const processor = await load();
+    const prepared = processor.prepare({ image: flat(edge, edge), text: 'How many?', square: true });
+    expect(prepared.grid).toEqual([3, 3]);
+  });
+
+  it('keeps the shape of other pictures', async () => {
+    const processor = await load();
+    const { grid, resizedWidth, resizedHeight, imageTokens } = processor.prepare({
+      image: flat(96, 24),
+      text: 'How many?',
+      square: false,
+    });
+    expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[1, 6], 96, 16, 6]);
+  });
+
+  it('refuses a question that spells an image placeholder', async () => {
+    const processor = await load();
+    const ask = () => processor.prepare({ image: flat(48, 48), text: 'What? <|image_pad|>', square: true });
+    expect(ask).toThrow(/placeholders/);
+  });
+
+  it('puts a system message first', async () => {
+    const processor = await load();
+    const request = { image: flat(48, 48), text: 'How many?', square: true };
+    const plain = processor.prepare(request).prompt.inputIds;
+    const ids = processor.prepare({ ...request, system: 'see red' }).prompt.inputIds;
+    expect(ids.length).toBeGreaterThan(plain.length);
+    expect(ids.slice(-plain.length)).toEqual(plain);
+  });
+
+  it('reads a template of its own file, new and old', async () => {
+    const template = "{{ messages[0]['content'][1]['text'] }}<|image_pad|>";
+    for (const file of [
+      { 'chat_template.jinja': template },
+      { 'chat_template.json': JSON.stringify({ chat_template: template }) },
+    ]) {
+      const prepared = (await load(changed(file as Record<string, string>))).prepare({
+        image: flat(48, 48),
+        text: 'red',
+        square: true,
+      });
+      expect(prepared.prompt.inputIds).toHaveLength(10);
+    }
+  });
+
+  it.each([
+    ['a missing tokenizer', { 'tokenizer.json': null }, 'tokenizer.json'],
+    ['a broken tokenizer', { 'tokenizer.json': '{' }, 'tokenizer.json'],
+    ['a missing processor', { 'preprocessor_config.json': null }, 'preprocessor_config.json'],
+    [
+      'a processor without patches',
+      { 'preprocessor_config.json': '{"image_mean":[0,0,0],"image_std":[1,1,1]}' },
+      'patch_size',
+    ],
+  ])('names the file for %s', async (_, files, message) => {
+    await expect(load(changed(files as Record<string, string | null>))).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,121 @@
+// evaluation: phases on a token-by-token example, Wilson's interval against published values, sums over outcomes.
+import { describe, expect, it } from 'vitest';
+import { GeneratedAnswer } from '../../src/generation/generate';
+import {
+  attentionPhases,
+  type FinishedAnswer,
+  scoreAnswer,
+  summarise,
+  wilson,
+} from '../../src/lookback/evaluation';
+import { wordDecoder } from '../generation/scripted_session';
+
+/** An answer whose tokens are the words of `text`, each with the space before it, and whose shares are given. */
+function answerOf(text: string, share: (token: number) => number | null): FinishedAnswer {
+  const words = text.split(/(?= )/);
+  const answer = new GeneratedAnswer(wordDecoder(words));
+  for (const id of words.keys()) answer.push(id, false);
+  answer.push(words.length, true);
+  answer.finish('eos');
+  return {
+    text: answer.text,
+    ids: answer.ids,
+    finishReason: 'eos',
+    imageShares: answer.ids.map((_, token) => share(token)),
+    tokenSpan: (start, end) => answer.tokenSpan(start, end),
+  };
+}
+
+const THOUGHT = Array.from({ length: 20 }, (_, i) => `w${i}`).join(' ');
+// Tokens: 0 <think>, 1…20 words, 21 </think>, 22 <back>, 23 24 25 words, 26 </back>, 27 <think>, 28 29 words, 30 </think>.
+const LOOK_BACK = `<think> ${THOUGHT} </think> <back> p q r </back> <think> s t </think> \\boxed{ 7 }`;
+
+describe('attentionPhases', () => {
+  it('takes the tokens that the definition names', () => {
+    const phases = attentionPhases(answerOf(LOOK_BACK, (token) => token));
+    expect(phases.early).toBeCloseTo((1 + 8) / 2, 9);
+    expect(phases.late).toBeCloseTo((9 + 20) / 2, 9);
+    expect(phases.inBack).toBeCloseTo((22 + 25) / 2, 9);
+    expect(phases.backPeak).toBe(25);
+    expect(phases.afterBack).toBeCloseTo(28.5, 9);
+  });
+
+  it('leaves out phases that are not there, and tokens without attention', () => {
+    const phases = attentionPhases(
+      answerOf('<think> a b </think> \\boxed{ 7 }', (token) => (token === 1 ? null : token)),
+    );
+    expect(phases).toMatchObject({ late: 2, inBack: null, backPeak: null, afterBack: null });
+    expect(attentionPhases(answerOf('7', () => null))).toMatchObject({ early: null, late: null });
+  });
+
+  it('takes all of a short first thought as late', () => {
+    expect(attentionPhases(answerOf('<think> a b </think>', (token) => token)).late).toBe(1.5);
+  });
+
+  it('looks for the back after the first thought alone', () => {
+    const phases = attentionPhases(answerOf('<back> x </back> <think> a </think>', (token) => token));
+    expect(phases.inBack).toBeNull();
+  });
+});
+
+describe('wilson', () => {
+  it.each([
+    // Published for the recipe's runs: 368, 716 of 1000.
+    [368, 1000, 0.339, 0.398],
+    [716, 1000, 0.687, 0.743],
+    // Wilson's interval for 0 and all of 10.
+    [0, 10, 0, 0.2775],
+    [10, 10, 0.7225, 1],
+  ])('%i of %i', (successes, count, low, high) => {
+    const interval = wilson(successes, count);
+    expect(interval.mean).toBe(successes / count);
+    expect(interval.low).toBeCloseTo(low, 3);
+    expect(interval.high).toBeCloseTo(high, 3);
+  });
+
+  it('knows nothing of nothing', () => {
+    expect(wilson(0, 0)).toEqual({ mean: 0, low: 0, high: 1 });
+  });
+});
+
+describe('summarise', () => {
+  const outcome = (text: string, expected: string, index: number, kind: string, share: number) =>
+    scoreAnswer(
+      answerOf(text, () => share),
+      { index, kind, expected },
+    );
+  const outcomes = [
+    outcome(LOOK_BACK, '7', 0, 'count', 0.5),
+    outcome(LOOK_BACK, '8', 1, 'take', 0.3),
+    outcome('<think> a </think> \\boxed{ 7 }', '7', 2, 'count', 0.1),
+    outcome('<think> a </think> <back> </back> <think> b </think> \\boxed{ 7 }', '7', 3, 'take', 0.1),
+  ];
+
+  it('counts what the outcomes say', () => {
+    const report = summarise(outcomes);
+    expect(report).toMatchObject({
+      count: 4,
+      accuracy: { mean: 0.75 },
+      triggerRate: 0.75,
+      emptyBackRate: 0.25,
+      genuineScanRate: 0,
+      formatRate: { back: 0.5, cot: 0.25 },
+      truncatedRate: 0,
+    });
+    expect(report.byKind.count).toMatchObject({ count: 2, accuracy: { mean: 1 }, triggerRate: 0.5 });
+    expect(report.byKind.take).toMatchObject({ count: 2, accuracy: { mean: 0.5 }, triggerRate: 1 });
+    expect(report.attention.early).toBeCloseTo(0.25, 9);
+    // An empty back still holds its opening tag.
+    expect(report.attention.inBack).toBeCloseTo((0.5 + 0.3 + 0.1) / 3, 9);
+    expect(report.meanLength).toBeCloseTo(outcomes.reduce((sum, { length }) => sum + length, 0) / 4, 9);
+  });
+
+  it('survives a round trip through JSON', () => {
+    const again = JSON.parse(JSON.stringify(outcomes)) as typeof outcomes;
+    expect(summarise(again)).toEqual(summarise(outcomes));
+  });
+
+  it('has a report for no outcome at all', () => {
+    expect(summarise([])).toMatchObject({ count: 0, accuracy: { mean: 0, low: 0, high: 1 }, meanLength: 0 });
+  });
+});
