@@ -1,3 +1,4 @@
+// Prompts: image placeholders expanded one by one, templates rendered or named when they fail.
 import { describe, expect, it } from 'vitest';
 import { applyChatTemplate, expandImageTokens, promptLength } from '../../src/data/chat_template';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../../src/data/tokenizer';

@@ -1,3 +1,4 @@
+// Rows of a dataset file: what is read, and which rows are reported bad and why.
 import { describe, expect, it } from 'vitest';
 import { parseDataset, requireDataset } from '../../src/data/dataset';
 

@@ -1,3 +1,4 @@
+// Target sizes and rounding as in the released processors; pixels are compared by the parity fixtures.
 import { describe, expect, it } from 'vitest';
 import {
   lookBackEvalSize,

@@ -1,3 +1,4 @@
+// Properties that any correct resize has; bit-for-bit agreement with Pillow is in the parity fixtures.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pillowResize, type ResizeFilter } from '../../src/data/pillow_resize';

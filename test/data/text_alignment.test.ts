@@ -1,3 +1,4 @@
+// Offsets from normalised text back to the text as typed.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignNormalized } from '../../src/data/text_alignment';

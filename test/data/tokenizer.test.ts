@@ -1,3 +1,4 @@
+// Both tokenizers of the fixtures: ids, offsets, and text that streams without ever being taken back.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTokenizer, type Tokenizer } from '../../src/data/tokenizer';

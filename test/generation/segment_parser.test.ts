@@ -1,3 +1,4 @@
+// Segments of the method's format and of malformed text; any split of a text gives the same ones.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// What every deliberate error carries.
 import { describe, expect, it } from 'vitest';
 import {
   ArgumentError,

@@ -1,3 +1,4 @@
+// Exhaustive over the 16-bit patterns: widening is exact, narrowing rounds to nearest even.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';

@@ -1,3 +1,4 @@
+// How numbers and shapes are written in messages.
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatList, formatShape } from '../../src/lib/format';
 

@@ -1,3 +1,4 @@
+// A broken invariant is an error of its own kind.
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../src/lib/errors';
 import { defined, invariant, unreachable } from '../../src/lib/invariant';

@@ -1,3 +1,4 @@
+// Typed reading of configs, with errors that name file and key.
 import { describe, expect, it } from 'vitest';
 import { JsonReader } from '../../src/lib/json_reader';
 

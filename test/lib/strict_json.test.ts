@@ -1,3 +1,4 @@
+// Differs from JSON.parse only in refusing what is ambiguous or too deep.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStrictJson, type StrictJson } from '../../src/lib/strict_json';

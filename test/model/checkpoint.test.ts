@@ -1,3 +1,4 @@
+// Single files and shards give the same weights; broken folders are refused by name.
 import { describe, expect, it } from 'vitest';
 import { type CheckpointFiles, openCheckpoint, parseShardIndex } from '../../src/model/checkpoint';
 import { memorySource, type TensorData, writeSafetensors } from '../../src/model/safetensors';

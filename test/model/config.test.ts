@@ -1,3 +1,4 @@
+// Nested and flat configs of Hugging Face, and every way in which they can be wrong.
 import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../src/lib/errors';
 import { parseGenerationConfig, parseModelConfig, parseQwenImageConfig } from '../../src/model/config';

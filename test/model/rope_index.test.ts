@@ -1,3 +1,4 @@
+// Position streams of text and images, and the order of vision windows.
 import { describe, expect, it } from 'vitest';
 import type { GridThw } from '../../src/data/image_processor';
 import {

@@ -1,3 +1,4 @@
+// The reader against the fixture and against hostile files: an error or true contents, never a crash.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../src/lib/errors';

@@ -1,3 +1,4 @@
+// Every tensor of a checkpoint has its place, whichever prefix style it uses.
 import { describe, expect, it } from 'vitest';
 import { type ModelConfig, parseModelConfig } from '../../src/model/config';
 import { parseSafetensors, type SafetensorsFile } from '../../src/model/safetensors';

@@ -1,3 +1,4 @@
+// Decoding of PNG and JPEG for command lines, and errors for what cannot be read.
 import { encode as encodePng } from 'fast-png';
 import { encode as encodeJpeg } from 'jpeg-js';
 import { describe, expect, it } from 'vitest';

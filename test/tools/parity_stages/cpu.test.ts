@@ -1,3 +1,4 @@
+// The stages of the parity command that need no GPU, against the fixtures.
 import { describe, expect, it } from 'vitest';
 import { type CpuRow, cpuRows } from '../../../tools/parity_stages/cpu';
 import { compare, openFixtureDir, type Values } from '../../../tools/parity_stages/fixture_dir';

@@ -1,3 +1,4 @@
+// How goldens are read and compared.
 import { describe, expect, it } from 'vitest';
 import { compare, openFixtureDir } from '../../../tools/parity_stages/fixture_dir';
 
