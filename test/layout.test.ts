@@ -43,6 +43,32 @@ const UNTESTED: Readonly<Record<string, string>> = {
   'src/worker/engine.worker.ts': 'composition root of the worker; every end-to-end journey starts it',
 };
 
+/** Sources (or folders of them) that a test of another name proves; that test has to exist. */
+const TESTED_BY: Readonly<Record<string, string>> = {
+  'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
+  'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
+  'src/model/decode_program.ts': 'test/model/generation_session.gpu.test.ts',
+  'src/model/language_model.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/modality_projector.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/prompt_packing.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/vision_language_model.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
+};
+
+/** Tests of a layer that belong to no single source. */
+const JOINT_TESTS = Object.values(TESTED_BY);
+
+/** Shaders whose truth fits in a line of their own test. */
+const REFERENCE_IN_TEST = [
+  'shaders/column_sum.wgsl',
+  'shaders/elementwise.wgsl',
+  'shaders/embedding.wgsl',
+  'shaders/gather_rows.wgsl',
+  'shaders/kv_append.wgsl',
+];
+
 const sources = listFiles(['src'], ['.ts', '.tsx']).filter((path) => !path.endsWith('.d.ts'));
 const shaders = listFiles(['shaders'], ['.wgsl']);
 const tests = listFiles(['test'], ['.test.ts', '.test.tsx']);
@@ -65,6 +91,11 @@ function shorterStems(path: string): string[] {
   return shorter;
 }
 
+/** Whether a wrapper's text asks for a shader by its stem. */
+function namesShader(text: string, name: string): boolean {
+  return new RegExp(`['"\`]${name}['"\`]`).test(text);
+}
+
 /** Lines of the comment that opens a file; 0 if it opens with code. */
 function headLines(text: string): number {
   const lines = text.replace(/^#!.*\n/, '').split('\n');
@@ -80,32 +111,42 @@ describe('layout', () => {
     const untested = sources
       // Components are exercised by the journeys; what can be tested without a page lives in .ts files.
       .filter((path) => !path.endsWith('.tsx') && !UNTESTED[path] && !isTypesOnly(path))
+      .filter((path) => !Object.keys(TESTED_BY).some((prefix) => path.startsWith(prefix)))
       // `shapes_world_text.ts` is a part of `shapes_world.ts` and may share its test.
       .filter((path) => !shorterStems(stem(path)).some((name) => tested.has(name) && known.has(name)));
     const orphans = tests.filter((path) => {
       const folder = path.split('/')[1] ?? '';
-      if (!(folder in MAY_IMPORT)) return false;
+      if (!(folder in MAY_IMPORT) || JOINT_TESTS.includes(path)) return false;
       // `planner_memory.test.ts` may sit beside `planner.test.ts`.
       return !shorterStems(stem(path).replace(/^test/, 'src')).some((name) => known.has(name));
     });
     expect({ untested, orphans }).toEqual({ untested: [], orphans: [] });
-    expect(Object.keys(UNTESTED).filter((path) => !fileExists(path))).toEqual([]);
+    const listed = [...Object.entries(TESTED_BY).flat(), ...Object.keys(UNTESTED)];
+    expect(listed.filter((path) => !fileExists(path))).toEqual([]);
   });
 
   it('has a slow reference for each shader, or for the operator it is a variant of', () => {
+    const wrappers = listFiles(['src/kernels'], ['.ts']);
     const missing = shaders
-      .filter((path) => !path.startsWith('shaders/lib/'))
+      .filter((path) => !path.startsWith('shaders/lib/') && !REFERENCE_IN_TEST.includes(path))
       .filter((path) => {
-        const names = shorterStems(stem(path).replace(/^shaders/, 'test/reference'));
-        return !names.some((name) => fileExists(`${name}.ts`));
+        const name = stem(path).replace('shaders/', '');
+        const users = wrappers.filter((file) => namesShader(readText(file), name)).map(stem);
+        const own = shorterStems(`test/reference/${name}`).some((file) => fileExists(`${file}.ts`));
+        // Some share a reference with a sister: their test says so by importing it.
+        const shared = users
+          .map((user) => `${user.replace(/^src/, 'test')}.test.ts`)
+          .some((file) => fileExists(file) && readText(file).includes('/reference/'));
+        return !own && !shared;
       });
     expect(missing).toEqual([]);
   });
 
   it('opens every file with a comment that says what it is', () => {
     const bare = [...code, ...shaders].filter((path) => {
-      const least = path.startsWith('src/') || path.startsWith('shaders/') ? 2 : 1;
-      return headLines(readText(path)) < least;
+      const text = readText(path);
+      const least = /^(src|shaders)\//.test(path) && text.split('\n').length > 60 ? 2 : 1;
+      return headLines(text) < least;
     });
     expect(bare).toEqual([]);
   });
@@ -142,8 +183,7 @@ describe('layout', () => {
       for (const match of readText(path).matchAll(/#include\s+"([^"]+)"/g)) reach(`shaders/${match[1]}`);
     };
     for (const path of shaders) {
-      const name = stem(path).replace('shaders/', '');
-      if (new RegExp(`['"\`]${name}['"\`]`).test(kernels)) reach(path);
+      if (namesShader(kernels, stem(path).replace('shaders/', ''))) reach(path);
     }
     expect(shaders.filter((path) => !reached.has(path))).toEqual([]);
   });
