@@ -185,7 +185,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #endfor
   }
 
-  // One body for all outputs: the epilogue is written out once, not for every register.
+  // One body for all rows: the epilogue is written out once per column, not once per register.
   var sums: array<f32, ${OUTPUTS}>;
 #for p in 0..TN2
 #for h in 0..2
@@ -203,8 +203,10 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #endfor
   for (var i = 0u; i < ${TM}u && row + i < params.m; i++) {
-    for (var j = 0u; j < ${TN2}u * 2u; j++) {
-      store_one(row + i, first_column + column_offset(j / 2u, j % 2u, lane), sums[i * 2u * ${TN2}u + j]);
-    }
+#for p in 0..TN2
+#for h in 0..2
+    store_one(row + i, first_column + column_offset(${p}u, ${h}u, lane), sums[i * 2u * ${TN2}u + ${p}u * 2u + ${h}u]);
+#endfor
+#endfor
   }
 }

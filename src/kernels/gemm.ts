@@ -159,7 +159,7 @@ function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile): KernelCal
 
 function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
   const registers = { TM: t.rows, TM4: t.rows / 4, TN2: t.columns / 2, OUTPUTS: t.rows * t.columns };
-  const loads = { UNROLL: (globalThis as any).UNROLL ?? false,
+  const loads = {
     VEC_B: o.mode === 'nt' && o.k % 4 === 0,
     PAIR: o.mode !== 'nt' && o.weight !== 'f32' && o.n % 2 === 0,
   };

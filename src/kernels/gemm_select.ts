@@ -28,16 +28,19 @@ export function registerTile(variant: string): RegisterTile | undefined {
 }
 
 const DIRECT_FEW_ROWS = ['direct_1x4_32x1', 'direct_2x4_32x1'];
-const QUAD = ['quad_8x4_16x4', 'quad_8x4_4x1', 'quad_8x4_16x1', 'quad_16x4_4x1', 'quad_16x2_4x1','quad_8x2_4x1', 'quad_8x8_4x1'];
-const QUAD_FEW_ROWS = ['quad_1x4_16x1', 'quad_2x4_16x1', 'quad_4x4_16x1', 'quad_1x4_4x1', 'quad_1x2_4x1', 'quad_1x8_4x1','quad_2x4_4x1','quad_4x4_4x1','quad_2x8_4x1','quad_4x8_4x1'];
+const QUAD_FEW_ROWS = ['quad_1x8_4x1', 'quad_2x8_4x1', 'quad_4x8_4x1'];
+/** Columns of a quad at two per thread: narrower products would leave half of a wider tile empty. */
+const NARROW_COLUMNS = 8;
 
-/** Every variant that can compute this product, best guess not first. */
+/** Every variant that can compute this product on this device, in no order of speed. */
 export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   const names = ['direct_4x4_8x8', 'tiled_32', 'tiled_64'];
-  if (o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS) names.push(...DIRECT_FEW_ROWS);
+  const fewRows = o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS;
+  if (fewRows) names.push(...DIRECT_FEW_ROWS);
   if (traits.software && traits.subgroups) {
-    names.push(...QUAD);
-    if (o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS) names.push(...QUAD_FEW_ROWS);
+    names.push('quad_8x4_4x1');
+    if (o.n <= NARROW_COLUMNS) names.push('quad_16x2_4x1');
+    if (fewRows) names.push(...QUAD_FEW_ROWS);
   }
   if (o.mode === 'nt' && o.m <= GEMV_MAX_ROWS) names.push('gemv');
   return names;
@@ -45,9 +48,8 @@ export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
 
 /** The variant to run. */
 export function selectVariant(o: GemmOptions, traits: DeviceTraits): string {
-  const best = traits.software ? selectSoftware(o, traits.subgroups) : selectHardware(o);
-  const works = (name: string): boolean => !traits.disabledVariants.has(`gemm/${name}`);
-  return works(best) ? best : (legalVariants(o, traits).find(works) ?? best);
+  if (!traits.software) return selectHardware(o);
+  return traits.subgroups ? selectQuad(o) : selectDirect(o);
 }
 
 function selectHardware(o: GemmOptions): string {
@@ -56,14 +58,16 @@ function selectHardware(o: GemmOptions): string {
   return groups >= 64 ? 'tiled_64' : 'tiled_32';
 }
 
-function selectSoftware(o: GemmOptions, subgroups: boolean): string {
-  const few = o.mode !== 'tn';
-  if (!subgroups) {
-    if (few && o.m <= 2) return o.m === 1 ? 'direct_1x4_32x1' : 'direct_2x4_32x1';
-    return 'direct_4x4_8x8';
+function selectDirect(o: GemmOptions): string {
+  if (o.mode === 'tn' || o.m > 2) return 'direct_4x4_8x8';
+  return o.m === 1 ? 'direct_1x4_32x1' : 'direct_2x4_32x1';
+}
+
+function selectQuad(o: GemmOptions): string {
+  if (o.mode !== 'tn') {
+    if (o.m === 1) return 'quad_1x8_4x1';
+    if (o.m === 2) return 'quad_2x8_4x1';
+    if (o.m <= 4) return 'quad_4x8_4x1';
   }
-  if (few && o.m === 1) return 'quad_1x4_16x1';
-  if (few && o.m === 2) return 'quad_2x4_16x1';
-  if (few && o.m <= 4) return 'quad_4x4_16x1';
-  return 'quad_8x4_16x4';
+  return o.n <= NARROW_COLUMNS && o.m > 8 ? 'quad_16x2_4x1' : 'quad_8x4_4x1';
 }
