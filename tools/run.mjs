@@ -3,7 +3,7 @@
 // Invariant: the command sees the caller's folder, arguments, signals and exit code as if it had been started directly.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ensureBrowser, vulkanEnvironment } from './browser.mjs';
 import { ensureInstalled, ROOT } from './install.mjs';
@@ -66,6 +66,8 @@ async function bundle(entry) {
     return file;
   }
   prune();
+  // Built aside and moved into place whole: another process may start the same command meanwhile.
+  const draft = `${outDir}.${process.pid}`;
   const { build } = await import('vite');
   const { ONNX_STUBS } = await import('./vite_shared.mjs');
   await build({
@@ -76,14 +78,21 @@ async function bundle(entry) {
     resolve: { alias: ONNX_STUBS },
     build: {
       ssr: join(ROOT, entry),
-      outDir,
+      outDir: draft,
       emptyOutDir: false,
       minify: false,
       sourcemap: true,
       target: 'node20',
-      rollupOptions: { output: { entryFileNames: `${name}.mjs` } },
+      // The extension makes Node read them as modules: no package.json says so where they lie.
+      rollupOptions: { output: { entryFileNames: `${name}.mjs`, chunkFileNames: '[name]-[hash].mjs' } },
     },
   });
+  try {
+    renameSync(draft, outDir);
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+    rmSync(draft, { recursive: true, force: true });
+  }
   return file;
 }
 
