@@ -66,14 +66,14 @@ export class Executable {
       ? gpu.createBuffer(paramBytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, `${label} params`)
       : undefined;
     if (params) uploadParams(gpu, params, calls, offsets);
-    const steps = calls.map(({ call, operands }, index): Step => {
-      const kernel = compiled[index]!;
+    const steps = compiled.map((kernel, index): Step => {
+      const { call, operands } = calls[index] as BoundCall;
       const entries: GPUBindGroupEntry[] = operands.map(({ buffer, offset, bytes }, binding) => ({
         binding,
         resource: { buffer, offset, size: Math.max(4, alignUp(bytes, 4)) },
       }));
       if (call.params && params) {
-        const resource = { buffer: params, offset: offsets[index]!, size: call.params.byteLength };
+        const resource = { buffer: params, offset: offsets[index] ?? 0, size: call.params.byteLength };
         entries.push({ binding: operands.length, resource });
       }
       gpu.counters.bindGroups++;
@@ -117,7 +117,7 @@ export class Executable {
   #submitPart(index: number, after?: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.#gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    this.#encode(pass, this.#cuts[index]!, this.#cuts[index + 1]!);
+    this.#encode(pass, this.#cuts[index] ?? 0, this.#cuts[index + 1] ?? 0);
     pass.end();
     after?.(encoder);
     this.#gpu.counters.submits++;
@@ -126,8 +126,7 @@ export class Executable {
 
   #encode(pass: GPUComputePassEncoder, from: number, to: number): void {
     let bound: GPUComputePipeline | undefined;
-    for (let index = from; index < to; index++) {
-      const step = this.#steps[index]!;
+    for (const step of this.#steps.slice(from, to)) {
       if (step.pipeline !== bound) pass.setPipeline(step.pipeline);
       bound = step.pipeline;
       pass.setBindGroup(0, step.group);
@@ -173,10 +172,10 @@ export class Executable {
       device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
       const ticks = new BigUint64Array(staging.getMappedRange());
-      for (let index = from; index < to; index++) {
-        const at = 2 * (index - from);
-        times.push({ name: this.#steps[index]!.name, nanoseconds: Number(ticks[at + 1]! - ticks[at]!) });
-      }
+      this.#steps.slice(from, to).forEach(({ name }, index) => {
+        const [begin = 0n, end = 0n] = ticks.subarray(2 * index);
+        times.push({ name, nanoseconds: Number(end - begin) });
+      });
       staging.unmap();
       querySet.destroy();
       this.#gpu.destroyBuffer(resolved);
@@ -199,7 +198,7 @@ function uploadParams(
 ): void {
   const image = new Uint32Array(params.size / 4);
   calls.forEach(({ call }, index) => {
-    if (call.params) image.set(call.params, offsets[index]! / 4);
+    if (call.params) image.set(call.params, (offsets[index] ?? 0) / 4);
   });
   gpu.device.queue.writeBuffer(params, 0, image);
 }
@@ -207,14 +206,16 @@ function uploadParams(
 function cutSubmits(calls: readonly BoundCall[], software: boolean): number[] {
   const kind = software ? 'software' : 'hardware';
   const cuts = [0];
+  let start = 0;
   let flops = 0;
   let bytes = 0;
   calls.forEach(({ call }, index) => {
     const full =
       flops + call.flops > FLOPS_PER_SUBMIT[kind] ||
       bytes + call.bytes > BYTES_PER_SUBMIT[kind] ||
-      index - cuts[cuts.length - 1]! >= DISPATCHES_PER_SUBMIT;
-    if (full && index > cuts[cuts.length - 1]!) {
+      index - start >= DISPATCHES_PER_SUBMIT;
+    if (full && index > start) {
+      start = index;
       cuts.push(index);
       flops = 0;
       bytes = 0;

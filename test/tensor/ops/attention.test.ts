@@ -1,0 +1,82 @@
+// Attention as an op: shared prefix and segments, gradients of q, k and v, capture that sums to one.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../../src/gpu/device';
+import { attention } from '../../../src/tensor/ops/attention';
+import { runOnce } from '../../../src/tensor/program';
+import { Trace } from '../../../src/tensor/trace';
+import { checkOp, noise } from '../../harness/check_op';
+import { testGpu } from '../../harness/gpu';
+import { referenceSegmentAttention } from '../../reference/segment_attention';
+
+let gpu: GpuContext;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.fence());
+
+const SHAPE = { tokens: 11, keys: 11, heads: 4, kvHeads: 2, headSize: 8, scale: 8 ** -0.5 };
+const PREFIX = 3;
+
+/** A prefix, then two completions that see it and themselves, then a padding row. */
+function ranges(): Uint32Array {
+  const words = new Uint32Array(4 * SHAPE.tokens);
+  for (let row = 0; row < SHAPE.tokens - 1; row++) {
+    const own = row < PREFIX ? 0 : row < 7 ? PREFIX : 7;
+    words.set([0, row < PREFIX ? 0 : PREFIX, own, row + 1], 4 * row);
+  }
+  return words;
+}
+
+const size = (heads: number): number => SHAPE.tokens * heads * SHAPE.headSize;
+
+describe('attention', () => {
+  it('passes values and gradients over shared prefixes', async () => {
+    const shape = (heads: number) => [SHAPE.tokens, heads, SHAPE.headSize];
+    await checkOp(gpu, {
+      inputs: {
+        q: { shape: shape(4), data: noise(size(4), 1), grad: true },
+        k: { shape: shape(2), data: noise(size(2), 2), grad: true },
+        v: { shape: shape(2), data: noise(size(2), 3), grad: true },
+        ranges: { shape: [SHAPE.tokens, 4], data: ranges(), dtype: 'u32' },
+      },
+      build: (trace, t) => attention(trace, { q: t.q!, k: t.k!, v: t.v! }, { ranges: t.ranges! }).out,
+      reference: ({ q, k, v }) =>
+        referenceSegmentAttention({ ...SHAPE, q: q!, k: k!, v: v!, ranges: ranges() }).out,
+      tolerance: 1e-5,
+    });
+  });
+
+  it('captures masses and a map that partition each row', async () => {
+    const trace = new Trace(gpu.traits);
+    const input = (name: string, heads: number) => trace.input(name, [SHAPE.tokens, heads, SHAPE.headSize]);
+    const parts = { q: input('q', 4), k: input('k', 2), v: input('v', 2) };
+    const visible = { ranges: trace.input('ranges', [SHAPE.tokens, 4], 'u32') };
+    const keyClass = Uint32Array.from({ length: SHAPE.keys }, (_, key) =>
+      key < PREFIX ? 1 | (key << 8) : 4,
+    );
+    const captured = attention(trace, parts, visible, {
+      keyClass: trace.input('class', [SHAPE.keys], 'u32'),
+      mapSize: PREFIX,
+    });
+    trace.output('masses', captured.masses!);
+    trace.output('map', captured.map!);
+    const { masses, map } = await runOnce(gpu, trace, {
+      q: noise(size(4), 1),
+      k: noise(size(2), 2),
+      v: noise(size(2), 3),
+      ranges: ranges(),
+      class: keyClass,
+    });
+    for (let row = 0; row < (SHAPE.tokens - 1) * SHAPE.heads; row++) {
+      const [, image, , , generated] = masses!.subarray(5 * row, 5 * row + 5);
+      expect(image! + generated!).toBeCloseTo(1, 5);
+      expect(map!.subarray(PREFIX * row, PREFIX * (row + 1)).reduce((a, b) => a + b, 0)).toBeCloseTo(
+        image!,
+        5,
+      );
+    }
+    // The padding row sees nothing.
+    expect([...masses!.subarray(-5 * SHAPE.heads)].every((mass) => mass === 0)).toBe(true);
+  });
+});
