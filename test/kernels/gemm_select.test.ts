@@ -1,0 +1,80 @@
+// The choice of GEMM variants: always legal, and what the measurements in docs/kernels/gemm.md say.
+// Not a timing: nothing runs here.
+
+import { describe, expect, it } from 'vitest';
+import type { DeviceTraits } from '../../src/gpu/device';
+import type { GemmOptions } from '../../src/kernels/gemm';
+import { legalVariants, registerTile, selectVariant } from '../../src/kernels/gemm_select';
+
+const HARDWARE: DeviceTraits = {
+  vendor: 'test',
+  architecture: '',
+  description: 'test adapter',
+  software: false,
+  shaderF16: false,
+  subgroups: false,
+  timestampQuery: false,
+  maxBindingBytes: 2 ** 27,
+  maxBufferBytes: 2 ** 28,
+  maxWorkgroupBytes: 16384,
+  maxInvocations: 256,
+  maxStorageBuffers: 8,
+};
+const PLAIN_SOFTWARE: DeviceTraits = { ...HARDWARE, software: true };
+const SWIFTSHADER: DeviceTraits = { ...PLAIN_SOFTWARE, subgroups: true };
+
+const product = (m: number, n: number, k: number, mode: GemmOptions['mode'] = 'nt'): GemmOptions => ({
+  m,
+  n,
+  k,
+  mode,
+  weight: 'f32',
+});
+
+describe('selectVariant', () => {
+  it('chooses a legal variant for every size, mode and device', () => {
+    for (const traits of [HARDWARE, PLAIN_SOFTWARE, SWIFTSHADER]) {
+      for (const mode of ['nn', 'nt', 'tn'] as const) {
+        for (const m of [1, 2, 3, 4, 5, 8, 9, 64, 1000]) {
+          for (const n of [1, 8, 9, 896, 5000]) {
+            const o = product(m, n, 64, mode);
+            expect(legalVariants(o, traits), `${mode} ${m}x${n}`).toContain(selectVariant(o, traits));
+          }
+        }
+      }
+    }
+  });
+
+  it('never uses quads without subgroups, nor on hardware', () => {
+    for (const traits of [HARDWARE, PLAIN_SOFTWARE, { ...HARDWARE, subgroups: true }]) {
+      expect(legalVariants(product(1, 8, 8), traits).filter((name) => name.startsWith('quad'))).toEqual([]);
+    }
+  });
+
+  it('runs single rows by the matrix-vector kernel on hardware and by wide tiles on software', () => {
+    expect(selectVariant(product(1, 896, 896), HARDWARE)).toBe('gemv');
+    expect(selectVariant(product(1, 896, 896), SWIFTSHADER)).toBe('quad_1x8_4x1');
+    expect(selectVariant(product(1, 896, 896, 'tn'), SWIFTSHADER)).toBe('quad_8x4_4x1');
+    expect(selectVariant(product(512, 8, 512), SWIFTSHADER)).toBe('quad_16x2_4x1');
+  });
+
+  it('takes large workgroup tiles only when enough of them keep a GPU busy', () => {
+    expect(selectVariant(product(2048, 2048, 64), HARDWARE)).toBe('tiled_64');
+    expect(selectVariant(product(100, 100, 64), HARDWARE)).toBe('tiled_32');
+  });
+});
+
+describe('registerTile', () => {
+  it('reads the tile from a name and ignores other names', () => {
+    expect(registerTile('quad_16x2_4x1')).toEqual({
+      family: 'quad',
+      rows: 16,
+      columns: 2,
+      threadsX: 4,
+      threadsY: 1,
+    });
+    expect(registerTile('direct_4x4_8x8')?.family).toBe('direct');
+    expect(registerTile('tiled_32')).toBeUndefined();
+    expect(registerTile('gemv')).toBeUndefined();
+  });
+});
