@@ -3,13 +3,14 @@
 // Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
 
 import { readFile } from 'node:fs/promises';
+import type { PixelArray } from '../src/data/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import type { SegmentKind } from '../src/generation/segment_parser';
 import { acquireDevice, type DeviceTraits } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
-import { log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { decodeImage } from './node_image';
@@ -146,6 +147,20 @@ async function ask(signal: AbortSignal): Promise<void> {
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });
+  try {
+    const answer = await streamAnswer(reasoner, call, image, signal);
+    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu.traits))}\n`);
+  } finally {
+    await closeDevice(gpu, reasoner);
+  }
+}
+
+async function streamAnswer(
+  reasoner: Reasoner,
+  call: Call,
+  image: PixelArray,
+  signal: AbortSignal,
+): Promise<GeneratedAnswer> {
   const prepared = reasoner.prepare({ image, text: call.question, mode: call.mode });
   const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
   const { seed, temperature } = call;
@@ -166,7 +181,7 @@ async function ask(signal: AbortSignal): Promise<void> {
   out.write('\n');
   const rate = ((answer.ids.length - 1) * 1000) / Math.max(1e-3, last - first);
   log(`${answer.ids.length} tokens, ${rate.toFixed(1)} per second, ended by ${answer.finishReason}`);
-  if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu.traits))}\n`);
+  return answer;
 }
 
 await runCommand(USAGE, ask);

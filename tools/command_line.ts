@@ -3,6 +3,7 @@
 // Invariant: exit code 0 is success, 1 a failure with its reason on stderr, 2 a wrong call with the usage on stderr.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { GpuContext } from '../src/gpu/device';
 import { LookBackError } from '../src/lib/errors';
 
 /** A call that cannot be understood; ends the command with its usage and exit code 2. */
@@ -33,6 +34,18 @@ export function oneOf<T extends string>(name: string, text: string, words: reado
   if (found === undefined)
     throw new UsageError(`--${name} must be one of ${words.join(', ')}, not "${text}".`);
   return found;
+}
+
+/**
+ * Ends work on a device before the process exits: Dawn crashes when it is torn down with reads in flight.
+ * Safe on a lost device.
+ */
+export async function closeDevice(gpu: GpuContext, owner: { destroy(): void }): Promise<void> {
+  await gpu.fence().catch(() => undefined);
+  owner.destroy();
+  gpu.destroy();
+  // Callbacks of the reads that were cut off run on the next turns of the event loop.
+  await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Writes a line to stderr. */

@@ -22,7 +22,7 @@ import {
 import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/lookback/probe';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { greedy, type Question, Reasoner } from '../src/lookback/reasoner';
-import { log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { decodeImage } from './node_image';
@@ -316,19 +316,25 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   const device = gpu.traits.description;
   log(`${id} on ${device}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });
+  try {
+    await measure(reasoner, call, { model: id, device }, signal);
+  } finally {
+    await closeDevice(gpu, reasoner);
+  }
+}
+
+async function measure(
+  reasoner: Reasoner,
+  call: Call,
+  where: { readonly model: string; readonly device: string },
+  signal: AbortSignal,
+): Promise<void> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   const { seed, mode } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
-    const report: EvaluateProbeReport = {
-      probe,
-      count: call.count,
-      seconds: seconds(),
-      model: id,
-      seed,
-      device,
-    };
+    const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
     for (const [name, own] of Object.entries(probe)) {
       log(
         `${name.padEnd(12)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`,
@@ -339,15 +345,7 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   }
   const outcomes = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const report: EvaluateReport = {
-    ...summarise(outcomes),
-    seconds: seconds(),
-    model: id,
-    mode,
-    source,
-    seed,
-    device,
-  };
+  const report: EvaluateReport = { ...summarise(outcomes), seconds: seconds(), ...where, mode, source, seed };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);
 }
