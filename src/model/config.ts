@@ -287,7 +287,7 @@ export function parseGenerationConfig(
     bosTokenId: optionalId(root, 'bos_token_id') ?? model.bosTokenId,
   };
   if (config.temperature < 0) root.fail('temperature', 'must not be negative');
-  if (config.topP <= 0 || config.topP > 1) root.fail('top_p', 'must be in (0, 1]');
+  if (config.topP < 0 || config.topP > 1) root.fail('top_p', 'must be in [0, 1]');
   if (config.minP < 0 || config.minP > 1) root.fail('min_p', 'must be in [0, 1]');
   if (config.repetitionPenalty <= 0) root.fail('repetition_penalty', 'must be positive');
   return config;

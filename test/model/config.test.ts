@@ -146,7 +146,8 @@ describe('parseGenerationConfig', () => {
       eosTokenIds: [2],
     });
     for (const bad of [
-      { top_p: 0 },
+      { top_p: -0.1 },
+      { top_p: 1.1 },
       { temperature: -1 },
       { repetition_penalty: 0 },
       { min_p: 2 },

@@ -68,6 +68,12 @@ function toGrids(values: Values): GridThw[] {
   return grids;
 }
 
+/** Grids of the prompt's images; a prompt without any has no such tensor. */
+async function promptGrids(dir: FixtureDir): Promise<GridThw[]> {
+  const name = 'image_grid_thw';
+  return dir.find(IO, name) ? toGrids(await dir.read({ file: IO, name })) : [];
+}
+
 function flatGrids(grids: readonly GridThw[]): Int32Array {
   return Int32Array.from(grids.flat());
 }
@@ -104,7 +110,7 @@ async function* positionRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<Cp
   if (!names.some((name) => dir.find(IO, name) && wanted('position', name))) return;
   const config = parseModelConfig(dir.json('config.json'));
   const ids = (await dir.read({ file: IO, name: 'input_ids' })) as Int32Array;
-  const grids = toGrids(await dir.read({ file: IO, name: 'image_grid_thw' }));
+  const grids = await promptGrids(dir);
   const { positionIds, delta } = getRopeIndex(ids, grids, {
     imageTokenId: config.imageTokenId,
     videoTokenId: config.videoTokenId,
