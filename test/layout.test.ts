@@ -55,6 +55,12 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
+  // These are nothing without a page.
+  'src/ui/keyboard.ts': 'test/e2e/selection.test.ts',
+  'src/ui/look_context.ts': 'test/e2e/ask.test.ts',
+  'src/ui/picture_source.ts': 'test/e2e/ask.test.ts',
+  'src/ui/stream.ts': 'test/e2e/selection.test.ts',
+  'src/ui/theme.ts': 'test/e2e/access.test.ts',
 };
 
 /** Tests of a layer that belong to no single source. */
