@@ -99,6 +99,7 @@ describe('samplerProbabilities', () => {
       { temperature: 0.9, topK: 200, topP: 0.9, minP: 0.02, repetitionPenalty: 1.3 },
     ],
     ['top_p nearly nothing', 131, { temperature: 1, topP: 1e-6 }],
+    ['top_p of zero', 131, { temperature: 1, topP: 0 }],
     ['top_k of one', 131, { temperature: 1, topK: 1 }],
     ['top_k beyond the vocabulary', 67, { temperature: 1, topK: 68 }],
   ])('matches the reference: %s', async (_, vocab, settings) => {

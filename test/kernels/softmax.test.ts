@@ -41,6 +41,13 @@ describe('softmax', () => {
     }
   });
 
+  it('gives finite, even probabilities to a row of nothing but masks', async () => {
+    const gpu = await testGpu();
+    const x = new Float32Array(4).fill(Number.NEGATIVE_INFINITY);
+    const [, y] = await runTwice(gpu, softmax({ rows: 1, cols: 4 }, gpu.traits), [x, dirty(4)]);
+    expect([...y!]).toEqual([0.25, 0.25, 0.25, 0.25]);
+  });
+
   it('names the field of a bad shape', async () => {
     const { traits } = await testGpu();
     expect(() => softmax({ rows: -1, cols: 3 }, traits)).toThrow(/softmax: rows is -1/);
