@@ -5,11 +5,16 @@
 import type { GpuContext } from '../../src/gpu/device';
 import type { KernelCall } from '../../src/gpu/kernel';
 import { type ActivationKind, activation } from '../../src/kernels/activation';
+import { adamw, packAdamw } from '../../src/kernels/adamw';
+import { clipChunks, clipFactor, squareSum } from '../../src/kernels/clip';
 import { columnSum } from '../../src/kernels/column_sum';
+import { crossEntropy, crossEntropyBackward } from '../../src/kernels/cross_entropy';
 import { decodeAttention } from '../../src/kernels/decode_attention';
+import { elementwise } from '../../src/kernels/elementwise';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
 import { rotary } from '../../src/kernels/rotary';
 import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
+import { softmax } from '../../src/kernels/softmax';
 import { KEY_CLASS } from '../../src/model/kv_cache';
 import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
@@ -43,6 +48,10 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   linear: runLinear,
   attention: runAttention,
   rope: runRope,
+  softmax: runSoftmax,
+  cross_entropy: runCrossEntropy,
+  adamw: runAdamw,
+  clip: runClip,
 };
 
 /** Rows of the operators that the engine has; others are left for the caller to list as skipped. */
@@ -83,9 +92,9 @@ export async function* samplingRows(
 function cases(dir: FixtureDir, specs: readonly TensorSpec[]): Case[] {
   const groups = new Map<string, Map<string, TensorSpec>>();
   for (const spec of specs) {
-    // `activation.gelu.d` is the derivative beside `activation.gelu`: one case for the whole family.
-    const name = spec.name.startsWith('activation.')
-      ? 'activation'
+    // `activation.gelu.d` lies beside `activation.gelu`, `clip.g0.clipped` beside `clip.g0`: one case each.
+    const name = /^(activation|clip)\./.test(spec.name)
+      ? spec.name.slice(0, spec.name.indexOf('.'))
       : spec.name.slice(0, spec.name.lastIndexOf('.'));
     const parts = groups.get(name) ?? new Map<string, TensorSpec>();
     groups.set(name, parts.set(spec.name.slice(name.length + 1), spec));
@@ -426,6 +435,130 @@ function twice(table: Float32Array, width: number): Float32Array {
     { length: 2 * table.length },
     (_, i) => table[Math.floor(i / (2 * width)) * width + (i % width)] ?? Number.NaN,
   );
+}
+
+async function runSoftmax(gpu: GpuContext, test: Case): Promise<Results> {
+  const [rows = 1, cols = 1] = test.shape('x');
+  const inputs = { x: { data: await test.read('x'), shape: [rows, cols] } };
+  return run(gpu, inputs, (trace, t) => ({
+    y: emit(trace, softmax({ rows, cols }, trace.traits), [need(t, 'x')], 'y', [rows, cols]),
+  }));
+}
+
+/** Mean over the rows that count, and its gradient; ignored rows have neither. */
+async function runCrossEntropy(gpu: GpuContext, test: Case): Promise<Results> {
+  const [rows = 1, cols = 1] = test.shape('logits');
+  const labels = await test.integers('labels');
+  const counted = labels.filter((label) => label >= 0).length;
+  const inputs = {
+    logits: { data: await test.read('logits'), shape: [rows, cols] },
+    labels: { data: labels, shape: [rows], dtype: 'i32' as const },
+    weight: { data: new Float32Array(rows).fill(1 / counted), shape: [rows] },
+  };
+  const results = await run(gpu, inputs, (trace, t) => {
+    const [logits, label] = [need(t, 'logits'), need(t, 'labels')];
+    const [logp, lse, entropy] = ['logp', 'lse', 'entropy'].map((name) => trace.activation(name, [rows])) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    trace.emit(crossEntropy({ rows, cols }, trace.traits), [logits, label, logp, lse, entropy]);
+    const call = crossEntropyBackward({ rows, cols }, trace.traits);
+    const dLogits = emit(trace, call, [logits, label, lse, need(t, 'weight')], 'd_logits', [rows, cols]);
+    return { logp, entropy, d_logits: dLogits };
+  });
+  const loss = labels.reduce(
+    (sum, label, row) => (label >= 0 ? sum - (results.logp?.[row] ?? Number.NaN) / counted : sum),
+    0,
+  );
+  return { ...results, loss: Float32Array.of(loss) };
+}
+
+async function runAdamw(gpu: GpuContext, test: Case): Promise<Results> {
+  const [steps = 1, count = 1] = test.shape('grads');
+  const [grads, hparams] = [await test.read('grads'), await test.read('hparams')];
+  const [lr = 0, beta1 = 0, beta2 = 0, eps = 0, weightDecay = 0] = Array.from(hparams, shortest);
+  let state: Record<string, Float32Array> = {
+    w: await test.read('w'),
+    m: new Float32Array(count),
+    v: new Float32Array(count),
+  };
+  const trajectory = new Float32Array(steps * count);
+  for (let step = 1; step <= steps; step++) {
+    const packed = packAdamw({ lr, beta1, beta2, eps, weightDecay, step });
+    state = await adamwStep(gpu, state, grads.slice((step - 1) * count, step * count), packed);
+    trajectory.set(state.w ?? [], (step - 1) * count);
+  }
+  return { steps: trajectory, ...(state.m && state.v ? { m: state.m, v: state.v } : {}) };
+}
+
+/** The shortest decimal that rounds to an f32: the hyperparameter that was meant. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 10; digits++) {
+    const text = Number(value.toPrecision(digits));
+    if (Math.fround(text) === value) return text;
+  }
+  return value;
+}
+
+/** Parameters and moments are overwritten in place, so they are copied into activations first. */
+async function adamwStep(
+  gpu: GpuContext,
+  state: Record<string, Float32Array>,
+  gradient: Float32Array,
+  hparams: Float32Array,
+) {
+  const count = gradient.length;
+  const input = (data: Float32Array) => ({ data, shape: [data.length] });
+  const empty = new Float32Array(count);
+  const inputs = {
+    gradient: input(gradient),
+    hparams: input(hparams),
+    clip: input(Float32Array.of(1, 0, 0, 0)),
+    w: input(state.w ?? empty),
+    m: input(state.m ?? empty),
+    v: input(state.v ?? empty),
+  };
+  return run(gpu, inputs, (trace, t) => {
+    const copy = elementwise({ kind: 'copy', count }, trace.traits);
+    const [w, m, v] = ['w', 'm', 'v'].map((name) =>
+      emit(trace, copy, [need(t, name)], `${name} next`, [count]),
+    ) as [Tensor, Tensor, Tensor];
+    trace.emit(adamw({ count }, trace.traits), [
+      need(t, 'gradient'),
+      need(t, 'hparams'),
+      need(t, 'clip'),
+      w,
+      m,
+      v,
+    ]);
+    return { w, m, v };
+  });
+}
+
+/** All gradients of the case in one arena, as the trainer keeps them. */
+async function runClip(gpu: GpuContext, test: Case): Promise<Results> {
+  const names = [...test.parts.keys()].filter((part) => /^g\d+$/.test(part));
+  const parts = await Promise.all(names.map((name) => test.read(name)));
+  const count = parts.reduce((sum, { length }) => sum + length, 0);
+  const arena = new Float32Array(count);
+  let at = 0;
+  for (const part of parts) {
+    arena.set(part, at);
+    at += part.length;
+  }
+  const { clip } = await run(gpu, { arena: { data: arena, shape: [count] } }, (trace, t) => {
+    const partials = emit(trace, squareSum({ count }, trace.traits), [need(t, 'arena')], 'partials', [
+      clipChunks(count),
+      2,
+    ]);
+    return { clip: emit(trace, clipFactor({ count, maxNorm: 1 }, trace.traits), [partials], 'clip', [4]) };
+  });
+  const [factor = Number.NaN, norm = Number.NaN] = clip ?? [];
+  const clipped = names.map(
+    (name, index) => [`${name}.clipped`, (parts[index] ?? arena).map((g) => g * factor)] as const,
+  );
+  return { norm: Float32Array.of(norm), ...Object.fromEntries(clipped) };
 }
 
 async function runSampling(gpu: GpuContext, test: Case): Promise<Results> {
