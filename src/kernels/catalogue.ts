@@ -5,17 +5,27 @@ import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { type ActivationKind, activation, activationBackward } from './activation';
 import { adamw } from './adamw';
+import { ATTENTION_VARIANTS } from './attention_stream';
+import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
 import { crossEntropy, crossEntropyBackward } from './cross_entropy';
+import { decodeAttention } from './decode_attention';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
 import { gatherRows, scatterRows } from './gather_rows';
+import { type GemmOptions, gemm } from './gemm';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
 import { rotary } from './rotary';
 import { sampler, samplerProbabilities } from './sampler';
+import { segmentAttention } from './segment_attention';
+import {
+  attentionBackwardKeyValue,
+  attentionBackwardQuery,
+  attentionDelta,
+} from './segment_attention_backward';
 import { softmax } from './softmax';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
@@ -39,8 +49,40 @@ const ACTIVATION_KINDS: readonly ActivationKind[] = [
 const ELEMENTWISE_KINDS: readonly ElementwiseKind[] = ['add', 'multiply', 'axpy', 'scale', 'copy', 'fill'];
 const HEADS = { heads: 6, kvHeads: 2, headSize: 16 } as const;
 
+const ATTENTION = { ...HEADS, tokens: 5, keys: 5, scale: 0.25 } as const;
+/** Without lse the map fits the eight storage bindings that every device has. */
+const CAPTURES = [{}, { capture: { mapSize: 0 } }, { capture: { mapSize: 3 }, saveLse: false }] as const;
+
+/** Sizes that lead to different GEMM variants: single and few rows, narrow, small, large. */
+const GEMM_SIZES = [
+  { m: 1, n: 96, k: 64 },
+  { m: 2, n: 96, k: 64 },
+  { m: 4, n: 96, k: 64 },
+  { m: 512, n: 8, k: 64 },
+  { m: 33, n: 96, k: 64 },
+  { m: 512, n: 512, k: 64 },
+] as const;
+const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
+  { mode: 'nt', weight: 'f32' },
+  { mode: 'nt', weight: 'bf16' },
+  { mode: 'nt', weight: 'f16' },
+  { mode: 'nn', weight: 'f32' },
+  { mode: 'nn', weight: 'bf16' },
+  { mode: 'tn', weight: 'f32' },
+];
+
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    name: 'gemm',
+    build: (traits) =>
+      GEMM_KINDS.flatMap((kind) =>
+        // Every size for linear layers, one for the rest: each is a shader to compile.
+        GEMM_SIZES.slice(kind.mode === 'nt' && kind.weight === 'f32' ? 0 : 4).map((size) =>
+          gemm({ ...size, ...kind }, traits),
+        ),
+      ),
+  },
   {
     name: 'rmsNorm',
     build: (traits) =>
@@ -143,4 +185,38 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'squareSum', build: (traits) => [1000, 1000000].map((count) => squareSum({ count }, traits)) },
   { name: 'clipFactor', build: (traits) => [clipFactor({ count: 1000, maxNorm: 1 }, traits)] },
   { name: 'adamw', build: (traits) => [adamw({ count: 9 }, traits)] },
+  {
+    name: 'segmentAttention',
+    build: (traits) =>
+      ATTENTION_VARIANTS.flatMap((variant) =>
+        CAPTURES.map((capture) => segmentAttention({ ...ATTENTION, ...capture }, traits, variant)),
+      ),
+  },
+  { name: 'attentionDelta', build: (traits) => [attentionDelta(ATTENTION, traits)] },
+  {
+    name: 'attentionBackwardQuery',
+    build: (traits) =>
+      ATTENTION_VARIANTS.map((variant) => attentionBackwardQuery(ATTENTION, traits, variant)),
+  },
+  {
+    name: 'attentionBackwardKeyValue',
+    build: (traits) =>
+      ATTENTION_VARIANTS.map((variant) => attentionBackwardKeyValue(ATTENTION, traits, variant)),
+  },
+  {
+    name: 'decodeAttention',
+    build: (traits) =>
+      ATTENTION_VARIANTS.flatMap((variant) =>
+        CAPTURES.flatMap((capture) =>
+          decodeAttention({ ...HEADS, batch: 2, capacity: 8, scale: 0.25, ...capture }, traits, variant),
+        ),
+      ),
+  },
+  {
+    name: 'captureReduce',
+    build: (traits) =>
+      [0, 3].map((mapSize) =>
+        captureReduce({ batch: 2, layers: 3, heads: 4, mapLayers: 1, mapSize }, traits),
+      ),
+  },
 ];
