@@ -13,6 +13,7 @@ struct Params {
   heads: u32,
   kv_heads: u32,
   scale: f32,
+  head_vectors: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -105,7 +106,7 @@ fn visible(part: u32, row: u32) -> RowsMask {
 }
 
 fn key_at(row: u32) -> u32 {
-  return (min(first + row, params.keys - 1u) * params.kv_heads + kv_head) * HS4;
+  return (min(first + row, params.keys - 1u) * params.kv_heads + kv_head) * params.head_vectors;
 }
 
 fn load_a(row: u32, d: u32) -> vec4f {
@@ -121,7 +122,7 @@ fn query_at(part: u32, row: u32) -> u32 {
 }
 
 fn stream_at(part: u32, row: u32) -> u32 {
-  return query_at(part, row) * HS4;
+  return query_at(part, row) * params.head_vectors;
 }
 
 fn load_x(at: u32) -> vec4f {

@@ -12,6 +12,7 @@ struct Params {
   heads: u32,
   kv_heads: u32,
   scale: f32,
+  head_vectors: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -37,7 +38,7 @@ var<private> delta: Rows;
 fn place(item: u32) -> bool {
   head = item % params.heads;
   first = (item / params.heads) * ${ROWS}u;
-  key_offset = head / (params.heads / params.kv_heads) * HS4;
+  key_offset = head / (params.heads / params.kv_heads) * params.head_vectors;
   load_ranges(first);
 #for r in 0..ROWS
   let stat_${r} = stats[min(first + ${r}u, params.tokens - 1u) * params.heads + head];
@@ -76,7 +77,7 @@ fn span_of(span: vec4u, part: u32) -> vec2u {
 }
 
 fn row_at(row: u32) -> u32 {
-  return (min(first + row, params.tokens - 1u) * params.heads + head) * HS4;
+  return (min(first + row, params.tokens - 1u) * params.heads + head) * params.head_vectors;
 }
 
 fn load_a(row: u32, d: u32) -> vec4f {
@@ -88,7 +89,7 @@ fn load_b(row: u32, d: u32) -> vec4f {
 }
 
 fn stream_at(part: u32, key: u32) -> u32 {
-  return key * params.kv_heads * HS4 + key_offset;
+  return key * params.kv_heads * params.head_vectors + key_offset;
 }
 
 fn load_x(at: u32) -> vec4f {

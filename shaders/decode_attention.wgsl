@@ -16,6 +16,7 @@ struct Params {
   capacity: u32,
   scale: f32,
   map_size: u32,
+  head_vectors: u32,
   mass_row: u32,
   map_row: u32,
 }
@@ -77,11 +78,11 @@ fn output_row(row: u32) -> u32 {
 
 fn load_query(row: u32, d: u32) -> vec4f {
   let b = min(sequence, params.batch - 1u);
-  return q[(b * params.heads + first + min(row, live - 1u)) * HS4 + d];
+  return q[(b * params.heads + first + min(row, live - 1u)) * params.head_vectors + d];
 }
 
 fn key_at(part: u32, key: u32) -> u32 {
-  return ((slots[part] * params.kv_heads + kv_head) * params.capacity + key) * HS4;
+  return ((slots[part] * params.kv_heads + kv_head) * params.capacity + key) * params.head_vectors;
 }
 
 fn visible(part: u32, key: u32) -> RowsMask {
@@ -90,7 +91,7 @@ fn visible(part: u32, key: u32) -> RowsMask {
 
 fn store_out(row: u32, d: u32, value: vec4f) {
   if (row < live) {
-    out[output_row(row) * HS4 + d] = value;
+    out[output_row(row) * params.head_vectors + d] = value;
   }
 }
 

@@ -5,7 +5,8 @@
 // Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS] (all as vec4), ranges u32[tokens, 4], [key_class u32[keys]],
 // out as q, [lse [tokens, heads]], [masses [tokens, heads, 5]], [map [tokens, heads, map_size]].
 //
-// One workgroup (stream) or thread (direct) = ROWS neighbouring rows of one head, over the union of their ranges.
+// One workgroup (stream) or thread (direct) = ROWS neighbouring rows of one head, over the union of their
+// ranges; rows fastest, so that neighbours walk the same keys.
 // Numerics: online softmax in f32 (Milakov & Gimelshein 2018; Dao et al. 2022), finite minimum, scale folded into q.
 
 struct Params {
@@ -15,6 +16,7 @@ struct Params {
   kv_heads: u32,
   scale: f32,
   map_size: u32,
+  head_vectors: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -47,16 +49,17 @@ var<private> key_offset: u32;
 var<private> key_stride: u32;
 /// Takes workgroup `item` to its rows; false past the last.
 fn place(item: u32) -> bool {
-  head = item % params.heads;
-  first = (item / params.heads) * ${ROWS}u;
-  key_stride = params.kv_heads * HS4;
-  key_offset = head / (params.heads / params.kv_heads) * HS4;
+  let tiles = (params.tokens + ${ROWS}u - 1u) / ${ROWS}u;
+  head = item / tiles;
+  first = item % tiles * ${ROWS}u;
+  key_stride = params.kv_heads * params.head_vectors;
+  key_offset = head / (params.heads / params.kv_heads) * params.head_vectors;
   load_ranges(first);
-  return first < params.tokens;
+  return head < params.heads;
 }
 
 fn load_query(row: u32, d: u32) -> vec4f {
-  return q[(min(first + row, params.tokens - 1u) * params.heads + head) * HS4 + d];
+  return q[(min(first + row, params.tokens - 1u) * params.heads + head) * params.head_vectors + d];
 }
 
 fn key_at(part: u32, key: u32) -> u32 {
@@ -69,7 +72,7 @@ fn output_row(row: u32) -> u32 {
 
 fn store_out(row: u32, d: u32, value: vec4f) {
   if (first + row < params.tokens) {
-    out[output_row(row) * HS4 + d] = value;
+    out[output_row(row) * params.head_vectors + d] = value;
   }
 }
 

@@ -3,7 +3,6 @@
 // attention_backward_stream.wgsl. Sums run in a fixed order.
 
 #if !STREAM
-const HS4 = ${HS4}u;
 const KEYS = ${KEYS}u;
 
 @compute @workgroup_size(${THREADS})
@@ -29,7 +28,7 @@ fn ${ENTRY}(
       var s_${i} = Rows(0f);
       var dp_${i} = Rows(0f);
 #endfor
-      for (var d = 0u; d < HS4; d++) {
+      for (var d = 0u; d < params.head_vectors; d++) {
 #if ROWS == 1
         let a = load_a(0u, d);
         let b = load_b(0u, d);
@@ -57,9 +56,9 @@ fn ${ENTRY}(
       let weight_${i} = select(Rows(0f), seen_${i}, base + ${i}u < bounds.y);
       let slope_${i} = weight_${i} * (dp_${i} - delta_of(part, item_${i})) * params.scale;
 #endfor
-      for (var d = 0u; d < HS4; d++) {
+      for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
-        var sum_${r} = first_sum[${r}u * HS4 + d];
+        var sum_${r} = first_sum[${r}u * params.head_vectors + d];
 #endfor
 #for i in 0..KEYS
         let x_${i} = load_x(at_${i} + d);
@@ -68,13 +67,13 @@ fn ${ENTRY}(
 #endfor
 #endfor
 #for r in 0..ROWS
-        first_sum[${r}u * HS4 + d] = sum_${r};
+        first_sum[${r}u * params.head_vectors + d] = sum_${r};
 #endfor
       }
 #if SECOND
-      for (var d = 0u; d < HS4; d++) {
+      for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
-        var sum_${r} = second_sum[${r}u * HS4 + d];
+        var sum_${r} = second_sum[${r}u * params.head_vectors + d];
 #endfor
 #for i in 0..KEYS
         let y_${i} = load_y(at_${i} + d);
@@ -83,17 +82,17 @@ fn ${ENTRY}(
 #endfor
 #endfor
 #for r in 0..ROWS
-        second_sum[${r}u * HS4 + d] = sum_${r};
+        second_sum[${r}u * params.head_vectors + d] = sum_${r};
 #endfor
       }
 #endif
     }
   }
-  for (var d = 0u; d < HS4; d++) {
+  for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
-    store_first(${r}u, d, first_sum[${r}u * HS4 + d]);
+    store_first(${r}u, d, first_sum[${r}u * params.head_vectors + d]);
 #if SECOND
-    store_second(${r}u, d, second_sum[${r}u * HS4 + d]);
+    store_second(${r}u, d, second_sum[${r}u * params.head_vectors + d]);
 #endif
 #endfor
   }

@@ -9,11 +9,9 @@
 // Threads split the items to score them, then the dimensions (and the items again) to sum; sums run in a fixed order.
 
 #if STREAM
-const HS4 = ${HS4}u;
 const LANES = ${LANES}u;
 const KEYS = ${KEYS}u;
 const CHUNK = ${CHUNK}u;
-const SPLITS = LANES / HS4;
 
 /// Tile vectors, transposed: one entry per dimension.
 var<workgroup> tile_a: array<Rows, ${HEAD_SIZE}>;
@@ -34,7 +32,7 @@ fn score_chunk(part: u32, base: u32, count: u32, lane: u32) {
     var s_${i} = Rows(0f);
     var dp_${i} = Rows(0f);
 #endfor
-    for (var d = 0u; d < HS4; d++) {
+    for (var d = 0u; d < params.head_vectors; d++) {
       let a_0 = tile_a[d * 4u];
       let a_1 = tile_a[d * 4u + 1u];
       let a_2 = tile_a[d * 4u + 2u];
@@ -67,8 +65,8 @@ fn score_chunk(part: u32, base: u32, count: u32, lane: u32) {
 /// Sums the threads' shares of one output: entry (row, dim) of the tile.
 fn sum_parts(i: u32) -> vec4f {
   var sum = vec4f(0f);
-  for (var j = 0u; j < SPLITS; j++) {
-    sum += parts[i / HS4 * LANES + j * HS4 + i % HS4];
+  for (var j = 0u; j < LANES / params.head_vectors; j++) {
+    sum += parts[i / params.head_vectors * LANES + j * params.head_vectors + i % params.head_vectors];
   }
   return sum;
 }
@@ -80,7 +78,7 @@ fn ${ENTRY}(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let valid = place(group.y * groups.x + group.x);
-  for (var d = lane; d < HS4; d += LANES) {
+  for (var d = lane; d < params.head_vectors; d += LANES) {
 #for r in 0..ROWS
     let a_${r} = load_a(${r}u, d) * params.scale;
     let b_${r} = load_b(${r}u, d);
@@ -107,16 +105,17 @@ fn ${ENTRY}(
   var second_${r} = vec4f(0f);
 #endif
 #endfor
-  let dim = lane % HS4;
-  let split = lane / HS4;
+  let dim = lane % params.head_vectors;
+  let split = lane / params.head_vectors;
+  let splits = LANES / params.head_vectors;
   for (var part = 0u; part < part_count(); part++) {
     let bounds = span_of(span, part);
     for (var base = bounds.x; base < bounds.y; base += CHUNK) {
       let count = min(CHUNK, bounds.y - base);
       score_chunk(part, base, count, lane);
       workgroupBarrier();
-      if (split < SPLITS) {
-        for (var c = split; c < count; c += SPLITS) {
+      if (split < splits) {
+        for (var c = split; c < count; c += splits) {
           let at = stream_at(part, base + c) + dim;
           let x = load_x(at);
           let slope = slopes[c];
@@ -140,8 +139,8 @@ fn ${ENTRY}(
   parts[${r}u * LANES + lane] = first_${r};
 #endfor
   workgroupBarrier();
-  for (var i = lane; valid && i < ${ROWS}u * HS4; i += LANES) {
-    store_first(i / HS4, i % HS4, sum_parts(i));
+  for (var i = lane; valid && i < ${ROWS}u * params.head_vectors; i += LANES) {
+    store_first(i / params.head_vectors, i % params.head_vectors, sum_parts(i));
   }
 #if SECOND
   workgroupBarrier();
@@ -149,8 +148,8 @@ fn ${ENTRY}(
   parts[${r}u * LANES + lane] = second_${r};
 #endfor
   workgroupBarrier();
-  for (var i = lane; valid && i < ${ROWS}u * HS4; i += LANES) {
-    store_second(i / HS4, i % HS4, sum_parts(i));
+  for (var i = lane; valid && i < ${ROWS}u * params.head_vectors; i += LANES) {
+    store_second(i / params.head_vectors, i % params.head_vectors, sum_parts(i));
   }
 #endif
 }

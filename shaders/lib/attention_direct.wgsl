@@ -4,7 +4,6 @@
 // Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
 
 #if !STREAM
-const HS4 = ${HS4}u;
 const LANES = 1u;
 const KEYS = ${KEYS}u;
 const LOWEST = -1e30;
@@ -40,7 +39,7 @@ fn ${ENTRY}(
       let at_${i} = key_at(part, key_${i});
       var s_${i} = Rows(0f);
 #endfor
-      for (var d = 0u; d < HS4; d++) {
+      for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
         let q_${r} = load_query(${r}u, d);
 #endfor
@@ -70,9 +69,9 @@ fn ${ENTRY}(
       let p_${i} = select(Rows(0f), exp(s_${i} - m), s_${i} > Rows(MASKED));
       l += p_${i};
 #endfor
-      for (var d = 0u; d < HS4; d++) {
+      for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
-        var sum_${r} = acc[${r}u * HS4 + d] * component(fade, ${r}u);
+        var sum_${r} = acc[${r}u * params.head_vectors + d] * component(fade, ${r}u);
 #endfor
 #for i in 0..KEYS
         let v_${i} = v[at_${i} + d];
@@ -81,7 +80,7 @@ fn ${ENTRY}(
 #endfor
 #endfor
 #for r in 0..ROWS
-        acc[${r}u * HS4 + d] = sum_${r};
+        acc[${r}u * params.head_vectors + d] = sum_${r};
 #endfor
       }
 #if CAPTURE
@@ -111,9 +110,9 @@ fn ${ENTRY}(
 
   let seen = l > Rows(0f);
   let inverse = select(Rows(0f), Rows(1f) / max(l, Rows(1e-30)), seen);
-  for (var d = 0u; d < HS4; d++) {
+  for (var d = 0u; d < params.head_vectors; d++) {
 #for r in 0..ROWS
-    store_out(${r}u, d, acc[${r}u * HS4 + d] * component(inverse, ${r}u));
+    store_out(${r}u, d, acc[${r}u * params.head_vectors + d] * component(inverse, ${r}u));
 #endfor
   }
 #if LSE

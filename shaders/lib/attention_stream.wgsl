@@ -8,11 +8,9 @@
 // Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
 
 #if STREAM
-const HS4 = ${HS4}u;
 const LANES = ${LANES}u;
 const KEYS = ${KEYS}u;
 const CHUNK = ${CHUNK}u;
-const SPLITS = LANES / HS4;
 const LOWEST = -1e30;
 /// Scores below this are masks: no finite product of sane activations comes near.
 const MASKED = -5e29;
@@ -33,7 +31,7 @@ fn score_chunk(part: u32, base: u32, count: u32, lane: u32) -> Rows {
     let at_${i} = key_at(part, base + min(c + ${i}u, count - 1u));
     var s_${i} = Rows(0f);
 #endfor
-    for (var d = 0u; d < HS4; d++) {
+    for (var d = 0u; d < params.head_vectors; d++) {
       let q_0 = query[d * 4u];
       let q_1 = query[d * 4u + 1u];
       let q_2 = query[d * 4u + 2u];
@@ -80,7 +78,7 @@ fn ${ENTRY}(
   if (lane == 0u) {
     spans = select(vec4u(0u), load_spans(), valid);
   }
-  for (var d = lane; d < HS4; d += LANES) {
+  for (var d = lane; d < params.head_vectors; d += LANES) {
 #for r in 0..ROWS
     let q_${r} = load_query(${r}u, d) * params.scale;
 #endfor
@@ -112,8 +110,9 @@ fn ${ENTRY}(
   var mass_${c} = Rows(0f);
 #endfor
 #endif
-  let dim = lane % HS4;
-  let split = lane / HS4;
+  let dim = lane % params.head_vectors;
+  let split = lane / params.head_vectors;
+  let splits = LANES / params.head_vectors;
 
   for (var part = 0u; part < 2u; part++) {
     let begin = select(span.x, span.z, part == 1u);
@@ -155,8 +154,8 @@ fn ${ENTRY}(
       acc_${r} *= fade[${r}];
 #endif
 #endfor
-      if (split < SPLITS) {
-        for (var c = split; c < count; c += SPLITS) {
+      if (split < splits) {
+        for (var c = split; c < count; c += splits) {
           let p = scores[c];
           let value = v[key_at(part, base + c) + dim];
 #for r in 0..ROWS
@@ -190,16 +189,16 @@ fn ${ENTRY}(
   let seen = total > Rows(0f);
   let inverse = select(Rows(0f), Rows(1f) / max(total, Rows(1e-30)), seen);
   if (valid) {
-    for (var i = lane; i < ${ROWS}u * HS4; i += LANES) {
-      let row = i / HS4;
+    for (var i = lane; i < ${ROWS}u * params.head_vectors; i += LANES) {
+      let row = i / params.head_vectors;
       var sum = vec4f(0f);
-      for (var j = 0u; j < SPLITS; j++) {
-        sum += parts[row * LANES + j * HS4 + i % HS4];
+      for (var j = 0u; j < LANES / params.head_vectors; j++) {
+        sum += parts[row * LANES + j * params.head_vectors + i % params.head_vectors];
       }
 #if ROWS == 1
-      store_out(row, i % HS4, sum * inverse);
+      store_out(row, i % params.head_vectors, sum * inverse);
 #else
-      store_out(row, i % HS4, sum * inverse[row]);
+      store_out(row, i % params.head_vectors, sum * inverse[row]);
 #endif
     }
 #if LSE

@@ -18,11 +18,16 @@ export function attentionVariant(traits: DeviceTraits): AttentionVariant {
   return traits.software ? 'direct' : 'stream';
 }
 
+/** Head size that a pipeline is made for: sizes up to it share the pipeline, as loops run to the real one. */
+export function headSizeClass(headSize: number): number {
+  return [32, 64, 128].find((size) => headSize <= size) ?? 256;
+}
+
 /**
  * Tile of the streaming body.
  * @param entry    name of the entry point
  * @param rows     query vectors per workgroup, 1 to 4
- * @param headSize multiple of 4
+ * @param headSize largest head size of the pipeline, see headSizeClass
  */
 export function streamDefines(
   entry: string,
@@ -42,7 +47,6 @@ export function streamDefines(
     KEYS: 4,
     CHUNK: chunk,
     HEAD_SIZE: headSize,
-    HS4: headSize / 4,
     PARTS: lanes * rows,
     Q_LIST: names('q', rows),
   };
@@ -52,7 +56,7 @@ export function streamDefines(
  * Tile of the body without shared memory: one thread per tile.
  * @param entry    name of the entry point
  * @param rows     query vectors per thread, 1 to 4
- * @param headSize multiple of 4
+ * @param headSize largest head size of the pipeline, see headSizeClass
  */
 export function directDefines(entry: string, rows: number, headSize: number): ShaderDefines {
   const keys = 4;
@@ -62,7 +66,6 @@ export function directDefines(entry: string, rows: number, headSize: number): Sh
     ROWS: rows,
     KEYS: keys,
     THREADS: DIRECT_THREADS,
-    HS4: headSize / 4,
     PARTS: (rows * headSize) / 4,
     Q_LIST: names('q', rows),
     P_LIST: names('p', keys),
@@ -77,7 +80,7 @@ export const DIRECT_THREADS = 4;
  * Tile of the gradients' bodies.
  * @param entry    name of the entry point
  * @param rows     tile vectors per workgroup (stream) or thread (direct), 1 to 4
- * @param headSize multiple of 4
+ * @param headSize largest head size of the pipeline, see headSizeClass
  * @param second   whether the tile has two outputs
  */
 export function backwardDefines(
@@ -98,7 +101,6 @@ export function backwardDefines(
     // Two tiles of vectors, the chunk's scores twice and the threads' sums have to fit 16 KiB.
     CHUNK: 128,
     HEAD_SIZE: headSize,
-    HS4: headSize / 4,
     PARTS: stream ? lanes * rows : (rows * headSize) / 4,
     SECOND: second,
     A_LIST: names('a', rows),

@@ -9,6 +9,7 @@ import { ATTENTION_VARIANTS } from './attention_stream';
 import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
+import { copyColumns } from './copy_columns';
 import { crossEntropy, crossEntropyBackward } from './cross_entropy';
 import { decodeAttention } from './decode_attention';
 import { type ElementwiseKind, elementwise } from './elementwise';
@@ -73,6 +74,16 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
 
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    name: 'copyColumns',
+    build: (traits) =>
+      NO_YES.map((accumulate) =>
+        copyColumns(
+          { rows: 2, cols: 3, sourceCols: 3, sourceFirst: 0, targetCols: 5, targetFirst: 1, accumulate },
+          traits,
+        ),
+      ),
+  },
   {
     name: 'gemm',
     build: (traits) =>

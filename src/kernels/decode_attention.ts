@@ -9,6 +9,7 @@ import {
   attentionVariant,
   DIRECT_THREADS,
   directDefines,
+  headSizeClass,
   streamDefines,
 } from './attention_stream';
 import { shaderKernel } from './shader';
@@ -81,13 +82,18 @@ export function decodeAttention(
     LSE: false,
     MAP: mapSize > 0,
     ...(direct
-      ? directDefines('decode_attention', rows, o.headSize)
-      : streamDefines('decode_attention', rows, o.headSize, traits)),
+      ? directDefines('decode_attention', rows, headSizeClass(o.headSize))
+      : streamDefines('decode_attention', rows, headSizeClass(o.headSize), traits)),
   };
   const keys = o.keysPerRow ?? o.capacity;
   return [
     {
-      kernel: shaderKernel('decode_attention', `${variant}_${rows}x${o.headSize}`, defines, bindings),
+      kernel: shaderKernel(
+        'decode_attention',
+        `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+        defines,
+        bindings,
+      ),
       params: packParams([
         { u32: o.batch },
         { u32: o.heads },
@@ -95,6 +101,7 @@ export function decodeAttention(
         { u32: o.capacity },
         { f32: o.scale },
         { u32: mapSize },
+        { u32: o.headSize / 4 },
         { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
         { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
       ]),

@@ -11,6 +11,7 @@ import {
   attentionVariant,
   DIRECT_THREADS,
   directDefines,
+  headSizeClass,
   streamDefines,
 } from './attention_stream';
 import { shaderKernel } from './shader';
@@ -64,11 +65,11 @@ export function segmentAttention(
   const tiles = Math.ceil(o.tokens / rows) * o.heads;
   const direct = variant === 'direct';
   const tile = direct
-    ? directDefines('segment_attention', rows, o.headSize)
-    : streamDefines('segment_attention', rows, o.headSize, traits);
+    ? directDefines('segment_attention', rows, headSizeClass(o.headSize))
+    : streamDefines('segment_attention', rows, headSizeClass(o.headSize), traits);
   const kernel = shaderKernel(
     'segment_attention',
-    `${variant}_${rows}x${o.headSize}`,
+    `${variant}_${rows}x${headSizeClass(o.headSize)}`,
     { ...defines, ...tile },
     bindings,
   );
@@ -82,6 +83,7 @@ export function segmentAttention(
       { u32: o.kvHeads },
       { f32: o.scale },
       { u32: o.capture?.mapSize ?? 0 },
+      { u32: o.headSize / 4 },
     ]),
     grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
     flops: 4 * o.tokens * o.heads * perRow * o.headSize,

@@ -5,7 +5,13 @@
 import type { DeviceTraits } from '../gpu/device';
 import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
 import { checkHeads, checkPositive, type HeadShape } from './attention_shape';
-import { type AttentionVariant, attentionVariant, backwardDefines, DIRECT_THREADS } from './attention_stream';
+import {
+  type AttentionVariant,
+  attentionVariant,
+  backwardDefines,
+  DIRECT_THREADS,
+  headSizeClass,
+} from './attention_stream';
 import { shaderKernel } from './shader';
 
 /** Sizes of the gradient calls: those of the forward call. */
@@ -109,16 +115,21 @@ function streamCall(
   const bindings: BindingAccess[] = ['read', 'read', 'read', 'read', 'read', 'read'];
   for (let i = 0; i < work.outputs; i++) bindings.push('read_write');
   const { variant, tiles } = work;
-  const tile = { rows: tileRows(o.headSize), headSize: o.headSize, second: work.outputs === 2 };
+  const tile = {
+    rows: tileRows(o.headSize),
+    headSize: headSizeClass(o.headSize),
+    second: work.outputs === 2,
+  };
   const defines = backwardDefines(stem, variant, tile, traits);
   return {
-    kernel: shaderKernel(stem, `${variant}_${tile.rows}x${o.headSize}`, defines, bindings),
+    kernel: shaderKernel(stem, `${variant}_${tile.rows}x${tile.headSize}`, defines, bindings),
     params: packParams([
       { u32: o.tokens },
       { u32: o.keys },
       { u32: o.heads },
       { u32: o.kvHeads },
       { f32: o.scale },
+      { u32: o.headSize / 4 },
     ]),
     grid: foldGrid(variant === 'direct' ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
     flops: 2 * work.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,

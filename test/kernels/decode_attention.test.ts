@@ -134,6 +134,33 @@ it('captures class masses and image maps, and leaves out alone', async () => {
   }
 });
 
+it('writes the captured rows of its layer and leaves the others', async () => {
+  const gpu = await testGpu();
+  const x = randomInput({ batch: 2, heads: 3, kvHeads: 1, headSize: 16, capacity: 30 }, 5);
+  const { classes, mapSize } = imageClasses(60);
+  const truth = referenceDecodeAttention({ ...x, keyClass: classes, mapSize });
+  for (const variant of ATTENTION_VARIANTS) {
+    const capture = { mapSize, layer: 2, mapLayer: 1 };
+    const [call] = decodeAttention({ ...x, capture }, gpu.traits, variant);
+    const got = await runCall(gpu, call!, [
+      x.q,
+      x.kCache,
+      x.vCache,
+      x.sequences,
+      classes,
+      dirty(x.q.length),
+      dirty(4 * 6 * 5),
+      dirty(3 * 6 * mapSize),
+    ]);
+    const masses = Array.from(dirty(4 * 6 * 5));
+    masses.splice(2 * 30, 30, ...truth.masses);
+    expectClose(got[6]!, masses, `${variant} masses`);
+    const map = Array.from(dirty(3 * 6 * mapSize));
+    map.splice(6 * mapSize, 6 * mapSize, ...truth.map);
+    expectClose(got[7]!, map, `${variant} map`);
+  }
+});
+
 it('survives outlier scores of 1e4, and never reads past a length', async () => {
   const x = randomInput({ batch: 2, heads: 2, kvHeads: 1, headSize: 20, capacity: 70 }, 3);
   x.sequences.set([0, 40], 0);

@@ -149,7 +149,7 @@ it('captures class masses and image maps of several images, and leaves out and l
 
 it('writes the same bits into dirty memory', async () => {
   const { ranges, tokens } = packedRanges();
-  const x = randomInput({ tokens, heads: 4, kvHeads: 2, headSize: 40 }, ranges, 21);
+  const x = randomInput({ tokens, heads: 4, kvHeads: 2, headSize: 20 }, ranges, 21);
   const { classes, mapSize } = imageClasses(x.keys);
   for (const variant of ATTENTION_VARIANTS) {
     const first = await forward({ ...x, keyClass: classes, mapSize }, variant, 1e30);
