@@ -130,10 +130,36 @@ function draw(sheet, seed) {
   return encode({ width: SIDE, height: SIDE, data, channels: 3 });
 }
 
+/** Number of objects that a plural such as `red squares`, `circles` or `red objects` names. */
+function count(phrase, cells) {
+  const words = phrase.split(' ');
+  const colour = Object.keys(COLOURS).find((name) => words.includes(name));
+  const shape = ['circles', 'squares', 'triangles'].find((name) => words.includes(name));
+  const codes = cells.join(' ').split(' ');
+  return codes.filter(
+    (code) => code !== '-' && (!colour || code[0] === colour[0]) && (!shape || code[1] === shape[0]),
+  ).length;
+}
+
+/** The true answer of a question, worked out sentence by sentence. */
+function answerOf(question, cells) {
+  let value = 0;
+  for (const [, verb, rest] of question.matchAll(/(Start with|Count the|Add|Subtract)(?: the)? ([^.]+)\./g)) {
+    const amount = /^\d+$/.test(rest) ? Number(rest) : count(rest, cells);
+    value =
+      verb === 'Start with' || verb === 'Count the' ? amount : value + (verb === 'Add' ? amount : -amount);
+  }
+  return value;
+}
+
 const folder = fileURLToPath(new URL('../public/examples/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 SHEETS.forEach((sheet, i) => {
   writeFileSync(`${folder}${sheet.file}`, draw(sheet, i + 1));
 });
-const list = SHEETS.map(({ file, name, questions }) => ({ file, name, questions }));
+const list = SHEETS.map(({ file, name, cells, questions }) => ({
+  file,
+  name,
+  questions: questions.map((text) => ({ text, answer: String(answerOf(text, cells)) })),
+}));
 writeFileSync(`${folder}examples.json`, `${JSON.stringify(list, null, 2)}\n`);

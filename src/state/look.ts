@@ -34,8 +34,14 @@ export interface Picture {
   readonly blob: Blob;
   readonly name: string;
   readonly bitmap: ImageBitmap;
-  /** Question suggestions that came with an example picture. */
-  readonly questions: readonly string[];
+  /** Questions that came with an example picture, and their true answers. */
+  readonly questions: readonly KnownQuestion[];
+}
+
+/** A question whose answer is known, because the picture was drawn by us. */
+export interface KnownQuestion {
+  readonly text: string;
+  readonly answer: string;
 }
 
 /** Times that the page itself measures, in milliseconds of the clock given. */
@@ -71,7 +77,7 @@ export interface Look {
   start(): Promise<void>;
   loadModel(id: string): Promise<void>;
   cancelLoad(): Promise<void>;
-  choosePicture(blob: Blob, name: string, questions?: readonly string[]): Promise<void>;
+  choosePicture(blob: Blob, name: string, questions?: readonly KnownQuestion[]): Promise<void>;
   setQuestion(text: string): void;
   setSettings(change: Partial<Settings>): void;
   ask(): Promise<void>;
@@ -203,7 +209,7 @@ async function choosePicture(
   w: Writable,
   blob: Blob,
   name: string,
-  questions: readonly string[],
+  questions: readonly KnownQuestion[],
 ): Promise<void> {
   w.choices += 1;
   const choice = w.choices;

@@ -23,7 +23,6 @@ import './styles/app.css';
 function ModelChip() {
   const look = useLook();
   const models = look.models.value;
-  const model = useComputed(() => look.session.value.model);
   const value = look.wantedModel.value ?? '';
   const entry = models.find(({ id }) => id === value);
   if (models.length === 0) return null;
@@ -32,9 +31,9 @@ function ModelChip() {
       <label>
         <span class="visually-hidden">{COPY.app.model}</span>
         <select value={value} onChange={(event) => void look.loadModel(event.currentTarget.value)}>
-          {models.map(({ id, label, draft }) => (
+          {models.map(({ id, label }) => (
             <option key={id} value={id}>
-              {draft ? `${label} (${COPY.app.draft})` : label}
+              {label}
             </option>
           ))}
         </select>
@@ -44,7 +43,6 @@ function ModelChip() {
           {COPY.app.draft}
         </span>
       )}
-      {model.value && <span class="hint knows">{model.value.knows}</span>}
     </span>
   );
 }

@@ -25,7 +25,7 @@ export function rollSeed(): number {
 
 function Suggestions() {
   const look = useLook();
-  const own = look.picture.value?.questions ?? [];
+  const own = look.picture.value?.questions.map(({ text }) => text) ?? [];
   const list = own.length > 0 ? own : SUGGESTIONS;
   return (
     <div class="chips">

@@ -31,8 +31,8 @@ export const COPY = {
     asSeen: (width: number, height: number, rows: number, columns: number) =>
       `Read at ${width} × ${height} pixels as ${rows} × ${columns} image tokens`,
     padded: 'hatched: padding added to make it square',
-    outside:
-      'This picture does not look like the ones this model was trained on. It knows coloured circles, squares and triangles on a 3 × 3 sheet; anything else it says about a photograph is a guess.',
+    outside: (knows: string) =>
+      `This picture does not look like the ones this model was trained on. ${knows} Whatever it says about a photograph is a guess.`,
     overlay: 'Heatmap',
     opacity: 'Opacity',
     stretch: 'Stretch this step',
@@ -70,6 +70,7 @@ export const COPY = {
   } satisfies Record<ReasoningMode, string>,
   stream: {
     title: 'Answer',
+    text: 'Text of the answer',
     empty:
       'The answer will appear here, piece by piece: thinking, looking back at the picture, and the result.',
     waiting: 'Reading the picture and the question…',
@@ -79,6 +80,8 @@ export const COPY = {
     tokensCut: 'Stopped at the longest length allowed.',
     stopped: 'Stopped. What was written so far is kept.',
     noAnswer: 'No answer was given in a box.',
+    right: (truth: string) => `Right: the true answer is ${truth}.`,
+    wrong: (truth: string) => `Wrong: the true answer is ${truth}.`,
     share: (mean: string, top: string) => `${mean} of attention on the image on average, ${top} at most`,
     selectCard: (title: string) => `Select the steps of ${title}`,
     sparkline: 'Share of attention on the image, step by step',
@@ -275,6 +278,13 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
     copy(
       'A kernel does not compile on this device',
       'The driver refused one of our programs. That is a fault of ours or of the driver.',
+      ['Update the browser and the graphics driver.', 'Report it with the details below.'],
+      'retry',
+    ),
+  'gpu/kernel-wrong': (error) =>
+    copy(
+      'This device computes wrong results',
+      `${error.message} Rather than show wrong attention, the page stops here.`,
       ['Update the browser and the graphics driver.', 'Report it with the details below.'],
       'retry',
     ),

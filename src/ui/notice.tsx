@@ -64,7 +64,7 @@ function Details({ error }: { readonly error: PlainError }) {
   );
 }
 
-/** Shows an error. `compact` leaves the reason out of the box's heading size, for panels. */
+/** Shows an error; `compact` inside a panel, whose heading is above it. */
 export function Notice({
   error,
   compact = false,
@@ -79,7 +79,7 @@ export function Notice({
     <div class={compact ? 'notice compact' : 'notice'} role="alert" data-code={shown.code}>
       <Icon name="warning" />
       <div>
-        <h3>{words.title}</h3>
+        {compact ? <h3>{words.title}</h3> : <h2>{words.title}</h2>}
         <p>{words.why}</p>
         {words.steps.length > 0 && (
           <ul>

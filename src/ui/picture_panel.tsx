@@ -154,6 +154,8 @@ function HeatmapControls() {
 
 function PromptNotes() {
   const shown = useShownPicture();
+  const look = useLook();
+  const knows = useComputed(() => look.session.value.model?.knows ?? '');
   const { prompt } = shown.value;
   if (prompt === null) return null;
   const { resizedWidth, resizedHeight, grid, padding } = prompt;
@@ -169,7 +171,7 @@ function PromptNotes() {
       ))}
       {prompt.outsideWorld && (
         <p class="note-warning" data-testid="outside-world">
-          <Icon name="warning" /> {COPY.picture.outside}
+          <Icon name="warning" /> {COPY.picture.outside(knows.value)}
         </p>
       )}
     </div>
@@ -192,7 +194,8 @@ function Examples() {
   const take = async (example: Example) => {
     const blob = await fetchExample(example);
     await look.choosePicture(blob, example.name, example.questions);
-    if (look.question.value.trim() === '' && example.questions[0]) look.setQuestion(example.questions[0]);
+    if (look.question.value.trim() === '' && example.questions[0])
+      look.setQuestion(example.questions[0].text);
   };
   if (examples.value.length === 0) return null;
   return (
@@ -276,6 +279,7 @@ export function PicturePanel() {
   const look = useLook();
   const shown = useShownPicture();
   const dragging = useSignal(false);
+  const knows = useComputed(() => look.session.value.model?.knows ?? '');
   useDropAndPaste(dragging);
   const has = shown.value.picture !== null;
   const error = look.pictureError.value;
@@ -294,6 +298,7 @@ export function PicturePanel() {
           <Icon name="picture" />
           <p>{COPY.picture.empty}</p>
           <FilePicker label={COPY.picture.choose} />
+          <p class="hint knows">{knows.value}</p>
         </div>
       )}
       <PromptNotes />

@@ -3,6 +3,7 @@
 // Invariant: nothing is fetched but the page's own files.
 
 import { DataError } from '../lib/errors';
+import type { KnownQuestion } from '../state/look';
 
 /** Longest side of a decoded picture, in pixels. */
 const DISPLAY_SIDE = 1024;
@@ -25,7 +26,7 @@ export async function decodePicture(blob: Blob): Promise<ImageBitmap> {
 export interface Example {
   readonly file: string;
   readonly name: string;
-  readonly questions: readonly string[];
+  readonly questions: readonly KnownQuestion[];
 }
 
 /** The example pictures, in order; empty when the list cannot be fetched. */

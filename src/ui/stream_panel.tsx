@@ -49,7 +49,7 @@ function Stream() {
   const busy = useComputed(() => isOpen(look.session.value.answer));
   return (
     <div class="stream-frame">
-      <section ref={root} class="stream" aria-label={COPY.stream.title} aria-busy={busy.value} />
+      <section ref={root} class="stream" aria-label={COPY.stream.text} aria-busy={busy.value} />
       {!following.value && (
         <button type="button" class="chip latest" onClick={() => view.current?.follow()}>
           {COPY.stream.latest}
@@ -65,12 +65,18 @@ function Outcome() {
     const { answer } = look.session.value;
     if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
     const { stats, answer: boxed } = answer.result;
-    return { boxed, reason: stats.finishReason };
+    const known = look.answerPicture.value?.questions.find(({ text }) => text === answer.asked.question);
+    return { boxed, reason: stats.finishReason, truth: known?.answer ?? null };
   });
   if (shown.value === null) return null;
-  const { boxed, reason } = shown.value;
+  const { boxed, reason, truth } = shown.value;
   return (
     <div class="outcome" data-testid="outcome" data-answer={boxed ?? ''} data-reason={reason}>
+      {truth !== null && reason === 'eos' && (
+        <p data-testid="verdict">
+          {boxed?.trim() === truth ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}
+        </p>
+      )}
       {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
       {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
       {reason === 'eos' && (boxed === null || boxed.trim() === '') && (

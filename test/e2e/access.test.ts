@@ -1,0 +1,48 @@
+// Accessibility and layout: axe in light and dark, a narrow screen, keys that can be switched off, the theme.
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test } from '@playwright/test';
+import { LookPage } from './look_page';
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`no axe violations, empty and finished, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const look = new LookPage(page);
+    await look.open();
+    await expect(page.getByRole('group', { name: 'Examples' })).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await expect(look.status).toHaveText(/is ready\./, { timeout: 60_000 });
+    await look.chooseExample(0);
+    await look.askAndWait();
+    await look.leaveFields();
+    await page.keyboard.press('b');
+    await page.getByText('Shares as a table').click();
+    await page.getByText('What is plotted').click();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  });
+}
+
+test('narrow screens do not scroll sideways; keys and theme can be changed', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 700 });
+  const look = new LookPage(page);
+  await look.ready();
+  await look.chooseExample(0);
+  await look.askAndWait();
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+
+  await look.leaveFields();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await page.getByLabel('Single-letter keys').uncheck();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toHaveCount(0);
+  await look.leaveFields();
+  const before = await look.ranges();
+  await page.keyboard.press('b');
+  expect(await look.ranges()).toEqual(before);
+
+  await page.getByRole('button', { name: 'Use dark colours' }).click();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});

@@ -1,0 +1,84 @@
+// The main journey: the page loads its model, answers a question token by token, stops, and answers again.
+import { expect, test } from '@playwright/test';
+import { LookPage } from './look_page';
+
+test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ page, baseURL }) => {
+  const look = new LookPage(page);
+  await look.ready();
+  await expect(page.getByTestId('device')).toContainText('software');
+  await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeDisabled();
+  await look.chooseExample(0);
+  const loaded = look.requests.length;
+
+  await look.askAndWait();
+  await expect(page.locator('.card-think').first()).toBeVisible();
+  await expect(page.locator('.card-back')).toHaveCount(1);
+  await expect(look.status).toHaveText(/^Answer: \d+\.$/);
+  const boxed = await page.getByTestId('outcome').getAttribute('data-answer');
+  expect(boxed?.trim()).toMatch(/^\d+$/);
+  await expect(page.getByTestId('verdict')).toBeVisible();
+  await expect(page.locator('[data-figure=speed] dd')).toHaveText(/^\d+\.\d tokens\/s$/);
+  await expect(page.locator('[data-figure=first] dd')).toHaveText(/^[\d.]+ m?s$/);
+  await expect(page.locator('[data-figure=device] dd')).toContainText('software');
+  const first = await look.text();
+  const tokens = await look.tokens();
+  expect(tokens).toBeGreaterThan(20);
+
+  // Greedy and the same seed: the same text.
+  await page.getByRole('button', { name: 'Ask again', exact: true }).click();
+  await look.settled();
+  await expect.poll(() => look.text()).toBe(first);
+
+  // Esc in the question stops at once; pressed by the page itself when the first token appears, as answers are fast.
+  await page.evaluate(() => {
+    const field = document.querySelector('#question');
+    const stream = document.querySelector('.stream');
+    const observer = new MutationObserver(() => {
+      if (document.querySelector('[data-testid=answer]')?.getAttribute('data-status') !== 'running') return;
+      observer.disconnect();
+      field?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    });
+    if (stream) observer.observe(stream, { childList: true, subtree: true });
+  });
+  await look.question.press('Enter');
+  await expect(page.getByTestId('outcome')).toHaveAttribute('data-reason', 'stopped');
+  expect(await look.tokens()).toBeLessThan(tokens);
+  await expect(look.status).toHaveText('Stopped.');
+
+  // Another seed at temperature 1 is asked for and shown.
+  await page.getByLabel('Temperature').fill('1');
+  await page.getByLabel('Temperature').press('Tab');
+  await page.getByRole('button', { name: 'Ask again with a new seed' }).click();
+  await expect(page.locator('[data-figure=seed] dd')).not.toHaveText(/greedy/);
+  await look.settled();
+  const seed = await page.getByLabel('Seed', { exact: true }).inputValue();
+  await expect(page.locator('[data-figure=seed] dd')).toHaveText(seed);
+
+  const foreign = look.requests
+    .map((request) => request.url())
+    .filter((url) => !url.startsWith(`${baseURL}`));
+  expect(foreign.filter((url) => !/^(blob|data):/.test(url))).toEqual([]);
+  // Asking needs nothing from the server: all that came after loading was the example picture.
+  const later = look.requests.slice(loaded).map((request) => request.url());
+  expect(later.filter((url) => !/\/examples\//.test(url))).toEqual([]);
+});
+
+test('the length ends an answer, and Shift+Enter starts a new line', async ({ page }) => {
+  const look = new LookPage(page);
+  await look.ready();
+  await look.chooseExample(1);
+  await page.getByLabel('Longest answer').fill('5');
+  await page.getByLabel('Longest answer').press('Tab');
+  await look.question.fill('Count the circles.');
+  await look.question.press('End');
+  await look.question.press('Shift+Enter');
+  await look.question.pressSequentially('How many?');
+  expect(await look.question.inputValue()).toBe('Count the circles.\nHow many?');
+  await look.question.press('Enter');
+  await expect(page.getByTestId('outcome')).toHaveAttribute('data-reason', 'length');
+  expect(await look.tokens()).toBe(5);
+  // A length out of range is put back into it, visibly.
+  await page.getByLabel('Longest answer').fill('99999');
+  await page.getByLabel('Longest answer').press('Tab');
+  expect(Number(await page.getByLabel('Longest answer').inputValue())).toBeLessThan(99999);
+});

@@ -1,0 +1,34 @@
+// A visit without WebGPU: why, what to do, and a page that still works as far as it can.
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test } from '@playwright/test';
+import { LookPage } from './look_page';
+
+test('no graphics adapter @no-webgpu', async ({ page }) => {
+  const look = new LookPage(page);
+  await look.open();
+  const notice = page.locator('.notice');
+  await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter', { timeout: 30_000 });
+  await expect(notice).toContainText('no graphics device answered');
+  await expect(notice.getByRole('listitem').first()).toBeVisible();
+  await notice.getByText('Details for a report').click();
+  await expect(notice).toContainText('code: gpu/no-adapter');
+  // Pictures can be looked at, and the question says why it cannot be asked.
+  await page.getByRole('group', { name: 'Examples' }).getByRole('button').first().click();
+  await expect(page.getByRole('img', { name: /^The picture/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeDisabled();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await notice.getByRole('button', { name: 'Try again' }).click();
+  await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter');
+});
+
+test('a page that did not come through https @no-webgpu', async ({ page, baseURL }) => {
+  // Another host name is no secure context; its requests are answered by the same server.
+  await page.route('http://look-back.example/**', async (route) => {
+    const url = route.request().url().replace('http://look-back.example', `${baseURL}`);
+    await route.fulfill({ response: await route.fetch({ url }) });
+  });
+  await page.goto('http://look-back.example/');
+  const notice = page.locator('.notice');
+  await expect(notice).toHaveAttribute('data-code', 'page/insecure', { timeout: 30_000 });
+  await expect(notice).toContainText('https://');
+});
