@@ -3,7 +3,8 @@
 // Invariant: residual stream, norms and logits are f32 whatever the weights are.
 
 import { embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
-import { linear } from '../tensor/ops/linear';
+import { type LinearOptions, linear } from '../tensor/ops/linear';
+import { addLora } from '../tensor/ops/lora';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
@@ -64,13 +65,29 @@ export function decoderLayer(
   layer: number,
   attend: LayerAttention,
 ): Tensor {
-  const at = (name: string): Tensor => weights.tensor(`${TEXT_PREFIX}layers.${layer}.${name}`);
-  const normed = rmsNorm(trace, x, at('input_layernorm.weight'), text.rmsNormEps);
-  const qkv = linear(trace, normed, at('self_attn.qkv_proj.weight'), { bias: at('self_attn.qkv_proj.bias') });
-  const attended = linear(trace, attend(qkv, layer), at('self_attn.o_proj.weight'), { residual: x });
-  const normed2 = rmsNorm(trace, attended, at('post_attention_layernorm.weight'), text.rmsNormEps);
-  const gated = swiglu(trace, linear(trace, normed2, at('mlp.gate_up_proj.weight')));
-  return linear(trace, gated, at('mlp.down_proj.weight'), { residual: attended });
+  const at = (name: string): string => `${TEXT_PREFIX}layers.${layer}.${name}`;
+  const norm = (input: Tensor, name: string): Tensor =>
+    rmsNorm(trace, input, weights.tensor(at(name)), text.rmsNormEps);
+  const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
+    adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
+  const bias = weights.tensor(at('self_attn.qkv_proj.bias'));
+  const qkv = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
+  const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
+  const gateUp = project(norm(attended, 'post_attention_layernorm.weight'), 'mlp.gate_up_proj');
+  return project(swiglu(trace, gateUp), 'mlp.down_proj', { residual: attended });
+}
+
+/** A frozen linear layer and the low-rank updates of the modules it is made of. */
+function adaptedLinear(
+  trace: Trace,
+  weights: WeightSource,
+  x: Tensor,
+  name: string,
+  options: LinearOptions,
+): Tensor {
+  const y = linear(trace, x, weights.tensor(name), options);
+  const modules = weights.lora?.(name) ?? [];
+  return modules.reduce((sum, module) => addLora(trace, x, sum, module), y);
 }
 
 /**

@@ -5,6 +5,7 @@
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { GpuError, ModelError } from '../lib/errors';
+import type { LoraModule } from '../tensor/ops/lora';
 import { type DType, externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
@@ -15,6 +16,8 @@ import { checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_na
 export interface WeightSource {
   /** @throws ModelError `model/weights` for an unknown name */
   tensor(name: string): Tensor;
+  /** Adapted modules of a (possibly fused) projection by its weight's name; none without an adapter. */
+  lora?(name: string): readonly LoraModule[];
 }
 
 /** How matrices are kept on the device: as stored, or widened to f32. */

@@ -1,0 +1,63 @@
+// Moves a block of columns between matrices, scaled: how a LoRA update meets one part of a fused projection.
+// Not a general strided copy. Invariant: columns outside the block are never written.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { ShapeError } from '../lib/errors';
+import { checkBinding, checkDimensions, elementGrid } from './check';
+import { shaderKernel } from './shader';
+
+/** A block of `cols` columns in a source and in a target. */
+export interface CopyColumnsOptions {
+  readonly rows: number;
+  readonly cols: number;
+  readonly sourceCols: number;
+  readonly sourceFirst: number;
+  readonly targetCols: number;
+  readonly targetFirst: number;
+  /** Constant factor; default 1. */
+  readonly scale?: number;
+  /** Adds to the target instead of replacing. */
+  readonly accumulate?: boolean;
+}
+
+/**
+ * target[:, targetFirst + c] (= or +=) scale · factor · source[:, sourceFirst + c].
+ * Bindings: source f32[rows, sourceCols], factor f32[1], target f32[rows, targetCols] (read_write).
+ * @throws ShapeError when the block does not lie inside both matrices
+ */
+export function copyColumns(o: CopyColumnsOptions, traits: DeviceTraits): KernelCall {
+  const { rows, cols, sourceCols, sourceFirst, targetCols, targetFirst, scale = 1, accumulate = false } = o;
+  checkDimensions('copyColumns', { rows, cols, sourceCols, targetCols });
+  if (
+    sourceFirst < 0 ||
+    targetFirst < 0 ||
+    sourceFirst + cols > sourceCols ||
+    targetFirst + cols > targetCols
+  ) {
+    throw new ShapeError(
+      `copyColumns: ${cols} columns from ${sourceFirst} of ${sourceCols} to ${targetFirst} of ${targetCols} do not fit.`,
+    );
+  }
+  checkBinding('copyColumns', 'source', rows * sourceCols, traits);
+  checkBinding('copyColumns', 'target', rows * targetCols, traits);
+  return {
+    kernel: shaderKernel('copy_columns', accumulate ? 'add' : '', { ACCUMULATE: accumulate }, [
+      'read',
+      'read',
+      'read_write',
+    ]),
+    params: packParams([
+      { u32: rows },
+      { u32: cols },
+      { u32: sourceCols },
+      { u32: sourceFirst },
+      { u32: targetCols },
+      { u32: targetFirst },
+      { f32: scale },
+    ]),
+    grid: elementGrid(rows * cols),
+    flops: 2 * rows * cols,
+    bytes: 4 * rows * cols * (accumulate ? 3 : 2),
+  };
+}

@@ -1,0 +1,101 @@
+// Low-rank updates of a linear layer: y[:, block] += strength · scale · (x Aᵀ) Bᵀ, and gradients of x, A and B.
+// One call per adapted module; a fused projection takes several, each on its own block of columns.
+// Dropout is not here: the trainers' recipes use none. Invariant: y is updated in place before anything reads it.
+
+import { copyColumns } from '../../kernels/copy_columns';
+import { gemm } from '../../kernels/gemm';
+import { ShapeError } from '../../lib/errors';
+import { anyRequiresGrad, type Tensor, type Trace } from '../trace';
+
+/** One adapted module, as PEFT names its parts. */
+export interface LoraModule {
+  /** [r, in] f32 */
+  readonly a: Tensor;
+  /** [out, r] f32 */
+  readonly b: Tensor;
+  /** alpha / r, or alpha / sqrt(r) with rslora. */
+  readonly scale: number;
+  /** f32 [1]: 0 switches the adapter off, 1 is full strength. */
+  readonly strength: Tensor;
+  /** First column of the fused projection that this module owns. */
+  readonly first: number;
+}
+
+/**
+ * Adds one module's update to `y` in place.
+ * @param x [T, in] f32, input of the layer
+ * @param y [T, N] f32, its output; not yet read by anything else
+ * @returns y, marked as differentiable when the module trains; use it in place of y from here on
+ * @throws ShapeError when the module does not fit
+ * @source Hu et al. 2021, arXiv:2106.09685; PEFT `lora.Linear`
+ */
+export function addLora(
+  trace: Trace,
+  x: Tensor,
+  y: Tensor,
+  { a, b, scale, strength, first }: LoraModule,
+): Tensor {
+  const [rank = 0, width = 0] = a.shape;
+  const [out = 0, rankB = 0] = b.shape;
+  const [tokens = 0, columns = 0] = y.shape;
+  if (rank !== rankB || width !== x.shape[1] || first + out > columns || tokens !== x.shape[0]) {
+    throw new ShapeError(
+      `LoRA ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] do not fit ${y.name}.`,
+    );
+  }
+  const traits = trace.traits;
+  const u = trace.activation(`${a.name} x`, [tokens, rank]);
+  trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [x, a, u]);
+  const update = trace.activation(`${b.name} u`, [tokens, out]);
+  trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
+  const place = {
+    rows: tokens,
+    cols: out,
+    sourceCols: out,
+    sourceFirst: 0,
+    targetCols: columns,
+    targetFirst: first,
+    scale,
+  };
+  trace.emit(copyColumns({ ...place, accumulate: true }, traits), [update, strength, y]);
+  if (!anyRequiresGrad(x, a, b)) return y;
+  const updated: Tensor = { ...y, requiresGrad: true };
+  trace.record({
+    name: 'lora',
+    inputs: [x, a, b],
+    // The linear layer's record owns y; this one reads the same gradient.
+    outputs: [updated],
+    backward: (gradients, [dy]) => {
+      if (!dy) return;
+      const part = trace.activation(`d ${b.name} u`, [tokens, out]);
+      const take = {
+        rows: tokens,
+        cols: out,
+        sourceCols: columns,
+        sourceFirst: first,
+        targetCols: out,
+        targetFirst: 0,
+        scale,
+      };
+      trace.emit(copyColumns(take, traits), [dy, strength, part]);
+      const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
+      trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
+      if (b.requiresGrad) {
+        const db = trace.activation(`d${b.name}`, b.shape);
+        trace.emit(gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32' }, traits), [part, u, db]);
+        gradients.add(b, db);
+      }
+      if (a.requiresGrad) {
+        const da = trace.activation(`d${a.name}`, a.shape);
+        trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [du, x, da]);
+        gradients.add(a, da);
+      }
+      if (x.requiresGrad) {
+        const dx = trace.activation(`d${x.name}`, x.shape);
+        trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
+        gradients.add(x, dx);
+      }
+    },
+  });
+  return updated;
+}
