@@ -5,6 +5,7 @@ import { runCommand, UsageError } from './command_line';
 
 /** Benches by name. Loaded only when asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
+  decode: () => import('./bench_decode'),
   gemm: () => import('./bench_gemm'),
 };
 

@@ -1,0 +1,144 @@
+// `npm run bench -- decode`: decoding of pocket and of a random 100 M-parameter model, in Node and in Chromium.
+// Not a tuner and no verdict. Invariant: every figure of a row comes from one device in one run.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { acquireDevice } from '../src/gpu/device';
+import { type DecodeOptions, type DecodeRow, measureDecode, randomModelFiles } from '../test/bench/decode';
+import { BROWSER_ARGS, ensureBrowser } from './browser.mjs';
+import { log, UsageError, wholeNumber } from './command_line';
+import { findModel } from './model_source';
+import { createNodeGpu, repositoryRoot } from './node_gpu';
+
+const USAGE = `options of the decode bench:
+  --only LIST     of pocket, random, browser (default: all three)
+  --model ID|DIR  the pocket model (default: the first built-in)
+  --steps N       measured steps, capture off and on each (default 24)
+  --json          one JSON object on stdout`;
+
+const PARTS = ['pocket', 'random', 'browser'] as const;
+
+interface MeasuredRow extends DecodeRow {
+  /** `node` or `chromium`, with the adapter. */
+  readonly where: string;
+}
+
+/** Runs the bench. @throws UsageError */
+export async function run(args: string[]): Promise<void> {
+  const call = readCall(args);
+  const rows: MeasuredRow[] = [];
+  const add = (where: string, measured: readonly DecodeRow[]): void => {
+    for (const row of measured) {
+      rows.push({ ...row, where });
+      log(formatRow(row, where));
+    }
+  };
+  const pocket = (batch: number): DecodeOptions => ({
+    name: batch === 1 ? 'pocket' : `pocket batch ${batch}`,
+    ...{ context: 40, imageSide: 3, batch, steps: call.steps },
+  });
+  const gpu = await acquireDevice({ gpu: createNodeGpu() });
+  const device = gpu.traits.description;
+  const where = `node, ${device}`;
+  if (call.parts.includes('pocket')) {
+    const { files } = await findModel(call.model);
+    for (const batch of [1, 64]) add(where, await measureDecode(gpu, files, pocket(batch)));
+  }
+  if (call.parts.includes('random')) {
+    const options = { name: 'random 100M', context: 512, imageSide: 16, batch: 1, steps: call.steps };
+    add(where, await measureDecode(gpu, randomModelFiles(), options));
+  }
+  await gpu.fence();
+  gpu.destroy();
+  if (call.parts.includes('browser')) {
+    const found = await measureInBrowser(call.model, pocket(1));
+    add(`chromium, ${found.adapter}`, found.rows);
+  }
+  if (call.json) process.stdout.write(`${JSON.stringify({ device, rows })}\n`);
+}
+
+function readCall(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        only: { type: 'string', default: PARTS.join(',') },
+        model: { type: 'string' },
+        steps: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    const parts = values.only.split(',');
+    const unknown = parts.find((part) => !PARTS.some((known) => known === part));
+    if (unknown !== undefined) throw new Error(`There is no part "${unknown}".`);
+    const steps = wholeNumber('steps', values.steps, 1, 24);
+    return { parts, model: values.model, steps, json: values.json };
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+function formatRow(row: DecodeRow, where: string): string {
+  const ratios = Object.values(row.ratioTo).map((ratio) => `, ${((ratio - 1) * 100).toFixed(1)} % more`);
+  return (
+    `${row.name.padEnd(26)} ${row.tokensPerSecond.toFixed(1)} tokens/s, ${row.ms.toFixed(2)} ms a step${ratios.join('')}, ` +
+    `${row.dispatches} dispatches, ${row.creations} creations (${row.shape}; ${where})`
+  );
+}
+
+/** The same measurement on a page of headless Chromium; nothing but this origin is served to it. */
+async function measureInBrowser(
+  model: string | undefined,
+  options: DecodeOptions,
+): Promise<{ adapter: string; rows: DecodeRow[] }> {
+  const script = await buildPage();
+  const { files } = await findModel(model);
+  const { chromium } = await import('@playwright/test');
+  const browser = await chromium.launch({ executablePath: ensureBrowser(), args: BROWSER_ARGS });
+  try {
+    const page = await browser.newPage();
+    await page.route('**/*', async (route) => {
+      const { pathname } = new URL(route.request().url());
+      if (pathname === '/') {
+        const body = '<!doctype html><title>decode</title><script type="module" src="/page.js"></script>';
+        return route.fulfill({ contentType: 'text/html', body });
+      }
+      if (pathname === '/page.js') return route.fulfill({ contentType: 'text/javascript', body: script });
+      const source = await files.open(pathname.slice(pathname.lastIndexOf('/') + 1));
+      if (source === null) return route.fulfill({ status: 404 });
+      return route.fulfill({ body: Buffer.from(await source.read(0, source.size)) });
+    });
+    // Loopback counts as a secure context, which WebGPU needs; the route answers for it.
+    await page.goto('http://localhost/');
+    await page.waitForFunction(() => window.decodeReady);
+    return await page.evaluate(([folder, o]) => window.measureDecode(folder, o), [
+      files.name.replaceAll('/', '_'),
+      options,
+    ] as const);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function buildPage(): Promise<string> {
+  const { build } = await import('vite');
+  const outDir = join(repositoryRoot(), 'node_modules/.cache/look-back/bench_decode_page');
+  await build({
+    root: repositoryRoot(),
+    configFile: false,
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      lib: {
+        entry: join(repositoryRoot(), 'test/bench/decode_page.ts'),
+        formats: ['es'],
+        fileName: () => 'page.js',
+      },
+    },
+  });
+  return readFile(join(outDir, 'page.js'), 'utf8');
+}
