@@ -18,6 +18,11 @@ export function attentionVariant(traits: DeviceTraits): AttentionVariant {
   return traits.software ? 'direct' : 'stream';
 }
 
+/** Keys per step of the stream bodies: software adapters run them in tests only, and compile fewer faster. */
+function streamKeys(traits: DeviceTraits): number {
+  return traits.software ? 2 : 4;
+}
+
 /** Head size that a pipeline is made for: sizes up to it share the pipeline, as loops run to the real one. */
 export function headSizeClass(headSize: number): number {
   return [32, 64, 128].find((size) => headSize <= size) ?? 256;
@@ -44,7 +49,7 @@ export function streamDefines(
     ENTRY: entry,
     ROWS: rows,
     LANES: lanes,
-    KEYS: 4,
+    KEYS: streamKeys(traits),
     CHUNK: chunk,
     HEAD_SIZE: headSize,
     PARTS: lanes * rows,
@@ -97,7 +102,7 @@ export function backwardDefines(
     ROWS: rows,
     LANES: lanes,
     THREADS: DIRECT_THREADS,
-    KEYS: 4,
+    KEYS: stream ? streamKeys(traits) : 4,
     // Two tiles of vectors, the chunk's scores twice and the threads' sums have to fit 16 KiB.
     CHUNK: 128,
     HEAD_SIZE: headSize,

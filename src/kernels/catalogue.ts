@@ -5,7 +5,6 @@ import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { type ActivationKind, activation, activationBackward } from './activation';
 import { adamw } from './adamw';
-import { ATTENTION_VARIANTS } from './attention_stream';
 import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
@@ -30,6 +29,7 @@ import {
 import { softmax } from './softmax';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
+import { tokenLogp, tokenLogpBackward } from './token_logp';
 
 /** A kernel by its wrapper's name, with calls that cover its variants on a device. */
 export interface CatalogueEntry {
@@ -74,6 +74,15 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
 
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    name: 'tokenLogp',
+    build: (traits) =>
+      NO_YES.flatMap((last) => [0, 64].map((first) => tokenLogp({ rows: 2, cols: 64, first, last }, traits))),
+  },
+  {
+    name: 'tokenLogpBackward',
+    build: (traits) => [tokenLogpBackward({ rows: 2, cols: 64, first: 0 }, traits)],
+  },
   {
     name: 'copyColumns',
     build: (traits) =>
@@ -198,29 +207,16 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'adamw', build: (traits) => [adamw({ count: 9 }, traits)] },
   {
     name: 'segmentAttention',
-    build: (traits) =>
-      ATTENTION_VARIANTS.flatMap((variant) =>
-        CAPTURES.map((capture) => segmentAttention({ ...ATTENTION, ...capture }, traits, variant)),
-      ),
+    build: (traits) => CAPTURES.map((capture) => segmentAttention({ ...ATTENTION, ...capture }, traits)),
   },
   { name: 'attentionDelta', build: (traits) => [attentionDelta(ATTENTION, traits)] },
-  {
-    name: 'attentionBackwardQuery',
-    build: (traits) =>
-      ATTENTION_VARIANTS.map((variant) => attentionBackwardQuery(ATTENTION, traits, variant)),
-  },
-  {
-    name: 'attentionBackwardKeyValue',
-    build: (traits) =>
-      ATTENTION_VARIANTS.map((variant) => attentionBackwardKeyValue(ATTENTION, traits, variant)),
-  },
+  { name: 'attentionBackwardQuery', build: (traits) => [attentionBackwardQuery(ATTENTION, traits)] },
+  { name: 'attentionBackwardKeyValue', build: (traits) => [attentionBackwardKeyValue(ATTENTION, traits)] },
   {
     name: 'decodeAttention',
     build: (traits) =>
-      ATTENTION_VARIANTS.flatMap((variant) =>
-        CAPTURES.flatMap((capture) =>
-          decodeAttention({ ...HEADS, batch: 2, capacity: 8, scale: 0.25, ...capture }, traits, variant),
-        ),
+      CAPTURES.flatMap((capture) =>
+        decodeAttention({ ...HEADS, batch: 2, capacity: 8, scale: 0.25, ...capture }, traits),
       ),
   },
   {
