@@ -32,7 +32,7 @@ const QUAD_FEW_ROWS = ['quad_1x8_4x1', 'quad_2x8_4x1', 'quad_4x8_4x1'];
 /** Columns of a quad at two per thread: narrower products would leave half of a wider tile empty. */
 const NARROW_COLUMNS = 8;
 
-/** Every variant that can compute this product on this device, in no order of speed. */
+/** Every variant that can compute this product on this device, in no order of speed; the first is the fallback. */
 export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   const names = ['direct_4x4_8x8', 'tiled_32', 'tiled_64'];
   const fewRows = o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS;
@@ -46,8 +46,14 @@ export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   return names;
 }
 
-/** The variant to run. */
+/** The variant to run: the fastest known, or the first legal one that was not found wrong on this device. */
 export function selectVariant(o: GemmOptions, traits: DeviceTraits): string {
+  const best = selectFastest(o, traits);
+  const works = (name: string): boolean => !traits.disabledVariants.has(`gemm/${name}`);
+  return works(best) ? best : (legalVariants(o, traits).find(works) ?? best);
+}
+
+function selectFastest(o: GemmOptions, traits: DeviceTraits): string {
   if (!traits.software) return selectHardware(o);
   return traits.subgroups ? selectQuad(o) : selectDirect(o);
 }

@@ -19,6 +19,7 @@ const HARDWARE: DeviceTraits = {
   maxWorkgroupBytes: 16384,
   maxInvocations: 256,
   maxStorageBuffers: 8,
+  disabledVariants: new Set(),
 };
 const PLAIN_SOFTWARE: DeviceTraits = { ...HARDWARE, software: true };
 const SWIFTSHADER: DeviceTraits = { ...PLAIN_SOFTWARE, subgroups: true };
@@ -61,6 +62,16 @@ describe('selectVariant', () => {
   it('takes large workgroup tiles only when enough of them keep a GPU busy', () => {
     expect(selectVariant(product(2048, 2048, 64), HARDWARE)).toBe('tiled_64');
     expect(selectVariant(product(100, 100, 64), HARDWARE)).toBe('tiled_32');
+  });
+});
+
+describe('a disabled variant', () => {
+  it('is replaced by another legal one', () => {
+    const o = product(64, 64, 64);
+    const best = selectVariant(o, SWIFTSHADER);
+    const next = selectVariant(o, { ...SWIFTSHADER, disabledVariants: new Set([`gemm/${best}`]) });
+    expect(next).not.toBe(best);
+    expect(legalVariants(o, SWIFTSHADER)).toContain(next);
   });
 });
 
