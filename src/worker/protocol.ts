@@ -133,7 +133,12 @@ export interface PromptFact {
   readonly sourceWidth: number;
   readonly sourceHeight: number;
   /** Padding that was added around the picture before resizing, as fractions of the padded picture. */
-  readonly padding: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
+  readonly padding: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  };
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
@@ -150,17 +155,30 @@ export type LoadPhase = 'device' | 'download' | 'check' | 'upload' | 'compile' |
 export type EngineEvent =
   | { readonly type: 'stateChanged'; readonly state: EngineState }
   | { readonly type: 'deviceReady'; readonly device: DeviceSummary }
-  | { readonly type: 'loadProgressed'; readonly phase: LoadPhase; readonly loaded: number; readonly total: number }
+  | {
+      readonly type: 'loadProgressed';
+      readonly phase: LoadPhase;
+      readonly loaded: number;
+      readonly total: number;
+    }
   | { readonly type: 'modelLoaded'; readonly model: LoadedModel }
   | { readonly type: 'promptReady'; readonly prompt: PromptFact }
-  | { readonly type: 'tokensGenerated'; readonly tokens: readonly TokenFact[]; readonly segments: readonly Segment[] }
+  | {
+      readonly type: 'tokensGenerated';
+      readonly tokens: readonly TokenFact[];
+      readonly segments: readonly Segment[];
+    }
   | {
       readonly type: 'attentionRecorded';
       readonly step: number;
       readonly shares: AttentionShares;
       readonly map: Float32Array;
     }
-  | { readonly type: 'generationFinished'; readonly result: GenerateResult; readonly segments: readonly Segment[] }
+  | {
+      readonly type: 'generationFinished';
+      readonly result: GenerateResult;
+      readonly segments: readonly Segment[];
+    }
   | { readonly type: 'deviceLost'; readonly message: string; readonly recovering: boolean }
   | { readonly type: 'deviceRestored'; readonly device: DeviceSummary }
   | { readonly type: 'failed'; readonly error: PlainError };

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import type { KernelCall } from '../../src/gpu/kernel';
+import type { KernelCall, KernelCheck } from '../../src/gpu/kernel';
 import {
   kernelProfile,
   VariantDisabledError,
@@ -87,7 +87,11 @@ describe('self-check', () => {
   it('checks a kernel once per device', async () => {
     let checks = 0;
     const call = gemm({ m: 2, n: 8, k: 8, mode: 'nt', weight: 'f32', accumulate: true }, gpu.traits);
-    const counted = { ...call, check: () => (checks++, call.check!()) };
+    const check = (): KernelCheck => {
+      checks++;
+      return call.check!();
+    };
+    const counted = { ...call, check };
     await verifyCalls(gpu, [counted, counted]);
     await verifyCalls(gpu, [counted]);
     expect(checks).toBe(1);

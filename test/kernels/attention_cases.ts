@@ -27,24 +27,6 @@ export function causalRanges(tokens: number): Uint32Array<ArrayBuffer> {
   return Uint32Array.from({ length: tokens * 4 }, (_, i) => (i % 4 === 3 ? (i >> 2) + 1 : 0));
 }
 
-/** Union of the rows that may see each key, as attentionBackwardKeyValue wants it. */
-export function keyRangesOf(
-  ranges: ArrayLike<number>,
-  tokens: number,
-  keys: number,
-): Uint32Array<ArrayBuffer> {
-  const out = new Uint32Array(keys * 2);
-  for (let row = 0; row < tokens; row++) {
-    for (const part of [0, 2]) {
-      for (let key = ranges[row * 4 + part]!; key < ranges[row * 4 + part + 1]!; key++) {
-        if (out[key * 2 + 1] === 0) out[key * 2] = row;
-        out[key * 2 + 1] = row + 1;
-      }
-    }
-  }
-  return out;
-}
-
 /** A packed batch: a prefix, completions that see it, a window attended in both directions, and padding rows. */
 export function packedRanges(): { ranges: Uint32Array<ArrayBuffer>; tokens: number } {
   const rows: number[][] = [];

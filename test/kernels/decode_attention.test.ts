@@ -128,7 +128,7 @@ it('captures class masses and image maps, and leaves out alone', async () => {
     captured.forEach((got, index) => {
       expect(got.out).toEqual(plain[index]!.out);
       // The masses of a running sequence are a distribution.
-      const sum = got.masses!.slice(0, 5).reduce((total, mass) => total + mass, 0);
+      const sum = [...got.masses!.slice(0, 5)].reduce((total, mass) => total + mass, 0);
       expect(sum).toBeCloseTo(1, 5);
     });
   }
