@@ -7,6 +7,7 @@ import { type GemmOptions, gemm, gemmVariants, type WeightDtype } from '../../sr
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
 import { decodeBf16, decodeF16, referenceGemm } from '../reference/gemm';
+import { Goldens } from './support';
 
 let gpu: GpuContext;
 beforeAll(async () => {
@@ -205,6 +206,23 @@ describe('gemm numerics', () => {
         expect(Number.isNaN(got[i]), `${variant} ${i}`).toBe(expected);
       }
     }
+  });
+});
+
+describe('gemm goldens', () => {
+  it.each([
+    [1, 137, 40],
+    [5, 40, 137],
+    [123, 96, 40],
+  ] as const)('linear %ix%ix%i, forward and gradient of x', async (m, k, n) => {
+    const goldens = await Goldens.load('ops');
+    const of = (name: string) => goldens.f32(`linear.${m}x${k}x${n}.${name}`);
+    const forward = gemm({ m, n, k, mode: 'nt', weight: 'f32', bias: true }, gpu.traits);
+    const y = await runCall(gpu, forward, [of('x'), of('w'), of('b'), new Float32Array(m * n)]);
+    goldens.expectMatch(`linear.${m}x${k}x${n}.y`, y.at(-1) as Float32Array);
+    const backward = gemm({ m, n: k, k: n, mode: 'nn', weight: 'f32' }, gpu.traits);
+    const dx = await runCall(gpu, backward, [of('dy'), of('w'), new Float32Array(m * k)]);
+    goldens.expectMatch(`linear.${m}x${k}x${n}.dx`, dx.at(-1) as Float32Array);
   });
 });
 
