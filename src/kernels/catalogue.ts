@@ -9,12 +9,12 @@ import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
 import { copyColumns } from './copy_columns';
-import { crossEntropy, crossEntropyBackward } from './cross_entropy';
 import { decodeAttention } from './decode_attention';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
 import { gatherRows, scatterRows } from './gather_rows';
 import { type GemmOptions, gemm } from './gemm';
+import { grpoLoss } from './grpo_loss';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
@@ -74,6 +74,7 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
 
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  { name: 'grpoLoss', build: (traits) => [grpoLoss({ count: 3 }, traits)] },
   {
     name: 'tokenLogp',
     build: (traits) =>
@@ -192,15 +193,6 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'samplerProbabilities',
     build: (traits) => [112, 4099].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
-  },
-  { name: 'softmax', build: (traits) => ROW_WIDTHS.map((cols) => softmax({ rows: 3, cols }, traits)) },
-  {
-    name: 'crossEntropy',
-    build: (traits) => ROW_WIDTHS.map((cols) => crossEntropy({ rows: 3, cols }, traits)),
-  },
-  {
-    name: 'crossEntropyBackward',
-    build: (traits) => NO_YES.map((inPlace) => crossEntropyBackward({ rows: 3, cols: 5, inPlace }, traits)),
   },
   { name: 'squareSum', build: (traits) => [1000, 1000000].map((count) => squareSum({ count }, traits)) },
   { name: 'clipFactor', build: (traits) => [clipFactor({ count: 1000, maxNorm: 1 }, traits)] },

@@ -9,9 +9,17 @@ import { elementCount, type GradientSink, type OpRecord, type Tensor, type Trace
 class Gradients implements GradientSink {
   readonly trace: Trace;
   readonly #arrived = new Map<number, Tensor>();
+  readonly #destinations: Map<number, Tensor>;
 
-  constructor(trace: Trace) {
+  constructor(trace: Trace, destinations: ReadonlyMap<Tensor, Tensor>) {
     this.trace = trace;
+    this.#destinations = new Map([...destinations].map(([tensor, into]) => [tensor.id, into]));
+  }
+
+  allocate(tensor: Tensor): Tensor {
+    const into = this.#destinations.get(tensor.id);
+    this.#destinations.delete(tensor.id);
+    return into ?? this.trace.activation(`d${tensor.name}`, tensor.shape);
   }
 
   get(tensor: Tensor): Tensor | undefined {
@@ -48,6 +56,7 @@ class Gradients implements GradientSink {
 /**
  * Appends the reverse nodes of everything recorded so far.
  * @param seeds gradients of the results, e.g. `[loss, ones]`; same shapes as their tensors
+ * @param into  external tensors that receive the gradient of a tensor that is used once, e.g. parts of an arena
  * @returns     gradient per tensor of `wrt`, in order
  * @throws ShapeError when nothing connects a tensor of `wrt` to the seeds
  */
@@ -55,8 +64,9 @@ export function backward(
   trace: Trace,
   seeds: readonly (readonly [Tensor, Tensor])[],
   wrt: readonly Tensor[],
+  into: ReadonlyMap<Tensor, Tensor> = new Map(),
 ): Tensor[] {
-  const gradients = new Gradients(trace);
+  const gradients = new Gradients(trace, into);
   const records = trace.records.splice(0);
   for (const [tensor, gradient] of seeds) gradients.add(tensor, gradient);
   gradients.walk(records);

@@ -51,6 +51,8 @@ export interface GradientSink {
   readonly trace: Trace;
   /** Adds `gradient` (same shape) to what has arrived for `tensor`; ignored when it needs none. */
   add(tensor: Tensor, gradient: Tensor): void;
+  /** Where to write a gradient of `tensor`: the destination its caller gave, if still unused, or a fresh activation. */
+  allocate(tensor: Tensor): Tensor;
   /** Walks further records in reverse, e.g. those re-emitted by a checkpoint. */
   walk(records: readonly OpRecord[]): void;
   /** Gradient that has arrived so far. */

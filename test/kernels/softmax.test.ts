@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { softmax } from '../../src/kernels/softmax';
 import { testGpu } from '../harness/gpu';
-import { softmaxReference } from '../reference/cross_entropy';
+import { softmaxReference } from '../reference/token_logp';
 import { dirty, expectClose, Goldens, normals, runTwice } from './support';
 
 async function bothTraits() {

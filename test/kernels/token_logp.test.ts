@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { tokenLogp, tokenLogpBackward } from '../../src/kernels/token_logp';
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
-import { crossEntropyBackwardReference, crossEntropyReference } from '../reference/cross_entropy';
+import { crossEntropyBackwardReference, crossEntropyReference } from '../reference/token_logp';
 import { dirty, expectClose, normals } from './support';
 
 const ROWS = 6;

@@ -8,13 +8,13 @@ import { type ActivationKind, activation } from '../../src/kernels/activation';
 import { adamw, packAdamw } from '../../src/kernels/adamw';
 import { clipChunks, clipFactor, squareSum } from '../../src/kernels/clip';
 import { columnSum } from '../../src/kernels/column_sum';
-import { crossEntropy, crossEntropyBackward } from '../../src/kernels/cross_entropy';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { elementwise } from '../../src/kernels/elementwise';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
 import { rotary } from '../../src/kernels/rotary';
 import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
 import { softmax } from '../../src/kernels/softmax';
+import { tokenLogp, tokenLogpBackward } from '../../src/kernels/token_logp';
 import { KEY_CLASS } from '../../src/model/kv_cache';
 import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
@@ -453,8 +453,9 @@ async function runCrossEntropy(gpu: GpuContext, test: Case): Promise<Results> {
   const inputs = {
     logits: { data: await test.read('logits'), shape: [rows, cols] },
     labels: { data: labels, shape: [rows], dtype: 'i32' as const },
-    weight: { data: new Float32Array(rows).fill(1 / counted), shape: [rows] },
+    dlogp: { data: new Float32Array(rows).fill(-1 / counted), shape: [rows] },
   };
+  const chunk = { rows, cols, first: 0 };
   const results = await run(gpu, inputs, (trace, t) => {
     const [logits, label] = [need(t, 'logits'), need(t, 'labels')];
     const [logp, lse, entropy] = ['logp', 'lse', 'entropy'].map((name) => trace.activation(name, [rows])) as [
@@ -462,9 +463,13 @@ async function runCrossEntropy(gpu: GpuContext, test: Case): Promise<Results> {
       Tensor,
       Tensor,
     ];
-    trace.emit(crossEntropy({ rows, cols }, trace.traits), [logits, label, logp, lse, entropy]);
-    const call = crossEntropyBackward({ rows, cols }, trace.traits);
-    const dLogits = emit(trace, call, [logits, label, lse, need(t, 'weight')], 'd_logits', [rows, cols]);
+    const [state, argmax] = [trace.activation('state', [rows, 5]), trace.activation('argmax', [rows], 'u32')];
+    const call = tokenLogp({ ...chunk, last: true }, trace.traits);
+    trace.emit(call, [logits, label, state, logp, lse, entropy, argmax]);
+    // The kernel overwrites its logits, so it gets a copy.
+    const copy = elementwise({ kind: 'copy', count: rows * cols }, trace.traits);
+    const dLogits = emit(trace, copy, [logits], 'd_logits', [rows, cols]);
+    trace.emit(tokenLogpBackward(chunk, trace.traits), [label, lse, need(t, 'dlogp'), dLogits]);
     return { logp, entropy, d_logits: dLogits };
   });
   const loss = labels.reduce(

@@ -81,12 +81,12 @@ export function addLora(
       const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
       trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
       if (b.requiresGrad) {
-        const db = trace.activation(`d${b.name}`, b.shape);
+        const db = gradients.allocate(b);
         trace.emit(gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32' }, traits), [part, u, db]);
         gradients.add(b, db);
       }
       if (a.requiresGrad) {
-        const da = trace.activation(`d${a.name}`, a.shape);
+        const da = gradients.allocate(a);
         trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [du, x, da]);
         gradients.add(a, da);
       }

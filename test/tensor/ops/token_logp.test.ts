@@ -6,7 +6,7 @@ import { tokenLogps } from '../../../src/tensor/ops/token_logp';
 import { externalTensor, Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
-import { crossEntropyReference } from '../../reference/cross_entropy';
+import { crossEntropyReference } from '../../reference/token_logp';
 
 let gpu: GpuContext;
 beforeAll(async () => {

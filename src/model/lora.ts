@@ -1,0 +1,266 @@
+// LoRA adapters over a frozen model: PEFT files in and out, trainable tensors in one arena, one strength for all.
+// Not a trainer. Invariant: an adapter either fits its model wholly, every tensor matched, or is refused by name.
+
+import { alignUp } from '../gpu/buffer_region';
+import type { GpuContext } from '../gpu/device';
+import { ModelError } from '../lib/errors';
+import type { LoraModule } from '../tensor/ops/lora';
+import { externalTensor, type Tensor } from '../tensor/trace';
+import type { ModelConfig } from './config';
+import { type SafetensorsFile, toFloat32 } from './safetensors';
+import { canonicalAdapterName, expectedShapes } from './weight_names';
+import type { WeightSource } from './weights';
+
+/** What this engine understands of adapter_config.json. */
+export interface LoraConfig {
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly useRslora: boolean;
+  readonly baseModel: string;
+  /** A regular expression that names modules in full, or a list of last names. */
+  readonly targetModules: string | readonly string[];
+}
+
+/** One adapted module on the host. */
+export interface LoraWeights {
+  /** Canonical module path, e.g. `model.language_model.layers.0.self_attn.q_proj`. */
+  readonly module: string;
+  /** [r, in] */
+  readonly a: Float32Array;
+  /** [out, r] */
+  readonly b: Float32Array;
+}
+
+// Options of PEFT that change the arithmetic; anything but these values is another method than plain LoRA.
+const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
+  use_dora: [false, null],
+  bias: ['none'],
+  fan_in_fan_out: [false],
+  lora_bias: [false, null],
+  modules_to_save: [null],
+  layer_replication: [null],
+  target_parameters: [null],
+  trainable_token_indices: [null],
+};
+
+/**
+ * Reads adapter_config.json.
+ * @throws ModelError `model/adapter` naming the key that is missing or asks for something else than plain LoRA
+ */
+export function parseLoraConfig(json: unknown): LoraConfig {
+  const fail = (key: string, reason: string): never => {
+    throw new ModelError('model/adapter', `adapter_config.json: ${key} ${reason}.`, { key });
+  };
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return fail('(file)', 'is not an object');
+  const config = json as Record<string, unknown>;
+  if (config.peft_type !== 'LORA') fail('peft_type', 'must be "LORA"');
+  for (const [key, allowed] of Object.entries(PLAIN)) {
+    if (key in config && !allowed.includes(config[key]))
+      fail(key, 'asks for something this engine does not do');
+  }
+  for (const key of ['rank_pattern', 'alpha_pattern']) {
+    const pattern = config[key];
+    if (pattern && Object.keys(pattern as object).length > 0)
+      fail(key, 'is not supported: one rank and alpha for all modules');
+  }
+  const { r, lora_alpha: loraAlpha, target_modules: targets } = config;
+  if (typeof r !== 'number' || !Number.isInteger(r) || r < 1 || r > 1024)
+    return fail('r', 'must be a whole number from 1 to 1024');
+  if (typeof loraAlpha !== 'number' || !Number.isFinite(loraAlpha))
+    return fail('lora_alpha', 'must be a number');
+  const list = Array.isArray(targets) && targets.every((name) => typeof name === 'string');
+  if (typeof targets !== 'string' && !list)
+    return fail('target_modules', 'must be a regular expression or a list of names');
+  return {
+    r,
+    loraAlpha,
+    useRslora: config.use_rslora === true,
+    baseModel: typeof config.base_model_name_or_path === 'string' ? config.base_model_name_or_path : '',
+    targetModules: targets as string | string[],
+  };
+}
+
+/** alpha / r, or alpha / sqrt(r) with rank-stabilised LoRA (arXiv:2312.03732). */
+export function loraScale(config: Pick<LoraConfig, 'r' | 'loraAlpha' | 'useRslora'>): number {
+  return config.loraAlpha / (config.useRslora ? Math.sqrt(config.r) : config.r);
+}
+
+/** Modules of the language model that an adapter may train, with the shapes of their weights, in checkpoint order. */
+export function adaptableModules(config: ModelConfig): Map<string, readonly [number, number]> {
+  const modules = new Map<string, readonly [number, number]>();
+  for (const [name, shape] of expectedShapes(config)) {
+    const module =
+      /^(model\.language_model\.layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj)\.weight$/.exec(
+        name,
+      )?.[1];
+    const [out, width] = shape;
+    if (module && out !== undefined && width !== undefined) modules.set(module, [out, width]);
+  }
+  return modules;
+}
+
+/**
+ * Reads adapter_model.safetensors, either key style.
+ * @throws ModelError `model/adapter` naming tensors that are unknown, missing, duplicate or misshapen
+ */
+export async function readLoraWeights(
+  file: SafetensorsFile,
+  config: LoraConfig,
+  model: ModelConfig,
+): Promise<LoraWeights[]> {
+  const modules = adaptableModules(model);
+  const found = new Map<string, { A?: Float32Array; B?: Float32Array }>();
+  const fail = (name: string, reason: string): never => {
+    throw new ModelError('model/adapter', `${file.name}: tensor "${name}" ${reason}.`, { tensor: name });
+  };
+  for (const [name, { shape, dtype }] of file.tensors) {
+    const parsed = canonicalAdapterName(name);
+    const target = parsed && modules.get(parsed.module);
+    if (!parsed || !target) return fail(name, 'belongs to no projection of this language model');
+    const want = parsed.factor === 'A' ? [config.r, target[1]] : [target[0], config.r];
+    if (shape.join() !== want.join()) fail(name, `is [${shape.join(', ')}], expected [${want.join(', ')}]`);
+    const pair = found.get(parsed.module) ?? {};
+    if (pair[parsed.factor]) fail(name, 'is there under two names');
+    pair[parsed.factor] = toFloat32(dtype, await file.read(name));
+    found.set(parsed.module, pair);
+  }
+  if (found.size === 0) throw new ModelError('model/adapter', `${file.name} holds no LoRA tensors.`);
+  return [...modules.keys()].flatMap((module) => {
+    const pair = found.get(module);
+    if (!pair) return [];
+    const { A: a, B: b } = pair;
+    if (!a || !b) return fail(module, `lacks its lora_${a ? 'B' : 'A'}`);
+    return [{ module, a, b }];
+  });
+}
+
+interface Slot {
+  readonly module: string;
+  readonly a: Tensor;
+  readonly b: Tensor;
+}
+
+/** An adapter on the device: A and B of all modules in one buffer, so that an optimiser step is one dispatch. */
+export class LoraAdapter {
+  readonly config: LoraConfig;
+  /** f32 [count] over the whole arena; padding between tensors is zero and stays so. */
+  readonly arena: Tensor;
+  readonly #gpu: GpuContext;
+  readonly #slots: readonly Slot[];
+  readonly #strength: Tensor;
+  readonly #columns: ReadonlyMap<string, number>;
+
+  private constructor(
+    gpu: GpuContext,
+    config: LoraConfig,
+    model: ModelConfig,
+    arena: Tensor,
+    slots: readonly Slot[],
+    strength: Tensor,
+  ) {
+    this.#gpu = gpu;
+    this.config = config;
+    this.arena = arena;
+    this.#slots = slots;
+    this.#strength = strength;
+    this.#columns = new Map([...adaptableModules(model)].map(([module, [out]]) => [module, out]));
+  }
+
+  /**
+   * Uploads an adapter.
+   * @param trainable gradients flow to its tensors
+   */
+  static create(
+    gpu: GpuContext,
+    config: LoraConfig,
+    model: ModelConfig,
+    weights: readonly LoraWeights[],
+    trainable: boolean,
+  ): LoraAdapter {
+    const modules = adaptableModules(model);
+    const places: { name: string; shape: number[]; data: Float32Array; offset: number }[] = [];
+    let bytes = 0;
+    for (const { module, a, b } of weights) {
+      const [out, width] = modules.get(module) ?? [0, 0];
+      for (const [part, shape, data] of [
+        ['A', [config.r, width], a],
+        ['B', [out, config.r], b],
+      ] as const) {
+        places.push({ name: `${module}.${part}`, shape: [...shape], data, offset: bytes });
+        bytes += alignUp(data.byteLength, 256);
+      }
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const buffer = gpu.createBuffer(bytes, usage, 'adapter');
+    const tensors = places.map(({ name, shape, data, offset }) => {
+      gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+      return externalTensor(name, shape, 'f32', { buffer, offset, bytes: data.byteLength }, trainable);
+    });
+    const arena = externalTensor('adapter', [bytes / 4], 'f32', { buffer, offset: 0, bytes });
+    const strengthBuffer = gpu.createBuffer(16, usage, 'adapter strength');
+    const strength = externalTensor('adapter strength', [1], 'f32', {
+      buffer: strengthBuffer,
+      offset: 0,
+      bytes: 4,
+    });
+    const slots = weights.map(
+      ({ module }, index): Slot => ({
+        module,
+        a: tensors[2 * index] as Tensor,
+        b: tensors[2 * index + 1] as Tensor,
+      }),
+    );
+    const adapter = new LoraAdapter(gpu, config, model, arena, slots, strength);
+    adapter.setStrength(1);
+    return adapter;
+  }
+
+  /** 0 switches the adapter off, 1 is full strength; takes effect with the next run, nothing is traced again. */
+  setStrength(strength: number): void {
+    const region = this.#strength.region;
+    if (region) this.#gpu.device.queue.writeBuffer(region.buffer, 0, Float32Array.of(strength));
+  }
+
+  /** All tensors with their names, A before B, in checkpoint order. */
+  tensors(): { readonly name: string; readonly tensor: Tensor }[] {
+    return this.#slots.flatMap(({ module, a, b }) => [
+      { name: `${module}.A`, tensor: a },
+      { name: `${module}.B`, tensor: b },
+    ]);
+  }
+
+  /** A view of the model's weights with this adapter applied. */
+  applyTo(weights: WeightSource): WeightSource {
+    const scale = loraScale(this.config);
+    return {
+      tensor: (name) => weights.tensor(name),
+      lora: (name) => this.#modulesOf(name, scale),
+    };
+  }
+
+  /** Frees the device memory. */
+  destroy(): void {
+    for (const tensor of [this.arena, this.#strength])
+      if (tensor.region) this.#gpu.destroyBuffer(tensor.region.buffer);
+  }
+
+  /** Modules of a fused projection, with the columns each owns. */
+  #modulesOf(weight: string, scale: number): LoraModule[] {
+    const base = weight.replace(/\.weight$/, '');
+    const members = base.endsWith('.qkv_proj')
+      ? ['q_proj', 'k_proj', 'v_proj']
+      : base.endsWith('.gate_up_proj')
+        ? ['gate_proj', 'up_proj']
+        : [base.slice(base.lastIndexOf('.') + 1)];
+    const parent = base.slice(0, base.lastIndexOf('.'));
+    let first = 0;
+    const modules: LoraModule[] = [];
+    for (const member of members) {
+      const slot = this.#slots.find(({ module }) => module === `${parent}.${member}`);
+      if (slot) modules.push({ a: slot.a, b: slot.b, scale, strength: this.#strength, first });
+      first += this.#columns.get(`${parent}.${member}`) ?? 0;
+    }
+    return modules;
+  }
+}
