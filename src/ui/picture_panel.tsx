@@ -193,9 +193,11 @@ function Examples() {
   }, [examples]);
   const take = async (example: Example) => {
     const blob = await fetchExample(example);
+    const before = look.question.value.trim();
+    // A question of one's own stays; one that came with the picture before goes with it.
+    const replaceable = before === '' || look.picture.value?.questions.some(({ text }) => text === before);
     await look.choosePicture(blob, example.name, example.questions);
-    if (look.question.value.trim() === '' && example.questions[0])
-      look.setQuestion(example.questions[0].text);
+    if (replaceable && example.questions[0]) look.setQuestion(example.questions[0].text);
   };
   if (examples.value.length === 0) return null;
   return (

@@ -1,10 +1,12 @@
 // The main journey: the page loads its model, answers a question token by token, stops, and answers again.
 import { expect, test } from '@playwright/test';
-import { LookPage } from './look_page';
+import { sharedLookPage } from './look_page';
 
-test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ page, baseURL }) => {
-  const look = new LookPage(page);
-  await look.ready();
+const shared = sharedLookPage();
+
+test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ baseURL }) => {
+  const look = shared();
+  const { page } = look;
   await expect(page.getByTestId('device')).toContainText('software');
   await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeDisabled();
   await look.chooseExample(0);
@@ -63,9 +65,9 @@ test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ page
   expect(later.filter((url) => !/\/examples\//.test(url))).toEqual([]);
 });
 
-test('the length ends an answer, and Shift+Enter starts a new line', async ({ page }) => {
-  const look = new LookPage(page);
-  await look.ready();
+test('the length ends an answer, and Shift+Enter starts a new line', async () => {
+  const look = shared();
+  const { page } = look;
   await look.chooseExample(1);
   await page.getByLabel('Longest answer').fill('5');
   await page.getByLabel('Longest answer').press('Tab');

@@ -1,7 +1,9 @@
 // Hostile pictures and questions: refused in words or answered, never a crash, a hang or markup.
 import { expect, test } from '@playwright/test';
 import { encode } from 'fast-png';
-import { animatedGif, cmykJpeg, LookPage, pngHeaderOnly } from './look_page';
+import { animatedGif, cmykJpeg, pngHeaderOnly, sharedLookPage } from './look_page';
+
+const shared = sharedLookPage();
 
 function png(width: number, height: number): Uint8Array {
   const data = new Uint8Array(width * height * 3);
@@ -9,11 +11,11 @@ function png(width: number, height: number): Uint8Array {
   return encode({ width, height, data, channels: 3 });
 }
 
-test('hostile pictures', async ({ page }) => {
-  const look = new LookPage(page);
+test('hostile pictures', async () => {
+  const look = shared();
+  const { page } = look;
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  await look.ready();
   const notice = page.locator('.notice');
   const picture = page.getByRole('img', { name: /^The picture/ });
 
@@ -64,14 +66,14 @@ test('hostile pictures', async ({ page }) => {
   expect(errors).toEqual([]);
 });
 
-test('hostile text', async ({ page }) => {
-  const look = new LookPage(page);
+test('hostile text', async () => {
+  const look = shared();
+  const { page } = look;
   const dialogs: string[] = [];
   page.on('dialog', (dialog) => {
     dialogs.push(dialog.message());
     void dialog.dismiss();
   });
-  await look.ready();
   await look.chooseExample(0);
   await page.getByLabel('Longest answer').fill('12');
 

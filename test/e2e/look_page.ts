@@ -1,6 +1,6 @@
 // What the journeys share: opening the page, asking, reading what it says through its text twins, and small pictures.
 // Everything is read from what people can see or hear: roles, labels, data attributes; never from window.
-import { expect, type Locator, type Page, type Request } from '@playwright/test';
+import { expect, type Locator, type Page, type Request, test } from '@playwright/test';
 
 /** The Look page as the journeys use it. */
 export class LookPage {
@@ -80,6 +80,24 @@ export class LookPage {
   async leaveFields(): Promise<void> {
     await this.page.getByRole('region', { name: 'Text of the answer' }).focus();
   }
+}
+
+/**
+ * One page for all tests of a file, loaded once: compiling for a software adapter is most of a journey's time.
+ * The tests then run in order, and each begins where the one before it ended.
+ */
+export function sharedLookPage(): () => LookPage {
+  let look: LookPage | null = null;
+  test.describe.configure({ mode: 'serial' });
+  test.beforeAll(async ({ browser }) => {
+    look = new LookPage(await browser.newPage());
+    await look.ready();
+  });
+  test.afterAll(() => look?.page.close());
+  return () => {
+    if (look === null) throw new Error('the page is not open yet');
+    return look;
+  };
 }
 
 /** CRC-32 as PNG wants it. */

@@ -1,10 +1,12 @@
 // One selection, three views: chosen by keyboard, pointer and table, and always the same steps everywhere.
 import { expect, test } from '@playwright/test';
-import { LookPage } from './look_page';
+import { sharedLookPage } from './look_page';
 
-test('a back segment chosen by keyboard: chart, map and sentence agree', async ({ page }) => {
-  const look = new LookPage(page);
-  await look.ready();
+const shared = sharedLookPage();
+
+test('a back segment chosen by keyboard: chart, map and sentence agree', async () => {
+  const look = shared();
+  const { page } = look;
   await look.chooseExample(0);
   await look.askAndWait();
   const tokens = await look.tokens();
@@ -60,9 +62,10 @@ test('a back segment chosen by keyboard: chart, map and sentence agree', async (
   expect(await look.ranges()).toEqual([live, live, live]);
 });
 
-test('the pointer previews, pins and drags a range, in the chart and in the text', async ({ page }) => {
-  const look = new LookPage(page);
-  await look.ready();
+test('the pointer previews, pins and drags a range, in the chart and in the text', async () => {
+  const look = shared();
+  const { page } = look;
+  await look.question.fill('');
   await look.chooseExample(2);
   await look.askAndWait();
   const [live] = await look.ranges();
