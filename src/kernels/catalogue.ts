@@ -74,6 +74,10 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
 
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    name: 'softmax',
+    build: (traits) => ROW_WIDTHS.map((cols) => softmax({ rows: 3, cols }, traits)),
+  },
   { name: 'grpoLoss', build: (traits) => [grpoLoss({ count: 3 }, traits)] },
   {
     name: 'tokenLogp',

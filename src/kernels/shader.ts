@@ -4,7 +4,11 @@
 import type { BindingAccess, Kernel } from '../gpu/kernel';
 import { expandShader, type ShaderDefines } from '../gpu/shader_source';
 
-const modules = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
+const modules = import.meta.glob<string>('/shaders/**/*.wgsl', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
 
 /** Every WGSL file by its path below `shaders/`. */
 export const shaderFiles: Readonly<Record<string, string>> = Object.fromEntries(

@@ -11,7 +11,12 @@ export type Operand = Float32Array | Uint32Array | Int32Array | Uint16Array | Ui
  * Buffers are over-allocated with NaN bit patterns around the data, so reads out of range show.
  * @returns one array per binding (same type and length as given); read-only ones are returned unchanged
  */
-export async function runCall(gpu: GpuContext, call: KernelCall, operands: readonly Operand[], repeat = 1): Promise<Operand[]> {
+export async function runCall(
+  gpu: GpuContext,
+  call: KernelCall,
+  operands: readonly Operand[],
+  repeat = 1,
+): Promise<Operand[]> {
   const { device } = gpu;
   const { kernel } = call;
   if (operands.length !== kernel.bindings.length) {
@@ -19,9 +24,16 @@ export async function runCall(gpu: GpuContext, call: KernelCall, operands: reado
   }
   const compiled = await gpu.pipelines.get(kernel);
   const buffers = operands.map((operand, index) => upload(gpu, operand, `operand ${index}`));
-  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer, size: bound(operands[binding]!) } }));
+  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({
+    binding,
+    resource: { buffer, size: bound(operands[binding]!) },
+  }));
   if (call.params) {
-    const params = gpu.createBuffer(call.params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'params');
+    const params = gpu.createBuffer(
+      call.params.byteLength,
+      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      'params',
+    );
     device.queue.writeBuffer(params, 0, call.params as Uint32Array<ArrayBuffer>);
     entries.push({ binding: buffers.length, resource: { buffer: params } });
     buffers.push(params);
@@ -37,7 +49,11 @@ export async function runCall(gpu: GpuContext, call: KernelCall, operands: reado
   }
   const results: (Operand | GPUBuffer)[] = operands.map((operand, index) => {
     if (kernel.bindings[index] === 'read') return operand;
-    const staging = gpu.createBuffer(bound(operand), GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'staging');
+    const staging = gpu.createBuffer(
+      bound(operand),
+      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      'staging',
+    );
     encoder.copyBufferToBuffer(buffers[index]!, 0, staging, 0, bound(operand));
     return staging;
   });
@@ -54,7 +70,11 @@ function bound(operand: Operand): number {
 
 function upload(gpu: GpuContext, operand: Operand, label: string): GPUBuffer {
   const size = bound(operand);
-  const buffer = gpu.createBuffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC, label);
+  const buffer = gpu.createBuffer(
+    size,
+    GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    label,
+  );
   const bytes = new Uint8Array(size).fill(0xff);
   bytes.set(new Uint8Array(operand.buffer, operand.byteOffset, operand.byteLength));
   gpu.device.queue.writeBuffer(buffer, 0, bytes);
