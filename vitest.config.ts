@@ -32,7 +32,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        optimizeDeps: { entries: GPU_FILES },
+        // Found too late otherwise: bundling it in mid-run reloads the test page.
+          optimizeDeps: { entries: GPU_FILES, include: ['@huggingface/transformers'] },
         test: {
           name: 'gpu',
           include: GPU_FILES,
