@@ -60,6 +60,8 @@ interface OpenSession {
 /** Sizes of sessions grow in these steps, so that questions of similar length share one. */
 const CAPACITY_STEP = 64;
 const IMAGE_STEP = 16;
+/** Least tokens of a session for one answer: room for most questions costs little and saves making another. */
+const LEAST_CAPACITY = 512;
 
 /** Keeps one session open between questions of similar size; not for two answers at once. */
 export class Reasoner {
@@ -198,9 +200,13 @@ export class Reasoner {
       if (capacity >= need && maxImageTokens >= imageTokens) return held.session;
     }
     this.closeSession();
+    const wanted = Math.max(
+      Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP,
+      batch === 1 ? LEAST_CAPACITY : 0,
+    );
     const session = await this.model.createSession({
       batch,
-      capacity: Math.min(this.maxTokens, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
+      capacity: Math.min(this.maxTokens, wanted),
       maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
       ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
     });
