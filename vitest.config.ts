@@ -33,7 +33,7 @@ export default defineConfig({
       {
         extends: true,
         // Found too late otherwise: bundling it in mid-run reloads the test page.
-          optimizeDeps: { entries: GPU_FILES, include: ['@huggingface/transformers'] },
+        optimizeDeps: { entries: GPU_FILES, include: ['@huggingface/transformers', 'fast-check'] },
         test: {
           name: 'gpu',
           include: GPU_FILES,
