@@ -1,12 +1,12 @@
 // Splits a fused projection into q, k, v and rotates q and k (RoFormer; rotate_half pairing j, j + HS/2):
 //   y[j] = x[j] * cos[j] - x[j + HS/2] * sin[j],  y[j + HS/2] = x[j + HS/2] * cos[j] + x[j] * sin[j].
 // Bindings: qkv [T, (NH + 2 NKV) * HS], cos and sin [P, HS/2], rows [T] (table row of each token),
-//   q [T, NH, HS], k and v [T, NKV, HS].
+//   q [T, NH, HP], k and v [T, NKV, HP]; HP >= HS, and what lies past HS is set to 0.
 // With APPEND, rows is replaced by sequences [T, 8] (words: 0 slot, 1 key index, 4 table row, 6 done), and k and v by
-//   caches [slots, NKV, capacity, HS]; a finished sequence, or an index past the capacity, stores no key and no value.
+//   caches [slots, NKV, capacity, HP]; a finished sequence, or an index past the capacity, stores no key and no value.
 // One invocation = one pair of one head. Tables come from the CPU: WGSL sin and cos are too coarse.
 
-struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, capacity: u32 }
+struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32, capacity: u32 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read> cosine: array<f32>;
@@ -41,10 +41,13 @@ fn split_rotary(
   let c = cosine[table];
   let s = sine[table];
   let rotated = vec2f(low * c - high * s, high * c + low * s);
+  // The first pair of a head clears what pads it.
+  let padding = select(params.stride, 2u * half, pair == 0u);
   if (head < params.heads) {
-    let cell_start = (token * params.heads + head) * 2u * half + pair;
-    q[cell_start] = rotated.x;
-    q[cell_start + half] = rotated.y;
+    let head_start = (token * params.heads + head) * params.stride;
+    q[head_start + pair] = rotated.x;
+    q[head_start + pair + half] = rotated.y;
+    for (var i = padding; i < params.stride; i++) { q[head_start + i] = 0.0; }
     return;
   }
   let kv = head - params.heads;
@@ -57,12 +60,14 @@ fn split_rotary(
 #else
   let cell = token * params.kv_heads + kv_head;
 #endif
-  let cell_start = cell * 2u * half + pair;
+  let head_start = cell * params.stride;
   if (is_value) {
-    v[cell_start] = low;
-    v[cell_start + half] = high;
+    v[head_start + pair] = low;
+    v[head_start + pair + half] = high;
+    for (var i = padding; i < params.stride; i++) { v[head_start + i] = 0.0; }
   } else {
-    k[cell_start] = rotated.x;
-    k[cell_start + half] = rotated.y;
+    k[head_start + pair] = rotated.x;
+    k[head_start + pair + half] = rotated.y;
+    for (var i = padding; i < params.stride; i++) { k[head_start + i] = 0.0; }
   }
 }

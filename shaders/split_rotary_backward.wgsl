@@ -1,8 +1,9 @@
 // Gradient of split_rotary: gathers dq, dk, dv into dqkv and rotates dq and dk by the opposite angle.
-// Bindings: dq [T, NH, HS], dk and dv [T, NKV, HS], cos and sin [P, HS/2], rows [T], dqkv [T, (NH + 2 NKV) * HS].
+// Bindings: dq [T, NH, HP], dk and dv [T, NKV, HP] with HP >= HS, cos and sin [P, HS/2], rows [T],
+//   dqkv [T, (NH + 2 NKV) * HS].
 // One invocation = one pair of one head. The rotation is orthogonal, so its transpose is its inverse.
 
-struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32 }
+struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32 }
 
 @group(0) @binding(0) var<storage, read> dq: array<f32>;
 @group(0) @binding(1) var<storage, read> dk: array<f32>;
@@ -31,13 +32,13 @@ fn split_rotary_backward(
   var s = sine[table];
   var d = vec2f();
   if (head < params.heads) {
-    let source = (token * params.heads + head) * 2u * half + pair;
+    let source = (token * params.heads + head) * params.stride + pair;
     d = vec2f(dq[source], dq[source + half]);
   } else if (head < params.heads + params.kv_heads) {
-    let source = (token * params.kv_heads + head - params.heads) * 2u * half + pair;
+    let source = (token * params.kv_heads + head - params.heads) * params.stride + pair;
     d = vec2f(dk[source], dk[source + half]);
   } else {
-    let source = (token * params.kv_heads + head - params.heads - params.kv_heads) * 2u * half + pair;
+    let source = (token * params.kv_heads + head - params.heads - params.kv_heads) * params.stride + pair;
     d = vec2f(dv[source], dv[source + half]);
     c = 1.0;
     s = 0.0;

@@ -13,6 +13,11 @@ export interface HeadShape {
 /** Largest head size of the attention kernels: what fits registers and 16 KiB of workgroup memory. */
 export const MAX_HEAD_SIZE = 256;
 
+/** The head size at which these kernels take heads of `headSize`: the next multiple of 4, filled up with zeros. */
+export function paddedHeadSize(headSize: number): number {
+  return 4 * Math.ceil(headSize / 4);
+}
+
 /** @throws ShapeError unless every named value is a positive integer */
 export function checkPositive(op: string, values: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(values)) {
@@ -32,7 +37,7 @@ export function checkHeads(op: string, { heads, kvHeads, headSize }: HeadShape):
   }
   if (headSize % 4 !== 0 || headSize > MAX_HEAD_SIZE) {
     throw new ShapeError(
-      `${op}: headSize ${headSize} must be a multiple of 4 up to ${MAX_HEAD_SIZE}; pad the projection's rows with zeros.`,
+      `${op}: headSize ${headSize} must be a multiple of 4 up to ${MAX_HEAD_SIZE}; pad the heads with zeros.`,
       { headSize },
     );
   }

@@ -14,6 +14,8 @@ export interface SplitRotaryOptions {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
+  /** Floats from one head to the next in q, k, v and the caches, headSize by default; zeros past headSize. */
+  readonly headStride?: number | undefined;
 }
 
 /** Shape of the decode form: one new token for each of `batch` sequences. */
@@ -23,24 +25,32 @@ export interface SplitRotaryAppendOptions extends Omit<SplitRotaryOptions, 'toke
   readonly capacity: number;
 }
 
+function strideOf(o: Pick<SplitRotaryOptions, 'headSize' | 'headStride'>): number {
+  return o.headStride ?? o.headSize;
+}
+
 function check(name: string, o: SplitRotaryOptions, traits: DeviceTraits): number {
   const { tokens, heads, kvHeads, headSize } = o;
   checkDimensions(name, { tokens, heads, kvHeads, headSize });
   if (headSize % 2)
     throw new ShapeError(`${name}: headSize is ${headSize}; rotary embedding needs an even one.`);
+  if (strideOf(o) < headSize)
+    throw new ShapeError(`${name}: headStride is ${strideOf(o)}, less than headSize, ${headSize}.`);
   const elements = tokens * (heads + 2 * kvHeads) * headSize;
   checkBinding(name, 'qkv', elements, traits);
+  checkBinding(name, 'q', tokens * heads * strideOf(o), traits);
   return elements;
 }
 
 function dimensions(o: SplitRotaryOptions) {
-  return [{ u32: o.tokens }, { u32: o.heads }, { u32: o.kvHeads }, { u32: o.headSize / 2 }];
+  const { tokens, heads, kvHeads, headSize } = o;
+  return [tokens, heads, kvHeads, headSize / 2, strideOf(o)].map((u32) => ({ u32 }));
 }
 
 /**
  * q, k rotated and v copied out of the fused projection.
  * Bindings: qkv f32[tokens, (heads + 2 kvHeads) * headSize], cos f32[P, headSize/2], sin f32[P, headSize/2],
- * rows u32[tokens] (table row of each token), q f32[tokens, heads, headSize], k and v f32[tokens, kvHeads, headSize].
+ * rows u32[tokens] (table row of each token), q f32[tokens, heads, headStride], k and v f32[tokens, kvHeads, headStride].
  * @throws ShapeError for an odd headSize, an empty shape, or one that exceeds a binding
  */
 export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {
@@ -65,15 +75,15 @@ export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): Kernel
 /**
  * The decode form of `splitRotary`: k and v go to cache cell [slot, head, length] of their sequence.
  * Bindings: qkv f32[batch, (heads + 2 kvHeads) * headSize], cos f32[P, headSize/2], sin f32[P, headSize/2],
- * sequences u32[batch, 8] (word 0 slot, 1 key index, 4 table row, 6 done), q f32[batch, heads, headSize],
- * kCache and vCache f32[slots, kvHeads, capacity, headSize] (read_write, other cells untouched).
+ * sequences u32[batch, 8] (word 0 slot, 1 key index, 4 table row, 6 done), q f32[batch, heads, headStride],
+ * kCache and vCache f32[slots, kvHeads, capacity, headStride] (read_write, other cells untouched).
  * A finished sequence, or a full slot, stores nothing in the caches.
  */
 export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTraits): KernelCall {
   const shape = { ...o, tokens: o.batch };
   const elements = check('splitRotaryAppend', shape, traits);
   checkDimensions('splitRotaryAppend', { capacity: o.capacity });
-  checkBinding('splitRotaryAppend', 'one cache slot', o.kvHeads * o.capacity * o.headSize, traits);
+  checkBinding('splitRotaryAppend', 'one cache slot', o.kvHeads * o.capacity * strideOf(o), traits);
   return {
     kernel: shaderKernel('split_rotary', 'append', { APPEND: true }, [
       'read',
@@ -93,7 +103,7 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
 
 /**
  * dqkv from dq, dk, dv: the inverse rotation, and the copy back.
- * Bindings: dq f32[tokens, heads, headSize], dk and dv f32[tokens, kvHeads, headSize], cos, sin, rows as in
+ * Bindings: dq f32[tokens, heads, headStride], dk and dv f32[tokens, kvHeads, headStride], cos, sin, rows as in
  * `splitRotary`, dqkv f32[tokens, (heads + 2 kvHeads) * headSize] (read_write).
  */
 export function splitRotaryBackward(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {

@@ -51,9 +51,35 @@ describe('splitRotary', () => {
     expect(d.v).toEqual(v);
   });
 
-  it('appends k and v to the cache of each live sequence, and nothing else', async () => {
+  it('leaves zeros between heads that are padded, and reads past them backward', async () => {
     const gpu = await testGpu();
-    const o = { batch: 4, heads: 4, kvHeads: 2, headSize: 6, capacity: 5 };
+    const o = { tokens: 5, heads: 3, kvHeads: 1, headSize: 6 };
+    const qkv = normals(o.tokens * 5 * o.headSize, 4);
+    const tables = rotaryTables(50, o.headSize);
+    const rows = Uint32Array.from({ length: o.tokens }, (_, t) => t * 9);
+    const run = async (headStride: number): Promise<Float32Array[]> => {
+      const sizes = [3, 1, 1].map((heads) => o.tokens * heads * headStride);
+      const call = splitRotary({ ...o, headStride }, gpu.traits);
+      const operands = [qkv, tables.cos, tables.sin, rows, ...sizes.map((size) => dirty(size))];
+      return (await runTwice(gpu, call, operands)).slice(4) as Float32Array[];
+    };
+    const pad = (x: Float32Array) =>
+      Float32Array.from({ length: (x.length / 6) * 8 }, (_, i) =>
+        i % 8 < 6 ? x[Math.floor(i / 8) * 6 + (i % 8)]! : 0,
+      );
+    const [plain, padded] = [await run(6), await run(8)];
+    expect(padded).toEqual(plain.map(pad));
+    const back = async (headStride: number, parts: Float32Array[]) => {
+      const call = splitRotaryBackward({ ...o, headStride }, gpu.traits);
+      return (await runTwice(gpu, call, [...parts, tables.cos, tables.sin, rows, dirty(qkv.length)]))[6];
+    };
+    expect(await back(8, padded)).toEqual(await back(6, plain));
+    expect(() => splitRotary({ ...o, headStride: 5 }, gpu.traits)).toThrow(/headStride is 5/);
+  });
+
+  it.each([6, 8])('appends k and v to the cache of each live sequence at a stride of %d', async (stride) => {
+    const gpu = await testGpu();
+    const o = { batch: 4, heads: 4, kvHeads: 2, headSize: 6, headStride: stride, capacity: 5 };
     const slots = 6;
     const qkv = normals(o.batch * 8 * o.headSize, 2);
     const tables = rotaryTables(50, o.headSize);
@@ -67,12 +93,13 @@ describe('splitRotary', () => {
       ].flat(),
     );
     const rows = [11, 49, 7, 9];
-    const cache = normals(slots * o.kvHeads * o.capacity * o.headSize, 3);
+    const cache = normals(slots * o.kvHeads * o.capacity * stride, 3);
     const call = splitRotaryAppend(o, gpu.traits);
-    const operands = [qkv, tables.cos, tables.sin, sequences, dirty(o.batch * 24), cache, cache];
+    const operands = [qkv, tables.cos, tables.sin, sequences, dirty(o.batch * 4 * stride), cache, cache];
     const [, , , , q, kCache, vCache] = await runTwice(gpu, call, operands);
     const { q: qIn, k, v } = parts(qkv, o);
-    expectClose(q!, rotaryReference(qIn, 4, 6, tables, rows), { rel: 3e-7 }, 'q');
+    const live = (q as Float32Array).filter((_, i) => i % stride < 6);
+    expectClose(live, rotaryReference(qIn, 4, 6, tables, rows), { rel: 3e-7 }, 'q');
     const rotated = rotaryReference(k, 2, 6, tables, rows);
     const [wantK, wantV] = [Float64Array.from(cache), Float64Array.from(cache)];
     for (const [sequence, slot, index] of [
@@ -80,7 +107,10 @@ describe('splitRotary', () => {
       [1, 1, 3],
     ] as const) {
       for (let i = 0; i < 12; i++) {
-        const to = ((slot * 2 + Math.floor(i / 6)) * o.capacity + index) * 6 + (i % 6);
+        const cell = ((slot * 2 + Math.floor(i / 6)) * o.capacity + index) * stride;
+        wantK.fill(0, cell + 6, cell + stride);
+        wantV.fill(0, cell + 6, cell + stride);
+        const to = cell + (i % 6);
         wantK[to] = rotated[sequence * 12 + i]!;
         wantV[to] = v[sequence * 12 + i]!;
       }

@@ -2,13 +2,15 @@
 // Forward with optional capture of attention mass, and the reverse in three deterministic kernels.
 // No T×T matrix exists. Capture is an output of the forward kernel and carries no gradient.
 
+import { copyColumns } from '../../kernels/copy_columns';
+import { elementwise } from '../../kernels/elementwise';
 import { segmentAttention } from '../../kernels/segment_attention';
 import {
   attentionBackwardKeyValue,
   attentionBackwardQuery,
   attentionDelta,
 } from '../../kernels/segment_attention_backward';
-import { anyRequiresGrad, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
 
 /** Who sees whom. */
 export interface AttentionRanges {
@@ -23,6 +25,18 @@ export interface AttentionCapture {
   readonly mapSize: number;
 }
 
+/** Queries, keys and values of a layer. */
+export interface AttentionHeads {
+  /** [T, NH, HP] f32 */
+  readonly q: Tensor;
+  /** [T, NKV, HP] f32 */
+  readonly k: Tensor;
+  /** [T, NKV, HP] f32 */
+  readonly v: Tensor;
+  /** HS, where heads are padded with zeros to HP; default HP. */
+  readonly headSize?: number | undefined;
+}
+
 /** Results of an attention layer. */
 export interface AttentionResult {
   /** [T, NH, HS] */
@@ -35,20 +49,16 @@ export interface AttentionResult {
   readonly map?: Tensor;
 }
 
-/**
- * out = softmax(scale · q kᵀ) v over the visible keys.
- * @param q    [T, NH, HS] f32
- * @param k, v [T, NKV, HS] f32
- */
+/** out = softmax(HS^-½ · q kᵀ) v over the visible keys. */
 export function attention(
   trace: Trace,
-  { q, k, v }: { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor },
+  { q, k, v, headSize: scaleSize }: AttentionHeads,
   visibility: AttentionRanges,
   capture?: AttentionCapture,
 ): AttentionResult {
   const [tokens = 1, heads = 1, headSize = 1] = q.shape;
   const [keys = 1, kvHeads = 1] = k.shape;
-  const scale = headSize ** -0.5;
+  const scale = (scaleSize ?? headSize) ** -0.5;
   const shape = { tokens, keys, heads, kvHeads, headSize, scale };
   const needsGrad = anyRequiresGrad(q, k, v);
   const out = trace.activation('attention', q.shape, 'f32', needsGrad);
@@ -77,7 +87,43 @@ export function attention(
       gradients.add(v, dv);
     },
   });
-  return { out, lse, ...recorded };
+  return { out: narrowHeads(trace, out, scaleSize ?? headSize), lse, ...recorded };
+}
+
+/**
+ * The first `headSize` values of every head, with zeros as the gradient of the others.
+ * @param x [B, NH, HP] f32
+ * @returns [B, NH, headSize], x itself where that is its size
+ */
+export function narrowHeads(trace: Trace, x: Tensor, headSize: number): Tensor {
+  const [batch = 1, heads = 1, padded = 1] = x.shape;
+  if (padded === headSize) return x;
+  const y = trace.activation('attention heads', [batch, heads, headSize], 'f32', x.requiresGrad);
+  const fill = (tensor: Tensor, scale: number): void =>
+    trace.emit(elementwise({ kind: 'fill', count: elementCount(tensor.shape), scale }, trace.traits), [
+      tensor,
+    ]);
+  const copy = (source: Tensor, target: Tensor): void => {
+    const one = trace.activation('one', [1]);
+    fill(one, 1);
+    const [sourceCols = 1, targetCols = 1] = [source.shape[2], target.shape[2]];
+    const block = { rows: batch * heads, cols: headSize, sourceFirst: 0, targetFirst: 0 };
+    trace.emit(copyColumns({ ...block, sourceCols, targetCols }, trace.traits), [source, one, target]);
+  };
+  copy(x, y);
+  trace.record({
+    name: 'narrow_heads',
+    inputs: [x],
+    outputs: [y],
+    backward: (gradients, [dy]) => {
+      if (!dy) return;
+      const dx = trace.activation(`d${x.name}`, x.shape);
+      fill(dx, 0);
+      copy(dy, dx);
+      gradients.add(x, dx);
+    },
+  });
+  return y;
 }
 
 function emitCaptured(

@@ -10,6 +10,8 @@ export interface HeadLayout {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
+  /** Size of a head in q, k and v, headSize by default; what lies past headSize is zero. */
+  readonly headStride?: number | undefined;
 }
 
 /** Rotary tables and the row each token uses. */
@@ -24,7 +26,7 @@ export interface RotaryRows {
 
 /**
  * @param qkv [T, (NH + 2·NKV)·HS] f32: queries, then keys, then values, head-major inside
- * @returns   q [T, NH, HS], k [T, NKV, HS] (both turned), v [T, NKV, HS]
+ * @returns   q [T, NH, HP], k [T, NKV, HP] (both turned), v [T, NKV, HP]; HP is the layout's stride
  */
 export function splitRotary(
   trace: Trace,
@@ -32,17 +34,17 @@ export function splitRotary(
   layout: HeadLayout,
   rotary: RotaryRows,
 ): { q: Tensor; k: Tensor; v: Tensor } {
-  const { heads, kvHeads, headSize } = layout;
+  const { heads, kvHeads, headSize, headStride = headSize } = layout;
   const [tokens, width] = qkv.shape;
   if (tokens === undefined || width !== (heads + 2 * kvHeads) * headSize) {
     throw new ShapeError(
       `${qkv.name} [${qkv.shape.join(', ')}] does not split into ${heads}+2·${kvHeads} heads of ${headSize}.`,
     );
   }
-  const shape = { tokens, heads, kvHeads, headSize };
-  const q = trace.activation('q', [tokens, heads, headSize], 'f32', qkv.requiresGrad);
-  const k = trace.activation('k', [tokens, kvHeads, headSize], 'f32', qkv.requiresGrad);
-  const v = trace.activation('v', [tokens, kvHeads, headSize], 'f32', qkv.requiresGrad);
+  const shape = { tokens, heads, kvHeads, headSize, headStride };
+  const q = trace.activation('q', [tokens, heads, headStride], 'f32', qkv.requiresGrad);
+  const k = trace.activation('k', [tokens, kvHeads, headStride], 'f32', qkv.requiresGrad);
+  const v = trace.activation('v', [tokens, kvHeads, headStride], 'f32', qkv.requiresGrad);
   trace.emit(splitRotaryKernel(shape, trace.traits), [qkv, rotary.cos, rotary.sin, rotary.rows, q, k, v]);
   trace.record({
     name: 'split_rotary',

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { attention } from '../../../src/tensor/ops/attention';
+import { splitRotary } from '../../../src/tensor/ops/split_rotary';
 import { runOnce } from '../../../src/tensor/program';
 import { Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
@@ -43,6 +44,34 @@ describe('attention', () => {
       build: (trace, t) => attention(trace, { q: t.q!, k: t.k!, v: t.v! }, { ranges: t.ranges! }).out,
       reference: ({ q, k, v }) =>
         referenceSegmentAttention({ ...SHAPE, q: q!, k: k!, v: v!, ranges: ranges() }).out,
+      tolerance: 1e-5,
+    });
+  });
+
+  it('takes heads of 6 padded to 8, with the scale and the gradients of 6', async () => {
+    const [tokens, headSize] = [SHAPE.tokens, 6];
+    const heads = { heads: 1, kvHeads: 1, headSize };
+    await checkOp(gpu, {
+      inputs: {
+        qkv: { shape: [tokens, 3 * headSize], data: noise(tokens * 3 * headSize, 4), grad: true },
+        // No rotation, so that the reference needs none.
+        cos: { shape: [1, 3], data: new Float32Array(3).fill(1) },
+        sin: { shape: [1, 3], data: new Float32Array(3) },
+        rows: { shape: [tokens], data: new Uint32Array(tokens), dtype: 'u32' },
+        ranges: { shape: [tokens, 4], data: ranges(), dtype: 'u32' },
+      },
+      build: (trace, t) => {
+        const rotary = { cos: t.cos!, sin: t.sin!, rows: t.rows! };
+        const parts = splitRotary(trace, t.qkv!, { ...heads, headStride: 8 }, rotary);
+        return attention(trace, { ...parts, headSize }, { ranges: t.ranges! }).out;
+      },
+      reference: ({ qkv }) => {
+        const part = (index: number) =>
+          qkv!.filter((_, i) => Math.floor((i % (3 * headSize)) / headSize) === index);
+        const shape = { ...SHAPE, ...heads, scale: headSize ** -0.5 };
+        return referenceSegmentAttention({ ...shape, q: part(0), k: part(1), v: part(2), ranges: ranges() })
+          .out;
+      },
       tolerance: 1e-5,
     });
   });
