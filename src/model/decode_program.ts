@@ -1,12 +1,14 @@
 // The decode step and the sampling end of the prompt pass as programs over the device state of a session.
 // Traces only; ids, lengths and positions live on the device and advance there, the host reads a step behind.
 
+import { paddedHeadSize } from '../kernels/attention_shape';
 import { captureReduce } from '../kernels/capture_reduce';
 import { decodeAttention } from '../kernels/decode_attention';
 import { sampler } from '../kernels/sampler';
 import { splitRotaryAppend } from '../kernels/split_rotary';
+import { narrowHeads } from '../tensor/ops/attention';
 import { Program } from '../tensor/program';
-import type { Tensor, Trace } from '../tensor/trace';
+import { reshape, type Tensor, type Trace } from '../tensor/trace';
 import { KEY_CLASSES, type KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, logits } from './language_model';
 import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_program';
@@ -84,13 +86,15 @@ function traceDecode(
     heads: text.numAttentionHeads,
     kvHeads: text.numKeyValueHeads,
     headSize: text.headDim,
+    headStride: paddedHeadSize(text.headDim),
     capacity: cache.capacity,
   };
+  const { heads, headSize, headStride } = layout;
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
   const x = embedTokens(trace, weights, { ids: state.sequences, stride: 8, offset: 7 }, batch);
   const attend = (qkv: Tensor, layer: number): Tensor => {
     const slot = cache.layer(layer);
-    const q = trace.activation('q', [batch, layout.heads, layout.headSize]);
+    const q = trace.activation('q', [batch, heads, headStride]);
     trace.emit(splitRotaryAppend(layout, trace.traits), [
       qkv,
       state.cos,
@@ -100,12 +104,12 @@ function traceDecode(
       slot.k,
       slot.v,
     ]);
-    const out = trace.activation('attention', [batch, layout.heads * layout.headSize]);
+    const out = trace.activation('attention', [batch, heads, headStride]);
     const inputs = [q, slot.k, slot.v, state.sequences];
-    const options = { ...layout, scale: layout.headSize ** -0.5 };
+    const options = { ...layout, headSize: headStride, scale: headSize ** -0.5 };
     if (recorder) recorder.emit(layer, options, [...inputs, cache.keyClass, out]);
     else for (const call of decodeAttention(options, trace.traits)) trace.emit(call, [...inputs, out]);
-    return out;
+    return reshape(narrowHeads(trace, out, headSize), [batch, heads * headSize]);
   };
   const stream = decoderLayers(trace, text, weights, x, attend);
   const scores = logits(trace, text, weights, stream);

@@ -1,8 +1,9 @@
-// Keys and values of all layers, preallocated: [slot, kv head, position, head size] per layer, post-rotary keys.
+// Keys and values of all layers, preallocated: [slot, kv head, position, padded head size] per layer, post-rotary keys.
 // A sequence reads a prefix slot (optional, shared) and its own slot. Also holds the class of every key for capture.
 // Not an allocator: slots are numbered by the caller. Nothing here grows.
 
 import type { GpuContext } from '../gpu/device';
+import { paddedHeadSize } from '../kernels/attention_shape';
 import { ShapeError } from '../lib/errors';
 import { externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
 import type { TextConfig } from './config';
@@ -38,7 +39,7 @@ export class KvCache {
       buffers.push(buffer);
       return externalTensor(name, shape, dtype, { buffer, offset: 0, bytes });
     };
-    const shape = [slots, text.numKeyValueHeads, capacity, text.headDim];
+    const shape = [slots, text.numKeyValueHeads, capacity, paddedHeadSize(text.headDim)];
     this.slots = slots;
     this.capacity = capacity;
     this.layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => ({
