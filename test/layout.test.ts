@@ -69,6 +69,7 @@ const JOINT_TESTS = Object.values(TESTED_BY);
 /** Shaders whose truth fits in a line of their own test. */
 const REFERENCE_IN_TEST = [
   'shaders/column_sum.wgsl',
+  'shaders/copy_columns.wgsl',
   'shaders/elementwise.wgsl',
   'shaders/embedding.wgsl',
   'shaders/gather_rows.wgsl',
