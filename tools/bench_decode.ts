@@ -36,7 +36,7 @@ export async function run(args: string[]): Promise<void> {
   };
   const pocket = (batch: number): DecodeOptions => ({
     name: batch === 1 ? 'pocket' : `pocket batch ${batch}`,
-    ...{ context: 40, imageSide: 3, batch, steps: call.steps },
+    ...{ context: 40, imageSide: 3, batch, steps: call.steps, promptPass: true },
   });
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   const device = gpu.traits.description;
@@ -47,7 +47,8 @@ export async function run(args: string[]): Promise<void> {
   }
   if (call.parts.includes('random')) {
     const options = { name: 'random 100M', context: 512, imageSide: 16, batch: 1, steps: call.steps };
-    add(where, await measureDecode(gpu, randomModelFiles(), options));
+    const decode = { ...options, promptPass: false };
+    add(where, await measureDecode(gpu, randomModelFiles(), decode));
   }
   await gpu.fence();
   gpu.destroy();

@@ -208,6 +208,7 @@ export class Reasoner {
       batch,
       capacity: Math.min(this.maxTokens, wanted),
       maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
+      eosTokenIds: this.eosTokenIds,
       ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
     });
     this.#open = { session, capture };

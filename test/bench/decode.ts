@@ -4,13 +4,19 @@
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
+import { packSampling, packStop } from '../../src/kernels/sampler';
 import { createPrng } from '../../src/lib/prng';
 import { parseModelConfig } from '../../src/model/config';
+import { buildDecodeProgram } from '../../src/model/decode_program';
 import type { GenerationSession } from '../../src/model/generation_session';
+import { KvCache, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { PromptInput } from '../../src/model/prompt_packing';
+import { allocateTensor } from '../../src/model/prompt_program';
+import { linearRopeTables } from '../../src/model/rope_index';
 import { memorySource, writeSafetensors } from '../../src/model/safetensors';
-import { type ModelFiles, readModelJson, VisionLanguageModel } from '../../src/model/vision_language_model';
+import { type ModelFiles, VisionLanguageModel } from '../../src/model/vision_language_model';
 import { expectedShapes, LM_HEAD } from '../../src/model/weight_names';
+import type { Tensor } from '../../src/tensor/trace';
 
 /** One measured way of decoding. */
 export interface DecodeRow {
@@ -37,6 +43,8 @@ export interface DecodeOptions {
   readonly batch: number;
   /** Steps measured one by one, for each of capture off and on. */
   readonly steps: number;
+  /** Fill the cache by a prompt and read results back, as answers do; else the decode program alone, batch 1. */
+  readonly promptPass: boolean;
 }
 
 /** About 100 million parameters in the shape of Qwen2.5-VL; the vision tower is kept small, it does not decode. */
@@ -128,42 +136,31 @@ function randomPrompt(model: VisionLanguageModel, { context, imageSide }: Decode
   return { inputIds, images: [{ pixelValues, gridThw: [1, side, side] }] };
 }
 
-/** The same folder with an end token that no model says: a finished sequence would make steps cheaper. */
-function withoutEnd(files: ModelFiles): ModelFiles {
-  return {
-    name: files.name,
-    open: async (file) => {
-      if (file !== 'config.json') return files.open(file);
-      const config = (await readModelJson(files, file)) as Record<string, unknown>;
-      const endless = JSON.stringify({ ...config, eos_token_id: config.image_token_id });
-      return memorySource(file, new TextEncoder().encode(endless));
-    },
-  };
-}
-
 const WARM_UP = 4;
+const GREEDY = {
+  ...{ temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0 },
+  maxNewTokens: 1 << 20,
+};
 
 async function openSession(
   model: VisionLanguageModel,
   options: DecodeOptions,
   capture: boolean,
 ): Promise<GenerationSession> {
-  const spare = 2 * options.steps + WARM_UP + 8;
+  const spare = 3 * options.steps + WARM_UP + 8;
   const session = await model.createSession({
     batch: options.batch,
     capacity: options.context + spare,
     maxImageTokens: options.imageSide ** 2,
+    // A finished sequence would make steps cheaper.
+    eosTokenIds: [],
     ...(capture ? { capture: { mapLayers: 'all' as const } } : {}),
   });
   const prompt = randomPrompt(model, options);
-  const sampling = (seed: number) => ({
-    ...{ temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed },
-    maxNewTokens: spare,
-  });
-  const batch = Array.from({ length: options.batch }, (_, seed) => seed);
+  const batch = [...Array(options.batch).keys()];
   await session.prefill(
     batch.map(() => prompt),
-    batch.map(sampling),
+    batch.map(() => GREEDY),
   );
   return session;
 }
@@ -173,18 +170,94 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
+/** Something that decodes step by step, with capture or without. */
+interface Stepper {
+  /** Submits a step; resolves when an earlier one can be read. */
+  step(): Promise<unknown>;
+  readonly dispatches: number;
+  destroy(): void;
+}
+
+/** A session as answers use it: a prompt pass, then steps in flight whose results are read back. */
+async function sessionStepper(
+  model: VisionLanguageModel,
+  options: DecodeOptions,
+  capture: boolean,
+): Promise<Stepper> {
+  const session = await openSession(model, options, capture);
+  return {
+    step: () => session.step(),
+    dispatches: session.dispatchesPerStep,
+    destroy: () => session.destroy(),
+  };
+}
+
+/**
+ * The decode program alone over a cache that is said to be filled: the prompt pass of a large model would take minutes
+ * on a software adapter, and a step costs the same whatever its keys hold. All keys are zero, so that attention is even
+ * and what capture says of it is known.
+ */
+async function programStepper(
+  gpu: GpuContext,
+  model: VisionLanguageModel,
+  { context, imageSide, steps }: DecodeOptions,
+  capture: boolean,
+): Promise<Stepper> {
+  const { config, device } = model;
+  const { text } = config;
+  const imageTokens = imageSide ** 2;
+  const cache = new KvCache(gpu, text, 1, context + 3 * steps + 2 * WARM_UP);
+  cache.writeKeyClasses(0, rangeKeyClasses(1, imageTokens, context));
+  const tables = linearRopeTables(0, cache.capacity, text);
+  const allocate = (name: string, shape: readonly number[]) => allocateTensor(gpu, name, shape, 'u32');
+  const state = {
+    sequences: allocate('sequences', [1, 8]),
+    sampling: allocate('sampling', [1, 8]),
+    seen: allocate('seen', [1, Math.ceil(text.vocabSize / 32)]),
+    stop: allocate('stop', [2]),
+    ids: allocate('ids', [1]),
+    cos: allocateTensor(gpu, 'cos', [cache.capacity, tables.width], 'f32'),
+    sin: allocateTensor(gpu, 'sin', [cache.capacity, tables.width], 'f32'),
+  };
+  const write = (tensor: Tensor, data: Uint32Array | Float32Array): void =>
+    gpu.device.queue.writeBuffer(tensor.region!.buffer, 0, data as Uint32Array<ArrayBuffer>);
+  write(state.sequences, Uint32Array.of(0, context, 0, 0, context, 1, 0, 5));
+  write(state.sampling, packSampling(GREEDY));
+  write(state.stop, packStop(0, []));
+  write(state.cos, tables.cos);
+  write(state.sin, tables.sin);
+  const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
+  const shape = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
+  const program = await buildDecodeProgram(device, 1, cache, state, shape);
+  return {
+    step: async () => program.submit(),
+    dispatches: program.dispatches,
+    destroy: () => {
+      program.destroy();
+      cache.destroy();
+      for (const { region } of Object.values(state)) if (region) gpu.destroyBuffer(region.buffer);
+    },
+  };
+}
+
 /** One step and everything in flight: in steady state exactly one step of work. */
-async function timeStep(gpu: GpuContext, session: GenerationSession): Promise<number> {
+async function timeStep(gpu: GpuContext, stepper: Stepper): Promise<number> {
   const began = performance.now();
-  await session.step();
+  await stepper.step();
   await gpu.fence();
   return performance.now() - began;
 }
 
 /** Tokens per second with steps in flight, by the clock. */
-async function throughput(session: GenerationSession, { steps, batch }: DecodeOptions): Promise<number> {
+async function throughput(
+  gpu: GpuContext,
+  stepper: Stepper,
+  { steps, batch }: DecodeOptions,
+): Promise<number> {
+  await gpu.fence();
   const began = performance.now();
-  for (let step = 0; step < steps; step++) await session.step();
+  for (let step = 0; step < steps; step++) await stepper.step();
+  await gpu.fence();
   return (1000 * steps * batch) / (performance.now() - began);
 }
 
@@ -194,13 +267,14 @@ export async function measureDecode(
   files: ModelFiles,
   options: DecodeOptions,
 ): Promise<DecodeRow[]> {
-  const model = await VisionLanguageModel.load(gpu, withoutEnd(files));
-  const sessions = [
-    await openSession(model, options, false),
-    await openSession(model, options, true),
-  ] as const;
-  const [off, on] = sessions;
-  for (const session of sessions) for (let i = 0; i < WARM_UP; i++) await timeStep(gpu, session);
+  const model = await VisionLanguageModel.load(gpu, files);
+  const open = (capture: boolean): Promise<Stepper> =>
+    options.promptPass
+      ? sessionStepper(model, options, capture)
+      : programStepper(gpu, model, options, capture);
+  const steppers = [await open(false), await open(true)] as const;
+  const [off, on] = steppers;
+  for (const stepper of steppers) for (let i = 0; i < WARM_UP; i++) await timeStep(gpu, stepper);
   const before = creations(gpu.counters);
   const times: [number, number][] = [];
   for (let step = 0; step < options.steps; step++) {
@@ -211,7 +285,7 @@ export async function measureDecode(
       times.push([await timeStep(gpu, off), captured]);
     }
   }
-  const rates = [await throughput(off, options), await throughput(on, options)] as const;
+  const rates = [await throughput(gpu, off, options), await throughput(gpu, on, options)] as const;
   const made = creations(gpu.counters) - before;
   const { context, imageSide, batch } = options;
   const parameters = `${(model.parameterCount / 1e6).toFixed(2)}M`;
@@ -222,12 +296,11 @@ export async function measureDecode(
     ms: median(times.map((pair) => pair[index])),
     ratioTo: index ? { [`${options.name} capture off`]: median(times.map(([a, b]) => b / a)) } : {},
     tokensPerSecond: rates[index],
-    dispatches: sessions[index].dispatchesPerStep,
+    dispatches: steppers[index].dispatches,
     creations: made,
   });
   const rows = [row(0), row(1)];
-  await gpu.fence();
-  for (const session of sessions) session.destroy();
+  for (const stepper of steppers) stepper.destroy();
   model.destroy();
   return rows;
 }
