@@ -11,6 +11,7 @@ import { type CpuRow, cpuRows, type Wanted } from './parity_stages/cpu';
 import { compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
 import { modelRows } from './parity_stages/model';
 import { opsRows, samplingRows } from './parity_stages/ops';
+import { trainRows } from './parity_stages/train';
 
 /** One line of the report; the schema of `--json`. */
 export interface ParityRow {
@@ -81,6 +82,7 @@ async function* computeRows(
   if (has('ops')) yield* opsRows(await gpu(), dir, wanted);
   if (has('sampling')) yield* samplingRows(await gpu(), dir, wanted);
   if (dir.has('config.json')) yield* modelRows(await gpu(), dir, wanted);
+  if (dir.has('adapter/adapter_config.json')) yield* trainRows(await gpu(), dir, wanted);
 }
 
 /** Compares one folder; rows in the order of computation, then what nothing computed. */

@@ -19,6 +19,9 @@ import type { WeightSource } from './weights';
  */
 export type LayerAttention = (qkv: Tensor, layer: number) => Tensor;
 
+/** Traces one layer; calls `layer` at least once. */
+export type LayerWrap = (input: Tensor, layer: (input: Tensor) => Tensor) => Tensor;
+
 /**
  * Token embeddings with image features in place of image tokens.
  * @returns [T, hidden] f32
@@ -35,7 +38,8 @@ export function embedTokens(
 
 /**
  * All decoder layers.
- * @param x [T, hidden] f32
+ * @param x    [T, hidden] f32
+ * @param wrap traces each layer, e.g. inside a checkpoint
  * @returns residual stream after the last layer, [T, hidden] f32, not yet normalised
  * @source  Qwen2.5 technical report (arXiv:2412.15115); Qwen2_5_VLDecoderLayer
  */
@@ -46,11 +50,12 @@ export function decoderLayers(
   x: Tensor,
   attend: LayerAttention,
   tap?: Tap,
+  wrap: LayerWrap = (input, layer) => layer(input),
 ): Tensor {
   let stream = x;
   for (let layer = 0; layer < text.numHiddenLayers; layer++) {
     tap?.(`text.layer_in.${layer}`, stream);
-    stream = decoderLayer(trace, text, weights, stream, layer, attend);
+    stream = wrap(stream, (input) => decoderLayer(trace, text, weights, input, layer, attend));
   }
   tap?.('text.pre_norm', stream);
   return stream;
@@ -91,12 +96,20 @@ function adaptedLinear(
 }
 
 /**
+ * Final norm of the residual stream.
+ * @param x [R, hidden]
+ */
+export function normalise(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor): Tensor {
+  return rmsNorm(trace, x, weights.tensor(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
+}
+
+/**
  * Final norm and output projection.
  * @param x [R, hidden] rows of the residual stream
  * @returns [R, V] f32 logits
  */
 export function logits(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
-  const normed = rmsNorm(trace, x, weights.tensor(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
+  const normed = normalise(trace, text, weights, x);
   tap?.('text.post_norm', normed);
   return linear(trace, normed, weights.tensor(LM_HEAD), { name: 'logits' });
 }

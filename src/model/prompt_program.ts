@@ -3,15 +3,16 @@
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
+import { paddedHeadSize } from '../kernels/attention_shape';
 import { kvAppend } from '../kernels/kv_append';
 import { attention } from '../tensor/ops/attention';
-import { gatherRows } from '../tensor/ops/embedding';
-import { splitRotary } from '../tensor/ops/split_rotary';
+import { gatherRows, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
+import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { Program } from '../tensor/program';
 import { externalTensor, reshape, type Tensor, type Trace, tensorBytes } from '../tensor/trace';
 import type { ModelConfig } from './config';
 import type { KvCache } from './kv_cache';
-import { decoderLayers, embedTokens, logits } from './language_model';
+import { decoderLayers, embedTokens, type LayerAttention, logits } from './language_model';
 import { modalityProjector } from './modality_projector';
 import { type Tap, visionTransformer } from './vision_transformer';
 import type { WeightSource } from './weights';
@@ -82,9 +83,64 @@ export interface PromptShape {
   readonly allRows?: boolean;
 }
 
+/** What the host writes for packed sequences, as tensors; see prompt_packing.ts. */
+export interface PromptInputs {
+  readonly ids: TokenIds;
+  readonly images: ImageFeatures | undefined;
+  readonly rotary: RotaryRows;
+  readonly ranges: Tensor;
+}
+
+/** Declares the inputs `ids`, `image_rows` (with features), `cos`, `sin`, `rotary_rows` and `ranges`. */
+export function tracePromptInputs(
+  trace: Trace,
+  text: ModelConfig['text'],
+  tokens: number,
+  features: Tensor | undefined,
+): PromptInputs {
+  return {
+    ids: { ids: trace.input('ids', [tokens], 'u32'), stride: 1, offset: 0 },
+    images: features ? { features, rows: trace.input('image_rows', [tokens], 'i32') } : undefined,
+    rotary: {
+      cos: trace.input('cos', [tokens, text.headDim / 2]),
+      sin: trace.input('sin', [tokens, text.headDim / 2]),
+      rows: trace.input('rotary_rows', [tokens], 'u32'),
+    },
+    ranges: trace.input('ranges', [tokens, 4], 'u32'),
+  };
+}
+
+/**
+ * Attention of packed sequences, for decoderLayers.
+ * @param store takes each layer's turned keys and its values, e.g. into a cache
+ */
+export function traceAttention(
+  trace: Trace,
+  text: ModelConfig['text'],
+  tokens: number,
+  { rotary, ranges }: PromptInputs,
+  store?: (layer: number, k: Tensor, v: Tensor) => void,
+  tap?: Tap,
+): LayerAttention {
+  const headSize = text.headDim;
+  const layout = {
+    heads: text.numAttentionHeads,
+    kvHeads: text.numKeyValueHeads,
+    headSize,
+    headStride: paddedHeadSize(headSize),
+  };
+  return (qkv, layer) => {
+    const { q, k, v } = splitRotary(trace, qkv, layout, rotary);
+    store?.(layer, k, v);
+    const { out, lse } = attention(trace, { q, k, v, headSize }, { ranges });
+    for (const [name, tensor] of Object.entries({ q, k, v, lse })) tap?.(`${name}.${layer}`, tensor);
+    return reshape(out, [tokens, layout.heads * headSize]);
+  };
+}
+
 /**
  * Traces the prompt pass: embeddings, decoder layers over packed segments, keys and values into the cache, logits of
- * the selected rows. Inputs: `ids`, `image_rows`, `cos`, `sin`, `rotary_rows`, `ranges`, `targets`, `last_rows`.
+ * the selected rows. Inputs: those of {@link tracePromptInputs}, `targets` with a cache, `last_rows`.
  * @returns logits [batch, V], or [tokens, V] with `allRows`
  */
 export function tracePrompt(
@@ -96,36 +152,19 @@ export function tracePrompt(
 ): Tensor {
   const { text } = config;
   const { tokens, batch } = shape;
-  const layout = { heads: text.numAttentionHeads, kvHeads: text.numKeyValueHeads, headSize: text.headDim };
-  const ids = trace.input('ids', [tokens], 'u32');
-  const images = parts.features
-    ? { features: parts.features, rows: trace.input('image_rows', [tokens], 'i32') }
-    : undefined;
-  const rotary = {
-    cos: trace.input('cos', [tokens, text.headDim / 2]),
-    sin: trace.input('sin', [tokens, text.headDim / 2]),
-    rows: trace.input('rotary_rows', [tokens], 'u32'),
+  const { cache } = parts;
+  const inputs = tracePromptInputs(trace, text, tokens, parts.features);
+  const targets = cache ? trace.input('targets', [tokens, 2], 'u32') : undefined;
+  const store = (layer: number, k: Tensor, v: Tensor): void => {
+    if (!cache || !targets) return;
+    const { numKeyValueHeads: kvHeads, headDim } = text;
+    const { capacity } = cache;
+    const call = kvAppend({ tokens, kvHeads, headSize: paddedHeadSize(headDim), capacity }, trace.traits);
+    const slot = cache.layer(layer);
+    trace.emit(call, [k, v, targets, slot.k, slot.v]);
   };
-  const ranges = trace.input('ranges', [tokens, 4], 'u32');
-  const targets = parts.cache ? trace.input('targets', [tokens, 2], 'u32') : undefined;
-  const x = embedTokens(trace, weights, { ids, stride: 1, offset: 0 }, tokens, images);
-  const attend = (qkv: Tensor, layer: number): Tensor => {
-    const heads = splitRotary(trace, qkv, layout, rotary);
-    const slot = parts.cache?.layers[layer];
-    if (slot && targets && parts.cache) {
-      const call = kvAppend(
-        { tokens, kvHeads: layout.kvHeads, headSize: layout.headSize, capacity: parts.cache.capacity },
-        trace.traits,
-      );
-      trace.emit(call, [heads.k, heads.v, targets, slot.k, slot.v]);
-    }
-    const { out, lse } = attention(trace, heads, { ranges });
-    tap?.(`q.${layer}`, heads.q);
-    tap?.(`k.${layer}`, heads.k);
-    tap?.(`v.${layer}`, heads.v);
-    tap?.(`lse.${layer}`, lse);
-    return reshape(out, [tokens, layout.heads * layout.headSize]);
-  };
+  const x = embedTokens(trace, weights, inputs.ids, tokens, inputs.images);
+  const attend = traceAttention(trace, text, tokens, inputs, store, tap);
   const stream = decoderLayers(trace, text, weights, x, attend, tap);
   if (shape.allRows) return logits(trace, text, weights, stream, tap);
   const last = trace.input('last_rows', [batch], 'u32');

@@ -6,6 +6,7 @@
 import { processQwenImages } from '../../src/data/image_processor';
 import { sharesOf } from '../../src/generation/attention_recorder';
 import type { GpuContext } from '../../src/gpu/device';
+import { paddedHeadSize } from '../../src/kernels/attention_shape';
 import { DataError } from '../../src/lib/errors';
 import { parseGenerationConfig, parseQwenImageConfig } from '../../src/model/config';
 import type { GenerationSession } from '../../src/model/generation_session';
@@ -16,7 +17,7 @@ import {
   packVision,
   type SamplingOptions,
 } from '../../src/model/prompt_packing';
-import { buildVisionProgram, tracePrompt } from '../../src/model/prompt_program';
+import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
 import { getWindowIndex } from '../../src/model/rope_index';
 import { memorySource } from '../../src/model/safetensors';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../../src/model/vision_language_model';
@@ -44,12 +45,14 @@ export function fixtureFiles(dir: FixtureDir, folder = ''): ModelFiles {
   };
 }
 
-interface Prompt {
+/** A fixture's prompt with its preprocessed images. */
+export interface Prompt {
   readonly inputIds: number[];
   readonly images: ImageInput[];
 }
 
-async function readPrompt(dir: FixtureDir): Promise<Prompt> {
+/** Reads the prompt and runs the folder's own image processor. */
+export async function readPrompt(dir: FixtureDir): Promise<Prompt> {
   const inputIds = [...((await dir.read({ file: IO, name: 'input_ids' })) as Int32Array)];
   const sources = dir.tensors.filter(({ file, name }) => file === IO && /^image\.\d+$/.test(name));
   sources.sort((a, b) => Number(a.name.slice(6)) - Number(b.name.slice(6)));
@@ -180,7 +183,8 @@ function unpermute(values: Float32Array, windowIndex: Int32Array, unit: number):
   return out;
 }
 
-interface PromptRun {
+/** A finished prompt pass. */
+export interface PromptRun {
   readonly program: Program;
   readonly tokens: number;
   read(name: string): Promise<Float32Array>;
@@ -188,10 +192,10 @@ interface PromptRun {
 }
 
 /** The prompt pass with every row's logits and every intermediate tensor readable. */
-async function runPrompt(gpu: GpuContext, model: VisionLanguageModel, prompt: Prompt): Promise<PromptRun> {
+export async function runPrompt(gpu: GpuContext, model: ModelOnDevice, prompt: Prompt): Promise<PromptRun> {
   const { config } = model;
   const patches = prompt.images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
-  const vision = patches ? await buildVisionProgram(model.device, patches) : undefined;
+  const vision = patches ? await buildVisionProgram(model, patches) : undefined;
   if (vision) {
     for (const [name, data] of Object.entries(packVision(prompt.images, config.vision, patches)))
       vision.program.write(name, data);
@@ -202,7 +206,7 @@ async function runPrompt(gpu: GpuContext, model: VisionLanguageModel, prompt: Pr
   const trace = new Trace(gpu.traits);
   const scores = tracePrompt(
     trace,
-    model.device,
+    model,
     { tokens, batch: 1, allRows: true },
     { features: vision?.features },
     (name, tensor) => trace.output(name, tensor),
@@ -223,12 +227,19 @@ async function runPrompt(gpu: GpuContext, model: VisionLanguageModel, prompt: Pr
   };
 }
 
-function selectRows(values: Float32Array, width: number, rows: ArrayLike<number>): Float32Array {
+/** Rows of a row-major matrix. */
+export function selectRows(values: Float32Array, width: number, rows: ArrayLike<number>): Float32Array {
   const out = new Float32Array(rows.length * width);
   Array.from(rows).forEach((row, index) => {
     out.set(values.subarray(row * width, (row + 1) * width), index * width);
   });
   return out;
+}
+
+/** Heads without the zeros that fill them up to what the attention kernels take. */
+function narrow(values: Float32Array, headDim: number): Float32Array {
+  const padded = paddedHeadSize(headDim);
+  return padded === headDim ? values : values.filter((_, i) => i % padded < headDim);
 }
 
 /** [tokens, heads, size] → [heads, tokens, size]. */
@@ -257,7 +268,7 @@ async function* promptRows(
     );
   if (specs.length === 0) return;
   const { text } = model.config;
-  const run = await runPrompt(gpu, model, prompt);
+  const run = await runPrompt(gpu, model.device, prompt);
   const rows = dir.find(IO, 'rows')
     ? ((await dir.read({ file: IO, name: 'rows' })) as Int32Array)
     : Int32Array.from({ length: run.tokens }, (_, i) => i);
@@ -265,8 +276,11 @@ async function* promptRows(
     const kv = /^kv\.(\d+)\.([kv])$/.exec(name);
     const attention = /^attn\.(\d+)$/.exec(name);
     let actual: Float32Array | undefined;
-    if (kv) actual = headsFirst(await run.read(`${kv[2]}.${kv[1]}`), run.tokens, text.numKeyValueHeads);
-    else if (attention) actual = await probabilities(run, Number(attention[1]), rows, text);
+    if (kv) {
+      const heads = narrow(await run.read(`${kv[2]}.${kv[1]}`), text.headDim);
+      actual = headsFirst(heads, run.tokens, text.numKeyValueHeads);
+    }
+    if (attention) actual = await probabilities(run, Number(attention[1]), rows, text);
     else if (name === 'logits') actual = selectRows(await run.read('logits'), text.vocabSize, rows);
     else if (name.startsWith('text.')) actual = await run.read(name);
     if (actual) yield { stage, file: IO, tensor: name, actual, shape };
@@ -282,11 +296,11 @@ async function probabilities(
   text: VisionLanguageModel['config']['text'],
 ): Promise<Float32Array> {
   const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = text;
-  const [q, k, lse] = [
-    await run.read(`q.${layer}`),
-    await run.read(`k.${layer}`),
-    await run.read(`lse.${layer}`),
+  const [q, k] = [
+    narrow(await run.read(`q.${layer}`), headDim),
+    narrow(await run.read(`k.${layer}`), headDim),
   ];
+  const lse = await run.read(`lse.${layer}`);
   const out = new Float32Array(heads * rows.length * run.tokens);
   for (let h = 0; h < heads; h++) {
     const kvHead = Math.floor((h * kvHeads) / heads);
@@ -403,7 +417,7 @@ async function decodeLogits(
   steps: readonly DecodeStep[],
 ): Promise<Float32Array> {
   const { vocabSize } = model.config.text;
-  const run = await runPrompt(model.device.gpu, model, prompt);
+  const run = await runPrompt(model.device.gpu, model.device, prompt);
   const out = new Float32Array(steps.length * vocabSize);
   out.set((await run.read('logits')).subarray((run.tokens - 1) * vocabSize, run.tokens * vocabSize));
   run.destroy();
@@ -529,7 +543,7 @@ async function* variantRows(gpu: GpuContext, dir: FixtureDir, prompt: Prompt): A
     const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir, `variants/${folder}`), {
       matrices: 'stored',
     });
-    const run = await runPrompt(gpu, model, prompt);
+    const run = await runPrompt(gpu, model.device, prompt);
     const rows = (await dir.read({ file: golden, name: 'rows' })) as Int32Array;
     const actual = selectRows(await run.read('logits'), model.config.text.vocabSize, rows);
     const spec = dir.find(golden, 'logits');

@@ -20,6 +20,7 @@ import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
 import { attention } from '../../src/tensor/ops/attention';
 import { linear } from '../../src/tensor/ops/linear';
+import { addLora } from '../../src/tensor/ops/lora';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { swiglu } from '../../src/tensor/ops/swiglu';
 import { type HostArray, runOnce } from '../../src/tensor/program';
@@ -46,6 +47,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   layernorm: runLayerNorm,
   swiglu: runSwiglu,
   linear: runLinear,
+  lora: runLora,
   attention: runAttention,
   rope: runRope,
   softmax: runSoftmax,
@@ -255,6 +257,31 @@ async function runLinear(gpu: GpuContext, test: Case): Promise<Results> {
     const y = linear(trace, x, w, { bias: need(t, 'b') });
     const [dx, dw] = backward(trace, [[y, need(t, 'dy')]], inputs.w.grad ? [x, w] : [x]);
     return { y, ...(dx ? { dx } : {}), ...(dw ? { dw } : {}) };
+  });
+}
+
+async function runLora(gpu: GpuContext, test: Case): Promise<Results> {
+  const load = async (part: string, grad = false) => ({
+    data: await test.read(part),
+    shape: test.shape(part),
+    grad,
+  });
+  const scale = (await test.read('scale'))[0] ?? 1;
+  const inputs = {
+    x: await load('x', true),
+    w: await load('w'),
+    b: await load('b'),
+    A: await load('A', true),
+    B: await load('B', true),
+    dy: await load('dy'),
+    strength: { data: Float32Array.of(1), shape: [1] },
+  };
+  return run(gpu, inputs, (trace, t) => {
+    const [x, a, b] = [need(t, 'x'), need(t, 'A'), need(t, 'B')];
+    const plain = linear(trace, x, need(t, 'w'), { bias: need(t, 'b') });
+    const y = addLora(trace, x, plain, { a, b, scale, strength: need(t, 'strength'), first: 0 });
+    const [dx, dA, dB] = backward(trace, [[y, need(t, 'dy')]], [x, a, b]);
+    return dx && dA && dB ? { y, dx, dA, dB } : { y };
   });
 }
 

@@ -1,0 +1,196 @@
+// The training step as programs: supervised log-probabilities with gradients of an adapter, and the optimiser update.
+// Traces only: batches, schedules and when to stop belong to the trainers. Vision tower and base weights stay frozen.
+// Invariant: every gradient lands in one arena beside the adapter's, so that clipping and AdamW are one pass each.
+
+import type { GpuContext } from '../gpu/device';
+import { adamw } from '../kernels/adamw';
+import { clipChunks, clipFactor, squareSum } from '../kernels/clip';
+import { grpoLoss } from '../kernels/grpo_loss';
+import { decoderLayers, embedTokens, normalise } from '../model/language_model';
+import type { LoraAdapter } from '../model/lora';
+import {
+  allocateTensor,
+  type ModelOnDevice,
+  traceAttention,
+  tracePromptInputs,
+} from '../model/prompt_program';
+import type { Tap } from '../model/vision_transformer';
+import { LM_HEAD } from '../model/weight_names';
+import { backward, checkpoint } from '../tensor/autodiff';
+import { gatherRows } from '../tensor/ops/embedding';
+import { type TokenLogps, tokenLogps } from '../tensor/ops/token_logp';
+import { Program } from '../tensor/program';
+import { externalTensor, type Tensor, type Trace } from '../tensor/trace';
+
+/** Sizes of a training program. */
+export interface TrainShape {
+  /** Padded packed tokens. */
+  readonly tokens: number;
+  /** Supervised rows: hidden states that predict a token of a completion. */
+  readonly rows: number;
+}
+
+/** Options that change the arithmetic or its cost. */
+export interface TrainOptions {
+  /** `sft`: dlogp is the input `weights`. `grpo`: it comes from the GRPO loss kernel. `score`: no gradient. */
+  readonly objective: 'sft' | 'grpo' | 'score';
+  /** Logits are divided by it. */
+  readonly temperature?: number;
+  /** Recompute each layer in the reverse instead of keeping its activations. */
+  readonly checkpointLayers?: boolean;
+  /** Names intermediate tensors for parity; with it `gradientTaps` lists those whose gradients become outputs. */
+  readonly tap?: Tap;
+  readonly gradientTaps?: readonly string[];
+}
+
+/** Gradient and moments of an adapter, in the adapter's own layout. */
+export interface OptimizerState {
+  readonly gradient: Tensor;
+  readonly m: Tensor;
+  readonly v: Tensor;
+  destroy(): void;
+}
+
+/** Allocates zeroed gradient and moment arenas for an adapter. */
+export function createOptimizerState(gpu: GpuContext, adapter: LoraAdapter): OptimizerState {
+  const [gradient, m, v] = ['gradient', 'm', 'v'].map((name) =>
+    allocateTensor(gpu, `adapter ${name}`, adapter.arena.shape, 'f32'),
+  ) as [Tensor, Tensor, Tensor];
+  const destroy = (): void => {
+    for (const { region } of [gradient, m, v]) if (region) gpu.destroyBuffer(region.buffer);
+  };
+  return { gradient, m, v, destroy };
+}
+
+/**
+ * Traces the forward pass to label log-probabilities. Inputs: those of a prompt without cache, `rows` u32 [R] and
+ * `labels` i32 [R] (negative: padding). Outputs: `logp`, `lse`, `entropy`, `argmax`.
+ */
+function traceLogps(
+  trace: Trace,
+  model: ModelOnDevice,
+  shape: TrainShape,
+  features: Tensor | undefined,
+  options: TrainOptions,
+): TokenLogps {
+  const { config, weights } = model;
+  const { text } = config;
+  const inputs = tracePromptInputs(trace, text, shape.tokens, features);
+  const x = embedTokens(trace, weights, inputs.ids, shape.tokens, inputs.images);
+  const attend = traceAttention(trace, text, shape.tokens, inputs);
+  const wrap = options.checkpointLayers
+    ? (input: Tensor, layer: (input: Tensor) => Tensor): Tensor =>
+        checkpoint(trace, [input], ([kept]) => [layer(kept as Tensor)])[0] as Tensor
+    : undefined;
+  const stream = decoderLayers(trace, text, weights, x, attend, options.tap, wrap);
+  const rows = gatherRows(trace, stream, trace.input('rows', [shape.rows], 'u32'));
+  const labels = trace.input('labels', [shape.rows], 'i32');
+  const hidden = normalise(trace, text, weights, rows);
+  const logps = tokenLogps(trace, hidden, weights.tensor(LM_HEAD), labels, {
+    temperature: options.temperature ?? 1,
+  });
+  for (const [name, tensor] of Object.entries(logps)) trace.output(name, tensor);
+  return logps;
+}
+
+/** dlogp of the objective, as a tensor [R]. */
+function traceObjective(trace: Trace, logps: TokenLogps, rows: number, objective: 'sft' | 'grpo'): Tensor {
+  const weights = trace.input('weights', [rows]);
+  if (objective === 'sft') return weights;
+  const given = ['old_logp', 'ref_logp', 'advantages'].map((name) => trace.input(name, [rows])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const settings = trace.input('grpo_settings', [3]);
+  const terms = trace.activation('grpo terms', [rows, 4]);
+  const dlogp = trace.activation('dlogp', [rows]);
+  trace.emit(grpoLoss({ count: rows }, trace.traits), [
+    logps.logp,
+    ...given,
+    weights,
+    settings,
+    terms,
+    dlogp,
+  ]);
+  trace.output('grpo_terms', terms);
+  trace.output('dlogp', dlogp);
+  return dlogp;
+}
+
+/**
+ * Log-probabilities of supervised tokens and, unless `score`, the adapter's gradient into `state.gradient`.
+ * Further inputs: `weights` f32 [R] (SFT: dLoss/dlogp; GRPO: token weights), with GRPO `old_logp`, `ref_logp`,
+ * `advantages` [R] and `grpo_settings` [3] = epsilon low, high, beta; output `grpo_terms` [R, 4].
+ */
+export function buildTrainProgram(
+  model: ModelOnDevice,
+  adapter: LoraAdapter,
+  state: OptimizerState,
+  shape: TrainShape,
+  features: Tensor | undefined,
+  options: TrainOptions,
+): Promise<Program> {
+  const adapted = { ...model, weights: adapter.applyTo(model.weights) };
+  return Program.compile(model.gpu, `train ${options.objective} ${shape.tokens}`, (trace) => {
+    const tapped = new Map<string, Tensor>();
+    const tap: Tap = (name, tensor) => {
+      tapped.set(name, tensor);
+      options.tap?.(name, tensor);
+    };
+    const logps = traceLogps(
+      trace,
+      adapted,
+      shape,
+      features,
+      options.gradientTaps ? { ...options, tap } : options,
+    );
+    if (options.objective === 'score') return;
+    const dlogp = traceObjective(trace, logps, shape.rows, options.objective);
+    const parameters = adapter.tensors().map(({ tensor }) => tensor);
+    const extra = (options.gradientTaps ?? []).map((name) => tapped.get(name) as Tensor);
+    const into = new Map(parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]));
+    const gradients = backward(trace, [[logps.logp, dlogp]], [...parameters, ...extra], into);
+    extra.forEach((_, index) => {
+      trace.output(`d ${options.gradientTaps?.[index]}`, gradients[parameters.length + index] as Tensor);
+    });
+  });
+}
+
+/** The part of the gradient arena that belongs to an adapter tensor. */
+function gradientOf(parameter: Tensor, gradient: Tensor): Tensor {
+  const [place, arena] = [parameter.region, gradient.region];
+  if (!place || !arena) throw new Error(`${parameter.name} has no memory of its own.`);
+  const region = { buffer: arena.buffer, offset: arena.offset + place.offset, bytes: place.bytes };
+  return externalTensor(`d${parameter.name}`, parameter.shape, 'f32', region);
+}
+
+/**
+ * Global-norm clipping and AdamW over the adapter's arena. Input `hparams` f32 [8] (see `packAdamw`); output `clip`
+ * f32 [4] = factor, norm, 1 when a gradient was not finite and nothing was updated, 0.
+ * @param maxNorm 0 never clips
+ */
+export function buildUpdateProgram(
+  gpu: GpuContext,
+  adapter: LoraAdapter,
+  state: OptimizerState,
+  maxNorm: number,
+): Promise<Program> {
+  const count = adapter.arena.shape[0] ?? 0;
+  return Program.compile(gpu, 'update', (trace) => {
+    const hparams = trace.input('hparams', [8]);
+    const partials = trace.activation('square sums', [clipChunks(count), 2]);
+    const clip = trace.activation('clip', [4]);
+    trace.emit(squareSum({ count }, trace.traits), [state.gradient, partials]);
+    trace.emit(clipFactor({ count, maxNorm }, trace.traits), [partials, clip]);
+    trace.emit(adamw({ count }, trace.traits), [
+      state.gradient,
+      hparams,
+      clip,
+      adapter.arena,
+      state.m,
+      state.v,
+    ]);
+    trace.output('clip', clip);
+  });
+}
