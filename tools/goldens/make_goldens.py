@@ -13,10 +13,24 @@ from data_set import write_preprocess_set, write_tokenizer_set
 from model_set import Spec, write_model_set
 from ops_set import write_ops_set, write_sampling_set
 
+ALL = 'q|k|v|o|gate|up|down'
+GRPO = {'lengths': (7, 3, 10, 5), 'eps_low': 0.2, 'eps_high': 0.28, 'beta': 0.04, 'max_length': 12}
+
 # Each stresses something that the committed set does not; the comment says what.
 MODELS = {
     # Nothing special: another seed.
-    'plain': Spec(),
+    'plain': Spec(lora={'r': 4, 'alpha': 8, 'modules': ALL, 'labels': 6, 'grpo': GRPO}),
+    # An adapter of rank 5 with rsLoRA on some modules of an odd tied model, every text token supervised, six completions.
+    'adapter-some': Spec(heads=3, kv=1, head_dim=12, inter=51, layers=2, vocab=113, section=(2, 2, 2), tie=True, depth=2,
+                         fullatt=(1,), prompt=(3, (20, 33), 9), rows=(0, -3, -1), variants=False, video=False, lora={
+                             'r': 5, 'alpha': 3, 'rslora': True, 'modules': 'q|v|down', 'labels': 9, 'grpo': {
+                                 'lengths': (1, 17, 4, 9, 17, 2), 'eps_low': 0.1, 'eps_high': 0.3, 'beta': 0.0,
+                                 'max_length': 17}}),
+    # Rank 1 on one module in heads of 10, one supervised token, two completions.
+    'adapter-one': Spec(heads=4, kv=2, head_dim=10, inter=33, layers=3, section=(1, 2, 2), depth=1, fullatt=(0,),
+                        prompt=((9, 12), 2, (20, 8), 3), variants=False, video=False, lora={
+                            'r': 1, 'alpha': 16, 'modules': 'k', 'labels': 1, 'grpo': {
+                                'lengths': (2, 3), 'eps_low': 0.2, 'eps_high': 0.2, 'beta': 0.5, 'max_length': 8}}),
     # Heads of 8 without grouping, one picture after text, hidden 24, odd MLP widths, a vocabulary of 113, tied.
     'small-heads': Spec(heads=3, kv=3, head_dim=8, inter=51, layers=2, vocab=113, section=(2, 1, 1), tie=True,
                         v_heads=1, v_head_dim=8, v_inter=50, depth=2, fullatt=(0,), prompt=(9, (19, 30), 3)),

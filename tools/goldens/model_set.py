@@ -1,6 +1,6 @@
 """Golden folders of tiny random Qwen2.5-VL models: weights, one prompt with images, every stage, decode, look-back.
 
-Runs transformers in fp32 with eager attention on weights that 16 bits hold exactly. Not here: LoRA and GRPO goldens.
+Runs transformers in fp32 with eager attention on weights that 16 bits hold exactly. Not here: adapters (lora_set.py).
 Invariant: the weights are redrawn so that attention is far from uniform (the library's own init hides most mistakes),
 and the greedy path keeps a margin, so that ids are a fair golden.
 """
@@ -18,6 +18,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from transformers.vision_utils import get_vision_window_index
 
 from golden_file import EXACT, GoldenFile, write_json, write_manifest
+from lora_set import write_lora
 
 HIDDEN = {'abs': 5e-4, 'rel': 1e-4}
 TABLE, FEATURE, SHARE, LOGIT = {'abs': 1e-5}, {'abs': 1e-4}, {'abs': 2e-4}, {'abs': 5e-4}
@@ -61,6 +62,8 @@ class Spec:
     # Raw keys written over config.json after everything is computed; None removes one.
     config: dict = field(default_factory=dict)
     processor: dict = field(default_factory=dict)
+    # Adapter, see lora_set.py; None makes none.
+    lora: object = None
     variants: bool = True
     video: bool = True
     max_position: int = 512
@@ -434,6 +437,8 @@ def write_model_set(folder, name, spec, seed):
     write_json(folder, 'preprocessor_config.json', preprocessor_config(spec))
     if spec.variants:
         add_variants(folder, spec, seed, inputs, rows, goldens)
+    if spec.lora:
+        write_lora(folder, model, spec.lora, inputs, media(pixels, grids), rows, seed, goldens)
     override(folder, 'config.json', spec.config)
     override(folder, 'preprocessor_config.json', spec.processor)
     write_manifest(folder, name, seed, goldens)
