@@ -13,9 +13,20 @@ const COLOURS = { red: [220, 50, 47], green: [60, 170, 70], blue: [40, 90, 210],
 /** Rows of three cells; `-` is empty, else a colour and a shape by their first letters: rc = red circle. */
 const SHEETS = [
   {
+    file: 'full_sheet.png',
+    name: 'A full sheet',
+    seed: 5,
+    cells: ['rc yc rs', 'ys rc yc', 'rc rs ys'],
+    questions: [
+      'Start with 7. Add the red circles. Subtract 5. Add 2. How many?',
+      'Count the yellow circles. Add 3. Subtract 4. Add 8. How many?',
+    ],
+  },
+  {
     file: 'red_squares.png',
     name: 'Red squares among others',
-    cells: ['- rc bs', 'rs - rs', 'rs yt -'],
+    seed: 1,
+    cells: ['- rc bs', 'rs - -', 'gs yt rs'],
     questions: [
       'Start with 11. Subtract the red squares. Add 3. Subtract 8. How many?',
       'Count the red objects. Add 6. Subtract 2. How many?',
@@ -23,38 +34,32 @@ const SHEETS = [
   },
   {
     file: 'blue_circles.png',
-    name: 'Blue and green circles',
-    cells: ['bc gc bc', '- bc gs', 'gc - bc'],
+    name: 'Blue circles and squares',
+    seed: 2,
+    cells: ['bc gs -', '- bc rs', 'gs - -'],
     questions: [
       'Count the blue circles. Add 5. Subtract 2. How many?',
-      'Start with 9. Subtract the circles. Add 7. How many?',
+      'Start with 9. Subtract the green squares. Add 7. How many?',
     ],
   },
   {
     file: 'triangles.png',
-    name: 'Triangles in three colours',
-    cells: ['yt rt -', 'bt - yt', 'rs yt bs'],
+    name: 'Triangles in two colours',
+    seed: 3,
+    cells: ['bt rt -', '- rc -', 'rs bt -'],
     questions: [
+      'Count the blue triangles. Add 8. Subtract 1. How many?',
       'Start with 4. Add the triangles. Subtract 3. Add 6. How many?',
-      'Count the yellow triangles. Add 8. Subtract 1. How many?',
     ],
   },
   {
     file: 'few_shapes.png',
     name: 'Three shapes on an empty sheet',
+    seed: 4,
     cells: ['- - gs', '- ys -', 'gs - -'],
     questions: [
       'Count the green squares. Add 9. Subtract 4. How many?',
       'Start with 12. Subtract the squares. Add 2. Add 5. How many?',
-    ],
-  },
-  {
-    file: 'full_sheet.png',
-    name: 'A full sheet',
-    cells: ['rc yc rs', 'ys rc yc', 'rc rs ys'],
-    questions: [
-      'Start with 7. Add the red circles. Subtract 5. Add 2. How many?',
-      'Count the yellow objects. Add 3. Subtract 6. Add 8. How many?',
     ],
   },
 ];
@@ -106,8 +111,8 @@ function coverage(o, px, py) {
   return hits / (SUBSAMPLES * SUBSAMPLES);
 }
 
-function draw(sheet, seed) {
-  const next = random(seed);
+function draw(sheet) {
+  const next = random(sheet.seed);
   const objects = new Map();
   sheet.cells.forEach((line, row) => {
     line.split(' ').forEach((code, column) => {
@@ -154,9 +159,7 @@ function answerOf(question, cells) {
 
 const folder = fileURLToPath(new URL('../public/examples/', import.meta.url));
 mkdirSync(folder, { recursive: true });
-SHEETS.forEach((sheet, i) => {
-  writeFileSync(`${folder}${sheet.file}`, draw(sheet, i + 1));
-});
+for (const sheet of SHEETS) writeFileSync(`${folder}${sheet.file}`, draw(sheet));
 const list = SHEETS.map(({ file, name, cells, questions }) => ({
   file,
   name,

@@ -77,7 +77,12 @@ export interface Look {
   start(): Promise<void>;
   loadModel(id: string): Promise<void>;
   cancelLoad(): Promise<void>;
-  choosePicture(blob: Blob, name: string, questions?: readonly KnownQuestion[]): Promise<void>;
+  /** Takes a picture, or one that is still being fetched. */
+  choosePicture(
+    source: Blob | Promise<Blob>,
+    name: string,
+    questions?: readonly KnownQuestion[],
+  ): Promise<void>;
   setQuestion(text: string): void;
   setSettings(change: Partial<Settings>): void;
   ask(): Promise<void>;
@@ -166,7 +171,7 @@ function receive(w: Writable): void {
 async function loadModel(w: Writable, id: string): Promise<void> {
   w.wantedModel.value = id;
   w.loading.value = true;
-  w.session.value = { ...w.session.value, error: null };
+  w.session.value = { ...w.session.value, error: null, model: null };
   try {
     const model = await w.client.load(id);
     if (w.wantedModel.value !== id) return;
@@ -183,7 +188,7 @@ async function loadModel(w: Writable, id: string): Promise<void> {
 }
 
 async function start(w: Writable): Promise<void> {
-  w.session.value = { ...w.session.value, error: null };
+  w.session.value = { ...w.session.value, error: null, model: null, device: null, deviceTrouble: null };
   w.loading.value = true;
   try {
     await w.client.start();
@@ -207,13 +212,14 @@ async function decode(w: Writable, blob: Blob, name: string): Promise<ImageBitma
 
 async function choosePicture(
   w: Writable,
-  blob: Blob,
+  source: Blob | Promise<Blob>,
   name: string,
   questions: readonly KnownQuestion[],
 ): Promise<void> {
   w.choices += 1;
   const choice = w.choices;
   try {
+    const blob = await source;
     await checkPicture(blob, name);
     const bitmap = await decode(w, blob, name);
     if (choice !== w.choices) return;
@@ -290,14 +296,17 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     const busy = w.loading.value || isOpen(answer) || deviceTrouble === 'recovering';
     return model !== null && !busy && w.picture.value !== null && w.question.value.trim() !== '';
   });
+  const { session, models, wantedModel, loading, picture, pictureError, answerPicture, question } = w;
+  const { settings, timing, cards, bands, selection, preview, shown, readout } = w;
   return {
-    ...w,
+    ...{ session, models, wantedModel, loading, picture, pictureError, answerPicture, question },
+    ...{ settings, timing, cards, bands, selection, preview, shown, readout },
     ...selectionCommands(w),
     canAsk,
     start: () => start(w),
     loadModel: (id) => loadModel(w, id),
     cancelLoad: () => quietly(client.cancelLoad()),
-    choosePicture: (blob, name, questions = []) => choosePicture(w, blob, name, questions),
+    choosePicture: (source, name, questions = []) => choosePicture(w, source, name, questions),
     setQuestion: (text) => {
       w.question.value = text;
     },

@@ -159,15 +159,17 @@ function addAttention(draft: Draft, event: Extract<EngineEvent, { type: 'attenti
   });
 }
 
+/** An engine that is idle or failed has no model, whatever was loaded before. */
+function changeState(session: Session, engine: EngineState): Session {
+  const model = engine === 'idle' || engine === 'failed' ? null : session.model;
+  return { ...session, engine, model, load: engine === 'loading' ? session.load : null };
+}
+
 function applyEvent(draft: Draft, event: EngineEvent): void {
   const { session } = draft;
   switch (event.type) {
     case 'stateChanged':
-      draft.session = {
-        ...session,
-        engine: event.state,
-        load: event.state === 'loading' ? session.load : null,
-      };
+      draft.session = changeState(session, event.state);
       return;
     case 'deviceReady':
       draft.session = { ...session, device: event.device };
@@ -191,7 +193,9 @@ function applyEvent(draft: Draft, event: EngineEvent): void {
       withAnswer(draft, () => ({ status: 'finished', result: event.result, segments: event.segments }));
       return;
     case 'deviceLost':
-      draft.session = { ...session, deviceTrouble: event.recovering ? 'recovering' : 'lost' };
+      draft.session = event.recovering
+        ? { ...session, deviceTrouble: 'recovering' }
+        : { ...session, deviceTrouble: 'lost', device: null, model: null };
       draft.session = failAnswer(draft.session, { code: 'gpu/device-lost', message: event.message });
       return;
     case 'deviceRestored':

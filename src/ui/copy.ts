@@ -14,7 +14,7 @@ export const COPY = {
     keys: 'Keys',
     model: 'Model',
     draft: 'draft',
-    draftWhy: 'A stand-in that a later release replaces. Its answers and its attention are real.',
+    draftWhy: 'It is a draft: a stand-in until a later release replaces it.',
     device: 'Graphics device',
     software: 'software',
     softwareWhy: 'No graphics card is used: the processor stands in for it. Correct, but many times slower.',

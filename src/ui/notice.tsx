@@ -53,9 +53,15 @@ function Details({ error }: { readonly error: PlainError }) {
       <button
         type="button"
         class="quiet"
-        onClick={async () => {
-          await navigator.clipboard.writeText(details);
-          copied.value = true;
+        onClick={() => {
+          navigator.clipboard.writeText(details).then(
+            () => {
+              copied.value = true;
+            },
+            () => {
+              // The clipboard is closed to this page: the text above can be selected.
+            },
+          );
         }}
       >
         {copied.value ? COPY.trouble.copied : COPY.trouble.copy}

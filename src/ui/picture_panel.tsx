@@ -192,11 +192,11 @@ function Examples() {
     );
   }, [examples]);
   const take = async (example: Example) => {
-    const blob = await fetchExample(example);
     const before = look.question.value.trim();
     // A question of one's own stays; one that came with the picture before goes with it.
     const replaceable = before === '' || look.picture.value?.questions.some(({ text }) => text === before);
-    await look.choosePicture(blob, example.name, example.questions);
+    await look.choosePicture(fetchExample(example), example.name, example.questions);
+    if (look.picture.value?.name !== example.name) return;
     if (replaceable && example.questions[0]) look.setQuestion(example.questions[0].text);
   };
   if (examples.value.length === 0) return null;
@@ -281,7 +281,10 @@ export function PicturePanel() {
   const look = useLook();
   const shown = useShownPicture();
   const dragging = useSignal(false);
-  const knows = useComputed(() => look.session.value.model?.knows ?? '');
+  const knows = useComputed(() => {
+    const { model } = look.session.value;
+    return model === null ? '' : `${model.knows}${model.entry.draft ? ` ${COPY.app.draftWhy}` : ''}`;
+  });
   useDropAndPaste(dragging);
   const has = shown.value.picture !== null;
   const error = look.pictureError.value;

@@ -102,6 +102,14 @@ describe('reduceSession', () => {
     expect(failAnswer(done, { code: 'worker/crashed', message: '' })).toBe(done);
   });
 
+  it('has no model after a cancelled load or a device that stays away', () => {
+    expect(reduceSession(asked(), [{ type: 'stateChanged', state: 'idle' }]).model).toBeNull();
+    expect(reduceSession(asked(), [{ type: 'stateChanged', state: 'generating' }]).model).toBe(LOADED_MODEL);
+    const lost = reduceSession(asked(), [{ type: 'deviceLost', message: 'gone', recovering: false }]);
+    expect(lost.deviceTrouble).toBe('lost');
+    expect(lost.model).toBeNull();
+  });
+
   it('numbers answers, and forgets progress when loading ends', () => {
     expect(beginAnswer(asked(), ASKED).answer?.number).toBe(2);
     expect(isOpen(asked().answer)).toBe(true);
