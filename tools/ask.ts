@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import type { PixelArray } from '../src/data/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import type { SegmentKind } from '../src/generation/segment_parser';
-import { acquireDevice, type DeviceTraits } from '../src/gpu/device';
+import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';
+import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { DataError } from '../src/lib/errors';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
@@ -41,8 +42,8 @@ export interface AskReport {
   /** Fine-tuned adapter over the model; null for none. */
   readonly adapter: string | null;
   readonly device: DeviceReport;
-  /** Which table chose the kernels. */
-  readonly profile: 'software' | 'hardware';
+  /** Which kernels ran: greedy tokens are promised bit for bit on the same adapter and profile alone. */
+  readonly profile: KernelProfile;
 }
 
 /** The graphics device of a run. */
@@ -123,7 +124,7 @@ async function readPicture(path: string) {
   return decodeImage(bytes, path);
 }
 
-function askReport(answer: GeneratedAnswer, call: Call, model: string, traits: DeviceTraits): AskReport {
+function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuContext): AskReport {
   return {
     text: answer.text,
     tokens: answer.ids,
@@ -135,8 +136,8 @@ function askReport(answer: GeneratedAnswer, call: Call, model: string, traits: D
     seed: call.seed,
     model,
     adapter: null,
-    device: deviceReport(traits),
-    profile: traits.software ? 'software' : 'hardware',
+    device: deviceReport(gpu.traits),
+    profile: kernelProfile(gpu),
   };
 }
 
@@ -149,7 +150,7 @@ async function ask(signal: AbortSignal): Promise<void> {
   const reasoner = await Reasoner.load(gpu, files, { signal });
   try {
     const answer = await streamAnswer(reasoner, call, image, signal);
-    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu.traits))}\n`);
+    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu))}\n`);
   } finally {
     await closeDevice(gpu, reasoner);
   }
