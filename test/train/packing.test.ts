@@ -1,0 +1,74 @@
+// Packed completions: what each row sees, its position, and which rows are supervised.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type ModelConfig, parseModelConfig } from '../../src/model/config';
+import { IGNORED_LABEL, packCompletions } from '../../src/train/packing';
+import { loadFixtureJson } from '../harness/fixture';
+
+let config: ModelConfig;
+beforeAll(async () => {
+  config = parseModelConfig(await loadFixtureJson('tiny-qwen2_5_vl/config.json'));
+});
+
+const PROMPT = { inputIds: [1, 10, 11], images: [] };
+
+describe('packCompletions', () => {
+  it('shares the prefix and repeats the last prompt token for each completion', () => {
+    const packed = packCompletions(
+      [
+        {
+          prompt: PROMPT,
+          completions: [
+            [20, 21, 2],
+            [30, 2],
+          ],
+        },
+      ],
+      config,
+    );
+    expect(packed).toMatchObject({ tokens: 7, rows: 5 });
+    const inputs = packed.inputs(8, 6);
+    expect([...inputs.ids!]).toEqual([1, 10, 11, 20, 21, 11, 30, 0]);
+    expect([...inputs.labels!]).toEqual([20, 21, 2, 30, 2, IGNORED_LABEL]);
+    expect([...inputs.rows!]).toEqual([2, 3, 4, 5, 6, 0xffffffff]);
+    const ranges = Array.from({ length: 8 }, (_, row) => [...inputs.ranges!.subarray(4 * row, 4 * row + 4)]);
+    expect(ranges).toEqual([
+      [0, 0, 0, 1],
+      [0, 0, 0, 2],
+      [0, 2, 2, 3],
+      [0, 2, 2, 4],
+      [0, 2, 2, 5],
+      [0, 2, 5, 6],
+      [0, 2, 5, 7],
+      [0, 0, 0, 0],
+    ]);
+    // Row 5 repeats row 2 at the same position; both completions continue from there.
+    const half = config.text.headDim / 2;
+    const angles = (row: number) => [...inputs.cos!.subarray(row * half, (row + 1) * half)];
+    expect(angles(5)).toEqual(angles(2));
+    expect(angles(6)).toEqual(angles(3));
+    expect(angles(4)).not.toEqual(angles(3));
+  });
+
+  it('numbers image features over all groups', () => {
+    const image = { gridThw: [1, 2, 4] as const, pixelValues: new Float32Array(8 * 96) };
+    const prompt = { inputIds: [149, 151, 151, 150, 9], images: [image] };
+    const inputs = packCompletions(
+      [
+        { prompt, completions: [[2]] },
+        { prompt, completions: [[3]] },
+      ],
+      config,
+    ).inputs(10, 2);
+    expect([...inputs.image_rows!]).toEqual([-1, 0, 1, -1, -1, -1, 2, 3, -1, -1]);
+  });
+
+  it('refuses empty groups, and sizes that are too small', () => {
+    expect(() => packCompletions([{ prompt: PROMPT, completions: [] }], config)).toThrow(
+      /Group 0 has no completion/,
+    );
+    expect(() => packCompletions([{ prompt: PROMPT, completions: [[]] }], config)).toThrow(/or an empty one/);
+    const packed = packCompletions([{ prompt: PROMPT, completions: [[2, 3]] }], config);
+    expect(() => packed.inputs(3, 2)).toThrow(/do not fit 3 and 2/);
+  });
+});

@@ -1,0 +1,121 @@
+// Training programs over a trajectory: checkpointed equals plain bit for bit, shared prefix equals separate sequences,
+// the loss falls, nothing is created after the first step.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { creations } from '../../src/gpu/counters';
+import type { GpuContext } from '../../src/gpu/device';
+import { packAdamw } from '../../src/kernels/adamw';
+import { adaptableModules, LoraAdapter } from '../../src/model/lora';
+import { VisionLanguageModel } from '../../src/model/vision_language_model';
+import { type CompletionGroup, packCompletions } from '../../src/train/packing';
+import { buildTrainProgram, buildUpdateProgram, createOptimizerState } from '../../src/train/train_program';
+import { noise } from '../harness/check_op';
+import { testGpu } from '../harness/gpu';
+import { fixtureModel } from '../harness/model_fixture';
+
+const STEPS = 30;
+const CONFIG = { r: 2, loraAlpha: 4, useRslora: false, baseModel: '', targetModules: [] };
+
+let gpu: GpuContext;
+let model: VisionLanguageModel;
+beforeAll(async () => {
+  gpu = await testGpu();
+  model = await VisionLanguageModel.load(
+    gpu,
+    fixtureModel('tiny-qwen2_5_vl', ['config.json', 'model.safetensors']),
+  );
+});
+afterAll(async () => {
+  model.destroy();
+  await gpu.fence();
+});
+
+function freshAdapter(): LoraAdapter {
+  const weights = [...adaptableModules(model.config)].map(([module, [out, width]], index) => ({
+    module,
+    a: noise(CONFIG.r * width, index).map((v) => v * width ** -0.5),
+    b: new Float32Array(out * CONFIG.r),
+  }));
+  return LoraAdapter.create(gpu, CONFIG, model.config, weights, true);
+}
+
+const PROMPT = { inputIds: [1, 10, 11, 12, 13], images: [] };
+const COMPLETIONS = [
+  [20, 21, 22, 2],
+  [30, 31, 2],
+];
+
+/** Trains on the groups; losses of every step, and what was created after the first. */
+async function train(groups: readonly CompletionGroup[], checkpointLayers: boolean) {
+  const packed = packCompletions(groups, model.config);
+  const adapter = freshAdapter();
+  const state = createOptimizerState(gpu, adapter);
+  const shape = { tokens: packed.tokens, rows: packed.rows };
+  const program = await buildTrainProgram(model.device, adapter, state, shape, undefined, {
+    objective: 'sft',
+    checkpointLayers,
+  });
+  const update = await buildUpdateProgram(gpu, adapter, state, 1);
+  for (const [name, data] of Object.entries(packed.inputs(shape.tokens, shape.rows)))
+    if (program.hasInput(name)) program.write(name, data);
+  program.write('weights', new Float32Array(packed.rows).fill(-1 / packed.rows));
+  const losses: number[] = [];
+  let created = 0;
+  for (let step = 1; step <= STEPS; step++) {
+    update.write(
+      'hparams',
+      packAdamw({ lr: 1e-2, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, step }),
+    );
+    const before = creations(gpu.counters);
+    program.submit();
+    update.submit();
+    created += step > 1 ? creations(gpu.counters) - before : 0;
+    const logp = (await program.read('logp')) as Float32Array;
+    losses.push(-logp.reduce((sum, v) => sum + v, 0) / packed.rows);
+  }
+  await gpu.fence();
+  const { plannedBytes } = program.stats;
+  program.destroy();
+  update.destroy();
+  state.destroy();
+  adapter.destroy();
+  return { losses, created, plannedBytes };
+}
+
+describe('training programs', () => {
+  it('follow the same trajectory plain, checkpointed and without a shared prefix', async () => {
+    const shared = await train([{ prompt: PROMPT, completions: COMPLETIONS }], false);
+    const checkpointed = await train([{ prompt: PROMPT, completions: COMPLETIONS }], true);
+    const separate = await train(
+      COMPLETIONS.map((completion) => ({ prompt: PROMPT, completions: [completion] })),
+      false,
+    );
+    expect(shared.losses.at(-1)).toBeLessThan(0.2 * shared.losses[0]!);
+    // Recomputation repeats the same dispatches.
+    expect(checkpointed.losses).toEqual(shared.losses);
+    expect(checkpointed.plannedBytes).toBeLessThan(shared.plannedBytes);
+    // Another packing sums in another order: rounding, amplified by 30 steps of Adam.
+    separate.losses.forEach((loss, step) => {
+      expect(Math.abs(loss - shared.losses[step]!), `step ${step}`).toBeLessThan(2e-3 * (1 + loss));
+    });
+    expect([shared.created, checkpointed.created, separate.created]).toEqual([0, 0, 0]);
+  });
+
+  it('updates nothing when a gradient is not finite', async () => {
+    const adapter = freshAdapter();
+    const state = createOptimizerState(gpu, adapter);
+    const update = await buildUpdateProgram(gpu, adapter, state, 1);
+    const poison = new Float32Array(adapter.arena.shape[0]!);
+    poison[3] = Number.NaN;
+    gpu.device.queue.writeBuffer(state.gradient.region!.buffer, 0, poison);
+    update.write(
+      'hparams',
+      packAdamw({ lr: 1, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.5, step: 1 }),
+    );
+    await update.run();
+    expect((await update.read('clip'))[2]).toBe(1);
+    update.destroy();
+    state.destroy();
+    adapter.destroy();
+  });
+});
