@@ -67,7 +67,7 @@ describe('attention', () => {
       },
       reference: ({ qkv }) => {
         const part = (index: number) =>
-          qkv!.filter((_, i) => Math.floor((i % (3 * headSize)) / headSize) === index);
+          Array.from(qkv!).filter((_, i) => Math.floor((i % (3 * headSize)) / headSize) === index);
         const shape = { ...SHAPE, ...heads, scale: headSize ** -0.5 };
         return referenceSegmentAttention({ ...shape, q: part(0), k: part(1), v: part(2), ranges: ranges() })
           .out;
