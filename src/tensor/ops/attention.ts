@@ -103,14 +103,13 @@ export function narrowHeads(trace: Trace, x: Tensor, headSize: number): Tensor {
     trace.emit(elementwise({ kind: 'fill', count: elementCount(tensor.shape), scale }, trace.traits), [
       tensor,
     ]);
-  const copy = (source: Tensor, target: Tensor): void => {
+  const copy = (source: Tensor, sourceCols: number, target: Tensor, targetCols: number): void => {
     const one = trace.activation('one', [1]);
     fill(one, 1);
-    const [sourceCols = 1, targetCols = 1] = [source.shape[2], target.shape[2]];
     const block = { rows: batch * heads, cols: headSize, sourceFirst: 0, targetFirst: 0 };
     trace.emit(copyColumns({ ...block, sourceCols, targetCols }, trace.traits), [source, one, target]);
   };
-  copy(x, y);
+  copy(x, padded, y, headSize);
   trace.record({
     name: 'narrow_heads',
     inputs: [x],
@@ -119,7 +118,8 @@ export function narrowHeads(trace: Trace, x: Tensor, headSize: number): Tensor {
       if (!dy) return;
       const dx = trace.activation(`d${x.name}`, x.shape);
       fill(dx, 0);
-      copy(dy, dx);
+      // dy may come in the shape that y was reshaped to.
+      copy(dy, headSize, dx, padded);
       gradients.add(x, dx);
     },
   });

@@ -5,7 +5,7 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { attention } from '../../../src/tensor/ops/attention';
 import { splitRotary } from '../../../src/tensor/ops/split_rotary';
 import { runOnce } from '../../../src/tensor/program';
-import { Trace } from '../../../src/tensor/trace';
+import { reshape, Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
 import { referenceSegmentAttention } from '../../reference/segment_attention';
@@ -63,7 +63,8 @@ describe('attention', () => {
       build: (trace, t) => {
         const rotary = { cos: t.cos!, sin: t.sin!, rows: t.rows! };
         const parts = splitRotary(trace, t.qkv!, { ...heads, headStride: 8 }, rotary);
-        return attention(trace, { ...parts, headSize }, { ranges: t.ranges! }).out;
+        const { out } = attention(trace, { ...parts, headSize }, { ranges: t.ranges! });
+        return reshape(out, [tokens, headSize]);
       },
       reference: ({ qkv }) => {
         const part = (index: number) =>
