@@ -3,18 +3,12 @@
 // Not here: dtype conversions (cpu.ts). Invariant: shapes, seeds and case names are read from the manifest.
 
 import type { GpuContext } from '../../src/gpu/device';
-import type { KernelCall } from '../../src/gpu/kernel';
 import { type ActivationKind, activation } from '../../src/kernels/activation';
-import { adamw, packAdamw } from '../../src/kernels/adamw';
-import { clipChunks, clipFactor, squareSum } from '../../src/kernels/clip';
 import { columnSum } from '../../src/kernels/column_sum';
 import { decodeAttention } from '../../src/kernels/decode_attention';
-import { elementwise } from '../../src/kernels/elementwise';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
 import { rotary } from '../../src/kernels/rotary';
 import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
-import { softmax } from '../../src/kernels/softmax';
-import { tokenLogp, tokenLogpBackward } from '../../src/kernels/token_logp';
 import { KEY_CLASS } from '../../src/model/kv_cache';
 import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
@@ -23,23 +17,11 @@ import { linear } from '../../src/tensor/ops/linear';
 import { addLora } from '../../src/tensor/ops/lora';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { swiglu } from '../../src/tensor/ops/swiglu';
-import { type HostArray, runOnce } from '../../src/tensor/program';
-import { type DType, type Tensor, Trace } from '../../src/tensor/trace';
+import type { HostArray } from '../../src/tensor/program';
 import type { CpuRow, Wanted } from './cpu';
-import type { FixtureDir, TensorSpec } from './fixture_dir';
-
-/** Inputs of one case, and where its results go. */
-interface Case {
-  readonly name: string;
-  readonly parts: ReadonlyMap<string, TensorSpec>;
-  shape(part: string): readonly number[];
-  read(part: string): Promise<Float32Array>;
-  integers(part: string): Promise<Int32Array>;
-}
-
-/** Results by part name. */
-type Results = Record<string, HostArray | Uint8Array | undefined>;
-type Operator = (gpu: GpuContext, test: Case) => Promise<Results>;
+import type { FixtureDir } from './fixture_dir';
+import { type Case, cases, emit, need, type Operator, type Results, run } from './ops_case';
+import { runAdamw, runClip, runCrossEntropy, runSoftmax } from './ops_training';
 
 const OPERATORS: Readonly<Record<string, Operator>> = {
   activation: runActivation,
@@ -89,77 +71,6 @@ export async function* samplingRows(
       if (actual) yield { stage: 'sampling', file, tensor: name, actual, shape };
     }
   }
-}
-
-function cases(dir: FixtureDir, specs: readonly TensorSpec[]): Case[] {
-  const groups = new Map<string, Map<string, TensorSpec>>();
-  for (const spec of specs) {
-    // `activation.gelu.d` lies beside `activation.gelu`, `clip.g0.clipped` beside `clip.g0`: one case each.
-    const name = /^(activation|clip)\./.test(spec.name)
-      ? spec.name.slice(0, spec.name.indexOf('.'))
-      : spec.name.slice(0, spec.name.lastIndexOf('.'));
-    const parts = groups.get(name) ?? new Map<string, TensorSpec>();
-    groups.set(name, parts.set(spec.name.slice(name.length + 1), spec));
-  }
-  return [...groups].map(([name, parts]) => {
-    const find = (part: string): TensorSpec => {
-      const spec = parts.get(part);
-      if (!spec) throw new Error(`${dir.name}: case ${name} has no ${part}`);
-      return spec;
-    };
-    return {
-      name,
-      parts,
-      shape: (part) => find(part).shape,
-      read: async (part) => (await dir.read(find(part))) as Float32Array,
-      integers: async (part) => (await dir.read(find(part))) as Int32Array,
-    };
-  });
-}
-
-/** Declares inputs, traces, runs once. */
-async function run(
-  gpu: GpuContext,
-  inputs: Readonly<
-    Record<
-      string,
-      {
-        readonly data: HostArray;
-        readonly shape: readonly number[];
-        readonly dtype?: DType;
-        readonly grad?: boolean;
-      }
-    >
-  >,
-  build: (trace: Trace, tensors: Record<string, Tensor>) => Record<string, Tensor>,
-): Promise<Record<string, Float32Array>> {
-  const trace = new Trace(gpu.traits);
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, { shape, dtype, grad }] of Object.entries(inputs))
-    tensors[name] = trace.input(name, shape, dtype ?? 'f32', grad ?? false);
-  for (const [name, tensor] of Object.entries(build(trace, tensors))) trace.output(name, tensor);
-  const data = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.data]));
-  return (await runOnce(gpu, trace, data)) as Record<string, Float32Array>;
-}
-
-function emit(
-  trace: Trace,
-  call: KernelCall,
-  inputs: readonly Tensor[],
-  name: string,
-  shape: readonly number[],
-  dtype: DType = 'f32',
-): Tensor {
-  const out = trace.activation(name, shape, dtype);
-  trace.emit(call, [...inputs, out]);
-  return out;
-}
-
-/** Takes a tensor that the trace is known to have. */
-function need(tensors: Record<string, Tensor>, name: string): Tensor {
-  const tensor = tensors[name];
-  if (!tensor) throw new Error(`no tensor ${name}`);
-  return tensor;
 }
 
 async function runActivation(gpu: GpuContext, test: Case): Promise<Results> {
@@ -462,135 +373,6 @@ function twice(table: Float32Array, width: number): Float32Array {
     { length: 2 * table.length },
     (_, i) => table[Math.floor(i / (2 * width)) * width + (i % width)] ?? Number.NaN,
   );
-}
-
-async function runSoftmax(gpu: GpuContext, test: Case): Promise<Results> {
-  const [rows = 1, cols = 1] = test.shape('x');
-  const inputs = { x: { data: await test.read('x'), shape: [rows, cols] } };
-  return run(gpu, inputs, (trace, t) => ({
-    y: emit(trace, softmax({ rows, cols }, trace.traits), [need(t, 'x')], 'y', [rows, cols]),
-  }));
-}
-
-/** Mean over the rows that count, and its gradient; ignored rows have neither. */
-async function runCrossEntropy(gpu: GpuContext, test: Case): Promise<Results> {
-  const [rows = 1, cols = 1] = test.shape('logits');
-  const labels = await test.integers('labels');
-  const counted = labels.filter((label) => label >= 0).length;
-  const inputs = {
-    logits: { data: await test.read('logits'), shape: [rows, cols] },
-    labels: { data: labels, shape: [rows], dtype: 'i32' as const },
-    dlogp: { data: new Float32Array(rows).fill(-1 / counted), shape: [rows] },
-  };
-  const chunk = { rows, cols, first: 0 };
-  const results = await run(gpu, inputs, (trace, t) => {
-    const [logits, label] = [need(t, 'logits'), need(t, 'labels')];
-    const [logp, lse, entropy] = ['logp', 'lse', 'entropy'].map((name) => trace.activation(name, [rows])) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const [state, argmax] = [trace.activation('state', [rows, 5]), trace.activation('argmax', [rows], 'u32')];
-    const call = tokenLogp({ ...chunk, last: true }, trace.traits);
-    trace.emit(call, [logits, label, state, logp, lse, entropy, argmax]);
-    // The kernel overwrites its logits, so it gets a copy.
-    const copy = elementwise({ kind: 'copy', count: rows * cols }, trace.traits);
-    const dLogits = emit(trace, copy, [logits], 'd_logits', [rows, cols]);
-    trace.emit(tokenLogpBackward(chunk, trace.traits), [label, lse, need(t, 'dlogp'), dLogits]);
-    return { logp, entropy, d_logits: dLogits };
-  });
-  const loss = labels.reduce(
-    (sum, label, row) => (label >= 0 ? sum - (results.logp?.[row] ?? Number.NaN) / counted : sum),
-    0,
-  );
-  return { ...results, loss: Float32Array.of(loss) };
-}
-
-async function runAdamw(gpu: GpuContext, test: Case): Promise<Results> {
-  const [steps = 1, count = 1] = test.shape('grads');
-  const [grads, hparams] = [await test.read('grads'), await test.read('hparams')];
-  const [lr = 0, beta1 = 0, beta2 = 0, eps = 0, weightDecay = 0] = Array.from(hparams, shortest);
-  let state: Record<string, Float32Array> = {
-    w: await test.read('w'),
-    m: new Float32Array(count),
-    v: new Float32Array(count),
-  };
-  const trajectory = new Float32Array(steps * count);
-  for (let step = 1; step <= steps; step++) {
-    const packed = packAdamw({ lr, beta1, beta2, eps, weightDecay, step });
-    state = await adamwStep(gpu, state, grads.slice((step - 1) * count, step * count), packed);
-    trajectory.set(state.w ?? [], (step - 1) * count);
-  }
-  return { steps: trajectory, ...(state.m && state.v ? { m: state.m, v: state.v } : {}) };
-}
-
-/** The shortest decimal that rounds to an f32: the hyperparameter that was meant. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 10; digits++) {
-    const text = Number(value.toPrecision(digits));
-    if (Math.fround(text) === value) return text;
-  }
-  return value;
-}
-
-/** Parameters and moments are overwritten in place, so they are copied into activations first. */
-async function adamwStep(
-  gpu: GpuContext,
-  state: Record<string, Float32Array>,
-  gradient: Float32Array,
-  hparams: Float32Array,
-) {
-  const count = gradient.length;
-  const input = (data: Float32Array) => ({ data, shape: [data.length] });
-  const empty = new Float32Array(count);
-  const inputs = {
-    gradient: input(gradient),
-    hparams: input(hparams),
-    clip: input(Float32Array.of(1, 0, 0, 0)),
-    w: input(state.w ?? empty),
-    m: input(state.m ?? empty),
-    v: input(state.v ?? empty),
-  };
-  return run(gpu, inputs, (trace, t) => {
-    const copy = elementwise({ kind: 'copy', count }, trace.traits);
-    const [w, m, v] = ['w', 'm', 'v'].map((name) =>
-      emit(trace, copy, [need(t, name)], `${name} next`, [count]),
-    ) as [Tensor, Tensor, Tensor];
-    trace.emit(adamw({ count }, trace.traits), [
-      need(t, 'gradient'),
-      need(t, 'hparams'),
-      need(t, 'clip'),
-      w,
-      m,
-      v,
-    ]);
-    return { w, m, v };
-  });
-}
-
-/** All gradients of the case in one arena, as the trainer keeps them. */
-async function runClip(gpu: GpuContext, test: Case): Promise<Results> {
-  const names = [...test.parts.keys()].filter((part) => /^g\d+$/.test(part));
-  const parts = await Promise.all(names.map((name) => test.read(name)));
-  const count = parts.reduce((sum, { length }) => sum + length, 0);
-  const arena = new Float32Array(count);
-  let at = 0;
-  for (const part of parts) {
-    arena.set(part, at);
-    at += part.length;
-  }
-  const { clip } = await run(gpu, { arena: { data: arena, shape: [count] } }, (trace, t) => {
-    const partials = emit(trace, squareSum({ count }, trace.traits), [need(t, 'arena')], 'partials', [
-      clipChunks(count),
-      2,
-    ]);
-    return { clip: emit(trace, clipFactor({ count, maxNorm: 1 }, trace.traits), [partials], 'clip', [4]) };
-  });
-  const [factor = Number.NaN, norm = Number.NaN] = clip ?? [];
-  const clipped = names.map(
-    (name, index) => [`${name}.clipped`, (parts[index] ?? arena).map((g) => g * factor)] as const,
-  );
-  return { norm: Float32Array.of(norm), ...Object.fromEntries(clipped) };
 }
 
 async function runSampling(gpu: GpuContext, test: Case): Promise<Results> {
