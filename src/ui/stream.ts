@@ -82,6 +82,8 @@ export class StreamView {
   private wanted: StepRange | null = null;
   private reveal = false;
   private following = true;
+  /** Something was appended in this frame. Marking alone must not scroll the text away under the pointer. */
+  private grew = false;
   private frame = 0;
 
   constructor(root: HTMLElement, callbacks: StreamCallbacks) {
@@ -141,8 +143,9 @@ export class StreamView {
     }
     this.applyMark();
     if (this.reveal) this.scrollToMark();
-    else if (this.following) this.root.scrollTop = this.root.scrollHeight;
+    else if (this.following && this.grew) this.root.scrollTop = this.root.scrollHeight;
     this.reveal = false;
+    this.grew = false;
   }
 
   private clear(answer: Answer | null): void {
@@ -233,6 +236,7 @@ export class StreamView {
       element.classList.add('marked');
     }
     view.text.append(element);
+    this.grew = true;
     view.pieces.push({ ...piece, element });
   }
 

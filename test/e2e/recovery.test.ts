@@ -7,20 +7,33 @@ test('a crash of the GPU process in mid-answer is recovered', async ({ page, bro
   const devtools = await browser.newBrowserCDPSession();
   await look.ready();
   await look.chooseExample(0);
-  await look.ask();
-  await page.locator('.token').first().waitFor();
-  await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
+  // A hot answer runs to the longest length; the page itself reports its first token, as answers take about a second.
+  await page.getByLabel('Temperature').fill('2');
+  await page.getByLabel('Longest answer').fill('160');
+  await page.exposeFunction('firstToken', () =>
+    devtools.send('Browser.crashGpuProcess').catch(() => undefined),
+  );
+  await page.evaluate(() => {
+    const stream = document.querySelector('.stream');
+    const observer = new MutationObserver(() => {
+      observer.disconnect();
+      (globalThis as unknown as { firstToken(): void }).firstToken();
+    });
+    if (stream) observer.observe(stream, { childList: true });
+  });
+  await look.question.press('Enter');
   await look.settled('interrupted');
   const trouble = page.getByTestId('device-trouble');
   await expect(trouble).toBeVisible();
   const kept = await look.text();
-  expect(kept).toMatch(/^<think>/);
+  expect(kept).not.toBe('');
   await expect(trouble).toHaveAttribute('data-state', 'restored', { timeout: 60_000 });
   expect(await look.text()).toBe(kept);
 
   await page.getByRole('button', { name: 'Ask again', exact: true }).first().click();
   await look.settled();
-  await expect(look.status).toHaveText(/^Answer: \d+\.$/);
-  expect((await look.text()).startsWith(kept.split('|')[0]?.slice(0, 12) ?? '')).toBe(true);
+  // The same seed on the same device: what was kept is how the whole answer begins.
+  const beginning = kept.slice(0, 12);
+  expect((await look.text()).slice(0, beginning.length)).toBe(beginning);
   await expect(trouble).toHaveCount(0);
 });
