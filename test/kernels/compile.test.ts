@@ -7,10 +7,10 @@ import { KERNEL_CATALOGUE } from '../../src/kernels/catalogue';
 import { shaderFiles } from '../../src/kernels/shader';
 import { testGpu } from '../harness/gpu';
 
-/** The adapter as it is, and the same limits as hardware would report them. */
+/** The adapter as it is, the same limits as hardware would report them, and a software adapter without subgroups. */
 async function allTraits(): Promise<DeviceTraits[]> {
   const { traits } = await testGpu();
-  return [traits, { ...traits, software: !traits.software }];
+  return [traits, { ...traits, software: !traits.software }, { ...traits, software: true, subgroups: false }];
 }
 
 describe('kernel catalogue', () => {
@@ -19,13 +19,15 @@ describe('kernel catalogue', () => {
     const entry = KERNEL_CATALOGUE.find((candidate) => candidate.name === name)!;
     const calls = (await allTraits()).flatMap((traits) => entry.build(traits));
     expect(calls.length).toBeGreaterThan(0);
+    const own = new Set(entry.build(gpu.traits).map((call) => call.kernel.source));
     for (const source of new Set(calls.map((call) => call.kernel.source))) {
       const { kernel, params, grid } = calls.find((call) => call.kernel.source === source)!;
       const module = gpu.device.createShaderModule({ code: source });
       const { messages } = await module.getCompilationInfo();
       expect(messages.map((message) => `${kernel.name}: ${message.message}`)).toEqual([]);
-      // A pipeline with the declared layout proves number and access of the bindings.
-      await gpu.pipelines.get(kernel);
+      // A pipeline with the declared layout proves number and access of the bindings. What only other devices would
+      // choose stops at the front end: a software adapter takes seconds to compile each of those to machine code.
+      if (own.has(source)) await gpu.pipelines.get(kernel);
       expect(params !== undefined, `${kernel.name} has parameters`).toBe(kernel.hasParams);
       expect(kernel.bindings.length, `${kernel.name} bindings`).toBeLessThanOrEqual(8);
       expect(Math.max(...grid), `${kernel.name} grid`).toBeLessThanOrEqual(MAX_GRID_DIMENSION);

@@ -19,8 +19,10 @@ export interface Case {
 /** Results by part name. */
 export type Results = Record<string, HostArray | Uint8Array | undefined>;
 
+/** Computes a case's results. */
 export type Operator = (gpu: GpuContext, test: Case) => Promise<Results>;
 
+/** Groups tensors into cases by the names they share. */
 export function cases(dir: FixtureDir, specs: readonly TensorSpec[]): Case[] {
   const groups = new Map<string, Map<string, TensorSpec>>();
   for (const spec of specs) {
@@ -72,6 +74,7 @@ export async function run(
   return (await runOnce(gpu, trace, data)) as Record<string, Float32Array>;
 }
 
+/** Emits a call whose last operand is a fresh tensor, and returns that. */
 export function emit(
   trace: Trace,
   call: KernelCall,
