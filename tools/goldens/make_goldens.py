@@ -1,11 +1,12 @@
 """Makes golden folders of the form of test/fixtures for shapes, seeds and prompts that are not committed.
 
-    python tools/goldens/make_goldens.py OUT [--only NAME ...] [--seed N]
+    python tools/goldens/make_goldens.py OUT [--only NAME ...] [--seed N] [--random COUNT]
 
 Not a test: `npm run parity -- OUT/NAME` compares the engine with what this writes.
 """
 import argparse
 import os
+import random
 
 import torch
 
@@ -88,11 +89,44 @@ MODELS = {
 }
 
 
+def random_spec(seed):
+    """A small config, prompt and adapter at random; every draw is one that transformers accepts."""
+    rng = random.Random(seed)
+    kv, head_dim = rng.randint(1, 3), 2 * rng.randint(2, 24)
+    cuts = sorted(rng.randint(0, head_dim // 2) for _ in range(2))
+    patch, merge, depth = rng.choice((2, 3, 4, 5, 8)), rng.choice((1, 2, 2, 2, 3)), rng.randint(1, 3)
+    edge = patch * merge
+    picture = [(rng.randint(1, 9 * edge), rng.randint(1, 9 * edge)) for _ in range(rng.randint(1, 4))]
+    prompt = []
+    for size in picture:
+        prompt += [rng.randint(0, 7)] * rng.randint(0, 1) + [size]
+    modules = [name for name in ALL.split('|') if rng.random() < 0.5] or ['q']
+    return Spec(
+        heads=kv * rng.randint(1, 5), kv=kv, head_dim=head_dim, inter=rng.randint(1, 130), layers=rng.randint(1, 3),
+        vocab=rng.randint(40, 700), section=(cuts[0], cuts[1] - cuts[0], head_dim // 2 - cuts[1]),
+        theta=10 ** rng.uniform(3, 7), eps=10 ** rng.uniform(-6, -4), tie=rng.random() < 0.5,
+        v_heads=rng.randint(1, 4), v_head_dim=4 * rng.randint(1, 7), v_inter=rng.randint(1, 90), depth=depth, patch=patch,
+        merge=merge, temporal=rng.choice((1, 2, 2, 3)), window=edge * rng.randint(1, 5) + rng.randint(0, edge - 1),
+        fullatt=tuple(block for block in range(depth) if rng.random() < 0.4),
+        pixels=(edge ** 2 * rng.randint(1, 4), edge ** 2 * rng.randint(8, 60)), prompt=(*prompt, rng.randint(1, 12)),
+        rows=None if rng.random() < 0.5 else sorted(rng.sample(range(-8, 0), 3)), decode=rng.randint(2, 9),
+        generate=rng.randint(1, 20), dtype=rng.choice((torch.bfloat16, torch.float16, torch.float32)),
+        generation={'do_sample': rng.random() < 0.5, 'temperature': 1e-6, 'top_k': rng.choice((0, 1, 5, 50)),
+                    'top_p': rng.choice((1.0, 0.9, 0.1)), 'repetition_penalty': rng.choice((1.0, 1.05, 1.3, 0.9)),
+                    'eos_token_id': rng.sample(range(40), rng.randint(1, 5))},
+        variants=rng.random() < 0.3, video=rng.random() < 0.5, max_position=4096,
+        lora={'r': rng.randint(1, 9), 'alpha': rng.randint(1, 16), 'rslora': rng.random() < 0.5,
+              'modules': '|'.join(modules), 'labels': rng.randint(1, 3),
+              'grpo': {'lengths': [rng.randint(1, 12) for _ in range(2 * rng.randint(1, 3))], 'eps_low': 0.2,
+                       'eps_high': rng.choice((0.2, 0.3)), 'beta': rng.choice((0.0, 0.1)), 'max_length': 12}})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('out')
     parser.add_argument('--only', nargs='*')
     parser.add_argument('--seed', type=int, default=100)
+    parser.add_argument('--random', type=int, default=0, help='this many random models instead of the named sets')
     parser.add_argument('--tokenizer', default='test/fixtures/tokenizer-qwen2', help='folder for the tokenizer set')
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -101,6 +135,10 @@ def main():
     writers['sampling'] = lambda folder: write_sampling_set(folder, args.seed)
     writers['preprocess'] = lambda folder: write_preprocess_set(folder, args.seed)
     writers['tokenizer'] = lambda folder: write_tokenizer_set(folder, args.tokenizer, args.seed)
+    if args.random:
+        writers = {f'random-{seed}': lambda folder, seed=seed: write_model_set(folder, f'random-{seed}',
+                                                                              random_spec(seed), seed)
+                   for seed in range(args.seed, args.seed + args.random)}
     for name in args.only or writers:
         writers[name](os.path.join(args.out, name))
 

@@ -4,6 +4,7 @@ Runs transformers in fp32 with eager attention on weights that 16 bits hold exac
 Invariant: the weights are redrawn so that attention is far from uniform (the library's own init hides most mistakes),
 and the greedy path keeps a margin, so that ids are a fair golden.
 """
+import copy
 import json
 import os
 import shutil
@@ -349,8 +350,8 @@ def flat_config(nested):
 
 
 def save_model(model, folder, dtype):
-    model.to(dtype).save_pretrained(folder)
-    model.float()
+    # A copy, because narrowing would also round the rotary frequencies.
+    copy.deepcopy(model).to(dtype).save_pretrained(folder)
     generation = os.path.join(folder, 'generation_config.json')
     if os.path.exists(generation):
         os.remove(generation)
