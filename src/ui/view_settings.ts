@@ -6,7 +6,7 @@ import { signal } from '@preact/signals';
 /** Whether the heatmap lies over the picture. */
 export const overlayShown = signal(true);
 /** Opacity of the heatmap, 0 to 1. */
-export const overlayOpacity = signal(0.75);
+export const overlayOpacity = signal(0.6);
 /** Scale the heatmap to the shown steps' own maximum instead of the fixed scale. */
 export const stretchScale = signal(false);
 /** Show the picture at the resolution that the model receives. */
