@@ -45,6 +45,7 @@ const UNTESTED: Readonly<Record<string, string>> = {
 
 /** Sources (or folders of them) that a test of another name proves; that test has to exist. */
 const TESTED_BY: Readonly<Record<string, string>> = {
+  'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
   'src/model/decode_program.ts': 'test/model/generation_session.gpu.test.ts',

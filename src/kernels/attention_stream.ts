@@ -15,7 +15,8 @@ export const ATTENTION_VARIANTS: readonly AttentionVariant[] = ['direct', 'strea
 
 /** The variant for a device: software adapters suspend every subgroup at a barrier, which outweighs the arithmetic. */
 export function attentionVariant(traits: DeviceTraits): AttentionVariant {
-  return traits.software ? 'direct' : 'stream';
+  const [best, other] = traits.software ? (['direct', 'stream'] as const) : (['stream', 'direct'] as const);
+  return traits.disabledVariants.has(`attention/${best}`) ? other : best;
 }
 
 /** Keys per step of the stream bodies: software adapters run them in tests only, and compile fewer faster. */

@@ -2,7 +2,8 @@
 // Not prefill (segment_attention.ts). Invariant: lengths are read from `sequences`, so one recorded call serves every step.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { type BindingAccess, foldGrid, type KernelCall, type KernelCheck, packParams } from '../gpu/kernel';
+import { DECODE_CAPACITY, decodeCheck } from './attention_check';
 import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
 import {
   type AttentionVariant,
@@ -57,6 +58,22 @@ export function decodeAttention(
   traits: DeviceTraits,
   variant: AttentionVariant = attentionVariant(traits),
 ): KernelCall[] {
+  return [{ ...build(o, traits, variant), check: () => smallCase(o, traits, variant) }];
+}
+
+/** The same kernel text over a few keys of the same number of sequences. */
+function smallCase(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCheck {
+  const mapSize = (o.capture?.mapSize ?? 0) > 0 ? 1 : 0;
+  const { keysPerRow: _, capture, ...rest } = o;
+  const small = { ...rest, capacity: DECODE_CAPACITY, ...(capture ? { capture: { mapSize } } : {}) };
+  const rows = o.batch * o.heads;
+  return decodeCheck(small, `attention/${variant}`, build(small, traits, variant), {
+    before: capture ? [new Uint32Array(o.batch * DECODE_CAPACITY)] : [],
+    after: [...(capture ? [rows * 5] : []), ...(mapSize ? [rows] : [])],
+  });
+}
+
+function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
   checkHeads('decodeAttention', o);
   checkPositive('decodeAttention', { batch: o.batch, capacity: o.capacity });
   const bindings: BindingAccess[] = ['read', 'read', 'read', 'read'];
@@ -86,28 +103,26 @@ export function decodeAttention(
       : streamDefines('decode_attention', rows, headSizeClass(o.headSize), traits)),
   };
   const keys = o.keysPerRow ?? o.capacity;
-  return [
-    {
-      kernel: shaderKernel(
-        'decode_attention',
-        `${variant}_${rows}x${headSizeClass(o.headSize)}`,
-        defines,
-        bindings,
-      ),
-      params: packParams([
-        { u32: o.batch },
-        { u32: o.heads },
-        { u32: o.kvHeads },
-        { u32: o.capacity },
-        { f32: o.scale },
-        { u32: mapSize },
-        { u32: o.headSize / 4 },
-        { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
-        { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
-      ]),
-      grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
-      flops: 4 * o.batch * o.heads * keys * o.headSize,
-      bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
-    },
-  ];
+  return {
+    kernel: shaderKernel(
+      'decode_attention',
+      `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+      defines,
+      bindings,
+    ),
+    params: packParams([
+      { u32: o.batch },
+      { u32: o.heads },
+      { u32: o.kvHeads },
+      { u32: o.capacity },
+      { f32: o.scale },
+      { u32: mapSize },
+      { u32: o.headSize / 4 },
+      { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
+      { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
+    ]),
+    grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
+    flops: 4 * o.batch * o.heads * keys * o.headSize,
+    bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
+  };
 }

@@ -3,8 +3,9 @@
 // Invariant: `out` and `lse` do not depend on whether attention is captured.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { type BindingAccess, foldGrid, type KernelCall, type KernelCheck, packParams } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
+import { SEGMENT_KEYS, segmentCheck } from './attention_check';
 import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
 import {
   type AttentionVariant,
@@ -52,6 +53,31 @@ export function segmentAttention(
   traits: DeviceTraits,
   variant: AttentionVariant = attentionVariant(traits),
 ): KernelCall {
+  return { ...build(o, traits, variant), check: () => smallCase(o, traits, variant) };
+}
+
+/** The same kernel text over a few keys. */
+function smallCase(o: SegmentAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCheck {
+  const tokens = o.tokens === 1 ? 1 : 5;
+  const heads = 2;
+  const mapSize = (o.capture?.mapSize ?? 0) > 0 ? 1 : 0;
+  const { keysPerRow: _, capture, ...rest } = o;
+  const small = {
+    ...rest,
+    tokens,
+    keys: SEGMENT_KEYS,
+    heads,
+    kvHeads: 1,
+    ...(capture ? { capture: { mapSize } } : {}),
+  };
+  const lse = o.saveLse === false ? [] : [tokens * heads];
+  return segmentCheck(small, `attention/${variant}`, build(small, traits, variant), {
+    before: capture ? [new Uint32Array(SEGMENT_KEYS)] : [],
+    after: [...lse, ...(capture ? [tokens * heads * 5] : []), ...(mapSize ? [tokens * heads] : [])],
+  });
+}
+
+function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
   checkHeads('segmentAttention', o);
   checkPositive('segmentAttention', { tokens: o.tokens, keys: o.keys });
   const { bindings, defines } = layOut(o);

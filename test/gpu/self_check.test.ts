@@ -9,8 +9,11 @@ import {
   verifyCalls,
   withCheckedVariants,
 } from '../../src/gpu/self_check';
+import { ATTENTION_VARIANTS } from '../../src/kernels/attention_stream';
+import { decodeAttention } from '../../src/kernels/decode_attention';
 import { gemm } from '../../src/kernels/gemm';
 import { legalVariants, selectVariant } from '../../src/kernels/gemm_select';
+import { segmentAttention } from '../../src/kernels/segment_attention';
 import { testGpu } from '../harness/gpu';
 
 let gpu: GpuContext;
@@ -55,6 +58,30 @@ describe('self-check', () => {
     const options = { m, n, k, mode, weight, bias: true, activation: 'gelu' as const };
     const calls = legalVariants(options, gpu.traits).map((variant) => gemm(options, gpu.traits, variant));
     // The check really runs the kernel that will be used.
+    for (const call of calls)
+      expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);
+    await verifyCalls(gpu, calls);
+    expect(gpu.traits.disabledVariants.size).toBe(0);
+  });
+
+  it.each([
+    { heads: 4, kvHeads: 2, headSize: 32, tokens: 40, keys: 40, scale: 0.2 },
+    {
+      heads: 7,
+      kvHeads: 1,
+      headSize: 20,
+      tokens: 1,
+      keys: 9,
+      scale: 0.3,
+      saveLse: false,
+      capture: { mapSize: 4 },
+    },
+  ])('accepts the attention variants of %o', async (options) => {
+    const decode = { ...options, batch: 3, capacity: 50 };
+    const calls = ATTENTION_VARIANTS.flatMap((variant) => [
+      segmentAttention(options, gpu.traits, variant),
+      ...decodeAttention(decode, gpu.traits, variant),
+    ]);
     for (const call of calls)
       expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);
     await verifyCalls(gpu, calls);
