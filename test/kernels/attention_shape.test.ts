@@ -1,7 +1,13 @@
 // Shape checks that the attention wrappers share.
 import { expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
-import { checkBindings, checkHeads, checkPositive, MAX_HEAD_SIZE } from '../../src/kernels/attention_shape';
+import {
+  checkBindings,
+  checkHeads,
+  checkPositive,
+  MAX_HEAD_SIZE,
+  paddedHeadSize,
+} from '../../src/kernels/attention_shape';
 
 it('accepts what models have', () => {
   for (const [heads, kvHeads, headSize] of [
@@ -12,6 +18,14 @@ it('accepts what models have', () => {
     [8, 1, MAX_HEAD_SIZE],
   ] as const) {
     checkHeads('attention', { heads, kvHeads, headSize });
+  }
+});
+
+it('pads heads to the next size that it accepts', () => {
+  for (const headSize of [2, 4, 6, 10, 126, 128, 254]) {
+    const padded = paddedHeadSize(headSize);
+    checkHeads('attention', { heads: 1, kvHeads: 1, headSize: padded });
+    expect(padded - headSize).toBe(headSize % 4 === 0 ? 0 : 2);
   }
 });
 

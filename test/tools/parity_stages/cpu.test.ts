@@ -1,5 +1,9 @@
 // The stages of the parity command that need no GPU, against the fixtures.
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../../src/model/safetensors';
 import { type CpuRow, cpuRows } from '../../../tools/parity_stages/cpu';
 import { compare, openFixtureDir, type Values } from '../../../tools/parity_stages/fixture_dir';
 
@@ -76,6 +80,23 @@ describe('cpuRows', () => {
     expect(await failures(path, rows)).toEqual([]);
     expect(rows.filter((row) => row.tensor.endsWith('.rendered'))).toHaveLength(8);
     expect(rows.filter((row) => row.tensor.endsWith('.prefix_decodes')).length).toBeGreaterThan(5);
+  });
+
+  it('takes a prompt without images, whose positions just count', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'prompt-'));
+    const ids = Int32Array.of(5, 6, 7);
+    const bytes = new Uint8Array(ids.buffer);
+    const file = writeSafetensors([{ name: 'input_ids', dtype: 'I32', shape: [3], bytes }]);
+    writeFileSync(join(path, 'io.safetensors'), file);
+    copyFileSync(`${FIXTURES}/tiny-qwen2_5_vl/config.json`, join(path, 'config.json'));
+    const entry = (shape: number[], tol: string) => ({ shape, dtype: 'I32', stage: 'position', tol });
+    const tensors = { input_ids: entry([3], 'input'), position_ids: entry([3, 3], 'exact') };
+    const manifest = { fixture: 'text', files: { 'io.safetensors': { tensors } } };
+    writeFileSync(join(path, 'manifest.json'), JSON.stringify(manifest));
+    const rows = await collect(path);
+    rmSync(path, { recursive: true });
+    const actual = rows.find(({ tensor }) => tensor === 'position_ids')?.actual;
+    expect(actual).toEqual(Int32Array.of(0, 1, 2, 0, 1, 2, 0, 1, 2));
   });
 
   it('computes nothing that is not wanted', async () => {
