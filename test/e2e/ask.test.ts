@@ -63,6 +63,7 @@ test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ base
   // Asking needs nothing from the server: all that came after loading was the example picture.
   const later = look.requests.slice(loaded).map((request) => request.url());
   expect(later.filter((url) => !/\/examples\//.test(url))).toEqual([]);
+  expect(look.problems).toEqual([]);
 });
 
 test('the length ends an answer, and Shift+Enter starts a new line', async () => {

@@ -14,8 +14,6 @@ function png(width: number, height: number): Uint8Array {
 test('hostile pictures', async () => {
   const look = shared();
   const { page } = look;
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
   const notice = page.locator('.notice');
   const picture = page.getByRole('img', { name: /^The picture/ });
 
@@ -63,7 +61,7 @@ test('hostile pictures', async () => {
   await expect(look.answer).toHaveAttribute('data-status', /finished|failed/);
   await look.upload('pixel.png', 'image/png', png(1, 1));
   await look.askAndWait();
-  expect(errors).toEqual([]);
+  expect(look.problems).toEqual([]);
 });
 
 test('hostile text', async () => {

@@ -11,6 +11,8 @@ export class LookPage {
   readonly heatmap: Locator;
   readonly status: Locator;
   readonly requests: Request[] = [];
+  /** Errors of the page and of its console, violations of its content security policy among them. */
+  readonly problems: string[] = [];
 
   constructor(readonly page: Page) {
     this.answer = page.getByTestId('answer');
@@ -20,6 +22,10 @@ export class LookPage {
     this.heatmap = page.getByTestId('heatmap');
     this.status = page.getByRole('status');
     page.on('request', (request) => this.requests.push(request));
+    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
   }
 
   async open(): Promise<void> {
