@@ -7,6 +7,7 @@ import {
   type Segment,
   TokenSpanMap,
 } from '../../src/generation/segment_parser';
+import { SEGMENT_TEXT, splitsAgree } from '../harness/fuzz_properties';
 
 /** kind:text of each segment, `…` for one that was not closed. */
 function brief(segments: readonly Segment[]): string[] {
@@ -82,58 +83,17 @@ describe('segments of a text', () => {
   });
 });
 
-/** Text made of the parser's own building blocks, whole and broken. */
-const TEXT = fc
-  .array(
-    fc.oneof(
-      {
-        weight: 3,
-        arbitrary: fc.constantFrom('<think>', '</think>', '<back>', '</back>', '\\boxed{', '}', '{'),
-      },
-      {
-        weight: 2,
-        arbitrary: fc.constantFrom('<', '>', '/', '\\', '<thi', 'nk>', '</ba', '\\box', ' ', '\n'),
-      },
-      { weight: 2, arbitrary: fc.string({ maxLength: 3, unit: 'grapheme' }) },
-    ),
-    { maxLength: 16 },
-  )
-  .map((parts) => parts.join(''));
-
-/** A text and the places where it is cut. */
-const CUT_TEXT = TEXT.chain((text) =>
-  fc.tuple(fc.constant(text), fc.uniqueArray(fc.nat(text.length), { maxLength: 8 })),
-);
-
-function pieces(text: string, cuts: readonly number[]): string[] {
-  const bounds = [0, ...[...cuts].sort((a, b) => a - b), text.length];
-  return bounds.slice(1).map((end, i) => text.slice(bounds[i], end));
-}
-
-// The long campaign uses the same property with ten thousand cuts and more.
+// `npm run soak -- fuzz` runs the same properties many more times.
 const RUNS = { numRuns: 1000 };
 
 describe('properties', () => {
   it('gives the same segments for any split, at every prefix', () => {
-    fc.assert(
-      fc.property(CUT_TEXT, ([text, cuts]) => {
-        const parser = createSegmentParser();
-        let seen = '';
-        for (const piece of pieces(text, cuts)) {
-          seen += piece;
-          const whole = createSegmentParser();
-          expect(parser.push(piece)).toEqual(whole.push(seen));
-          expect(parser.answer).toBe(whole.answer);
-        }
-        expect(parser.end()).toEqual(parseSegments(text).segments);
-      }),
-      RUNS,
-    );
+    fc.assert(splitsAgree(), RUNS);
   });
 
   it('keeps offsets true, ordered and disjoint, and loses nothing but tags and blanks', () => {
     fc.assert(
-      fc.property(TEXT, (text) => {
+      fc.property(SEGMENT_TEXT, (text) => {
         const { segments } = parseSegments(text);
         let end = 0;
         let lost = '';
@@ -152,7 +112,7 @@ describe('properties', () => {
 
   it('never shows text that later turns out to be a tag', () => {
     fc.assert(
-      fc.property(TEXT, (text) => {
+      fc.property(SEGMENT_TEXT, (text) => {
         const parser = createSegmentParser();
         for (const char of text) {
           const shown = parser.push(char).at(-1);

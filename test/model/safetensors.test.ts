@@ -1,7 +1,6 @@
 // The reader against the fixture and against hostile files: an error or true contents, never a crash.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LookBackError } from '../../src/lib/errors';
 import {
   type ByteSource,
   blobSource,
@@ -15,6 +14,7 @@ import {
   writeSafetensors,
 } from '../../src/model/safetensors';
 import { loadFixture } from '../harness/fixture';
+import { survivesMutation } from '../harness/fuzz_properties';
 
 /** A file from a header text and a number of data bytes. */
 function craft(header: string, dataBytes: number, length?: bigint): Uint8Array<ArrayBuffer> {
@@ -151,42 +151,7 @@ describe('openSafetensors', () => {
   });
 
   it('survives mutated files: an error, or a file whose tensors all fit', async () => {
-    const valid = writeSafetensors(
-      [
-        { name: 'a.weight', dtype: 'F32', shape: [2, 3], bytes: new Uint8Array(24).fill(1) },
-        { name: 'b', dtype: 'BF16', shape: [5], bytes: new Uint8Array(10).fill(2) },
-        { name: 'c', dtype: 'BOOL', shape: [], bytes: new Uint8Array(1) },
-      ],
-      { format: 'pt' },
-    );
-    const mutation = fc.record({
-      at: fc.nat(valid.length - 1),
-      bytes: fc.uint8Array({ maxLength: 4 }),
-      remove: fc.nat(6),
-    });
-    const mutate = (list: { at: number; bytes: Uint8Array; remove: number }[]): Uint8Array =>
-      list.reduce<Uint8Array>(
-        (file, { at, bytes, remove }) =>
-          Uint8Array.from([...file.subarray(0, at), ...bytes, ...file.subarray(at + remove)]),
-        valid,
-      );
-    await fc.assert(
-      fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (list) => {
-        const bytes = mutate(list);
-        let file: SafetensorsFile;
-        try {
-          file = await open(bytes);
-        } catch (error) {
-          expect(error).toBeInstanceOf(LookBackError);
-          return;
-        }
-        for (const [name, { dtype, shape }] of file.tensors) {
-          const size = shape.reduce((product, n) => product * n, DTYPE_BYTES[dtype]);
-          expect((await file.read(name)).length).toBe(size);
-        }
-      }),
-      { numRuns: 500 },
-    );
+    await fc.assert(survivesMutation(), { numRuns: 500 });
   });
 });
 

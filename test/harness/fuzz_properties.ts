@@ -1,0 +1,101 @@
+// Properties that hostile input must not break, for the gate (a small count) and for `npm run soak -- fuzz` (a large one).
+// They throw on their own, so that they need no test runner.
+
+import { deepStrictEqual } from 'node:assert';
+import fc from 'fast-check';
+import { createSegmentParser, parseSegments } from '../../src/generation/segment_parser';
+import { LookBackError } from '../../src/lib/errors';
+import {
+  DTYPE_BYTES,
+  parseSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from '../../src/model/safetensors';
+
+interface Mutation {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  readonly remove: number;
+}
+
+function mutate(valid: Uint8Array, list: readonly Mutation[]): Uint8Array {
+  return list.reduce<Uint8Array>(
+    (file, { at, bytes, remove }) =>
+      Uint8Array.from([...file.subarray(0, at), ...bytes, ...file.subarray(at + remove)]),
+    valid,
+  );
+}
+
+async function checkFile(bytes: Uint8Array): Promise<void> {
+  let file: SafetensorsFile;
+  try {
+    file = await parseSafetensors('f.safetensors', bytes);
+  } catch (error) {
+    if (error instanceof LookBackError) return;
+    throw error;
+  }
+  for (const [name, { dtype, shape }] of file.tensors) {
+    const size = shape.reduce((product, n) => product * n, DTYPE_BYTES[dtype]);
+    deepStrictEqual((await file.read(name)).length, size, name);
+  }
+}
+
+/** A mutated safetensors file is refused with an error of ours, or every tensor it lists can be read whole. */
+export function survivesMutation() {
+  const valid = writeSafetensors(
+    [
+      { name: 'a.weight', dtype: 'F32', shape: [2, 3], bytes: new Uint8Array(24).fill(1) },
+      { name: 'b', dtype: 'BF16', shape: [5], bytes: new Uint8Array(10).fill(2) },
+      { name: 'c', dtype: 'BOOL', shape: [], bytes: new Uint8Array(1) },
+    ],
+    { format: 'pt' },
+  );
+  const mutation = fc.record({
+    at: fc.nat(valid.length - 1),
+    bytes: fc.uint8Array({ maxLength: 4 }),
+    remove: fc.nat(6),
+  });
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
+  return fc.asyncProperty(mutations, (list) => checkFile(mutate(valid, list)));
+}
+
+/** Text made of the segment parser's own building blocks, whole and broken. */
+export const SEGMENT_TEXT = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom('<think>', '</think>', '<back>', '</back>', '\\boxed{', '}', '{'),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('<', '>', '/', '\\', '<thi', 'nk>', '</ba', '\\box', ' ', '\n'),
+      },
+      { weight: 2, arbitrary: fc.string({ maxLength: 3, unit: 'grapheme' }) },
+    ),
+    { maxLength: 16 },
+  )
+  .map((parts) => parts.join(''));
+
+function pieces(text: string, cuts: readonly number[]): string[] {
+  const bounds = [0, ...[...cuts].sort((a, b) => a - b), text.length];
+  return bounds.slice(1).map((end, i) => text.slice(bounds[i], end));
+}
+
+/** However a text is cut, the segments are those of the whole, at every prefix. */
+export function splitsAgree() {
+  const cutText = SEGMENT_TEXT.chain((text) =>
+    fc.tuple(fc.constant(text), fc.uniqueArray(fc.nat(text.length), { maxLength: 8 })),
+  );
+  return fc.property(cutText, ([text, cuts]) => {
+    const parser = createSegmentParser();
+    let seen = '';
+    for (const piece of pieces(text, cuts)) {
+      seen += piece;
+      const whole = createSegmentParser();
+      deepStrictEqual(parser.push(piece), whole.push(seen));
+      deepStrictEqual(parser.answer, whole.answer);
+    }
+    deepStrictEqual(parser.end(), parseSegments(text).segments);
+  });
+}
