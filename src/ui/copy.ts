@@ -25,7 +25,6 @@ export const COPY = {
     empty: 'Drop a picture here, paste one, or',
     choose: 'choose a file',
     change: 'Change picture',
-    replace: 'Drop a picture',
     examples: 'Examples',
     pictureAlt: (name: string) => `The picture ${name}`,
     asSeen: (width: number, height: number, rows: number, columns: number) =>
@@ -39,7 +38,6 @@ export const COPY = {
     stretched: 'stretched: not comparable between steps',
     modelView: 'Show what the model receives',
     scale: 'Share of attention per image token',
-    heatmapTitle: 'Where it looks',
     heatmapNone: 'No attention recorded yet.',
   },
   ask: {
@@ -56,7 +54,6 @@ export const COPY = {
     seed: 'Seed',
     dice: 'New random seed',
     length: 'Longest answer',
-    tokens: 'tokens',
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
     needPicture: 'Choose a picture first.',
@@ -84,7 +81,6 @@ export const COPY = {
     wrong: (truth: string) => `Wrong: the true answer is ${truth}.`,
     share: (mean: string, top: string) => `${mean} of attention on the image on average, ${top} at most`,
     selectCard: (title: string) => `Select the steps of ${title}`,
-    sparkline: 'Share of attention on the image, step by step',
   },
   segments: {
     think: 'Think',
@@ -134,7 +130,6 @@ export const COPY = {
     source: 'Definition: Look-Back (arXiv 2507.03019), attention ratio.',
   },
   figures: {
-    title: 'Figures',
     speed: 'Speed',
     speedUnit: 'tokens/s',
     first: 'First token after',
@@ -164,11 +159,9 @@ export const COPY = {
     recovering: 'The graphics device was reset. Recovering; the text so far is kept.',
     restored: 'The graphics device is back. You can ask again.',
     lost: 'The graphics device was reset and did not come back.',
-    dismiss: 'Dismiss',
     details: 'Details for a report',
     copy: 'Copy details',
     copied: 'Copied',
-    code: 'Code',
   },
   keys: {
     title: 'Keys',
