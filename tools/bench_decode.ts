@@ -81,7 +81,7 @@ function readCall(args: string[]) {
 }
 
 function formatRow(row: DecodeRow, where: string): string {
-  const ratios = Object.values(row.ratioTo).map((ratio) => `, ${((ratio - 1) * 100).toFixed(1)} % more`);
+  const ratios = Object.values(row.ratioTo).map((ratio) => `, ${ratio.toFixed(3)} of the time without`);
   return (
     `${row.name.padEnd(26)} ${row.tokensPerSecond.toFixed(1)} tokens/s, ${row.ms.toFixed(2)} ms a step${ratios.join('')}, ` +
     `${row.dispatches} dispatches, ${row.creations} creations (${row.shape}; ${where})`
