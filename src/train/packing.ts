@@ -19,7 +19,7 @@ export interface CompletionGroup {
 /** Packed groups, before padding. */
 export interface PackedCompletions {
   readonly tokens: number;
-  /** Supervised tokens: the completions one after another, in order. */
+  /** Supervised tokens, in the order of the sequences. */
   readonly rows: number;
   /**
    * Inputs of the training program for `paddedTokens` and `paddedRows`.
@@ -70,6 +70,42 @@ export function packCompletions(groups: readonly CompletionGroup[], config: Mode
     tokens: rows.length,
     rows: supervised.length,
     inputs: (tokens, count) => writeInputs(rows, supervised, labels, tokens, count, config),
+  };
+}
+
+/** A sequence, images included, with a label per token: IGNORED_LABEL, or the id that the row before predicts. */
+export interface LabelledSequence {
+  readonly prompt: PromptInput;
+  readonly labels: readonly number[];
+}
+
+/**
+ * Packs whole sequences whose supervised tokens may lie anywhere, also before an image.
+ * @throws ArgumentError where labels and tokens differ in number
+ */
+export function packLabelled(sequences: readonly LabelledSequence[], config: ModelConfig): PackedCompletions {
+  const rows: Row[] = [];
+  const supervised: number[] = [];
+  const targets: number[] = [];
+  let feature = 0;
+  for (const [index, { prompt, labels }] of sequences.entries()) {
+    const { length } = prompt.inputIds;
+    if (labels.length !== length)
+      throw new ArgumentError(`Sequence ${index} has ${labels.length} labels for ${length} tokens.`);
+    const parts = promptRows(prompt, config, feature);
+    feature += parts.imageTokens;
+    const begin = rows.length;
+    for (const row of parts.rows) rows.push({ ...row, range: [0, 0, begin, rows.length + 1] });
+    labels.forEach((label, at) => {
+      if (at === 0 || label < 0) return;
+      supervised.push(begin + at - 1);
+      targets.push(label);
+    });
+  }
+  return {
+    tokens: rows.length,
+    rows: supervised.length,
+    inputs: (tokens, count) => writeInputs(rows, supervised, targets, tokens, count, config),
   };
 }
 

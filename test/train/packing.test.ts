@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ModelConfig, parseModelConfig } from '../../src/model/config';
-import { IGNORED_LABEL, packCompletions } from '../../src/train/packing';
+import { IGNORED_LABEL, packCompletions, packLabelled } from '../../src/train/packing';
 import { loadFixtureJson } from '../harness/fixture';
 
 let config: ModelConfig;
@@ -70,5 +70,32 @@ describe('packCompletions', () => {
     expect(() => packCompletions([{ prompt: PROMPT, completions: [[]] }], config)).toThrow(/or an empty one/);
     const packed = packCompletions([{ prompt: PROMPT, completions: [[2, 3]] }], config);
     expect(() => packed.inputs(3, 2)).toThrow(/do not fit 3 and 2/);
+  });
+});
+
+describe('packLabelled', () => {
+  it('supervises tokens before, in and after an image, each from the row before it', () => {
+    const image = { gridThw: [1, 2, 4] as const, pixelValues: new Float32Array(8 * 96) };
+    const prompt = { inputIds: [5, 6, 149, 151, 151, 150, 9], images: [image] };
+    const labels = [5, 6, IGNORED_LABEL, IGNORED_LABEL, 151, IGNORED_LABEL, 9];
+    const packed = packLabelled(
+      [
+        { prompt, labels },
+        { prompt: PROMPT, labels: [IGNORED_LABEL, IGNORED_LABEL, 11] },
+      ],
+      config,
+    );
+    expect(packed).toMatchObject({ tokens: 10, rows: 4 });
+    const inputs = packed.inputs(11, 5);
+    expect([...inputs.ids!]).toEqual([...prompt.inputIds, ...PROMPT.inputIds, 0]);
+    // No row predicts a sequence's first token.
+    expect([...inputs.rows!]).toEqual([0, 3, 5, 8, 0xffffffff]);
+    expect([...inputs.labels!]).toEqual([6, 151, 9, 11, IGNORED_LABEL]);
+    expect([...inputs.image_rows!]).toEqual([-1, -1, -1, 0, 1, -1, -1, -1, -1, -1, -1]);
+    expect([...inputs.ranges!.subarray(4 * 9, 4 * 10)]).toEqual([0, 0, 7, 10]);
+  });
+
+  it('refuses labels that do not match the tokens', () => {
+    expect(() => packLabelled([{ prompt: PROMPT, labels: [1] }], config)).toThrow(/1 labels for 3 tokens/);
   });
 });

@@ -9,7 +9,12 @@ import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_p
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { Program } from '../../src/tensor/program';
 import { type GrpoLossType, groupAdvantages, tokenWeights } from '../../src/train/losses';
-import { type CompletionGroup, type PackedCompletions, packCompletions } from '../../src/train/packing';
+import {
+  type CompletionGroup,
+  type PackedCompletions,
+  packCompletions,
+  packLabelled,
+} from '../../src/train/packing';
 import {
   buildTrainProgram,
   buildUpdateProgram,
@@ -75,16 +80,12 @@ async function encode(model: VisionLanguageModel, prompt: Prompt): Promise<Visio
   return vision;
 }
 
-/** The labelled suffix as one completion. */
-async function supervisedGroup({ dir, prompt }: Bench): Promise<{ group: CompletionGroup; rows: number[] }> {
-  const labels = (await dir.read({ file: LORA, name: 'labels' })) as Int32Array;
-  const first = labels.findIndex((label) => label >= 0);
-  const completion = [...labels.subarray(first)];
-  const group = {
-    prompt: { ...prompt, inputIds: prompt.inputIds.slice(0, first) },
-    completions: [completion],
-  };
-  return { group, rows: completion.map((_, index) => first - 1 + index) };
+/** The prompt with its labels, and the rows that predict a labelled token. */
+async function supervised({ dir, prompt, model }: Bench) {
+  const given = (await dir.read({ file: LORA, name: 'labels' })) as Int32Array;
+  const rows = [...given.keys()].filter((at) => at > 0 && (given[at] ?? -1) >= 0).map((at) => at - 1);
+  const labels = rows.map((row) => given[row + 1] ?? 0);
+  return { packed: packLabelled([{ prompt, labels: [...given] }], model.config), rows, labels };
 }
 
 interface TrainRun {
@@ -95,16 +96,10 @@ interface TrainRun {
   destroy(): void;
 }
 
-/** Builds a training program over packed groups and writes its inputs. */
-async function prepare(
-  bench: Bench,
-  groups: readonly CompletionGroup[],
-  options: TrainOptions,
-  tokens?: number,
-): Promise<TrainRun> {
+/** Builds a training program over packed sequences and writes its inputs. */
+async function prepare(bench: Bench, packed: PackedCompletions, options: TrainOptions): Promise<TrainRun> {
   const { gpu, model, vision } = bench;
-  const packed = packCompletions(groups, model.config);
-  const shape = { tokens: tokens ?? packed.tokens, rows: packed.rows };
+  const shape = { tokens: packed.tokens, rows: packed.rows };
   const adapter = await bench.adapter();
   const state = createOptimizerState(gpu, adapter);
   const program = await buildTrainProgram(model.device, adapter, state, shape, vision?.features, options);
@@ -154,10 +149,10 @@ function parameterOf(name: string): string | undefined {
 async function* loraRows(bench: Bench, specs: readonly TensorSpec[]): AsyncGenerator<CpuRow> {
   if (specs.length === 0) return;
   const { gpu, dir, model, prompt } = bench;
-  const { group, rows } = await supervisedGroup(bench);
+  const { packed, rows, labels } = await supervised(bench);
   const streams = specs.flatMap(({ name }) => /^d_(layer_in\.\d+|pre_norm)$/.exec(name)?.[1] ?? []);
   const options = { objective: 'sft', gradientTaps: streams.map((name) => `text.${name}`) } as const;
-  const run = await prepare(bench, [group], options, prompt.inputIds.length);
+  const run = await prepare(bench, packed, options);
   run.program.write('weights', new Float32Array(rows.length).fill(-1 / rows.length));
   await run.program.run();
   const gradients = await readArena(bench, run, 'gradient');
@@ -177,7 +172,7 @@ async function* loraRows(bench: Bench, specs: readonly TensorSpec[]): AsyncGener
       yield row(spec, Float32Array.of(-logp.reduce((a, b) => a + b, 0) / rows.length));
     else if (spec.name === 'supervised_rows') yield row(spec, Int32Array.from(rows));
     else if (spec.name === 'd_logits') {
-      yield row(spec, logitGradient(selectRows(logits, vocabSize, rows), lse, group.completions[0] ?? []));
+      yield row(spec, logitGradient(selectRows(logits, vocabSize, rows), lse, labels));
     } else if (spec.name.startsWith('d_')) {
       yield row(spec, (await run.program.read(`d text.${spec.name.slice(2)}`)) as Float32Array);
     }
@@ -214,8 +209,8 @@ async function* adamwRows(bench: Bench, specs: readonly TensorSpec[]): AsyncGene
 }
 
 async function threeSteps(bench: Bench, hparams: Float32Array, maxNorm: number) {
-  const { group, rows } = await supervisedGroup(bench);
-  const run = await prepare(bench, [group], { objective: 'sft', checkpointLayers: true });
+  const { packed, rows } = await supervised(bench);
+  const run = await prepare(bench, packed, { objective: 'sft', checkpointLayers: true });
   const update = await buildUpdateProgram(bench.gpu, run.adapter, run.state, maxNorm);
   run.program.write('weights', new Float32Array(rows.length).fill(-1 / rows.length));
   // f32 hyperparameters stand for the decimals that were meant: 0.9, not 0.8999999762.
@@ -313,7 +308,10 @@ async function scoreLogps(bench: Bench, grpo: GrpoCase, results: Map<string, Flo
     [1, ''],
     [0.7, '_t07'],
   ] as const) {
-    const run = await prepare(bench, [grpo.group], { objective: 'score', temperature });
+    const run = await prepare(bench, packCompletions([grpo.group], bench.model.config), {
+      objective: 'score',
+      temperature,
+    });
     await run.program.run();
     for (const [output, name] of [
       ['logp', 'logps'],
@@ -343,7 +341,7 @@ async function lossRows(bench: Bench, grpo: GrpoCase, results: Map<string, Float
     old_logp: grpo.pack(await read('old_logps')),
     ref_logp: grpo.pack(await read('ref_logps')),
   };
-  const run = await prepare(bench, [grpo.group], { objective: 'grpo' });
+  const run = await prepare(bench, packCompletions([grpo.group], bench.model.config), { objective: 'grpo' });
   for (const [name, data] of Object.entries(given)) run.program.write(name, data);
   const perToken = (values: ArrayLike<number>): Float32Array =>
     Float32Array.from(grpo.lengths.flatMap((length, g) => new Array<number>(length).fill(values[g] ?? 0)));
