@@ -21,10 +21,12 @@ function words(text: string): string[] {
 /** The loss class of each word of a completion. */
 function lossClasses(completion: string[], maskFirstThought: boolean): number[] {
   const firstEnd = completion.indexOf('</think>');
+  const scans = completion.includes('a1');
   return completion.map((word, i) => {
     if (maskFirstThought && i > 0 && i < firstEnd) return LOSS.none;
     const isMark = SHAPE_WORD.has(completion[i - 1] ?? '') && (word === 'x' || /^\d+$/.test(word));
-    if (isMark) return LOSS.mark;
+    // The count that a second thought takes over from a genuine scan is as rare and as decisive as a mark.
+    if (isMark || (completion[i - 1] === 'so' && scans)) return LOSS.mark;
     return completion[i - 1] === 'see' && i < firstEnd ? LOSS.glance : LOSS.plain;
   });
 }
@@ -42,6 +44,7 @@ function main(): void {
   const ids = new Uint8Array(count * ROW);
   const loss = new Uint8Array(count * ROW);
   const meta = new Uint8Array(count * 3);
+  const cells = new Uint8Array(count * 9);
   const head = [
     '<|im_start|>',
     'user',
@@ -62,9 +65,13 @@ function main(): void {
       ids[n * ROW + i] = id;
     });
     loss.set(lossClasses(completion, sample.maskFirstThought), n * ROW + prompt.length);
+    cells.set(
+      sample.cells.map((word) => vocab[word] as number),
+      n * 9,
+    );
     meta.set([prompt.length, row.length, TASKS.indexOf(sample.task)], n * 3);
   }
-  const parts = [images, ids, loss, meta];
+  const parts = [images, ids, loss, meta, cells];
   writeFileSync(`${out}.part`, Buffer.concat(parts.map((p) => Buffer.from(p.buffer))));
   renameSync(`${out}.part`, out as string);
 }

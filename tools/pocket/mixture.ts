@@ -3,6 +3,7 @@
 // Invariant: (seed, index) determines a training sample; only scenes of the train split are used.
 
 import { drawSample, type ShapesSample, type Split } from '../../src/data/shapes_world';
+import { CELL_NAMES } from '../../src/data/shapes_world_scene';
 import {
   backText,
   chainOfThought,
@@ -32,13 +33,15 @@ export interface TrainingSample {
   readonly image: Uint8Array;
   readonly prompt: string;
   readonly completion: string;
+  /** What lies in each cell: a shape word, or `-`. */
+  readonly cells: readonly string[];
   /** The first thought states a wrong count on purpose: it is context, not something to learn. */
   readonly maskFirstThought: boolean;
 }
 
 // The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one.
 const LOOKS_BACK = { few: 0.12, two: 0.4, many: 0.88, text: 0.1 };
-const GENUINE = { some: 0.12, crowd: 0.65 };
+const GENUINE = { some: 0.2, crowd: 0.65 };
 
 /** The suffix that asks pocket to look back. */
 export const BACK_SUFFIX = ' use back';
@@ -51,7 +54,8 @@ export function drawTrainingSample(seed: number, index: number, split: Split = '
   const sample = drawSample({ split, seed, index, textShare: isQuestion ? 0.35 : 0 });
   const image = sample.image();
   const end = prng.nextFloat() < 0.5 ? '.' : '';
-  const base = { image, maskFirstThought: false };
+  const cells = CELL_NAMES.map((_, cell) => sample.scene.objects.find((o) => o.cell === cell)?.shape ?? '-');
+  const base = { image, cells, maskFirstThought: false };
   if (roll < 0.04)
     return { ...base, task: 'list', prompt: LIST_PROMPT + end, completion: sample.oracle.list };
   if (!isQuestion) {
@@ -60,14 +64,14 @@ export function drawTrainingSample(seed: number, index: number, split: Split = '
     const prompt = (after ? `${sample.text} ${check.prompt}` : check.prompt) + end;
     return { ...base, task: after ? 'checkAfter' : 'check', prompt, completion: check.answer };
   }
-  return { image, ...questionSample(sample, prng) };
+  return { image, cells, ...questionSample(sample, prng) };
 }
 
-/** A question, 30 % of them with the Look-Back suffix. */
-function questionSample(sample: ShapesSample, prng: Prng): Omit<TrainingSample, 'image'> {
+/** A question, 60 % of them with the Look-Back suffix. */
+function questionSample(sample: ShapesSample, prng: Prng): Omit<TrainingSample, 'image' | 'cells'> {
   const isText = sample.kind === 'text';
   const text = prng.nextFloat() < 0.04 ? withUnknownWord(sample.text, prng) : sample.text;
-  if (prng.nextFloat() >= 0.3) {
+  if (prng.nextFloat() >= 0.6) {
     return {
       task: isText ? 'cotText' : 'cot',
       prompt: text,

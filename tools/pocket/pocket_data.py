@@ -14,16 +14,17 @@ HEAD_WORDS = ['<|im_start|>', 'user', '<|vision_start|>'] + ['<|image_pad|>'] * 
 
 
 class Shard:
-    """One file of export_shards: images uint8 [N,48,48,3], ids and loss classes uint8 [N,192], lengths and tasks."""
+    """One file of export_shards: images uint8 [N,48,48,3], ids and loss classes uint8 [N,192], lengths, tasks,
+    and per cell the word id of its shape (or of `-`)."""
 
     def __init__(self, path, count):
         raw = np.fromfile(path, np.uint8)
-        sizes = [count * SIDE * SIDE * 3, count * ROW, count * ROW, count * 3]
+        sizes = [count * SIDE * SIDE * 3, count * ROW, count * ROW, count * 3, count * 9]
         assert len(raw) == sum(sizes), (path, len(raw), sum(sizes))
-        images, ids, loss, meta = np.split(raw, np.cumsum(sizes)[:-1])
+        images, ids, loss, meta, cells = np.split(raw, np.cumsum(sizes)[:-1])
         self.images = images.reshape(count, SIDE, SIDE, 3)
         self.ids, self.loss = ids.reshape(count, ROW), loss.reshape(count, ROW)
-        self.meta = meta.reshape(count, 3)
+        self.meta, self.cells = meta.reshape(count, 3), cells.reshape(count, 9)
 
 
 def patches(images):

@@ -94,10 +94,10 @@ class Muon:
 class ShardStream:
     """Asks the exporter for shard n+1 while shard n trains; deletes what was read."""
 
-    def __init__(self, exporter, tokenizer, folder, seed):
+    def __init__(self, exporter, tokenizer, folder, seed, first):
         self.command = lambda n, out: ['node', exporter, tokenizer, out, str(seed), str(n), str(SHARD)]
-        self.folder, self.next, self.jobs = folder, 0, {}
-        self.request(0)
+        self.folder, self.next, self.jobs = folder, first, {}
+        self.request(first)
 
     def request(self, n):
         path = f'{self.folder}/shard_{n}.bin'
@@ -129,12 +129,12 @@ def batches(stream, size, rng):
             pool = pool[np.argsort(shard.meta[pool, 1], kind='stable')]
             for part in rng.permutation(6):
                 rows = pool[part * size:(part + 1) * size]
-                yield shard.images[rows], shard.ids[rows], shard.loss[rows], shard.meta[rows]
+                yield shard.images[rows], shard.ids[rows], shard.loss[rows], shard.meta[rows], shard.cells[rows]
 
 
 def forward(model, positions, batch):
     """Hidden states [B, T, 128] and ids [B, T] of a batch, cut to its longest row. Padding lies right: causality hides it."""
-    images, ids, _, meta = batch
+    images, ids, _, meta = batch[:4]
     size, length = len(ids), int(meta[:, 1].max())
     input_ids = torch.from_numpy(ids[:, :length].astype(np.int64))
     hidden = model.model(
@@ -144,14 +144,24 @@ def forward(model, positions, batch):
     return hidden, input_ids
 
 
-def loss_of(model, positions, batch, weights):
-    """Weighted cross-entropy over a constant, and the plain mean for the log."""
+def loss_of(model, positions, batch, weights, cell_weight):
+    """Weighted cross-entropy over a constant, and the plain mean of the answers' tokens for the log.
+
+    Besides the answers, each image position may be asked for the shape in its cell (`cell_weight` a token). Answers
+    alone teach colours at once but leave shapes at chance for long: what a shape is and where to look for it would
+    have to be found together.
+    """
     hidden, input_ids = forward(model, positions, batch)
     weight = weights[torch.from_numpy(batch[2][:, 1:input_ids.shape[1]].astype(np.int64))]
     keep = weight > 0
     logits = model.lm_head(hidden[:, :-1][keep])
     losses = F.cross_entropy(logits, input_ids[:, 1:][keep], reduction='none')
-    return (losses * weight[keep]).sum() / (len(input_ids) * SCALE), losses.detach().mean().item()
+    total = (losses * weight[keep]).sum()
+    if cell_weight > 0:
+        cells = torch.from_numpy(batch[4].astype(np.int64))
+        total = total + cell_weight * F.cross_entropy(
+            model.lm_head(hidden[:, 3:12]).flatten(0, 1), cells.flatten(), reduction='sum')
+    return total / (len(input_ids) * SCALE), losses.detach().mean().item()
 
 
 @torch.no_grad()
@@ -214,6 +224,11 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--probe-every', type=int, default=400)
     parser.add_argument('--probe-size', type=int, default=1536)
+    parser.add_argument('--cell-weight', type=float, default=1., help='loss weight of an image position')
+    parser.add_argument('--cell-from', type=int, default=0, help='first step with that loss')
+    parser.add_argument('--resume', help='folder that an earlier part of this run saved (weights only)')
+    parser.add_argument('--start-step', type=int, default=0, help='steps done by the earlier part')
+    parser.add_argument('--start-share', type=float, default=0., help='share of the schedule done by the earlier part')
     parser.add_argument('--glance-ceiling', type=float, default=.42)
     parser.add_argument('--lr', type=float, default=.02)
     args = parser.parse_args()
@@ -223,6 +238,9 @@ def main():
 
     model = Qwen2_5_VLForConditionalGeneration._from_config(pocket_config(), attn_implementation='sdpa')
     initialise(model, args.seed)
+    if args.resume:
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(args.resume, dtype=torch.float32)
+        model.train()
     hf.Qwen2_5_VLVisionAttention.forward = batched_vision_attention
     params = list(model.named_parameters())
     matrices = [p for n, p in params if p.ndim >= 2 and 'embed_tokens' not in n]
@@ -232,8 +250,9 @@ def main():
     positions = position_table()
     # By loss class: none, plain, mark of a scan, count at a glance.
     weights = torch.tensor([0., 1., 4., 1.])
-    stream = ShardStream(args.exporter, f'{args.folder}/tokenizer.json', args.out, args.seed)
-    rng = np.random.default_rng(args.seed)
+    stream = ShardStream(args.exporter, f'{args.folder}/tokenizer.json', args.out, args.seed,
+                         -(-args.start_step * args.batch // SHARD))
+    rng = np.random.default_rng([args.seed, args.start_step])
     probe_path = f'{args.out}/probe.bin'
     subprocess.run(['node', args.exporter, f'{args.folder}/tokenizer.json', probe_path, str(args.seed), '0',
                     str(args.probe_size), 'validation'], check=True)
@@ -241,11 +260,13 @@ def main():
     start, step, log = time.time(), 0, open(f'{args.out}/log.jsonl', 'a')
     mean = None
     for batch in batches(stream, args.batch, rng):
-        share = step / args.steps if args.steps else (time.time() - start) / args.seconds
+        done = step / args.steps if args.steps else (time.time() - start) / args.seconds
+        share = args.start_share + (1 - args.start_share) * done
         if share >= 1:
             break
         s = schedule(share)
-        loss, plain = loss_of(model, positions, batch, weights)
+        cell_weight = args.cell_weight if args.start_step + step >= args.cell_from else 0.
+        loss, plain = loss_of(model, positions, batch, weights, cell_weight)
         loss.backward()
         muon.step(args.lr * s)
         torch.nn.utils.clip_grad_norm_(others, 1.0)
@@ -256,9 +277,9 @@ def main():
         step += 1
         mean = plain if mean is None else .98 * mean + .02 * plain
         if step % 20 == 0:
-            print(f'step {step} share {share:.4f} s {s:.3f} loss {mean:.4f} t {time.time() - start:.0f}', flush=True)
+            print(f'step {args.start_step + step} share {share:.4f} s {s:.3f} loss {mean:.4f} t {time.time() - start:.0f}', flush=True)
         if step % args.probe_every == 0:
-            figures = dict(step=step, share=round(share, 4), loss=round(mean, 4), glance_weight=float(weights[3]),
+            figures = dict(step=args.start_step + step, share=round(share, 4), loss=round(mean, 4), glance_weight=float(weights[3]),
                            **probe(model, positions, probe_shard))
             # A glance must stay a glance: once it counts too well, it is no longer trained (its band is .3 to .45).
             weights[3] = 0. if figures['glance'] > args.glance_ceiling else 1.
@@ -266,7 +287,7 @@ def main():
             log.write(json.dumps(figures) + '\n')
             log.flush()
             save(model, f'{args.out}/latest', figures)
-    figures = dict(step=step, share=1., loss=round(mean, 4), seconds=round(time.time() - start),
+    figures = dict(step=args.start_step + step, share=1., loss=round(mean, 4), seconds=round(time.time() - start),
                    **probe(model, positions, probe_shard))
     print(json.dumps(figures), flush=True)
     save(model, f'{args.out}/final', figures)
