@@ -54,6 +54,20 @@ function toF16(x: number): number {
   return (x < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
 }
 
+/** op(A) op(B) in f64. */
+function product(o: GemmOptions, a: Float32Array, b: Float32Array): Float64Array {
+  return Float64Array.from({ length: o.m * o.n }, (_, at) => {
+    const row = Math.floor(at / o.n);
+    const column = at % o.n;
+    let sum = 0;
+    for (let k = 0; k < o.k; k++) {
+      const left = a[o.mode === 'tn' ? k * o.m + row : row * o.k + k] ?? 0;
+      sum += left * (b[o.mode === 'nt' ? column * o.k + k : k * o.n + column] ?? 0);
+    }
+    return sum;
+  });
+}
+
 /**
  * Operands and f64 result for {@link smallOptions}.
  * @param call the call of those small options
@@ -63,19 +77,11 @@ export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['ca
     Float32Array.from({ length: count }, (_, i) => value(i + offset));
   const [a, b] = [fill(o.m * o.k, 0), fill(o.k * o.n, 5)];
   const [bias, residual, before] = [fill(o.n, 17), fill(o.m * o.n, 29), fill(o.m * o.n, 41)];
-  const expected = new Float64Array(o.m * o.n);
-  for (let row = 0; row < o.m; row++) {
-    for (let column = 0; column < o.n; column++) {
-      let sum = o.bias ? (bias[column] ?? 0) : 0;
-      for (let k = 0; k < o.k; k++) {
-        const left = a[o.mode === 'tn' ? k * o.m + row : row * o.k + k] ?? 0;
-        sum += left * (b[o.mode === 'nt' ? column * o.k + k : k * o.n + column] ?? 0);
-      }
-      const at = row * o.n + column;
-      const base = (o.residual ? (residual[at] ?? 0) : 0) + (o.accumulate ? (before[at] ?? 0) : 0);
-      expected[at] = activate(sum, o.activation) + base;
-    }
-  }
+  const expected = product(o, a, b).map((sum, at) => {
+    const biased = sum + (o.bias ? (bias[at % o.n] ?? 0) : 0);
+    const base = (o.residual ? (residual[at] ?? 0) : 0) + (o.accumulate ? (before[at] ?? 0) : 0);
+    return activate(biased, o.activation) + base;
+  });
   const operands = [
     a,
     pack(b, o.weight),
