@@ -10,9 +10,10 @@ import os
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
+# The page loads the first: it must look back from the first question, which the base alone seldom does.
 LABELS = {
-    'pocket': ('Pocket', False),
     'pocket-lookback-draft': ('Pocket Look-Back (draft)', True),
+    'pocket': ('Pocket', False),
     'pocket-draft': ('Pocket (draft)', True),
 }
 PROCESSOR = {
