@@ -57,7 +57,7 @@ function evaluate(condition: string, defines: ShaderDefines, where: string): boo
   return plain[1] === '!' ? !value : value;
 }
 
-/** Integer expressions over defines with + - * / and parentheses-free left-to-right order, for `#for` bounds. */
+/** A bound of `#for`: an integer literal or the name of a define that holds one. */
 function evaluateBound(text: string, defines: ShaderDefines, where: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number(lookUp(text, defines, where));
   if (!Number.isInteger(value))

@@ -2,7 +2,7 @@
 // Pure functions without a GPU. Invariant: padding rows see no key, store no key and are never read.
 
 import type { GridThw } from '../data/image_processor';
-import { packSampling, SAMPLING_WORDS } from '../kernels/sampler';
+import { packSampling, packSeen, SAMPLING_WORDS } from '../kernels/sampler';
 import { ArgumentError, ModelError } from '../lib/errors';
 import type { HostArray } from '../tensor/program';
 import type { ModelConfig, VisionConfig } from './config';
@@ -106,9 +106,8 @@ export function packPrompts(
       if (id === config.imageTokenId) inputs.image_rows[row] = feature++;
       inputs.ranges.set([0, 0, begin, row + 1], 4 * row);
       inputs.targets.set([slot, index], 2 * row);
-      const word = slot * words + (id >>> 5);
-      seen[word] = (seen[word] ?? 0) | (1 << (id & 31));
     });
+    seen.set(packSeen(text.vocabSize, inputIds), slot * words);
     begin += inputIds.length;
     inputs.last_rows[slot] = begin - 1;
     deltas.push(delta);

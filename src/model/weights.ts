@@ -10,7 +10,7 @@ import { type DType, externalTensor, type Tensor, tensorBytes } from '../tensor/
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
 import { toFloat32 } from './safetensors';
-import { checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_names';
+import { checkTiedHead, checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_names';
 
 /** Where traced model code gets its weights. */
 export interface WeightSource {
@@ -79,8 +79,10 @@ export class ModelWeights implements WeightSource {
     options: WeightLoadOptions = {},
   ): Promise<ModelWeights> {
     const map = checkWeights(config, checkpoint.tensors);
-    if (map.redundantHead !== null)
-      await refuseDifferentHead(checkpoint, map.sources.get(EMBED_TOKENS) ?? '', map.redundantHead);
+    if (map.redundantHead !== null) {
+      const embedding = await checkpoint.read(map.sources.get(EMBED_TOKENS) ?? '');
+      checkTiedHead(await checkpoint.read(map.redundantHead), embedding);
+    }
     const groups = groupWeights(config, checkpoint, map.sources, options.matrices ?? 'stored');
     const weights = new ModelWeights(gpu);
     try {
@@ -219,14 +221,4 @@ async function readGroup(
     at += converted.length;
   }
   return whole;
-}
-
-async function refuseDifferentHead(checkpoint: Checkpoint, embedding: string, head: string): Promise<void> {
-  const [a, b] = [await checkpoint.read(embedding), await checkpoint.read(head)];
-  if (a.length === b.length && a.every((byte, index) => byte === b[index])) return;
-  throw new ModelError(
-    'model/weights',
-    `config.json ties the embeddings, but ${head} differs from ${embedding}: libraries disagree on which one counts. Remove one or untie.`,
-    { tensors: [embedding, head] },
-  );
 }
