@@ -238,7 +238,7 @@ async function ask(w: Writable, picture: Picture, question: string): Promise<voi
   const { mode, temperature, seed, maxNewTokens } = fitSettings(w.settings.value, w.session.value.model);
   const asked = {
     ...{ question, mode, temperature, seed, maxNewTokens },
-    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true },
+    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true, adapter: null },
   };
   batch(() => {
     w.session.value = beginAnswer(w.session.value, asked);

@@ -15,7 +15,7 @@ import type {
   ProtocolVersion,
 } from './protocol';
 
-const PROTOCOL_VERSION: ProtocolVersion = 1;
+const PROTOCOL_VERSION: ProtocolVersion = 2;
 
 /** What the client needs of a Worker: a Comlink endpoint that may be ended. */
 export interface EngineEndpoint extends Endpoint {

@@ -167,10 +167,10 @@ export class Engine implements EngineCommands {
   }
 
   /** See EngineCommands. */
-  async connect(port: MessagePort): Promise<{ version: 1 }> {
+  async connect(port: MessagePort): Promise<{ version: 2 }> {
     this.#events.connect(port);
     this.#emit({ type: 'stateChanged', state: this.#state });
-    return { version: 1 };
+    return { version: 2 };
   }
 
   /** See EngineCommands. */

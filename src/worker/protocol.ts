@@ -3,7 +3,7 @@
 // Invariant: everything here survives structured clone.
 
 /** Bumped whenever a message changes shape; both halves refuse another version. */
-export type ProtocolVersion = 1;
+export type ProtocolVersion = 2;
 
 /** What the engine is doing. Illegal commands reject with code `engine/state`, naming state and command. */
 export type EngineState = 'idle' | 'loading' | 'ready' | 'generating' | 'failed';
@@ -63,6 +63,8 @@ export interface GenerateRequest {
   readonly maxNewTokens: number;
   /** Record attention (shares and maps) for each generated token. */
   readonly capture: boolean;
+  /** A stored adapter and its strength (1 is as trained); null asks the base model. */
+  readonly adapter: { readonly id: string; readonly strength: number } | null;
 }
 
 /** Why generation ended. */
@@ -148,6 +150,302 @@ export interface PromptFact {
   readonly outsideWorld: boolean;
 }
 
+/** What is trained: supervised fine-tuning on written answers, or GRPO on sampled ones. */
+export type TrainingMethod = 'sft' | 'grpo';
+
+/** A new adapter's shape, in PEFT's terms. */
+export interface LoraSettings {
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly loraDropout: number;
+  /** A regular expression that names modules in full, as PEFT matches it. */
+  readonly targetModules: string;
+}
+
+/** AdamW with a schedule, in TRL's terms. */
+export interface OptimSettings {
+  readonly learningRate: number;
+  readonly lrSchedulerType: 'constant' | 'linear' | 'cosine';
+  readonly warmupSteps: number;
+  readonly weightDecay: number;
+  readonly adamBeta1: number;
+  readonly adamBeta2: number;
+  readonly adamEpsilon: number;
+  /** 0 never clips. */
+  readonly maxGradNorm: number;
+}
+
+/** Settings that only SFT reads. */
+export interface SftSettings {
+  /** Examples per optimiser step. */
+  readonly batchSize: number;
+  /** Longest example in tokens, prompt included; longer ones are left out and counted. */
+  readonly maxLength: number;
+  /** Steps between evaluations; 0 never evaluates. */
+  readonly evalSteps: number;
+  /** Examples held out by seed for the evaluation loss. */
+  readonly evalSize: number;
+  /** Answers sampled greedily at each evaluation. */
+  readonly evalSamples: number;
+}
+
+/** Settings that only GRPO reads, in TRL's terms. */
+export interface GrpoSettings {
+  readonly promptsPerStep: number;
+  readonly numGenerations: number;
+  readonly maxCompletionLength: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly lossType: 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
+  readonly epsilon: number;
+  readonly epsilonHigh: number;
+  /** Weight of the KL term against the reference; 0 leaves it out. */
+  readonly beta: number;
+  readonly numIterations: number;
+  readonly scaleRewards: 'group' | 'none' | 'std_floor';
+  /** Smallest divisor of `std_floor`. */
+  readonly stdFloor: number;
+  /** Groups that teach nothing are dropped: equal rewards, or equal accuracy. */
+  readonly dropUniformGroups: 'none' | 'reward' | 'accuracy';
+  readonly maskTruncatedCompletions: boolean;
+  /** Weights of the rewards by name; absent is 0. */
+  readonly rewardWeights: Readonly<Record<string, number>>;
+}
+
+/** Where examples come from. */
+export type TrainingSource =
+  | {
+      readonly kind: 'shapes_world';
+      /** Share of questions that ignore the picture. */
+      readonly textShare: number;
+      /** SFT: scenes drawn, answers sampled for each by the base, and the share of examples that look back. */
+      readonly scenes: number;
+      readonly rolloutsPerScene: number;
+      readonly reflectionRate: number;
+    }
+  | { readonly kind: 'dataset'; readonly datasetId: string };
+
+/** A whole training run, as the form edits it and the run keeps it. */
+export interface TrainingPlan {
+  readonly name: string;
+  readonly method: TrainingMethod;
+  readonly modelId: string;
+  readonly source: TrainingSource;
+  /** Adapter that the run continues (and that GRPO's reference then is); null begins a new one. */
+  readonly adapterId: string | null;
+  readonly mode: ReasoningMode;
+  readonly lora: LoraSettings;
+  readonly optim: OptimSettings;
+  readonly maxSteps: number;
+  readonly seed: number;
+  /** Steps between checkpoints. */
+  readonly saveSteps: number;
+  /** Packed tokens of one micro-batch; a step is cut into as many as it needs and gradients are accumulated. */
+  readonly tokensPerMicroBatch: number;
+  /** Recompute layers in the reverse instead of keeping their activations. */
+  readonly gradientCheckpointing: boolean;
+  readonly sft: SftSettings;
+  readonly grpo: GrpoSettings;
+}
+
+/** What a plan would need, found by a trial allocation. */
+export interface TrainingEstimate {
+  readonly fits: boolean;
+  readonly bytes: number;
+  readonly parts: readonly { readonly name: string; readonly bytes: number }[];
+  /** What to change when it does not fit: the setting and a value that should. */
+  readonly advice: string | null;
+  /** Parameters of the adapter. */
+  readonly trainableParameters: number;
+}
+
+/** Where a run is. `paused` holds its checkpoint; the last three are ends, of which only `failed` may go on. */
+export type RunState = 'preparing' | 'running' | 'pausing' | 'paused' | 'finished' | 'stopped' | 'failed';
+
+/** A run in the list. */
+export interface RunSummary {
+  readonly id: string;
+  readonly plan: TrainingPlan;
+  readonly state: RunState;
+  /** Steps done. */
+  readonly step: number;
+  /** Step of the last checkpoint; null before the first. */
+  readonly checkpointStep: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Adapter that was saved from it. */
+  readonly adapterId: string | null;
+  /** Why it paused or failed, when not asked to. */
+  readonly reason: PlainError | null;
+  readonly bytes: number;
+}
+
+/** Metrics of one step under TRL's names, besides Look-Back's. */
+export interface StepMetrics {
+  readonly step: number;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** One completion in the group inspector. */
+export interface CompletionFact {
+  readonly text: string;
+  readonly answer: string | null;
+  readonly correct: boolean;
+  readonly format: 'back' | 'cot' | 'none';
+  readonly tokens: number;
+  readonly truncated: boolean;
+  /** Unweighted rewards by name. */
+  readonly rewards: Readonly<Record<string, number>>;
+  readonly reward: number;
+  readonly advantage: number;
+}
+
+/** One prompt with its sampled completions. */
+export interface GroupFact {
+  readonly question: string;
+  readonly expected: string;
+  /** PNG or the source file. */
+  readonly image: Blob | null;
+  /** Why it was left out of the update; null when it was not. */
+  readonly dropped: 'uniform' | 'truncated' | null;
+  readonly completions: readonly CompletionFact[];
+}
+
+/** An answer sampled at an evaluation. */
+export interface SampleFact {
+  readonly question: string;
+  readonly expected: string;
+  readonly text: string;
+  readonly answer: string | null;
+  readonly correct: boolean;
+  readonly format: 'back' | 'cot' | 'none';
+}
+
+/** A run with everything that the page shows of it. */
+export interface RunDetail {
+  readonly summary: RunSummary;
+  readonly metrics: readonly StepMetrics[];
+  readonly samples: readonly { readonly step: number; readonly samples: readonly SampleFact[] }[];
+  readonly groups: { readonly step: number; readonly groups: readonly GroupFact[] } | null;
+}
+
+/** The live run, in one line. */
+export interface TrainingStatus {
+  readonly runId: string;
+  readonly state: RunState;
+  readonly step: number;
+  readonly maxSteps: number;
+  /** What is being done now, e.g. `sampling`, `updating`, `evaluating`, `saving`, with a fraction where known. */
+  readonly phase: string;
+  readonly fraction: number | null;
+  /** Measured over the last steps; null before the first. */
+  readonly secondsPerStep: number | null;
+  readonly reason: PlainError | null;
+}
+
+/** A stored adapter. */
+export interface AdapterSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly notes: string;
+  readonly modelId: string;
+  /** SHA-256 of the base model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  /** True when it came with the page: it cannot be deleted. */
+  readonly bundled: boolean;
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly targetModules: readonly string[];
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+  readonly run: { readonly id: string; readonly method: TrainingMethod; readonly step: number } | null;
+  /** Last metrics of the run, or of the evaluation that came with it. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** A stored dataset. */
+export interface DatasetSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly rows: number;
+  /** Rows that carry a written response, which SFT needs. */
+  readonly withResponse: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+}
+
+/** A row that cannot be used. */
+export interface DatasetProblem {
+  readonly file: string;
+  /** Line or row from 1; null for a whole file. */
+  readonly row: number | null;
+  readonly reason: string;
+}
+
+/** Which column of the source holds what; null where there is none. */
+export interface ColumnMapping {
+  readonly image: string | null;
+  readonly question: string | null;
+  readonly answer: string | null;
+  readonly response: string | null;
+}
+
+/** What an import found, before it is kept. */
+export interface DatasetPreview {
+  /** Hands the preview to `keepDataset`; only the newest is held. */
+  readonly token: string;
+  readonly columns: readonly string[];
+  readonly mapping: ColumnMapping;
+  readonly rows: number;
+  readonly withResponse: number;
+  readonly problems: readonly DatasetProblem[];
+  /** Problems beyond those listed. */
+  readonly moreProblems: number;
+  readonly sample: readonly DatasetRow[];
+}
+
+/** A row as stored. */
+export interface DatasetRow {
+  readonly image: Blob;
+  readonly imageName: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly response: string | null;
+}
+
+/** A row as the model receives it. */
+export interface DatasetRowView {
+  readonly row: DatasetRow;
+  /** The template applied, image tokens shortened to one. */
+  readonly prompt: string;
+  readonly promptTokens: number;
+  readonly imageTokens: number;
+  readonly resizedWidth: number;
+  readonly resizedHeight: number;
+  readonly responseTokens: number;
+}
+
+/** A file as dropped, pasted or picked; `path` is relative to what was dropped. */
+export interface NamedFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+/** What the page keeps on this device. */
+export interface StorageUsage {
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  /** True once the browser promised not to clear it on its own. */
+  readonly persisted: boolean;
+  readonly items: readonly {
+    readonly kind: 'adapter' | 'run' | 'dataset';
+    readonly id: string;
+    readonly name: string;
+    readonly bytes: number;
+  }[];
+}
+
 /** Named phases of loading, in order. */
 export type LoadPhase = 'device' | 'download' | 'check' | 'upload' | 'compile' | 'warm-up';
 
@@ -181,6 +479,22 @@ export type EngineEvent =
     }
   | { readonly type: 'deviceLost'; readonly message: string; readonly recovering: boolean }
   | { readonly type: 'deviceRestored'; readonly device: DeviceSummary }
+  | { readonly type: 'trainingChanged'; readonly status: TrainingStatus }
+  | { readonly type: 'trainingStepped'; readonly runId: string; readonly metrics: StepMetrics }
+  | {
+      readonly type: 'groupsSampled';
+      readonly runId: string;
+      readonly step: number;
+      readonly groups: readonly GroupFact[];
+    }
+  | {
+      readonly type: 'samplesEvaluated';
+      readonly runId: string;
+      readonly step: number;
+      readonly samples: readonly SampleFact[];
+    }
+  /** Something stored changed, here or in another tab: lists are to be fetched again. */
+  | { readonly type: 'storeChanged'; readonly store: 'adapters' | 'runs' | 'datasets' }
   | { readonly type: 'failed'; readonly error: PlainError };
 
 /** An error that crossed the seam. `code` is stable; the page maps it to words and an action. */
@@ -210,4 +524,49 @@ export interface EngineCommands {
   stop(): Promise<void>;
   /** Cancels a running load. */
   cancelLoad(): Promise<void>;
+}
+
+/** Commands of training; one run is live at a time. Rejections as in {@link EngineCommands}. */
+export interface TrainingCommands {
+  /** Memory of a plan, by a trial allocation. */
+  estimateTraining(plan: TrainingPlan): Promise<TrainingEstimate>;
+  /** Records a run and starts it; resolves when it is recorded. Rejects with `train/busy` while another is live. */
+  startTraining(plan: TrainingPlan): Promise<RunSummary>;
+  /** Ends the work in flight, saves a checkpoint; resolves when paused. */
+  pauseTraining(): Promise<void>;
+  /** Goes on from the run's last checkpoint, after a pause, a reload or a failure. */
+  resumeTraining(runId: string): Promise<RunSummary>;
+  /** One step of a paused run, which is paused again after it. */
+  stepTraining(runId: string): Promise<void>;
+  /** Ends the run for good, with a checkpoint from which an adapter can be saved. */
+  stopTraining(): Promise<void>;
+  listRuns(): Promise<readonly RunSummary[]>;
+  readRun(runId: string): Promise<RunDetail>;
+  /** @returns bytes freed */
+  deleteRun(runId: string): Promise<number>;
+  exportRun(runId: string, format: 'jsonl' | 'csv'): Promise<Blob>;
+}
+
+/** Commands of what is stored. */
+export interface LibraryCommands {
+  listAdapters(): Promise<readonly AdapterSummary[]>;
+  /** Keeps the run's last checkpoint as an adapter. */
+  saveAdapter(runId: string, name: string): Promise<AdapterSummary>;
+  renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void>;
+  /** @returns bytes freed */
+  deleteAdapter(id: string): Promise<number>;
+  /** A zip with `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads them. */
+  exportAdapter(id: string): Promise<Blob>;
+  importAdapter(file: Blob, name: string): Promise<AdapterSummary>;
+  /** Reads files without keeping them. `mapping` null guesses the columns. */
+  previewDataset(files: readonly NamedFile[], mapping: ColumnMapping | null): Promise<DatasetPreview>;
+  /** Keeps the usable rows of a preview; the caller has asked about the others. */
+  keepDataset(token: string, name: string): Promise<DatasetSummary>;
+  listDatasets(): Promise<readonly DatasetSummary[]>;
+  readDatasetRow(id: string, index: number, mode: ReasoningMode): Promise<DatasetRowView>;
+  /** Appends a row; `id` null makes a dataset of that name. */
+  addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary>;
+  /** @returns bytes freed */
+  deleteDataset(id: string): Promise<number>;
+  storageUsage(): Promise<StorageUsage>;
 }

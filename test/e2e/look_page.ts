@@ -54,6 +54,10 @@ export class LookPage {
 
   async settled(status: 'finished' | 'interrupted' | 'failed' = 'finished'): Promise<void> {
     await expect(this.answer).toHaveAttribute('data-status', status, { timeout: 60_000 });
+    // The status is set at once, the last tokens are written in the next frame.
+    await this.page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
   }
 
   /** Asks and waits for the end. */

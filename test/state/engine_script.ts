@@ -45,6 +45,7 @@ export const ASKED: Asked = {
   seed: 1,
   maxNewTokens: 100,
   capture: true,
+  adapter: null,
 };
 
 export function token(step: number, text: string, segments: readonly Segment[] = []): EngineEvent {

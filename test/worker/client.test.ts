@@ -36,7 +36,7 @@ function engineOf(overrides: object = {}) {
   const engine = {
     connect: async (port: MessagePort) => {
       state.port = port;
-      return { version: 1 };
+      return { version: 2 };
     },
     listModels: async () => [],
     load: () => new Promise(() => undefined),
@@ -56,12 +56,12 @@ describe('createEngineClient', () => {
     await client.start();
     const ready: EngineEvent = { type: 'stateChanged', state: 'ready' };
     const idle: EngineEvent = { type: 'stateChanged', state: 'idle' };
-    state.port?.postMessage({ version: 1, events: [ready, idle] });
-    state.port?.postMessage({ version: 1, events: [ready] });
+    state.port?.postMessage({ version: 2, events: [ready, idle] });
+    state.port?.postMessage({ version: 2, events: [ready] });
     await tick();
     expect(seen).toEqual([ready, idle, ready]);
     unlisten();
-    state.port?.postMessage({ version: 1, events: [idle] });
+    state.port?.postMessage({ version: 2, events: [idle] });
     await tick();
     expect(seen).toHaveLength(3);
     endpoint.terminate?.();

@@ -139,6 +139,7 @@ const REQUEST: GenerateRequest = {
   seed: 7,
   maxNewTokens: 160,
   capture: true,
+  adapter: null,
 };
 
 async function ready(setup: Setup = {}) {
@@ -156,7 +157,7 @@ const until = async (holds: () => boolean) => {
 describe('loading', () => {
   it('goes through its phases in order and describes the model', async () => {
     const { engine, events, port, states } = engineOf();
-    expect(await engine.connect(port)).toEqual({ version: 1 });
+    expect(await engine.connect(port)).toEqual({ version: 2 });
     expect(await engine.listModels()).toEqual([
       { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true },
     ]);

@@ -32,7 +32,7 @@ describe('EventQueue', () => {
     expect(frames).toHaveLength(1);
     frame();
     expect(batches).toHaveLength(1);
-    expect(batches[0]).toMatchObject({ version: 1, events: [{ state: 'loading' }, { state: 'ready' }] });
+    expect(batches[0]).toMatchObject({ version: 2, events: [{ state: 'loading' }, { state: 'ready' }] });
     frame();
     expect(batches).toHaveLength(1);
   });
