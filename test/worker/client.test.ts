@@ -110,7 +110,7 @@ describe('createEngineClient', () => {
   });
 
   it('refuses another version and commands before the start', async () => {
-    const endpoint = endpointOf(engineOf({ connect: async () => ({ version: 2 }) }).engine);
+    const endpoint = endpointOf(engineOf({ connect: async () => ({ version: 3 }) }).engine);
     const client = createEngineClient(() => endpoint);
     await expect(client.stop()).rejects.toMatchObject({ code: 'worker/crashed' });
     await expect(client.start()).rejects.toMatchObject({ code: 'worker/version' });

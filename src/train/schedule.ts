@@ -1,0 +1,26 @@
+// Learning rates by step: linear warm-up, then constant, linear or cosine decay. Pure arithmetic, no state.
+// Invariant: the rate of a step depends on the step alone, so a resumed run goes on as an unbroken one.
+
+/** Names as in transformers' `lr_scheduler_type`. */
+export type LrSchedulerType = 'constant' | 'linear' | 'cosine';
+
+/** Settings of {@link learningRateAt}. */
+export interface ScheduleSettings {
+  readonly learningRate: number;
+  readonly lrSchedulerType: LrSchedulerType;
+  readonly warmupSteps: number;
+  readonly maxSteps: number;
+}
+
+/**
+ * The learning rate of optimiser step `step`, counted from 0.
+ * @source transformers `optimization.py`: get_constant/linear/cosine_schedule_with_warmup
+ */
+export function learningRateAt(step: number, settings: ScheduleSettings): number {
+  const { learningRate, lrSchedulerType, warmupSteps, maxSteps } = settings;
+  if (step < warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
+  if (lrSchedulerType === 'constant') return learningRate;
+  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, maxSteps - warmupSteps));
+  if (lrSchedulerType === 'linear') return learningRate * (1 - progress);
+  return learningRate * 0.5 * (1 + Math.cos(Math.PI * progress));
+}
