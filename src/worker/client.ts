@@ -7,12 +7,10 @@ import type {
   EngineCommands,
   EngineEvent,
   EventBatch,
-  GenerateRequest,
-  GenerateResult,
-  LoadedModel,
-  ModelEntry,
+  LibraryCommands,
   PlainError,
   ProtocolVersion,
+  TrainingCommands,
 } from './protocol';
 
 const PROTOCOL_VERSION: ProtocolVersion = 2;
@@ -22,22 +20,56 @@ export interface EngineEndpoint extends Endpoint {
   terminate?(): void;
 }
 
+/** The commands that the client forwards as they are, arguments by structured clone; `connect` is its own business. */
+export type ForwardedCommands = Omit<EngineCommands, 'connect'> & TrainingCommands & LibraryCommands;
+
+const FORWARDED: Readonly<Record<keyof ForwardedCommands, true>> = {
+  listModels: true,
+  load: true,
+  generate: true,
+  stop: true,
+  cancelLoad: true,
+  estimateTraining: true,
+  startTraining: true,
+  pauseTraining: true,
+  resumeTraining: true,
+  stepTraining: true,
+  stopTraining: true,
+  listRuns: true,
+  readRun: true,
+  deleteRun: true,
+  exportRun: true,
+  listAdapters: true,
+  saveAdapter: true,
+  renameAdapter: true,
+  deleteAdapter: true,
+  exportAdapter: true,
+  importAdapter: true,
+  previewDataset: true,
+  keepDataset: true,
+  listDatasets: true,
+  readDatasetRow: true,
+  addToDataset: true,
+  deleteDataset: true,
+  storageUsage: true,
+};
+
+/** Names of {@link ForwardedCommands}; the type checker sees to it that none is missing. */
+export const COMMAND_NAMES = Object.keys(FORWARDED) as readonly (keyof ForwardedCommands)[];
+
 /** Commands and facts of one engine, restartable. */
-export interface EngineClient {
+export interface EngineClient extends ForwardedCommands {
   /** Subscribes to events, in the order in which the engine reports them; returns how to unsubscribe. */
   listen(listener: (events: readonly EngineEvent[]) => void): () => void;
   /** Starts the Worker and hands it the port; again after a crash. Rejects with `worker/crashed` or `worker/version`. */
   start(): Promise<void>;
-  listModels(): Promise<readonly ModelEntry[]>;
-  load(modelId: string): Promise<LoadedModel>;
-  generate(request: GenerateRequest): Promise<GenerateResult>;
-  stop(): Promise<void>;
-  cancelLoad(): Promise<void>;
 }
+
+type AllCommands = EngineCommands & TrainingCommands & LibraryCommands;
 
 interface Connection {
   readonly endpoint: EngineEndpoint;
-  readonly commands: Remote<EngineCommands>;
+  readonly commands: Remote<AllCommands>;
   readonly port: MessagePort;
   /** Rejects when the Worker dies; never resolves. */
   readonly death: Promise<never>;
@@ -76,7 +108,7 @@ function open(endpoint: EngineEndpoint, deliver: (events: readonly EngineEvent[]
   channel.port1.onmessage = ({ data }: MessageEvent<EventBatch>) => deliver(data.events);
   const connection: Connection = {
     endpoint,
-    commands: wrap<EngineCommands>(endpoint),
+    commands: wrap<AllCommands>(endpoint),
     port: channel.port2,
     death,
     die,
@@ -104,7 +136,7 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
     for (const listener of listeners) listener(events);
   };
 
-  async function call<T>(command: (commands: Remote<EngineCommands>) => Promise<T>): Promise<T> {
+  async function call<T>(command: (commands: Remote<AllCommands>) => Promise<T>): Promise<T> {
     if (connection === null) throw { code: 'worker/crashed', message: 'The engine is not running.' };
     try {
       return await Promise.race([command(connection.commands), connection.death]);
@@ -131,16 +163,20 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
     }
   }
 
+  const forward =
+    (name: keyof ForwardedCommands) =>
+    (...values: unknown[]) =>
+      call((commands) => (commands[name] as (...values: unknown[]) => Promise<unknown>)(...values));
+  // `FORWARDED` has every name, so this object has every command.
+  const forwarded = Object.fromEntries(
+    COMMAND_NAMES.map((name) => [name, forward(name)]),
+  ) as unknown as ForwardedCommands;
   return {
+    ...forwarded,
     start,
     listen(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    listModels: () => call((commands) => commands.listModels()),
-    load: (modelId) => call((commands) => commands.load(modelId)),
-    generate: (request) => call((commands) => commands.generate(request)),
-    stop: () => call((commands) => commands.stop()),
-    cancelLoad: () => call((commands) => commands.cancelLoad()),
   };
 }

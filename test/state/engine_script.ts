@@ -1,7 +1,7 @@
 // A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
 // Not a model: shares and maps are made up, so that tests know them exactly.
 import type { Asked } from '../../src/state/session';
-import type { EngineClient } from '../../src/worker/client';
+import { COMMAND_NAMES, type EngineClient, type ForwardedCommands } from '../../src/worker/client';
 import type {
   EngineEvent,
   GenerateResult,
@@ -124,14 +124,26 @@ export function script(): EngineEvent[] {
   return events;
 }
 
+// The commands themselves are put on the object below, one per name.
+const Commands = class {} as unknown as new () => ForwardedCommands;
+
 /** A client whose every promise is settled by the test. */
-export class HandEngine implements EngineClient {
+export class HandEngine extends Commands implements EngineClient {
   readonly calls: string[] = [];
+  /** Values of the last call by name. */
+  readonly values = new Map<string, readonly unknown[]>();
   private listener: (events: readonly EngineEvent[]) => void = () => undefined;
   private readonly pending = new Map<
     string,
     { resolve(value: unknown): void; reject(error: PlainError): void }
   >();
+
+  constructor() {
+    super();
+    for (const name of COMMAND_NAMES) {
+      Object.assign(this, { [name]: (...values: unknown[]) => this.call(name, values) });
+    }
+  }
 
   listen(listener: (events: readonly EngineEvent[]) => void): () => void {
     this.listener = listener;
@@ -142,8 +154,9 @@ export class HandEngine implements EngineClient {
     this.listener(events);
   }
 
-  private call<T>(name: string): Promise<T> {
+  private call<T>(name: string, values: readonly unknown[] = []): Promise<T> {
     this.calls.push(name);
+    this.values.set(name, values);
     return new Promise<T>((resolve, reject) => {
       this.pending.set(name, { resolve: resolve as (value: unknown) => void, reject });
     });
@@ -161,9 +174,4 @@ export class HandEngine implements EngineClient {
   }
 
   start = () => this.call<void>('start');
-  listModels = () => this.call<readonly LoadedModel['entry'][]>('listModels');
-  load = () => this.call<LoadedModel>('load');
-  generate = () => this.call<GenerateResult>('generate');
-  stop = () => this.call<void>('stop');
-  cancelLoad = () => this.call<void>('cancelLoad');
 }

@@ -1,7 +1,12 @@
 // The client over a real message channel: commands, events, errors with codes, and a Worker that dies.
 import { expose } from 'comlink';
 import { describe, expect, it } from 'vitest';
-import { createEngineClient, type EngineEndpoint, toPlainError } from '../../src/worker/client';
+import {
+  COMMAND_NAMES,
+  createEngineClient,
+  type EngineEndpoint,
+  toPlainError,
+} from '../../src/worker/client';
 import type { EngineEvent } from '../../src/worker/protocol';
 
 const tick = () => new Promise((done) => setTimeout(done, 5));
@@ -64,6 +69,30 @@ describe('createEngineClient', () => {
     state.port?.postMessage({ version: 2, events: [idle] });
     await tick();
     expect(seen).toHaveLength(3);
+    endpoint.terminate?.();
+  });
+
+  it('forwards every command by its name with all of its values, files by structured clone', async () => {
+    const heard: unknown[][] = [];
+    const echo =
+      (name: string) =>
+      async (...values: unknown[]) => {
+        heard.push([name, ...values]);
+        return name;
+      };
+    const { engine } = engineOf(Object.fromEntries(COMMAND_NAMES.map((name) => [name, echo(name)])));
+    const endpoint = endpointOf(engine);
+    const client = createEngineClient(() => endpoint);
+    await client.start();
+    for (const name of COMMAND_NAMES) {
+      const command = client[name] as unknown as (...values: unknown[]) => Promise<unknown>;
+      expect(await command(name, { n: 1 }, null)).toBe(name);
+    }
+    expect(heard).toEqual(COMMAND_NAMES.map((name) => [name, name, { n: 1 }, null]));
+    await client.previewDataset([{ path: 'a/b.jsonl', blob: new Blob(['x']) }], null);
+    const [, files] = heard.at(-1) as [string, { path: string; blob: Blob }[]];
+    expect(files[0]?.path).toBe('a/b.jsonl');
+    expect(await files[0]?.blob.text()).toBe('x');
     endpoint.terminate?.();
   });
 
