@@ -56,6 +56,19 @@ export function buildPromptProgram(
   });
 }
 
+/** The prompt pass for its keys and values alone: nothing after the last layer's attention inputs is run. */
+export function buildPrefixProgram(
+  model: ModelOnDevice,
+  shape: PromptShape,
+  cache: KvCache,
+  _state: SequenceState,
+  features?: Tensor,
+): Promise<Program> {
+  return Program.compile(model.gpu, `prefix ${shape.tokens}`, (trace) => {
+    tracePrompt(trace, model, shape, { cache, features });
+  });
+}
+
 /**
  * One step for every sequence: the last id in, attention over the cache, the next id out. Reads and advances `state`.
  * Outputs `logits` [B, V]; with capture `shares` [B, layers, 5] and, where asked, `map` [B, mapLayers, mapSize].

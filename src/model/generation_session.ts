@@ -12,21 +12,23 @@ import { bucketSize } from './buckets';
 import type { ModelConfig } from './config';
 import {
   buildDecodeProgram,
+  buildPrefixProgram,
   buildPromptProgram,
   type CaptureShape,
   type SequenceState,
 } from './decode_program';
-import { KEY_CLASSES, KvCache, promptKeyClasses } from './kv_cache';
+import { type EncodedImages, ImageEncoder } from './image_encoder';
+import { KEY_CLASS, KEY_CLASSES, KvCache, promptKeyClasses } from './kv_cache';
 import {
   type PackedPrompts,
   type PromptInput,
   packPrompts,
   packSamplingBatch,
   packSequences,
-  packVision,
+  packSharedSequences,
   type SamplingOptions,
 } from './prompt_packing';
-import { allocateTensor, buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
+import { allocateTensor, type ModelOnDevice } from './prompt_program';
 import { linearRopeTables } from './rope_index';
 
 /** Attention to record while decoding. */
@@ -47,6 +49,16 @@ export interface SessionOptions {
   readonly stepsAhead?: number | undefined;
   /** Ids that end a sequence; default those of the model's config. */
   readonly eosTokenIds?: readonly number[] | undefined;
+  /** Prompts that {@link GenerationSession.prefillShared} can hold besides the sequences; default 0. */
+  readonly prefixes?: number | undefined;
+  /** Features shared with others; default an encoder of its own. */
+  readonly images?: ImageEncoder | undefined;
+}
+
+/** A prompt with how to sample each of the completions that share it. */
+export interface SharedPrompt {
+  readonly prompt: PromptInput;
+  readonly sampling: readonly SamplingOptions[];
 }
 
 /** What one step produced. */
@@ -64,7 +76,6 @@ export interface StepResult {
 }
 
 const STEPS_AHEAD = 2;
-const PATCH_UNIT = 12;
 const TOKEN_UNIT = 16;
 
 /** Generates for a batch of prompts; may be prefilled again. */
@@ -77,7 +88,7 @@ export class GenerationSession {
   readonly #decode: Program;
   readonly #ring: ReadbackRing;
   readonly #prompts = new Map<string, Program>();
-  readonly #visions = new Map<number, VisionProgram>();
+  readonly #images: ImageEncoder;
   #pending: { step: number; slot: ReadbackSlot }[] = [];
   #submitted = 0;
   #longest = 0;
@@ -96,6 +107,7 @@ export class GenerationSession {
     this.#cache = cache;
     this.#state = state;
     this.#decode = decode;
+    this.#images = options.images ?? new ImageEncoder(model);
     this.#ring = new ReadbackRing(
       model.gpu,
       this.#resultBytes(),
@@ -116,7 +128,7 @@ export class GenerationSession {
         `${options.capacity} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
       );
     }
-    const cache = new KvCache(gpu, text, options.batch, options.capacity);
+    const cache = new KvCache(gpu, text, options.batch + (options.prefixes ?? 0), options.capacity);
     const state = createState(gpu, config, options);
     const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
     const mapLayers = options.capture
@@ -165,8 +177,7 @@ export class GenerationSession {
       (live) => bucketSize(live, TOKEN_UNIT),
       this.options.batch,
     );
-    const vision = await this.#runVision(prompts, signal);
-    const program = await this.#promptProgram(packed, vision);
+    const program = await this.#promptProgram(packed, await this.#encode(prompts, signal), 'sample');
     this.#writeState(packed, prompts, sampling);
     writePrompt(program, packed);
     const slot = this.#ring.acquire();
@@ -180,6 +191,29 @@ export class GenerationSession {
     this.#longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     gpu.check();
     return this.#decodeResult(0, await slot.take());
+  }
+
+  /**
+   * Runs each prompt once into a slot of its own, and sets up its completions to share it: they begin with the prompt's
+   * last token, which the first {@link step} feeds to every one of them. Sequences without a completion stay finished.
+   * @param groups at most `prefixes` of them, with at most `batch` completions together
+   * @throws as {@link prefill}
+   */
+  async prefillShared(groups: readonly SharedPrompt[], signal?: AbortSignal): Promise<void> {
+    await this.#drain();
+    const { batch, capacity, prefixes = 0 } = this.options;
+    const count = groups.reduce((sum, { sampling }) => sum + sampling.length, 0);
+    if (count > batch) throw new ArgumentError(`${count} completions do not fit a session of ${batch}.`);
+    const prompts = groups.map(({ prompt }) => prompt);
+    const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
+    const packed = packPrompts(prompts, this.#model.config, capacity, bucket, prefixes, batch);
+    const program = await this.#promptProgram(packed, await this.#encode(prompts, signal), 'cache');
+    this.#writeShared(packed, groups);
+    writePrompt(program, packed);
+    await program.run(signal);
+    this.#submitted = 0;
+    this.#longest = 0;
+    this.#model.gpu.check();
   }
 
   /** Decode steps that still fit the cache. */
@@ -205,7 +239,7 @@ export class GenerationSession {
     this.#ring.destroy();
     this.#decode.destroy();
     for (const program of this.#prompts.values()) program.destroy();
-    for (const vision of this.#visions.values()) vision.destroy();
+    if (!this.options.images) this.#images.destroy();
     this.#cache.destroy();
     for (const tensor of Object.values(this.#state) as Tensor[])
       if (tensor.region) gpu.destroyBuffer(tensor.region.buffer);
@@ -253,32 +287,25 @@ export class GenerationSession {
     return { step, ids, done, shares, map };
   }
 
-  async #runVision(
-    prompts: readonly PromptInput[],
-    signal?: AbortSignal,
-  ): Promise<VisionProgram | undefined> {
-    const { vision } = this.#model.config;
-    const images = prompts.flatMap((prompt) => prompt.images);
-    if (images.length === 0) return undefined;
-    const patches = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
-    const rows = bucketSize(patches, lcm(PATCH_UNIT, vision.spatialMergeSize ** 2));
-    let built = this.#visions.get(rows);
-    if (!built) {
-      built = await buildVisionProgram(this.#model, rows);
-      this.#visions.set(rows, built);
-    }
-    for (const [name, data] of Object.entries(packVision(images, vision, rows)))
-      built.program.write(name, data);
-    await built.program.run(signal);
-    return built;
+  #encode(prompts: readonly PromptInput[], signal?: AbortSignal): Promise<EncodedImages | undefined> {
+    return this.#images.encode(
+      prompts.flatMap((prompt) => prompt.images),
+      signal,
+    );
   }
 
-  async #promptProgram(packed: PackedPrompts, vision: VisionProgram | undefined): Promise<Program> {
-    const key = `${packed.tokens}:${vision?.rows ?? 0}`;
+  async #promptProgram(
+    packed: PackedPrompts,
+    images: EncodedImages | undefined,
+    purpose: 'sample' | 'cache',
+  ): Promise<Program> {
+    const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
     if (!program) {
-      const shape = { tokens: packed.tokens, batch: this.options.batch };
-      program = await buildPromptProgram(this.#model, shape, this.#cache, this.#state, vision?.features);
+      const build = purpose === 'sample' ? buildPromptProgram : buildPrefixProgram;
+      const batch = purpose === 'sample' ? this.options.batch : (this.options.prefixes ?? 0);
+      const shape = { tokens: packed.tokens, batch };
+      program = await build(this.#model, shape, this.#cache, this.#state, images?.features);
       this.#prompts.set(key, program);
     }
     return program;
@@ -292,29 +319,40 @@ export class GenerationSession {
     const { config, gpu } = this.#model;
     if (sampling.length !== prompts.length)
       throw new ShapeError(`${prompts.length} prompts came with ${sampling.length} sampling settings.`);
-    const write = (tensor: Tensor, data: Uint32Array<ArrayBuffer>): void => {
-      const region = regionOf(tensor);
-      gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
-    };
-    write(this.#state.sequences, packSequences(packed, this.options.batch));
-    write(this.#state.sampling, packSamplingBatch(sampling, this.options.batch));
-    write(this.#state.seen, packed.seen);
+    writeTensor(gpu, this.#state.sequences, packSequences(packed, this.options.batch));
+    writeTensor(gpu, this.#state.sampling, packSamplingBatch(sampling, this.options.batch));
+    writeTensor(gpu, this.#state.seen, packed.seen);
     prompts.forEach(({ inputIds }, slot) => {
       this.#cache.writeKeyClasses(slot, promptKeyClasses(inputIds, config));
     });
   }
+
+  #writeShared(packed: PackedPrompts, groups: readonly SharedPrompt[]): void {
+    const { config, gpu } = this.#model;
+    const { batch } = this.options;
+    const shared = packSharedSequences(packed, groups, batch);
+    writeTensor(gpu, this.#state.sequences, shared.sequences);
+    writeTensor(gpu, this.#state.seen, shared.seen);
+    const sampling = groups.flatMap((group) => group.sampling);
+    writeTensor(gpu, this.#state.sampling, packSamplingBatch(sampling, batch));
+    groups.forEach(({ prompt }, index) => {
+      this.#cache.writeKeyClasses(batch + index, promptKeyClasses(prompt.inputIds, config));
+    });
+    // The prompt's last token is the first key of every completion.
+    const own = Uint32Array.of(KEY_CLASS.query);
+    for (let slot = 0; slot < sampling.length; slot++) this.#cache.writeKeyClasses(slot, own);
+  }
+}
+
+function writeTensor(gpu: GpuContext, tensor: Tensor, data: Uint32Array<ArrayBuffer>): void {
+  const region = regionOf(tensor);
+  gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
 }
 
 /** @throws ShapeError when the tensor has no memory of its own */
 function regionOf(tensor: Tensor) {
   if (!tensor.region) throw new ShapeError(`${tensor.name} has no memory of its own.`);
   return tensor.region;
-}
-
-function lcm(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y) [x, y] = [y, x % y];
-  return (a / x) * b;
 }
 
 function writePrompt(program: Program, packed: PackedPrompts): void {
@@ -325,18 +363,20 @@ function writePrompt(program: Program, packed: PackedPrompts): void {
 function createState(
   gpu: GpuContext,
   config: ModelConfig,
-  { batch, capacity, eosTokenIds = config.eosTokenIds }: SessionOptions,
+  { batch, capacity, prefixes = 0, eosTokenIds = config.eosTokenIds }: SessionOptions,
 ): SequenceState {
   const { text } = config;
-  const tables = linearRopeTables(0, capacity, text);
+  // A shared prompt and its completion have a capacity each.
+  const positions = Math.min(prefixes > 0 ? 2 * capacity : capacity, text.maxPositionEmbeddings);
+  const tables = linearRopeTables(0, positions, text);
   const state: SequenceState = {
     sequences: allocateTensor(gpu, 'sequences', [batch, 8], 'u32'),
     sampling: allocateTensor(gpu, 'sampling', [batch, 8], 'u32'),
     seen: allocateTensor(gpu, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
     stop: allocateTensor(gpu, 'stop', [eosTokenIds.length + 2], 'u32'),
     ids: allocateTensor(gpu, 'ids', [batch], 'u32'),
-    cos: allocateTensor(gpu, 'text cos', [capacity, tables.width], 'f32'),
-    sin: allocateTensor(gpu, 'text sin', [capacity, tables.width], 'f32'),
+    cos: allocateTensor(gpu, 'text cos', [positions, tables.width], 'f32'),
+    sin: allocateTensor(gpu, 'text sin', [positions, tables.width], 'f32'),
   };
   const { queue } = gpu.device;
   const stop = packStop(config.padTokenId ?? eosTokenIds[0] ?? 0, eosTokenIds);

@@ -4,6 +4,7 @@
 import { alignUp } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { ModelError } from '../lib/errors';
+import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
 import { externalTensor, type Tensor } from '../tensor/trace';
 import type { ModelConfig } from './config';
@@ -135,6 +136,41 @@ export async function readLoraWeights(
   });
 }
 
+/**
+ * A new adapter as PEFT makes it: A uniform in ±1/√in, B zero, for every module whose whole name matches.
+ * @param targets  expression over canonical names, or last names as in a list of PEFT's
+ * @throws ModelError `model/adapter` when nothing matches
+ * @source PEFT `lora/layer.py` reset_lora_parameters: kaiming_uniform with a = √5
+ */
+export function initialLoraWeights(
+  model: ModelConfig,
+  { r, targetModules }: Pick<LoraConfig, 'r' | 'targetModules'>,
+  prng: Prng,
+): LoraWeights[] {
+  const matches = targetMatcher(targetModules);
+  const chosen = [...adaptableModules(model)].filter(([module]) => matches(module));
+  if (chosen.length === 0) {
+    const message = `target_modules ${JSON.stringify(targetModules)} matches no projection of the language model.`;
+    throw new ModelError('model/adapter', message, { targetModules });
+  }
+  return chosen.map(([module, [out, width]]) => {
+    const bound = width ** -0.5;
+    const a = Float32Array.from({ length: r * width }, () => prng.uniform(-bound, bound));
+    return { module, a, b: new Float32Array(out * r) };
+  });
+}
+
+function targetMatcher(targets: string | readonly string[]): (module: string) => boolean {
+  if (typeof targets !== 'string')
+    return (module) => targets.some((name) => module === name || module.endsWith(`.${name}`));
+  try {
+    const whole = new RegExp(`^(?:${targets})$`);
+    return (module) => whole.test(module);
+  } catch {
+    throw new ModelError('model/adapter', `target_modules "${targets}" is not a regular expression.`);
+  }
+}
+
 interface Slot {
   readonly module: string;
   readonly a: Tensor;
@@ -228,6 +264,27 @@ export class LoraAdapter {
       { name: `${module}.A`, tensor: a },
       { name: `${module}.B`, tensor: b },
     ]);
+  }
+
+  /**
+   * The matrices on the host, from an arena in this adapter's layout (its own, or a checkpoint's).
+   * @throws ModelError `model/adapter` when the arena has another size
+   */
+  weightsFrom(arena: Float32Array): LoraWeights[] {
+    this.checkArena(arena);
+    const part = ({ region, shape }: Tensor): Float32Array => {
+      const at = (region?.offset ?? 0) / 4;
+      return arena.slice(at, at + (shape[0] ?? 0) * (shape[1] ?? 0));
+    };
+    return this.#slots.map(({ module, a, b }) => ({ module, a: part(a), b: part(b) }));
+  }
+
+  /** @throws ModelError `model/adapter` when an arena is not of this adapter's layout */
+  checkArena(arena: Float32Array): void {
+    const count = this.arena.shape[0] ?? 0;
+    if (arena.length === count) return;
+    const message = `The checkpoint holds ${arena.length} values; this adapter has ${count}: rank or targets differ.`;
+    throw new ModelError('model/adapter', message);
   }
 
   /** A view of the model's weights with this adapter applied. */

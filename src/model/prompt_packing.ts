@@ -57,6 +57,7 @@ const SKIP = 0xffffffff;
  * @param capacity tokens per sequence in the cache
  * @param bucket   padded size for a live count
  * @param batch    sequences of the session, ≥ prompts
+ * @param firstSlot cache slot of the first prompt
  * @throws ArgumentError for an empty or too long prompt; ModelError `model/image-tokens` when grids and ids disagree
  */
 export function packPrompts(
@@ -65,6 +66,7 @@ export function packPrompts(
   capacity: number,
   bucket: (live: number) => number,
   batch: number,
+  firstSlot = 0,
 ): PackedPrompts {
   if (prompts.length === 0 || prompts.length > batch)
     throw new ArgumentError(`Between 1 and ${batch} prompts fit this session, not ${prompts.length}.`);
@@ -105,7 +107,7 @@ export function packPrompts(
       inputs.ids[row] = id;
       if (id === config.imageTokenId) inputs.image_rows[row] = feature++;
       inputs.ranges.set([0, 0, begin, row + 1], 4 * row);
-      inputs.targets.set([slot, index], 2 * row);
+      inputs.targets.set([firstSlot + slot, index], 2 * row);
     });
     seen.set(packSeen(text.vocabSize, inputIds), slot * words);
     begin += inputIds.length;
@@ -146,6 +148,34 @@ export function packSequences(packed: PackedPrompts, batch: number): Uint32Array
     else words.set([slot, length - 1, 0, 0, length - 1 + delta, 0, 0, 0], 8 * slot);
   }
   return words;
+}
+
+/**
+ * State of completions that share prompts: each begins with its prompt's last token as the id to feed, at index 0 of a
+ * slot of its own, and sees all of the prompt before that token. Prompt slots come after the `batch` own ones.
+ * @returns sequences u32 [batch, 8] and seen u32 [batch, ceil(V / 32)]
+ */
+export function packSharedSequences(
+  packed: PackedPrompts,
+  groups: readonly { readonly prompt: PromptInput; readonly sampling: readonly unknown[] }[],
+  batch: number,
+): { readonly sequences: Uint32Array<ArrayBuffer>; readonly seen: Uint32Array<ArrayBuffer> } {
+  const words = new Uint32Array(8 * batch);
+  for (let slot = 0; slot < batch; slot++) words.set([slot, 0, 0, 0, 0, 0, 1, 0], 8 * slot);
+  const width = packed.seen.length / Math.max(1, packed.inputs.last_rows?.length ?? 1);
+  const seen = new Uint32Array(batch * width);
+  let slot = 0;
+  groups.forEach(({ prompt, sampling }, index) => {
+    const last = prompt.inputIds.length - 1;
+    const position = last + (packed.deltas[index] ?? 0);
+    for (let copy = 0; copy < sampling.length; copy++) {
+      const id = prompt.inputIds[last] ?? 0;
+      words.set([slot, 0, batch + index, last, position, 0, 0, id], 8 * slot);
+      seen.set(packed.seen.subarray(index * width, (index + 1) * width), slot * width);
+      slot++;
+    }
+  });
+  return { sequences: words, seen };
 }
 
 /**

@@ -160,22 +160,7 @@ export class Program {
    */
   async read(name: string): Promise<HostArray> {
     const { tensor, region } = this.#output(name);
-    const bytes = Math.ceil(tensorBytes(tensor) / 4) * 4;
-    const staging = this.#gpu.createBuffer(
-      bytes,
-      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      `read ${name}`,
-    );
-    try {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(region.buffer, region.offset, staging, 0, bytes);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-      await Promise.race([staging.mapAsync(GPUMapMode.READ), this.#gpu.lost]);
-      this.#gpu.check();
-      return asHostArray(staging.getMappedRange().slice(0, tensorBytes(tensor)), tensor.dtype);
-    } finally {
-      this.#gpu.destroyBuffer(staging);
-    }
+    return asHostArray(await readRegion(this.#gpu, region, tensorBytes(tensor), name), tensor.dtype);
   }
 
   /** Frees arenas, inputs and uniforms. External regions stay. */
@@ -189,6 +174,37 @@ export class Program {
     if (!output) throw new ShapeError(`The program has no output ${name}.`);
     return output;
   }
+}
+
+/** Copies device memory to the host through a staging buffer made for it. */
+async function readRegion(
+  gpu: GpuContext,
+  { buffer, offset }: BufferRegion,
+  length: number,
+  label: string,
+): Promise<ArrayBuffer> {
+  const bytes = Math.ceil(length / 4) * 4;
+  const staging = gpu.createBuffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${label}`);
+  try {
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+    gpu.device.queue.submit([encoder.finish()]);
+    await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
+    gpu.check();
+    return staging.getMappedRange().slice(0, length);
+  } finally {
+    gpu.destroyBuffer(staging);
+  }
+}
+
+/**
+ * Reads an f32 tensor with memory of its own, e.g. an adapter's arena; allocates like {@link Program.read}.
+ * @throws ShapeError when it has none
+ */
+export async function readTensor(gpu: GpuContext, tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+  if (!tensor.region || tensor.dtype !== 'f32')
+    throw new ShapeError(`${tensor.name} is no stored f32 tensor.`);
+  return new Float32Array(await readRegion(gpu, tensor.region, tensorBytes(tensor), tensor.name));
 }
 
 /** "Eager": builds, writes the inputs, runs once, reads every output, frees. */

@@ -68,6 +68,43 @@ describe('GenerationSession', () => {
     session.destroy();
   });
 
+  it('shares a prompt between completions: the golden ids, and the attention of separate sequences', async () => {
+    const images = await fixtureImages(goldens);
+    const prompt = { inputIds, images };
+    const shorter = { inputIds: [...inputIds, 11], images };
+    const options = { capacity: 64, capture: { mapLayers: [1] }, maxImageTokens: 32 };
+    const plain = await model.createSession({ batch: 2, ...options });
+    const expected = [await plain.prefill([prompt, shorter], [GREEDY, GREEDY])];
+    while (expected.length < golden.length) expected.push(await plain.step());
+    const session = await model.createSession({ batch: 4, prefixes: 2, ...options });
+    for (let round = 0; round < 2; round++) {
+      await session.prefillShared([
+        { prompt, sampling: [GREEDY, GREEDY] },
+        { prompt: shorter, sampling: [GREEDY] },
+      ]);
+      const results = [];
+      while (results.length < golden.length) results.push(await session.step());
+      for (const [sequence, of] of [0, 0, 1].entries()) {
+        const ids = expected.map((result) => result.ids[of]);
+        expect(results.map((result) => result.ids[sequence])).toEqual(ids);
+        // The same keys in another place and tiling: the sums differ by rounding.
+        const width = model.config.text.numHiddenLayers * 5;
+        for (const name of ['shares', 'map'] as const) {
+          const size = name === 'shares' ? width : 32;
+          const given = results[2]![name]!.subarray(sequence * size, (sequence + 1) * size);
+          const wanted = expected[2]![name]!.subarray(of * size, (of + 1) * size);
+          given.forEach((value, at) => {
+            expect(Math.abs(value - wanted[at]!), `${name} ${at}`).toBeLessThan(1e-5);
+          });
+        }
+      }
+      expect(results.every(({ done }) => done[3])).toBe(true);
+    }
+    expect(golden).toEqual(expected.map(({ ids }) => ids[0]));
+    plain.destroy();
+    session.destroy();
+  });
+
   it('creates nothing in steady state and stops at the end of its cache', async () => {
     const capacity = inputIds.length + 6;
     const session = await model.createSession({ batch: 1, capacity });
