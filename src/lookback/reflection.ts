@@ -29,6 +29,22 @@ interface Piece {
   /** A tag, or `text`. */
   readonly tag: string;
   readonly text: string;
+  /** Where the piece starts in the whole text. */
+  readonly start: number;
+}
+
+/** One closed block of a well-formed answer: its content is the characters [start, end). */
+export interface ReasoningBlock {
+  readonly name: 'think' | 'back';
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A strictly read answer: its form and its blocks in order. */
+export interface Reasoning {
+  readonly format: ReasoningFormat;
+  /** Empty when the form is `none`. */
+  readonly blocks: readonly ReasoningBlock[];
 }
 
 /** Cuts a text at its tags. White space alone between tags is dropped; everything else is kept in order. */
@@ -37,11 +53,11 @@ function pieces(text: string): Piece[] {
   let at = 0;
   const push = (end: number): void => {
     const between = text.slice(at, end);
-    if (between.trim() !== '') found.push({ tag: 'text', text: between });
+    if (between.trim() !== '') found.push({ tag: 'text', text: between, start: at });
   };
   for (const match of text.matchAll(TAG)) {
     push(match.index);
-    found.push({ tag: match[0], text: '' });
+    found.push({ tag: match[0], text: '', start: match.index });
     at = match.index + match[0].length;
   }
   push(text.length);
@@ -73,11 +89,12 @@ export function extractBoxed(text: string): string | null {
   return content ? content : null;
 }
 
-/** `tag` then text then its closing tag at `at`; returns the index after them, or −1. */
-function block(found: readonly Piece[], at: number, name: string): number {
-  const fits =
-    found[at]?.tag === `<${name}>` && found[at + 1]?.tag === 'text' && found[at + 2]?.tag === `</${name}>`;
-  return fits && !(name === 'back' && found[at + 1]?.text.includes(BOX)) ? at + 3 : -1;
+/** Tag, text and closing tag at `at`; null when they are not there. */
+function block(found: readonly Piece[], at: number, name: ReasoningBlock['name']): ReasoningBlock | null {
+  const [open, content, close] = [found[at], found[at + 1], found[at + 2]];
+  if (open?.tag !== `<${name}>` || content?.tag !== 'text' || close?.tag !== `</${name}>`) return null;
+  if (name === 'back' && content.text.includes(BOX)) return null;
+  return { name, start: content.start, end: close.start };
 }
 
 /** True when the pieces from `at` are the answer's tail: text that ends in a non-empty balanced box. */
@@ -88,20 +105,28 @@ function endsInBox(found: readonly Piece[], at: number): boolean {
   return box !== null && box.content.trim() !== '' && tail.text.slice(box.end).trim() === '';
 }
 
+const MALFORMED: Reasoning = { format: 'none', blocks: [] };
+const PIECES_PER_BLOCK = 3;
+
+/** Reads an answer (without its end token) by the strict grammar. */
+export function parseReasoning(text: string): Reasoning {
+  const found = pieces(text);
+  const blocks: ReasoningBlock[] = [];
+  for (;;) {
+    const thought = block(found, blocks.length * PIECES_PER_BLOCK, 'think');
+    if (thought === null) return MALFORMED;
+    blocks.push(thought);
+    const next = blocks.length * PIECES_PER_BLOCK;
+    if (endsInBox(found, next)) return { format: blocks.length > 1 ? 'back' : 'cot', blocks };
+    const back = block(found, next, 'back');
+    if (back === null) return MALFORMED;
+    blocks.push(back);
+  }
+}
+
 /** The strict format of an answer (without its end token). */
 export function reasoningFormat(text: string): ReasoningFormat {
-  const found = pieces(text);
-  let at = 0;
-  let backs = 0;
-  for (;;) {
-    const thought = block(found, at, 'think');
-    if (thought < 0) return 'none';
-    if (endsInBox(found, thought)) return backs > 0 ? 'back' : 'cot';
-    const back = block(found, thought, 'back');
-    if (back < 0) return 'none';
-    backs++;
-    at = back;
-  }
+  return parseReasoning(text).format;
 }
 
 /** Reads a whole answer. */

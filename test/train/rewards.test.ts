@@ -1,0 +1,39 @@
+// Rewards as GRPO takes them: the weighted sum, and a reward that is no number.
+import { describe, expect, it } from 'vitest';
+import { LookBackError } from '../../src/lib/errors';
+import { type RewardSample, scoreRewards } from '../../src/train/rewards';
+
+const sample: RewardSample = {
+  text: 'abc',
+  expected: 'abc',
+  finished: true,
+  length: 4,
+  maxLength: 8,
+  countTokens: (start, end) => end - start,
+};
+
+describe('scoreRewards', () => {
+  it('weights rewards and reports them unweighted', () => {
+    const scores = scoreRewards(sample, [
+      { name: 'right', weight: 2, of: ({ text, expected }) => (text === expected ? 1 : 0) },
+      { name: 'short', weight: -0.5, of: ({ length, maxLength }) => length / maxLength },
+      { name: 'tokens', weight: 0.25, of: ({ countTokens }) => countTokens(1, 3) },
+    ]);
+    expect(scores).toEqual({ rewards: { right: 1, short: 0.5, tokens: 2 }, total: 2.25 });
+  });
+
+  it('sums nothing to nothing', () => {
+    expect(scoreRewards(sample, [])).toEqual({ rewards: {}, total: 0 });
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('names the reward that is %s', (score) => {
+    const rewards = [
+      { name: 'fine', weight: 1, of: () => 1 },
+      { name: 'broken', weight: 0.1, of: () => score },
+    ];
+    const scoring = (): unknown => scoreRewards(sample, rewards);
+    expect(scoring).toThrow(LookBackError);
+    expect(scoring).toThrow(/"broken"/);
+    expect(scoring).toThrow(expect.objectContaining({ code: 'train/reward', data: { name: 'broken' } }));
+  });
+});
