@@ -1,0 +1,88 @@
+// Examples of the cold start: the base model's own reasoning, with an oracle's look at the sheet put in behind it.
+// Not the rollouts (the caller samples them) and not a mixture of examples: one question in, one example out.
+// Invariant: the first thought is the base's own, character for character; every example is right and well-formed.
+// Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's annotating model.
+
+import type { ShapesSample } from '../data/shapes_world';
+import { backText, boxed, secondThought } from '../data/shapes_world_text';
+import type { Prng } from '../lib/prng';
+import { gradeAnswer, parseReasoning, reflect } from './reflection';
+
+/** Shares of {@link coldStartText}, in [0, 1]. */
+export interface ColdStartSettings {
+  /** Chance that the example of a visual question looks back. */
+  readonly reflectionRate: number;
+  /** Chance that an example which looks back starts from a wrong thought, where there is one; else from any. */
+  readonly wrongFirstShare: number;
+}
+
+/** One example to imitate. */
+export interface ColdStartExample {
+  /** The whole completion, without an end token, spaced as pocket's tokenizers decode. */
+  readonly text: string;
+  readonly reflects: boolean;
+  /** It looks back, and the thought before that led to a wrong answer. */
+  readonly wrongFirst: boolean;
+}
+
+/** A rollout of the plain form, cut up. */
+interface Rollout {
+  readonly text: string;
+  /** `<think> … </think>` */
+  readonly thought: string;
+  readonly correct: boolean;
+}
+
+const THINK_CLOSING = '</think>';
+
+function readRollout(text: string, expected: string): Rollout[] {
+  const { format, blocks } = parseReasoning(text);
+  const [first] = blocks;
+  if (format !== 'cot' || first === undefined) return [];
+  return [
+    {
+      text: text.trim(),
+      thought: text.slice(0, first.end + THINK_CLOSING.length).trim(),
+      correct: gradeAnswer(reflect(text).answer, expected),
+    },
+  ];
+}
+
+function pick<T>(items: readonly T[], prng: Prng): T | undefined {
+  return items[prng.nextInt(items.length)];
+}
+
+/** The base's thought, the oracle's scan, the thought that follows from it, and the true answer. */
+function lookBackFrom(thought: string, { scene, question, count, answer }: ShapesSample): string {
+  const back = `<back> ${backText(scene, question)} </back>`;
+  const again = `<think> ${secondThought(question, count)} ${THINK_CLOSING}`;
+  return `${thought} ${back} ${again} ${boxed(Number(answer))}`;
+}
+
+/**
+ * An example for one question, or null when no rollout serves: none well-formed to look back from, none right to keep
+ * as it is. Questions without a picture never look back, so that looking back comes to depend on the question.
+ * @param rollouts completions of the base to the chain-of-thought prompt at temperature 1, without end token
+ * @param prng decides the form and the rollout; equal streams give equal examples
+ */
+export function coldStartText(
+  sample: ShapesSample,
+  rollouts: readonly string[],
+  prng: Prng,
+  settings: ColdStartSettings,
+): ColdStartExample | null {
+  const formed = rollouts.flatMap((text) => readRollout(text, sample.answer));
+  const reflects = sample.kind !== 'text' && prng.nextFloat() < settings.reflectionRate;
+  if (!reflects) {
+    const kept = pick(
+      formed.filter(({ correct }) => correct),
+      prng,
+    );
+    return kept === undefined ? null : { text: kept.text, reflects, wrongFirst: false };
+  }
+  const wrong = formed.filter(({ correct }) => !correct);
+  const fromWrong = prng.nextFloat() < settings.wrongFirstShare && wrong.length > 0;
+  const first = pick(fromWrong ? wrong : formed, prng);
+  if (first === undefined) return null;
+  return { text: lookBackFrom(first.thought, sample), reflects, wrongFirst: !first.correct };
+}

@@ -1,0 +1,125 @@
+// Cold-start examples: the settings' shares, the base's own words kept, full rewards, and pocket's token spacing.
+import { readFileSync } from 'node:fs';
+import { PreTrainedTokenizer } from '@huggingface/transformers';
+import { describe, expect, it } from 'vitest';
+import { drawSample, type ShapesSample } from '../../src/data/shapes_world';
+import { chainOfThought } from '../../src/data/shapes_world_text';
+import { createPrng } from '../../src/lib/prng';
+import { coldStartText } from '../../src/lookback/cold_start';
+import { isGenuineScan, reflect } from '../../src/lookback/reflection';
+import { REWARDS } from '../../src/lookback/rewards';
+import type { RewardSample } from '../../src/train/rewards';
+
+const SETTINGS = { reflectionRate: 0.5, wrongFirstShare: 0.5 };
+
+const sampleAt = (index: number, textShare = 0): ShapesSample =>
+  drawSample({ split: 'train', seed: 11, index, textShare });
+
+/** Right, wrong by one, and the right one again. */
+function rolloutsOf({ question, count }: ShapesSample): string[] {
+  return [count, count + 1, count].map((seen) => chainOfThought(question, seen));
+}
+
+function rewardSample(text: string, expected: string): RewardSample {
+  const countTokens = (start: number, end: number): number => text.slice(start, end).trim().split(' ').length;
+  return { text, expected, finished: true, length: 1, maxLength: 100, countTokens };
+}
+
+/** Chance of fewer or more than `hits` of `count` at rate `p` is below 1e-4 inside this band (normal, 4 sigma). */
+function expectShare(hits: number, count: number, p: number): void {
+  expect(Math.abs(hits / count - p)).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / count));
+}
+
+describe('coldStartText', () => {
+  it('keeps the shares, the form and the truth over 500 samples', () => {
+    const prng = createPrng(5);
+    let reflecting = 0;
+    let wrongFirst = 0;
+    for (let index = 0; index < 500; index++) {
+      const sample = sampleAt(index);
+      const example = coldStartText(sample, rolloutsOf(sample), prng, SETTINGS);
+      if (example === null) throw new Error('a right rollout always serves');
+      reflecting += Number(example.reflects);
+      wrongFirst += Number(example.wrongFirst);
+      const scored = rewardSample(example.text, sample.answer);
+      expect(REWARDS.format(scored)).toBe(example.reflects ? 1 : 0.667);
+      expect(REWARDS.accuracy(scored)).toBe(1);
+      if (!example.reflects) {
+        expect(example.text).toBe(sample.oracle.cot);
+        continue;
+      }
+      expect(reflect(example.text).backs.every(isGenuineScan)).toBe(true);
+      if (!example.wrongFirst) expect(example.text).toBe(sample.oracle.lookBack);
+      expect(example.text.startsWith(sample.oracle.cot.replace(/ \\boxed.*/, ''))).toBe(!example.wrongFirst);
+    }
+    expectShare(reflecting, 500, 0.5);
+    // One of three rollouts is wrong: half of the reflecting start from it on purpose, a third of the rest by chance.
+    expectShare(wrongFirst, reflecting, 0.5 + 0.5 / 3);
+  });
+
+  it('depends on the stream alone', () => {
+    const run = (): unknown[] => {
+      const prng = createPrng(9, 1);
+      return Array.from({ length: 40 }, (_, index) => {
+        const sample = sampleAt(index, 0.3);
+        return coldStartText(sample, rolloutsOf(sample), prng, SETTINGS);
+      });
+    };
+    expect(run()).toEqual(run());
+  });
+
+  it('never looks back from a question without a picture', () => {
+    for (let index = 0; index < 30; index++) {
+      const sample = sampleAt(index, 1);
+      const text = sample.oracle.cot;
+      const example = coldStartText(sample, [text], createPrng(index), { ...SETTINGS, reflectionRate: 1 });
+      expect(example).toEqual({ text, reflects: false, wrongFirst: false });
+    }
+  });
+
+  it('keeps the base’s thought as it wrote it', () => {
+    const sample = sampleAt(0);
+    const thought = '<think> i see ok ok . 3 + = 4 </think>';
+    const settings = { reflectionRate: 1, wrongFirstShare: 1 };
+    const example = coldStartText(sample, [` ${thought} \\boxed{ 99 }`], createPrng(1), settings);
+    expect(example?.wrongFirst).toBe(true);
+    expect(example?.text.startsWith(`${thought} <back> check the `)).toBe(true);
+  });
+
+  it('takes no wrong thought when told so, and any other when there is no wrong one', () => {
+    for (let index = 0; index < 20; index++) {
+      const sample = sampleAt(index);
+      const right = [sample.oracle.cot];
+      const settings = { reflectionRate: 1, wrongFirstShare: 1 };
+      expect(coldStartText(sample, right, createPrng(index), settings)?.wrongFirst).toBe(false);
+      expect(coldStartText(sample, rolloutsOf(sample), createPrng(index), settings)?.wrongFirst).toBe(true);
+    }
+  });
+
+  it('gives nothing where no rollout serves', () => {
+    const sample = sampleAt(3);
+    const wrong = chainOfThought(sample.question, sample.count + 1);
+    const plain = { reflectionRate: 0, wrongFirstShare: 0.5 };
+    const always = { reflectionRate: 1, wrongFirstShare: 0.5 };
+    const malformed = ['', 'ok', sample.oracle.lookBack, '<think> a </think>', `${sample.oracle.cot} ok`];
+    expect(coldStartText(sample, [wrong], createPrng(1), plain)).toBeNull();
+    for (const settings of [plain, always]) {
+      expect(coldStartText(sample, malformed, createPrng(1), settings)).toBeNull();
+      expect(coldStartText(sample, [], createPrng(1), settings)).toBeNull();
+    }
+  });
+
+  it('is spaced as pocket writes', () => {
+    const read = (file: string) => JSON.parse(readFileSync(`public/models/pocket/${file}`, 'utf8'));
+    const tokenizer = new PreTrainedTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
+    const unknown = tokenizer.encode('xylophone', { add_special_tokens: false })[0] as number;
+    const prng = createPrng(2);
+    for (let index = 0; index < 40; index++) {
+      const sample = sampleAt(index, 0.2);
+      const text = coldStartText(sample, rolloutsOf(sample), prng, SETTINGS)?.text ?? '';
+      const ids = tokenizer.encode(text, { add_special_tokens: false });
+      expect(ids).not.toContain(unknown);
+      expect(tokenizer.decode(ids)).toBe(text);
+    }
+  });
+});
