@@ -1,0 +1,200 @@
+// Drives one trainer: steps, checkpoints, pause, stop and single step. The Worker and the command line both use it.
+// Not a store, not a clock on the wall and no device: what it finds goes to a sink, and a lost device is the caller's.
+// Invariant: what is checkpointed is the state after a whole, finite step; a step in flight is thrown away, never half kept.
+
+import { LookBackError } from '../lib/errors';
+import type { StepOutcome, Trainer, TrainerCheckpoint } from './trainer';
+
+/** How {@link TrainingLoop.run} ended. */
+export type LoopEnd = 'finished' | 'paused' | 'stopped';
+
+/** Where the loop is. */
+export interface LoopStatus {
+  readonly state: 'running' | 'pausing' | LoopEnd;
+  /** Optimiser steps done. */
+  readonly step: number;
+  readonly maxSteps: number;
+  /** What is being done, e.g. `updating`; `waiting` between pieces of work. */
+  readonly phase: string;
+  /** Share of the phase done, where known. */
+  readonly fraction: number | null;
+  /** Mean of the last five steps; null before the first. */
+  readonly secondsPerStep: number | null;
+  /** Why it paused by itself; null when it was asked to. */
+  readonly reason: LookBackError | null;
+}
+
+/** Receives what the loop finds, in order; the loop waits for each promise. */
+export interface TrainingSink {
+  onStatus(status: LoopStatus): void;
+  onStep(outcome: StepOutcome): void | Promise<void>;
+  onCheckpoint(checkpoint: TrainerCheckpoint): void | Promise<void>;
+}
+
+/** Options of a loop. */
+export interface LoopOptions {
+  /** Steps between checkpoints; 0 saves only when the loop ends. */
+  readonly saveSteps: number;
+  /** Awaited between submits; see `StepHooks.turn`. */
+  readonly turn?: () => Promise<void>;
+  /** Milliseconds on a clock that never runs backwards. */
+  readonly now?: () => number;
+}
+
+/** Steps over which the time per step is averaged. */
+const MEASURED_STEPS = 5;
+
+/** Metrics of TRL that must stay finite; others may be absent or undefined in a step. */
+const MUST_BE_FINITE = ['loss', 'grad_norm'];
+
+/** Runs a trainer's steps one after another. Not re-entrant: one `run` or `stepOnce` at a time. */
+export class TrainingLoop {
+  readonly #trainer: Trainer;
+  readonly #sink: TrainingSink;
+  readonly #options: LoopOptions;
+  readonly #now: () => number;
+  #wish: 'paused' | 'stopped' | null = null;
+  #flight: AbortController | undefined;
+  #savedStep: number | undefined;
+  #seconds: number[] = [];
+  #status: LoopStatus;
+
+  constructor(trainer: Trainer, sink: TrainingSink, options: LoopOptions) {
+    this.#trainer = trainer;
+    this.#sink = sink;
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    const { step, maxSteps } = trainer;
+    this.#status = {
+      ...{ state: 'paused', step, maxSteps, phase: 'waiting', fraction: null },
+      ...{ secondsPerStep: null, reason: null },
+    };
+  }
+
+  /** The newest status. */
+  get status(): LoopStatus {
+    return this.#status;
+  }
+
+  /**
+   * Steps until the last one, a wish, or a step that is not finite (`paused`, with `status.reason` of code
+   * `train/not-finite`; the last good checkpoint stays).
+   * @throws what the trainer or the sink throws, e.g. GpuError when the device is lost; nothing is saved then
+   */
+  run(): Promise<LoopEnd> {
+    return this.#drive(Number.POSITIVE_INFINITY);
+  }
+
+  /** One step and a checkpoint; then paused, or finished if it was the last. Throws as {@link TrainingLoop.run}. */
+  stepOnce(): Promise<LoopEnd> {
+    return this.#drive(1);
+  }
+
+  /** Throws the step in flight away; the loop then saves and ends as `paused`. */
+  pause(): void {
+    this.#ask('paused');
+  }
+
+  /** As {@link TrainingLoop.pause}, for good; wins over a pause. */
+  stop(): void {
+    this.#ask('stopped');
+  }
+
+  #ask(wish: 'paused' | 'stopped'): void {
+    if (this.#wish !== 'stopped') this.#wish = wish;
+    if (this.#status.state === 'running') this.#report({ state: 'pausing' });
+    this.#flight?.abort();
+  }
+
+  async #drive(limit: number): Promise<LoopEnd> {
+    const trainer = this.#trainer;
+    this.#report({ state: this.#wish === null ? 'running' : 'pausing', reason: null });
+    for (let done = 0; done < limit && trainer.step < trainer.maxSteps && this.#wish === null; done++) {
+      const outcome = await this.#step();
+      if (outcome === null) break;
+      await this.#sink.onStep(outcome);
+      const reason = notFinite(outcome);
+      if (reason !== null) return this.#end('paused', reason);
+      this.#report({ step: trainer.step, phase: 'waiting', fraction: null });
+      const { saveSteps } = this.#options;
+      if (saveSteps > 0 && trainer.step % saveSteps === 0) await this.#save();
+    }
+    await this.#save();
+    if (trainer.step >= trainer.maxSteps) return this.#end('finished', null);
+    return this.#end(this.#wish ?? 'paused', null);
+  }
+
+  /** The next step, or null when a wish cut it short. */
+  async #step(): Promise<StepOutcome | null> {
+    const flight = new AbortController();
+    const { signal } = flight;
+    this.#flight = flight;
+    const { turn } = this.#options;
+    const began = this.#now();
+    try {
+      const outcome = await this.#trainer.runStep({
+        signal,
+        onPhase: (phase, fraction) => {
+          if (!signal.aborted) this.#report({ phase, fraction });
+        },
+        ...(turn === undefined ? {} : { turn: () => untilAborted(turn(), signal) }),
+      });
+      this.#seconds = [...this.#seconds, (this.#now() - began) / 1000].slice(-MEASURED_STEPS);
+      return outcome;
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return null;
+      throw error;
+    } finally {
+      this.#flight = undefined;
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (this.#savedStep === this.#trainer.step) return;
+    this.#report({ phase: 'saving', fraction: null });
+    const checkpoint = await this.#trainer.checkpoint();
+    await this.#sink.onCheckpoint(checkpoint);
+    this.#savedStep = checkpoint.step;
+  }
+
+  #end(state: LoopEnd, reason: LookBackError | null): LoopEnd {
+    this.#wish = null;
+    this.#report({ state, phase: 'waiting', fraction: null, reason });
+    return state;
+  }
+
+  #report(change: Partial<LoopStatus>): void {
+    const { length } = this.#seconds;
+    const secondsPerStep = length === 0 ? null : this.#seconds.reduce((a, b) => a + b, 0) / length;
+    this.#status = { ...this.#status, ...change, secondsPerStep };
+    this.#sink.onStatus(this.#status);
+  }
+}
+
+/** What of a step was not a number; null for a sound step. */
+function notFinite({ step, finite, metrics }: StepOutcome): LookBackError | null {
+  const broken = MUST_BE_FINITE.filter((name) => name in metrics && !Number.isFinite(metrics[name]));
+  if (finite && broken.length === 0) return null;
+  const what = broken.length > 0 ? broken.join(' and ') : 'a gradient';
+  return new LookBackError(
+    'train/not-finite',
+    `Step ${step}: ${what} was not a finite number. Go on from the last checkpoint with a lower learning rate, or stop.`,
+    { step, metrics: broken },
+  );
+}
+
+/** Waits for `work`, but no longer than until the signal; the wait alone ends, `work` goes on. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    work.catch(() => undefined);
+  }
+}
