@@ -1,0 +1,201 @@
+// What is stored on this device as signals (adapters, runs, datasets, usage) and what can be done with it.
+// No storage of its own: the engine keeps everything; these are copies, fetched again whenever it says they changed.
+// Invariant: a list is only ever replaced by a whole newer one; a command that failed leaves the lists as they were.
+
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type EngineClient, toPlainError } from '../worker/client';
+import type {
+  AdapterSummary,
+  DatasetRow,
+  DatasetSummary,
+  EngineEvent,
+  PlainError,
+  RunSummary,
+  StorageUsage,
+} from '../worker/protocol';
+
+/** A kind of stored item. */
+export type ItemKind = StorageUsage['items'][number]['kind'];
+
+/** What the last command did, for a line on the page. */
+export type LibraryNews =
+  | { readonly kind: 'deleted'; readonly item: ItemKind; readonly name: string; readonly bytes: number }
+  | { readonly kind: 'imported'; readonly name: string }
+  | { readonly kind: 'renamed'; readonly name: string };
+
+/** Stored items and commands on them. Commands never throw: failures become `error` and a result of null or false. */
+export interface Library {
+  readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
+  readonly runs: ReadonlySignal<readonly RunSummary[]>;
+  readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
+  /** Null until {@link Library.refreshUsage} was called once. */
+  readonly usage: ReadonlySignal<StorageUsage | null>;
+  /** Stores whose list arrived at least once. */
+  readonly known: ReadonlySignal<ReadonlySet<StoreName>>;
+  /** Why a list could not be fetched. */
+  readonly unreadable: ReadonlySignal<PlainError | null>;
+  /** Why the last command failed. */
+  readonly error: ReadonlySignal<PlainError | null>;
+  readonly news: ReadonlySignal<LibraryNews | null>;
+  /** True while a command is under way. */
+  readonly busy: ReadonlySignal<boolean>;
+  /** Fetches the lists again. */
+  refresh(): Promise<void>;
+  refreshUsage(): Promise<void>;
+  /** Forgets `error` and `news`. */
+  dismiss(): void;
+  renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<boolean>;
+  remove(item: ItemKind, id: string, name: string): Promise<boolean>;
+  /** The adapter as a zip that PEFT reads. */
+  exportAdapter(id: string): Promise<Blob | null>;
+  importAdapter(file: Blob, name: string): Promise<AdapterSummary | null>;
+  /** Appends a row; `id` null makes a dataset of that name. */
+  addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary | null>;
+}
+
+/** A store as the engine names it. */
+export type StoreName = Extract<EngineEvent, { type: 'storeChanged' }>['store'];
+
+/** Fetches one list; calls that come while a fetch runs are answered by one more after it. */
+function refetching<T>(fetch: () => Promise<T>, taken: (value: T) => void, failed: (error: unknown) => void) {
+  let running: Promise<void> | null = null;
+  let stale = false;
+  const run = async (): Promise<void> => {
+    do {
+      stale = false;
+      try {
+        taken(await fetch());
+      } catch (thrown) {
+        failed(thrown);
+      }
+    } while (stale);
+    running = null;
+  };
+  return (): Promise<void> => {
+    if (running !== null) stale = true;
+    else running = run();
+    return running;
+  };
+}
+
+function lists(client: EngineClient) {
+  const known = signal<ReadonlySet<StoreName>>(new Set());
+  const failures = signal<ReadonlyMap<string, PlainError>>(new Map());
+  const fetching = <T>(name: StoreName | 'usage', target: Signal<T>, fetch: () => Promise<T>) =>
+    refetching(
+      fetch,
+      (value) => {
+        target.value = value;
+        if (name !== 'usage') known.value = new Set([...known.value, name]);
+        if (failures.value.has(name)) {
+          failures.value = new Map([...failures.value].filter(([key]) => key !== name));
+        }
+      },
+      (thrown) => {
+        failures.value = new Map([...failures.value, [name, toPlainError(thrown)]]);
+      },
+    );
+  const adapters = signal<readonly AdapterSummary[]>([]);
+  const runs = signal<readonly RunSummary[]>([]);
+  const datasets = signal<readonly DatasetSummary[]>([]);
+  const usage = signal<StorageUsage | null>(null);
+  const fetch: Record<StoreName, () => Promise<void>> = {
+    adapters: fetching('adapters', adapters, () => client.listAdapters()),
+    runs: fetching('runs', runs, () => client.listRuns()),
+    datasets: fetching('datasets', datasets, () => client.listDatasets()),
+  };
+  const refreshUsage = fetching<StorageUsage | null>('usage', usage, () => client.storageUsage());
+  return { known, failures, adapters, runs, datasets, usage, fetch, refreshUsage };
+}
+
+/** Makes the state of what is stored, over an engine's client. Nothing is fetched before {@link Library.refresh}. */
+export function createLibrary(client: EngineClient): Library {
+  const { known, failures, adapters, runs, datasets, usage, fetch, refreshUsage } = lists(client);
+  const error = signal<PlainError | null>(null);
+  const news = signal<LibraryNews | null>(null);
+  const commands = signal(0);
+  const refresh = async (): Promise<void> => {
+    await Promise.all([fetch.adapters(), fetch.runs(), fetch.datasets()]);
+  };
+  client.listen((events) => {
+    const changed = new Set(events.flatMap((event) => (event.type === 'storeChanged' ? [event.store] : [])));
+    // A started engine may belong to a page whose first fetch came too early.
+    if (events.some((event) => event.type === 'modelLoaded')) for (const store of STORES) changed.add(store);
+    for (const store of changed) void fetch[store]();
+    if (changed.size > 0 && usage.value !== null) void refreshUsage();
+  });
+
+  async function command<T>(
+    run: () => Promise<T>,
+    told: (value: T) => LibraryNews | null,
+  ): Promise<T | null> {
+    error.value = null;
+    news.value = null;
+    commands.value += 1;
+    try {
+      const value = await run();
+      news.value = told(value);
+      return value;
+    } catch (thrown) {
+      error.value = toPlainError(thrown);
+      return null;
+    } finally {
+      commands.value -= 1;
+    }
+  }
+  const silent = () => null;
+  const deleting: Record<ItemKind, (id: string) => Promise<number>> = {
+    adapter: (id) => client.deleteAdapter(id),
+    run: (id) => client.deleteRun(id),
+    dataset: (id) => client.deleteDataset(id),
+  };
+  return {
+    ...{ adapters, runs, datasets, usage, known, error, news, refresh, refreshUsage },
+    unreadable: computed(() => [...failures.value.values()][0] ?? null),
+    busy: computed(() => commands.value > 0),
+    dismiss: () => {
+      error.value = null;
+      news.value = null;
+    },
+    renameAdapter: async (id, change) => {
+      const done = await command(
+        async () => {
+          await client.renameAdapter(id, change);
+          await fetch.adapters();
+          return true;
+        },
+        () => ({ kind: 'renamed', name: change.name }),
+      );
+      return done ?? false;
+    },
+    remove: async (item, id, name) => {
+      const freed = await command(
+        async () => {
+          const bytes = await deleting[item](id);
+          await fetch[`${item}s`]();
+          return bytes;
+        },
+        (bytes) => ({ kind: 'deleted', item, name, bytes }),
+      );
+      return freed !== null;
+    },
+    exportAdapter: (id) => command(() => client.exportAdapter(id), silent),
+    importAdapter: (file, name) =>
+      command(
+        async () => {
+          const adapter = await client.importAdapter(file, name);
+          await fetch.adapters();
+          return adapter;
+        },
+        (adapter) => ({ kind: 'imported', name: adapter.name }),
+      ),
+    addToDataset: (id, name, row) =>
+      command(async () => {
+        const dataset = await client.addToDataset(id, name, row);
+        await fetch.datasets();
+        return dataset;
+      }, silent),
+  };
+}
+
+const STORES: readonly StoreName[] = ['adapters', 'runs', 'datasets'];
