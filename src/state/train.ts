@@ -1,0 +1,483 @@
+// The Train page's state as signals, and what people can do there: plan, start, pause, resume, step, stop, keep, export.
+// No DOM and no wording. It may be made at any time: what happened before is read from the store.
+// Invariant: the record of the selected run changes only by events and by reading it; commands never throw.
+
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { toPlainError } from '../worker/client';
+import type {
+  AdapterSummary,
+  DatasetSummary,
+  EngineEvent,
+  LibraryCommands,
+  ModelEntry,
+  PlainError,
+  RunState,
+  RunSummary,
+  TrainingCommands,
+  TrainingEstimate,
+  TrainingPlan,
+  TrainingStatus,
+} from '../worker/protocol';
+import {
+  differences,
+  FIELDS,
+  type FieldId,
+  type FieldValue,
+  type PlanProblem,
+  problemsOf,
+} from './train_form';
+import { PRESETS, type PresetId } from './train_presets';
+import { isLive, type RunRecord, recordOf, reduceRecord } from './train_run';
+
+/** What the page needs of the engine's client. */
+export type TrainClient = TrainingCommands &
+  Pick<LibraryCommands, 'listDatasets' | 'listAdapters' | 'saveAdapter'> & {
+    listen(listener: (events: readonly EngineEvent[]) => void): () => void;
+  };
+
+/** Commands that take a while, by name. */
+export type TrainCommand =
+  | 'open'
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'step'
+  | 'stop'
+  | 'save'
+  | 'read'
+  | 'delete'
+  | 'export';
+
+/** A command that the engine refused or that broke. */
+export interface TrainFailure {
+  readonly command: TrainCommand;
+  readonly error: PlainError;
+}
+
+/** The memory of the present plan: `estimate` of the plan before stays while a new one is asked for. */
+export interface EstimateView {
+  readonly estimate: TrainingEstimate | null;
+  readonly error: PlainError | null;
+  readonly asking: boolean;
+}
+
+/** What is worth telling someone who does not look: never a step, always a change of state or an evaluation. */
+export type TrainNews =
+  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly of: number }
+  | { readonly kind: 'evaluated'; readonly step: number; readonly correct: number; readonly of: number }
+  | { readonly kind: 'saved'; readonly name: string }
+  | { readonly kind: 'deleted'; readonly bytes: number };
+
+/** The state of the Train page and its commands. */
+export interface Train {
+  readonly plan: ReadonlySignal<TrainingPlan>;
+  /** The preset that the plan began as; null after a run's plan was taken over. */
+  readonly preset: ReadonlySignal<PresetId | null>;
+  /** Fields in which the plan differs from its preset. */
+  readonly changes: ReadonlySignal<readonly FieldId[]>;
+  readonly problems: ReadonlySignal<readonly PlanProblem[]>;
+  readonly estimate: ReadonlySignal<EstimateView>;
+  readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
+  readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
+  /** Models that a plan may name; the loaded one is among them once it is known. */
+  readonly models: ReadonlySignal<readonly Pick<ModelEntry, 'id' | 'label'>[]>;
+  /** Newest first. */
+  readonly runs: ReadonlySignal<readonly RunSummary[]>;
+  /** True once the runs were listed for the first time. */
+  readonly listed: ReadonlySignal<boolean>;
+  /** What the engine last said about its run, which may be over. */
+  readonly status: ReadonlySignal<TrainingStatus | null>;
+  /** True while this page's engine works on a run. */
+  readonly live: ReadonlySignal<boolean>;
+  readonly selected: ReadonlySignal<RunSummary | null>;
+  readonly record: ReadonlySignal<RunRecord | null>;
+  /** Commands under way. */
+  readonly pending: ReadonlySignal<ReadonlySet<TrainCommand>>;
+  readonly failure: ReadonlySignal<TrainFailure | null>;
+  readonly news: ReadonlySignal<TrainNews | null>;
+  readonly canStart: ReadonlySignal<boolean>;
+
+  /** Lists what is stored and selects the live run, or else the newest; call when the page is shown. */
+  open(): Promise<void>;
+  choosePreset(id: PresetId): void;
+  /** Takes over the plan of a run, to change something and start again. */
+  copyPlan(plan: TrainingPlan): void;
+  setField(id: FieldId, value: FieldValue): void;
+  resetField(id: FieldId): void;
+  chooseModel(id: string): void;
+  /** Null begins a new adapter. */
+  chooseAdapter(id: string | null): void;
+  /** Null is the built-in world. */
+  chooseDataset(id: string | null): void;
+  select(runId: string): Promise<void>;
+  start(): Promise<void>;
+  pause(): Promise<void>;
+  resume(runId: string): Promise<void>;
+  stepOnce(runId: string): Promise<void>;
+  stop(): Promise<void>;
+  saveAdapter(runId: string, name: string): Promise<AdapterSummary | null>;
+  deleteRun(runId: string): Promise<void>;
+  /** The run's metrics as a file; null when that failed. */
+  exportRun(runId: string, format: 'jsonl' | 'csv'): Promise<Blob | null>;
+  dismissFailure(): void;
+}
+
+const FIRST: PresetId = 'sft-quick';
+
+function writable(client: TrainClient) {
+  const plan = signal<TrainingPlan>(PRESETS[FIRST]);
+  const preset = signal<PresetId | null>(FIRST);
+  const datasets = signal<readonly DatasetSummary[]>([]);
+  const adapters = signal<readonly AdapterSummary[]>([]);
+  const runs = signal<readonly RunSummary[]>([]);
+  const status = signal<TrainingStatus | null>(null);
+  const selectedId = signal<string | null>(null);
+  return {
+    client,
+    plan,
+    preset,
+    datasets,
+    adapters,
+    runs,
+    status,
+    selectedId,
+    listed: signal(false),
+    loaded: signal<ModelEntry | null>(null),
+    estimate: signal<EstimateView>({ estimate: null, error: null, asking: false }),
+    record: signal<RunRecord | null>(null),
+    pending: signal<ReadonlySet<TrainCommand>>(new Set()),
+    failure: signal<TrainFailure | null>(null),
+    news: signal<TrainNews | null>(null),
+    opened: signal(false),
+    live: computed(() => status.value !== null && isLive(status.value.state)),
+    problems: computed(() => problemsOf(plan.value, datasets.value)),
+    selected: computed(() => runs.value.find(({ id }) => id === selectedId.value) ?? null),
+    changes: computed(() => (preset.value === null ? [] : differences(PRESETS[preset.value], plan.value))),
+    /** Events that came while the selected run is being read; null at other times. */
+    early: null as EngineEvent[] | null,
+    /** Plan of the last estimate that was given. */
+    estimated: null as TrainingPlan | null,
+    /** Counts selections, so that a late reading of an earlier one changes nothing. */
+    readings: 0,
+  };
+}
+
+type Writable = ReturnType<typeof writable>;
+
+/** Runs a command: its failure becomes `failure`, and `pending` names it meanwhile. */
+async function perform<T>(w: Writable, command: TrainCommand, work: () => Promise<T>): Promise<T | null> {
+  batch(() => {
+    w.pending.value = new Set([...w.pending.value, command]);
+    if (command !== 'read') w.failure.value = null;
+  });
+  try {
+    return await work();
+  } catch (thrown) {
+    w.failure.value = { command, error: toPlainError(thrown) };
+    return null;
+  } finally {
+    w.pending.value = new Set([...w.pending.value].filter((other) => other !== command));
+  }
+}
+
+/** One at a time, and once more when asked again meanwhile: for lists that change faster than they are read. */
+function coalesced(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let again = false;
+  const loop = async () => {
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = null;
+  };
+  return () => {
+    again = true;
+    running ??= loop();
+    return running;
+  };
+}
+
+function putRun(w: Writable, run: RunSummary): void {
+  w.runs.value = [run, ...w.runs.value.filter(({ id }) => id !== run.id)].sort(
+    (a, b) => b.createdAt - a.createdAt,
+  );
+}
+
+function takeStatus(w: Writable, status: TrainingStatus): boolean {
+  const before = w.status.value;
+  w.status.value = status;
+  const { runId, state, step, maxSteps, reason } = status;
+  if (before?.runId !== runId || before.state !== state) {
+    w.news.value = { kind: 'state', state, step, of: maxSteps };
+  }
+  const run = w.runs.value.find(({ id }) => id === runId);
+  if (run === undefined) return false;
+  if (run.state === state && run.step === step && run.reason === reason) return true;
+  w.runs.value = w.runs.value.map((other) => (other === run ? { ...run, state, step, reason } : other));
+  return true;
+}
+
+/** The Worker died: what it was doing goes on from the last checkpoint, once there is an engine again. */
+function takeCrash(w: Writable, error: PlainError): void {
+  const status = w.status.value;
+  if (status !== null && isLive(status.state) && error.code.startsWith('worker/')) {
+    takeStatus(w, { ...status, state: 'paused', phase: '', fraction: null, reason: error });
+  }
+}
+
+interface Lists {
+  readonly runs: () => Promise<void>;
+  readonly adapters: () => Promise<void>;
+  readonly datasets: () => Promise<void>;
+}
+
+function makeLists(w: Writable): Lists {
+  // A list that cannot be read stays as it was; what is asked of a stale entry is refused by the engine.
+  const quietly = (read: () => Promise<void>) => coalesced(() => read().catch(() => undefined));
+  return {
+    runs: quietly(async () => {
+      const runs = await w.client.listRuns();
+      batch(() => {
+        w.runs.value = [...runs].sort((a, b) => b.createdAt - a.createdAt);
+        w.listed.value = true;
+      });
+      await selectFirst(w);
+    }),
+    adapters: quietly(async () => {
+      w.adapters.value = await w.client.listAdapters();
+    }),
+    datasets: quietly(async () => {
+      w.datasets.value = await w.client.listDatasets();
+    }),
+  };
+}
+
+function refresh(w: Writable, lists: Lists): void {
+  if (w.opened.value) void Promise.all([lists.runs(), lists.adapters(), lists.datasets()]);
+}
+
+function takeEvent(w: Writable, lists: Lists, event: EngineEvent): void {
+  switch (event.type) {
+    case 'trainingChanged':
+      if (!takeStatus(w, event.status)) void lists.runs();
+      return;
+    case 'samplesEvaluated': {
+      const correct = event.samples.filter((sample) => sample.correct).length;
+      w.news.value = { kind: 'evaluated', step: event.step, correct, of: event.samples.length };
+      return;
+    }
+    case 'storeChanged':
+      if (w.opened.value) void lists[event.store]();
+      return;
+    case 'modelLoaded':
+      w.loaded.value = event.model.entry;
+      // The first moment at which a new engine certainly answers; after a crash the old lists are stale.
+      refresh(w, lists);
+      return;
+    case 'stateChanged':
+      if (!w.listed.value) refresh(w, lists);
+      return;
+    case 'failed':
+      takeCrash(w, event.error);
+      return;
+    default:
+      return;
+  }
+}
+
+function receive(w: Writable, lists: Lists): void {
+  w.client.listen((events) => {
+    batch(() => {
+      for (const event of events) takeEvent(w, lists, event);
+      w.early?.push(...events);
+      if (w.record.value !== null) w.record.value = reduceRecord(w.record.value, events);
+    });
+  });
+}
+
+/** Asks for the memory of the plan whenever it changes, unless it has problems or the device is busy with a run. */
+function watchEstimate(w: Writable): void {
+  const ask = coalesced(async () => {
+    const plan = w.plan.peek();
+    if (plan === w.estimated) return;
+    w.estimate.value = { ...w.estimate.peek(), asking: true, error: null };
+    try {
+      const estimate = await w.client.estimateTraining(plan);
+      w.estimated = plan;
+      w.estimate.value = { estimate, error: null, asking: false };
+    } catch (thrown) {
+      w.estimate.value = { estimate: null, error: toPlainError(thrown), asking: false };
+    }
+  });
+  effect(() => {
+    const wanted = w.opened.value && !w.live.value && w.problems.value.length === 0;
+    // Once more when a model was loaded: an engine without one may have refused.
+    if (wanted && w.plan.value && w.loaded.value !== undefined) void ask();
+  });
+}
+
+async function select(w: Writable, runId: string): Promise<void> {
+  w.readings += 1;
+  const reading = w.readings;
+  batch(() => {
+    w.selectedId.value = runId;
+    w.record.value = null;
+    w.early = [];
+  });
+  const detail = await perform(w, 'read', () => w.client.readRun(runId));
+  if (reading !== w.readings) return;
+  const early = w.early ?? [];
+  w.early = null;
+  if (detail !== null) w.record.value = reduceRecord(recordOf(detail), early);
+}
+
+/** The run that the page shows by itself: the live one, or else the newest. */
+async function selectFirst(w: Writable): Promise<void> {
+  if (!w.opened.value || w.selectedId.value !== null) return;
+  const live = w.live.value ? w.status.value?.runId : undefined;
+  const chosen = live ?? w.runs.value[0]?.id;
+  if (chosen !== undefined) await select(w, chosen);
+}
+
+async function open(w: Writable, lists: Lists): Promise<void> {
+  await perform(w, 'open', async () => {
+    w.opened.value = true;
+    await Promise.all([lists.runs(), lists.adapters(), lists.datasets()]);
+  });
+}
+
+async function begin(
+  w: Writable,
+  command: 'start' | 'resume',
+  work: () => Promise<RunSummary>,
+): Promise<void> {
+  const run = await perform(w, command, work);
+  if (run === null) return;
+  const known = w.status.value?.runId === run.id ? w.status.value : null;
+  // The status may have come before this answer, and knows better.
+  batch(() => putRun(w, known === null ? run : { ...run, state: known.state, step: known.step }));
+  if (w.selectedId.value !== run.id) await select(w, run.id);
+}
+
+/** The newest adapter that SFT made for a model: what GRPO best begins with. */
+function adapterForGrpo(w: Writable, modelId: string): string | null {
+  const made = w.adapters.value.filter((one) => one.modelId === modelId && one.run?.method === 'sft');
+  return made.sort((a, b) => b.createdAt - a.createdAt)[0]?.id ?? null;
+}
+
+function planCommands(w: Writable) {
+  const change = (by: Partial<TrainingPlan>) => {
+    w.plan.value = { ...w.plan.value, ...by };
+  };
+  const original = () => PRESETS[w.preset.value ?? FIRST];
+  return {
+    choosePreset: (id: PresetId) =>
+      batch(() => {
+        const plan = PRESETS[id];
+        w.preset.value = id;
+        const adapterId = plan.method === 'grpo' ? adapterForGrpo(w, plan.modelId) : null;
+        w.plan.value = { ...plan, adapterId };
+      }),
+    copyPlan: (plan: TrainingPlan) =>
+      batch(() => {
+        w.preset.value = null;
+        w.plan.value = plan;
+      }),
+    setField: (id: FieldId, value: FieldValue) => {
+      w.plan.value = FIELDS[id].write(w.plan.value, value);
+    },
+    resetField: (id: FieldId) => {
+      w.plan.value = FIELDS[id].write(w.plan.value, FIELDS[id].read(original()));
+    },
+    chooseModel: (modelId: string) => {
+      const adapter = w.adapters.value.find(({ id }) => id === w.plan.value.adapterId);
+      change({ modelId, adapterId: adapter?.modelId === modelId ? adapter.id : null });
+    },
+    chooseAdapter: (adapterId: string | null) => change({ adapterId }),
+    chooseDataset: (id: string | null) => {
+      const { source } = original();
+      const world = source.kind === 'shapes_world' ? source : PRESETS[FIRST].source;
+      change({ source: id === null ? world : { kind: 'dataset', datasetId: id } });
+    },
+  };
+}
+
+function runCommands(w: Writable, lists: Lists) {
+  const { client } = w;
+  return {
+    pause: async () => {
+      await perform(w, 'pause', () => client.pauseTraining());
+    },
+    resume: (runId: string) => begin(w, 'resume', () => client.resumeTraining(runId)),
+    stepOnce: async (runId: string) => {
+      await perform(w, 'step', () => client.stepTraining(runId));
+    },
+    stop: async () => {
+      await perform(w, 'stop', () => client.stopTraining());
+    },
+    saveAdapter: async (runId: string, name: string) => {
+      const adapter = await perform(w, 'save', () => client.saveAdapter(runId, name));
+      if (adapter === null) return null;
+      batch(() => {
+        w.news.value = { kind: 'saved', name: adapter.name };
+        w.runs.value = w.runs.value.map((run) =>
+          run.id === runId ? { ...run, adapterId: adapter.id } : run,
+        );
+      });
+      await lists.adapters();
+      return adapter;
+    },
+    deleteRun: async (runId: string) => {
+      const bytes = await perform(w, 'delete', () => client.deleteRun(runId));
+      if (bytes === null) return;
+      batch(() => {
+        w.news.value = { kind: 'deleted', bytes };
+        w.runs.value = w.runs.value.filter(({ id }) => id !== runId);
+        if (w.selectedId.value !== runId) return;
+        w.readings += 1;
+        w.selectedId.value = null;
+        w.record.value = null;
+      });
+      const next = w.runs.value[0];
+      if (w.selectedId.value === null && next !== undefined) await select(w, next.id);
+    },
+    exportRun: (runId: string, format: 'jsonl' | 'csv') =>
+      perform(w, 'export', () => client.exportRun(runId, format)),
+  };
+}
+
+/** Makes the state of the Train page over the engine's client; nothing is asked of the engine before `open`. */
+export function createTrain(client: TrainClient): Train {
+  const w = writable(client);
+  const lists = makeLists(w);
+  receive(w, lists);
+  watchEstimate(w);
+  const canStart = computed(() => {
+    const busy = w.live.value || w.pending.value.has('start') || w.pending.value.has('resume');
+    return !busy && w.problems.value.length === 0 && w.estimate.value.estimate?.fits !== false;
+  });
+  const models = computed(() => {
+    const ids = [w.plan.value.modelId, PRESETS[FIRST].modelId, ...w.adapters.value.map((one) => one.modelId)];
+    const loaded = w.loaded.value;
+    const named = loaded === null ? [] : [{ id: loaded.id, label: loaded.label }];
+    const unnamed = [...new Set(ids)].filter((id) => id !== loaded?.id).map((id) => ({ id, label: id }));
+    return [...named, ...unnamed].sort((a, b) => a.id.localeCompare(b.id));
+  });
+  const { plan, preset, changes, problems, estimate, datasets, adapters, runs, listed } = w;
+  const { status, live, selected, record, pending, failure, news } = w;
+  return {
+    ...{ plan, preset, changes, problems, estimate, datasets, adapters, models, runs, listed },
+    ...{ status, live, selected, record, pending, failure, news, canStart },
+    ...planCommands(w),
+    ...runCommands(w, lists),
+    open: () => open(w, lists),
+    select: (runId) => select(w, runId),
+    start: async () => {
+      if (canStart.value) await begin(w, 'start', () => client.startTraining(plan.value));
+    },
+    dismissFailure: () => {
+      w.failure.value = null;
+    },
+  };
+}

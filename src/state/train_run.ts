@@ -1,0 +1,125 @@
+// What one run has shown so far: metrics by step, sampled groups, evaluated answers; and short readings of them.
+// A pure reducer over the engine's events, no signals and no commands. Not a store: a reload reads the run again.
+// Invariant: steps are strictly increasing; a step that comes again, after going back to a checkpoint, replaces what
+// was recorded from it on.
+
+import type {
+  EngineEvent,
+  GroupFact,
+  RunDetail,
+  RunState,
+  SampleFact,
+  StepMetrics,
+  TrainingStatus,
+} from '../worker/protocol';
+
+/** Answers of one evaluation. */
+export interface Evaluation {
+  readonly step: number;
+  readonly samples: readonly SampleFact[];
+}
+
+/** The run as the page draws it. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly metrics: readonly StepMetrics[];
+  readonly evaluations: readonly Evaluation[];
+  readonly groups: { readonly step: number; readonly groups: readonly GroupFact[] } | null;
+}
+
+/** The record of a run that was read from the store. */
+export function recordOf(detail: RunDetail): RunRecord {
+  const { summary, metrics, samples, groups } = detail;
+  return { runId: summary.id, metrics, evaluations: samples, groups };
+}
+
+/** Appends by step; what had the same or a later step goes. */
+function put<T extends { readonly step: number }>(list: readonly T[], item: T): readonly T[] {
+  let keep = list.length;
+  while (keep > 0 && (list[keep - 1]?.step ?? 0) >= item.step) keep -= 1;
+  return [...(keep === list.length ? list : list.slice(0, keep)), item];
+}
+
+/** Takes steps that arrived together, so that a batch copies the metrics once. */
+function putSteps(list: readonly StepMetrics[], steps: readonly StepMetrics[]): readonly StepMetrics[] {
+  const first = steps[0];
+  if (first === undefined) return list;
+  let keep = list.length;
+  while (keep > 0 && (list[keep - 1]?.step ?? 0) >= first.step) keep -= 1;
+  const joined = list.slice(0, keep);
+  for (const step of steps) {
+    while ((joined.at(-1)?.step ?? -1) >= step.step) joined.pop();
+    joined.push(step);
+  }
+  return joined;
+}
+
+/** The record after a batch of events; those of other runs change nothing. */
+export function reduceRecord(record: RunRecord, events: readonly EngineEvent[]): RunRecord {
+  let { evaluations, groups } = record;
+  const steps: StepMetrics[] = [];
+  for (const event of events) {
+    if (!('runId' in event) || event.runId !== record.runId) continue;
+    if (event.type === 'trainingStepped') steps.push(event.metrics);
+    else if (event.type === 'groupsSampled') groups = { step: event.step, groups: event.groups };
+    else if (event.type === 'samplesEvaluated') {
+      evaluations = put(evaluations, { step: event.step, samples: event.samples });
+    }
+  }
+  const metrics = putSteps(record.metrics, steps);
+  if (metrics === record.metrics && evaluations === record.evaluations && groups === record.groups) {
+    return record;
+  }
+  return { runId: record.runId, metrics, evaluations, groups };
+}
+
+/** Names of all metrics that any step has, in order of appearance. */
+export function metricNames(metrics: readonly StepMetrics[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { values } of metrics) for (const name of Object.keys(values)) names.add(name);
+  return [...names];
+}
+
+/** A metric at each step; null where it was not measured or is no finite number. */
+export function seriesOf(metrics: readonly StepMetrics[], name: string): (number | null)[] {
+  return metrics.map(({ values }) => {
+    const value = values[name];
+    return value !== undefined && Number.isFinite(value) ? value : null;
+  });
+}
+
+/** Mean of the last `count` recorded values of a metric; null when there is none. */
+export function recentMean(metrics: readonly StepMetrics[], name: string, count: number): number | null {
+  const values = seriesOf(metrics.slice(-count), name).filter((value) => value !== null);
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** True while the engine works on a run. */
+export function isLive(state: RunState): boolean {
+  return state === 'preparing' || state === 'running' || state === 'pausing';
+}
+
+/** Seconds to the last step at the pace measured; null before the first step and outside a run. */
+export function secondsLeft(status: TrainingStatus): number | null {
+  if (status.secondsPerStep === null || !isLive(status.state)) return null;
+  return Math.max(0, status.maxSteps - status.step) * status.secondsPerStep;
+}
+
+/** Signs of a run that learns nothing, or learns the wrong thing; the page has the words. */
+export type RunAlert = 'no-signal' | 'cut-off' | 'empty-backs' | 'kl';
+
+const WINDOW = 5;
+const ALERTS: readonly (readonly [alert: RunAlert, metric: string, above: number])[] = [
+  ['no-signal', 'frac_reward_zero_std', 0.8],
+  ['cut-off', 'completions/clipped_ratio', 0.5],
+  ['empty-backs', 'look_back/empty_back_rate', 0.1],
+  ['kl', 'kl', 1],
+];
+
+/** Alerts from the mean of the last five steps; none before there are five. */
+export function alertsOf(metrics: readonly StepMetrics[]): readonly RunAlert[] {
+  if (metrics.length < WINDOW) return [];
+  return ALERTS.filter(([, metric, above]) => (recentMean(metrics, metric, WINDOW) ?? 0) > above).map(
+    ([alert]) => alert,
+  );
+}
