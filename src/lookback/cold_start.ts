@@ -6,7 +6,8 @@
 import type { ShapesSample } from '../data/shapes_world';
 import { backText, boxed, secondThought } from '../data/shapes_world_text';
 import type { Prng } from '../lib/prng';
-import { gradeAnswer, parseReasoning, reflect } from './reflection';
+import { gradeAnswer } from './answer_grading';
+import { parseReasoning, reflect } from './reflection';
 
 /** Shares of {@link coldStartText}, in [0, 1]. */
 export interface ColdStartSettings {

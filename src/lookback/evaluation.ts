@@ -5,7 +5,8 @@
 
 import type { FinishReason } from '../generation/stopping_criteria';
 import type { TokenSpan } from '../generation/text_stream';
-import { gradeAnswer, isGenuineScan, type ReasoningFormat, reflect } from './reflection';
+import { gradeAnswer } from './answer_grading';
+import { isGenuineScan, type ReasoningFormat, reflect } from './reflection';
 
 /** Mean image share in four phases of one answer; null where the answer has no such phase. */
 export interface AttentionPhases {

@@ -3,8 +3,9 @@
 
 import { drawSample, type ShapesSample } from '../data/shapes_world';
 import { LIST_PROMPT } from '../data/shapes_world_text';
+import { gradeAnswer } from './answer_grading';
 import { type Proportion, wilson } from './evaluation';
-import { gradeAnswer, reflect } from './reflection';
+import { reflect } from './reflection';
 
 /** Abilities, in the order in which they are probed. */
 export const PROBES = ['list', 'arithmetic', 'scan', 'glance'] as const;

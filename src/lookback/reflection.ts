@@ -24,6 +24,8 @@ export interface Reflection {
 
 const TAG = /<\/?(?:think|back)>/g;
 const BOX = '\\boxed{';
+const BACK_OPENING = '<back>';
+const BACK_CLOSING = '</back>';
 
 interface Piece {
   /** A tag, or `text`. */
@@ -129,24 +131,40 @@ export function reasoningFormat(text: string): ReasoningFormat {
   return parseReasoning(text).format;
 }
 
+/** A stretch of text: the characters [start, end). */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Contents of the closed `<back>` spans of a text, well-formed or not, in order. */
+export function closedBacks(text: string): TextSpan[] {
+  const found: TextSpan[] = [];
+  for (let at = 0; ; ) {
+    const open = text.indexOf(BACK_OPENING, at);
+    const start = open + BACK_OPENING.length;
+    const end = open < 0 ? -1 : text.indexOf(BACK_CLOSING, start);
+    if (end < 0) return found;
+    found.push({ start, end });
+    at = end + BACK_CLOSING.length;
+  }
+}
+
 /** Reads a whole answer. */
 export function reflect(text: string): Reflection {
-  const backs: string[] = [];
-  const opening = '<back>';
-  const closing = '</back>';
+  const spans = closedBacks(text);
+  const backs = spans.map(({ start, end }) => text.slice(start, end));
   let outside = '';
   let at = 0;
-  for (;;) {
-    const open = text.indexOf(opening, at);
-    const close = open < 0 ? -1 : text.indexOf(closing, open + opening.length);
-    outside += text.slice(at, open < 0 ? text.length : open);
-    if (close < 0) break;
-    backs.push(text.slice(open + opening.length, close));
-    at = close + closing.length;
+  for (const { start, end } of spans) {
+    outside += text.slice(at, start - BACK_OPENING.length);
+    at = end + BACK_CLOSING.length;
   }
+  const unclosed = text.indexOf(BACK_OPENING, at);
+  outside += text.slice(at, unclosed < 0 ? text.length : unclosed);
   return {
     format: reasoningFormat(text),
-    triggered: text.includes(opening),
+    triggered: text.includes(BACK_OPENING),
     emptyBack: backs.some((back) => back.trim() === ''),
     backs,
     answer: extractBoxed(outside),
@@ -177,30 +195,4 @@ export function isGenuineScan(back: string): boolean {
   const words = back.trim().split(/\s+/);
   const first = words.indexOf(CELL_NAMES[0]);
   return first >= 0 && isScan(words.slice(first));
-}
-
-/** Lower case, inner white space single, no surrounding white space or `$`, no final full stop. */
-function normalise(answer: string): string {
-  return answer
-    .trim()
-    .replace(/^\$+|\$+$/g, '')
-    .replace(/^\\text\{([^{}]*)\}$/, '$1')
-    .trim()
-    .replace(/\.$/, '')
-    .replace(/\s+/g, ' ')
-    .toLowerCase();
-}
-
-const NUMBER = /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?$/;
-
-/**
- * True when an answer equals the expected one: as normalised text, or as plain decimal numbers (`12` = `12.0`).
- * Deliberately no letter-in-string match and no algebra: `None` never equals a gold `N`.
- */
-export function gradeAnswer(answer: string | null, expected: string): boolean {
-  if (answer === null) return false;
-  const [given, gold] = [normalise(answer), normalise(expected)];
-  if (given === gold) return gold !== '';
-  if (!/\d/.test(given) || !NUMBER.test(given) || !NUMBER.test(gold)) return false;
-  return Number(given.replaceAll(',', '')) === Number(gold.replaceAll(',', ''));
 }

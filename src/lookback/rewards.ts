@@ -4,7 +4,8 @@
 
 import { ArgumentError } from '../lib/errors';
 import type { RewardFunction, RewardSample, WeightedReward } from '../train/rewards';
-import { gradeAnswer, parseReasoning, type ReasoningBlock, reflect } from './reflection';
+import { gradeAnswer } from './answer_grading';
+import { parseReasoning, type ReasoningBlock, reflect } from './reflection';
 
 /** Names of {@link REWARDS}. */
 export type RewardName = 'accuracy' | 'format' | 'format_paper' | 'length';
