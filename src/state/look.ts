@@ -2,15 +2,18 @@
 // No DOM and no wording: views read the signals, the copy file has the words, and the engine is reached by its client.
 // Invariant: `session` changes only by events and by this file's commands; views never write a signal directly.
 
-import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';
 import { type EngineClient, toPlainError } from '../worker/client';
 import type { ModelEntry, PlainError } from '../worker/protocol';
 import { type Readout, readoutOf } from './attention_view';
+import { type AdapterChoice, type Comparison, fitStrength, goesOn, type Side } from './compare';
 import { checkPicture } from './picture_file';
 import { backBands, type Card, layoutCards, type StepRange } from './segment_layout';
 import * as select from './selection';
 import {
+  type Answer,
+  type Asked,
   beginAnswer,
   EMPTY_SESSION,
   failAnswer,
@@ -36,6 +39,11 @@ export interface Picture {
   readonly bitmap: ImageBitmap;
   /** Questions that came with an example picture, and their true answers. */
   readonly questions: readonly KnownQuestion[];
+}
+
+/** The true answer of a question that came with a picture; null where it is not known. */
+export function trueAnswer(picture: Picture | null, question: string): string | null {
+  return picture?.questions.find(({ text }) => text === question)?.answer ?? null;
 }
 
 /** A question whose answer is known, because the picture was drawn by us. */
@@ -74,6 +82,12 @@ export interface Look {
   readonly shown: ReadonlySignal<StepRange | null>;
   readonly readout: ReadonlySignal<Readout | null>;
   readonly canAsk: ReadonlySignal<boolean>;
+  /** The adapter that the next question is asked with; null asks the base model. */
+  readonly adapter: ReadonlySignal<AdapterChoice | null>;
+  /** Whether questions go to the base model and to the adapter, one after the other. */
+  readonly comparing: ReadonlySignal<boolean>;
+  /** The last two answers to one question; null before the first, and after a question to one of them alone. */
+  readonly comparison: ReadonlySignal<Comparison | null>;
   start(): Promise<void>;
   loadModel(id: string): Promise<void>;
   cancelLoad(): Promise<void>;
@@ -85,6 +99,12 @@ export interface Look {
   ): Promise<void>;
   setQuestion(text: string): void;
   setSettings(change: Partial<Settings>): void;
+  /** Chooses an adapter at the strength of the one before, or none; comparing ends with the adapter. */
+  chooseAdapter(adapter: { readonly id: string; readonly name: string } | null): void;
+  setStrength(strength: number): void;
+  setComparing(comparing: boolean): void;
+  /** Makes picture and selection about one of the two answers; only once both are closed. */
+  showSide(side: Side): void;
   ask(): Promise<void>;
   stop(): Promise<void>;
   /** Asks the last question again; `seed` replaces the seed of settings first. */
@@ -99,6 +119,13 @@ export interface Look {
   nextBack(): void;
   toLive(): void;
   setPreview(range: StepRange | null): void;
+}
+
+/** The two answers of a comparison; the one shown is the session's own, and `kept` holds the other. */
+interface Pair {
+  readonly choice: AdapterChoice;
+  readonly kept: Answer | null;
+  readonly shown: Side;
 }
 
 function writable(client: EngineClient, page: PageServices) {
@@ -142,6 +169,9 @@ function writable(client: EngineClient, page: PageServices) {
     question: signal(''),
     settings: signal<Settings>(DEFAULT_SETTINGS),
     timing: signal<Timing | null>(null),
+    adapter: signal<AdapterChoice | null>(null),
+    comparing: signal(false),
+    pair: signal<Pair | null>(null),
     // Counts the answers and the pictures, so that a late outcome of an earlier one changes nothing.
     asks: 0,
     /** Settles when the last command to generate has; the next one waits for it. */
@@ -169,6 +199,8 @@ function receive(w: Writable): void {
 }
 
 async function loadModel(w: Writable, id: string): Promise<void> {
+  // An adapter belongs to one base model.
+  if (w.wantedModel.value !== id) chooseAdapter(w, null);
   w.wantedModel.value = id;
   w.loading.value = true;
   w.session.value = { ...w.session.value, error: null, model: null };
@@ -232,16 +264,21 @@ async function choosePicture(
   }
 }
 
-async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
+/** One answer to be asked for; `adapterName` null asks the base model, `pair` says which comparison it is a part of. */
+interface Order {
+  readonly picture: Picture;
+  readonly asked: Asked;
+  readonly adapterName: string | null;
+  readonly pair: Pair | null;
+}
+
+/** Asks for one answer and waits until it is closed. */
+async function askOnce(w: Writable, { picture, asked, adapterName, pair }: Order): Promise<void> {
   w.asks += 1;
   const ticket = w.asks;
-  const { mode, temperature, seed, maxNewTokens } = fitSettings(w.settings.value, w.session.value.model);
-  const asked = {
-    ...{ question, mode, temperature, seed, maxNewTokens },
-    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true, adapter: null },
-  };
   batch(() => {
-    w.session.value = beginAnswer(w.session.value, asked);
+    w.pair.value = pair;
+    w.session.value = beginAnswer(w.session.value, asked, adapterName);
     w.answerPicture.value = picture;
     w.selection.value = select.LIVE;
     w.preview.value = null;
@@ -252,9 +289,86 @@ async function ask(w: Writable, picture: Picture, question: string): Promise<voi
     const before = w.generating.catch(() => undefined);
     w.generating = before.then(() => w.client.generate({ image: picture.blob, ...asked }));
     await w.generating;
+    await closed(w, ticket);
   } catch (thrown) {
     if (ticket === w.asks) w.session.value = failAnswer(w.session.value, toPlainError(thrown));
   }
+}
+
+/** Resolves when the answer of that ticket is closed, or when another one took its place. */
+function closed(w: Writable, ticket: number): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (ticket === w.asks && isOpen(w.session.value.answer)) return;
+      resolve();
+      // Not at once: an effect that is done from the start has nothing to stop yet.
+      queueMicrotask(() => stop());
+    });
+  });
+}
+
+async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
+  const { mode, temperature, seed, maxNewTokens } = fitSettings(w.settings.value, w.session.value.model);
+  const asked = {
+    ...{ question, mode, temperature, seed, maxNewTokens },
+    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true, adapter: null },
+  };
+  const choice = w.adapter.value;
+  const base: Order = { picture, asked, adapterName: null, pair: null };
+  if (choice === null) return askOnce(w, base);
+  const withAdapter: Order = {
+    ...base,
+    asked: { ...asked, adapter: { id: choice.id, strength: choice.strength } },
+    adapterName: choice.name,
+  };
+  if (!w.comparing.value) return askOnce(w, withAdapter);
+  const pair: Pair = { choice, kept: null, shown: 'base' };
+  await askOnce(w, { ...base, pair });
+  const first = w.session.value.answer;
+  if (w.pair.value !== pair || !goesOn(first)) return;
+  await askOnce(w, { ...withAdapter, pair: { choice, kept: first, shown: 'adapter' } });
+}
+
+function chooseAdapter(w: Writable, adapter: { readonly id: string; readonly name: string } | null): void {
+  batch(() => {
+    const strength = w.adapter.value?.strength ?? 1;
+    w.adapter.value = adapter === null ? null : { id: adapter.id, name: adapter.name, strength };
+    if (adapter === null) w.comparing.value = false;
+  });
+}
+
+function showSide(w: Writable, side: Side): void {
+  const pair = w.pair.value;
+  const { answer } = w.session.value;
+  if (pair === null || pair.shown === side || pair.kept === null || isOpen(answer)) return;
+  batch(() => {
+    w.session.value = { ...w.session.value, answer: pair.kept };
+    w.pair.value = { ...pair, kept: answer, shown: side };
+    w.selection.value = select.LIVE;
+    w.preview.value = null;
+  });
+}
+
+function adapterCommands(w: Writable) {
+  return {
+    comparison: computed<Comparison | null>(() => {
+      const pair = w.pair.value;
+      if (pair === null) return null;
+      const { answer } = w.session.value;
+      const { choice, kept, shown } = pair;
+      const sides = shown === 'base' ? { base: answer, adapter: kept } : { base: kept, adapter: answer };
+      return { choice, shown, ...sides };
+    }),
+    chooseAdapter: (adapter: { readonly id: string; readonly name: string } | null) =>
+      chooseAdapter(w, adapter),
+    setStrength: (strength: number) => {
+      if (w.adapter.value !== null) w.adapter.value = { ...w.adapter.value, strength: fitStrength(strength) };
+    },
+    setComparing: (comparing: boolean) => {
+      w.comparing.value = comparing && w.adapter.value !== null;
+    },
+    showSide: (side: Side) => showSide(w, side),
+  };
 }
 
 /** Commands that may be refused because they came a moment too late; the refusal is not news. */
@@ -297,11 +411,12 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     return model !== null && !busy && w.picture.value !== null && w.question.value.trim() !== '';
   });
   const { session, models, wantedModel, loading, picture, pictureError, answerPicture, question } = w;
-  const { settings, timing, cards, bands, selection, preview, shown, readout } = w;
+  const { settings, timing, cards, bands, selection, preview, shown, readout, adapter, comparing } = w;
   return {
     ...{ session, models, wantedModel, loading, picture, pictureError, answerPicture, question },
-    ...{ settings, timing, cards, bands, selection, preview, shown, readout },
+    ...{ settings, timing, cards, bands, selection, preview, shown, readout, adapter, comparing },
     ...selectionCommands(w),
+    ...adapterCommands(w),
     canAsk,
     start: () => start(w),
     loadModel: (id) => loadModel(w, id),

@@ -14,6 +14,7 @@ import type {
   PlainError,
   PromptFact,
   Segment,
+  TrainingStatus,
 } from '../worker/protocol';
 
 /** One generated token with what is known of it. `start` and `end` are UTF-16 offsets into {@link Answer.text}. */
@@ -39,6 +40,8 @@ export interface Answer {
   readonly number: number;
   readonly asked: Asked;
   readonly modelLabel: string;
+  /** Name of the adapter that it was asked with; null for the base model. */
+  readonly adapterLabel: string | null;
   readonly status: AnswerStatus;
   readonly prompt: PromptFact | null;
   readonly steps: readonly Step[];
@@ -64,6 +67,8 @@ export interface Session {
   readonly answer: Answer | null;
   /** The device was lost: `recovering` until it is back, `lost` when it will not come back, `restored` after. */
   readonly deviceTrouble: 'recovering' | 'lost' | 'restored' | null;
+  /** The live training run, or the last one of this visit. */
+  readonly training: TrainingStatus | null;
   readonly error: PlainError | null;
 }
 
@@ -75,6 +80,7 @@ export const EMPTY_SESSION: Session = {
   load: null,
   answer: null,
   deviceTrouble: null,
+  training: null,
   error: null,
 };
 
@@ -92,11 +98,12 @@ export function recordedSteps(answer: Answer | null): number {
 }
 
 /** Starts an answer: called when the page asks, before the engine says anything. */
-export function beginAnswer(session: Session, asked: Asked): Session {
+export function beginAnswer(session: Session, asked: Asked, adapterLabel: string | null = null): Session {
   const answer: Answer = {
     number: (session.answer?.number ?? 0) + 1,
     asked,
     modelLabel: session.model?.entry.label ?? '',
+    adapterLabel,
     status: 'waiting',
     prompt: null,
     steps: [],
@@ -200,6 +207,9 @@ function applyEvent(draft: Draft, event: EngineEvent): void {
       return;
     case 'deviceRestored':
       draft.session = { ...session, device: event.device, deviceTrouble: 'restored' };
+      return;
+    case 'trainingChanged':
+      draft.session = { ...session, training: event.status };
       return;
     case 'failed':
       draft.session = failAnswer({ ...session, error: event.error, load: null }, event.error);
