@@ -14,7 +14,8 @@ import { type PreparedPrompt, Processor } from '../generation/processor';
 import type { GpuContext } from '../gpu/device';
 import { ArgumentError } from '../lib/errors';
 import { parseGenerationConfig } from '../model/config';
-import type { GenerationSession } from '../model/generation_session';
+import { GenerationSession } from '../model/generation_session';
+import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
 import {
@@ -70,6 +71,7 @@ export class Reasoner {
   readonly prompts: LookBackPrompts;
   readonly eosTokenIds: readonly number[];
   #open: OpenSession | undefined;
+  #adapter: LoraAdapter | null = null;
 
   private constructor(
     model: VisionLanguageModel,
@@ -204,13 +206,18 @@ export class Reasoner {
       Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP,
       batch === 1 ? LEAST_CAPACITY : 0,
     );
-    const session = await this.model.createSession({
-      batch,
-      capacity: Math.min(this.maxTokens, wanted),
-      maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
-      eosTokenIds: this.eosTokenIds,
-      ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
-    });
+    const { device, weights } = this.model;
+    const adapted = this.#adapter?.applyTo(weights) ?? weights;
+    const session = await GenerationSession.create(
+      { ...device, weights: adapted },
+      {
+        batch,
+        capacity: Math.min(this.maxTokens, wanted),
+        maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
+        eosTokenIds: this.eosTokenIds,
+        ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
+      },
+    );
     this.#open = { session, capture };
     return session;
   }
@@ -230,6 +237,16 @@ export class Reasoner {
     onCompiled();
     let taken = 0;
     for await (const _ of events) if (++taken >= 3) break;
+  }
+
+  /**
+   * Answers with an adapter from here on, at the strength that it is set to; null for the base model. The caller keeps
+   * the adapter alive until another takes its place.
+   */
+  setAdapter(adapter: LoraAdapter | null): void {
+    if (adapter === this.#adapter) return;
+    this.closeSession();
+    this.#adapter = adapter;
   }
 
   /** Frees the session kept between questions. */

@@ -195,7 +195,7 @@ export class GenerationSession {
 
   /**
    * Runs each prompt once into a slot of its own, and sets up its completions to share it: they begin with the prompt's
-   * last token, which the first {@link step} feeds to every one of them. Sequences without a completion stay finished.
+   * last token, which the first {@link step} (step 0) feeds to every one of them. Other sequences stay finished.
    * @param groups at most `prefixes` of them, with at most `batch` completions together
    * @throws as {@link prefill}
    */
@@ -211,8 +211,9 @@ export class GenerationSession {
     this.#writeShared(packed, groups);
     writePrompt(program, packed);
     await program.run(signal);
-    this.#submitted = 0;
-    this.#longest = 0;
+    // The first step is number 0, as the token of a plain prefill is.
+    this.#submitted = -1;
+    this.#longest = 1;
     this.#model.gpu.check();
   }
 

@@ -36,6 +36,10 @@ export interface TrainOptions {
   readonly objective: 'sft' | 'grpo' | 'score';
   /** Logits are divided by it. */
   readonly temperature?: number;
+  /** GRPO: the old policy is the new one, at one iteration per batch; `old_logp` is then no input. */
+  readonly onPolicy?: boolean;
+  /** GRPO without a KL term: `ref_logp` is then no input. */
+  readonly withoutReference?: boolean;
   /** Recompute each layer in the reverse instead of keeping its activations. */
   readonly checkpointLayers?: boolean;
   /** Names intermediate tensors for parity; with it `gradientTaps` lists those whose gradients become outputs. */
@@ -94,13 +98,13 @@ function traceLogps(
 }
 
 /** dlogp of the objective, as a tensor [R]. */
-function traceObjective(trace: Trace, logps: TokenLogps, rows: number, objective: 'sft' | 'grpo'): Tensor {
+function traceObjective(trace: Trace, logps: TokenLogps, rows: number, options: TrainOptions): Tensor {
   const weights = trace.input('weights', [rows]);
-  if (objective === 'sft') return weights;
-  const given = ['old_logp', 'ref_logp', 'advantages'].map((name) => trace.input(name, [rows])) as [
-    Tensor,
-    Tensor,
-    Tensor,
+  if (options.objective === 'sft') return weights;
+  const given: [Tensor, Tensor, Tensor] = [
+    options.onPolicy ? logps.logp : trace.input('old_logp', [rows]),
+    options.withoutReference ? logps.logp : trace.input('ref_logp', [rows]),
+    trace.input('advantages', [rows]),
   ];
   const settings = trace.input('grpo_settings', [3]);
   const terms = trace.activation('grpo terms', [rows, 4]);
@@ -120,13 +124,13 @@ function traceObjective(trace: Trace, logps: TokenLogps, rows: number, objective
 
 /**
  * Log-probabilities of supervised tokens and, unless `score`, the adapter's gradient into `state.gradient`.
- * Further inputs: `weights` f32 [R] (SFT: dLoss/dlogp; GRPO: token weights), with GRPO `old_logp`, `ref_logp`,
- * `advantages` [R] and `grpo_settings` [3] = epsilon low, high, beta; output `grpo_terms` [R, 4].
+ * Further inputs: `weights` f32 [R] (SFT: dLoss/dlogp; GRPO: token weights), with GRPO `old_logp`, `ref_logp` (unless
+ * options leave them out), `advantages` [R] and `grpo_settings` [3] = epsilon low, high, beta; output `grpo_terms` [R, 4].
  */
 export function buildTrainProgram(
   model: ModelOnDevice,
   adapter: LoraAdapter,
-  state: OptimizerState,
+  state: Pick<OptimizerState, 'gradient'>,
   shape: TrainShape,
   features: Tensor | undefined,
   options: TrainOptions,
@@ -146,7 +150,7 @@ export function buildTrainProgram(
       options.gradientTaps ? { ...options, tap } : options,
     );
     if (options.objective === 'score') return;
-    const dlogp = traceObjective(trace, logps, shape.rows, options.objective);
+    const dlogp = traceObjective(trace, logps, shape.rows, options);
     const parameters = adapter.tensors().map(({ tensor }) => tensor);
     const extra = (options.gradientTaps ?? []).map((name) => tapped.get(name) as Tensor);
     const into = new Map(parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]));

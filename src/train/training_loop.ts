@@ -135,7 +135,8 @@ export class TrainingLoop {
       const outcome = await this.#trainer.runStep({
         signal,
         onPhase: (phase, fraction) => {
-          if (!signal.aborted) this.#report({ phase, fraction });
+          // A step that was given up may go on talking.
+          if (this.#flight === flight && !signal.aborted) this.#report({ phase, fraction });
         },
         ...(turn === undefined ? {} : { turn: () => untilAborted(turn(), signal) }),
       });

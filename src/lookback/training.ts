@@ -1,0 +1,334 @@
+// Makes a trainer for a loaded model: its examples from the shapes world or from rows, its adapter, its rewards.
+// Not the trainers' arithmetic (src/train) and not the loop. Invariant: model, request and checkpoint decide the
+// trainer's course; making it again from the same three goes on bit for bit on the same device.
+
+import type { PixelArray } from '../data/pillow_resize';
+import { drawSample, type ShapesSample } from '../data/shapes_world';
+import { IMAGE_SIDE } from '../data/shapes_world_scene';
+import { DataError } from '../lib/errors';
+import { createPrng } from '../lib/prng';
+import { ImageEncoder } from '../model/image_encoder';
+import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
+import type { CandidateGroup } from '../train/group_scoring';
+import { GrpoTrainer } from '../train/grpo_trainer';
+import { LoraPolicy } from '../train/policy';
+import { Rollout } from '../train/rollout';
+import { SftTrainer } from '../train/sft_trainer';
+import { checkTrainConfig, type TrainConfig } from '../train/train_config';
+import type {
+  ExampleSource,
+  LabelledExample,
+  PromptExample,
+  StepHooks,
+  Trainer,
+  TrainerCheckpoint,
+} from '../train/trainer';
+import { coldStartText } from './cold_start';
+import { attentionPhases } from './evaluation';
+import type { ReasoningMode } from './prompts';
+import type { Reasoner } from './reasoner';
+import { REWARDS, rewardsOf } from './rewards';
+import { completionMetrics } from './training_metrics';
+
+/** One row of a dataset, decoded. */
+export interface TrainingRow {
+  readonly image: PixelArray;
+  readonly question: string;
+  readonly answer: string;
+  /** What SFT imitates; null where the row has none. */
+  readonly response: string | null;
+}
+
+/** Rows by position. */
+export interface RowSource {
+  readonly count: number;
+  read(position: number): Promise<TrainingRow>;
+}
+
+/** Questions of the built-in world. */
+export interface ShapesWorldSource {
+  readonly kind: 'shapes_world';
+  /** Share of questions that ignore the picture. */
+  readonly textShare: number;
+  /** SFT: scenes drawn, answers sampled for each by the base, and the share of examples that look back. */
+  readonly scenes: number;
+  readonly rolloutsPerScene: number;
+  readonly reflectionRate: number;
+}
+
+/** What to train, and from where. */
+export interface TrainingRequest extends TrainConfig {
+  readonly method: 'sft' | 'grpo';
+  readonly mode: ReasoningMode;
+  readonly source: ShapesWorldSource | { readonly kind: 'rows'; readonly rows: RowSource };
+  /** Adapter to continue; it is GRPO's reference too. */
+  readonly start: { readonly config: LoraConfig; readonly weights: readonly LoraWeights[] } | null;
+  readonly checkpoint: TrainerCheckpoint | null;
+}
+
+/** Share of looking-back examples that begin with a wrong thought, where the base had one. */
+const WRONG_FIRST_SHARE = 0.5;
+/** Scenes whose rollouts are sampled at once while a cold start is prepared. */
+const SCENES_AT_ONCE = 32;
+
+/** The adapter's settings as PEFT knows them, for a run of a model. */
+export function loraConfigOf(
+  { lora, start }: Pick<TrainingRequest, 'lora' | 'start'>,
+  baseModel: string,
+): LoraConfig {
+  if (start) return start.config;
+  const { r, loraAlpha, targetModules } = lora;
+  return { r, loraAlpha, useRslora: false, baseModel, targetModules };
+}
+
+/**
+ * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.
+ * @throws ArgumentError naming a bad setting; DataError for a set without usable rows; GpuError; the signal's reason
+ */
+export async function createTrainer(
+  reasoner: Reasoner,
+  request: TrainingRequest,
+  hooks: StepHooks = {},
+): Promise<Trainer> {
+  checkTrainConfig(request);
+  const rewards = rewardsOf(request.grpo.rewardWeights);
+  const owned: { destroy(): void }[] = [];
+  try {
+    const images = new ImageEncoder(reasoner.model.device);
+    owned.push(images);
+    const labelled = request.method === 'sft' ? await labelledSource(reasoner, images, request, hooks) : null;
+    const policy = await createPolicy(reasoner, images, request);
+    owned.push(policy);
+    const rollout = rolloutOf(reasoner, images, policy.adapter);
+    if (labelled) {
+      const parts = { policy, rollout, examples: labelled, maxNewTokens: reasoner.prompts.maxNewTokens };
+      return owning(new SftTrainer(parts, request, request.sft, request.checkpoint), images);
+    }
+    const reference = request.grpo.beta > 0 ? referenceOf(reasoner, request) : null;
+    if (reference) owned.push(reference);
+    const scoring = { rewards, accuracy: REWARDS.accuracy, settings: request.grpo };
+    const examples = promptSource(reasoner, request);
+    const parts = { policy, reference, rollout, examples, scoring, observe };
+    return owning(new GrpoTrainer(parts, request, request.grpo, request.checkpoint), images);
+  } catch (error) {
+    if (!reasoner.model.device.gpu.isLost()) for (const part of owned.reverse()) part.destroy();
+    throw error;
+  }
+}
+
+/** A trainer that frees the images with itself. */
+function owning<T extends Trainer>(trainer: T, images: ImageEncoder): T {
+  const destroy = trainer.destroy.bind(trainer);
+  trainer.destroy = () => {
+    destroy();
+    images.destroy();
+  };
+  return trainer;
+}
+
+function startWeights(
+  reasoner: Reasoner,
+  request: TrainingRequest,
+  config: LoraConfig,
+): readonly LoraWeights[] {
+  if (request.start) return request.start.weights;
+  return initialLoraWeights(reasoner.model.config, config, createPrng(0x10a4, request.seed));
+}
+
+async function createPolicy(
+  reasoner: Reasoner,
+  images: ImageEncoder,
+  request: TrainingRequest,
+): Promise<LoraPolicy> {
+  const config = loraConfigOf(request, reasoner.model.config.modelType);
+  const policy = await LoraPolicy.create(
+    reasoner.model.device,
+    images,
+    config,
+    startWeights(reasoner, request, config),
+    {
+      gradientCheckpointing: request.gradientCheckpointing,
+      maxGradNorm: request.optim.maxGradNorm,
+      temperature: request.method === 'grpo' ? request.grpo.temperature : 1,
+    },
+  );
+  if (request.checkpoint) policy.restore(request.checkpoint);
+  return policy;
+}
+
+/** The policy as the run began, frozen: a new adapter is the base, as its B is zero. */
+function referenceOf(reasoner: Reasoner, request: TrainingRequest): LoraAdapter {
+  const { config: model, device } = reasoner.model;
+  const config = loraConfigOf(request, model.modelType);
+  return LoraAdapter.create(device.gpu, config, model, startWeights(reasoner, request, config), false);
+}
+
+function rolloutOf(reasoner: Reasoner, images: ImageEncoder, adapter: LoraAdapter | null): Rollout {
+  const { device, weights } = reasoner.model;
+  return new Rollout({
+    model: adapter ? { ...device, weights: adapter.applyTo(weights) } : device,
+    images,
+    eosTokenIds: reasoner.eosTokenIds,
+    createDecoder: () => reasoner.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
+  });
+}
+
+function shapesSample(
+  request: TrainingRequest,
+  { textShare }: ShapesWorldSource,
+  index: number,
+): ShapesSample {
+  return drawSample({ split: 'train', seed: request.seed, index, textShare });
+}
+
+function sheet(sample: ShapesSample): PixelArray {
+  return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
+}
+
+function examplePrompt(
+  reasoner: Reasoner,
+  mode: ReasoningMode,
+  key: number,
+  row: Omit<TrainingRow, 'response'>,
+  kind: string,
+): PromptExample {
+  const { prompt, imageTokens } = reasoner.prepare({ image: row.image, text: row.question, mode });
+  return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
+}
+
+function shapesPrompt(
+  reasoner: Reasoner,
+  mode: ReasoningMode,
+  key: number,
+  sample: ShapesSample,
+): PromptExample {
+  const row = { image: sheet(sample), question: sample.text, answer: sample.answer };
+  return examplePrompt(reasoner, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
+}
+
+function promptSource(reasoner: Reasoner, request: TrainingRequest): ExampleSource<PromptExample> {
+  const { source, mode } = request;
+  if (source.kind === 'shapes_world') {
+    return {
+      count: Number.POSITIVE_INFINITY,
+      read: async (position) =>
+        shapesPrompt(reasoner, mode, position, shapesSample(request, source, position)),
+    };
+  }
+  const { rows } = source;
+  if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
+  return {
+    count: rows.count,
+    read: async (position) => examplePrompt(reasoner, mode, position, await rows.read(position), 'row'),
+  };
+}
+
+async function labelledSource(
+  reasoner: Reasoner,
+  images: ImageEncoder,
+  request: TrainingRequest,
+  hooks: StepHooks,
+): Promise<ExampleSource<LabelledExample>> {
+  const examples =
+    request.source.kind === 'shapes_world'
+      ? await coldStart(reasoner, images, request, request.source, hooks)
+      : await labelledRows(reasoner, request, request.source.rows, hooks);
+  return {
+    count: examples.length,
+    read: async (position) => {
+      const example = examples[position];
+      if (!example) throw new DataError('data/row', `There is no example ${position}.`);
+      return example;
+    },
+  };
+}
+
+/** Response and end token as ids. */
+function completionIds(reasoner: Reasoner, response: string): number[] {
+  const ids = reasoner.processor.tokenizer.encode(response);
+  const [eos] = reasoner.eosTokenIds;
+  return eos === undefined || ids.at(-1) === eos ? ids : [...ids, eos];
+}
+
+/** Rows with a response that fit; all are read once, so that the set's size is known. */
+async function labelledRows(
+  reasoner: Reasoner,
+  request: TrainingRequest,
+  rows: RowSource,
+  { onPhase, signal }: StepHooks,
+): Promise<LabelledExample[]> {
+  const examples: LabelledExample[] = [];
+  for (let position = 0; position < rows.count; position++) {
+    signal?.throwIfAborted();
+    if (position % 16 === 0) onPhase?.('reading the dataset', position / rows.count);
+    const row = await rows.read(position);
+    if (row.response === null) continue;
+    const prompt = examplePrompt(reasoner, request.mode, position, row, 'row');
+    const completion = completionIds(reasoner, row.response);
+    const length = prompt.prompt.inputIds.length + completion.length;
+    if (length <= Math.min(request.sft.maxLength, reasoner.maxTokens))
+      examples.push({ ...prompt, completion });
+  }
+  if (examples.length === 0) {
+    const message = `None of the ${rows.count} rows has a response of at most ${request.sft.maxLength} tokens with its prompt: SFT needs written responses.`;
+    throw new DataError('data/dataset', message);
+  }
+  return examples;
+}
+
+/** Cold-start examples of the shapes world: the base's own thoughts, sampled here, with the oracle's looks put in. */
+async function coldStart(
+  reasoner: Reasoner,
+  images: ImageEncoder,
+  request: TrainingRequest,
+  source: ShapesWorldSource,
+  hooks: StepHooks,
+): Promise<LabelledExample[]> {
+  const rollout = rolloutOf(reasoner, images, null);
+  const examples: LabelledExample[] = [];
+  const shares = { reflectionRate: source.reflectionRate, wrongFirstShare: WRONG_FIRST_SHARE };
+  try {
+    for (let first = 0; first < source.scenes; first += SCENES_AT_ONCE) {
+      hooks.onPhase?.('sampling a cold start', first / source.scenes);
+      await hooks.turn?.();
+      const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
+      const samples = Array.from({ length: count }, (_, at) => shapesSample(request, source, first + at));
+      const prompts = samples.map((sample, at) => shapesPrompt(reasoner, 'cot', first + at, sample));
+      const maxCompletionLength = Math.min(reasoner.prompts.maxNewTokens, request.grpo.maxCompletionLength);
+      const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
+      const seeded = { ...settings, seed: request.seed, step: first };
+      const { signal, turn } = hooks;
+      const answers = await rollout.sample(prompts, source.rolloutsPerScene, seeded, { signal, turn });
+      samples.forEach((sample, at) => {
+        const texts = (answers[at] ?? [])
+          .filter(({ finishReason }) => finishReason === 'eos')
+          .map(({ text }) => text);
+        const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
+        if (!made) return;
+        const prompt = shapesPrompt(reasoner, request.mode, first + at, sample);
+        examples.push({ ...prompt, completion: completionIds(reasoner, made.text) });
+      });
+    }
+  } finally {
+    rollout.destroy();
+  }
+  return examples;
+}
+
+/** Look-Back's metrics of a step's completions. */
+function observe(groups: readonly CandidateGroup[]): Record<string, number> {
+  return completionMetrics(
+    groups.flatMap(({ candidates }) =>
+      candidates.map(({ answer, sample, scored }) => {
+        const imageShares: (number | null)[] = Array(answer.ids.length).fill(null);
+        for (const { step, shares } of answer.attention) imageShares[step] = shares.image;
+        const { text, ids } = answer;
+        const tokenSpan = (start: number, end: number) => answer.tokenSpan(start, end);
+        const finishReason = answer.finishReason ?? ('stopped' as const);
+        const attention = attentionPhases({ text, ids, finishReason, imageShares, tokenSpan });
+        const { countTokens, expected, length } = sample;
+        return { text, expected, truncated: scored.truncated, length, countTokens, attention };
+      }),
+    ),
+  );
+}

@@ -1,0 +1,99 @@
+// From sampled completions to what an update needs: rewards, advantages, and which groups and completions count.
+// Pure: no GPU. Invariant: what is reported of a completion is what the update uses.
+
+import type { GeneratedAnswer } from '../generation/generate';
+import { groupAdvantages } from './losses';
+import { type RewardFunction, type RewardSample, scoreRewards, type WeightedReward } from './rewards';
+import type { GrpoSettings } from './train_config';
+import type { PromptExample, ScoredCompletion, ScoredGroup } from './trainer';
+
+/** A completion with the answer it came from. */
+export interface Candidate {
+  readonly answer: GeneratedAnswer;
+  readonly sample: RewardSample;
+  readonly scored: ScoredCompletion;
+}
+
+/** A scored group with what the update and the metrics read. */
+export interface CandidateGroup {
+  readonly example: PromptExample;
+  readonly candidates: readonly Candidate[];
+  readonly dropped: ScoredGroup['dropped'];
+}
+
+/** How to score. */
+export interface Scoring {
+  readonly rewards: readonly WeightedReward[];
+  /** 1 for a right answer; says which groups are uniform, whatever is rewarded. */
+  readonly accuracy: RewardFunction;
+  readonly settings: Pick<
+    GrpoSettings,
+    'maxCompletionLength' | 'scaleRewards' | 'stdFloor' | 'dropUniformGroups' | 'maskTruncatedCompletions'
+  >;
+}
+
+/** Scores the completions of one prompt. Throws what a reward throws. */
+export function scoreGroup(
+  example: PromptExample,
+  answers: readonly GeneratedAnswer[],
+  { rewards, accuracy, settings }: Scoring,
+): CandidateGroup {
+  const samples = answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength));
+  const scores = samples.map((sample) => scoreRewards(sample, rewards));
+  const correct = samples.map((sample) => accuracy(sample) === 1);
+  const totals = scores.map(({ total }) => total);
+  const { scaleRewards: scaling, stdFloor: floor } = settings;
+  const advantages = groupAdvantages(totals, { scaling, floor });
+  const candidates = answers.map((answer, index): Candidate => {
+    const sample = samples[index] as RewardSample;
+    const scored: ScoredCompletion = {
+      text: sample.text,
+      tokens: sample.length,
+      truncated: !sample.finished,
+      correct: correct[index] ?? false,
+      rewards: scores[index]?.rewards ?? {},
+      reward: totals[index] ?? 0,
+      advantage: advantages[index] ?? 0,
+    };
+    return { answer, sample, scored };
+  });
+  return { example, candidates, dropped: dropReason(candidates, settings) };
+}
+
+/** What the page and the log show of a group. */
+export function scoredGroup({ example, candidates, dropped }: CandidateGroup): ScoredGroup {
+  const { key, question, expected } = example;
+  return { key, question, expected, dropped, completions: candidates.map(({ scored }) => scored) };
+}
+
+/** Completions that the update reads: truncated ones may be masked. */
+export function unmasked(
+  group: CandidateGroup,
+  settings: Pick<GrpoSettings, 'maskTruncatedCompletions'>,
+): Candidate[] {
+  return group.candidates.filter(({ scored }) => !(settings.maskTruncatedCompletions && scored.truncated));
+}
+
+function sampleOf(answer: GeneratedAnswer, { expected }: PromptExample, maxLength: number): RewardSample {
+  return {
+    text: answer.text,
+    expected,
+    finished: answer.finishReason === 'eos',
+    length: answer.ids.length,
+    maxLength,
+    countTokens: (start, end) => {
+      const { tokenStart, tokenEnd } = answer.tokenSpan(start, end);
+      return tokenEnd - tokenStart;
+    },
+  };
+}
+
+function dropReason(candidates: readonly Candidate[], settings: Scoring['settings']): ScoredGroup['dropped'] {
+  const { dropUniformGroups, maskTruncatedCompletions } = settings;
+  if (maskTruncatedCompletions && candidates.every(({ scored }) => scored.truncated)) return 'truncated';
+  if (dropUniformGroups === 'none') return null;
+  const values = candidates.map(({ scored }) =>
+    dropUniformGroups === 'accuracy' ? Number(scored.correct) : scored.reward,
+  );
+  return values.every((value) => value === values[0]) ? 'uniform' : null;
+}

@@ -1,0 +1,208 @@
+// GRPO on an adapter: sample groups, score them, and update by the clipped, group-normalised policy gradient.
+// Not the rewards and not the loop. Names of settings and metrics are TRL's.
+// Invariant: a step that is aborted before its last update leaves adapter and moments as they were.
+
+import type { LoraAdapter } from '../model/lora';
+import { ExampleOrder } from './example_order';
+import {
+  type Candidate,
+  type CandidateGroup,
+  type Scoring,
+  scoredGroup,
+  scoreGroup,
+  unmasked,
+} from './group_scoring';
+import { rolloutMetrics, UpdateMetrics } from './grpo_metrics';
+import { tokenWeights } from './losses';
+import type { CompletionGroup } from './packing';
+import type { LoraPolicy, MicroBatch, UpdateResult } from './policy';
+import type { Rollout } from './rollout';
+import { learningRateAt } from './schedule';
+import type { CommonSettings, GrpoSettings } from './train_config';
+import type {
+  ExampleSource,
+  PromptExample,
+  StepHooks,
+  StepOutcome,
+  Trainer,
+  TrainerCheckpoint,
+} from './trainer';
+
+/** What a GRPO run is made of; the trainer owns all of it but the model. */
+export interface GrpoParts {
+  readonly policy: LoraPolicy;
+  /** Frozen adapter of the KL term: as the run began. */
+  readonly reference: LoraAdapter | null;
+  readonly rollout: Rollout;
+  readonly examples: ExampleSource<PromptExample>;
+  readonly scoring: Scoring;
+  /** Further metrics of a step's completions. */
+  readonly observe: (groups: readonly CandidateGroup[]) => Readonly<Record<string, number>>;
+}
+
+/** One micro-batch with the inputs of its loss. */
+interface LossBatch extends MicroBatch {
+  readonly inputs: Record<string, Float32Array>;
+}
+
+/** See the head of the file. */
+export class GrpoTrainer implements Trainer {
+  readonly maxSteps: number;
+  readonly #parts: GrpoParts;
+  readonly #common: CommonSettings;
+  readonly #settings: GrpoSettings;
+  readonly #order: ExampleOrder;
+  #step: number;
+
+  /** @param start checkpoint to go on from, or null; the policy holds its values already */
+  constructor(
+    parts: GrpoParts,
+    common: CommonSettings,
+    settings: GrpoSettings,
+    start: TrainerCheckpoint | null,
+  ) {
+    this.#parts = parts;
+    this.#common = common;
+    this.#settings = settings;
+    this.maxSteps = common.maxSteps;
+    this.#order = new ExampleOrder(parts.examples.count, common.seed);
+    this.#step = start?.step ?? 0;
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  /** See {@link Trainer.runStep}. */
+  async runStep(hooks: StepHooks): Promise<StepOutcome> {
+    const began = performance.now();
+    const { promptsPerStep, beta } = this.#settings;
+    const positions = this.#order.positions(this.#step, promptsPerStep);
+    const examples = await Promise.all(positions.map((position) => this.#parts.examples.read(position)));
+    const groups = await this.#sample(examples, hooks);
+    const learningRate = learningRateAt(this.#step, { ...this.#common.optim, maxSteps: this.maxSteps });
+    const totals = new UpdateMetrics();
+    const result = await this.#update(groups, learningRate, totals, hooks);
+    this.#step++;
+    const metrics = {
+      ...rolloutMetrics(groups),
+      ...this.#parts.observe(groups),
+      ...totals.read(beta > 0),
+      learning_rate: learningRate,
+      grad_norm: result.gradNorm,
+      step_time: (performance.now() - began) / 1000,
+    };
+    return { step: this.#step, metrics, groups: groups.map(scoredGroup), finite: result.finite };
+  }
+
+  /** See {@link Trainer.checkpoint}. */
+  checkpoint(): Promise<TrainerCheckpoint> {
+    return this.#parts.policy.checkpoint(this.#step);
+  }
+
+  /** See {@link Trainer.destroy}. */
+  destroy(): void {
+    this.#parts.rollout.destroy();
+    this.#parts.reference?.destroy();
+    this.#parts.policy.destroy();
+  }
+
+  async #sample(examples: readonly PromptExample[], hooks: StepHooks): Promise<CandidateGroup[]> {
+    const { numGenerations, temperature, topP, maxCompletionLength } = this.#settings;
+    hooks.onPhase?.('sampling', 0);
+    const settings = { temperature, topP, maxCompletionLength, capture: true, seed: this.#common.seed };
+    const answers = await this.#parts.rollout.sample(
+      examples,
+      numGenerations,
+      { ...settings, step: this.#step },
+      hooks,
+    );
+    return examples.map((example, index) => scoreGroup(example, answers[index] ?? [], this.#parts.scoring));
+  }
+
+  /**
+   * All iterations over one batch. Moments are corrected by the number of steps, those without an update included.
+   */
+  async #update(
+    groups: readonly CandidateGroup[],
+    learningRate: number,
+    totals: UpdateMetrics,
+    hooks: StepHooks,
+  ): Promise<UpdateResult> {
+    const { policy } = this.#parts;
+    const { numIterations, beta } = this.#settings;
+    const kept = groups.filter(({ dropped }) => dropped === null);
+    if (kept.length === 0) return { gradNorm: 0, finite: true };
+    const before = numIterations > 1 ? await policy.checkpoint(this.#step) : null;
+    let result: UpdateResult = { gradNorm: 0, finite: true };
+    try {
+      const batches = await this.#lossBatches(kept, hooks);
+      const objective = {
+        objective: 'grpo',
+        onPolicy: numIterations === 1,
+        withoutReference: beta === 0,
+      } as const;
+      for (let iteration = 0; iteration < numIterations; iteration++) {
+        for (const [index, batch] of batches.entries()) {
+          hooks.onPhase?.('updating', (iteration + index / batches.length) / numIterations);
+          const scores = await policy.accumulate(batch, objective, batch.inputs, hooks);
+          totals.add(batch.inputs.weights ?? new Float32Array(0), scores.terms, scores.entropy);
+        }
+        hooks.signal?.throwIfAborted();
+        const number = this.#step * numIterations + iteration + 1;
+        result = await policy.update(this.#common.optim, learningRate, number);
+        if (!result.finite) break;
+      }
+    } catch (error) {
+      policy.discard();
+      if (before) policy.restore(before);
+      throw error;
+    }
+    return result;
+  }
+
+  /** Packs the completions and writes weights, advantages and, where needed, old and reference log-probabilities. */
+  async #lossBatches(kept: readonly CandidateGroup[], hooks: StepHooks): Promise<LossBatch[]> {
+    const { policy, reference } = this.#parts;
+    const { lossType: type, maxCompletionLength, epsilon, epsilonHigh, beta, numIterations } = this.#settings;
+    const members = new Map<CompletionGroup, readonly Candidate[]>();
+    for (const group of kept) {
+      const candidates = unmasked(group, this.#settings);
+      const completions = candidates.map(({ answer }) => answer.ids);
+      members.set({ prompt: group.example.prompt, completions }, candidates);
+    }
+    const micros = policy.microBatches([...members.keys()], this.#common.tokensPerMicroBatch);
+    const all = [...members.values()].flat();
+    const step = {
+      type,
+      maxCompletionLength,
+      stepCompletions: all.length,
+      stepTokens: all.reduce((sum, { answer }) => sum + answer.ids.length, 0),
+      microBatches: micros.length,
+    };
+    const batches: LossBatch[] = [];
+    for (const micro of micros) {
+      const own = micro.groups.flatMap((group) => members.get(group) ?? []);
+      const lengths = own.map(({ answer }) => answer.ids.length);
+      const inputs: Record<string, Float32Array> = {
+        weights: perToken(tokenWeights(lengths, step), lengths),
+        advantages: perToken(
+          own.map(({ scored }) => scored.advantage),
+          lengths,
+        ),
+        grpo_settings: Float32Array.of(epsilon, epsilonHigh, beta),
+      };
+      if (numIterations > 1) inputs.old_logp = (await policy.score(micro, hooks)).logp;
+      if (beta > 0 && reference) inputs.ref_logp = (await policy.score(micro, hooks, reference)).logp;
+      batches.push({ ...micro, inputs });
+    }
+    return batches;
+  }
+}
+
+/** Repeats each completion's value for each of its tokens. */
+function perToken(values: ArrayLike<number>, lengths: readonly number[]): Float32Array {
+  return Float32Array.from(
+    lengths.flatMap((length, index) => Array<number>(length).fill(values[index] ?? 0)),
+  );
+}

@@ -1,0 +1,341 @@
+// The model that a run trains: frozen weights, one adapter, its gradient and moments, and programs by size.
+// Not a trainer: what to score and with which weights is passed in. One call at a time.
+// Invariant: nothing but `update` and `restore` changes parameters, so an aborted pass leaves the last step's state.
+
+import type { GpuContext } from '../gpu/device';
+import { ReadbackRing } from '../gpu/readback_ring';
+import { packAdamw } from '../kernels/adamw';
+import { elementwise } from '../kernels/elementwise';
+import { InvariantError } from '../lib/errors';
+import { bucketSize } from '../model/buckets';
+import type { ImageEncoder } from '../model/image_encoder';
+import { LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
+import { allocateTensor, type ModelOnDevice } from '../model/prompt_program';
+import { Program, readTensor } from '../tensor/program';
+import type { Tensor } from '../tensor/trace';
+import { type CompletionGroup, type PackedCompletions, packCompletions } from './packing';
+import type { OptimSettings } from './train_config';
+import {
+  buildTrainProgram,
+  buildUpdateProgram,
+  createOptimizerState,
+  type OptimizerState,
+  type TrainOptions,
+} from './train_program';
+import type { StepHooks, TrainerCheckpoint } from './trainer';
+
+/** Options of a policy that stay for the run. */
+export interface PolicyOptions {
+  readonly gradientCheckpointing: boolean;
+  /** 0 never clips. */
+  readonly maxGradNorm: number;
+  /** Logits are divided by it. */
+  readonly temperature: number;
+}
+
+/** Per supervised token, in the order of groups, completions and tokens. */
+export interface TokenScores {
+  readonly logp: Float32Array;
+  readonly entropy: Float32Array;
+  /** Most probable id. */
+  readonly argmax: Uint32Array;
+  /** [R, 4] loss, ratio, k3, clip side; empty without a GRPO objective. */
+  readonly terms: Float32Array;
+}
+
+/** One micro-batch and the sizes that it is padded to. */
+export interface MicroBatch {
+  readonly groups: readonly CompletionGroup[];
+  readonly packed: PackedCompletions;
+}
+
+/** What an update did. */
+export interface UpdateResult {
+  readonly gradNorm: number;
+  /** False when a gradient was not finite: nothing changed. */
+  readonly finite: boolean;
+}
+
+type Objective = Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference'>;
+
+interface Built {
+  readonly program: Program;
+  readonly ring: ReadbackRing;
+  readonly rows: number;
+}
+
+const TOKEN_UNIT = 64;
+/** Programs kept: each holds its own activations. */
+const KEPT_PROGRAMS = 6;
+
+/** A trainable policy, and frozen ones for reference. */
+export class LoraPolicy {
+  readonly adapter: LoraAdapter;
+  readonly #model: ModelOnDevice;
+  readonly #images: ImageEncoder;
+  readonly #options: PolicyOptions;
+  readonly #micro: OptimizerState['gradient'];
+  readonly #state: OptimizerState;
+  readonly #update: Program;
+  readonly #accumulate: Program;
+  readonly #clear: Program;
+  readonly #clipRing: ReadbackRing;
+  readonly #built = new Map<string, Built>();
+
+  private constructor(
+    model: ModelOnDevice,
+    images: ImageEncoder,
+    adapter: LoraAdapter,
+    options: PolicyOptions,
+    parts: { micro: Tensor; state: OptimizerState; update: Program; accumulate: Program; clear: Program },
+  ) {
+    this.adapter = adapter;
+    this.#model = model;
+    this.#images = images;
+    this.#options = options;
+    this.#micro = parts.micro;
+    this.#state = parts.state;
+    this.#update = parts.update;
+    this.#accumulate = parts.accumulate;
+    this.#clear = parts.clear;
+    this.#clipRing = new ReadbackRing(model.gpu, 16, 2, 'clip');
+  }
+
+  /**
+   * Uploads an adapter with zeroed moments.
+   * @throws GpuError when memory or limits do not suffice
+   */
+  static async create(
+    model: ModelOnDevice,
+    images: ImageEncoder,
+    lora: LoraConfig,
+    weights: readonly LoraWeights[],
+    options: PolicyOptions,
+  ): Promise<LoraPolicy> {
+    const { gpu } = model;
+    const adapter = LoraAdapter.create(gpu, lora, model.config, weights, true);
+    const state = createOptimizerState(gpu, adapter);
+    const micro = allocateTensor(gpu, 'micro-batch gradient', adapter.arena.shape, 'f32');
+    const count = adapter.arena.shape[0] ?? 0;
+    const accumulate = await Program.compile(gpu, 'accumulate', (trace) => {
+      trace.emit(elementwise({ kind: 'axpy', count }, trace.traits), [micro, state.gradient]);
+    });
+    const clear = await Program.compile(gpu, 'clear gradient', (trace) => {
+      trace.emit(elementwise({ kind: 'fill', count, scale: 0 }, trace.traits), [state.gradient]);
+    });
+    const update = await buildUpdateProgram(gpu, adapter, state, options.maxGradNorm);
+    return new LoraPolicy(model, images, adapter, options, { micro, state, update, accumulate, clear });
+  }
+
+  get gpu(): GpuContext {
+    return this.#model.gpu;
+  }
+
+  /** Values of the adapter's arena. */
+  get parameterCount(): number {
+    return this.adapter
+      .tensors()
+      .reduce((sum, { tensor: { shape } }) => sum + (shape[0] ?? 0) * (shape[1] ?? 0), 0);
+  }
+
+  /** Bytes of activations of the programs built so far. */
+  get plannedBytes(): number {
+    return [...this.#built.values()].reduce((sum, { program }) => sum + program.stats.plannedBytes, 0);
+  }
+
+  /**
+   * Cuts groups into micro-batches of about `tokensPerMicroBatch` packed tokens, as even as the groups allow.
+   * @throws ArgumentError for a group without completions
+   */
+  microBatches(groups: readonly CompletionGroup[], tokensPerMicroBatch: number): MicroBatch[] {
+    const { config } = this.#model;
+    const sizes = groups.map((group) => packCompletions([group], config).tokens);
+    const total = sizes.reduce((a, b) => a + b, 0);
+    const bins = Math.max(1, Math.ceil(total / tokensPerMicroBatch));
+    const parts: CompletionGroup[][] = Array.from({ length: bins }, () => []);
+    let before = 0;
+    groups.forEach((group, index) => {
+      const size = sizes[index] ?? 0;
+      parts[Math.min(bins - 1, Math.floor(((before + size / 2) * bins) / total))]?.push(group);
+      before += size;
+    });
+    return parts
+      .filter(({ length }) => length > 0)
+      .map((part) => ({ groups: part, packed: packCompletions(part, config) }));
+  }
+
+  /** Log-probabilities of completions under the adapter at a strength, or under another, frozen adapter. */
+  async score(batch: MicroBatch, hooks: StepHooks = {}, frozen?: LoraAdapter): Promise<TokenScores> {
+    return this.#run(batch, { objective: 'score' }, {}, hooks, frozen);
+  }
+
+  /**
+   * Forward and backward of one micro-batch; its gradient is added to those since the last `update` or `discard`.
+   * @param inputs per token: `weights`, and for GRPO `advantages`, `old_logp`, `ref_logp`, `grpo_settings`
+   */
+  async accumulate(
+    batch: MicroBatch,
+    objective: Objective,
+    inputs: Readonly<Record<string, Float32Array>>,
+    hooks: StepHooks = {},
+  ): Promise<TokenScores> {
+    const scores = await this.#run(batch, objective, inputs, hooks);
+    this.#accumulate.submit();
+    return scores;
+  }
+
+  /** Forgets gradients that were accumulated for a step that will not happen. */
+  discard(): void {
+    this.#clear.submit();
+  }
+
+  /** Clips and applies what was accumulated: one AdamW step, numbered from 1. */
+  async update(optim: OptimSettings, lr: number, step: number): Promise<UpdateResult> {
+    const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: eps, weightDecay } = optim;
+    this.#update.write('hparams', packAdamw({ lr, beta1, beta2, eps, weightDecay, step }));
+    const slot = this.#clipRing.acquire();
+    this.#update.submit((encoder) => slot.copy(encoder, [this.#update.region('clip')]));
+    this.#clear.submit();
+    const [, gradNorm = Number.NaN, skipped = 1] = new Float32Array(await slot.take());
+    return { gradNorm, finite: skipped === 0 };
+  }
+
+  /** Adapter and moments on the host. */
+  async checkpoint(step: number): Promise<TrainerCheckpoint> {
+    const read = (tensor: Tensor) => readTensor(this.gpu, tensor);
+    const [adapter, m, v] = [
+      await read(this.adapter.arena),
+      await read(this.#state.m),
+      await read(this.#state.v),
+    ];
+    return { step, adapter, m, v };
+  }
+
+  /** Puts a checkpoint of the same adapter shape on the device. Throws ModelError when it does not fit. */
+  restore({ adapter, m, v }: TrainerCheckpoint): void {
+    const pairs: [Tensor, Float32Array][] = [
+      [this.adapter.arena, adapter],
+      [this.#state.m, m],
+      [this.#state.v, v],
+    ];
+    for (const [, data] of pairs) this.adapter.checkArena(data);
+    for (const [{ region }, data] of pairs)
+      if (region)
+        this.gpu.device.queue.writeBuffer(region.buffer, region.offset, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Frees everything but the model and the images. */
+  destroy(): void {
+    for (const { program, ring } of this.#built.values()) {
+      program.destroy();
+      ring.destroy();
+    }
+    for (const program of [this.#update, this.#accumulate, this.#clear]) program.destroy();
+    this.#clipRing.destroy();
+    this.#state.destroy();
+    if (this.#micro.region) this.gpu.destroyBuffer(this.#micro.region.buffer);
+    this.adapter.destroy();
+  }
+
+  async #run(
+    { groups, packed }: MicroBatch,
+    objective: Objective,
+    inputs: Readonly<Record<string, Float32Array>>,
+    { signal, turn }: StepHooks,
+    frozen?: LoraAdapter,
+  ): Promise<TokenScores> {
+    const images = await this.#images.encode(
+      groups.flatMap(({ prompt }) => prompt.images),
+      signal,
+    );
+    const tokens = bucketSize(packed.tokens, TOKEN_UNIT);
+    const rows = bucketSize(packed.rows, TOKEN_UNIT);
+    const { objective: kind, onPolicy = false, withoutReference = false } = objective;
+    const key = [
+      kind,
+      onPolicy,
+      withoutReference,
+      tokens,
+      rows,
+      images?.rows ?? 0,
+      frozen ? 'frozen' : '',
+    ].join();
+    const built = await this.#build(
+      key,
+      { tokens, rows },
+      objective,
+      images?.features,
+      frozen ?? this.adapter,
+    );
+    const { program, ring } = built;
+    for (const [name, data] of Object.entries(packed.inputs(tokens, rows)))
+      if (program.hasInput(name)) program.write(name, data);
+    for (const [name, data] of Object.entries(inputs)) program.write(name, padded(name, data, rows));
+    await turn?.();
+    const slot = ring.acquire();
+    try {
+      await program.run(signal, (encoder) => {
+        const names = ['logp', 'entropy', 'argmax', ...(kind === 'grpo' ? ['grpo_terms'] : [])];
+        slot.copy(
+          encoder,
+          names.map((name) => program.region(name)),
+        );
+      });
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+    return readScores(await slot.take(), rows, packed.rows, kind === 'grpo');
+  }
+
+  async #build(
+    key: string,
+    shape: { tokens: number; rows: number },
+    objective: Objective,
+    features: Tensor | undefined,
+    adapter: LoraAdapter,
+  ): Promise<Built> {
+    const found = this.#built.get(key);
+    if (found) {
+      // The newest use comes last.
+      this.#built.delete(key);
+      this.#built.set(key, found);
+      return found;
+    }
+    const oldest = this.#built.entries().next().value;
+    if (oldest && this.#built.size >= KEPT_PROGRAMS) {
+      oldest[1].program.destroy();
+      oldest[1].ring.destroy();
+      this.#built.delete(oldest[0]);
+    }
+    const { temperature, gradientCheckpointing: checkpointLayers } = this.#options;
+    const options = { ...objective, temperature, checkpointLayers };
+    const state = { gradient: this.#micro };
+    const program = await buildTrainProgram(this.#model, adapter, state, shape, features, options);
+    const built = {
+      program,
+      ring: new ReadbackRing(this.gpu, 28 * shape.rows, 2, 'scores'),
+      rows: shape.rows,
+    };
+    this.#built.set(key, built);
+    return built;
+  }
+}
+
+/** Zeros after the live rows; settings are passed as they are. */
+function padded(name: string, data: Float32Array, rows: number): Float32Array {
+  if (name === 'grpo_settings' || data.length === rows) return data;
+  if (data.length > rows) throw new InvariantError(`${name} has ${data.length} values for ${rows} rows.`);
+  const whole = new Float32Array(rows);
+  whole.set(data);
+  return whole;
+}
+
+function readScores(bytes: ArrayBuffer, rows: number, live: number, terms: boolean): TokenScores {
+  return {
+    logp: new Float32Array(bytes, 0, live),
+    entropy: new Float32Array(bytes, 4 * rows, live),
+    argmax: new Uint32Array(bytes, 8 * rows, live),
+    terms: terms ? new Float32Array(bytes, 12 * rows, 4 * live) : new Float32Array(0),
+  };
+}

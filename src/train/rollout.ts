@@ -1,0 +1,161 @@
+// Samples completions of prompts for training: P prompts × G completions as one batch over shared prompt caches.
+// Not scoring and not a loss. Invariant: the seed of a completion follows from the run's seed, the step, the prompt's
+// place and the completion's number alone, so that a resumed run samples what an unbroken one would.
+
+import type { StreamDecoder } from '../data/tokenizer';
+import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
+import { mix32 } from '../lib/prng';
+import { GenerationSession } from '../model/generation_session';
+import type { ImageEncoder } from '../model/image_encoder';
+import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
+import type { ModelOnDevice } from '../model/prompt_program';
+import type { StepHooks } from './trainer';
+
+/** What a rollout needs to know of the model and its tokenizer. */
+export interface RolloutParts {
+  /** Weights with the adapter applied. */
+  readonly model: ModelOnDevice;
+  readonly images: ImageEncoder;
+  readonly eosTokenIds: readonly number[];
+  readonly createDecoder: () => StreamDecoder;
+}
+
+/** How to sample. */
+export interface RolloutSettings {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maxCompletionLength: number;
+  /** Record the share of attention on the image. */
+  readonly capture: boolean;
+  readonly seed: number;
+  readonly step: number;
+}
+
+/** A prompt to complete. */
+export interface RolloutPrompt {
+  readonly prompt: PromptInput;
+  readonly imageTokens: number;
+}
+
+/** Sequences decoded at once. */
+const MAX_BATCH = 128;
+const CAPACITY_STEP = 32;
+
+/** Unsigned 32 bits from the words of a position. */
+function seedOf(...words: readonly number[]): number {
+  return words.reduce((state, word) => mix32(state ^ (word >>> 0)), 0x2545f491);
+}
+
+/** Samples for one policy; keeps its session between steps. */
+export class Rollout {
+  readonly #parts: RolloutParts;
+  #session: GenerationSession | undefined;
+  #shape = '';
+
+  constructor(parts: RolloutParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * `count` completions of each prompt.
+   * @returns answers by prompt, in order
+   * @throws ArgumentError when a prompt with its completion exceeds the model; the signal's reason when aborted
+   */
+  async sample(
+    prompts: readonly RolloutPrompt[],
+    count: number,
+    settings: RolloutSettings,
+    hooks: StepHooks = {},
+  ): Promise<GeneratedAnswer[][]> {
+    const perWave = Math.max(1, Math.floor(MAX_BATCH / count));
+    const answers: GeneratedAnswer[][] = [];
+    for (let first = 0; first < prompts.length; first += perWave) {
+      const wave = prompts.slice(first, first + perWave);
+      const seeds = wave.map((_, index) => seedOf(settings.seed, settings.step, first + index));
+      answers.push(...(await this.#wave(wave, seeds, count, settings, hooks)));
+    }
+    return answers;
+  }
+
+  /** Frees the session. */
+  destroy(): void {
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
+  async #wave(
+    prompts: readonly RolloutPrompt[],
+    seeds: readonly number[],
+    count: number,
+    settings: RolloutSettings,
+    { signal, onPhase, turn }: StepHooks,
+  ): Promise<GeneratedAnswer[][]> {
+    const session = await this.#sessionFor(prompts, count, settings);
+    const sampling = seeds.map((seed) =>
+      Array.from({ length: count }, (_, number) => samplingOf(settings, seedOf(seed, number))),
+    );
+    const source: TokenSource = {
+      prefill: async (_prompts, given) => {
+        const groups = prompts.map(({ prompt }, index) => ({
+          prompt,
+          sampling: given.slice(index * count, (index + 1) * count),
+        }));
+        await session.prefillShared(groups, signal);
+        return session.step();
+      },
+      step: async () => {
+        await turn?.();
+        const result = await session.step();
+        if (result.step % 8 === 0) onPhase?.('sampling', result.step / settings.maxCompletionLength);
+        return result;
+      },
+    };
+    const requests = prompts.flatMap(({ prompt, imageTokens }, index) =>
+      (sampling[index] ?? []).map((own) => ({ prompt, imageTokens, sampling: own })),
+    );
+    const flat = await generateBatch(source, requests, {
+      eosTokenIds: this.#parts.eosTokenIds,
+      capture: settings.capture,
+      mapLayers: 0,
+      batch: session.options.batch,
+      signal,
+      createDecoder: this.#parts.createDecoder,
+    });
+    signal?.throwIfAborted();
+    return prompts.map((_, index) => flat.slice(index * count, (index + 1) * count));
+  }
+
+  async #sessionFor(
+    prompts: readonly RolloutPrompt[],
+    count: number,
+    { maxCompletionLength, capture }: RolloutSettings,
+  ): Promise<GenerationSession> {
+    const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
+    // One key for the prompt's last token, one step more for the last token's attention.
+    const need = Math.max(longest, maxCompletionLength + 2);
+    const held = this.#session;
+    const shape = `${prompts.length} ${count} ${capture}`;
+    if (held && this.#shape === shape && held.options.capacity >= need) return held;
+    held?.destroy();
+    this.#session = undefined;
+    const { maxPositionEmbeddings } = this.#parts.model.config.text;
+    const session = await GenerationSession.create(this.#parts.model, {
+      batch: prompts.length * count,
+      prefixes: prompts.length,
+      capacity: Math.min(maxPositionEmbeddings, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
+      images: this.#parts.images,
+      eosTokenIds: this.#parts.eosTokenIds,
+      ...(capture ? { capture: { mapLayers: [] } } : {}),
+    });
+    this.#session = session;
+    this.#shape = shape;
+    return session;
+  }
+}
+
+function samplingOf(settings: RolloutSettings, seed: number): SamplingOptions {
+  const { temperature, topP, maxCompletionLength } = settings;
+  const off = { topK: 0, minP: 0, repetitionPenalty: 1 };
+  return { temperature, topP, ...off, seed, maxNewTokens: maxCompletionLength };
+}

@@ -1,0 +1,198 @@
+// Supervised fine-tuning of an adapter: response-only cross-entropy over packed examples of any length.
+// Not the loop (training_loop.ts) and not the making of examples. Names of metrics are TRL's.
+// Invariant: a batch's loss is the mean over all its response tokens, however it is cut into micro-batches.
+
+import { ArgumentError } from '../lib/errors';
+import { ExampleOrder, shuffled } from './example_order';
+import type { LoraPolicy, MicroBatch, TokenScores } from './policy';
+import type { Rollout } from './rollout';
+import { learningRateAt } from './schedule';
+import type { CommonSettings, SftSettings } from './train_config';
+import type {
+  EvaluationSample,
+  ExampleSource,
+  LabelledExample,
+  StepHooks,
+  StepOutcome,
+  Trainer,
+  TrainerCheckpoint,
+} from './trainer';
+
+/** What an SFT run is made of; the trainer owns all of it. */
+export interface SftParts {
+  readonly policy: LoraPolicy;
+  /** Samples answers at evaluations. */
+  readonly rollout: Rollout;
+  readonly examples: ExampleSource<LabelledExample>;
+  /** Longest answer at evaluations. */
+  readonly maxNewTokens: number;
+}
+
+/** Sums over response tokens. */
+interface TokenTotals {
+  tokens: number;
+  loss: number;
+  entropy: number;
+  right: number;
+}
+
+/** See the head of the file. */
+export class SftTrainer implements Trainer {
+  readonly maxSteps: number;
+  readonly #parts: SftParts;
+  readonly #common: CommonSettings;
+  readonly #settings: SftSettings;
+  readonly #train: readonly number[];
+  readonly #held: readonly number[];
+  readonly #order: ExampleOrder;
+  #step: number;
+
+  /**
+   * @param start checkpoint to go on from, or null; the policy holds its values already
+   * @throws ArgumentError when the set is not finite or too small
+   */
+  constructor(
+    parts: SftParts,
+    common: CommonSettings,
+    settings: SftSettings,
+    start: TrainerCheckpoint | null,
+  ) {
+    const { count } = parts.examples;
+    if (!Number.isFinite(count)) throw new ArgumentError('SFT needs a finite set of examples.');
+    if (count - settings.evalSize < 1) {
+      const message = `The set has ${count} examples; ${settings.evalSize} are held out for evaluation: none is left to train on.`;
+      throw new ArgumentError(message, { count });
+    }
+    const dealt = shuffled(count, 0x5f7e1d, common.seed);
+    this.#parts = parts;
+    this.#common = common;
+    this.#settings = settings;
+    this.maxSteps = common.maxSteps;
+    this.#held = dealt.slice(0, settings.evalSize);
+    this.#train = dealt.slice(settings.evalSize);
+    this.#order = new ExampleOrder(this.#train.length, common.seed);
+    this.#step = start?.step ?? 0;
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  /** See {@link Trainer.runStep}. */
+  async runStep(hooks: StepHooks): Promise<StepOutcome> {
+    const began = performance.now();
+    const { policy } = this.#parts;
+    const { batchSize } = this.#settings;
+    const batch = await this.#read(
+      this.#order.positions(this.#step, batchSize).map((at) => this.#train[at] ?? 0),
+    );
+    const micros = policy.microBatches(batch.map(groupOf), this.#common.tokensPerMicroBatch);
+    const tokens = micros.reduce((sum, { packed }) => sum + packed.rows, 0);
+    const totals: TokenTotals = { tokens: 0, loss: 0, entropy: 0, right: 0 };
+    const learningRate = learningRateAt(this.#step, { ...this.#common.optim, maxSteps: this.maxSteps });
+    try {
+      for (const [index, micro] of micros.entries()) {
+        hooks.onPhase?.('updating', index / micros.length);
+        const weights = new Float32Array(micro.packed.rows).fill(-1 / tokens);
+        add(totals, micro, await policy.accumulate(micro, { objective: 'sft' }, { weights }, hooks));
+      }
+      hooks.signal?.throwIfAborted();
+    } catch (error) {
+      policy.discard();
+      throw error;
+    }
+    const { gradNorm, finite } = await policy.update(this.#common.optim, learningRate, this.#step + 1);
+    this.#step++;
+    const metrics: Record<string, number> = {
+      loss: totals.loss / totals.tokens,
+      mean_token_accuracy: totals.right / totals.tokens,
+      entropy: totals.entropy / totals.tokens,
+      learning_rate: learningRate,
+      grad_norm: gradNorm,
+      step_tokens: totals.tokens,
+      epoch: (this.#step * batchSize) / this.#train.length,
+    };
+    const { evalSteps } = this.#settings;
+    const due = evalSteps > 0 && (this.#step % evalSteps === 0 || this.#step === this.maxSteps);
+    const samples = due ? await this.#evaluate(metrics, hooks) : undefined;
+    metrics.step_time = (performance.now() - began) / 1000;
+    const outcome = { step: this.#step, metrics, finite };
+    return samples === undefined ? outcome : { ...outcome, samples };
+  }
+
+  /** See {@link Trainer.checkpoint}. */
+  checkpoint(): Promise<TrainerCheckpoint> {
+    return this.#parts.policy.checkpoint(this.#step);
+  }
+
+  /** See {@link Trainer.destroy}. */
+  destroy(): void {
+    this.#parts.rollout.destroy();
+    this.#parts.policy.destroy();
+  }
+
+  #read(positions: readonly number[]): Promise<LabelledExample[]> {
+    return Promise.all(positions.map((position) => this.#parts.examples.read(position)));
+  }
+
+  /** The step is done by now: an abort leaves the evaluation out rather than the step undone. */
+  async #evaluate(
+    metrics: Record<string, number>,
+    hooks: StepHooks,
+  ): Promise<EvaluationSample[] | undefined> {
+    try {
+      const held = await this.#read(this.#held);
+      const totals: TokenTotals = { tokens: 0, loss: 0, entropy: 0, right: 0 };
+      const micros =
+        held.length > 0
+          ? this.#parts.policy.microBatches(held.map(groupOf), this.#common.tokensPerMicroBatch)
+          : [];
+      for (const [index, micro] of micros.entries()) {
+        hooks.onPhase?.('evaluating', index / micros.length);
+        add(totals, micro, await this.#parts.policy.score(micro, hooks));
+      }
+      if (totals.tokens > 0) {
+        metrics.eval_loss = totals.loss / totals.tokens;
+        metrics.eval_mean_token_accuracy = totals.right / totals.tokens;
+      }
+      return await this.#sample(held.slice(0, this.#settings.evalSamples), hooks);
+    } catch (error) {
+      if (hooks.signal?.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #sample(examples: readonly LabelledExample[], hooks: StepHooks): Promise<EvaluationSample[]> {
+    if (examples.length === 0) return [];
+    hooks.onPhase?.('sampling', 0);
+    const settings = {
+      temperature: 0,
+      topP: 1,
+      maxCompletionLength: this.#parts.maxNewTokens,
+      capture: false,
+      seed: this.#common.seed,
+      step: this.#step,
+    };
+    const answers = await this.#parts.rollout.sample(examples, 1, settings, hooks);
+    return examples.map(({ key, question, expected }, index) => ({
+      key,
+      question,
+      expected,
+      text: answers[index]?.[0]?.text ?? '',
+    }));
+  }
+}
+
+function groupOf({ prompt, completion }: LabelledExample) {
+  return { prompt, completions: [completion] };
+}
+
+function add(totals: TokenTotals, { groups }: MicroBatch, scores: TokenScores): void {
+  const labels = groups.flatMap(({ completions }) => completions.flat());
+  scores.logp.forEach((logp, index) => {
+    totals.tokens++;
+    totals.loss -= logp;
+    totals.entropy += scores.entropy[index] ?? 0;
+    if (scores.argmax[index] === labels[index]) totals.right++;
+  });
+}
