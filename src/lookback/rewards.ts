@@ -94,17 +94,18 @@ function contains(whole: string, part: string): boolean {
 }
 
 /** True when no `<back>` is too short, holds nothing but punctuation, or copies a run of a thought before it. */
-function looksBack({ text, countTokens }: RewardSample, blocks: readonly ReasoningBlock[]): boolean {
+function looksBack(sample: RewardSample, blocks: readonly ReasoningBlock[]): boolean {
   const thoughts: string[] = [];
   for (const { name, start, end } of blocks) {
-    const content = text.slice(start, end);
+    const content = sample.text.slice(start, end);
     const words = bareWords(content);
     if (name === 'think') {
       thoughts.push(words);
       continue;
     }
     const from = start + content.length - content.trimStart().length;
-    if (countTokens(from, start + content.trimEnd().length) < MIN_BACK_TOKENS) return false;
+    const to = start + content.trimEnd().length;
+    if (sample.countTokens(from, to) < MIN_BACK_TOKENS) return false;
     if (thoughts.some((thought) => contains(thought, words))) return false;
   }
   return true;

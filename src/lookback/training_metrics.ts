@@ -57,15 +57,17 @@ function turn({ text, expected }: CompletionSample): { before: boolean; after: b
   return { before: gradeAnswer(candidate, expected), after: gradeAnswer(reflect(text).answer, expected) };
 }
 
-function backLengths({ text, countTokens }: CompletionSample): number[] {
-  return closedBacks(text).map(({ start, end }) =>
-    text.slice(start, end).trim() === '' ? 0 : countTokens(start, end),
+function backLengths(sample: CompletionSample): number[] {
+  return closedBacks(sample.text).map(({ start, end }) =>
+    sample.text.slice(start, end).trim() === '' ? 0 : sample.countTokens(start, end),
   );
 }
 
-function isStrict({ text, expected, truncated, length, countTokens }: CompletionSample): boolean {
-  const sample = { text, expected, finished: !truncated, length, maxLength: length, countTokens };
-  return REWARDS.format(sample) === 1;
+function isStrict(sample: CompletionSample): boolean {
+  const { text, expected, truncated, length } = sample;
+  const countTokens = (start: number, end: number): number => sample.countTokens(start, end);
+  const rewarded = { text, expected, finished: !truncated, length, maxLength: length, countTokens };
+  return REWARDS.format(rewarded) === 1;
 }
 
 /**
