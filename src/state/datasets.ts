@@ -1,0 +1,190 @@
+// Importing a dataset step by step (files, preview, mapping, name, keeping) and looking at the rows of a stored one.
+// Reads no file itself: the engine parses, judges and keeps. The list of datasets is the library's.
+// Invariant: what is kept is the preview on the page; a preview that was overtaken by a newer one is never shown.
+
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import { DataError } from '../lib/errors';
+import { type EngineClient, toPlainError } from '../worker/client';
+import type {
+  ColumnMapping,
+  DatasetPreview,
+  DatasetRowView,
+  DatasetSummary,
+  NamedFile,
+  PlainError,
+  ReasoningMode,
+} from '../worker/protocol';
+import type { Library } from './library';
+
+/** What the import is doing. */
+export type ImportWork = 'collecting' | 'reading' | 'keeping';
+
+/** A row being looked at. `view` stays the one before until the new one arrives. */
+export interface OpenRow {
+  readonly dataset: DatasetSummary;
+  readonly index: number;
+  readonly mode: ReasoningMode;
+  readonly view: DatasetRowView | null;
+  readonly error: PlainError | null;
+}
+
+/** An import and an open dataset. Commands never throw: failures become `error`, or the open row's own. */
+export interface Datasets {
+  readonly preview: ReadonlySignal<DatasetPreview | null>;
+  readonly work: ReadonlySignal<ImportWork | null>;
+  readonly name: ReadonlySignal<string>;
+  readonly error: ReadonlySignal<PlainError | null>;
+  /** What was kept last. */
+  readonly kept: ReadonlySignal<DatasetSummary | null>;
+  readonly canKeep: ReadonlySignal<boolean>;
+  readonly open: ReadonlySignal<OpenRow | null>;
+  /** Previews files, or ones still being collected; takes the place of a preview before. */
+  take(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<void>;
+  /** Changes the mapping and previews again. */
+  map(change: Partial<ColumnMapping>): Promise<void>;
+  setName(name: string): void;
+  keep(): Promise<void>;
+  discard(): void;
+  browse(dataset: DatasetSummary, mode: ReasoningMode): Promise<void>;
+  /** Another row or mode of the open dataset; out of range is brought into it. */
+  show(change: { readonly index?: number; readonly mode?: ReasoningMode }): Promise<void>;
+  close(): void;
+}
+
+/** A name for what was dropped: the folder, or the first table's or archive's own name, without its ending. */
+export function suggestName(files: readonly NamedFile[]): string {
+  const paths = files.map(({ path }) => path.replace(/^\/+/, ''));
+  const folders = new Set(paths.map((path) => (path.includes('/') ? path.split('/')[0] : '')));
+  const [folder] = folders;
+  if (folders.size === 1 && folder) return folder;
+  const named = paths.find((path) => /\.(jsonl?|csv|zip)$/i.test(path)) ?? paths[0] ?? '';
+  return (named.split('/').at(-1) ?? '').replace(/\.[^.]+$/, '');
+}
+
+function importing(client: EngineClient, library: Library) {
+  const preview = signal<DatasetPreview | null>(null);
+  const work = signal<ImportWork | null>(null);
+  const name = signal('');
+  const error = signal<PlainError | null>(null);
+  const kept = signal<DatasetSummary | null>(null);
+  let files: readonly NamedFile[] = [];
+  // Counts previews, so that a late one of an earlier choice changes nothing.
+  let tickets = 0;
+
+  async function read(ticket: number, mapping: ColumnMapping | null): Promise<void> {
+    work.value = 'reading';
+    const found = await client.previewDataset(files, mapping);
+    if (ticket === tickets) preview.value = found;
+  }
+
+  async function attempt(run: (ticket: number) => Promise<void>): Promise<void> {
+    tickets += 1;
+    const ticket = tickets;
+    batch(() => {
+      error.value = null;
+      kept.value = null;
+    });
+    try {
+      await run(ticket);
+    } catch (thrown) {
+      if (ticket === tickets) error.value = toPlainError(thrown);
+    } finally {
+      if (ticket === tickets) work.value = null;
+    }
+  }
+
+  const take = (source: readonly NamedFile[] | Promise<readonly NamedFile[]>) =>
+    attempt(async (ticket) => {
+      work.value = 'collecting';
+      preview.value = null;
+      const collected = await source;
+      if (ticket !== tickets) return;
+      if (collected.length === 0) {
+        throw new DataError(
+          'data/dataset',
+          'There is no file in it: choose a table and its pictures, a folder or a zip.',
+        );
+      }
+      files = collected;
+      name.value = suggestName(collected);
+      await read(ticket, null);
+    });
+  const map = async (change: Partial<ColumnMapping>) => {
+    const before = preview.value;
+    if (before === null) return;
+    const mapping = { ...before.mapping, ...change };
+    // Shown at once; the rest of the preview follows.
+    preview.value = { ...before, mapping };
+    await attempt((ticket) => read(ticket, mapping));
+  };
+  const canKeep = computed(
+    () => work.value === null && (preview.value?.rows ?? 0) > 0 && name.value.trim() !== '',
+  );
+  const discard = () => {
+    tickets += 1;
+    files = [];
+    batch(() => {
+      preview.value = null;
+      work.value = null;
+      error.value = null;
+    });
+  };
+  const keep = async () => {
+    const token = preview.value?.token;
+    if (token === undefined || !canKeep.value) return;
+    await attempt(async (ticket) => {
+      work.value = 'keeping';
+      const dataset = await client.keepDataset(token, name.value.trim());
+      void library.refresh();
+      if (ticket !== tickets) return;
+      discard();
+      kept.value = dataset;
+    });
+  };
+  const setName = (value: string) => {
+    name.value = value;
+  };
+  return { preview, work, name, error, kept, canKeep, take, map, setName, keep, discard };
+}
+
+function browsing(client: EngineClient) {
+  const open = signal<OpenRow | null>(null);
+  async function fetch(wanted: OpenRow): Promise<void> {
+    open.value = wanted;
+    // Whatever is open by then: an answer to an earlier wish changes nothing.
+    const current = (): OpenRow | null =>
+      open.value?.dataset.id === wanted.dataset.id &&
+      open.value.index === wanted.index &&
+      open.value.mode === wanted.mode
+        ? open.value
+        : null;
+    try {
+      const view = await client.readDatasetRow(wanted.dataset.id, wanted.index, wanted.mode);
+      const now = current();
+      if (now !== null) open.value = { ...now, view, error: null };
+    } catch (thrown) {
+      const now = current();
+      if (now !== null) open.value = { ...now, view: null, error: toPlainError(thrown) };
+    }
+  }
+  return {
+    open,
+    browse: (dataset: DatasetSummary, mode: ReasoningMode) =>
+      fetch({ dataset, index: 0, mode, view: null, error: null }),
+    show: async (change: { readonly index?: number; readonly mode?: ReasoningMode }) => {
+      const before = open.value;
+      if (before === null) return;
+      const wanted = Math.trunc(change.index ?? before.index);
+      const index = Math.min(Math.max(Number.isFinite(wanted) ? wanted : 0, 0), before.dataset.rows - 1);
+      await fetch({ ...before, index, mode: change.mode ?? before.mode, error: null });
+    },
+    close: () => {
+      open.value = null;
+    },
+  };
+}
+
+/** Makes the state of the Data page over an engine's client; `library` is told when a dataset was kept. */
+export function createDatasets(client: EngineClient, library: Library): Datasets {
+  return { ...importing(client, library), ...browsing(client) };
+}
