@@ -8,6 +8,8 @@ import { BROWSER_ARGS, findBrowser, vulkanEnvironment } from './tools/browser.mj
 import { ONNX_STUBS } from './tools/vite_shared.mjs';
 
 const GPU_FILES = ['test/{gpu,kernels,tensor,convergence}/**/*.test.ts', 'test/**/*.gpu.test.ts'];
+/** What only a browser has: IndexedDB, locks between tabs. No GPU, but the same Chromium. */
+const BROWSER_FILES = ['test/**/*.browser.test.ts'];
 const NEVER = ['test/e2e/**', 'test/bench/**', 'test/soak/**', 'node_modules/**'];
 
 const executablePath = findBrowser();
@@ -26,17 +28,20 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...NEVER, ...GPU_FILES],
+          exclude: [...NEVER, ...GPU_FILES, ...BROWSER_FILES],
           testTimeout: 30_000,
         },
       },
       {
         extends: true,
         // Found too late otherwise: bundling it in mid-run reloads the test page.
-        optimizeDeps: { entries: GPU_FILES, include: ['@huggingface/transformers', 'fast-check'] },
+        optimizeDeps: {
+          entries: [...GPU_FILES, ...BROWSER_FILES],
+          include: ['@huggingface/transformers', 'fast-check', 'idb', 'fflate'],
+        },
         test: {
           name: 'gpu',
-          include: GPU_FILES,
+          include: [...GPU_FILES, ...BROWSER_FILES],
           exclude: NEVER,
           fileParallelism: false,
           testTimeout: 120_000,

@@ -83,7 +83,7 @@ const tests = listFiles(['test'], ['.test.ts', '.test.tsx']);
 const code = [...sources, ...listFiles(['test', 'tools'], ['.ts', '.tsx', '.mjs'])];
 
 function stem(path: string): string {
-  return path.replace(/(\.gpu)?(\.test)?\.(tsx?|mjs|wgsl)$/, '');
+  return path.replace(/(\.gpu|\.browser)?(\.test)?\.(tsx?|mjs|wgsl)$/, '');
 }
 
 function layerOf(path: string): string | undefined {

@@ -40,6 +40,13 @@ export class DataError extends LookBackError {
   }
 }
 
+/** What is kept on this device cannot be read or written, or an archive cannot be unpacked. Codes `storage/...`. */
+export class StorageError extends LookBackError {
+  constructor(code: `storage/${string}`, message: string, data?: ErrorData, cause?: unknown) {
+    super(code, message, data, cause);
+  }
+}
+
 /** The GPU, its limits, a shader or a submit failed. Codes `gpu/...`. */
 export class GpuError extends LookBackError {
   constructor(code: `gpu/${string}`, message: string, data?: ErrorData, cause?: unknown) {

@@ -7,6 +7,7 @@ import {
   LookBackError,
   ModelError,
   ShapeError,
+  StorageError,
 } from '../../src/lib/errors';
 
 describe('errors', () => {
@@ -24,6 +25,7 @@ describe('errors', () => {
     expect(new ShapeError('m').code).toBe('tensor/shape');
     expect(new ArgumentError('m').code).toBe('usage/argument');
     expect(new DataError('data/image', 'm').name).toBe('DataError');
+    expect(new StorageError('storage/full', 'm').code).toBe('storage/full');
     expect(new GpuError('gpu/lost', 'm').code).toBe('gpu/lost');
   });
 });

@@ -1,0 +1,268 @@
+// The connection to IndexedDB: schema, migrations, and transactions that are durable or never were.
+// Knows no adapter or run: the stores do. Invariant: a migration, once shipped, is never edited, only followed by
+// another; a logical write is one transaction, so that nothing half-written is ever visible.
+// Style after idb's own entry point: every event of a connection is handled.
+
+import {
+  type IDBPDatabase,
+  type IDBPObjectStore,
+  type IDBPTransaction,
+  openDB,
+  type StoreNames,
+  unwrap,
+} from 'idb';
+import { StorageError } from '../lib/errors';
+import { storageFailure } from './quota';
+import { recordSize } from './record_size';
+import type { LibrarySchema } from './records';
+
+/** A transaction in which a database changes its version; untyped, since older schemas have no types any more. */
+export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>;
+
+/** One step from version n to n + 1. Awaits nothing but requests of its transaction. */
+export type Migration = (db: IDBPDatabase<unknown>, tx: UpgradeTransaction) => Promise<void>;
+
+/** Rewrites every record of a store in the transaction that changes the version. */
+async function rewrite<N extends string>(
+  store: IDBPObjectStore<unknown, string[], N, 'versionchange'>,
+  change: (value: Record<string, unknown>) => Promise<Record<string, unknown>>,
+): Promise<void> {
+  for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue())
+    await cursor.update(await change(cursor.value));
+}
+
+/** The way from an empty database to the present schema; the version is the number of steps. */
+export const MIGRATIONS: readonly Migration[] = [
+  // 1: adapters, runs and datasets, each with its big parts aside.
+  async (db) => {
+    db.createObjectStore('adapters', { keyPath: 'id' });
+    db.createObjectStore('adapterWeights', { keyPath: 'id' });
+    db.createObjectStore('runs', { keyPath: 'id' });
+    db.createObjectStore('checkpoints', { keyPath: 'runId' });
+    db.createObjectStore('metrics', { keyPath: ['runId', 'step'] });
+    db.createObjectStore('datasets', { keyPath: 'id' });
+    db.createObjectStore('rows', { keyPath: ['datasetId', 'index'] });
+  },
+  // 2: sample answers and groups of a run; adapters say how big they are.
+  async (db, tx) => {
+    db.createObjectStore('samples', { keyPath: ['runId', 'step'] });
+    db.createObjectStore('groups', { keyPath: 'runId' });
+    const weights = tx.objectStore('adapterWeights');
+    await rewrite(tx.objectStore('adapters'), async (adapter) => {
+      const file = await weights.get(adapter.id as string);
+      return { ...adapter, bytes: recordSize(adapter) + recordSize(file?.weights) };
+    });
+  },
+];
+
+/** A store's name. */
+export type StoreName = StoreNames<LibrarySchema>;
+
+/** A transaction over some stores. */
+export type Transaction<N extends StoreName, M extends IDBTransactionMode> = IDBPTransaction<
+  LibrarySchema,
+  N[],
+  M
+>;
+
+/** Options that tests set. */
+export interface DatabaseOptions {
+  /** Another history of the schema. */
+  readonly migrations?: readonly Migration[];
+  /** How long to wait for tabs that hold an older version open. */
+  readonly blockedMs?: number;
+}
+
+/**
+ * All that the page keeps. The connection is opened when first needed, and again after the browser or an upgrade in
+ * another tab closed it.
+ */
+export class Database {
+  readonly name: string;
+  readonly #migrations: readonly Migration[];
+  readonly #blockedMs: number;
+  #connection: Promise<IDBPDatabase<LibrarySchema>> | null = null;
+  #closed = false;
+
+  constructor(name: string, options: DatabaseOptions) {
+    this.name = name;
+    this.#migrations = options.migrations ?? MIGRATIONS;
+    this.#blockedMs = options.blockedMs ?? 10_000;
+  }
+
+  /** Reads in one consistent view. `body` awaits nothing but requests of the transaction. */
+  async read<N extends StoreName, T>(
+    stores: N[],
+    what: string,
+    body: (tx: Transaction<N, 'readonly'>) => Promise<T>,
+  ): Promise<T> {
+    return this.#run(stores, 'readonly', what, body);
+  }
+
+  /**
+   * Writes all or nothing, on disk before it resolves. `body` awaits nothing but requests of the transaction; when it
+   * throws, nothing is written.
+   * @param what what is written, for messages
+   * @throws StorageError, `storage/full` when there is no room
+   */
+  async write<N extends StoreName, T>(
+    stores: N[],
+    what: string,
+    body: (tx: Transaction<N, 'readwrite'>) => Promise<T>,
+  ): Promise<T> {
+    return this.#run(stores, 'readwrite', what, body);
+  }
+
+  /** Opens the connection, bringing the schema up to date. Every other call does it by itself. */
+  async open(): Promise<void> {
+    await this.#connect();
+  }
+
+  /** Closes for good, once running transactions are done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const connection = this.#connection;
+    this.#connection = null;
+    await connection?.then((db) => db.close()).catch(() => undefined);
+  }
+
+  async #run<N extends StoreName, M extends IDBTransactionMode, T>(
+    stores: N[],
+    mode: M,
+    what: string,
+    body: (tx: Transaction<N, M>) => Promise<T>,
+  ): Promise<T> {
+    const tx = await this.#begin(stores, mode, what);
+    // Watched from the start: a rejection nobody listens to would be reported as unhandled.
+    const done = tx.done.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    let result: T;
+    try {
+      result = await body(tx);
+    } catch (error) {
+      try {
+        tx.abort();
+      } catch {
+        // It has ended already, which is why the body failed.
+      }
+      await done;
+      // A request of an aborted transaction says only that it was aborted; the transaction knows why.
+      throw storageFailure(unwrap(tx).error ?? error, what);
+    }
+    const failure = await done;
+    if (failure) throw storageFailure(failure.error, what);
+    return result;
+  }
+
+  async #begin<N extends StoreName, M extends IDBTransactionMode>(
+    stores: N[],
+    mode: M,
+    what: string,
+  ): Promise<Transaction<N, M>> {
+    for (let attempt = 0; ; attempt++) {
+      const db = await this.#connect();
+      try {
+        return db.transaction(stores, mode, { durability: 'strict' });
+      } catch (error) {
+        // Closed between opening and now, by the browser or for an upgrade in another tab.
+        const retry = attempt === 0 && error instanceof DOMException && error.name === 'InvalidStateError';
+        if (!retry) throw storageFailure(error, what);
+        this.#connection = null;
+      }
+    }
+  }
+
+  #connect(): Promise<IDBPDatabase<LibrarySchema>> {
+    if (this.#closed)
+      return Promise.reject(new StorageError('storage/closed', 'The storage was closed with its engine.'));
+    if (this.#connection) return this.#connection;
+    const forget = (): void => {
+      if (this.#connection === opening) this.#connection = null;
+    };
+    const opening = connect(this.name, this.#migrations, this.#blockedMs, forget);
+    this.#connection = opening;
+    opening.catch(forget);
+    return opening;
+  }
+}
+
+/**
+ * Opens what the page keeps, bringing the schema up to date.
+ * @throws StorageError `storage/newer` when a newer page wrote it, `storage/blocked` when another tab does not let go of
+ *   an older version, `storage/unavailable` where nothing may be stored
+ */
+export async function openDatabase(name = 'look-back', options: DatabaseOptions = {}): Promise<Database> {
+  const database = new Database(name, options);
+  await database.open();
+  return database;
+}
+
+async function connect(
+  name: string,
+  migrations: readonly Migration[],
+  blockedMs: number,
+  onClosed: () => void,
+): Promise<IDBPDatabase<LibrarySchema>> {
+  if (typeof indexedDB === 'undefined')
+    throw new StorageError('storage/unavailable', 'This browser has no IndexedDB, where things are kept.');
+  let refused: unknown = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let giveUp: (reason: StorageError) => void = () => undefined;
+  const blocked = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  const opening = openDB<LibrarySchema>(name, migrations.length, {
+    upgrade: (db, from, _to, tx) => {
+      const untyped = tx as unknown as UpgradeTransaction;
+      untyped.done.catch(() => undefined);
+      migrate(migrations.slice(from), db as unknown as IDBPDatabase<unknown>, untyped).catch((error) => {
+        // idb does not wait for this callback: without the abort, half a migration would be committed.
+        refused = error;
+        abort(untyped);
+      });
+    },
+    blocked: () => {
+      timer = setTimeout(() => giveUp(blockedError()), blockedMs);
+    },
+    blocking: (_from, _to, event) => {
+      // Another tab wants a newer schema, or to delete it all. What is running here ends first.
+      (event.target as IDBDatabase).close();
+      onClosed();
+    },
+    terminated: onClosed,
+  });
+  // If it opens after we gave up, nobody would close it, and it would block others.
+  blocked.catch(() => opening.then((db) => db.close()).catch(() => undefined));
+  try {
+    return await Promise.race([opening, blocked]);
+  } catch (error) {
+    throw storageFailure(refused ?? error, 'the library');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function migrate(
+  steps: readonly Migration[],
+  db: IDBPDatabase<unknown>,
+  tx: UpgradeTransaction,
+): Promise<void> {
+  for (const step of steps) await step(db, tx);
+}
+
+function abort(tx: UpgradeTransaction): void {
+  try {
+    tx.abort();
+  } catch {
+    // It has aborted by itself, for want of room.
+  }
+}
+
+function blockedError(): StorageError {
+  return new StorageError(
+    'storage/blocked',
+    'Another tab of this page holds an older version of the storage open. Close the other tabs and try again.',
+  );
+}

@@ -1,0 +1,49 @@
+// Locks over all tabs of this origin (Web Locks): one live training run, one import at a time per dataset.
+// Not locks of the database: transactions do that. Invariant: a lock ends with its holder, also when that crashes, so
+// nothing is ever left locked.
+
+import { StorageError } from '../lib/errors';
+
+/** A lock in hand. */
+export interface HeldLock {
+  /** Gives it back; a second call does nothing. */
+  release(): void;
+}
+
+function lockManager(): LockManager {
+  const locks = (globalThis.navigator as Navigator | undefined)?.locks;
+  if (locks) return locks;
+  throw new StorageError(
+    'storage/unavailable',
+    'This browser has no Web Locks, which keep several tabs apart. Use a current browser over https or on localhost.',
+  );
+}
+
+/**
+ * Runs `body` while holding a lock; waits for whoever holds it now.
+ * @throws the signal's reason when aborted before the lock was granted
+ */
+export async function withLock<T>(
+  name: string,
+  mode: LockMode,
+  signal: AbortSignal | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
+  // Typed by hand: lib.dom resolves the callback's promise only in newer versions.
+  return lockManager().request(name, signal ? { mode, signal } : { mode }, body) as Promise<T>;
+}
+
+/** Takes an exclusive lock if nobody has it, here or in another tab; null if somebody does. */
+export async function tryLock(name: string): Promise<HeldLock | null> {
+  return new Promise((resolve, reject) => {
+    lockManager()
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) {
+          resolve(null);
+          return undefined;
+        }
+        return new Promise<void>((release) => resolve({ release }));
+      })
+      .catch(reject);
+  });
+}

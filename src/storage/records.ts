@@ -1,0 +1,159 @@
+// What the stores keep, as it lies in IndexedDB: types only. Big bytes lie in stores of their own, so that a list never
+// loads them. Not the page's types (worker/protocol.ts), though alike.
+// Invariant: a field is added, moved or renamed only together with a migration in database.ts.
+
+import type { DBSchema } from 'idb';
+
+/** LoRA settings of a stored adapter, in PEFT's terms. */
+export interface StoredLoraConfig {
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly loraDropout: number;
+  readonly useRslora: boolean;
+  readonly baseModel: string;
+  /** A regular expression that names modules in full, or a list of last names. */
+  readonly targetModules: string | readonly string[];
+}
+
+/** An adapter without its weights. */
+export interface AdapterRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly notes: string;
+  readonly modelId: string;
+  /** SHA-256 of the base model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  readonly bundled: false;
+  readonly config: StoredLoraConfig;
+  /** Canonical paths of the modules that it adapts. */
+  readonly targetModules: readonly string[];
+  readonly parameters: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly run: { readonly id: string; readonly method: 'sft' | 'grpo'; readonly step: number } | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Weights and record together. */
+  readonly bytes: number;
+}
+
+/** The weights of an adapter. */
+export interface AdapterWeightsRecord {
+  readonly id: string;
+  /** A whole safetensors file. */
+  readonly weights: Uint8Array<ArrayBuffer>;
+}
+
+/** Where a run is; see `RunState` of the protocol. */
+export type StoredRunState =
+  | 'preparing'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'finished'
+  | 'stopped'
+  | 'failed';
+
+/** A training run. */
+export interface RunRecord<Plan = unknown> {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly state: StoredRunState;
+  /** Steps done. */
+  readonly step: number;
+  /** Step of the checkpoint; null before the first. */
+  readonly checkpointStep: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Adapter that was saved from it. */
+  readonly adapterId: string | null;
+  /** Why it paused or failed, when not asked to. */
+  readonly reason: {
+    readonly code: string;
+    readonly message: string;
+    readonly data?: Readonly<Record<string, unknown>>;
+  } | null;
+  /** Everything stored for this run. */
+  readonly bytes: number;
+}
+
+/** The state from which a run goes on: a trainer's arrays, and whatever its owner must find again beside them. */
+export interface StoredCheckpoint<Extra = unknown> {
+  readonly step: number;
+  /** f32, in the adapter arena's own layout. */
+  readonly adapter: Float32Array;
+  /** AdamW's moments, laid out like `adapter`. */
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  /** Plain data: kernel profile, device description. */
+  readonly extra: Extra;
+}
+
+/** The checkpoint of a run. */
+export interface CheckpointRecord extends StoredCheckpoint {
+  readonly runId: string;
+  readonly bytes: number;
+}
+
+/** Metrics of one step. */
+export interface MetricsRecord {
+  readonly runId: string;
+  readonly step: number;
+  readonly values: Readonly<Record<string, number>>;
+  readonly bytes: number;
+}
+
+/** Answers sampled at one evaluation. */
+export interface SamplesRecord {
+  readonly runId: string;
+  readonly step: number;
+  readonly samples: readonly unknown[];
+  readonly bytes: number;
+}
+
+/** Completions of a run's last GRPO step. */
+export interface GroupsRecord {
+  readonly runId: string;
+  readonly step: number;
+  readonly groups: readonly unknown[];
+  readonly bytes: number;
+}
+
+/** A dataset without its rows. */
+export interface DatasetRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly rows: number;
+  /** Rows that carry a written response. */
+  readonly withResponse: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+  /** Set by the last transaction of an import; a record without it is not listed. */
+  readonly complete: boolean;
+}
+
+/** One row of a dataset. */
+export interface RowRecord {
+  readonly datasetId: string;
+  /** From 0, without gaps. */
+  readonly index: number;
+  /** The encoded file. */
+  readonly image: ArrayBuffer;
+  readonly mimeType: string;
+  readonly imageName: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly response: string | null;
+}
+
+/** All stores. */
+export interface LibrarySchema extends DBSchema {
+  adapters: { key: string; value: AdapterRecord };
+  adapterWeights: { key: string; value: AdapterWeightsRecord };
+  runs: { key: string; value: RunRecord };
+  checkpoints: { key: string; value: CheckpointRecord };
+  metrics: { key: [runId: string, step: number]; value: MetricsRecord };
+  samples: { key: [runId: string, step: number]; value: SamplesRecord };
+  groups: { key: string; value: GroupsRecord };
+  datasets: { key: string; value: DatasetRecord };
+  rows: { key: [datasetId: string, index: number]; value: RowRecord };
+}

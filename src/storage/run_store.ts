@@ -1,0 +1,272 @@
+// Stored training runs: the record, the checkpoint to go on from, metrics per step, sample answers, the last groups.
+// Drives no training. Invariant: a run's `bytes`, its `checkpointStep` and its parts change in the same transaction, so
+// a reader sees the run of before or of after; the old checkpoint is there until the new one is.
+
+import { StorageError } from '../lib/errors';
+import type { Database } from './database';
+import { ensureRoom } from './quota';
+import { ownBytes, recordSize } from './record_size';
+import type { GroupsRecord, MetricsRecord, RunRecord, StoredCheckpoint } from './records';
+
+/** What may change of a run from outside; the rest follows from what is saved. */
+export type RunChange = Partial<Pick<RunRecord, 'state' | 'adapterId' | 'reason' | 'updatedAt'>>;
+
+/** What a step leaves behind. */
+export interface StepProgress<Sample, Group> {
+  readonly runId: string;
+  /** Steps done. */
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Answers of an evaluation after this step. */
+  readonly samples?: readonly Sample[] | undefined;
+  /** Groups of this step; only the newest are kept. */
+  readonly groups?: readonly Group[] | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** A run with everything but its checkpoint, steps ascending. */
+export interface StoredRun<Plan, Sample, Group> {
+  readonly run: RunRecord<Plan>;
+  readonly metrics: readonly Pick<MetricsRecord, 'step' | 'values'>[];
+  readonly samples: readonly { readonly step: number; readonly samples: readonly Sample[] }[];
+  readonly groups: { readonly step: number; readonly groups: readonly Group[] } | null;
+}
+
+/** What is needed of a store in a transaction that writes; idb's own types tie it to one list of stores. */
+interface PartStore<K, V> {
+  get(key: K): Promise<V | undefined>;
+  put(value: V): Promise<unknown>;
+}
+interface StepwiseStore {
+  getAll(query: IDBKeyRange): Promise<{ readonly bytes: number }[]>;
+  delete(key: IDBKeyRange): Promise<void>;
+}
+interface Stepwise {
+  readonly metrics: StepwiseStore;
+  readonly samples: StepwiseStore;
+  readonly groups: PartStore<string, GroupsRecord> & { delete(key: string): Promise<void> };
+}
+
+/** Keys of a run's steps after `step`. */
+const stepsAfter = (runId: string, step: number) =>
+  IDBKeyRange.bound([runId, step], [runId, Number.POSITIVE_INFINITY], true);
+const allSteps = (runId: string) => stepsAfter(runId, -1);
+
+/**
+ * Training runs of this origin. Plans, samples, groups and the extra data of checkpoints are kept as they are.
+ * Every call rejects with StorageError as {@link Database} says; those that name a run with `storage/missing`.
+ */
+export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra = unknown> {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** All runs, newest first. */
+  async list(): Promise<RunRecord<Plan>[]> {
+    const runs = await this.#database.read(['runs'], 'the runs', (tx) => tx.objectStore('runs').getAll());
+    return (runs as RunRecord<Plan>[]).sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  /** Records a new run, before its first step. */
+  async create(run: Pick<RunRecord<Plan>, 'id' | 'plan' | 'state' | 'createdAt'>): Promise<RunRecord<Plan>> {
+    const draft: RunRecord<Plan> = {
+      ...run,
+      ...{ step: 0, checkpointStep: null, updatedAt: run.createdAt, adapterId: null, reason: null, bytes: 0 },
+    };
+    const record = { ...draft, bytes: recordSize(draft) };
+    await this.#database.write(['runs'], 'the run', (tx) => tx.objectStore('runs').add(record));
+    return record;
+  }
+
+  /** A run with metrics, samples and groups. */
+  async read(runId: string): Promise<StoredRun<Plan, Sample, Group>> {
+    return this.#database.read(['runs', 'metrics', 'samples', 'groups'], 'the run', async (tx) => {
+      const [run, metrics, samples, groups] = await Promise.all([
+        tx.objectStore('runs').get(runId),
+        tx.objectStore('metrics').getAll(allSteps(runId)),
+        tx.objectStore('samples').getAll(allSteps(runId)),
+        tx.objectStore('groups').get(runId),
+      ]);
+      return {
+        run: present(run, runId) as RunRecord<Plan>,
+        metrics: metrics.map(({ step, values }) => ({ step, values })),
+        samples: samples.map(({ step, samples: rows }) => ({ step, samples: rows as Sample[] })),
+        groups: groups ? { step: groups.step, groups: groups.groups as Group[] } : null,
+      };
+    });
+  }
+
+  /** The checkpoint from which a run goes on; null before the first. */
+  async readCheckpoint(runId: string): Promise<StoredCheckpoint<Extra> | null> {
+    const record = await this.#database.read(['checkpoints'], 'the checkpoint', (tx) =>
+      tx.objectStore('checkpoints').get(runId),
+    );
+    if (!record) return null;
+    const { step, adapter, m, v, extra } = record;
+    return { step, adapter, m, v, extra: extra as Extra };
+  }
+
+  /** Changes a run's state, reason or adapter. */
+  async update(runId: string, change: RunChange): Promise<RunRecord<Plan>> {
+    return this.#database.write(['runs'], 'the run', (tx) =>
+      this.#change(tx.objectStore('runs'), runId, change),
+    );
+  }
+
+  /** Keeps what a step left behind; the same step again replaces what it left before. */
+  async saveProgress(progress: StepProgress<Sample, Group>): Promise<RunRecord<Plan>> {
+    const { runId, step, metrics, samples, groups, at } = progress;
+    return this.#database.write(
+      ['runs', 'metrics', 'samples', 'groups'],
+      `step ${step} of the run`,
+      async (tx) => {
+        let grown = await putSized(tx.objectStore('metrics'), [runId, step], {
+          runId,
+          step,
+          values: metrics,
+        });
+        if (samples)
+          grown += await putSized(tx.objectStore('samples'), [runId, step], { runId, step, samples });
+        if (groups) grown += await putSized(tx.objectStore('groups'), runId, { runId, step, groups });
+        return this.#change(tx.objectStore('runs'), runId, { step, updatedAt: at }, grown);
+      },
+    );
+  }
+
+  /**
+   * Replaces the run's checkpoint. The run is then at its step: whatever was recorded of later steps goes with the old
+   * checkpoint.
+   */
+  async saveCheckpoint(
+    runId: string,
+    checkpoint: StoredCheckpoint<Extra>,
+    change: RunChange = {},
+  ): Promise<RunRecord<Plan>> {
+    const { step, extra } = checkpoint;
+    const arrays = {
+      adapter: ownBytes(checkpoint.adapter),
+      m: ownBytes(checkpoint.m),
+      v: ownBytes(checkpoint.v),
+    };
+    const what = `the checkpoint of step ${step}`;
+    await ensureRoom(recordSize(arrays), what);
+    return this.#database.write(['runs', 'metrics', 'samples', 'groups', 'checkpoints'], what, async (tx) => {
+      let grown = await putSized(tx.objectStore('checkpoints'), runId, { runId, step, ...arrays, extra });
+      grown += await truncate(
+        {
+          metrics: tx.objectStore('metrics'),
+          samples: tx.objectStore('samples'),
+          groups: tx.objectStore('groups'),
+        },
+        runId,
+        step,
+      );
+      return this.#change(tx.objectStore('runs'), runId, { ...change, step, checkpointStep: step }, grown);
+    });
+  }
+
+  /**
+   * Forgets what was recorded after the checkpoint, or everything before the first one, so that a run goes on from
+   * there without steps of another life behind it.
+   */
+  async rewind(runId: string, change: RunChange = {}): Promise<RunRecord<Plan>> {
+    return this.#database.write(['runs', 'metrics', 'samples', 'groups'], 'the run', async (tx) => {
+      const run = present(await tx.objectStore('runs').get(runId), runId);
+      const step = run.checkpointStep ?? 0;
+      const grown = await truncate(
+        {
+          metrics: tx.objectStore('metrics'),
+          samples: tx.objectStore('samples'),
+          groups: tx.objectStore('groups'),
+        },
+        runId,
+        step,
+      );
+      return this.#change(tx.objectStore('runs'), runId, { ...change, step }, grown);
+    });
+  }
+
+  /**
+   * Marks runs that a crash or a closed tab left in flight as paused, or failed where there is no checkpoint. Only for
+   * the holder of the lock under which runs are live: anybody else would end another tab's run.
+   * @returns how many there were
+   */
+  async settleInterrupted(reason: NonNullable<RunRecord['reason']>): Promise<number> {
+    return this.#database.write(['runs'], 'the runs', async (tx) => {
+      const runs = await tx.objectStore('runs').getAll();
+      const inFlight = runs.filter(({ state }) => ['preparing', 'running', 'pausing'].includes(state));
+      for (const run of inFlight) {
+        const state = run.checkpointStep === null ? 'failed' : 'paused';
+        await this.#change(tx.objectStore('runs'), run.id, { state, reason });
+      }
+      return inFlight.length;
+    });
+  }
+
+  /** @returns bytes freed; 0 when there is none of that id */
+  async delete(runId: string): Promise<number> {
+    return this.#database.write(
+      ['runs', 'metrics', 'samples', 'groups', 'checkpoints'],
+      'the run',
+      async (tx) => {
+        const run = await tx.objectStore('runs').get(runId);
+        await Promise.all([
+          tx.objectStore('runs').delete(runId),
+          tx.objectStore('checkpoints').delete(runId),
+          tx.objectStore('groups').delete(runId),
+          tx.objectStore('metrics').delete(allSteps(runId)),
+          tx.objectStore('samples').delete(allSteps(runId)),
+        ]);
+        return run?.bytes ?? 0;
+      },
+    );
+  }
+
+  async #change(
+    store: PartStore<string, RunRecord>,
+    runId: string,
+    change: Partial<RunRecord>,
+    grown = 0,
+  ): Promise<RunRecord<Plan>> {
+    const run = present(await store.get(runId), runId);
+    const bytes = run.bytes + grown + recordSize(change.reason ?? null) - recordSize(run.reason);
+    const changed = { ...run, ...change, bytes: 'reason' in change ? bytes : run.bytes + grown };
+    await store.put(changed);
+    return changed as RunRecord<Plan>;
+  }
+}
+
+function present<T>(run: T | undefined, runId: string): T {
+  if (run) return run;
+  throw new StorageError('storage/missing', 'This run is not stored here any more.', { id: runId });
+}
+
+/** Puts a part of a run with its size. @returns bytes by which the run has grown */
+async function putSized<K, V extends { readonly bytes: number }>(
+  store: PartStore<K, V>,
+  key: K,
+  value: Omit<V, 'bytes'>,
+): Promise<number> {
+  const before = (await store.get(key))?.bytes ?? 0;
+  const bytes = recordSize(value);
+  await store.put({ ...value, bytes } as V);
+  return bytes - before;
+}
+
+/** Removes what was recorded of steps after `step`. @returns bytes by which the run has grown: 0 or less */
+async function truncate(stores: Stepwise, runId: string, step: number): Promise<number> {
+  let freed = 0;
+  for (const store of [stores.metrics, stores.samples]) {
+    for (const { bytes } of await store.getAll(stepsAfter(runId, step))) freed += bytes;
+    await store.delete(stepsAfter(runId, step));
+  }
+  const groups = await stores.groups.get(runId);
+  if (groups && groups.step > step) {
+    freed += groups.bytes;
+    await stores.groups.delete(runId);
+  }
+  return -freed;
+}
