@@ -2,6 +2,7 @@
 // Not a composition root (engine.worker.ts) and no maths: what it runs is passed in, so that it runs whole in Node.
 // Invariant: every command settles; after any failure the state says what can be done next.
 
+import type { Tokenizer } from '../data/tokenizer';
 import type { GeneratedAnswer } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
 import type { GpuContext } from '../gpu/device';
@@ -9,10 +10,12 @@ import { ArgumentError, DataError, GpuError, LookBackError } from '../lib/errors
 import { isOutsideShapesWorld } from '../lookback/outside_world';
 import { REASONING_MODES } from '../lookback/prompts';
 import type { Reasoner } from '../lookback/reasoner';
-import type { ModelFiles } from '../model/vision_language_model';
+import type { LoraAdapter } from '../model/lora';
+import type { ModelFiles, VisionLanguageModel } from '../model/vision_language_model';
 import { EventQueue, type Schedule } from './engine_events';
 import type { DecodedImage } from './engine_image';
 import { type EngineOutcome, StateError, stateAfterCommand, stateAfterOutcome } from './engine_state';
+import { GpuTurns } from './gpu_turns';
 import type { ListedModel, ModelRegistry } from './model_registry';
 import type {
   DeviceSummary,
@@ -32,14 +35,10 @@ import type {
 /** The part of a {@link Reasoner} that the engine uses; tests script it. */
 export type EngineModel = Pick<
   Reasoner,
-  'prompts' | 'square' | 'maxTokens' | 'prepare' | 'start' | 'warmUp' | 'destroy'
+  'prompts' | 'square' | 'maxTokens' | 'prepare' | 'start' | 'warmUp' | 'setAdapter' | 'destroy'
 > & {
-  readonly model: {
-    readonly parameterCount: number;
-    readonly config: {
-      readonly text: { readonly numHiddenLayers: number; readonly numAttentionHeads: number };
-    };
-  };
+  readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config'>;
+  readonly processor: { readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'> };
 };
 
 /** What the engine is made of. */
@@ -60,7 +59,8 @@ export interface EngineParts {
   readonly sleep?: (delayMs: number) => Promise<void>;
 }
 
-interface Loaded {
+/** The loaded model with its device. */
+export interface Loaded {
   readonly gpu: GpuContext;
   readonly model: EngineModel;
   readonly entry: ListedModel;
@@ -68,9 +68,18 @@ interface Loaded {
   readonly files: ModelFiles;
 }
 
+/** What training and the library have to say when the engine acts. */
+export interface EngineCompanions {
+  /** Before a model is replaced: frees what was made from it. Throws `train/busy` when it must stay. */
+  beforeUnload(): void;
+  /** An adapter of the library on the device of the loaded model. */
+  adapterFor(id: string, loaded: Loaded): Promise<LoraAdapter>;
+}
+
 /** A graphics process needs a moment to come back after a crash. */
 const RECOVERY_DELAYS_MS = [100, 400, 1000, 2500];
 const MAX_QUESTION_CHARACTERS = 8000;
+const MAX_STRENGTH = 4;
 
 /** Turns anything thrown into what crosses the seam; `internal/unknown` without a code of ours. */
 export function plainError(thrown: unknown): PlainError {
@@ -102,6 +111,7 @@ function entryOf({ id, label, folder, bytes, draft }: ListedModel): ModelEntry {
 
 function checkRequest(request: GenerateRequest): void {
   const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
+  const between = (value: number, low: number, high: number): boolean => value >= low && value <= high;
   const rules: readonly (readonly [boolean, string])[] = [
     [request.image instanceof Blob, 'image must be a file'],
     [request.question.trim() !== '', 'the question is empty'],
@@ -119,6 +129,10 @@ function checkRequest(request: GenerateRequest): void {
     ],
     [whole(request.seed, 0) && request.seed < 2 ** 32, 'seed must be a whole number below 2^32'],
     [whole(request.maxNewTokens, 1), 'maxNewTokens must be a whole number from 1'],
+    [
+      request.adapter === null || between(request.adapter.strength, 0, MAX_STRENGTH),
+      `the strength of an adapter must be from 0 to ${MAX_STRENGTH}`,
+    ],
   ];
   const broken = rules.find(([holds]) => !holds);
   if (broken !== undefined) throw new ArgumentError(`This cannot be asked: ${broken[1]}.`);
@@ -160,28 +174,82 @@ export class Engine implements EngineCommands {
   #loaded: Loaded | undefined;
   #loading: AbortController | undefined;
   #answering: AbortController | undefined;
+  #companions: EngineCompanions | undefined;
+  #watchers: (() => void)[] = [];
+
+  /** Shares the device between answers and training. */
+  readonly turns = new GpuTurns();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#events = new EventQueue(parts.schedule);
   }
 
+  /** Introduces training and the library, which are made after the engine. */
+  accompany(companions: EngineCompanions): void {
+    this.#companions = companions;
+  }
+
+  /** The loaded model; undefined before the first and while the device is gone. */
+  get loaded(): Loaded | undefined {
+    return this.#loaded;
+  }
+
+  /**
+   * The model on the device that follows a lost one.
+   * @throws GpuError `gpu/device-lost` when none came back; the signal's reason when aborted
+   */
+  async loadedAfter(lost: GpuContext, signal: AbortSignal): Promise<Loaded> {
+    for (;;) {
+      signal.throwIfAborted();
+      const loaded = this.#loaded;
+      if (loaded !== undefined && loaded.gpu !== lost && this.#state !== 'loading') return loaded;
+      if (this.#gpu !== lost && (this.#state === 'failed' || this.#state === 'idle')) {
+        throw new GpuError(
+          'gpu/device-lost',
+          'The graphics device was lost and none came back: reload the page.',
+        );
+      }
+      await new Promise<void>((resolve) => {
+        this.#watchers.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** Reports a fact to the page. */
+  emit(event: EngineEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Runs a command; whatever it throws is rejected as a PlainError, after the facts that led to it. */
+  async settle<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (error) {
+      this.#events.flush();
+      throw plainError(error);
+    }
+  }
+
   /** See EngineCommands. */
   async connect(port: MessagePort): Promise<{ version: 2 }> {
     this.#events.connect(port);
-    this.#emit({ type: 'stateChanged', state: this.#state });
+    this.emit({ type: 'stateChanged', state: this.#state });
     return { version: 2 };
   }
 
   /** See EngineCommands. */
   async listModels(): Promise<readonly ModelEntry[]> {
-    return this.#settle(async () => (await this.#parts.registry.list()).map(entryOf));
+    return this.settle(async () => (await this.#parts.registry.list()).map(entryOf));
   }
 
   /** See EngineCommands. */
   async load(modelId: string): Promise<LoadedModel> {
-    return this.#settle(async () => {
-      this.#enter(stateAfterCommand(this.#state, 'load'));
+    return this.settle(async () => {
+      const next = stateAfterCommand(this.#state, 'load');
+      this.#companions?.beforeUnload();
+      this.#enter(next);
       const controller = new AbortController();
       this.#loading = controller;
       try {
@@ -205,7 +273,7 @@ export class Engine implements EngineCommands {
     this.#loading = undefined;
     if (controller.signal.aborted) this.#finish('loadCancelled');
     else {
-      this.#emit({ type: 'failed', error: plainError(error) });
+      this.emit({ type: 'failed', error: plainError(error) });
       this.#finish('loadFailed');
     }
   }
@@ -222,7 +290,7 @@ export class Engine implements EngineCommands {
 
   /** See EngineCommands. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
-    return this.#settle(async () => {
+    return this.settle(async () => {
       const next = stateAfterCommand(this.#state, 'generate');
       const loaded = this.#loaded;
       if (loaded === undefined) throw new StateError(this.#state, 'generate');
@@ -231,7 +299,8 @@ export class Engine implements EngineCommands {
       const controller = new AbortController();
       this.#answering = controller;
       try {
-        return await this.#answer(loaded, request, controller.signal);
+        const { signal } = controller;
+        return await this.turns.answer(() => this.#answer(loaded, request, signal), signal);
       } finally {
         if (this.#answering === controller) {
           this.#answering = undefined;
@@ -246,7 +315,7 @@ export class Engine implements EngineCommands {
     const began = this.#parts.now();
     const image = await this.#parts.decodeImage(request.image);
     const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    this.#emit({ type: 'promptReady', prompt: promptFact(prepared, image, model.square) });
+    this.emit({ type: 'promptReady', prompt: promptFact(prepared, image, model.square) });
     const promptTokens = prepared.prompt.inputIds.length;
     const room = model.maxTokens - promptTokens;
     if (room < 1) {
@@ -256,6 +325,7 @@ export class Engine implements EngineCommands {
     const { temperature, topP, topK, repetitionPenalty, seed } = request;
     const maxNewTokens = Math.min(request.maxNewTokens, room);
     const sampling = { temperature, topP, topK, minP: 0, repetitionPenalty, seed, maxNewTokens };
+    await this.#apply(request.adapter, loaded);
     const capture = request.capture ? 'maps' : 'none';
     const { answer, events } = await untilLost(gpu, model.start({ prepared, sampling }, { capture, signal }));
     let first = 0;
@@ -275,11 +345,19 @@ export class Engine implements EngineCommands {
       this.#events.pushToken(fact, () => plainSegments(answer));
     }
     const result = this.#resultOf(answer, { promptTokens, seed, began, first, last });
-    this.#emit({ type: 'generationFinished', result, segments: plainSegments(answer) });
+    this.emit({ type: 'generationFinished', result, segments: plainSegments(answer) });
     // Facts and results travel on different ports: the facts get a head start.
     this.#events.flush();
     await this.#sleep(0);
     return result;
+  }
+
+  /** Puts the adapter of a question before the model, or none. */
+  async #apply(wanted: GenerateRequest['adapter'], loaded: Loaded): Promise<void> {
+    if (wanted === null || this.#companions === undefined) return loaded.model.setAdapter(null);
+    const adapter = await untilLost(loaded.gpu, this.#companions.adapterFor(wanted.id, loaded));
+    adapter.setStrength(wanted.strength);
+    loaded.model.setAdapter(adapter);
   }
 
   #resultOf(
@@ -310,7 +388,7 @@ export class Engine implements EngineCommands {
     const gpu = await this.#parts.acquireDevice();
     this.#gpu = gpu;
     void gpu.lost.then((info) => this.#deviceLost(gpu, info.message || info.reason || 'no reason given'));
-    this.#emit({ type: 'deviceReady', device: summaryOf(gpu) });
+    this.emit({ type: 'deviceReady', device: summaryOf(gpu) });
     this.#progress('device', 1, 1);
     return gpu;
   }
@@ -340,7 +418,7 @@ export class Engine implements EngineCommands {
     }
     this.#loaded = { gpu, model, entry, files };
     const fact = loadedModel(entry, model);
-    this.#emit({ type: 'modelLoaded', model: fact });
+    this.emit({ type: 'modelLoaded', model: fact });
     return fact;
   }
 
@@ -354,21 +432,21 @@ export class Engine implements EngineCommands {
     const loading = stateAfterOutcome(this.#state, 'deviceLost');
     // Nothing was loaded or loading: the next load asks for a device of its own.
     if (loading === null || before === undefined) {
-      this.#emit({ type: 'deviceLost', message, recovering: false });
+      this.emit({ type: 'deviceLost', message, recovering: false });
       return;
     }
-    this.#emit({ type: 'deviceLost', message, recovering: true });
+    this.emit({ type: 'deviceLost', message, recovering: true });
     this.#enter(loading);
     const controller = new AbortController();
     this.#loading = controller;
     try {
       const found = await this.#deviceAgain(controller.signal);
       await this.#putOnDevice(found, before.entry, before.files, controller.signal);
-      this.#emit({ type: 'deviceRestored', device: summaryOf(found) });
+      this.emit({ type: 'deviceRestored', device: summaryOf(found) });
       this.#finish('loaded');
     } catch (error) {
       if (this.#loading === controller && !controller.signal.aborted) {
-        this.#emit({ type: 'deviceLost', message: plainError(error).message, recovering: false });
+        this.emit({ type: 'deviceLost', message: plainError(error).message, recovering: false });
       }
       this.#loadEnded(error, controller);
     }
@@ -400,17 +478,16 @@ export class Engine implements EngineCommands {
   }
 
   #progress(phase: LoadPhase, loaded: number, total: number): void {
-    this.#emit({ type: 'loadProgressed', phase, loaded, total });
-  }
-
-  #emit(event: EngineEvent): void {
-    this.#events.push(event);
+    this.emit({ type: 'loadProgressed', phase, loaded, total });
   }
 
   #enter(state: EngineState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#emit({ type: 'stateChanged', state });
+    this.emit({ type: 'stateChanged', state });
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const wake of watchers) wake();
   }
 
   #finish(outcome: EngineOutcome): void {
@@ -418,16 +495,6 @@ export class Engine implements EngineCommands {
     const state = stateAfterOutcome(this.#state, outcome);
     if (state !== null) this.#enter(state);
     this.#events.flush();
-  }
-
-  /** Runs a command; whatever it throws crosses the seam as a plain object. */
-  async #settle<T>(command: () => Promise<T>): Promise<T> {
-    try {
-      return await command();
-    } catch (error) {
-      this.#events.flush();
-      throw plainError(error);
-    }
   }
 }
 
@@ -444,8 +511,11 @@ function loadedModel(entry: ListedModel, { model, prompts, square, maxTokens }: 
   };
 }
 
-/** Waits for `work`, but no longer than the device lives: work on a lost device may never settle. */
-async function untilLost<T>(gpu: GpuContext, work: Promise<T>): Promise<T> {
+/**
+ * Waits for `work`, but no longer than the device lives: work on a lost device may never settle.
+ * @throws GpuError `gpu/device-lost`
+ */
+export async function untilLost<T>(gpu: GpuContext, work: Promise<T>): Promise<T> {
   const lost = gpu.lost.then((info): never => {
     throw new GpuError('gpu/device-lost', `The graphics device was lost: ${info.message || info.reason}`, {
       reason: info.reason,

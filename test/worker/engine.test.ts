@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { GeneratedAnswer, generate } from '../../src/generation/generate';
 import type { GpuContext } from '../../src/gpu/device';
-import { DataError, GpuError, ModelError } from '../../src/lib/errors';
+import { DataError, GpuError, LookBackError, ModelError } from '../../src/lib/errors';
 import { parseLookBackPrompts } from '../../src/lookback/prompts';
+import type { ModelConfig } from '../../src/model/config';
+import type { LoraAdapter } from '../../src/model/lora';
 import { Engine, type EngineModel, type EngineParts, plainError } from '../../src/worker/engine';
 import type { EngineEvent, EventBatch, GenerateRequest } from '../../src/worker/protocol';
 import { anyRequest, scriptedSession, wordDecoder } from '../generation/scripted_session';
@@ -35,6 +37,8 @@ interface Setup {
   readonly open?: EngineParts['registry']['open'];
   readonly decodeImage?: EngineParts['decodeImage'];
   readonly maxTokens?: number;
+  /** Filled with the adapters that the model is given. */
+  readonly adapters?: (LoraAdapter | null)[];
   readonly warmUp?: () => Promise<void>;
 }
 
@@ -49,7 +53,11 @@ const prompts = parseLookBackPrompts({
 function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
   return {
     destroyed: false,
-    model: { parameterCount: 42, config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } },
+    model: {
+      parameterCount: 42,
+      config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelConfig,
+    },
+    processor: { tokenizer: { encode: () => [], decode: () => '' } },
     prompts,
     square: true,
     maxTokens: setup.maxTokens ?? 512,
@@ -78,6 +86,9 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
     warmUp: async (onCompiled) => {
       await setup.warmUp?.();
       onCompiled?.();
+    },
+    setAdapter(adapter) {
+      setup.adapters?.push(adapter);
     },
     destroy() {
       this.destroyed = true;
@@ -323,6 +334,8 @@ describe('answering', () => {
     ['a penalty of 0', { repetitionPenalty: 0 }],
     ['a seed above 32 bits', { seed: 2 ** 32 }],
     ['no new tokens', { maxNewTokens: 0 }],
+    ['an adapter of negative strength', { adapter: { id: 'a', strength: -1 } }],
+    ['an adapter of no strength', { adapter: { id: 'a', strength: Number.NaN } }],
     ['an image that is no file', { image: 'x' as unknown as Blob }],
   ])('refuses %s and stays ready', async (_, change) => {
     const { engine, states } = await ready();
@@ -350,6 +363,73 @@ describe('answering', () => {
     expect(states().at(-1)).toBe('ready');
     broken = false;
     expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+});
+
+describe('adapters and training beside it', () => {
+  const companions = (strengths: number[]) => ({
+    beforeUnload: () => undefined,
+    adapterFor: async (id: string) => {
+      if (id !== 'mine') throw new LookBackError('storage/missing', 'gone');
+      return { setStrength: (strength: number) => void strengths.push(strength) } as unknown as LoraAdapter;
+    },
+  });
+
+  it('puts the asked adapter before the model, and takes it away again', async () => {
+    const adapters: (LoraAdapter | null)[] = [];
+    const strengths: number[] = [];
+    const { engine } = await ready({ adapters });
+    engine.accompany(companions(strengths));
+    await engine.generate({ ...REQUEST, adapter: { id: 'mine', strength: 0.5 } });
+    await engine.generate(REQUEST);
+    expect(adapters.map((adapter) => adapter !== null)).toEqual([true, false]);
+    expect(strengths).toEqual([0.5]);
+    await expect(
+      engine.generate({ ...REQUEST, adapter: { id: 'other', strength: 1 } }),
+    ).rejects.toMatchObject({ code: 'storage/missing' });
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+
+  it('keeps the model while training needs it', async () => {
+    const { engine, models, states } = await ready();
+    const beforeUnload = () => {
+      throw new LookBackError('train/busy', 'pause it first');
+    };
+    engine.accompany({ ...companions([]), beforeUnload });
+    await expect(engine.load('small')).rejects.toEqual({ code: 'train/busy', message: 'pause it first' });
+    expect(models.map(({ destroyed }) => destroyed)).toEqual([false]);
+    expect(states().at(-1)).toBe('ready');
+  });
+
+  it('waits for its turn on the device, and can be stopped while it waits', async () => {
+    const { engine, states } = await ready();
+    let pass: () => void = () => undefined;
+    const step = engine.turns.train(() => new Promise<void>((resolve) => (pass = resolve)));
+    const waiting = engine.generate(REQUEST);
+    await until(() => states().at(-1) === 'generating');
+    await engine.stop();
+    await expect(waiting).rejects.toMatchObject({ code: 'engine/cancelled' });
+    const answered = engine.generate(REQUEST);
+    pass();
+    await step;
+    expect((await answered).answer).toBe('12');
+  });
+
+  it('hands over the model on the device that follows a lost one, or says that none does', async () => {
+    const [one, two] = [scriptedDevice('one'), scriptedDevice('two')];
+    const { engine, states } = await ready({ devices: [one, two, new GpuError('gpu/no-adapter', 'none')] });
+    const cancel = new AbortController();
+    const again = engine.loadedAfter(one.context, cancel.signal);
+    one.lose();
+    expect((await again).gpu).toBe(two.context);
+    const waiting = engine.loadedAfter(two.context, cancel.signal);
+    cancel.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    two.lose();
+    await expect(engine.loadedAfter(two.context, new AbortController().signal)).rejects.toMatchObject({
+      code: 'gpu/device-lost',
+    });
+    expect(states().at(-1)).toBe('failed');
   });
 });
 
