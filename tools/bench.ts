@@ -7,6 +7,7 @@ import { runCommand, UsageError } from './command_line';
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
   decode: () => import('./bench_decode'),
   gemm: () => import('./bench_gemm'),
+  train: () => import('./bench_train'),
 };
 
 const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json] [OPTIONS OF THE BENCH]`;

@@ -99,7 +99,7 @@ function weightGradient(
   { m, n, k }: { m: number; n: number; k: number },
 ): Tensor {
   const { trace } = gradients;
-  const dw = trace.activation(`d${weight.name}`, weight.shape);
+  const dw = gradients.allocate(weight);
   trace.emit(gemm({ m: n, n: k, k: m, mode: 'tn', weight: 'f32' }, trace.traits), [dy, x, dw]);
   return dw;
 }

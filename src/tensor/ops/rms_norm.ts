@@ -35,7 +35,7 @@ export function rmsNorm(trace: Trace, x: Tensor, weight: Tensor, eps: number): T
       trace.emit(rmsNormBackward({ rows, cols }, trace.traits), [x, weight, rstd, dy, dx]);
       gradients.add(x, dx);
       if (!weight.requiresGrad) return;
-      const dw = trace.activation(`d${weight.name}`, weight.shape);
+      const dw = gradients.allocate(weight);
       trace.emit(rmsNormWeightGradient({ rows, cols }, trace.traits), [dy, x, rstd, dw]);
       gradients.add(weight, dw);
     },

@@ -1,0 +1,181 @@
+// Measures whole steps of the two trainers on the device at hand: time, tokens, work, memory, and what a step creates.
+// Not a test and not a command line (tools/bench_train.ts is). Invariant: examples and completions have fixed lengths
+// (nothing ends a completion), so that every step has the shape of the one before and the steady state is a steady one.
+
+import { creations } from '../../src/gpu/counters';
+import type { GpuContext } from '../../src/gpu/device';
+import { createPrng } from '../../src/lib/prng';
+import { ImageEncoder } from '../../src/model/image_encoder';
+import { initialLoraWeights } from '../../src/model/lora';
+import type { PromptInput } from '../../src/model/prompt_packing';
+import type { VisionLanguageModel } from '../../src/model/vision_language_model';
+import { GrpoTrainer } from '../../src/train/grpo_trainer';
+import { LoraPolicy } from '../../src/train/policy';
+import { Rollout } from '../../src/train/rollout';
+import { SftTrainer } from '../../src/train/sft_trainer';
+import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../../src/train/train_config';
+import type { LabelledExample, Trainer } from '../../src/train/trainer';
+import { BENCH_LORA, median, randomWords } from './train_shared';
+
+/** One measured way of training. */
+export interface StepRow {
+  readonly name: string;
+  readonly shape: string;
+  /** Median milliseconds of a step. */
+  readonly ms: number;
+  /** Packed tokens of the update a second; with GRPO sampled tokens a second, of the whole step. */
+  readonly tokensPerSecond: number;
+  /** Of one step, decoding included. */
+  readonly dispatches: number;
+  /** GPU objects made during the measured steps. */
+  readonly creations: number;
+  /** Activations that the update's programs plan. */
+  readonly plannedBytes: number;
+}
+
+/** Sizes of {@link measureSteps}. */
+export interface StepOptions {
+  /** Tokens of a prompt, nine of them a picture's, and of a completion. */
+  readonly prompt: number;
+  readonly completion: number;
+  readonly batch: number;
+  readonly prompts: number;
+  readonly group: number;
+  readonly steps: number;
+}
+
+const IMAGE_SIDE = 3;
+const WARM_UP = 1;
+
+function examplePrompt(model: VisionLanguageModel, count: number, seed: number): PromptInput {
+  const { vision, imageTokenId, visionStartTokenId, visionEndTokenId } = model.config;
+  const image = Array<number>(IMAGE_SIDE ** 2).fill(imageTokenId);
+  const start = [visionStartTokenId, ...image, visionEndTokenId];
+  const inputIds = [...start, ...randomWords(model, count - start.length, seed)];
+  const side = IMAGE_SIDE * vision.spatialMergeSize;
+  const row = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const prng = createPrng(seed);
+  const pixelValues = Float32Array.from({ length: side * side * row }, () => prng.uniform(-1, 1));
+  return { inputIds, images: [{ pixelValues, gridThw: [1, side, side] }] };
+}
+
+function examples(model: VisionLanguageModel, count: number, options: StepOptions) {
+  const all = Array.from(
+    { length: count },
+    (_, key): LabelledExample => ({
+      ...{ key, prompt: examplePrompt(model, options.prompt, key), imageTokens: IMAGE_SIDE ** 2 },
+      ...{ question: '', expected: '', kind: 'visual' },
+      completion: randomWords(model, options.completion, 100 + key),
+    }),
+  );
+  return { count, read: async (position: number) => all[position % count] as LabelledExample };
+}
+
+interface Opened {
+  readonly trainer: Trainer;
+  readonly policy: LoraPolicy;
+  destroy(): void;
+}
+
+async function openTrainer(
+  model: VisionLanguageModel,
+  method: 'sft' | 'grpo',
+  options: StepOptions,
+  gradientCheckpointing: boolean,
+): Promise<Opened> {
+  const { config: defaults } = { config: DEFAULT_TRAIN_CONFIG };
+  const config: TrainConfig = {
+    ...{ ...defaults, gradientCheckpointing, maxSteps: 1000 },
+    sft: { ...defaults.sft, batchSize: options.batch },
+    grpo: {
+      ...defaults.grpo,
+      promptsPerStep: options.prompts,
+      numGenerations: options.group,
+      maxCompletionLength: options.completion,
+    },
+  };
+  const images = new ImageEncoder(model.device);
+  const weights = initialLoraWeights(
+    model.config,
+    { ...BENCH_LORA, targetModules: config.lora.targetModules },
+    createPrng(1),
+  );
+  const { maxGradNorm } = config.optim;
+  const policy = await LoraPolicy.create(model.device, images, BENCH_LORA, weights, {
+    ...{ gradientCheckpointing, maxGradNorm, temperature: 1 },
+  });
+  const rollout = new Rollout({
+    model: { ...model.device, weights: policy.adapter.applyTo(model.weights) },
+    images,
+    // Nothing ends a completion.
+    eosTokenIds: [],
+    createDecoder: () => ({ push: (id) => `${id} `, end: () => '' }),
+  });
+  const data = examples(model, method === 'sft' ? options.batch : options.prompts, options);
+  // Ids are as good as words to tell completions apart.
+  const even = { name: 'even', weight: 1, of: ({ text }: { text: string }) => text.length % 2 };
+  const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
+  const trainer =
+    method === 'sft'
+      ? new SftTrainer({ policy, rollout, examples: data, maxNewTokens: 1 }, config, config.sft, null)
+      : new GrpoTrainer(
+          { policy, reference: null, rollout, examples: data, scoring, observe: () => ({}) },
+          ...([config, config.grpo, null] as const),
+        );
+  const destroy = (): void => {
+    trainer.destroy();
+    images.destroy();
+  };
+  return { trainer, policy, destroy };
+}
+
+async function measureOne(
+  gpu: GpuContext,
+  name: string,
+  { trainer, policy, destroy }: Opened,
+  options: StepOptions,
+): Promise<StepRow> {
+  const { batch, prompts, group, prompt, completion, steps } = options;
+  const sft = name.startsWith('sft');
+  for (let step = 0; step < WARM_UP; step++) await trainer.runStep({});
+  await gpu.fence();
+  const [made, dispatched] = [creations(gpu.counters), gpu.counters.dispatches];
+  const times: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const began = performance.now();
+    await trainer.runStep({});
+    await gpu.fence();
+    times.push(performance.now() - began);
+  }
+  const ms = median(times);
+  const tokens = sft ? batch * (prompt + completion - 1) : prompts * group * completion;
+  const sequences = sft ? `batch ${batch}` : `${prompts} prompts × ${group}`;
+  const row = {
+    ...{ name, ms, tokensPerSecond: (1000 * tokens) / ms },
+    shape: `${sequences}, prompt ${prompt}, completion ${completion}`,
+    dispatches: (gpu.counters.dispatches - dispatched) / steps,
+    creations: creations(gpu.counters) - made,
+    plannedBytes: policy.plannedBytes,
+  };
+  await gpu.fence();
+  destroy();
+  return row;
+}
+
+/** Steps of SFT, plain and with checkpointed layers, and of GRPO. */
+export async function measureSteps(
+  gpu: GpuContext,
+  model: VisionLanguageModel,
+  options: StepOptions,
+): Promise<StepRow[]> {
+  const rows: StepRow[] = [];
+  for (const [name, method, checkpointing] of [
+    ['sft', 'sft', false],
+    ['sft checkpointed', 'sft', true],
+    ['grpo', 'grpo', false],
+  ] as const) {
+    const opened = await openTrainer(model, method, options, checkpointing);
+    rows.push(await measureOne(gpu, name, opened, options));
+  }
+  return rows;
+}
