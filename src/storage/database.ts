@@ -101,7 +101,7 @@ export class Database {
 
   /**
    * Writes all or nothing, on disk before it resolves. `body` awaits nothing but requests of the transaction; when it
-   * throws, nothing is written.
+   * throws, nothing is written. It may be run a second time if the browser aborted the first.
    * @param what what is written, for messages
    * @throws StorageError, `storage/full` when there is no room
    */
@@ -132,28 +132,15 @@ export class Database {
     what: string,
     body: (tx: Transaction<N, M>) => Promise<T>,
   ): Promise<T> {
-    const tx = await this.#begin(stores, mode, what);
-    // Watched from the start: a rejection nobody listens to would be reported as unhandled.
-    const done = tx.done.then(
-      () => null,
-      (error: unknown) => ({ error }),
-    );
-    let result: T;
-    try {
-      result = await body(tx);
-    } catch (error) {
-      try {
-        tx.abort();
-      } catch {
-        // It has ended already, which is why the body failed.
-      }
-      await done;
-      // A request of an aborted transaction says only that it was aborted; the transaction knows why.
-      throw storageFailure(unwrap(tx).error ?? error, what);
+    for (let attempt = 0; ; attempt++) {
+      const tx = await this.#begin(stores, mode, what);
+      const outcome = await settle(tx, body);
+      if ('result' in outcome) return outcome.result;
+      // The browser took the connection away, as when site data are cleared. What was aborted never was: once more.
+      if (!outcome.taken || attempt > 0) throw storageFailure(outcome.error, what);
+      tx.db.close();
+      this.#connection = null;
     }
-    const failure = await done;
-    if (failure) throw storageFailure(failure.error, what);
-    return result;
   }
 
   async #begin<N extends StoreName, M extends IDBTransactionMode>(
@@ -188,6 +175,34 @@ export class Database {
   }
 }
 
+type Outcome<T> = { readonly result: T } | { readonly error: unknown; readonly taken: boolean };
+
+/** Runs a transaction to its end: committed, or aborted and then by whom. */
+async function settle<N extends StoreName, M extends IDBTransactionMode, T>(
+  tx: Transaction<N, M>,
+  body: (tx: Transaction<N, M>) => Promise<T>,
+): Promise<Outcome<T>> {
+  // Watched from the start: a rejection nobody listens to would be reported as unhandled.
+  const done = tx.done.then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  // Chromium says UnknownError when it closes a connection by force.
+  const aborted = (error: unknown) =>
+    error instanceof DOMException && ['AbortError', 'UnknownError'].includes(error.name);
+  try {
+    const result = await body(tx);
+    const failure = await done;
+    return failure ? { error: failure.error, taken: aborted(failure.error) } : { result };
+  } catch (error) {
+    const ours = abort(tx);
+    await done;
+    // A request of an aborted transaction says only that it was aborted; the transaction knows why.
+    const cause = unwrap(tx).error ?? error;
+    return { error: cause, taken: !ours && aborted(cause) };
+  }
+}
+
 /**
  * Opens what the page keeps, bringing the schema up to date.
  * @throws StorageError `storage/newer` when a newer page wrote it, `storage/blocked` when another tab does not let go of
@@ -207,6 +222,24 @@ async function connect(
 ): Promise<IDBPDatabase<LibrarySchema>> {
   if (typeof indexedDB === 'undefined')
     throw new StorageError('storage/unavailable', 'This browser has no IndexedDB, where things are kept.');
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await openOnce(name, migrations, blockedMs, onClosed);
+    } catch (error) {
+      // While site data are being cleared, openings are aborted too.
+      const again = attempt < 3 && error instanceof DOMException && error.name === 'AbortError';
+      if (!again) throw storageFailure(error, 'the library');
+    }
+  }
+}
+
+/** One opening. Rejects with what a migration threw, `storage/blocked`, or the browser's own error. */
+async function openOnce(
+  name: string,
+  migrations: readonly Migration[],
+  blockedMs: number,
+  onClosed: () => void,
+): Promise<IDBPDatabase<LibrarySchema>> {
   let refused: unknown = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let giveUp: (reason: StorageError) => void = () => undefined;
@@ -219,8 +252,7 @@ async function connect(
       untyped.done.catch(() => undefined);
       migrate(migrations.slice(from), db as unknown as IDBPDatabase<unknown>, untyped).catch((error) => {
         // idb does not wait for this callback: without the abort, half a migration would be committed.
-        refused = error;
-        abort(untyped);
+        if (abort(untyped)) refused = error;
       });
     },
     blocked: () => {
@@ -238,7 +270,7 @@ async function connect(
   try {
     return await Promise.race([opening, blocked]);
   } catch (error) {
-    throw storageFailure(refused ?? error, 'the library');
+    throw refused ?? error;
   } finally {
     clearTimeout(timer);
   }
@@ -252,11 +284,13 @@ async function migrate(
   for (const step of steps) await step(db, tx);
 }
 
-function abort(tx: UpgradeTransaction): void {
+/** Aborts a transaction. @returns false when it had ended already: the browser aborted it, as for want of room */
+function abort(tx: { abort(): void }): boolean {
   try {
     tx.abort();
+    return true;
   } catch {
-    // It has aborted by itself, for want of room.
+    return false;
   }
 }
 

@@ -64,7 +64,8 @@ export function storageFailure(error: unknown, what: string): unknown {
 }
 
 /**
- * Refuses a write for which there is clearly no room, before anything is written.
+ * Refuses a write for which there is clearly no room, before anything is written. Chromium tells pages a fixed figure
+ * rather than the true room, so there the browser itself refuses, a little later.
  * @throws StorageError `storage/full` with `needed` and `free` bytes
  */
 export async function ensureRoom(bytes: number, what: string): Promise<void> {

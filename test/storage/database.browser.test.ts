@@ -1,9 +1,11 @@
 // The real IndexedDB: migrations with data, refused and half-way upgrades, several tabs' connections, aborted writes.
 import { openDB } from 'idb';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { cdp } from 'vitest/browser';
 import { AdapterStore } from '../../src/storage/adapter_store';
 import { MIGRATIONS, type Migration, openDatabase } from '../../src/storage/database';
 import { recordSize } from '../../src/storage/record_size';
+import type { RunRecord } from '../../src/storage/records';
 import { RunStore } from '../../src/storage/run_store';
 import { scratchDatabase, scratchName } from './scratch_database';
 
@@ -112,6 +114,31 @@ describe('several connections', () => {
     });
     expect(await new RunStore(database).list()).toEqual([]);
     await new RunStore(database).create(newRun('r'));
+  });
+});
+
+describe('a connection that the browser ends', () => {
+  it('is opened again for the write that was under way', async () => {
+    const database = await scratchDatabase();
+    const runs = new RunStore(database);
+    await runs.create(newRun('r'));
+    const { origin } = location;
+    let attempts = 0;
+    let cleared: Promise<unknown> | undefined;
+    await database.write(['runs'], 'the run', async (tx) => {
+      attempts += 1;
+      await tx.objectStore('runs').put({ ...newRun(`attempt ${attempts}`) } as RunRecord);
+      if (cleared) return;
+      let over = false;
+      cleared = cdp().send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
+      cleared.then(() => {
+        over = true;
+      });
+      // Requests keep the transaction alive until the browser ends it.
+      while (!over) await tx.objectStore('runs').count();
+    });
+    expect(attempts).toBe(2);
+    expect((await runs.list()).map(({ id }) => id)).toEqual(['attempt 2']);
   });
 });
 
