@@ -29,8 +29,8 @@ export interface ParsedDataset {
   readonly problems: readonly RowProblem[];
 }
 
-/** Normalised relative path, or a reason against it. */
-function checkImagePath(path: unknown): { path: string } | { reason: string } {
+/** Normalised relative path with `/` between segments (`..` only in front), or a reason against it. */
+export function checkImagePath(path: unknown): { path: string } | { reason: string } {
   if (typeof path !== 'string' || path.trim() === '') return { reason: 'image must be a path' };
   if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/') || path.startsWith('\\')) {
     return { reason: `image "${path}" must be relative to the dataset file` };

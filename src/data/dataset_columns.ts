@@ -1,0 +1,302 @@
+// From named values to a question about one picture: which column is what, chat turns, answers in boxes.
+// Not a judge of answers and not a finder of pictures: a picture leaves here as a path or as encoded bytes.
+// Invariant: a row is either whole or refused with a reason; no second picture, question or turn is dropped silently.
+// Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
+// datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
+
+import { checkImagePath } from './dataset';
+import type { ImportLimits } from './import_limits';
+import { shorten } from './import_problems';
+
+/** Which column of the source holds what; null where there is none. */
+export interface ImportColumns {
+  readonly image: string | null;
+  readonly question: string | null;
+  readonly answer: string | null;
+  readonly response: string | null;
+}
+
+/** Where a row's picture is: a path relative to the table, or the encoded file in base64. */
+export type ImageReference =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'inline'; readonly base64: string; readonly name: string | null };
+
+/** A row whose texts are whole; its picture was not looked for yet. */
+export interface RowTexts {
+  readonly image: ImageReference;
+  readonly question: string;
+  readonly answer: string;
+  readonly response: string | null;
+}
+
+const NAMES = {
+  image: [
+    ...[
+      'image',
+      'images',
+      'image_path',
+      'image_file',
+      'image_name',
+      'file_name',
+      'filename',
+      'img',
+      'img_path',
+    ],
+    ...['picture', 'photo'],
+  ],
+  question: ['question', 'problem', 'prompt', 'query', 'instruction', 'input'],
+  answer: ['answer', 'solution', 'ground_truth', 'gt', 'gt_answer', 'expected', 'label', 'target'],
+  response: ['response', 'completion', 'output', 'chain', 'reasoning', 'rationale'],
+} as const;
+const CHATS = ['conversations', 'messages', 'conversation'];
+
+function foldColumn(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]+/g, '_');
+}
+
+/** Guesses by names, the more telling ones first; a column of chat turns stands in for what has none of its own. */
+export function guessColumns(columns: readonly string[]): ImportColumns {
+  const byName = new Map<string, string>();
+  for (const column of columns) if (!byName.has(foldColumn(column))) byName.set(foldColumn(column), column);
+  const first = (names: readonly string[]): string | null => {
+    const name = names.find((candidate) => byName.has(candidate));
+    return name === undefined ? null : (byName.get(name) ?? null);
+  };
+  const chat = first(CHATS);
+  return {
+    image: first(NAMES.image) ?? chat,
+    question: first(NAMES.question) ?? chat,
+    answer: first(NAMES.answer),
+    response: first(NAMES.response) ?? chat,
+  };
+}
+
+/** Thrown and caught in this file only: why the row at hand is refused. */
+class Refusal extends Error {}
+
+function refuse(reason: string): never {
+  throw new Refusal(reason);
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An own property; null counts as absent. */
+function own(object: Json, key: string): unknown {
+  return Object.hasOwn(object, key) ? (object[key] ?? undefined) : undefined;
+}
+
+/** What a chat says: the user's text, the assistant's, and pictures given as parts of the user's turn. */
+interface Chat {
+  readonly user: string;
+  readonly assistant: string | null;
+  readonly images: readonly unknown[];
+}
+
+const ROLES: Readonly<Record<string, 'user' | 'assistant' | 'system'>> = {
+  human: 'user',
+  user: 'user',
+  gpt: 'assistant',
+  assistant: 'assistant',
+  model: 'assistant',
+  system: 'system',
+};
+const MAX_TURNS = 1000;
+
+interface Turn {
+  readonly role: 'user' | 'assistant' | 'system';
+  readonly text: string;
+  readonly images: readonly unknown[];
+}
+
+/** A picture in a part, as TRL, transformers and OpenAI write it; `<image>`'s place is told by the part alone. */
+function partImage(part: Json): unknown {
+  const url = own(part, 'image_url');
+  const given = own(part, 'image') ?? own(part, 'path') ?? own(part, 'url') ?? url;
+  return isObject(given) && given === url ? own(given, 'url') : given;
+}
+
+function readTurn(value: unknown, column: string): Turn {
+  if (!isObject(value)) return refuse(`${column} must be a list of turns`);
+  const name = own(value, 'from') ?? own(value, 'role');
+  const role = typeof name === 'string' && Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
+  if (role === undefined) return refuse(`${column} has a turn by neither user nor assistant`);
+  const content = own(value, 'value') ?? own(value, 'content');
+  if (typeof content === 'string') return { role, text: content, images: [] };
+  if (!Array.isArray(content)) return refuse(`${column} has a turn without text`);
+  const [texts, images]: [string[], unknown[]] = [[], []];
+  for (const part of content.slice(0, MAX_TURNS)) {
+    const text = isObject(part) ? own(part, 'text') : part;
+    if (typeof text === 'string') texts.push(text);
+    // TRL marks a picture of the image column by a part without one.
+    else if (isObject(part) && /^(?:input_)?image(?:_url)?$/.test(String(own(part, 'type')))) {
+      images.push(partImage(part));
+    } else refuse(`${column} has a part that is neither text nor picture`);
+  }
+  return { role, text: texts.join('\n'), images: images.filter((image) => image !== undefined) };
+}
+
+/** One question and at most one response; a system turn is the page's own business and is left out. */
+function readChat(turns: readonly unknown[], column: string): Chat {
+  if (turns.length > MAX_TURNS) return refuse(`${column} has ${turns.length} turns`);
+  const spoken = turns.map((turn) => readTurn(turn, column)).filter(({ role }) => role !== 'system');
+  const [users, assistants] = [
+    spoken.filter(({ role }) => role === 'user'),
+    spoken.filter(({ role }) => role === 'assistant'),
+  ];
+  if (users.length > 1 || assistants.length > 1) {
+    const count = Math.max(users.length, assistants.length);
+    return refuse(`${column} has ${count} rounds: write one row for each question`);
+  }
+  return {
+    user: users[0]?.text ?? '',
+    assistant: assistants[0]?.text ?? null,
+    images: users[0]?.images ?? [],
+  };
+}
+
+/** Whether a value is chat turns, to be read by {@link readChat}. */
+function isChat(value: unknown): value is readonly unknown[] {
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  return isObject(first) && (Object.hasOwn(first, 'role') || Object.hasOwn(first, 'from'));
+}
+
+const PLACEHOLDER = /<image>\s?|<\|vision_start\|>(?:<\|image_pad\|>)*<\|vision_end\|>\s?/g;
+/** How base64 of PNG, JPEG, GIF and WebP begins. */
+const BARE_BASE64 = /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR)[A-Za-z0-9+/\s]{64}/;
+const DATA_URL = /^data:([^;,]{0,100})((?:;[^;,]{0,100}){0,8}),/i;
+
+function readDataUrl(text: string): ImageReference {
+  const header = DATA_URL.exec(text);
+  if (header === null || !/^image\//i.test(header[1] ?? '') || !/;base64$/i.test(header[2] ?? '')) {
+    return refuse(`image "${shorten(text, 40)}" must be data:image/…;base64,…`);
+  }
+  return { kind: 'inline', base64: text.slice(header[0].length), name: null };
+}
+
+function fileName(path: unknown): string | null {
+  if (typeof path !== 'string') return null;
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+  return name === '' ? null : shorten(name);
+}
+
+function readImageText(text: string): ImageReference {
+  if (/^data:/i.test(text)) return readDataUrl(text);
+  if (BARE_BASE64.test(text)) return { kind: 'inline', base64: text, name: null };
+  if (/^https?:/i.test(text)) refuse(`image "${shorten(text)}" is on the network: put it beside the table`);
+  const checked = checkImagePath(text.trim());
+  return 'reason' in checked ? refuse(checked.reason) : { kind: 'path', path: checked.path };
+}
+
+/** Reads one picture in any of its forms; a list may hold exactly one. */
+function readImage(value: unknown, nested = false): ImageReference {
+  if (typeof value === 'string' && value.trim() !== '') return readImageText(value);
+  if (Array.isArray(value) && !nested) {
+    if (value.length > 1) refuse(`has ${value.length} pictures; one picture per question is read`);
+    return value.length === 0 ? refuse('has no picture') : readImage(value[0], true);
+  }
+  if (isObject(value)) {
+    const [bytes, path] = [own(value, 'bytes'), own(value, 'path')];
+    if (typeof bytes === 'string' && bytes !== '')
+      return { kind: 'inline', base64: bytes, name: fileName(path) };
+    if (bytes === undefined && typeof path === 'string') return readImage(path, true);
+    refuse('image must be a path, a data URL, or {bytes, path} with the bytes in base64');
+  }
+  return refuse(
+    value === undefined || value === null || value === '' ? 'has no picture' : 'image must be a path',
+  );
+}
+
+/** Content of the last `\boxed{…}` whose braces balance, trimmed; null when there is none or it is empty. Linear. */
+export function lastBox(text: string): string | null {
+  const box = '\\boxed{';
+  let [start, end] = [-1, -1];
+  const open: number[] = [];
+  for (let i = text.indexOf(box); i >= 0 && i < text.length; i++) {
+    if (text[i] === '{') open.push(text.startsWith(box, i + 1 - box.length) ? i + 1 : -1);
+    else if (text[i] === '}') {
+      const from = open.pop() ?? -1;
+      if (from > start) [start, end] = [from, i];
+    }
+  }
+  return start < 0 ? null : text.slice(start, end).trim() || null;
+}
+
+/** A short answer: of a worked solution its box, of R1-style data what `<answer>` holds. */
+function plainAnswer(text: string): string {
+  const tagged = /^\s*<answer>([^<]*)<\/answer>\s*$/.exec(text)?.[1];
+  return (lastBox(text) ?? tagged ?? text).trim();
+}
+
+interface RowReader {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly mapping: ImportColumns;
+  readonly limits: ImportLimits;
+}
+
+/** The column's text: itself, or what the given side says in its chat. Undefined when there is none. */
+function readText(
+  { values, mapping, limits }: RowReader,
+  field: 'question' | 'answer' | 'response',
+): string | undefined {
+  const column = mapping[field];
+  const value = column === null ? undefined : (values.get(column) ?? undefined);
+  if (column === null || value === undefined) return undefined;
+  let text: unknown = value;
+  if (isChat(value)) {
+    const chat = readChat(value, shorten(column));
+    text = field === 'question' ? chat.user : (chat.assistant ?? '');
+  }
+  if (field === 'answer' && typeof text === 'number' && Number.isFinite(text)) text = String(text);
+  if (typeof text !== 'string') {
+    return refuse(`${field} must be a text${field === 'answer' ? ' or a number' : ''}`);
+  }
+  if (text.length > limits.maxTextLength) {
+    return refuse(`${field} has ${text.length} characters; up to ${limits.maxTextLength} are read`);
+  }
+  return text.trim() === '' ? undefined : text;
+}
+
+function readQuestion(reader: RowReader): string {
+  const text = readText(reader, 'question') ?? refuse('has no question');
+  const places = text.match(PLACEHOLDER)?.length ?? 0;
+  if (places > 1) refuse(`question asks about ${places} pictures; one picture per question is read`);
+  return text.replace(PLACEHOLDER, '').trim() || refuse('has no question');
+}
+
+function readRowImage({ values, mapping }: RowReader): ImageReference {
+  const value = mapping.image === null ? undefined : values.get(mapping.image);
+  return readImage(isChat(value) ? readChat(value, shorten(mapping.image ?? '')).images : value);
+}
+
+/**
+ * Reads a row: the picture's reference, the question without its placeholder, the answer (from the response's last
+ * `\boxed{}` when there is no other) and the response. Never throws; a row that lacks anything is a reason.
+ */
+export function readRow(
+  values: ReadonlyMap<string, unknown>,
+  mapping: ImportColumns,
+  limits: ImportLimits,
+): RowTexts | { readonly reason: string } {
+  const reader: RowReader = { values, mapping, limits };
+  try {
+    const image = readRowImage(reader);
+    const question = readQuestion(reader);
+    const response = readText(reader, 'response')?.trim() ?? null;
+    const given = readText(reader, 'answer');
+    const answer = given === undefined ? response && lastBox(response) : plainAnswer(given);
+    if (!answer) {
+      return { reason: response === null ? 'has no answer' : 'has no answer, and its response no \\boxed{}' };
+    }
+    return { image, question, answer, response };
+  } catch (error) {
+    if (error instanceof Refusal) return { reason: error.message };
+    throw error;
+  }
+}
