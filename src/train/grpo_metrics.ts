@@ -3,6 +3,9 @@
 
 import type { CandidateGroup } from './group_scoring';
 
+/** Deviations below it are rounding of equal rewards; as torch.isclose to 0. */
+const EQUAL = 1e-8;
+
 function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
@@ -26,7 +29,7 @@ export function rolloutMetrics(groups: readonly CandidateGroup[]): Record<string
   const metrics: Record<string, number> = {
     reward: mean(all.map(({ reward }) => reward)),
     reward_std: mean(stds),
-    frac_reward_zero_std: mean(stds.map((value) => (value === 0 ? 1 : 0))),
+    frac_reward_zero_std: mean(stds.map((value) => (value < EQUAL ? 1 : 0))),
     'completions/mean_length': mean(lengths),
     'completions/min_length': Math.min(...lengths),
     'completions/max_length': Math.max(...lengths),
@@ -48,8 +51,9 @@ export function rolloutMetrics(groups: readonly CandidateGroup[]): Record<string
   return metrics;
 }
 
-/** Per-token figures of an update, summed while its micro-batches run. */
+/** Per-token figures of a step's updates, summed while their micro-batches run. */
 export class UpdateMetrics {
+  #updates = 0;
   #tokens = 0;
   #loss = 0;
   #entropy = 0;
@@ -73,11 +77,17 @@ export class UpdateMetrics {
     });
   }
 
-  /** Means over the update's tokens; `kl` only when asked for. */
+  /** Closes an update: the loss of a step is the mean of its updates'. */
+  endUpdate(): void {
+    this.#updates++;
+  }
+
+  /** Means over the updates' tokens; `kl` only when asked for. Empty when there was no update: no mean of nothing. */
   read(withKl: boolean): Record<string, number> {
-    const count = Math.max(1, this.#tokens);
+    const count = this.#tokens;
+    if (count === 0) return {};
     return {
-      loss: this.#loss,
+      loss: this.#loss / this.#updates,
       entropy: this.#entropy / count,
       'clip_ratio/low_mean': this.#low / count,
       'clip_ratio/high_mean': this.#high / count,

@@ -143,14 +143,14 @@ export class GrpoTrainer implements Trainer {
         withoutReference: beta === 0,
       } as const;
       for (let iteration = 0; iteration < numIterations; iteration++) {
+        const step = this.#step * numIterations + iteration + 1;
         for (const [index, batch] of batches.entries()) {
           hooks.onPhase?.('updating', (iteration + index / batches.length) / numIterations);
-          const scores = await policy.accumulate(batch, objective, batch.inputs, hooks);
+          const scores = await policy.accumulate(batch, { ...objective, step }, batch.inputs, hooks);
           totals.add(batch.inputs.weights ?? new Float32Array(0), scores.terms, scores.entropy);
         }
         hooks.signal?.throwIfAborted();
-        const number = this.#step * numIterations + iteration + 1;
-        result = await policy.update(this.#common.optim, learningRate, number);
+        result = await policy.update(this.#common.optim, learningRate, step);
         if (!result.finite) break;
       }
     } catch (error) {

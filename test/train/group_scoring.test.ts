@@ -1,0 +1,101 @@
+// Scores of written-down groups: what a reward is shown, advantages by hand, and which groups and completions count.
+import { describe, expect, it } from 'vitest';
+import { type Scoring, scoredGroup, scoreGroup, unmasked } from '../../src/train/group_scoring';
+import type { RewardSample } from '../../src/train/rewards';
+import { answerOf, exampleOf, groupOf, LIMIT, SCORING } from './scripted_group';
+
+type Settings = Partial<Scoring['settings']>;
+
+describe('scoreGroup', () => {
+  it('shows a reward the text, what was expected, how it ended, and its tokens', () => {
+    const seen: RewardSample[] = [];
+    const watch = (sample: RewardSample): number => seen.push(sample);
+    groupOf(exampleOf('12'), ['a 12', 'b c !'], {}, [{ name: 'watch', weight: 1, of: watch }]);
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toMatchObject({
+      text: ' a 12',
+      expected: '12',
+      finished: true,
+      length: 3,
+      maxLength: LIMIT,
+    });
+    expect(seen[1]).toMatchObject({ text: ' b c !', finished: false, length: 3 });
+    expect(seen[0]?.countTokens(2, 5)).toBe(1);
+    expect(seen[1]?.countTokens(0, 6)).toBe(3);
+  });
+
+  it('reports unweighted rewards, their weighted sum, and group-normalised advantages', () => {
+    const { completions } = scoredGroup(groupOf(exampleOf('12'), ['a 12', 'b', '12 c d', 'x y !']));
+    // 1 + 0.2, 0 + 0.1, 1 + 0.3, 0 + 0.3; mean 0.725, unbiased deviation 0.611.
+    const totals = [1.2, 0.1, 1.3, 0.3];
+    const mean = 0.725;
+    const std = Math.sqrt(totals.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 3);
+    completions.forEach(({ reward, advantage }, index) => {
+      expect(reward).toBeCloseTo(totals[index]!, 12);
+      expect(advantage).toBeCloseTo((totals[index]! - mean) / (std + 1e-4), 10);
+    });
+    expect(completions.map(({ correct }) => correct)).toEqual([true, false, true, false]);
+    expect(completions.map(({ truncated }) => truncated)).toEqual([false, false, false, true]);
+    expect(completions.map(({ tokens }) => tokens)).toEqual([3, 2, 4, 3]);
+    expect(completions[2]?.rewards).toEqual({ right: 1, words: 3 });
+  });
+
+  it.each<[Settings, number]>([
+    [{ scaleRewards: 'none' }, 0.05],
+    [{ scaleRewards: 'std_floor', stdFloor: 0.25 }, 0.2],
+    // The deviation of 0 and 0.1 is 0.0707, above this floor.
+    [{ scaleRewards: 'std_floor', stdFloor: 0.01 }, Math.SQRT1_2],
+    [{ scaleRewards: 'group' }, 0.05 / (0.1 * Math.SQRT1_2 + 1e-4)],
+  ])('scales advantages by %o', (settings, advantage) => {
+    const { candidates } = groupOf(exampleOf('12'), ['a b', 'c'], settings);
+    expect(candidates[0]?.scored.advantage).toBeCloseTo(advantage, 10);
+    expect(candidates[1]?.scored.advantage).toBeCloseTo(-advantage, 10);
+  });
+
+  it.each<[string, readonly string[], Settings, 'uniform' | 'truncated' | null]>([
+    ['keeps equal groups unless told', ['a', 'a'], {}, null],
+    ['drops equal rewards', ['a', 'b'], { dropUniformGroups: 'reward' }, 'uniform'],
+    ['keeps unequal rewards', ['a b', 'b'], { dropUniformGroups: 'reward' }, null],
+    ['drops all wrong, whatever is rewarded', ['a b', 'b'], { dropUniformGroups: 'accuracy' }, 'uniform'],
+    ['drops all right', ['12 b', '12'], { dropUniformGroups: 'accuracy' }, 'uniform'],
+    ['keeps right beside wrong', ['12', 'b'], { dropUniformGroups: 'accuracy' }, null],
+    ['keeps cut-off completions unless masked', ['a !', 'b !'], {}, null],
+    ['drops groups with nothing left', ['a !', 'b !'], { maskTruncatedCompletions: true }, 'truncated'],
+    ['keeps what is left', ['a !', 'b'], { maskTruncatedCompletions: true }, null],
+    [
+      'says cut off before uniform',
+      ['a !', 'b !'],
+      { maskTruncatedCompletions: true, dropUniformGroups: 'reward' },
+      'truncated',
+    ],
+  ])('%s', (_, texts, settings, dropped) => {
+    expect(groupOf(exampleOf('12'), texts, settings).dropped).toBe(dropped);
+  });
+
+  it('names the reward that is not a number', () => {
+    const broken = [{ name: 'broken', weight: 1, of: () => Number.NaN }];
+    expect(() => groupOf(exampleOf('12'), ['a', 'b'], {}, broken)).toThrow(/"broken" is NaN/);
+  });
+
+  it('refuses a group of one', () => {
+    expect(() => scoreGroup(exampleOf('12'), [answerOf('a')], SCORING)).toThrow(/at least two/);
+  });
+});
+
+describe('unmasked', () => {
+  it('leaves cut-off completions out of the update only when they are masked', () => {
+    const group = groupOf(exampleOf('12'), ['a !', '12', 'b !']);
+    const texts = (mask: boolean): string[] =>
+      unmasked(group, { maskTruncatedCompletions: mask }).map(({ scored }) => scored.text);
+    expect(texts(false)).toEqual([' a !', ' 12', ' b !']);
+    expect(texts(true)).toEqual([' 12']);
+  });
+});
+
+describe('scoredGroup', () => {
+  it('keeps the example’s name and words', () => {
+    const group = scoredGroup(groupOf(exampleOf('12', 7), ['a', '12']));
+    expect(group).toMatchObject({ key: 7, question: 'question 7', expected: '12', dropped: null });
+    expect(group.completions.map(({ text }) => text)).toEqual([' a', ' 12']);
+  });
+});
