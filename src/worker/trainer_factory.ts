@@ -1,0 +1,120 @@
+// Makes the trainer of a plan: finds its rows or its world and the adapter that it continues, and what its checkpoints
+// must carry. Not the trainers (src/train) and not their life (training_run.ts). Invariant: plan, stores and checkpoint
+// decide the trainer; a checkpoint is never put on another base model than the one that made it.
+
+import type { PixelArray } from '../data/pillow_resize';
+import { drawSample } from '../data/shapes_world';
+import { IMAGE_SIDE } from '../data/shapes_world_scene';
+import { DataError, LookBackError } from '../lib/errors';
+import { loraConfigOf, type RowSource, type TrainingRequest } from '../lookback/training';
+import { adaptableModules, type LoraConfig, type LoraWeights } from '../model/lora';
+import { targetExpression } from '../train/train_config';
+import type { StepHooks, Trainer, TrainerCheckpoint } from '../train/trainer';
+import { type CheckpointBase, kernelProfile, shapedModules } from './checkpoint_base';
+import type { EngineModel, Loaded } from './engine';
+import type { TrainingPlan } from './protocol';
+import type { MadeTrainer, PreparingHooks } from './training_run';
+
+/** An adapter that a run continues. */
+export interface AdapterStart {
+  readonly config: LoraConfig;
+  readonly weights: readonly LoraWeights[];
+}
+
+/** What the factory needs. */
+export interface TrainerFactoryParts {
+  createTrainer(model: EngineModel, request: TrainingRequest, hooks: StepHooks): Promise<Trainer>;
+  /** @throws LookBackError `adapter/base` when it was made for another model; StorageError when it is gone */
+  startOf(adapterId: string, loaded: Loaded): Promise<AdapterStart>;
+  rowSource(datasetId: string): Promise<RowSource>;
+  /** The encoded picture of a row. */
+  picture(datasetId: string, position: number): Promise<Blob>;
+  /** SHA-256 of the loaded model's weights. */
+  fingerprintOf(loaded: Loaded): Promise<string>;
+  encodePicture(pixels: PixelArray): Promise<Blob>;
+}
+
+/** See the head of the file. */
+export class TrainerFactory {
+  readonly #parts: TrainerFactoryParts;
+
+  constructor(parts: TrainerFactoryParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds out before a run is recorded whether its sources are there; throws as {@link TrainerFactory.make}. */
+  async checkSources(loaded: Loaded, plan: TrainingPlan): Promise<void> {
+    const { source, adapterId } = plan;
+    if (source.kind === 'dataset') await checkRows(await this.#parts.rowSource(source.datasetId));
+    if (adapterId !== null) await this.#parts.startOf(adapterId, loaded);
+  }
+
+  /**
+   * The trainer, at the checkpoint if there is one.
+   * @throws LookBackError `adapter/base` when the checkpoint or the adapter belongs to another model; DataError and
+   *   StorageError for a dataset that is empty or gone; what the trainer's making throws
+   */
+  async make(
+    loaded: Loaded,
+    plan: TrainingPlan,
+    checkpoint: (TrainerCheckpoint & { readonly extra: CheckpointBase }) | null,
+    hooks: PreparingHooks,
+  ): Promise<MadeTrainer> {
+    const fingerprint = await this.#parts.fingerprintOf(loaded);
+    if (checkpoint !== null && checkpoint.extra.fingerprint !== fingerprint) {
+      const message =
+        'The checkpoint was trained on other weights of this model than those loaded: it cannot go on.';
+      throw new LookBackError('adapter/base', message, { made: checkpoint.extra.fingerprint, fingerprint });
+    }
+    const request = await this.request(loaded, plan, checkpoint);
+    const trainer = await this.#parts.createTrainer(loaded.model, request, hooks);
+    const base = this.#base(loaded, request, fingerprint);
+    return { trainer, base, pictureOf: (key) => this.#picture(plan, key) };
+  }
+
+  /** What the lower layers need to know of a plan. */
+  async request(
+    loaded: Loaded,
+    plan: TrainingPlan,
+    checkpoint: TrainerCheckpoint | null,
+  ): Promise<TrainingRequest> {
+    const { source, adapterId } = plan;
+    const start = adapterId === null ? null : await this.#parts.startOf(adapterId, loaded);
+    if (source.kind === 'shapes_world') return { ...plan, source, start, checkpoint };
+    const rows = await this.#parts.rowSource(source.datasetId);
+    await checkRows(rows);
+    return { ...plan, source: { kind: 'rows', rows }, start, checkpoint };
+  }
+
+  #base({ gpu, entry, model }: Loaded, request: TrainingRequest, fingerprint: string): CheckpointBase {
+    const { config } = model.model;
+    const target = targetExpression(request.lora.targetModules);
+    const names =
+      request.start?.weights.map(({ module }) => module) ??
+      [...adaptableModules(config).keys()].filter((module) => target.test(module));
+    return {
+      device: gpu.traits.description,
+      profile: kernelProfile(gpu.traits),
+      modelId: entry.id,
+      fingerprint,
+      config: { ...loraConfigOf(request, entry.id), loraDropout: request.lora.loraDropout },
+      modules: shapedModules(names, config),
+    };
+  }
+
+  /** The sheet or the row's own file behind an example. */
+  async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
+    if (source.kind === 'dataset') return this.#parts.picture(source.datasetId, key);
+    const sample = drawSample({ split: 'train', seed, index: key, textShare: source.textShare });
+    return this.#parts.encodePicture({
+      width: IMAGE_SIDE,
+      height: IMAGE_SIDE,
+      channels: 3,
+      data: sample.image(),
+    });
+  }
+}
+
+async function checkRows({ count }: RowSource): Promise<void> {
+  if (count === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
+}
