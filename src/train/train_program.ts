@@ -127,6 +127,40 @@ function traceObjective(trace: Trace, logps: TokenLogps, rows: number, options: 
  * Further inputs: `weights` f32 [R] (SFT: dLoss/dlogp; GRPO: token weights), with GRPO `old_logp`, `ref_logp` (unless
  * options leave them out), `advantages` [R] and `grpo_settings` [3] = epsilon low, high, beta; output `grpo_terms` [R, 4].
  */
+export function traceTrainStep(
+  trace: Trace,
+  model: ModelOnDevice,
+  adapter: LoraAdapter,
+  state: Pick<OptimizerState, 'gradient'>,
+  shape: TrainShape,
+  features: Tensor | undefined,
+  options: TrainOptions,
+): void {
+  const adapted = { ...model, weights: adapter.applyTo(model.weights) };
+  const tapped = new Map<string, Tensor>();
+  const tap: Tap = (name, tensor) => {
+    tapped.set(name, tensor);
+    options.tap?.(name, tensor);
+  };
+  const logps = traceLogps(
+    trace,
+    adapted,
+    shape,
+    features,
+    options.gradientTaps ? { ...options, tap } : options,
+  );
+  if (options.objective === 'score') return;
+  const dlogp = traceObjective(trace, logps, shape.rows, options);
+  const parameters = adapter.tensors().map(({ tensor }) => tensor);
+  const extra = (options.gradientTaps ?? []).map((name) => tapped.get(name) as Tensor);
+  const into = new Map(parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]));
+  const gradients = backward(trace, [[logps.logp, dlogp]], [...parameters, ...extra], into);
+  extra.forEach((_, index) => {
+    trace.output(`d ${options.gradientTaps?.[index]}`, gradients[parameters.length + index] as Tensor);
+  });
+}
+
+/** Compiles {@link traceTrainStep}. */
 export function buildTrainProgram(
   model: ModelOnDevice,
   adapter: LoraAdapter,
@@ -135,30 +169,9 @@ export function buildTrainProgram(
   features: Tensor | undefined,
   options: TrainOptions,
 ): Promise<Program> {
-  const adapted = { ...model, weights: adapter.applyTo(model.weights) };
-  return Program.compile(model.gpu, `train ${options.objective} ${shape.tokens}`, (trace) => {
-    const tapped = new Map<string, Tensor>();
-    const tap: Tap = (name, tensor) => {
-      tapped.set(name, tensor);
-      options.tap?.(name, tensor);
-    };
-    const logps = traceLogps(
-      trace,
-      adapted,
-      shape,
-      features,
-      options.gradientTaps ? { ...options, tap } : options,
-    );
-    if (options.objective === 'score') return;
-    const dlogp = traceObjective(trace, logps, shape.rows, options);
-    const parameters = adapter.tensors().map(({ tensor }) => tensor);
-    const extra = (options.gradientTaps ?? []).map((name) => tapped.get(name) as Tensor);
-    const into = new Map(parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]));
-    const gradients = backward(trace, [[logps.logp, dlogp]], [...parameters, ...extra], into);
-    extra.forEach((_, index) => {
-      trace.output(`d ${options.gradientTaps?.[index]}`, gradients[parameters.length + index] as Tensor);
-    });
-  });
+  return Program.compile(model.gpu, `train ${options.objective} ${shape.tokens}`, (trace) =>
+    traceTrainStep(trace, model, adapter, state, shape, features, options),
+  );
 }
 
 /** The part of the gradient arena that belongs to an adapter tensor. */
