@@ -1,0 +1,86 @@
+// Writes adapters as PEFT reads them: adapter_config.json and adapter_model.safetensors. Reading them is lora.ts.
+// Not the zip (storage/adapter_archive.ts). Invariant: what is written here, lora.ts reads back bit for bit, and PEFT
+// from 0.17 on loads with every key matched; it would load wrong keys silently, as an adapter that does nothing.
+// Format: huggingface/peft, LoraConfig and save_pretrained.
+
+import { ModelError } from '../lib/errors';
+import { formatShape } from '../lib/format';
+import type { LoraConfig, LoraWeights } from './lora';
+import { type TensorData, writeSafetensors } from './safetensors';
+
+/** Settings of an adapter that is to be written. */
+export interface PeftLoraConfig extends LoraConfig {
+  /** Of its training; nothing is dropped when the adapter is used. */
+  readonly loraDropout: number;
+}
+
+/** Linear layers of a vision tower as PEFT names them; an adapter of ours has none of them. */
+const VISION_MODULES = [
+  ...['attn.qkv', 'attn.proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'].map(
+    (name) => `model.visual.blocks.0.${name}`,
+  ),
+  'model.visual.merger.mlp.0',
+  'model.visual.merger.mlp.2',
+];
+
+/** Whether PEFT would wrap layers of the vision tower, too; an expression that only Python understands might. */
+function reachesVision(targets: LoraConfig['targetModules']): boolean {
+  if (typeof targets !== 'string')
+    return VISION_MODULES.some((module) => targets.some((name) => `.${module}`.endsWith(`.${name}`)));
+  try {
+    const expression = new RegExp(`^(?:${targets})$`);
+    return VISION_MODULES.some((module) => expression.test(module));
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Text of adapter_config.json: the keys of PEFT 0.17, sorted, by which any later version knows plain LoRA. Where the
+ * targets would reach the vision tower, it is excluded: PEFT would add layers to it that no file fills.
+ */
+export function writeAdapterConfig(config: PeftLoraConfig): string {
+  const { targetModules } = config;
+  const json: Record<string, unknown> = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: config.baseModel,
+    r: config.r,
+    lora_alpha: config.loraAlpha,
+    lora_dropout: config.loraDropout,
+    use_rslora: config.useRslora,
+    target_modules: typeof targetModules === 'string' ? targetModules : [...targetModules].sort(),
+    exclude_modules: reachesVision(targetModules) ? '.*visual.*' : null,
+    inference_mode: true,
+    ...{ bias: 'none', fan_in_fan_out: false, init_lora_weights: true, modules_to_save: null },
+    ...{ use_dora: false, use_qalora: false, qalora_group_size: 16, lora_bias: false },
+    ...{ rank_pattern: {}, alpha_pattern: {}, layers_to_transform: null, layers_pattern: null },
+    ...{ layer_replication: null, target_parameters: null, trainable_token_indices: null },
+    ...{ auto_mapping: null, revision: null, loftq_config: {}, eva_config: null, corda_config: null },
+    ...{ megatron_config: null, megatron_core: 'megatron.core' },
+    peft_version: '0.17.0',
+  };
+  const sorted = Object.fromEntries(Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(sorted, null, 2);
+}
+
+/**
+ * Bytes of adapter_model.safetensors, f32, under the names that transformers has had since 4.52.
+ * @param weights A [r, in] and B [out, r] of each module
+ * @throws ModelError `model/adapter` naming a module whose factors do not have this rank
+ */
+export function writeAdapterWeights(weights: readonly LoraWeights[], r: number): Uint8Array<ArrayBuffer> {
+  const tensors = weights.flatMap(({ module, a, b }) => {
+    const [width, out] = [a.length / r, b.length / r];
+    const factor = (part: string, data: Float32Array, shape: [number, number]): TensorData => {
+      if (!shape.every((size) => Number.isInteger(size) && size > 0))
+        throw new ModelError('model/adapter', `${module}: lora_${part} is no ${formatShape(shape)} matrix.`, {
+          module,
+        });
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      return { name: `base_model.model.${module}.lora_${part}.weight`, dtype: 'F32', shape, bytes };
+    };
+    return [factor('A', a, [r, width]), factor('B', b, [out, r])];
+  });
+  return writeSafetensors(tensors, { format: 'pt' });
+}
