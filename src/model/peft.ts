@@ -14,6 +14,11 @@ export interface PeftLoraConfig extends LoraConfig {
   readonly loraDropout: number;
 }
 
+/** File name of an adapter's settings. */
+export const ADAPTER_CONFIG = 'adapter_config.json';
+/** File name of an adapter's weights. */
+export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+
 /** Linear layers of a vision tower as PEFT names them; an adapter of ours has none of them. */
 const VISION_MODULES = [
   ...['attn.qkv', 'attn.proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'].map(
