@@ -1,0 +1,41 @@
+// The list of an import's problems stays small, and its limits agree with what the engine decodes.
+import { describe, expect, it } from 'vitest';
+import { IMPORT_LIMITS } from '../../src/data/import_limits';
+import { ProblemList, shorten } from '../../src/data/import_problems';
+import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../../src/worker/engine_image';
+
+describe('ProblemList', () => {
+  it('keeps the first and counts the others', () => {
+    const problems = new ProblemList(2);
+    problems.add('t', 9, 'later');
+    problems.add('f', null, 'a whole file');
+    problems.add('t', 1, 'too many');
+    problems.addUnlisted(3);
+    expect(problems.sorted()).toEqual([
+      { file: 'f', row: null, reason: 'a whole file' },
+      { file: 't', row: 9, reason: 'later' },
+    ]);
+    expect(problems.more).toBe(4);
+  });
+
+  it('shortens what others wrote', () => {
+    const problems = new ProblemList(2);
+    problems.add('f'.repeat(9999), 1, 'r'.repeat(9999));
+    const [only] = problems.sorted();
+    expect(only?.file.length).toBe(300);
+    expect(only?.reason.length).toBe(300);
+    expect(shorten('a\nb\0c')).toBe('a b c');
+    expect(shorten('abcdef', 4)).toBe('abc…');
+    expect(shorten('abcd', 4)).toBe('abcd');
+  });
+});
+
+describe('IMPORT_LIMITS', () => {
+  it('admits the pictures that the engine decodes, inline ones too', () => {
+    expect(IMPORT_LIMITS.maxImageBytes).toBe(MAX_IMAGE_BYTES);
+    expect(IMPORT_LIMITS.maxImagePixels).toBe(MAX_IMAGE_PIXELS);
+    // Base64 takes four bytes for three.
+    expect(IMPORT_LIMITS.maxRowBytes).toBeGreaterThan((MAX_IMAGE_BYTES / 3) * 4);
+    expect(IMPORT_LIMITS.maxTableBytes).toBeGreaterThan(IMPORT_LIMITS.maxRowBytes);
+  });
+});
