@@ -22,6 +22,8 @@ import {
 import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/lookback/probe';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { greedy, type Question, Reasoner } from '../src/lookback/reasoner';
+import { LoraAdapter } from '../src/model/lora';
+import { readAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
@@ -31,6 +33,8 @@ import { decodeImage } from './node_image';
 export interface EvaluateReport extends EvaluationReport {
   readonly seconds: number;
   readonly model: string;
+  /** Folder of the adapter that was applied. */
+  readonly adapter: string | null;
   readonly mode: ReasoningMode;
   /** Split of the shapes world, or the dataset's file. */
   readonly source: string;
@@ -44,6 +48,7 @@ export interface EvaluateProbeReport {
   readonly count: number;
   readonly seconds: number;
   readonly model: string;
+  readonly adapter: string | null;
   readonly seed: number;
   readonly device: string;
 }
@@ -51,6 +56,7 @@ export interface EvaluateProbeReport {
 const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset FILE.jsonl) [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder
+  --adapter DIR         a PEFT adapter for it
   --mode MODE           ${REASONING_MODES.join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the shapes world
   --dataset FILE        JSON lines {image, question, answer}, images relative to the file
@@ -68,6 +74,7 @@ const TEXT_SHARE = 0.2;
 
 interface Call {
   readonly model: string;
+  readonly adapter: string | undefined;
   readonly mode: ReasoningMode;
   readonly split: Split;
   readonly dataset: string | undefined;
@@ -89,6 +96,7 @@ function readCall(): Call {
   const values = readArguments({
     ...{
       model: text,
+      adapter: text,
       mode: text,
       split: text,
       dataset: text,
@@ -110,6 +118,7 @@ function readCall(): Call {
   if (values.resume && values.out === undefined) throw new UsageError('--resume needs --out.');
   return {
     model: values.model,
+    adapter: values.adapter,
     mode: oneOf('mode', values.mode ?? 'cot', REASONING_MODES),
     split: oneOf('split', values.split ?? 'test', SPLITS),
     dataset: values.dataset,
@@ -295,7 +304,7 @@ const share = (value: number | null): string => (value === null ? '–' : value.
 function printReport(report: EvaluateReport): void {
   const { accuracy, attention } = report;
   const lines = [
-    `${report.count} questions of ${report.source}, ${report.model}, ${report.mode}`,
+    `${report.count} questions of ${report.source}, ${report.model}${report.adapter === null ? '' : ` with ${report.adapter}`}, ${report.mode}`,
     `accuracy     ${percent(accuracy.mean)} (${percent(accuracy.low)} to ${percent(accuracy.high)})`,
     `looked back  ${percent(report.triggerRate)}, full scan ${percent(report.genuineScanRate)}, empty ${percent(report.emptyBackRate)}`,
     `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,
@@ -316,8 +325,15 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   const device = gpu.traits.description;
   log(`${id} on ${device}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });
+  let adapter: LoraAdapter | null = null;
   try {
-    await measure(reasoner, call, { model: id, device }, signal);
+    if (call.adapter !== undefined) {
+      const { config } = reasoner.model;
+      const { config: lora, weights } = await readAdapter(call.adapter, config);
+      adapter = LoraAdapter.create(gpu, lora, config, weights, false);
+      reasoner.setAdapter(adapter);
+    }
+    await measure(reasoner, call, { model: id, adapter: call.adapter ?? null, device }, signal);
   } finally {
     await closeDevice(gpu, reasoner);
   }
@@ -326,7 +342,7 @@ async function evaluate(signal: AbortSignal): Promise<void> {
 async function measure(
   reasoner: Reasoner,
   call: Call,
-  where: { readonly model: string; readonly device: string },
+  where: { readonly model: string; readonly adapter: string | null; readonly device: string },
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();

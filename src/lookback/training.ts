@@ -7,8 +7,16 @@ import { drawSample, type ShapesSample } from '../data/shapes_world';
 import { IMAGE_SIDE } from '../data/shapes_world_scene';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
+import type { ModelConfig } from '../model/config';
 import { ImageEncoder } from '../model/image_encoder';
-import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
+import {
+  initialLoraWeights,
+  LoraAdapter,
+  type LoraConfig,
+  type LoraWeights,
+  loraWeightsOf,
+  targetedModules,
+} from '../model/lora';
 import type { CandidateGroup } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
 import { LoraPolicy } from '../train/policy';
@@ -81,6 +89,17 @@ export function loraConfigOf(
   return { r, loraAlpha, useRslora: false, baseModel, targetModules };
 }
 
+/** Matrices of the adapter that a checkpoint of a run holds. Throws ModelError `model/adapter` when it does not fit. */
+export function trainedWeights(
+  request: Pick<TrainingRequest, 'lora' | 'start'>,
+  model: ModelConfig,
+  arena: Float32Array,
+): LoraWeights[] {
+  const { r, targetModules } = loraConfigOf(request, '');
+  const modules = request.start?.weights.map(({ module }) => module) ?? targetedModules(model, targetModules);
+  return loraWeightsOf(arena, model, r, modules);
+}
+
 /**
  * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.
  * @throws ArgumentError naming a bad setting; DataError for a set without usable rows; GpuError; the signal's reason
@@ -150,6 +169,7 @@ async function createPolicy(
       gradientCheckpointing: request.gradientCheckpointing,
       maxGradNorm: request.optim.maxGradNorm,
       temperature: request.method === 'grpo' ? request.grpo.temperature : 1,
+      dropout: { p: request.lora.loraDropout, seed: request.seed },
     },
   );
   if (request.checkpoint) policy.restore(request.checkpoint);

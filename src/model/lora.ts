@@ -3,6 +3,7 @@
 
 import { alignUp } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
+import { DROPOUT_DRAW_WORDS } from '../kernels/dropout';
 import { ModelError } from '../lib/errors';
 import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
@@ -147,17 +148,51 @@ export function initialLoraWeights(
   { r, targetModules }: Pick<LoraConfig, 'r' | 'targetModules'>,
   prng: Prng,
 ): LoraWeights[] {
-  const matches = targetMatcher(targetModules);
-  const chosen = [...adaptableModules(model)].filter(([module]) => matches(module));
-  if (chosen.length === 0) {
-    const message = `target_modules ${JSON.stringify(targetModules)} matches no projection of the language model.`;
-    throw new ModelError('model/adapter', message, { targetModules });
-  }
-  return chosen.map(([module, [out, width]]) => {
+  const shapes = adaptableModules(model);
+  return targetedModules(model, targetModules).map((module) => {
+    const [out, width] = shapes.get(module) ?? [0, 0];
     const bound = width ** -0.5;
     const a = Float32Array.from({ length: r * width }, () => prng.uniform(-bound, bound));
     return { module, a, b: new Float32Array(out * r) };
   });
+}
+
+/**
+ * Modules of the language model that targets name, in checkpoint order.
+ * @throws ModelError `model/adapter` when there are none
+ */
+export function targetedModules(model: ModelConfig, targets: LoraConfig['targetModules']): string[] {
+  const chosen = [...adaptableModules(model).keys()].filter(targetMatcher(targets));
+  if (chosen.length > 0) return chosen;
+  const message = `target_modules ${JSON.stringify(targets)} matches no projection of the language model.`;
+  throw new ModelError('model/adapter', message, { targets });
+}
+
+/**
+ * The matrices of an adapter's arena, e.g. a checkpoint's.
+ * @param modules those of the adapter, in its order
+ * @throws ModelError `model/adapter` when the arena is of another layout
+ */
+export function loraWeightsOf(
+  arena: Float32Array,
+  model: ModelConfig,
+  r: number,
+  modules: readonly string[],
+): LoraWeights[] {
+  const shapes = adaptableModules(model);
+  let at = 0;
+  const take = (count: number): Float32Array => {
+    const values = arena.slice(at, at + count);
+    at += alignUp(4 * count, 256) / 4;
+    return values;
+  };
+  const weights = modules.map((module) => {
+    const [out, width] = shapes.get(module) ?? [0, 0];
+    return { module, a: take(r * width), b: take(out * r) };
+  });
+  if (at === arena.length) return weights;
+  const message = `The checkpoint holds ${arena.length} values; this adapter has ${at}: rank or targets differ.`;
+  throw new ModelError('model/adapter', message);
 }
 
 function targetMatcher(targets: string | readonly string[]): (module: string) => boolean {
@@ -169,6 +204,12 @@ function targetMatcher(targets: string | readonly string[]): (module: string) =>
   } catch {
     throw new ModelError('model/adapter', `target_modules "${targets}" is not a regular expression.`);
   }
+}
+
+function drawTensor(gpu: GpuContext, usage: number): Tensor {
+  const bytes = 4 * DROPOUT_DRAW_WORDS;
+  const buffer = gpu.createBuffer(bytes, usage, 'adapter dropout');
+  return externalTensor('adapter dropout', [DROPOUT_DRAW_WORDS], 'u32', { buffer, offset: 0, bytes });
 }
 
 interface Slot {
@@ -185,6 +226,8 @@ export class LoraAdapter {
   readonly #gpu: GpuContext;
   readonly #slots: readonly Slot[];
   readonly #strength: Tensor;
+  /** What masks are drawn from; null for an adapter that never drops. */
+  readonly #dropout: { readonly p: number; readonly draw: Tensor } | null;
   readonly #columns: ReadonlyMap<string, number>;
 
   private constructor(
@@ -194,8 +237,10 @@ export class LoraAdapter {
     arena: Tensor,
     slots: readonly Slot[],
     strength: Tensor,
+    dropout: { readonly p: number; readonly draw: Tensor } | null,
   ) {
     this.#gpu = gpu;
+    this.#dropout = dropout;
     this.config = config;
     this.arena = arena;
     this.#slots = slots;
@@ -206,6 +251,7 @@ export class LoraAdapter {
   /**
    * Uploads an adapter.
    * @param trainable gradients flow to its tensors
+   * @param dropout   probability of dropping an input of A while training, from 0 to below 1; see {@link applyTo}
    */
   static create(
     gpu: GpuContext,
@@ -213,6 +259,7 @@ export class LoraAdapter {
     model: ModelConfig,
     weights: readonly LoraWeights[],
     trainable: boolean,
+    dropout = 0,
   ): LoraAdapter {
     const modules = adaptableModules(model);
     const places: { name: string; shape: number[]; data: Float32Array; offset: number }[] = [];
@@ -247,7 +294,9 @@ export class LoraAdapter {
         b: tensors[2 * index + 1] as Tensor,
       }),
     );
-    const adapter = new LoraAdapter(gpu, config, model, arena, slots, strength);
+    const draw = dropout > 0 ? drawTensor(gpu, usage) : null;
+    const drop = draw && { p: dropout, draw };
+    const adapter = new LoraAdapter(gpu, config, model, arena, slots, strength, drop);
     adapter.setStrength(1);
     return adapter;
   }
@@ -258,25 +307,25 @@ export class LoraAdapter {
     if (region) this.#gpu.device.queue.writeBuffer(region.buffer, 0, Float32Array.of(strength));
   }
 
+  /**
+   * Chooses the masks of the runs from now on: equal numbers give equal masks. Nothing is traced again.
+   * @param seed up to 2^53
+   * @param step number of the update
+   * @param part number of the micro-batch in the step
+   */
+  setDropoutSeed(seed: number, step: number, part: number): void {
+    const region = this.#dropout?.draw.region;
+    if (!region) return;
+    const words = Uint32Array.of(seed, Math.floor(seed / 2 ** 32), step, part);
+    this.#gpu.device.queue.writeBuffer(region.buffer, region.offset, words);
+  }
+
   /** All tensors with their names, A before B, in checkpoint order. */
   tensors(): { readonly name: string; readonly tensor: Tensor }[] {
     return this.#slots.flatMap(({ module, a, b }) => [
       { name: `${module}.A`, tensor: a },
       { name: `${module}.B`, tensor: b },
     ]);
-  }
-
-  /**
-   * The matrices on the host, from an arena in this adapter's layout (its own, or a checkpoint's).
-   * @throws ModelError `model/adapter` when the arena has another size
-   */
-  weightsFrom(arena: Float32Array): LoraWeights[] {
-    this.checkArena(arena);
-    const part = ({ region, shape }: Tensor): Float32Array => {
-      const at = (region?.offset ?? 0) / 4;
-      return arena.slice(at, at + (shape[0] ?? 0) * (shape[1] ?? 0));
-    };
-    return this.#slots.map(({ module, a, b }) => ({ module, a: part(a), b: part(b) }));
   }
 
   /** @throws ModelError `model/adapter` when an arena is not of this adapter's layout */
@@ -287,23 +336,26 @@ export class LoraAdapter {
     throw new ModelError('model/adapter', message);
   }
 
-  /** A view of the model's weights with this adapter applied. */
-  applyTo(weights: WeightSource): WeightSource {
+  /**
+   * A view of the model's weights with this adapter applied.
+   * @param options.dropout drops inputs at the adapter's rate: for training alone, never to sample or to score
+   */
+  applyTo(weights: WeightSource, options: { readonly dropout?: boolean } = {}): WeightSource {
     const scale = loraScale(this.config);
     return {
       tensor: (name) => weights.tensor(name),
-      lora: (name) => this.#modulesOf(name, scale),
+      lora: (name) => this.#modulesOf(name, scale, options.dropout === true),
     };
   }
 
   /** Frees the device memory. */
   destroy(): void {
-    for (const tensor of [this.arena, this.#strength])
-      if (tensor.region) this.#gpu.destroyBuffer(tensor.region.buffer);
+    for (const tensor of [this.arena, this.#strength, this.#dropout?.draw])
+      if (tensor?.region) this.#gpu.destroyBuffer(tensor.region.buffer);
   }
 
   /** Modules of a fused projection, with the columns each owns. */
-  #modulesOf(weight: string, scale: number): LoraModule[] {
+  #modulesOf(weight: string, scale: number, training: boolean): LoraModule[] {
     const base = weight.replace(/\.weight$/, '');
     const members = base.endsWith('.qkv_proj')
       ? ['q_proj', 'k_proj', 'v_proj']
@@ -314,8 +366,10 @@ export class LoraAdapter {
     let first = 0;
     const modules: LoraModule[] = [];
     for (const member of members) {
-      const slot = this.#slots.find(({ module }) => module === `${parent}.${member}`);
-      if (slot) modules.push({ a: slot.a, b: slot.b, scale, strength: this.#strength, first });
+      const stream = this.#slots.findIndex(({ module }) => module === `${parent}.${member}`);
+      const slot = this.#slots[stream];
+      const drop = training && this.#dropout ? { dropout: { ...this.#dropout, stream } } : {};
+      if (slot) modules.push({ a: slot.a, b: slot.b, scale, strength: this.#strength, first, ...drop });
       first += this.#columns.get(`${parent}.${member}`) ?? 0;
     }
     return modules;
