@@ -166,6 +166,7 @@ export const FIELDS = {
   'grpo.maskTruncatedCompletions': toggle(at('grpo', 'maskTruncatedCompletions')) as Field,
   'grpo.rewardWeights.accuracy': number(real(-100, 100), reward('accuracy')) as Field,
   'grpo.rewardWeights.format': number(real(-100, 100), reward('format')) as Field,
+  'grpo.rewardWeights.format_paper': number(real(-100, 100), reward('format_paper')) as Field,
   'grpo.rewardWeights.length': number(real(-100, 100), reward('length')) as Field,
 } as const;
 
@@ -233,12 +234,14 @@ export function differences(from: TrainingPlan, to: TrainingPlan): readonly Fiel
  * none. Words that English has too, such as `seed`, count only as a whole path.
  */
 export function fieldOfAdvice(advice: string): FieldId | null {
+  const technical = (word: string) => /[A-Z_.]/.test(word.slice(1));
   for (const word of advice.match(/[A-Za-z]\w*(?:\.[A-Za-z]\w*)*/g) ?? []) {
     const last = word.slice(word.lastIndexOf('.') + 1);
-    const named = FIELD_IDS.find((id) => id === word || (/[A-Z_]/.test(last) && id.endsWith(`.${last}`)));
+    const named = FIELD_IDS.find(
+      (id) =>
+        (id === word && technical(word)) || (technical(last) && (id === last || id.endsWith(`.${last}`))),
+    );
     if (named !== undefined) return named;
-    const top = FIELD_IDS.find((id) => id === last && /[A-Z]/.test(last));
-    if (top !== undefined) return top;
   }
   return null;
 }

@@ -1,0 +1,350 @@
+// Which metrics are drawn together, what each chart means, and the same numbers as columns, a sentence and a table.
+// Not the drawing (curves_chart.ts). No smoothing unless it is asked for, and then the measured values stay visible.
+// Invariant: chart, sentence and table of one chart are made from the same columns, so that they cannot disagree.
+
+import { metricNames, recentMean, seriesOf } from '../../state/train_run';
+import type { StepMetrics, TrainingMethod } from '../../worker/protocol';
+import { metricText, type Unit } from './figures_text';
+import { TRAIN_COPY } from './train_copy';
+
+/** One line of a chart. Lines are told apart by dash and width; the accent is for looking back alone. */
+export interface CurveLine {
+  readonly metric: string;
+  readonly label: string;
+  readonly look: 'first' | 'second' | 'third' | 'accent';
+  /** Measured at some steps only: points are marked, and joined. */
+  readonly sparse?: boolean;
+}
+
+/** Lines over one axis, with their definition. */
+export interface CurveChart {
+  readonly id: string;
+  readonly title: string;
+  readonly definition: string;
+  readonly unit: Unit;
+  /** Ends of the y axis at least; the data may widen it. Null lets the data alone decide. */
+  readonly range: readonly [number, number] | null;
+  readonly lines: readonly CurveLine[];
+}
+
+/** Steps of the moving mean that the toggle shows. */
+export const SMOOTH_STEPS = 5;
+
+const line = (
+  metric: string,
+  label: string,
+  look: CurveLine['look'] = 'first',
+  sparse = false,
+): CurveLine => ({
+  metric,
+  label,
+  look,
+  ...(sparse ? { sparse } : {}),
+});
+
+const REWARD: CurveChart = {
+  id: 'reward',
+  title: 'Reward',
+  definition:
+    'Mean over all sampled answers of a step. Total is the weighted sum; accuracy is the share with the right answer in the box; format scores the form alone.',
+  unit: 'number',
+  range: [0, 1],
+  lines: [
+    line('reward', 'total'),
+    line('rewards/accuracy/mean', 'accuracy', 'second'),
+    line('rewards/format/mean', 'format', 'third'),
+  ],
+};
+
+const BACKS: CurveChart = {
+  id: 'backs',
+  title: 'Looking back',
+  definition:
+    'Share of sampled answers that look back in a well-formed way, and share whose look back has no content.',
+  unit: 'share',
+  range: [0, 1],
+  lines: [
+    line('look_back/trigger_rate', 'looks back', 'accent'),
+    line('look_back/empty_back_rate', 'empty', 'second'),
+  ],
+};
+
+const ATTENTION: CurveChart = {
+  id: 'attention',
+  title: 'Attention on the image',
+  definition:
+    'Share of attention that falls on the image, mean over heads and layers: in the tokens before the look back, inside it, and after it. Absent where no answer looked back.',
+  unit: 'share',
+  range: [0, 0.2],
+  lines: [
+    line('look_back/image_attention_inside', 'inside', 'accent'),
+    line('look_back/image_attention_before', 'before', 'second'),
+    line('look_back/image_attention_after', 'after', 'third'),
+  ],
+};
+
+const LENGTH: CurveChart = {
+  id: 'length',
+  title: 'Length of answers',
+  definition: 'Mean tokens of a sampled answer, and of its look back where there is one.',
+  unit: 'tokens',
+  range: [0, 10],
+  lines: [line('completions/mean_length', 'answer'), line('look_back/back_length', 'look back', 'accent')],
+};
+
+const SFT_LOSS: CurveChart = {
+  id: 'loss',
+  title: 'Loss',
+  definition:
+    'Mean negative log-likelihood per token of the written answers: of the batch just learned, and of examples held out.',
+  unit: 'number',
+  range: [0, 0],
+  lines: [line('loss', 'training'), line('eval_loss', 'held out', 'second', true)],
+};
+
+const SFT_ANSWERS: CurveChart = {
+  id: 'answers',
+  title: 'Sampled answers',
+  definition:
+    'Of the greedy answers at each evaluation: the share that is right, and the share that looks back.',
+  unit: 'share',
+  range: [0, 1],
+  lines: [
+    line('accuracy', 'right', 'first', true),
+    line('look_back/trigger_rate', 'looks back', 'accent', true),
+    line('look_back/empty_back_rate', 'empty', 'third', true),
+  ],
+};
+
+const GRPO_LOSS: CurveChart = {
+  id: 'loss',
+  title: 'Loss',
+  definition:
+    'The policy loss that was minimised. With one update per sample it hovers around 0 and says little; watch the reward.',
+  unit: 'number',
+  range: null,
+  lines: [line('loss', 'policy loss')],
+};
+
+const SHARED: readonly CurveChart[] = [
+  {
+    id: 'grad-norm',
+    title: 'Gradient norm',
+    definition: 'Length of the whole gradient before clipping.',
+    unit: 'number',
+    range: [0, 0],
+    lines: [line('grad_norm', 'norm')],
+  },
+  {
+    id: 'learning-rate',
+    title: 'Learning rate',
+    definition: 'As the schedule gave it for the step.',
+    unit: 'tiny',
+    range: [0, 0],
+    lines: [line('learning_rate', 'rate')],
+  },
+  {
+    id: 'entropy',
+    title: 'Entropy',
+    definition: 'Mean entropy of the next-token distribution, in nats: how undecided the model is.',
+    unit: 'number',
+    range: [0, 0],
+    lines: [line('entropy', 'entropy')],
+  },
+  {
+    id: 'step-time',
+    title: 'Time per step',
+    definition: 'Wall time of each step on this device.',
+    unit: 'seconds',
+    range: [0, 0],
+    lines: [line('step_time', 'time')],
+  },
+  {
+    id: 'tokens',
+    title: 'Tokens so far',
+    definition: 'Tokens that passed through the model since the run began.',
+    unit: 'tokens',
+    range: [0, 10],
+    lines: [line('num_tokens', 'tokens')],
+  },
+];
+
+const GRPO_MORE: readonly CurveChart[] = [
+  GRPO_LOSS,
+  {
+    id: 'kl',
+    title: 'KL to the reference',
+    definition: 'Estimate (k3) of the divergence from the model before this run, mean over tokens.',
+    unit: 'number',
+    range: [0, 0],
+    lines: [line('kl', 'KL')],
+  },
+  {
+    id: 'clip',
+    title: 'Clipping and cut answers',
+    definition:
+      'Share of tokens whose update was clipped, and share of answers that were cut off at the longest length.',
+    unit: 'share',
+    range: [0, 0.05],
+    lines: [
+      line('clip_ratio/region_mean', 'updates clipped'),
+      line('completions/clipped_ratio', 'answers cut', 'second'),
+    ],
+  },
+  {
+    id: 'groups',
+    title: 'Groups that teach nothing',
+    definition: 'Share of groups whose rewards are all equal, and share that was left out of the update.',
+    unit: 'share',
+    range: [0, 1],
+    lines: [line('frac_reward_zero_std', 'equal rewards'), line('dropped_groups', 'left out', 'second')],
+  },
+  {
+    id: 'reward-std',
+    title: 'Spread of rewards',
+    definition: 'Standard deviation of the reward inside a group, mean over groups.',
+    unit: 'number',
+    range: [0, 0.5],
+    lines: [line('reward_std', 'deviation')],
+  },
+  {
+    id: 'flips',
+    title: 'Changes of mind',
+    definition:
+      'Share of answers whose first thought was wrong and whose box is right, and the other way round.',
+    unit: 'share',
+    range: [0, 0.1],
+    lines: [
+      line('look_back/wrong_to_right', 'wrong to right', 'accent'),
+      line('look_back/right_to_wrong', 'right to wrong', 'second'),
+    ],
+  },
+  {
+    id: 'accuracy',
+    title: 'Accuracy by kind',
+    definition: 'Share of right answers among all, and among questions of one kind.',
+    unit: 'share',
+    range: [0, 1],
+    lines: [
+      line('accuracy', 'all'),
+      line('accuracy/visual', 'needs the picture', 'second'),
+      line('accuracy/text', 'does not', 'third'),
+    ],
+  },
+  {
+    id: 'strict',
+    title: 'Strict form',
+    definition: 'Share of answers that the strict grammar accepts as a look back with content.',
+    unit: 'share',
+    range: [0, 1],
+    lines: [line('look_back/strict_format_rate', 'accepted', 'accent')],
+  },
+];
+
+/** Metrics without a chart of their own; the exported file has them. */
+const UNDRAWN =
+  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^step_tokens$/;
+
+/** Charts of a run: those that matter most, shown even while empty, and the others that have data. */
+export interface CurveSet {
+  readonly hero: readonly CurveChart[];
+  readonly more: readonly CurveChart[];
+}
+
+/** Rewards beyond the two that every chart has join the chart of rewards. */
+function withRewards(names: readonly string[]): CurveChart {
+  const known = REWARD.lines.map(({ metric }) => metric);
+  const others = names.flatMap((name) => {
+    const reward = /^rewards\/(.+)\/mean$/.exec(name)?.[1];
+    return reward === undefined || known.includes(name) ? [] : [line(name, reward, 'third')];
+  });
+  return { ...REWARD, lines: [...REWARD.lines, ...others] };
+}
+
+/** The charts of a method for the metrics that were logged. */
+export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]): CurveSet {
+  const names = metricNames(metrics);
+  const hero = method === 'grpo' ? [withRewards(names), BACKS, ATTENTION, LENGTH] : [SFT_LOSS, SFT_ANSWERS];
+  const shown = new Set(hero.flatMap(({ lines }) => lines.map(({ metric }) => metric)));
+  const others = [...(method === 'grpo' ? GRPO_MORE : [ATTENTION, LENGTH]), ...SHARED]
+    .map((chart) => ({ ...chart, lines: chart.lines.filter(({ metric }) => names.includes(metric)) }))
+    .filter(({ lines }) => lines.length > 0);
+  for (const { lines } of others) for (const { metric } of lines) shown.add(metric);
+  const unknown = names.filter((name) => !shown.has(name) && !UNDRAWN.test(name));
+  const plain = unknown.map(
+    (name): CurveChart => ({
+      id: `metric-${name}`,
+      title: name,
+      definition: TRAIN_COPY.curves.unknown,
+      unit: 'number',
+      range: null,
+      lines: [line(name, name)],
+    }),
+  );
+  return { hero, more: [...others, ...plain] };
+}
+
+/** Mean of each value and the recorded ones before it, `count` at most; null stays null. */
+export function trailingMeans(values: readonly (number | null)[], count: number): (number | null)[] {
+  const window: number[] = [];
+  let sum = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    window.push(value);
+    sum += value;
+    if (window.length > count) sum -= window.shift() ?? 0;
+    return sum / window.length;
+  });
+}
+
+/** Columns of a chart: steps, then each line as measured, then each line smoothed when that is asked for. */
+export function curveColumns(
+  chart: CurveChart,
+  metrics: readonly StepMetrics[],
+  smooth: boolean,
+): [steps: number[], ...lines: (number | null)[][]] {
+  const raw = chart.lines.map(({ metric }) => seriesOf(metrics, metric));
+  const means = smooth ? raw.map((values) => trailingMeans(values, SMOOTH_STEPS)) : [];
+  return [metrics.map(({ step }) => step), ...raw, ...means];
+}
+
+/** The largest step of the x axis: all steps of a short run; of a long one, room to double. */
+export function lastStepShown(done: number, maxSteps: number): number {
+  if (maxSteps <= 200) return Math.max(1, maxSteps, done);
+  let top = 100;
+  while (top < done) top *= 2;
+  return Math.max(Math.min(top, maxSteps), done);
+}
+
+/** The value of each line at a step; a sparse line gives its last one up to there. Null where there is none. */
+export function valuesAt(
+  chart: CurveChart,
+  metrics: readonly StepMetrics[],
+  step: number,
+): (number | null)[] {
+  const until = metrics.filter((entry) => entry.step <= step);
+  return chart.lines.map(({ metric, sparse }) => {
+    const values = seriesOf(until, metric);
+    return (sparse ? values.findLast((value) => value !== null) : values.at(-1)) ?? null;
+  });
+}
+
+/** The chart in words: the newest values, and how they moved since the beginning. */
+export function curveSentence(chart: CurveChart, metrics: readonly StepMetrics[]): string {
+  const last = metrics.at(-1);
+  const words = (values: readonly (number | null)[]) =>
+    chart.lines
+      .map(({ label }, i) => ({ label, value: values[i] ?? null }))
+      .filter(({ value }) => value !== null)
+      .map(({ label, value }) => `${label} ${metricText(value, chart.unit)}`)
+      .join(', ');
+  const newest = last === undefined ? '' : words(valuesAt(chart, metrics, last.step));
+  if (last === undefined || newest === '') return TRAIN_COPY.curves.none;
+  const said = TRAIN_COPY.curves.sentence(last.step, newest);
+  if (metrics.length < 2 * SMOOTH_STEPS) return said;
+  const mean = (part: readonly StepMetrics[]) =>
+    words(chart.lines.map(({ metric }) => recentMean(part, metric, SMOOTH_STEPS)));
+  const before = mean(metrics.slice(0, SMOOTH_STEPS));
+  const now = mean(metrics);
+  return before === '' || now === '' ? said : said + TRAIN_COPY.curves.change(before, now, SMOOTH_STEPS);
+}

@@ -1,0 +1,46 @@
+// What went wrong with a run or a command, in words, with what can be done about it beside it.
+// Not the wording (train_copy.ts). Invariant: text of the engine is shown as text; the code is there for a report.
+
+import type { ComponentChildren } from 'preact';
+import type { TrainCommand } from '../../state/train';
+import type { PlainError } from '../../worker/protocol';
+import { Icon } from '../icons';
+import { useTrain } from './train_context';
+import { TRAIN_COPY, trainErrorCopy } from './train_copy';
+
+/** An error with its title and reason; `children` are the actions. */
+export function ErrorNote({
+  error,
+  lead,
+  children,
+}: {
+  readonly error: PlainError;
+  readonly lead?: string;
+  readonly children?: ComponentChildren;
+}) {
+  const { title, why } = trainErrorCopy(error);
+  return (
+    <div class="notice compact" role="alert" data-code={error.code}>
+      <Icon name="warning" />
+      <div>
+        <h3>{lead === undefined ? title : `${lead}: ${title}`}</h3>
+        <p>{why}</p>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** The last refused command, when it is one of `commands`. */
+export function CommandFailure({ commands }: { readonly commands: readonly TrainCommand[] }) {
+  const train = useTrain();
+  const failure = train.failure.value;
+  if (failure === null || !commands.includes(failure.command)) return null;
+  return (
+    <ErrorNote error={failure.error} lead={TRAIN_COPY.failure[failure.command]}>
+      <button type="button" class="quiet" onClick={train.dismissFailure}>
+        {TRAIN_COPY.failure.dismiss}
+      </button>
+    </ErrorNote>
+  );
+}

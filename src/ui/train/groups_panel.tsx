@@ -1,0 +1,155 @@
+// The group inspector of GRPO: questions of a step, every sampled answer with its rewards and advantage.
+// Not the scores' making. Invariant: a held step stays as it was when it was held, whatever arrives.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { CompletionFact, GroupFact } from '../../worker/protocol';
+import { BlobImage } from '../blob_image';
+import { AnswerText, FormatTicks, Verdict } from './answer_text';
+import { metricText, signedText } from './figures_text';
+import { useTrain } from './train_context';
+import { TRAIN_COPY } from './train_copy';
+
+const WORDS = TRAIN_COPY.groups;
+/** Width of an advantage's bar per unit; advantages beyond ±2.5 fill it. */
+const BAR_PER_UNIT = 20;
+
+function Advantage({ value }: { readonly value: number }) {
+  const length = Math.min(50, Math.abs(value) * BAR_PER_UNIT);
+  return (
+    <span class="advantage">
+      <span class="advantage-bar" aria-hidden="true">
+        <span
+          class={value < 0 ? 'minus' : 'plus'}
+          style={{ inlineSize: `${length}%`, insetInlineStart: `${value < 0 ? 50 - length : 50}%` }}
+        />
+      </span>
+      <b>{signedText(value)}</b>
+    </span>
+  );
+}
+
+function Completion({
+  completion,
+  number,
+}: {
+  readonly completion: CompletionFact;
+  readonly number: number;
+}) {
+  const { text, correct, tokens, truncated, rewards, reward, advantage, format } = completion;
+  return (
+    <li class="completion" data-testid="completion" data-correct={correct} data-format={format}>
+      <div class="completion-head">
+        <h3>{WORDS.completion(number)}</h3>
+        <Verdict correct={correct} />
+        <FormatTicks text={text} />
+        <span class="hint">
+          {TRAIN_COPY.formats[format]}, {WORDS.tokens(tokens)}
+          {truncated && <em> {WORDS.cut}</em>}
+        </span>
+      </div>
+      <dl class="completion-scores">
+        {Object.entries(rewards).map(([name, value]) => (
+          <div key={name} data-reward={name}>
+            <dt>{name}</dt>
+            <dd>{metricText(value, 'number')}</dd>
+          </div>
+        ))}
+        <div data-reward="total">
+          <dt>{WORDS.reward}</dt>
+          <dd>{metricText(reward, 'number')}</dd>
+        </div>
+        <div>
+          <dt>{WORDS.advantage}</dt>
+          <dd>
+            <Advantage value={advantage} />
+          </dd>
+        </div>
+      </dl>
+      <AnswerText text={text} />
+    </li>
+  );
+}
+
+function Group({ group, first }: { readonly group: GroupFact; readonly first: boolean }) {
+  const open = useSignal(first);
+  const { question, expected, dropped, completions, image } = group;
+  const right = completions.filter(({ correct }) => correct).length;
+  const mean = completions.reduce((sum, { reward }) => sum + reward, 0) / Math.max(1, completions.length);
+  return (
+    <details
+      class="group"
+      data-testid="group"
+      data-dropped={dropped ?? ''}
+      open={open.value}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
+      <summary>
+        <span class="group-question">{question}</span>
+        <span class="hint">
+          {WORDS.summary(right, completions.length, metricText(mean, 'number'))}
+          {dropped !== null && <span class="badge">{WORDS.droppedMark}</span>}
+        </span>
+      </summary>
+      {open.value && (
+        <div class="group-body">
+          <div class="group-prompt">
+            {image !== null && <BlobImage blob={image} alt={WORDS.picture} size={96} />}
+            <div>
+              <p>{WORDS.expected(expected)}</p>
+              {dropped !== null && <p class="hint">{WORDS.dropped[dropped]}</p>}
+            </div>
+          </div>
+          <ol class="completions">
+            {completions.map((completion, i) => (
+              // Answers have no other identity than their place in the sample.
+              <Completion key={i} completion={completion} number={i + 1} />
+            ))}
+          </ol>
+        </div>
+      )}
+    </details>
+  );
+}
+
+/** The inspector; only for GRPO. */
+export function GroupsPanel() {
+  const train = useTrain();
+  const newest = useComputed(() => train.record.value?.groups ?? null);
+  const held = useSignal<{ readonly step: number; readonly groups: readonly GroupFact[] } | null>(null);
+  const runId = train.record.value?.runId;
+  // Another run lets go of what was held.
+  useEffect(() => {
+    held.value = null;
+  }, [runId, held]);
+  const shown = held.value ?? newest.value;
+  return (
+    <section class="panel groups-panel" aria-labelledby="groups-title" data-step={shown?.step ?? ''}>
+      <header class="panel-head">
+        <h2 id="groups-title">{shown === null ? WORDS.title : WORDS.stepTitle(shown.step)}</h2>
+        {shown !== null && (
+          <label class="check">
+            <input
+              type="checkbox"
+              data-testid="hold"
+              checked={held.value !== null}
+              onChange={(event) => {
+                held.value = event.currentTarget.checked ? newest.peek() : null;
+              }}
+            />
+            {WORDS.hold}
+          </label>
+        )}
+        {held.value !== null && newest.value !== null && newest.value.step !== held.value.step && (
+          <span class="hint">{WORDS.held(newest.value.step)}</span>
+        )}
+      </header>
+      <p class="hint">{shown === null ? WORDS.empty : WORDS.about}</p>
+      {shown?.groups.map((group, i) => (
+        <Group key={i} group={group} first={i === 0} />
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,349 @@
+// The plan: preset, method, questions, adapter, the few settings that matter, the rest folded, memory, and Start.
+// Not the run (run_panel.tsx). Invariant: Start is possible exactly when the state says so, and otherwise says why not.
+
+import { type Signal, useSignal } from '@preact/signals';
+import { formatBytes } from '../../lib/format';
+import { type FieldId, fieldOfAdvice } from '../../state/train_form';
+import { PRESET_IDS, type PresetId } from '../../state/train_presets';
+import { CommandFailure } from './failure_note';
+import { controlId, PlanField } from './plan_field';
+import { useTrain } from './train_context';
+import { FIELD_COPY, PRESET_COPY, problemText, TRAIN_COPY, trainErrorCopy } from './train_copy';
+
+const WORDS = TRAIN_COPY.plan;
+
+const MAIN: readonly FieldId[] = [
+  'name',
+  'maxSteps',
+  'seed',
+  'sft.batchSize',
+  'grpo.promptsPerStep',
+  'grpo.numGenerations',
+  'grpo.maxCompletionLength',
+  'optim.learningRate',
+];
+
+const FOLDED: readonly { readonly title: keyof typeof WORDS.groups; readonly fields: readonly FieldId[] }[] =
+  [
+    {
+      title: 'world',
+      fields: ['source.textShare', 'source.scenes', 'source.rolloutsPerScene', 'source.reflectionRate'],
+    },
+    {
+      title: 'grpo',
+      fields: [
+        'grpo.temperature',
+        'grpo.topP',
+        'grpo.lossType',
+        'grpo.scaleRewards',
+        'grpo.stdFloor',
+        'grpo.dropUniformGroups',
+        'grpo.maskTruncatedCompletions',
+        'grpo.epsilon',
+        'grpo.epsilonHigh',
+        'grpo.beta',
+        'grpo.numIterations',
+      ],
+    },
+    {
+      title: 'rewards',
+      fields: [
+        'grpo.rewardWeights.accuracy',
+        'grpo.rewardWeights.format',
+        'grpo.rewardWeights.format_paper',
+        'grpo.rewardWeights.length',
+      ],
+    },
+    { title: 'sft', fields: ['sft.maxLength', 'sft.evalSteps', 'sft.evalSize', 'sft.evalSamples'] },
+    { title: 'lora', fields: ['lora.r', 'lora.loraAlpha', 'lora.loraDropout', 'lora.targetModules'] },
+    {
+      title: 'optim',
+      fields: [
+        'optim.lrSchedulerType',
+        'optim.warmupSteps',
+        'optim.weightDecay',
+        'optim.adamBeta1',
+        'optim.adamBeta2',
+        'optim.adamEpsilon',
+        'optim.maxGradNorm',
+      ],
+    },
+    { title: 'memory', fields: ['tokensPerMicroBatch', 'gradientCheckpointing', 'saveSteps'] },
+  ];
+
+/** Groups without a setting that has an effect on this method. */
+function hidden(title: keyof typeof WORDS.groups, method: 'sft' | 'grpo', world: boolean): boolean {
+  if (title === 'world') return !world;
+  if (title === 'sft') return method !== 'sft';
+  return (title === 'grpo' || title === 'rewards') && method !== 'grpo';
+}
+
+function PresetChoice() {
+  const train = useTrain();
+  const preset = train.preset.value;
+  const changed = train.changes.value.length;
+  return (
+    <div class="plan-field wide">
+      <label for="plan-preset">{WORDS.preset}</label>
+      <select
+        id="plan-preset"
+        data-testid="preset"
+        aria-describedby="plan-preset-note"
+        value={preset ?? ''}
+        onChange={(event) => train.choosePreset(event.currentTarget.value as PresetId)}
+      >
+        {preset === null && <option value="">{WORDS.ownPreset}</option>}
+        {PRESET_IDS.map((id) => (
+          <option key={id} value={id}>
+            {PRESET_COPY[id].label}
+          </option>
+        ))}
+      </select>
+      <span id="plan-preset-note" class="hint">
+        {preset !== null && PRESET_COPY[preset].summary}
+        {changed > 0 && ` ${WORDS.changed(changed)}.`}
+      </span>
+    </div>
+  );
+}
+
+function SourceChoice() {
+  const train = useTrain();
+  const { source } = train.plan.value;
+  const datasets = train.datasets.value;
+  const value = source.kind === 'dataset' ? source.datasetId : '';
+  const known = value === '' || datasets.some(({ id }) => id === value);
+  const problem = train.problems.value.find(({ field }) => field === 'source');
+  return (
+    <div class={problem === undefined ? 'plan-field wide' : 'plan-field wide wrong'}>
+      <label for="plan-source">{WORDS.source}</label>
+      <select
+        id="plan-source"
+        data-testid="source"
+        aria-describedby="plan-source-note"
+        value={value}
+        onChange={(event) => train.chooseDataset(event.currentTarget.value || null)}
+      >
+        <option value="">{WORDS.world}</option>
+        {!known && <option value={value}>{WORDS.missingDataset}</option>}
+        {datasets.map(({ id, name, rows }) => (
+          <option key={id} value={id}>
+            {WORDS.dataset(name, rows)}
+          </option>
+        ))}
+      </select>
+      <span id="plan-source-note" class="hint wrong-note">
+        {problem !== undefined && problemText(problem)}
+      </span>
+    </div>
+  );
+}
+
+function ModelChoice() {
+  const train = useTrain();
+  return (
+    <div class="plan-field">
+      <label for="plan-model">{WORDS.model}</label>
+      <select
+        id="plan-model"
+        data-testid="plan-model"
+        value={train.plan.value.modelId}
+        onChange={(event) => train.chooseModel(event.currentTarget.value)}
+      >
+        {train.models.value.map(({ id, label }) => (
+          <option key={id} value={id}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function AdapterChoice() {
+  const train = useTrain();
+  const { adapterId, modelId, method } = train.plan.value;
+  const fitting = train.adapters.value.filter((adapter) => adapter.modelId === modelId);
+  const known = adapterId === null || fitting.some(({ id }) => id === adapterId);
+  return (
+    <>
+      <div class="plan-field">
+        <label for="plan-adapter">{WORDS.adapter}</label>
+        <select
+          id="plan-adapter"
+          data-testid="continue-adapter"
+          value={adapterId ?? ''}
+          onChange={(event) => train.chooseAdapter(event.currentTarget.value || null)}
+        >
+          <option value="">{WORDS.newAdapter}</option>
+          {!known && <option value={adapterId ?? ''}>{WORDS.missingAdapter}</option>}
+          {fitting.map(({ id, name, r }) => (
+            <option key={id} value={id}>
+              {WORDS.continueAdapter(name, r)}
+            </option>
+          ))}
+        </select>
+      </div>
+      {method === 'grpo' && adapterId === null && <p class="hint plan-advice">{WORDS.grpoFromBase}</p>}
+    </>
+  );
+}
+
+function Advanced({ open }: { readonly open: Signal<boolean> }) {
+  const train = useTrain();
+  const { method, source, adapterId } = train.plan.value;
+  const groups = FOLDED.filter(({ title }) => !hidden(title, method, source.kind === 'shapes_world'));
+  return (
+    <details
+      class="plan-advanced"
+      open={open.value}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
+      <summary>{WORDS.advanced}</summary>
+      {groups.map(({ title, fields }) => (
+        <fieldset key={title}>
+          <legend>{WORDS.groups[title]}</legend>
+          {title === 'lora' && adapterId !== null && <p class="hint">{WORDS.groups.loraFixed}</p>}
+          <div class="plan-fields">
+            {title === 'sft' || title === 'grpo' ? <PlanField id="mode" /> : null}
+            {fields.map((id) => (
+              <PlanField key={id} id={id} />
+            ))}
+          </div>
+        </fieldset>
+      ))}
+    </details>
+  );
+}
+
+function EstimateParts({ parts }: { readonly parts: readonly { name: string; bytes: number }[] }) {
+  if (parts.length === 0) return null;
+  return (
+    <details class="estimate-parts">
+      <summary>{TRAIN_COPY.estimate.parts}</summary>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{TRAIN_COPY.estimate.part}</th>
+            <th scope="col">{TRAIN_COPY.estimate.bytes}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {parts.map(({ name, bytes }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{formatBytes(bytes)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  );
+}
+
+function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
+  const train = useTrain();
+  const { estimate, error, asking } = train.estimate.value;
+  const words = TRAIN_COPY.estimate;
+  const advised = estimate?.advice ? fieldOfAdvice(estimate.advice) : null;
+  const fits = estimate === null ? '' : String(estimate.fits);
+  return (
+    <section
+      class={fits === 'false' ? 'estimate too-much' : 'estimate'}
+      aria-labelledby="estimate-title"
+      aria-busy={asking}
+      data-testid="estimate"
+      data-fits={fits}
+    >
+      <h3 id="estimate-title">{words.title}</h3>
+      {estimate === null && error === null && <p class="hint">{asking ? words.asking : words.unknown}</p>}
+      {error !== null && (
+        <p class="hint" data-code={error.code}>
+          {words.refused} {trainErrorCopy(error).why}
+        </p>
+      )}
+      {estimate !== null && (
+        <>
+          <p>{(estimate.fits ? words.fits : words.tooMuch)(formatBytes(estimate.bytes))}</p>
+          <p class="hint">{words.parameters(estimate.trainableParameters)}</p>
+          {estimate.advice !== null && <p class="estimate-advice">{estimate.advice}</p>}
+          {advised !== null && (
+            <button type="button" class="quiet" onClick={() => goTo(advised)}>
+              {words.goTo(FIELD_COPY[advised].label)}
+            </button>
+          )}
+          <EstimateParts parts={estimate.parts} />
+        </>
+      )}
+    </section>
+  );
+}
+
+/** Why Start is disabled; empty when it is not. */
+function StartNote() {
+  const train = useTrain();
+  const why = train.live.value
+    ? WORDS.startBusy
+    : train.problems.value.length > 0
+      ? WORDS.startProblems
+      : train.estimate.value.estimate?.fits === false
+        ? WORDS.startMemory
+        : '';
+  return (
+    <p id="start-note" class="hint">
+      {why}
+    </p>
+  );
+}
+
+/** The plan panel. */
+export function PlanPanel() {
+  const train = useTrain();
+  const open = useSignal(false);
+  const goTo = (id: FieldId) => {
+    open.value = true;
+    // The fold opens with the next render.
+    requestAnimationFrame(() => document.getElementById(controlId(id))?.focus());
+  };
+  return (
+    <section class="panel plan-panel" aria-labelledby="plan-title">
+      <header class="panel-head">
+        <h2 id="plan-title">{WORDS.title}</h2>
+      </header>
+      <form
+        class="plan-fields"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void train.start();
+        }}
+      >
+        <PresetChoice />
+        <PlanField id="method" />
+        <SourceChoice />
+        <ModelChoice />
+        <AdapterChoice />
+        {MAIN.map((id) => (
+          <PlanField key={id} id={id} />
+        ))}
+        <Advanced open={open} />
+        <Estimate goTo={goTo} />
+        <div class="plan-start">
+          <button
+            type="submit"
+            class="primary"
+            data-testid="start"
+            aria-describedby="start-note"
+            disabled={!train.canStart.value}
+          >
+            {WORDS.start}
+          </button>
+          <StartNote />
+        </div>
+      </form>
+      <CommandFailure commands={['start']} />
+    </section>
+  );
+}

@@ -1,0 +1,255 @@
+// The shown run in one strip: state, step, measured pace, time left, what is being done; its controls; why it stopped.
+// Not its curves and answers. Invariant: Pause and Resume are one control in two states, so that the focus stays on it.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { alertsOf, isLive, secondsLeft } from '../../state/train_run';
+import type { RunSummary, TrainingStatus } from '../../worker/protocol';
+import { Icon } from '../icons';
+import { CommandFailure, ErrorNote } from './failure_note';
+import { durationText, paceText } from './figures_text';
+import { useTrain } from './train_context';
+import { ALERT_COPY, TRAIN_COPY } from './train_copy';
+
+const WORDS = TRAIN_COPY.run;
+
+/** What the engine says about the shown run; null when it is about another one. */
+function useStatus(run: RunSummary | null): TrainingStatus | null {
+  const status = useTrain().status.value;
+  return run !== null && status?.runId === run.id ? status : null;
+}
+
+/** True for a run that may go on: paused or failed, or left behind by a tab that is gone. */
+export function mayResume(run: RunSummary, status: TrainingStatus | null): boolean {
+  if (run.state === 'paused' || run.state === 'failed') return true;
+  return isLive(run.state) && status === null;
+}
+
+function phaseText(status: TrainingStatus): string {
+  if (!isLive(status.state) || status.phase === 'waiting' || status.phase === '') return WORDS.none_;
+  const phase = TRAIN_COPY.phases[status.phase] ?? status.phase;
+  return status.fraction === null ? phase : `${phase}, ${Math.round(status.fraction * 100)} %`;
+}
+
+function Figures({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
+  const left = status === null ? null : secondsLeft(status);
+  const pace = status?.secondsPerStep ?? null;
+  const rows: readonly (readonly [string, string])[] = [
+    [WORDS.pace, pace === null ? WORDS.none_ : WORDS.paceValue(paceText(pace))],
+    [WORDS.left, left === null ? WORDS.none_ : WORDS.leftValue(durationText(left))],
+    [WORDS.now, status === null ? WORDS.none_ : phaseText(status)],
+    [WORDS.checkpoint, run.checkpointStep === null ? WORDS.none_ : WORDS.checkpointValue(run.checkpointStep)],
+  ];
+  return (
+    <dl class="figures run-figures">
+      <div>
+        <dt>{WORDS.step}</dt>
+        <dd data-testid="run-step">{WORDS.of(run.step, run.plan.maxSteps)}</dd>
+      </div>
+      {rows.map(([term, value]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: () => void }) {
+  const train = useTrain();
+  const name = useSignal(WORDS.adapterName(run.plan.name, run.checkpointStep ?? run.step));
+  return (
+    <form
+      class="save-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void train.saveAdapter(run.id, name.value.trim()).then((adapter) => adapter !== null && close());
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close();
+      }}
+    >
+      <label for="adapter-name">{WORDS.saveName}</label>
+      <input
+        id="adapter-name"
+        data-testid="adapter-name"
+        type="text"
+        maxLength={120}
+        required
+        value={name.value}
+        ref={(field) => field?.select()}
+        onInput={(event) => {
+          name.value = event.currentTarget.value;
+        }}
+      />
+      <button
+        type="submit"
+        class="primary"
+        data-testid="adapter-save"
+        disabled={name.value.trim() === '' || train.pending.value.has('save')}
+      >
+        {WORDS.saveNow}
+      </button>
+      <button type="button" onClick={close}>
+        {WORDS.saveCancel}
+      </button>
+    </form>
+  );
+}
+
+function SaveAdapter({ run }: { readonly run: RunSummary }) {
+  const train = useTrain();
+  const asking = useSignal(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const saved = train.adapters.value.find(({ id }) => id === run.adapterId);
+  const close = () => {
+    asking.value = false;
+    opener.current?.focus();
+  };
+  return (
+    <>
+      <button
+        type="button"
+        ref={opener}
+        data-testid="save-adapter"
+        aria-expanded={asking.value}
+        disabled={run.checkpointStep === null && run.step === 0}
+        onClick={() => {
+          asking.value = !asking.value;
+        }}
+      >
+        {WORDS.save}
+      </button>
+      {asking.value && <SaveForm run={run} close={close} />}
+      {saved !== undefined && !asking.value && (
+        <span class="hint">
+          {WORDS.saved(saved.name)} <a href="#/library">{WORDS.savedLink}</a>
+        </span>
+      )}
+    </>
+  );
+}
+
+function Controls({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
+  const train = useTrain();
+  const pending = train.pending.value;
+  const working = status !== null && isLive(status.state);
+  const resumable = mayResume(run, status) && !train.live.value;
+  const asked = pending.has('resume') || pending.has('pause') || pending.has('stop') || pending.has('step');
+  const label =
+    run.checkpointStep === null || run.reason === null ? WORDS.resume : WORDS.resumeFrom(run.checkpointStep);
+  return (
+    <div class="run-controls">
+      <button
+        key="go"
+        type="button"
+        data-testid={working ? 'pause' : 'resume'}
+        disabled={working ? pending.has('pause') || status.state === 'pausing' : asked || !resumable}
+        onClick={() => void (working ? train.pause() : train.resume(run.id))}
+      >
+        {working ? WORDS.pause : label}
+      </button>
+      <button
+        type="button"
+        data-testid="step-once"
+        disabled={asked || !resumable}
+        onClick={() => void train.stepOnce(run.id)}
+      >
+        {WORDS.stepOnce}
+      </button>
+      <button
+        type="button"
+        data-testid="stop"
+        title={WORDS.stopWhy}
+        disabled={pending.has('stop') || !(working || (status !== null && run.state === 'paused'))}
+        onClick={() => void train.stop()}
+      >
+        {WORDS.stop}
+      </button>
+      <SaveAdapter key={run.id} run={run} />
+    </div>
+  );
+}
+
+/** Why the run stands still, and what can be done besides Resume. */
+function Standstill({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
+  const train = useTrain();
+  const { reason, plan } = run;
+  if (isLive(run.state)) return status === null ? <p class="banner">{WORDS.elsewhere}</p> : null;
+  if (reason !== null) {
+    const { learningRate } = plan.optim;
+    return (
+      <ErrorNote error={reason}>
+        {reason.code === 'train/not-finite' && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              train.copyPlan(plan);
+              train.setField('optim.learningRate', learningRate / 2);
+            }}
+          >
+            {WORDS.halve}
+          </button>
+        )}
+      </ErrorNote>
+    );
+  }
+  // Paused by this tab a moment ago needs no explanation; paused by a reload does.
+  if (run.state !== 'paused' || status !== null) return null;
+  return (
+    <p class="banner banner-restored" data-testid="interrupted">
+      <Icon name="info" /> {WORDS.interrupted(run.checkpointStep)}
+    </p>
+  );
+}
+
+function Alerts() {
+  const train = useTrain();
+  const alerts = useComputed(() => alertsOf(train.record.value?.metrics ?? []));
+  if (alerts.value.length === 0) return null;
+  return (
+    <ul class="run-alerts">
+      {alerts.value.map((alert) => (
+        <li key={alert} data-alert={alert}>
+          <Icon name="warning" /> {ALERT_COPY[alert]}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The strip of the shown run. */
+export function RunPanel() {
+  const train = useTrain();
+  const run = train.selected.value;
+  const status = useStatus(run);
+  return (
+    <section class="panel run-panel" aria-labelledby="run-title">
+      <header class="panel-head">
+        <h2 id="run-title">{run === null ? WORDS.title : run.plan.name}</h2>
+        <span class="run-state" data-testid="run-state" data-state={run?.state ?? ''}>
+          {run === null ? WORDS.none_ : TRAIN_COPY.states[run.state]}
+        </span>
+      </header>
+      {run === null ? (
+        <p class="hint">{train.listed.value ? WORDS.none : WORDS.loading}</p>
+      ) : (
+        <>
+          <progress
+            class="run-progress"
+            aria-label={WORDS.progress}
+            value={run.step}
+            max={Math.max(1, run.plan.maxSteps)}
+          />
+          <Figures run={run} status={status} />
+          <Standstill run={run} status={status} />
+          <Controls run={run} status={status} />
+          <Alerts />
+        </>
+      )}
+      <CommandFailure commands={['open', 'read', 'pause', 'resume', 'step', 'stop', 'save']} />
+    </section>
+  );
+}

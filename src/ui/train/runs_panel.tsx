@@ -1,0 +1,162 @@
+// The runs kept on this device: state, steps, size; show, resume, take over the plan, export, delete.
+// Not the shown run's own controls (run_panel.tsx). Invariant: nothing is deleted without a second press.
+
+import { useSignal } from '@preact/signals';
+import { formatBytes } from '../../lib/format';
+import { isLive } from '../../state/train_run';
+import type { RunSummary } from '../../worker/protocol';
+import { download, fileName } from '../download';
+import { CommandFailure } from './failure_note';
+import { momentText } from './figures_text';
+import { mayResume } from './run_panel';
+import { useTrain } from './train_context';
+import { TRAIN_COPY } from './train_copy';
+
+const WORDS = TRAIN_COPY.runs;
+type Format = 'jsonl' | 'csv';
+const FORMATS: readonly Format[] = ['jsonl', 'csv'];
+
+function Exports({ run }: { readonly run: RunSummary }) {
+  const train = useTrain();
+  const get = async (format: Format) => {
+    const blob = await train.exportRun(run.id, format);
+    if (blob !== null) download(blob, fileName(`${run.plan.name}-${run.step}`, format, 'run'));
+  };
+  return FORMATS.map((format) => (
+    <button
+      key={format}
+      type="button"
+      class="quiet"
+      data-testid={`export-${format}`}
+      aria-label={WORDS.exportAs(run.plan.name, WORDS[format])}
+      onClick={() => void get(format)}
+    >
+      {WORDS[format]}
+    </button>
+  ));
+}
+
+function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolean }) {
+  const train = useTrain();
+  const asking = useSignal(false);
+  if (!asking.value) {
+    return (
+      <button
+        type="button"
+        class="quiet"
+        data-testid="run-delete"
+        disabled={live}
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        {WORDS.delete}
+      </button>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would be a form's; this is one question with two answers
+    <span class="delete-ask" role="group" aria-label={WORDS.delete}>
+      <span>{WORDS.deleteAsk(formatBytes(run.bytes))}</span>
+      <button
+        type="button"
+        class="quiet danger"
+        data-testid="run-delete-yes"
+        onClick={() => void train.deleteRun(run.id)}
+      >
+        {WORDS.deleteYes}
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        ref={(button) => button?.focus()}
+        onClick={() => {
+          asking.value = false;
+        }}
+      >
+        {WORDS.deleteNo}
+      </button>
+    </span>
+  );
+}
+
+function Row({ run }: { readonly run: RunSummary }) {
+  const train = useTrain();
+  const { plan } = run;
+  const status = train.status.value?.runId === run.id ? train.status.value : null;
+  const live = status !== null && isLive(status.state);
+  const shown = train.selected.value?.id === run.id;
+  const state = isLive(run.state) && !live ? WORDS.elsewhere : TRAIN_COPY.states[run.state];
+  return (
+    <li
+      class={shown ? 'run-row shown' : 'run-row'}
+      data-testid="run-row"
+      data-run-id={run.id}
+      data-state={run.state}
+      aria-current={shown}
+    >
+      <div class="run-what">
+        <strong>{plan.name}</strong>
+        <span class="hint">
+          {[
+            WORDS.methods[plan.method],
+            state,
+            WORDS.steps(run.step, plan.maxSteps),
+            momentText(run.createdAt),
+            formatBytes(run.bytes),
+            ...(run.adapterId === null ? [] : [WORDS.adapterSaved]),
+          ].join(' · ')}
+        </span>
+      </div>
+      <div class="run-acts">
+        <button
+          type="button"
+          class="quiet"
+          data-testid="run-show"
+          aria-pressed={shown}
+          onClick={() => void train.select(run.id)}
+        >
+          {shown ? WORDS.showing : WORDS.show}
+        </button>
+        {mayResume(run, status) && !shown && (
+          <button
+            type="button"
+            class="quiet"
+            data-testid="run-resume"
+            disabled={train.live.value || train.pending.value.has('resume')}
+            onClick={() => void train.resume(run.id)}
+          >
+            {WORDS.resume}
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={() => train.copyPlan(plan)}>
+          {WORDS.plan}
+        </button>
+        <Exports run={run} />
+        <Delete run={run} live={live} />
+      </div>
+    </li>
+  );
+}
+
+/** The list of runs, newest first. */
+export function RunsPanel() {
+  const train = useTrain();
+  const runs = train.runs.value;
+  const news = train.news.value;
+  return (
+    <section class="panel runs-panel" aria-labelledby="runs-title">
+      <header class="panel-head">
+        <h2 id="runs-title">{WORDS.title}</h2>
+        {news?.kind === 'deleted' && <span class="hint">{WORDS.freed(formatBytes(news.bytes))}</span>}
+      </header>
+      <CommandFailure commands={['delete', 'export']} />
+      {runs.length === 0 && <p class="hint">{WORDS.empty}</p>}
+      <ul class="runs-list" data-testid="runs-list">
+        {runs.map((run) => (
+          <Row key={run.id} run={run} />
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,62 @@
+// The Train page: plan beside run, curves, answers and runs; its live region; loaded when it is first opened.
+// Not the shell and not the state. Invariant: one polite region, which speaks of states and evaluations, never of steps.
+
+import { useEffect } from 'preact/hooks';
+import type { Library } from '../../state/library';
+import type { Train } from '../../state/train';
+import { announcement } from './announcements';
+import { CurvesPanel } from './curves_panel';
+import { GroupsPanel } from './groups_panel';
+import { guardRuns } from './page_guard';
+import { PlanPanel } from './plan_panel';
+import { RunPanel } from './run_panel';
+import { RunsPanel } from './runs_panel';
+import { SamplesPanel } from './samples_panel';
+import { TrainContext, useTrain } from './train_context';
+import { TRAIN_COPY } from './train_copy';
+import '../styles/train.css';
+
+/** Groups are GRPO's; answers are whose evaluations sampled some. */
+function Answers() {
+  const train = useTrain();
+  const method = train.selected.value?.plan.method ?? train.plan.value.method;
+  const evaluated = (train.record.value?.evaluations.length ?? 0) > 0;
+  return (
+    <>
+      {(method === 'sft' || evaluated) && <SamplesPanel />}
+      {method === 'grpo' && <GroupsPanel />}
+    </>
+  );
+}
+
+function Announcer() {
+  const train = useTrain();
+  return (
+    <p class="visually-hidden" role="status" data-testid="train-status">
+      {announcement(train.news.value)}
+    </p>
+  );
+}
+
+/** The page. `library` is the shell's; what a plan chooses among comes from `train` itself. */
+export function TrainPage({ train }: { readonly train: Train; readonly library: Library }) {
+  useEffect(() => {
+    guardRuns(train);
+    void train.open();
+  }, [train]);
+  return (
+    <TrainContext.Provider value={train}>
+      <div class="train" data-testid="train-page">
+        <p class="train-intro">{TRAIN_COPY.intro}</p>
+        <PlanPanel />
+        <div class="train-main">
+          <RunPanel />
+          <CurvesPanel />
+          <Answers />
+          <RunsPanel />
+        </div>
+        <Announcer />
+      </div>
+    </TrainContext.Provider>
+  );
+}

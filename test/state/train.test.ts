@@ -1,0 +1,336 @@
+// The Train page's state over a scripted engine: lists, selection, the live record, commands, failures, estimates.
+import { describe, expect, it } from 'vitest';
+import { createTrain, type Train } from '../../src/state/train';
+import { PRESETS } from '../../src/state/train_presets';
+import type { RunSummary } from '../../src/worker/protocol';
+import { LOADED_MODEL } from './engine_script';
+import {
+  adapterOf,
+  datasetOf,
+  detailOf,
+  ESTIMATE,
+  evaluated,
+  HandTrainer,
+  runOf,
+  settled,
+  statusOf,
+  stepped,
+} from './train_script';
+
+function made(change: Partial<HandTrainer> = {}): { client: HandTrainer; train: Train } {
+  const client = Object.assign(new HandTrainer(), change);
+  return { client, train: createTrain(client) };
+}
+
+/** A page that shows run r1, whose first `steps` steps are stored. */
+async function showing(run: RunSummary, steps = 0) {
+  const { client, train } = made({ runs: [run] });
+  const opening = train.open();
+  await settled();
+  await client.resolve('readRun', detailOf(run, steps));
+  await opening;
+  return { client, train };
+}
+
+const stepsOf = (train: Train) => train.record.value?.metrics.map(({ step }) => step);
+
+describe('opening', () => {
+  it('asks the engine for nothing before', async () => {
+    const { client } = made();
+    client.emit({ type: 'storeChanged', store: 'runs' }, { type: 'modelLoaded', model: LOADED_MODEL });
+    await settled();
+    expect([...client.calls, ...client.estimated]).toEqual([]);
+  });
+
+  it('lists newest first and selects the newest run', async () => {
+    const { client, train } = made({ runs: [runOf('r1'), runOf('r3'), runOf('r2')] });
+    const opening = train.open();
+    await settled();
+    expect(train.runs.value.map(({ id }) => id)).toEqual(['r3', 'r2', 'r1']);
+    expect(client.calls).toEqual(['readRun r3']);
+    await client.resolve('readRun', detailOf(runOf('r3'), 4));
+    await opening;
+    expect(stepsOf(train)).toEqual([1, 2, 3, 4]);
+    expect(train.selected.value?.id).toBe('r3');
+  });
+
+  it('selects the live run rather than the newest', async () => {
+    const { client, train } = made({ runs: [runOf('r1'), runOf('r2')] });
+    client.emit(statusOf('r1', 'running', 2));
+    void train.open();
+    await settled();
+    expect(client.calls).toEqual(['readRun r1']);
+  });
+
+  it('tries again when the engine was not there yet', async () => {
+    const { client, train } = made();
+    const { listRuns } = client;
+    client.listRuns = () => Promise.reject({ code: 'worker/crashed', message: '' });
+    await train.open();
+    expect(train.listed.value).toBe(false);
+    client.listRuns = listRuns;
+    client.runs = [runOf('r1')];
+    client.emit({ type: 'stateChanged', state: 'loading' });
+    await settled();
+    expect(train.listed.value).toBe(true);
+    expect(client.calls).toEqual(['readRun r1']);
+  });
+});
+
+describe('the record', () => {
+  it('takes events that came while the run was being read', async () => {
+    const { client, train } = made({ runs: [runOf('r1')] });
+    const opening = train.open();
+    await settled();
+    client.emit(stepped('r1', 5), stepped('other', 1));
+    client.emit(stepped('r1', 6));
+    await client.resolve('readRun', detailOf(runOf('r1'), 5));
+    await opening;
+    expect(stepsOf(train)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('ignores a late reading of a run that is no longer selected', async () => {
+    const { client, train } = await showing(runOf('r1'), 2);
+    client.runs = [runOf('r1'), runOf('r2')];
+    client.emit({ type: 'storeChanged', store: 'runs' });
+    await settled();
+    void train.select('r2');
+    void train.select('r1');
+    await client.resolve('readRun r1', detailOf(runOf('r1'), 2));
+    await client.resolve('readRun r2', detailOf(runOf('r2'), 7));
+    expect(train.record.value?.runId).toBe('r1');
+  });
+
+  it('grows with the steps of the shown run only', async () => {
+    const { client, train } = await showing(runOf('r1'), 2);
+    client.emit(stepped('r1', 3), stepped('r2', 9));
+    expect(stepsOf(train)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a run', () => {
+  it('starts with the plan of the form, and is shown', async () => {
+    const { client, train } = made();
+    await train.open();
+    train.choosePreset('grpo-quick');
+    train.setField('maxSteps', 3);
+    await settled();
+    const starting = train.start();
+    expect(client.started?.maxSteps).toBe(3);
+    expect(train.canStart.value).toBe(false);
+    const run = runOf('r7', { state: 'preparing', step: 0, checkpointStep: null });
+    client.emit(statusOf('r7', 'running', 1));
+    await client.resolve('startTraining', run);
+    await client.resolve('readRun', detailOf(run));
+    await starting;
+    expect(train.selected.value).toMatchObject({ id: 'r7', state: 'running', step: 1 });
+    expect(train.live.value).toBe(true);
+    expect(train.canStart.value).toBe(false);
+  });
+
+  it('tells changes of state and evaluations, and no steps', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    const news: unknown[] = [];
+    train.news.subscribe((value) => news.push(value?.kind === 'state' ? value.state : value?.kind));
+    client.emit(statusOf('r1', 'running', 4));
+    client.emit(stepped('r1', 5), statusOf('r1', 'running', 5));
+    client.emit(statusOf('r1', 'running', 5, { phase: 'sampling', fraction: 0.5 }));
+    client.emit(evaluated('r1', 5, [true, false]));
+    expect(train.news.value).toEqual({ kind: 'evaluated', step: 5, correct: 1, of: 2 });
+    client.emit(statusOf('r1', 'paused', 5));
+    expect(news).toEqual([undefined, 'running', 'evaluated', 'paused']);
+    expect(train.runs.value[0]).toMatchObject({ state: 'paused', step: 5 });
+  });
+
+  it('keeps why it paused, and that of another run leaves it alone', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    const reason = { code: 'train/not-finite', message: 'Step 5' };
+    client.emit(statusOf('r1', 'paused', 4, { reason }));
+    expect(train.selected.value?.reason).toEqual(reason);
+    client.runs = [runOf('r1', { reason }), runOf('r0')];
+    client.emit(statusOf('r0', 'running', 1));
+    await settled();
+    expect(train.selected.value?.reason).toEqual(reason);
+  });
+
+  it('is paused by a crash of the engine, and listed anew once there is one again', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    client.emit(statusOf('r1', 'running', 6));
+    client.emit({ type: 'failed', error: { code: 'worker/crashed', message: 'gone' } });
+    expect(train.live.value).toBe(false);
+    expect(train.selected.value).toMatchObject({ state: 'paused', reason: { code: 'worker/crashed' } });
+    client.runs = [runOf('r1', { step: 5 })];
+    client.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+    await settled();
+    expect(train.selected.value?.step).toBe(5);
+  });
+
+  it('resumes, steps, pauses and stops by the engine’s commands', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    void train.resume('r1');
+    await client.resolve('resumeTraining', runOf('r1', { state: 'running' }));
+    expect(train.selected.value?.state).toBe('running');
+    void train.pause();
+    expect(train.pending.value.has('pause')).toBe(true);
+    await client.resolve('pauseTraining');
+    expect(train.pending.value.size).toBe(0);
+    void train.stepOnce('r1');
+    await client.resolve('stepTraining');
+    void train.stop();
+    await client.resolve('stopTraining');
+    expect(client.calls.slice(1)).toEqual([
+      ...['resumeTraining r1', 'pauseTraining', 'stepTraining r1', 'stopTraining'],
+    ]);
+    expect(train.failure.value).toBeNull();
+  });
+
+  it('says what was refused, until the next command or until it is dismissed', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    void train.resume('r1');
+    await client.reject('resumeTraining', { code: 'train/busy', message: 'other' });
+    expect(train.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/busy' } });
+    train.dismissFailure();
+    expect(train.failure.value).toBeNull();
+    expect(train.pending.value.size).toBe(0);
+  });
+});
+
+describe('what is kept', () => {
+  it('saves an adapter under a name and lists it', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    const saving = train.saveAdapter('r1', 'Mine');
+    client.adapters = [adapterOf('a1', { name: 'Mine' })];
+    await client.resolve('saveAdapter', client.adapters[0]);
+    expect((await saving)?.id).toBe('a1');
+    expect(client.calls.at(-1)).toBe('saveAdapter r1 Mine');
+    expect(train.selected.value?.adapterId).toBe('a1');
+    expect(train.adapters.value).toHaveLength(1);
+    expect(train.news.value).toEqual({ kind: 'saved', name: 'Mine' });
+  });
+
+  it('deletes a run and shows the next', async () => {
+    const { client, train } = made({ runs: [runOf('r1'), runOf('r2')] });
+    void train.open();
+    await settled();
+    await client.resolve('readRun', detailOf(runOf('r2')));
+    void train.deleteRun('r2');
+    await client.resolve('deleteRun', 2048);
+    expect(train.runs.value.map(({ id }) => id)).toEqual(['r1']);
+    expect(client.calls.at(-1)).toBe('readRun r1');
+    expect(train.news.value).toEqual({ kind: 'deleted', bytes: 2048 });
+  });
+
+  it('exports, or says why not', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    const blob = new Blob(['{}']);
+    const exporting = train.exportRun('r1', 'jsonl');
+    await client.resolve('exportRun', blob);
+    expect(await exporting).toBe(blob);
+    const refused = train.exportRun('r1', 'csv');
+    await client.reject('exportRun', { code: 'storage/missing', message: '' });
+    expect(await refused).toBeNull();
+    expect(train.failure.value?.command).toBe('export');
+  });
+});
+
+describe('the plan', () => {
+  it('is measured when the page opens and after each change, but not while it has problems', async () => {
+    const { client, train } = made();
+    await train.open();
+    await settled();
+    expect(client.estimated).toHaveLength(1);
+    expect(train.estimate.value).toEqual({ estimate: ESTIMATE, error: null, asking: false });
+    train.setField('maxSteps', 0);
+    await settled();
+    expect(client.estimated).toHaveLength(1);
+    expect(train.canStart.value).toBe(false);
+    train.setField('maxSteps', 2);
+    train.setField('maxSteps', 3);
+    await settled();
+    expect(client.estimated.at(-1)?.maxSteps).toBe(3);
+    client.emit({ type: 'storeChanged', store: 'datasets' });
+    await settled();
+    expect(client.estimated.filter((plan) => plan.maxSteps === 3)).toHaveLength(1);
+  });
+
+  it('is not measured while a run has the device', async () => {
+    const { client, train } = await showing(runOf('r1'));
+    client.emit(statusOf('r1', 'running', 1));
+    const before = client.estimated.length;
+    train.setField('seed', 5);
+    await settled();
+    expect(client.estimated).toHaveLength(before);
+    client.emit(statusOf('r1', 'paused', 1));
+    await settled();
+    expect(client.estimated).toHaveLength(before + 1);
+  });
+
+  it('cannot start when it does not fit; an estimate that failed does not hinder', async () => {
+    const { client, train } = made({ estimate: { ...ESTIMATE, fits: false, advice: 'x' } });
+    await train.open();
+    await settled();
+    expect(train.canStart.value).toBe(false);
+    client.estimate = { code: 'engine/state', message: 'no model' };
+    train.setField('seed', 2);
+    await settled();
+    expect(train.estimate.value.error?.code).toBe('engine/state');
+    expect(train.canStart.value).toBe(true);
+  });
+
+  it('tells what differs from the preset, and puts it back', () => {
+    const { train } = made();
+    train.choosePreset('sft-full');
+    train.setField('optim.learningRate', 1e-4);
+    expect(train.changes.value).toEqual(['optim.learningRate']);
+    train.resetField('optim.learningRate');
+    expect(train.changes.value).toEqual([]);
+    expect(train.plan.value).toEqual(PRESETS['sft-full']);
+  });
+
+  it('continues the newest SFT adapter of the model when GRPO is chosen', async () => {
+    const run = { id: 'r1', method: 'sft' as const, step: 90 };
+    const adapters = [
+      adapterOf('old', { run, createdAt: 1 }),
+      adapterOf('new', { run, createdAt: 2 }),
+      adapterOf('other', { run, createdAt: 9, modelId: 'another' }),
+      adapterOf('grpo', { run: { ...run, method: 'grpo' }, createdAt: 9 }),
+    ];
+    const { train } = made({ adapters });
+    await train.open();
+    train.choosePreset('grpo-full');
+    expect(train.plan.value.adapterId).toBe('new');
+    train.choosePreset('sft-full');
+    expect(train.plan.value.adapterId).toBeNull();
+  });
+
+  it('lets go of an adapter that belongs to another model', async () => {
+    const { client, train } = made({ adapters: [adapterOf('a')] });
+    await train.open();
+    train.chooseAdapter('a');
+    client.emit({
+      type: 'modelLoaded',
+      model: { ...LOADED_MODEL, entry: { ...LOADED_MODEL.entry, id: 'big' } },
+    });
+    expect(train.models.value.map(({ id }) => id)).toEqual(['big', 'pocket']);
+    train.chooseModel('big');
+    expect(train.plan.value).toMatchObject({ modelId: 'big', adapterId: null });
+  });
+
+  it('takes its questions from a dataset, or from the built-in world again', async () => {
+    const { train } = made({ datasets: [datasetOf('d', 3, 3)] });
+    await train.open();
+    train.chooseDataset('d');
+    expect(train.plan.value.source).toEqual({ kind: 'dataset', datasetId: 'd' });
+    expect(train.problems.value).toEqual([]);
+    train.chooseDataset(null);
+    expect(train.plan.value.source).toEqual(PRESETS['sft-quick'].source);
+  });
+
+  it('can be taken over from a run', () => {
+    const { train } = made();
+    train.copyPlan({ ...PRESETS['grpo-full'], maxSteps: 11 });
+    expect(train.preset.value).toBeNull();
+    expect(train.changes.value).toEqual([]);
+    expect(train.plan.value.maxSteps).toBe(11);
+  });
+});

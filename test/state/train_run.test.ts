@@ -1,0 +1,86 @@
+// The record of a run: steps in order whatever comes, batches cut anywhere, steps taken again after a checkpoint.
+import { describe, expect, it } from 'vitest';
+import {
+  alertsOf,
+  metricNames,
+  type RunRecord,
+  recentMean,
+  recordOf,
+  reduceRecord,
+  secondsLeft,
+  seriesOf,
+} from '../../src/state/train_run';
+import type { EngineEvent, StepMetrics, TrainingStatus } from '../../src/worker/protocol';
+import { detailOf, evaluated, grouped, metricsOf, runOf, statusOf, stepped } from './train_script';
+
+const EMPTY: RunRecord = recordOf(detailOf(runOf('r1')));
+const steps = (record: RunRecord) => record.metrics.map(({ step }) => step);
+
+describe('reduceRecord', () => {
+  it('does not depend on how events are cut into batches', () => {
+    const events: EngineEvent[] = [
+      ...[stepped('r1', 1), grouped('r1', 1), stepped('r1', 2), evaluated('r1', 2, [true])],
+      ...[stepped('r1', 3), stepped('r1', 2, { loss: 9 }), grouped('r1', 2), stepped('r1', 3, { loss: 8 })],
+    ];
+    const whole = reduceRecord(EMPTY, events);
+    for (let cut = 0; cut <= events.length; cut++) {
+      const parts = reduceRecord(reduceRecord(EMPTY, events.slice(0, cut)), events.slice(cut));
+      expect(parts, `cut at ${cut}`).toEqual(whole);
+    }
+    expect(steps(whole)).toEqual([1, 2, 3]);
+    expect(seriesOf(whole.metrics, 'loss')).toEqual([1, 9, 8]);
+  });
+
+  it('replaces what came after the checkpoint that a run went back to', () => {
+    const before = reduceRecord(recordOf(detailOf(runOf('r1'), 9)), [evaluated('r1', 8, [false])]);
+    const after = reduceRecord(before, [stepped('r1', 6), evaluated('r1', 6, [true])]);
+    expect(steps(after)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(after.evaluations.map(({ step }) => step)).toEqual([6]);
+  });
+
+  it('stays the same object when nothing concerns it', () => {
+    expect(reduceRecord(EMPTY, [stepped('other', 1), statusOf('r1', 'running', 1)])).toBe(EMPTY);
+  });
+
+  it('keeps the groups of the last step only', () => {
+    const record = reduceRecord(EMPTY, [grouped('r1', 1), grouped('r1', 2)]);
+    expect(record.groups?.step).toBe(2);
+  });
+});
+
+describe('series', () => {
+  const metrics = [metricsOf(1), metricsOf(2, { kl: Number.NaN }), metricsOf(3, { kl: 0.5, loss: 2 })];
+
+  it('has null where a metric is missing or not finite', () => {
+    expect(seriesOf(metrics, 'kl')).toEqual([null, null, 0.5]);
+    expect(metricNames(metrics)).toEqual(['loss', 'kl']);
+  });
+
+  it('averages the recorded ones of the last steps', () => {
+    expect(recentMean(metrics, 'loss', 2)).toBe(1.25);
+    expect(recentMean(metrics, 'kl', 3)).toBe(0.5);
+    expect(recentMean(metrics, 'none', 3)).toBeNull();
+  });
+});
+
+describe('secondsLeft', () => {
+  const of = (event: EngineEvent) => secondsLeft((event as { status: TrainingStatus }).status);
+
+  it('is the measured pace times the steps left, and nothing before it is measured', () => {
+    expect(of(statusOf('r1', 'running', 4))).toBe(24);
+    expect(of(statusOf('r1', 'running', 0, { secondsPerStep: null }))).toBeNull();
+    expect(of(statusOf('r1', 'paused', 4))).toBeNull();
+  });
+});
+
+describe('alertsOf', () => {
+  const of = (values: Readonly<Record<string, number>>, count = 5): StepMetrics[] =>
+    Array.from({ length: count }, (_, i) => metricsOf(i + 1, values));
+
+  it('needs five steps and a mean above the bound', () => {
+    expect(alertsOf(of({ frac_reward_zero_std: 1 }, 4))).toEqual([]);
+    expect(alertsOf(of({ frac_reward_zero_std: 1 }))).toEqual(['no-signal']);
+    expect(alertsOf(of({ frac_reward_zero_std: 0.8 }))).toEqual([]);
+    expect(alertsOf(of({ 'look_back/empty_back_rate': 0.2, kl: 2 }))).toEqual(['empty-backs', 'kl']);
+  });
+});
