@@ -10,6 +10,7 @@ import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
 import { copyColumns } from './copy_columns';
 import { decodeAttention } from './decode_attention';
+import { dropout } from './dropout';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
 import { gatherRows, scatterRows } from './gather_rows';
@@ -177,6 +178,10 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
     name: 'elementwise',
     build: (traits) =>
       ELEMENTWISE_KINDS.flatMap((kind) => [8, 9].map((count) => elementwise({ kind, count }, traits))),
+  },
+  {
+    name: 'dropout',
+    build: (traits) => [8, 9].map((count) => dropout({ count, p: 0.5, stream: 0 }, traits)),
   },
   {
     name: 'embedding',

@@ -31,6 +31,8 @@ export interface PolicyOptions {
   readonly maxGradNorm: number;
   /** Logits are divided by it. */
   readonly temperature: number;
+  /** Dropout of the adapter in `accumulate`, and the seed of its masks; absent for none. */
+  readonly dropout?: { readonly p: number; readonly seed: number };
 }
 
 /** Per supervised token, in the order of groups, completions and tokens. */
@@ -58,6 +60,9 @@ export interface UpdateResult {
 
 type Objective = Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference'>;
 
+/** A loss to accumulate, and the number of the update that it is for, from 1: masks of dropout follow from it. */
+type LossObjective = Objective & { readonly step: number };
+
 interface Built {
   readonly program: Program;
   readonly ring: ReadbackRing;
@@ -81,6 +86,8 @@ export class LoraPolicy {
   readonly #clear: Program;
   readonly #clipRing: ReadbackRing;
   readonly #built = new Map<string, Built>();
+  /** Micro-batches accumulated for the next update. */
+  #parts = 0;
 
   private constructor(
     model: ModelOnDevice,
@@ -113,7 +120,7 @@ export class LoraPolicy {
     options: PolicyOptions,
   ): Promise<LoraPolicy> {
     const { gpu } = model;
-    const adapter = LoraAdapter.create(gpu, lora, model.config, weights, true);
+    const adapter = LoraAdapter.create(gpu, lora, model.config, weights, true, options.dropout?.p);
     const state = createOptimizerState(gpu, adapter);
     const micro = allocateTensor(gpu, 'micro-batch gradient', adapter.arena.shape, 'f32');
     const count = adapter.arena.shape[0] ?? 0;
@@ -175,10 +182,12 @@ export class LoraPolicy {
    */
   async accumulate(
     batch: MicroBatch,
-    objective: Objective,
+    objective: LossObjective,
     inputs: Readonly<Record<string, Float32Array>>,
     hooks: StepHooks = {},
   ): Promise<TokenScores> {
+    const part = this.#parts++;
+    this.adapter.setDropoutSeed(this.#options.dropout?.seed ?? 0, objective.step, part);
     const scores = await this.#run(batch, objective, inputs, hooks);
     this.#accumulate.submit();
     return scores;
@@ -186,6 +195,7 @@ export class LoraPolicy {
 
   /** Forgets gradients that were accumulated for a step that will not happen. */
   discard(): void {
+    this.#parts = 0;
     this.#clear.submit();
   }
 
@@ -196,6 +206,7 @@ export class LoraPolicy {
     const slot = this.#clipRing.acquire();
     this.#update.submit((encoder) => slot.copy(encoder, [this.#update.region('clip')]));
     this.#clear.submit();
+    this.#parts = 0;
     const [, gradNorm = Number.NaN, skipped = 1] = new Float32Array(await slot.take());
     return { gradNorm, finite: skipped === 0 };
   }

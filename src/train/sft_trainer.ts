@@ -94,7 +94,8 @@ export class SftTrainer implements Trainer {
       for (const [index, micro] of micros.entries()) {
         hooks.onPhase?.('updating', index / micros.length);
         const weights = new Float32Array(micro.packed.rows).fill(-1 / tokens);
-        add(totals, micro, await policy.accumulate(micro, { objective: 'sft' }, { weights }, hooks));
+        const objective = { objective: 'sft', step: this.#step + 1 } as const;
+        add(totals, micro, await policy.accumulate(micro, objective, { weights }, hooks));
       }
       hooks.signal?.throwIfAborted();
     } catch (error) {

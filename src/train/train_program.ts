@@ -126,6 +126,7 @@ function traceObjective(trace: Trace, logps: TokenLogps, rows: number, options: 
  * Log-probabilities of supervised tokens and, unless `score`, the adapter's gradient into `state.gradient`.
  * Further inputs: `weights` f32 [R] (SFT: dLoss/dlogp; GRPO: token weights), with GRPO `old_logp`, `ref_logp` (unless
  * options leave them out), `advantages` [R] and `grpo_settings` [3] = epsilon low, high, beta; output `grpo_terms` [R, 4].
+ * An adapter with dropout drops unless `score`; completions that share a prefix then share the prefix's mask.
  */
 export function traceTrainStep(
   trace: Trace,
@@ -136,7 +137,8 @@ export function traceTrainStep(
   features: Tensor | undefined,
   options: TrainOptions,
 ): void {
-  const adapted = { ...model, weights: adapter.applyTo(model.weights) };
+  const dropout = options.objective !== 'score';
+  const adapted = { ...model, weights: adapter.applyTo(model.weights, { dropout }) };
   const tapped = new Map<string, Tensor>();
   const tap: Tap = (name, tensor) => {
     tapped.set(name, tensor);

@@ -1,11 +1,23 @@
-// Low-rank updates of a linear layer: y[:, block] += strength · scale · (x Aᵀ) Bᵀ, and gradients of x, A and B.
-// One call per adapted module; a fused projection takes several, each on its own block of columns.
-// Dropout is not here: the trainers' recipes use none. Invariant: y is updated in place before anything reads it.
+// Low-rank updates of a linear layer: y[:, block] += strength · scale · (drop(x) Aᵀ) Bᵀ, and gradients of x, A and B.
+// One call per adapted module; a fused projection takes several, each on its own block of columns and with its own mask.
+// Not a choice of when to drop: that is LoraAdapter's. Invariants: y is updated in place before anything reads it; the
+// mask follows from its stream and the draw's words, so that the reverse and a checkpoint's recomputation repeat it.
 
 import { copyColumns } from '../../kernels/copy_columns';
+import { dropout } from '../../kernels/dropout';
 import { gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
+
+/** Dropout of a module's input; scaled up by 1 / (1 - p), so that the mean stays. */
+export interface LoraDropout {
+  /** Probability of dropping, from 0 to below 1. */
+  readonly p: number;
+  /** u32 [4]: seed (low, high), step, part of the step. New words draw a new mask with the next run. */
+  readonly draw: Tensor;
+  /** Number of the module: each drops on its own. */
+  readonly stream: number;
+}
 
 /** One adapted module, as PEFT names its parts. */
 export interface LoraModule {
@@ -19,6 +31,17 @@ export interface LoraModule {
   readonly strength: Tensor;
   /** First column of the fused projection that this module owns. */
   readonly first: number;
+  /** Absent outside training. */
+  readonly dropout?: LoraDropout;
+}
+
+/** x with the module's mask applied; itself without dropout. The same nodes each time, so that each use repeats the mask. */
+function dropped(trace: Trace, x: Tensor, module: LoraModule): Tensor {
+  if (!module.dropout) return x;
+  const { p, draw, stream } = module.dropout;
+  const kept = trace.activation(`${module.a.name} dropped`, x.shape);
+  trace.emit(dropout({ count: elementCount(x.shape), p, stream }, trace.traits), [x, draw, kept]);
+  return kept;
 }
 
 /**
@@ -29,12 +52,8 @@ export interface LoraModule {
  * @throws ShapeError when the module does not fit
  * @source Hu et al. 2021, arXiv:2106.09685; PEFT `lora.Linear`
  */
-export function addLora(
-  trace: Trace,
-  x: Tensor,
-  y: Tensor,
-  { a, b, scale, strength, first }: LoraModule,
-): Tensor {
+export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule): Tensor {
+  const { a, b, scale, strength, first } = module;
   const [rank = 0, width = 0] = a.shape;
   const [out = 0, rankB = 0] = b.shape;
   const [tokens = 0, columns = 0] = y.shape;
@@ -45,7 +64,11 @@ export function addLora(
   }
   const traits = trace.traits;
   const u = trace.activation(`${a.name} x`, [tokens, rank]);
-  trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [x, a, u]);
+  trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [
+    dropped(trace, x, module),
+    a,
+    u,
+  ]);
   const update = trace.activation(`${b.name} u`, [tokens, out]);
   trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
   const place = {
@@ -87,13 +110,20 @@ export function addLora(
       }
       if (a.requiresGrad) {
         const da = gradients.allocate(a);
-        trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [du, x, da]);
+        // Dropped again rather than kept: one cheap pass instead of an activation of x's size until here.
+        const input = dropped(trace, x, module);
+        trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [
+          du,
+          input,
+          da,
+        ]);
         gradients.add(a, da);
       }
       if (x.requiresGrad) {
         const dx = trace.activation(`d${x.name}`, x.shape);
         trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
-        gradients.add(x, dx);
+        // Dropout is a diagonal matrix: its reverse is itself.
+        gradients.add(x, dropped(trace, dx, module));
       }
     },
   });

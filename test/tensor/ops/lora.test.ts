@@ -1,4 +1,4 @@
-// LoRA on a block of a fused projection: values and gradients of x, A and B; strength as data.
+// LoRA on a block of a fused projection: values and gradients of x, A and B; strength and dropout's masks as data.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
@@ -8,6 +8,7 @@ import { addLora } from '../../../src/tensor/ops/lora';
 import { Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
+import { dropoutReference } from '../../reference/dropout';
 
 let gpu: GpuContext;
 beforeAll(async () => {
@@ -44,6 +45,40 @@ describe('addLora', () => {
       reference: ({ x, w, a, b }) => {
         const y = product(x!, w!, T, IN);
         const update = product(product(x!, a!, T, IN), b!, T, R);
+        update.forEach((value, i) => {
+          y[Math.floor(i / OUT) * N + FIRST + (i % OUT)]! += 2 * strength * value;
+        });
+        return y;
+      },
+      tolerance: 1e-5,
+    });
+  });
+
+  it.each([
+    [0.4, 0.5],
+    [0.8, 1],
+  ])('drops what A sees and what comes back through it, p %d', async (p, strength) => {
+    const words = [2026, 1, 17, 3];
+    await checkOp(gpu, {
+      inputs: {
+        x: { shape: [T, IN], data: noise(T * IN, 1), grad: true },
+        w: { shape: [N, IN], data: noise(N * IN, 2) },
+        a: { shape: [R, IN], data: noise(R * IN, 3), grad: true },
+        b: { shape: [OUT, R], data: noise(OUT * R, 4), grad: true },
+        s: { shape: [1], data: Float32Array.of(strength) },
+        draw: { shape: [4], data: Uint32Array.from(words), dtype: 'u32' },
+      },
+      build: (trace, t) => {
+        const y = linear(trace, t.x!, t.w!);
+        const dropout = { p, draw: t.draw!, stream: 6 };
+        const module = { a: t.a!, b: t.b!, scale: 2, strength: t.s!, first: FIRST, dropout };
+        return addLora(trace, t.x!, y, module);
+      },
+      reference: ({ x, w, a, b }) => {
+        // The frozen product sees all of x.
+        const y = product(x!, w!, T, IN);
+        const dropped = dropoutReference(x!, p, { words, stream: 6 });
+        const update = product(product(dropped, a!, T, IN), b!, T, R);
         update.forEach((value, i) => {
           y[Math.floor(i / OUT) * N + FIRST + (i % OUT)]! += 2 * strength * value;
         });

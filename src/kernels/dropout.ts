@@ -1,0 +1,46 @@
+// Dropout: zeroes elements by counter-based random numbers and scales up the rest. Not a layer: src/tensor/ops applies it.
+// Invariant: the mask depends on draw, stream and element index alone, so that a recomputed forward and the reverse drop
+// the same elements, and new words in `draw` give a new mask without tracing again.
+
+import type { DeviceTraits } from '../gpu/device';
+import { type KernelCall, packParams } from '../gpu/kernel';
+import { ShapeError } from '../lib/errors';
+import { checkBinding, checkDimensions, elementGrid } from './check';
+import { shaderKernel } from './shader';
+
+/** u32 words of the draw buffer: seed (low, high), step, part of the step. */
+export const DROPOUT_DRAW_WORDS = 4;
+
+const STREAMS = 2 ** 31;
+
+/** What is dropped, and by which stream of numbers. */
+export interface DropoutOptions {
+  readonly count: number;
+  /** Probability of dropping, from 0 to below 1; rounded to a multiple of 2^-32. */
+  readonly p: number;
+  /** Number of the place that drops, below 2^31: masks of different streams are independent. */
+  readonly stream: number;
+}
+
+/**
+ * y = kept ? x / (1 - p) : 0; the reverse is the same call on dy.
+ * Bindings: x f32[count], draw u32[4], y f32[count] (read_write).
+ * @throws ShapeError for an empty shape, one that exceeds a binding, or p or stream out of range
+ */
+export function dropout({ count, p, stream }: DropoutOptions, traits: DeviceTraits): KernelCall {
+  checkDimensions('dropout', { count });
+  checkBinding('dropout', 'x', count, traits);
+  if (!(p >= 0 && p < 1)) throw new ShapeError(`dropout: p is ${p}; it must lie from 0 to below 1.`, { p });
+  if (!Number.isInteger(stream) || stream < 0 || stream >= STREAMS)
+    throw new ShapeError(`dropout: stream is ${stream}; it must be a whole number below 2^31.`, { stream });
+  const wide = count % 4 === 0;
+  const threshold = Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
+  return {
+    kernel: shaderKernel('dropout', wide ? 'vec4' : '', { WIDE: wide }, ['read', 'read', 'read_write']),
+    params: packParams([{ u32: count }, { u32: threshold }, { u32: stream }, { f32: 1 / (1 - p) }]),
+    grid: elementGrid(Math.ceil(count / 4)),
+    // Ten rounds of about twenty integer operations for four elements.
+    flops: 50 * count,
+    bytes: 8 * count,
+  };
+}
