@@ -1,100 +1,25 @@
-// The app's shell: top bar with model and device, notices, loading progress, the Look page, keys and announcements.
-// Not a router yet: there is one page. Invariant: exactly one polite status announces, and only what changed.
+// The app's shell: notices, loading progress, the page that the address names, the list of keys, announcements.
+// Not the pages. Look's state lives on while another page is shown; only its elements go.
+// Invariant: exactly one polite status announces, and only what changed.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../lib/format';
+import type { Library } from '../state/library';
 import type { Look } from '../state/look';
 import type { LoadPhase } from '../worker/protocol';
-import { AskBox } from './ask_box';
-import { ChartPanel } from './chart_panel';
 import { COPY } from './copy';
 import { Icon } from './icons';
-import { listenToKeys } from './keyboard';
-import { LookContext, useLook } from './look_context';
+import { LibraryContext, LookContext, useLook } from './look_context';
+import { LookPage } from './look_page';
 import { Notice } from './notice';
-import { PicturePanel } from './picture_panel';
+import { LazyPage, type Pages } from './pages';
+import { route } from './route';
 import { Status } from './status';
-import { StreamPanel } from './stream_panel';
-import { chooseTheme, theme } from './theme';
+import { TopBar } from './top_bar';
 import { letterKeys } from './view_settings';
 import './styles/app.css';
-
-function ModelChip() {
-  const look = useLook();
-  const models = look.models.value;
-  const value = look.wantedModel.value ?? '';
-  const entry = models.find(({ id }) => id === value);
-  if (models.length === 0) return null;
-  return (
-    <span class="top-chip">
-      <label>
-        <span class="visually-hidden">{COPY.app.model}</span>
-        <select value={value} onChange={(event) => void look.loadModel(event.currentTarget.value)}>
-          {models.map(({ id, label }) => (
-            <option key={id} value={id}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      {entry?.draft && (
-        <span class="badge" title={COPY.app.draftWhy} data-testid="draft">
-          {COPY.app.draft}
-        </span>
-      )}
-    </span>
-  );
-}
-
-function DeviceChip() {
-  const look = useLook();
-  const device = useComputed(() => look.session.value.device);
-  const shown = device.value;
-  return (
-    <span
-      class="top-chip device"
-      data-testid="device"
-      title={shown?.software ? COPY.app.softwareWhy : undefined}
-    >
-      <span class="visually-hidden">{COPY.app.device}: </span>
-      <span class="device-name">{shown?.description ?? COPY.app.noDevice}</span>
-      {shown?.software && <span class="badge">{COPY.app.software}</span>}
-    </span>
-  );
-}
-
-function TopBar({ showKeys }: { readonly showKeys: () => void }) {
-  const other = theme.value === 'dark' ? 'light' : 'dark';
-  return (
-    <header class="top-bar">
-      <h1>
-        <Icon name="eye" /> {COPY.app.name}
-      </h1>
-      <ModelChip />
-      <span class="spacer" />
-      <DeviceChip />
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={COPY.app.keys}
-        title={COPY.app.keys}
-        onClick={showKeys}
-      >
-        <Icon name="keys" />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={COPY.app.themeTo[other]}
-        title={COPY.app.themeTo[other]}
-        onClick={() => chooseTheme(other)}
-      >
-        <Icon name={other === 'dark' ? 'moon' : 'sun'} />
-      </button>
-    </header>
-  );
-}
 
 const PHASES: readonly LoadPhase[] = ['device', 'download', 'check', 'upload', 'compile', 'warm-up'];
 
@@ -224,38 +149,58 @@ function KeysDialog({ open }: { readonly open: { value: boolean } }) {
   );
 }
 
-function Page() {
-  const look = useLook();
-  const question = useRef<HTMLTextAreaElement>(null);
+function TitleAndFocus({ main }: { readonly main: RefObject<HTMLElement | null> }) {
+  const first = useRef(true);
+  const shown = route.value;
+  useEffect(() => {
+    document.title = shown === 'look' ? COPY.app.name : `${COPY.app.routes[shown]} · ${COPY.app.name}`;
+    if (!first.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, [shown, main]);
+  return null;
+}
+
+/** A file dropped beside a page that takes none would replace the page in the tab. */
+function useHarmlessDrops(): void {
+  useEffect(() => {
+    const stop = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    };
+    document.addEventListener('dragover', stop);
+    document.addEventListener('drop', stop);
+    return () => {
+      document.removeEventListener('dragover', stop);
+      document.removeEventListener('drop', stop);
+    };
+  }, []);
+}
+
+function Shell({ pages }: { readonly pages: Pages }) {
+  const main = useRef<HTMLElement>(null);
   const keysOpen = useSignal(false);
-  useEffect(
-    () =>
-      listenToKeys(look, {
-        focusQuestion: () => question.current?.focus(),
-        showKeys: () => {
-          keysOpen.value = true;
-        },
-      }),
-    [look, keysOpen],
-  );
+  const showKeys = () => {
+    keysOpen.value = true;
+  };
+  useHarmlessDrops();
+  const shown = route.value;
   return (
     <>
-      <a class="skip" href="#question">
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         {COPY.app.skip}
-      </a>
-      <TopBar
-        showKeys={() => {
-          keysOpen.value = true;
-        }}
-      />
-      <main class="look">
+      </button>
+      <TopBar showKeys={showKeys} />
+      <main
+        ref={main}
+        id="content"
+        tabIndex={-1}
+        class={shown === 'look' ? 'look' : 'page'}
+        data-page={shown}
+      >
         <Messages />
-        <PicturePanel />
-        <div class="conversation">
-          <AskBox field={question} />
-          <StreamPanel />
-        </div>
-        <ChartPanel />
+        {shown === 'look' ? <LookPage showKeys={showKeys} /> : <LazyPage key={shown} load={pages[shown]} />}
       </main>
       <footer class="page-foot">
         <p>
@@ -264,15 +209,26 @@ function Page() {
       </footer>
       <Status />
       <KeysDialog open={keysOpen} />
+      <TitleAndFocus main={main} />
     </>
   );
 }
 
-/** The whole app over one Look page's state. */
-export function App({ look }: { readonly look: Look }) {
+/** The whole app over the state of the Look page and of what is stored. */
+export function App({
+  look,
+  library,
+  pages,
+}: {
+  readonly look: Look;
+  readonly library: Library;
+  readonly pages: Pages;
+}) {
   return (
     <LookContext.Provider value={look}>
-      <Page />
+      <LibraryContext.Provider value={library}>
+        <Shell pages={pages} />
+      </LibraryContext.Provider>
     </LookContext.Provider>
   );
 }

@@ -9,7 +9,13 @@ export const COPY = {
     name: 'Look-Back',
     tagline: 'Watch a vision-language model look back at your picture while it reasons.',
     private: 'Runs in this tab. Your picture and your question never leave it.',
-    skip: 'Skip to the question',
+    skip: 'Skip to the content',
+    pages: 'Pages',
+    routes: { look: 'Look', train: 'Train', data: 'Data', library: 'Library' },
+    training: 'a run is going on',
+    opening: 'Opening the page…',
+    dismiss: 'Dismiss',
+    cancel: 'Cancel',
     themeTo: { light: 'Use light colours', dark: 'Use dark colours' },
     keys: 'Keys',
     model: 'Model',
@@ -19,6 +25,18 @@ export const COPY = {
     software: 'software',
     softwareWhy: 'No graphics card is used: the processor stands in for it. Correct, but many times slower.',
     noDevice: 'no device yet',
+  },
+  adapter: {
+    label: 'Adapter',
+    none: 'No adapter',
+    empty: 'No adapter yet',
+    emptyWhy: 'Train one on the Train page, or import one in the Library.',
+    strength: 'Strength',
+    strengthWhy: '1 is as trained, 0 is the base model.',
+    compare: 'Compare',
+    compareWhy: 'Ask the base model and the adapter the same question and show both answers',
+    compareNone: 'Choose an adapter first',
+    withStrength: (name: string, strength: number) => `${name} × ${strength}`,
   },
   picture: {
     title: 'Picture',
@@ -74,6 +92,7 @@ export const COPY = {
     latest: 'Jump to latest',
     again: 'Ask again',
     newSeed: 'Ask again with a new seed',
+    add: 'Add to dataset',
     tokensCut: 'Stopped at the longest length allowed.',
     stopped: 'Stopped. What was written so far is kept.',
     noAnswer: 'No answer was given in a box.',
@@ -138,6 +157,7 @@ export const COPY = {
     seed: 'Seed',
     greedySeed: (seed: number) => `${seed} (unused, greedy)`,
     model: 'Model',
+    adapter: 'Adapter',
     device: 'Device',
     inBack: 'In back',
     none: '–',
@@ -178,6 +198,7 @@ export const COPY = {
       ['b', 'next look back'],
       ['o', 'heatmap on or off'],
       ['- =', 'heatmap weaker or stronger'],
+      ['c', 'compare base and adapter'],
       ['/', 'to the question'],
       ['?', 'this list'],
     ],
@@ -185,7 +206,15 @@ export const COPY = {
 } as const;
 
 /** What a notice offers to do about an error. */
-export type ErrorAction = 'retry' | 'restart' | 'ask-again' | 'choose-picture' | 'reload' | 'none';
+export type ErrorAction =
+  | 'retry'
+  | 'restart'
+  | 'ask-again'
+  | 'choose-picture'
+  | 'reload'
+  | 'open-library'
+  | 'open-train'
+  | 'none';
 
 /** Words for one error: what happened, why if known, what can be done. */
 export interface ErrorCopy {
@@ -203,6 +232,8 @@ export const ACTION_LABELS: Record<Exclude<ErrorAction, 'none'>, string> = {
   'ask-again': 'Ask again',
   'choose-picture': 'Choose another picture',
   reload: 'Reload the page',
+  'open-library': 'See what is stored',
+  'open-train': 'Go to the run',
 };
 
 const BROWSERS =
@@ -321,6 +352,92 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       ['Crop it so that one side is at most 200 times the other.'],
       'choose-picture',
     ),
+  'data/dataset': (error) =>
+    copy(
+      'This cannot be used as a dataset',
+      error.message,
+      ['A table as JSON lines with image, question and answer, and the pictures that it names, will do.'],
+      'none',
+    ),
+  'data/zip': (error) =>
+    copy(
+      'This zip cannot be read',
+      error.message,
+      ['Unpack it and choose the folder instead, or pack it again without encryption.'],
+      'none',
+    ),
+  'storage/full': (error) =>
+    copy(
+      'There is no room left on this device',
+      error.message,
+      ['Export what you want to keep, and delete what you do not need.', 'Nothing that was stored is lost.'],
+      'open-library',
+    ),
+  'storage/newer': (error) =>
+    copy(
+      'What is stored was written by a newer version of this page',
+      error.message,
+      ['Reload the page to get the newer version. Nothing was changed.'],
+      'reload',
+    ),
+  'storage/blocked': (error) =>
+    copy(
+      'This browser does not let the page store anything now',
+      error.message,
+      [
+        'Close other tabs of this page: one of them may hold an older version open.',
+        'Private windows and blocked site data prevent storing.',
+      ],
+      'reload',
+    ),
+  'storage/missing': (error) =>
+    copy(
+      'This is no longer stored',
+      error.message,
+      ['It was deleted, here or in another tab, or the browser cleared it.'],
+      'none',
+    ),
+  'train/busy': (error) =>
+    copy('A run is going on', error.message, ['Pause it, or wait until it is done.'], 'open-train'),
+  'train/not-finite': (error) =>
+    copy(
+      'The training broke down: a number became infinite or undefined',
+      error.message,
+      ['Go on from the last good checkpoint with half the learning rate.'],
+      'open-train',
+    ),
+  'train/memory': (error) =>
+    copy(
+      'This training does not fit on this device',
+      error.message,
+      [
+        'Take fewer tokens per micro-batch, shorter answers or a smaller rank.',
+        'Turn on recomputing of layers.',
+      ],
+      'open-train',
+    ),
+  'train/config': (error) => copy('This plan cannot be trained', error.message, [], 'none'),
+  'adapter/base': (error) =>
+    copy(
+      'This adapter belongs to another base model',
+      error.message,
+      ['Load the model that it was trained on: its numbers mean nothing to another one.'],
+      'none',
+    ),
+  'model/adapter': (error) =>
+    copy(
+      'This is not an adapter that can be used here',
+      error.message,
+      ['A zip with adapter_config.json and adapter_model.safetensors, as PEFT writes them, will do.'],
+      'none',
+    ),
+  'page/part': () =>
+    copy(
+      'A part of the page could not be fetched',
+      'The connection is down, or a new version was published while this page was open.',
+      ['Reload once you are online again. What is stored here stays.'],
+      'reload',
+    ),
   'usage/argument': (error) => copy('This cannot be asked', error.message, [], 'none'),
   'data/prompt-length': (error) =>
     copy('This question is too long', error.message, ['Shorten the question.'], 'none'),
@@ -334,6 +451,9 @@ export function errorCopy(error: PlainError): ErrorCopy {
     return copy('The graphics device reported an error', error.message, [], 'retry');
   if (error.code.startsWith('model/')) return copy('This model cannot be used', error.message, [], 'retry');
   if (error.code.startsWith('data/')) return copy('This input cannot be used', error.message, [], 'none');
+  if (error.code.startsWith('storage/'))
+    return copy('Storing on this device failed', error.message, [], 'open-library');
+  if (error.code.startsWith('train/')) return copy('The training stopped', error.message, [], 'open-train');
   if (error.code.startsWith('worker/')) return copy('The engine stopped', error.message, [], 'restart');
   return copy('Something went wrong', error.message, ['Report it with the details below.'], 'retry');
 }

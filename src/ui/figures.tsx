@@ -5,6 +5,7 @@
 import { useComputed } from '@preact/signals';
 import { percent } from '../state/attention_view';
 import type { Look } from '../state/look';
+import type { Answer } from '../state/session';
 import { COPY } from './copy';
 import { useLook } from './look_context';
 
@@ -32,6 +33,12 @@ function firstToken(look: Look): string {
   return duration(timing.firstTokenAt - timing.askedAt);
 }
 
+function adapterRow({ adapterLabel, asked }: Answer): [string, string, string][] {
+  if (adapterLabel === null || asked.adapter === null) return [];
+  const value = COPY.adapter.withStrength(adapterLabel, asked.adapter.strength);
+  return [['adapter', COPY.figures.adapter, value]];
+}
+
 function rows(look: Look): readonly (readonly [string, string, string])[] {
   const { answer, device } = look.session.value;
   if (answer === null) return [];
@@ -45,6 +52,7 @@ function rows(look: Look): readonly (readonly [string, string, string])[] {
     ['in-back', COPY.figures.inBack, share],
     ['seed', COPY.figures.seed, temperature === 0 ? COPY.figures.greedySeed(seed) : String(seed)],
     ['model', COPY.figures.model, answer.modelLabel],
+    ...adapterRow(answer),
     [
       'device',
       COPY.figures.device,

@@ -17,6 +17,11 @@ export type IconName =
   | 'moon'
   | 'keys'
   | 'info'
+  | 'compare'
+  | 'add'
+  | 'download'
+  | 'delete'
+  | 'edit'
   | 'warning';
 
 const PATHS: Record<IconName, readonly string[]> = {
@@ -42,6 +47,11 @@ const PATHS: Record<IconName, readonly string[]> = {
   ],
   moon: ['M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z'],
   keys: ['M3 6h18v12H3z', 'M7 10h.01', 'M11 10h.01', 'M15 10h.01', 'M8 14h8'],
+  compare: ['M4 5h7v14H4z', 'M15 5h5v14h-5'],
+  add: ['M12 5v14', 'M5 12h14'],
+  download: ['M12 4v11', 'M7 11l5 5 5-5', 'M5 20h14'],
+  delete: ['M5 7h14', 'M9 7V4h6v3', 'M7 7l1 13h8l1-13'],
+  edit: ['M5 19l1-4L16 5l3 3L9 18z', 'M14 7l3 3'],
   info: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z', 'M12 11v5', 'M12 8h.01'],
   warning: ['M12 4l9 16H3z', 'M12 10v4', 'M12 17h.01'],
 };

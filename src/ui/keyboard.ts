@@ -26,6 +26,7 @@ function letterCommands(look: Look, targets: KeyTargets): Record<string, () => v
     },
     '-': () => changeOpacity(-0.1),
     '=': () => changeOpacity(0.1),
+    c: () => look.setComparing(!look.comparing.value),
     '/': () => targets.focusQuestion(),
     '?': () => targets.showKeys(),
   };

@@ -8,19 +8,31 @@ import './styles/tokens.css';
 import './styles/base.css';
 import { render } from 'preact';
 import { defined } from '../lib/invariant';
+import { createLibrary } from '../state/library';
 import { createLook } from '../state/look';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
+import { createPages } from './pages';
 import { decodePicture } from './picture_source';
+import { startRoute } from './route';
 import { startTheme } from './theme';
 
 /** Renders the page into `#app` and starts the engine that `spawn` makes. */
 export function mount(spawn: () => EngineEndpoint): void {
   startTheme();
-  const look = createLook(createEngineClient(spawn), {
+  startRoute();
+  const client = createEngineClient(spawn);
+  const look = createLook(client, {
     now: () => performance.now(),
     decode: decodePicture,
   });
-  render(<App look={look} />, defined(document.getElementById('app'), '#app'));
+  const library = createLibrary(client);
+  const pages = createPages(client, library);
+  render(
+    <App look={look} library={library} pages={pages} />,
+    defined(document.getElementById('app'), '#app'),
+  );
   void look.start();
+  // After the start: the engine answers in the order of the commands.
+  void library.refresh();
 }

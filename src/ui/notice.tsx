@@ -7,6 +7,7 @@ import type { PlainError } from '../worker/protocol';
 import { ACTION_LABELS, COPY, type ErrorAction, errorCopy, errorDetails } from './copy';
 import { Icon } from './icons';
 import { useLook } from './look_context';
+import { route } from './route';
 import './styles/notice.css';
 
 /** Errors about WebGPU that have another cause on a page that came over plain http. */
@@ -16,10 +17,11 @@ function withCause(error: PlainError): PlainError {
     : error;
 }
 
-function useAction(action: ErrorAction): (() => void) | null {
+function useAction(action: ErrorAction, retry: (() => void) | null | undefined): (() => void) | null {
   const look = useLook();
   switch (action) {
     case 'retry':
+      if (retry !== undefined) return retry;
       return () => {
         const id = look.wantedModel.value;
         void (id === null ? look.restart() : look.loadModel(id));
@@ -31,6 +33,10 @@ function useAction(action: ErrorAction): (() => void) | null {
       return look.session.value.deviceTrouble === 'recovering' ? null : () => void look.regenerate();
     case 'reload':
       return () => location.reload();
+    case 'open-library':
+      return route.value === 'library' ? null : () => location.assign('#/library');
+    case 'open-train':
+      return route.value === 'train' ? null : () => location.assign('#/train');
     case 'choose-picture':
     case 'none':
       return null;
@@ -70,17 +76,21 @@ function Details({ error }: { readonly error: PlainError }) {
   );
 }
 
-/** Shows an error; `compact` inside a panel, whose heading is above it. */
-export function Notice({
-  error,
-  compact = false,
-}: {
+interface NoticeProps {
   readonly error: PlainError;
+  /** Inside a panel, whose heading is above it. */
   readonly compact?: boolean;
-}) {
+  /** What trying again means here; null where it means nothing. Without it, the model is loaded again. */
+  readonly retry?: (() => void) | null;
+  /** Takes the notice away, where it may be. */
+  readonly dismiss?: () => void;
+}
+
+/** Shows an error. */
+export function Notice({ error, compact = false, retry, dismiss }: NoticeProps) {
   const shown = withCause(error);
   const words = errorCopy(shown);
-  const act = useAction(words.action);
+  const act = useAction(words.action, retry);
   return (
     <div class={compact ? 'notice compact' : 'notice'} role="alert" data-code={shown.code}>
       <Icon name="warning" />
@@ -94,11 +104,18 @@ export function Notice({
             ))}
           </ul>
         )}
-        {act !== null && words.action !== 'none' && (
-          <button type="button" onClick={act}>
-            {ACTION_LABELS[words.action]}
-          </button>
-        )}
+        <div class="notice-actions">
+          {act !== null && words.action !== 'none' && (
+            <button type="button" onClick={act}>
+              {ACTION_LABELS[words.action]}
+            </button>
+          )}
+          {dismiss && (
+            <button type="button" class="quiet" onClick={dismiss}>
+              {COPY.app.dismiss}
+            </button>
+          )}
+        </div>
         <Details error={shown} />
       </div>
     </div>

@@ -21,6 +21,9 @@ const CODES = [
   ],
   ...['engine/cancelled', 'engine/state', 'worker/crashed', 'worker/version', 'model/list'],
   ...['data/image', 'data/image-size', 'data/image-aspect', 'data/prompt-length', 'usage/argument'],
+  ...['data/dataset', 'data/zip', 'storage/full', 'storage/newer', 'storage/blocked', 'storage/missing'],
+  ...['storage/other', 'train/busy', 'train/not-finite', 'train/memory', 'train/config', 'train/other'],
+  ...['adapter/base', 'model/adapter', 'page/part'],
   ...['tensor/shape', 'internal/unknown', 'something/new'],
 ];
 
@@ -51,6 +54,16 @@ describe('errorCopy', () => {
     expect(errorCopy({ code: 'model/config', message: 'config.json lacks x' }).why).toBe(
       'config.json lacks x',
     );
+  });
+
+  it('has words of their own, with the engine’s reason, for what is stored and trained', () => {
+    const codes = [
+      ...['data/dataset', 'data/zip', 'storage/full', 'storage/newer', 'storage/blocked', 'storage/missing'],
+      ...['train/busy', 'train/not-finite', 'train/memory', 'train/config', 'adapter/base', 'model/adapter'],
+    ];
+    const words = codes.map((code) => errorCopy({ code, message: 'the reason' }));
+    expect(new Set(words.map(({ title }) => title)).size).toBe(codes.length);
+    expect(words.every(({ why }) => why.includes('the reason'))).toBe(true);
   });
 
   it('makes details of code, message and context', () => {

@@ -1,0 +1,67 @@
+// A question that must be answered before something is lost: a modal dialog with yes and no.
+// Not for notices. Invariant: Escape and a closed dialog mean no, and `no` has the focus first.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { COPY } from './copy';
+
+/** A modal dialog that is open while it is mounted, and gives the focus back when it goes. */
+export function Modal({
+  title,
+  onClose,
+  children,
+}: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      class="modal"
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <h2>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+/** Asks; `children` say what will happen. */
+export function Confirm({
+  title,
+  yes,
+  onYes,
+  onNo,
+  children,
+}: {
+  readonly title: string;
+  readonly yes: string;
+  readonly onYes: () => void;
+  readonly onNo: () => void;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <Modal title={title} onClose={onNo}>
+      {children}
+      <div class="dialog-actions">
+        <button type="button" data-testid="confirm-no" onClick={onNo}>
+          {COPY.app.cancel}
+        </button>
+        <button type="button" class="primary" data-testid="confirm-yes" onClick={onYes}>
+          {yes}
+        </button>
+      </div>
+    </Modal>
+  );
+}

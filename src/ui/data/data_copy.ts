@@ -1,0 +1,108 @@
+// Every sentence of the Data page and of adding an answer to a dataset.
+// Not error words (copy.ts) and not the words of deleting (library_copy.ts), which the Library page shares.
+// Invariant: what is left out of a dataset is counted in the button that leaves it out.
+
+import type { ColumnMapping, DatasetPreview } from '../../worker/protocol';
+
+/** Fixed texts. */
+export const DATA_COPY = {
+  title: 'Data',
+  about:
+    'Questions about pictures, with their answers, to train on. What you import is kept in this browser, on this device, and sent nowhere.',
+  import: 'Import',
+  choose: 'Choose files',
+  chooseFolder: 'Choose a folder',
+  drop: 'or drop files, a folder or a zip anywhere on this page, or paste a table as text.',
+  format: 'What it should look like',
+  formatWords:
+    'A table with one row per question, and the pictures that it names, by paths relative to it. JSON lines (.jsonl) look like this; other names of columns can be matched after reading. A response is a written-out reasoning, which SFT needs; GRPO needs only the answer.',
+  formatExample:
+    '{"image": "images/1.png", "question": "How many red squares?", "answer": "3", "response": "<think>…</think> \\\\boxed{3}"}',
+  work: {
+    collecting: 'Collecting the files…',
+    reading: 'Reading…',
+    keeping: 'Storing…',
+  },
+  preview: 'Preview',
+  previewLabel: 'Rows as read, before anything is stored',
+  columns: {
+    image: 'Picture',
+    question: 'Question',
+    answer: 'Answer',
+    response: 'Response',
+  } satisfies Record<keyof ColumnMapping, string>,
+  mapping: 'Which column holds what',
+  noColumn: 'none',
+  needed: 'needed',
+  optional: 'optional',
+  sample: 'The first rows',
+  problems: 'Rows that cannot be used',
+  problemRow: (row: number) => `row ${row}`,
+  problemsMore: (count: number) => `and ${count.toLocaleString('en')} more`,
+  name: 'Name of the dataset',
+  discard: 'Discard',
+  noRows: 'No row can be used yet: match the columns, or look at the problems.',
+  noResponse: 'no response',
+  kept: (name: string, rows: number) => `“${name}” was stored with ${counted(rows, 'row')}.`,
+  sets: 'Datasets',
+  setsEmpty: 'None yet. The shapes world, which needs no files, can be chosen on the Train page.',
+  withResponse: (count: number) => `${count.toLocaleString('en')} with a response`,
+  browse: 'Look at rows',
+  delete: 'Delete',
+  rowsOf: (name: string) => `Rows of “${name}”`,
+  close: 'Close',
+  row: 'Row',
+  rowOf: (rows: number) => `of ${rows.toLocaleString('en')}`,
+  previous: 'Previous row',
+  next: 'Next row',
+  mode: 'Prompt',
+  seen: 'As the model sees it',
+  seenImage: (name: string, width: number, height: number, tokens: number) =>
+    `${name}: resized to ${width} × ${height} pixels, ${counted(tokens, 'image token')}`,
+  promptTokens: (count: number) =>
+    `Prompt: ${counted(count, 'token')}, the picture’s among them (shown as one).`,
+  responseTokens: (count: number) => `Response: ${counted(count, 'token')}.`,
+  expected: 'Expected answer',
+  response: 'Response',
+  add: {
+    title: 'Add to a dataset',
+    dataset: 'Dataset',
+    create: 'A new dataset',
+    name: 'Its name',
+    question: 'Question',
+    answer: 'Correct answer',
+    answerWhy: 'Correct it if the model was wrong.',
+    response: 'Response',
+    responseWhy: 'What SFT teaches the model to write. Leave it empty to train by GRPO only.',
+    send: 'Add',
+    done: (name: string, rows: number) => `Added to “${name}”, which has ${counted(rows, 'row')} now.`,
+    close: 'Close',
+  },
+} as const;
+
+/** `1 row`, `2 rows`, `1,000 rows`. */
+export function counted(count: number, thing: string): string {
+  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+/** How many problems a preview has, those not listed among them. */
+export function problemCount(preview: Pick<DatasetPreview, 'problems' | 'moreProblems'>): number {
+  return preview.problems.length + preview.moreProblems;
+}
+
+/** The words of the button that keeps a preview: consent to what is left out. */
+export function keepWords(preview: Pick<DatasetPreview, 'rows' | 'problems' | 'moreProblems'>): string {
+  const left = problemCount(preview);
+  return left === 0
+    ? `Keep ${counted(preview.rows, 'row')}`
+    : `Skip ${left.toLocaleString('en')} and keep ${counted(preview.rows, 'row')}`;
+}
+
+/** What a preview found, as one sentence. */
+export function foundSentence(
+  preview: Pick<DatasetPreview, 'rows' | 'withResponse' | 'problems' | 'moreProblems'>,
+): string {
+  const left = problemCount(preview);
+  const bad = left === 0 ? 'no problem' : counted(left, 'problem');
+  return `${counted(preview.rows, 'usable row')}, ${DATA_COPY.withResponse(preview.withResponse)}; ${bad}.`;
+}

@@ -1,0 +1,192 @@
+// The Data page: importing a dataset, the list of datasets, and the rows of one.
+// Not the preview (import_preview.tsx) and not a row (row_browser.tsx). Invariant: nothing is kept without consent.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { formatBytes } from '../../lib/format';
+import type { Datasets } from '../../state/datasets';
+import type { Library } from '../../state/library';
+import type { DatasetSummary } from '../../worker/protocol';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';
+import { useLook } from '../look_context';
+import { Notice } from '../notice';
+import { counted, DATA_COPY } from './data_copy';
+import { filesOfList, filesOfTransfer } from './file_intake';
+import { ImportPreview } from './import_preview';
+import { RowBrowser } from './row_browser';
+import '../styles/library.css';
+import '../styles/data.css';
+
+/** Elements that keep a paste for themselves. */
+const FIELDS = 'input, textarea, select, dialog';
+
+/** Takes what is dropped anywhere on the page, or pasted outside of a field. */
+function useIntake(datasets: Datasets): void {
+  useEffect(() => {
+    const take = (data: DataTransfer | null) => {
+      const files = filesOfTransfer(data);
+      if (files !== null) void datasets.take(files);
+      return files !== null;
+    };
+    const onDrop = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes('Files') && take(event.dataTransfer)) event.preventDefault();
+    };
+    const onPaste = (event: ClipboardEvent) => {
+      if (event.target instanceof Element && event.target.closest(FIELDS) !== null) return;
+      if (take(event.clipboardData)) event.preventDefault();
+    };
+    document.addEventListener('drop', onDrop);
+    document.addEventListener('paste', onPaste);
+    return () => {
+      document.removeEventListener('drop', onDrop);
+      document.removeEventListener('paste', onPaste);
+    };
+  }, [datasets]);
+}
+
+function Picker({ datasets, folder }: { readonly datasets: Datasets; readonly folder: boolean }) {
+  return (
+    <label class="file-picker">
+      <input
+        type="file"
+        multiple
+        {...(folder ? { webkitdirectory: true } : { 'data-testid': 'data-import' })}
+        onChange={(event) => {
+          const input = event.currentTarget;
+          const list = [...(input.files ?? [])];
+          // In a promise, so that a refusal becomes the import's error.
+          if (list.length > 0) void datasets.take(Promise.resolve(list).then(filesOfList));
+          input.value = '';
+        }}
+      />
+      <span>{folder ? DATA_COPY.chooseFolder : DATA_COPY.choose}</span>
+    </label>
+  );
+}
+
+function ImportPanel({ datasets }: { readonly datasets: Datasets }) {
+  const error = datasets.error.value;
+  const work = datasets.work.value;
+  const kept = datasets.kept.value;
+  return (
+    <section class="panel" aria-labelledby="import-title" aria-busy={work !== null}>
+      <header class="panel-head">
+        <h3 id="import-title">{DATA_COPY.import}</h3>
+      </header>
+      <div class="import-row">
+        <Picker datasets={datasets} folder={false} />
+        <Picker datasets={datasets} folder={true} />
+        <span class="hint">{work === null ? DATA_COPY.drop : DATA_COPY.work[work]}</span>
+        {work !== null && <progress aria-label={DATA_COPY.work[work]} />}
+      </div>
+      <details class="format">
+        <summary class="hint">{DATA_COPY.format}</summary>
+        <p>{DATA_COPY.formatWords}</p>
+        <pre>{DATA_COPY.formatExample}</pre>
+      </details>
+      {error !== null && <Notice error={error} compact retry={null} />}
+      {kept !== null && (
+        <p class="banner banner-restored" data-testid="data-kept">
+          <Icon name="info" /> {DATA_COPY.kept(kept.name, kept.rows)}
+        </p>
+      )}
+      <ImportPreview datasets={datasets} />
+    </section>
+  );
+}
+
+function SetItem({
+  dataset,
+  onBrowse,
+  onDelete,
+}: {
+  readonly dataset: DatasetSummary;
+  readonly onBrowse: () => void;
+  readonly onDelete: () => void;
+}) {
+  const { id, name, rows, withResponse, bytes, createdAt } = dataset;
+  return (
+    <li class="item" data-testid="dataset-row" data-id={id} data-rows={rows}>
+      <div>
+        <h4>{name}</h4>
+        <p class="hint">
+          {counted(rows, 'row')}, {DATA_COPY.withResponse(withResponse)}, {formatBytes(bytes)},{' '}
+          {new Date(createdAt).toLocaleString()}
+        </p>
+      </div>
+      <div class="item-actions">
+        <button type="button" class="quiet" aria-label={`${DATA_COPY.browse}: ${name}`} onClick={onBrowse}>
+          <Icon name="eye" /> {DATA_COPY.browse}
+        </button>
+        <button type="button" class="quiet" aria-label={`${DATA_COPY.delete} ${name}`} onClick={onDelete}>
+          <Icon name="delete" /> {DATA_COPY.delete}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function SetsPanel({ datasets, library }: { readonly datasets: Datasets; readonly library: Library }) {
+  const look = useLook();
+  const doomed = useSignal<Doomed | null>(null);
+  const sets = useComputed(() => [...library.datasets.value].sort((a, b) => b.createdAt - a.createdAt));
+  const known = library.known.value.has('datasets') || library.unreadable.value !== null;
+  return (
+    <section class="panel" aria-labelledby="sets-title">
+      <header class="panel-head">
+        <h3 id="sets-title">{DATA_COPY.sets}</h3>
+      </header>
+      {sets.value.length === 0 && <p class="empty">{known ? DATA_COPY.setsEmpty : COPY.app.opening}</p>}
+      <ul class="items">
+        {sets.value.map((dataset) => (
+          <SetItem
+            key={dataset.id}
+            dataset={dataset}
+            onBrowse={() => void datasets.browse(dataset, look.settings.value.mode)}
+            onDelete={() => {
+              const { id, name, bytes } = dataset;
+              doomed.value = { item: 'dataset', id, name, bytes };
+            }}
+          />
+        ))}
+      </ul>
+      {doomed.value !== null && (
+        <DeleteConfirm
+          library={library}
+          doomed={doomed.value}
+          onDone={() => {
+            doomed.value = null;
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** The page. */
+export function DataPage({ datasets, library }: { readonly datasets: Datasets; readonly library: Library }) {
+  useIntake(datasets);
+  useEffect(() => {
+    library.dismiss();
+    void library.refresh();
+  }, [library]);
+  // A dataset that was deleted, here or in another tab, has no rows to show.
+  const gone = useComputed(() => {
+    const open = datasets.open.value;
+    return open !== null && !library.datasets.value.some(({ id }) => id === open.dataset.id);
+  });
+  return (
+    <>
+      <header class="page-head">
+        <h2>{DATA_COPY.title}</h2>
+        <p class="hint">{DATA_COPY.about}</p>
+      </header>
+      <LibraryMessages library={library} />
+      <ImportPanel datasets={datasets} />
+      <SetsPanel datasets={datasets} library={library} />
+      {!gone.value && <RowBrowser datasets={datasets} />}
+    </>
+  );
+}

@@ -1,0 +1,152 @@
+// What an import found, before it is kept: columns matched, every problem, the first rows, a name, and the consent.
+// Reads nothing itself. Invariant: the button says how many rows are left out and how many are kept.
+
+import type { Datasets } from '../../state/datasets';
+import type { ColumnMapping, DatasetPreview, DatasetProblem } from '../../worker/protocol';
+import { BlobImage } from '../blob_image';
+import { Icon } from '../icons';
+import { DATA_COPY, foundSentence, keepWords, problemCount } from './data_copy';
+
+const FIELDS: readonly (keyof ColumnMapping)[] = ['image', 'question', 'answer', 'response'];
+
+function Mapping({ datasets, preview }: { readonly datasets: Datasets; readonly preview: DatasetPreview }) {
+  return (
+    <fieldset class="mapping">
+      <legend>{DATA_COPY.mapping}</legend>
+      {FIELDS.map((field) => (
+        <label key={field} class="field">
+          <span>
+            {DATA_COPY.columns[field]} ({field === 'response' ? DATA_COPY.optional : DATA_COPY.needed})
+          </span>
+          <select
+            name={field}
+            data-testid={`map-${field}`}
+            value={preview.mapping[field] ?? ''}
+            onChange={(event) => void datasets.map({ [field]: event.currentTarget.value || null })}
+          >
+            <option value="">{DATA_COPY.noColumn}</option>
+            {preview.columns.map((column) => (
+              <option key={column} value={column}>
+                {column}
+              </option>
+            ))}
+          </select>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function problemKey({ file, row, reason }: DatasetProblem, i: number): string {
+  return `${file}:${row ?? ''}:${i}:${reason}`;
+}
+
+function Problems({ preview }: { readonly preview: DatasetPreview }) {
+  if (problemCount(preview) === 0) return null;
+  return (
+    <section
+      class="problems"
+      aria-labelledby="problems-title"
+      data-testid="data-problems"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+    >
+      <h4 id="problems-title">
+        <Icon name="warning" /> {DATA_COPY.problems}
+      </h4>
+      <ol>
+        {preview.problems.map((problem, i) => (
+          <li key={problemKey(problem, i)} data-testid="data-problem">
+            <span class="mono">{problem.file}</span>
+            {problem.row !== null && <>, {DATA_COPY.problemRow(problem.row)}</>}: {problem.reason}
+          </li>
+        ))}
+      </ol>
+      {preview.moreProblems > 0 && <p>{DATA_COPY.problemsMore(preview.moreProblems)}</p>}
+    </section>
+  );
+}
+
+function Sample({ preview }: { readonly preview: DatasetPreview }) {
+  if (preview.sample.length === 0) return null;
+  return (
+    <section
+      class="table-scroll sample"
+      aria-label={DATA_COPY.sample}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+    >
+      <table>
+        <caption>{DATA_COPY.sample}</caption>
+        <thead>
+          <tr>
+            {FIELDS.map((field) => (
+              <th key={field} scope="col">
+                {DATA_COPY.columns[field]}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {preview.sample.map((row, i) => (
+            <tr key={`${i}:${row.imageName}`}>
+              <td>
+                <BlobImage blob={row.image} alt={row.imageName} size={48} />
+              </td>
+              <td>{row.question}</td>
+              <td>{row.answer}</td>
+              <td class="response">{row.response ?? <span class="hint">{DATA_COPY.noResponse}</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** The preview; nothing when there is none. */
+export function ImportPreview({ datasets }: { readonly datasets: Datasets }) {
+  const preview = datasets.preview.value;
+  if (preview === null) return null;
+  return (
+    <section
+      class="preview"
+      aria-labelledby="preview-title"
+      data-testid="data-preview"
+      data-rows={preview.rows}
+      data-problems={problemCount(preview)}
+    >
+      <h4 id="preview-title">{DATA_COPY.preview}</h4>
+      <p>{foundSentence(preview)}</p>
+      <Mapping datasets={datasets} preview={preview} />
+      <Problems preview={preview} />
+      <Sample preview={preview} />
+      {preview.rows === 0 && <p class="hint">{DATA_COPY.noRows}</p>}
+      <form
+        class="keep"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void datasets.keep();
+        }}
+      >
+        <label class="field">
+          {DATA_COPY.name}
+          <input
+            type="text"
+            maxLength={120}
+            required
+            data-testid="data-name"
+            value={datasets.name.value}
+            onInput={(event) => datasets.setName(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary" data-testid="data-keep" disabled={!datasets.canKeep.value}>
+          {keepWords(preview)}
+        </button>
+        <button type="button" onClick={datasets.discard}>
+          {DATA_COPY.discard}
+        </button>
+      </form>
+    </section>
+  );
+}

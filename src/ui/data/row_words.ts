@@ -1,0 +1,37 @@
+// A row's prompt cut into tags and text, and the padding that a square model adds: what the row browser draws.
+// Not a tokenizer and not the template: the engine applied it. Invariant: the pieces joined are the prompt.
+
+import type { PromptFact } from '../../worker/protocol';
+
+/** Template tokens such as `<|im_start|>`, the picture's place among them, and the tags of reasoning. */
+export type PieceKind = 'template' | 'image' | 'think' | 'back' | 'plain';
+
+/** A run of the prompt. */
+export interface PromptPiece {
+  readonly kind: PieceKind;
+  readonly text: string;
+}
+
+function kindOf(tag: string): PieceKind {
+  if (/think/.test(tag)) return 'think';
+  if (/back/.test(tag)) return 'back';
+  return /image_pad|video_pad/.test(tag) ? 'image' : 'template';
+}
+
+/** Cuts a prompt at its tags. */
+export function promptPieces(prompt: string): PromptPiece[] {
+  const pieces: PromptPiece[] = [];
+  // A split with a group gives text and tag by turns.
+  prompt.split(/(<\|[a-z_]+\|>|<\/?(?:think|back)>)/).forEach((text, i) => {
+    if (text !== '') pieces.push({ kind: i % 2 === 1 ? kindOf(text) : 'plain', text });
+  });
+  return pieces;
+}
+
+/** Padding that makes a picture square with the picture in the middle, as fractions of the square. */
+export function squarePadding(width: number, height: number): PromptFact['padding'] {
+  const side = Math.max(width, height, 1);
+  const across = (side - width) / side / 2;
+  const down = (side - height) / side / 2;
+  return { left: across, right: across, top: down, bottom: down };
+}

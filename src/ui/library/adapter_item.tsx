@@ -1,0 +1,232 @@
+// One adapter of the list: what it is and where it came from, renaming in place, trying, exporting, deleting.
+// Not the confirmation (the page's). Invariant: a name that was not saved is never shown as if it were.
+
+import { useSignal } from '@preact/signals';
+import { formatBytes } from '../../lib/format';
+import type { Library } from '../../state/library';
+import type { AdapterSummary } from '../../worker/protocol';
+import { COPY } from '../copy';
+import { download, fileName } from '../download';
+import { Icon } from '../icons';
+import { useLook } from '../look_context';
+import { LIBRARY_COPY, metricText } from './library_copy';
+
+/** Metrics shown before the rest is folded away. */
+const METRICS = 6;
+
+function Rename({
+  adapter,
+  library,
+  onDone,
+}: {
+  readonly adapter: AdapterSummary;
+  readonly library: Library;
+  readonly onDone: () => void;
+}) {
+  const name = useSignal(adapter.name);
+  const notes = useSignal(adapter.notes);
+  return (
+    <form
+      class="rename"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const change = { name: name.value.trim(), notes: notes.value.trim() };
+        void library.renameAdapter(adapter.id, change).then((saved) => {
+          if (saved) onDone();
+        });
+      }}
+    >
+      <label class="field">
+        {LIBRARY_COPY.name}
+        <input
+          type="text"
+          name="name"
+          maxLength={120}
+          required
+          value={name.value}
+          onInput={(event) => {
+            name.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <label class="field">
+        {LIBRARY_COPY.notes}
+        <textarea
+          name="notes"
+          rows={2}
+          value={notes.value}
+          onInput={(event) => {
+            notes.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <div class="item-actions">
+        <button type="submit" class="primary" disabled={name.value.trim() === '' || library.busy.value}>
+          {LIBRARY_COPY.save}
+        </button>
+        <button type="button" onClick={onDone}>
+          {COPY.app.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Metrics({ metrics }: { readonly metrics: AdapterSummary['metrics'] }) {
+  const all = Object.entries(metrics);
+  if (all.length === 0) return null;
+  const list = (entries: typeof all) => (
+    <dl class="facts">
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt class="mono">{name}</dt>
+          <dd>{metricText(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+  return (
+    <div class="item-metrics">
+      <h5>{LIBRARY_COPY.metrics}</h5>
+      {list(all.slice(0, METRICS))}
+      {all.length > METRICS && (
+        <details>
+          <summary class="hint">{LIBRARY_COPY.metricsMore(all.length - METRICS)}</summary>
+          {list(all.slice(METRICS))}
+        </details>
+      )}
+    </div>
+  );
+}
+
+function Facts({ adapter }: { readonly adapter: AdapterSummary }) {
+  const look = useLook();
+  const label = look.models.value.find(({ id }) => id === adapter.modelId)?.label;
+  const { run } = adapter;
+  const rows: readonly (readonly [string, string])[] = [
+    [LIBRARY_COPY.base, label ?? LIBRARY_COPY.unknownBase(adapter.modelId)],
+    [
+      LIBRARY_COPY.origin,
+      run !== null
+        ? LIBRARY_COPY.originRun(run.method, run.step)
+        : adapter.bundled
+          ? LIBRARY_COPY.bundled
+          : LIBRARY_COPY.originElsewhere,
+    ],
+    [LIBRARY_COPY.lora, LIBRARY_COPY.loraValue(adapter.r, adapter.loraAlpha)],
+    [LIBRARY_COPY.parameters, adapter.parameters.toLocaleString('en')],
+    [LIBRARY_COPY.size, formatBytes(adapter.bytes)],
+    [LIBRARY_COPY.saved, new Date(adapter.createdAt).toLocaleString()],
+    [LIBRARY_COPY.targets, adapter.targetModules.join(', ')],
+  ];
+  return (
+    <dl class="facts">
+      {rows.map(([term, value]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function TryIt({ adapter }: { readonly adapter: AdapterSummary }) {
+  const look = useLook();
+  if (!look.models.value.some(({ id }) => id === adapter.modelId)) return null;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      title={LIBRARY_COPY.tryWhy}
+      aria-label={`${LIBRARY_COPY.tryIt}: ${adapter.name}`}
+      onClick={() => {
+        if (look.wantedModel.value !== adapter.modelId) void look.loadModel(adapter.modelId);
+        look.chooseAdapter(adapter);
+        location.assign('#/look');
+      }}
+    >
+      <Icon name="eye" /> {LIBRARY_COPY.tryIt}
+    </button>
+  );
+}
+
+/** One adapter. */
+export function AdapterItem({
+  adapter,
+  library,
+  onDelete,
+}: {
+  readonly adapter: AdapterSummary;
+  readonly library: Library;
+  readonly onDelete: () => void;
+}) {
+  const editing = useSignal(false);
+  const { id, name } = adapter;
+  const save = async () => {
+    const zip = await library.exportAdapter(id);
+    if (zip !== null) download(zip, fileName(name, 'zip', 'adapter'));
+  };
+  return (
+    <li class="item" data-testid="library-adapter" data-id={id}>
+      {editing.value ? (
+        <Rename
+          adapter={adapter}
+          library={library}
+          onDone={() => {
+            editing.value = false;
+          }}
+        />
+      ) : (
+        <div>
+          <h4>
+            {name} {adapter.bundled && <span class="badge plain">{LIBRARY_COPY.bundled}</span>}
+          </h4>
+          {adapter.notes !== '' && <p class="notes">{adapter.notes}</p>}
+        </div>
+      )}
+      <div class="item-actions">
+        <TryIt adapter={adapter} />
+        {!adapter.bundled && (
+          <button
+            type="button"
+            class="quiet"
+            data-testid="adapter-rename"
+            aria-label={`${LIBRARY_COPY.rename} ${name}`}
+            aria-expanded={editing.value}
+            onClick={() => {
+              editing.value = !editing.value;
+            }}
+          >
+            <Icon name="edit" /> {LIBRARY_COPY.rename}
+          </button>
+        )}
+        <button
+          type="button"
+          class="quiet"
+          data-testid="adapter-export"
+          aria-label={`${LIBRARY_COPY.export} ${name}`}
+          title={LIBRARY_COPY.exportWhy}
+          disabled={library.busy.value}
+          onClick={() => void save()}
+        >
+          <Icon name="download" /> {LIBRARY_COPY.export}
+        </button>
+        {!adapter.bundled && (
+          <button
+            type="button"
+            class="quiet"
+            data-testid="adapter-delete"
+            aria-label={`${LIBRARY_COPY.delete} ${name}`}
+            disabled={library.busy.value}
+            onClick={onDelete}
+          >
+            <Icon name="delete" /> {LIBRARY_COPY.delete}
+          </button>
+        )}
+      </div>
+      <Facts adapter={adapter} />
+      <Metrics metrics={adapter.metrics} />
+    </li>
+  );
+}

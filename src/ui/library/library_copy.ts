@@ -1,0 +1,96 @@
+// Every sentence of the Library page.
+// Not error words (copy.ts). Invariant: numbers come with their unit, and what is lost is said before it is.
+
+import { formatBytes } from '../../lib/format';
+import type { ItemKind, LibraryNews } from '../../state/library';
+import type { RunState, TrainingMethod } from '../../worker/protocol';
+
+const ITEMS: Record<ItemKind, string> = { adapter: 'Adapter', run: 'Run', dataset: 'Dataset' };
+
+/** Fixed texts. */
+export const LIBRARY_COPY = {
+  title: 'Library',
+  about: 'What this page keeps in this browser, on this device. Nothing of it is sent anywhere.',
+  adapters: 'Adapters',
+  adaptersEmpty: 'No adapter yet. Train one on the Train page, or import one as PEFT writes it.',
+  import: 'Import an adapter (zip)',
+  importHint: 'or drop one anywhere on this page: adapter_config.json and adapter_model.safetensors, zipped.',
+  importing: 'Working…',
+  bundled: 'comes with the page',
+  tryIt: 'Try it',
+  tryWhy: 'Ask with it on the Look page',
+  rename: 'Rename',
+  export: 'Export',
+  exportWhy: 'As a zip that PEFT reads',
+  delete: 'Delete',
+  name: 'Name',
+  notes: 'Notes',
+  save: 'Save',
+  base: 'Base model',
+  unknownBase: (id: string) => `${id} (not among the models here)`,
+  lora: 'LoRA',
+  loraValue: (r: number, alpha: number) => `rank ${r}, alpha ${alpha}`,
+  targets: 'Targets',
+  parameters: 'Parameters',
+  size: 'Size',
+  saved: 'Saved',
+  origin: 'From',
+  originRun: (method: TrainingMethod, step: number) =>
+    `a ${method === 'sft' ? 'SFT' : 'GRPO'} run, step ${step}`,
+  originElsewhere: 'elsewhere (imported)',
+  metrics: 'Metrics',
+  metricsMore: (count: number) => `${count} more`,
+  runs: 'Runs',
+  runsEmpty: 'No run yet.',
+  runSteps: (step: number, steps: number) => `step ${step} of ${steps}`,
+  runOpen: 'Open on Train',
+  runLive: 'It is going on: stop it on the Train page first.',
+  runStates: {
+    preparing: 'preparing',
+    running: 'running',
+    pausing: 'pausing',
+    paused: 'paused',
+    finished: 'finished',
+    stopped: 'stopped',
+    failed: 'failed',
+  } satisfies Record<RunState, string>,
+  storage: 'Storage',
+  storageUsed: (used: number, quota: number) =>
+    quota > 0 ? `${formatBytes(used)} used of about ${formatBytes(quota)}` : `${formatBytes(used)} used`,
+  storageMeter: 'Part of the storage that is used',
+  persisted: 'The browser promised not to clear it on its own.',
+  notPersisted:
+    'The browser may clear it when the device runs short of room. It is asked not to when the first adapter is saved; export what you want to keep for certain.',
+  storageItems: 'Size by item, largest first',
+  storageColumns: ['Kind', 'Name', 'Size'],
+  storageTotal: (count: number) => `${count} ${count === 1 ? 'item' : 'items'} together`,
+  storageUnknown: 'Not known yet.',
+  items: ITEMS,
+  confirmTitle: (item: ItemKind, name: string) => `Delete ${ITEMS[item].toLowerCase()} “${name}”?`,
+  confirmFrees: (bytes: number) => `This frees ${formatBytes(bytes)}. It cannot be undone.`,
+  confirmWhat: {
+    adapter: 'Export it first if you may want it again. Answers and runs made with it stay.',
+    run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
+    dataset: 'Its pictures, questions and answers go with it. Runs that used it cannot be resumed.',
+  } satisfies Record<ItemKind, string>,
+  confirmYes: 'Delete',
+} as const;
+
+/** What the last command did, as one sentence. */
+export function newsSentence(news: LibraryNews): string {
+  switch (news.kind) {
+    case 'deleted':
+      return `${ITEMS[news.item]} “${news.name}” was deleted; ${formatBytes(news.bytes)} are free again.`;
+    case 'imported':
+      return `“${news.name}” was imported.`;
+    case 'renamed':
+      return `“${news.name}” was saved.`;
+  }
+}
+
+/** A metric's value with three significant digits: `0.612`, `12.3`, `1200`. */
+export function metricText(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const digits = Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+  return Number(digits).toString();
+}

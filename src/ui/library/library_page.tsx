@@ -1,0 +1,158 @@
+// The Library page: adapters, runs and how much room everything takes, with what can be done about each.
+// Not the training (Train) and not the rows (Data). Invariant: nothing is deleted before a yes that said what it frees.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { formatBytes } from '../../lib/format';
+import type { Library } from '../../state/library';
+import type { RunSummary } from '../../worker/protocol';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { AdapterItem } from './adapter_item';
+import { LIBRARY_COPY } from './library_copy';
+import { StoragePanel } from './storage_panel';
+import { DeleteConfirm, type Doomed, LibraryMessages } from './stored_items';
+import '../styles/library.css';
+
+/** A name for an imported file: its own without the ending. */
+function nameOf(file: File): string {
+  return file.name.replace(/\.zip$/i, '').trim() || LIBRARY_COPY.items.adapter;
+}
+
+function ImportAdapter({ library }: { readonly library: Library }) {
+  useEffect(() => {
+    const onDrop = (event: DragEvent) => {
+      const file = event.dataTransfer?.files[0];
+      if (file) void library.importAdapter(file, nameOf(file));
+    };
+    document.addEventListener('drop', onDrop);
+    return () => document.removeEventListener('drop', onDrop);
+  }, [library]);
+  return (
+    <div class="import-row">
+      <label class="file-picker">
+        <input
+          type="file"
+          accept=".zip,application/zip"
+          data-testid="adapter-import"
+          onChange={(event) => {
+            const input = event.currentTarget;
+            const file = input.files?.[0];
+            if (file) void library.importAdapter(file, nameOf(file));
+            // Cleared, so that the same file can be chosen again.
+            input.value = '';
+          }}
+        />
+        <span>{LIBRARY_COPY.import}</span>
+      </label>
+      <span class="hint">{library.busy.value ? LIBRARY_COPY.importing : LIBRARY_COPY.importHint}</span>
+    </div>
+  );
+}
+
+const LIVE: readonly RunSummary['state'][] = ['preparing', 'running', 'pausing'];
+
+function RunItem({ run, onDelete }: { readonly run: RunSummary; readonly onDelete: () => void }) {
+  const live = LIVE.includes(run.state);
+  const method = run.plan.method === 'sft' ? 'SFT' : 'GRPO';
+  return (
+    <li class="item run-item" data-testid="library-run" data-id={run.id}>
+      <div>
+        <h4>{run.plan.name}</h4>
+        <p class="hint">
+          {method}, {LIBRARY_COPY.runStates[run.state]}, {LIBRARY_COPY.runSteps(run.step, run.plan.maxSteps)},{' '}
+          {formatBytes(run.bytes)}
+        </p>
+      </div>
+      <div class="item-actions">
+        <a class="quiet-link" href="#/train">
+          {LIBRARY_COPY.runOpen}
+        </a>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`${LIBRARY_COPY.delete} ${run.plan.name}`}
+          disabled={live}
+          title={live ? LIBRARY_COPY.runLive : undefined}
+          onClick={onDelete}
+        >
+          <Icon name="delete" /> {LIBRARY_COPY.delete}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** The page. */
+export function LibraryPage({ library }: { readonly library: Library }) {
+  const doomed = useSignal<Doomed | null>(null);
+  const newest = useComputed(() => [...library.adapters.value].sort((a, b) => b.createdAt - a.createdAt));
+  const runs = useComputed(() => [...library.runs.value].sort((a, b) => b.updatedAt - a.updatedAt));
+  useEffect(() => {
+    library.dismiss();
+    void library.refresh();
+    void library.refreshUsage();
+  }, [library]);
+  return (
+    <>
+      <header class="page-head">
+        <h2>{LIBRARY_COPY.title}</h2>
+        <p class="hint">{LIBRARY_COPY.about}</p>
+      </header>
+      <LibraryMessages library={library} />
+      <section class="panel" aria-labelledby="adapters-title">
+        <header class="panel-head">
+          <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
+          <ImportAdapter library={library} />
+        </header>
+        {newest.value.length === 0 && (
+          <p class="empty">
+            {library.known.value.has('adapters') || library.unreadable.value !== null
+              ? LIBRARY_COPY.adaptersEmpty
+              : COPY.app.opening}
+          </p>
+        )}
+        <ul class="items">
+          {newest.value.map((adapter) => (
+            <AdapterItem
+              key={adapter.id}
+              adapter={adapter}
+              library={library}
+              onDelete={() => {
+                const { id, name, bytes } = adapter;
+                doomed.value = { item: 'adapter', id, name, bytes };
+              }}
+            />
+          ))}
+        </ul>
+      </section>
+      <section class="panel" aria-labelledby="runs-title">
+        <header class="panel-head">
+          <h3 id="runs-title">{LIBRARY_COPY.runs}</h3>
+        </header>
+        {runs.value.length === 0 && <p class="empty">{LIBRARY_COPY.runsEmpty}</p>}
+        <ul class="items">
+          {runs.value.map((run) => (
+            <RunItem
+              key={run.id}
+              run={run}
+              onDelete={() => {
+                doomed.value = { item: 'run', id: run.id, name: run.plan.name, bytes: run.bytes };
+              }}
+            />
+          ))}
+        </ul>
+      </section>
+      <StoragePanel library={library} />
+      {doomed.value !== null && (
+        <DeleteConfirm
+          library={library}
+          doomed={doomed.value}
+          onDone={() => {
+            doomed.value = null;
+          }}
+        />
+      )}
+    </>
+  );
+}

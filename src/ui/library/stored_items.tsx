@@ -1,0 +1,60 @@
+// What the Library and the Data page share: asking before an item is deleted, and what the last command came to.
+// Not the lists. Invariant: nothing is deleted before a yes that said what it frees.
+
+import type { ItemKind, Library } from '../../state/library';
+import { Confirm } from '../confirm';
+import { Icon } from '../icons';
+import { Notice } from '../notice';
+import { LIBRARY_COPY, newsSentence } from './library_copy';
+
+/** An item about to be deleted. */
+export interface Doomed {
+  readonly item: ItemKind;
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Asks before an item is deleted, and deletes it. */
+export function DeleteConfirm({
+  library,
+  doomed,
+  onDone,
+}: {
+  readonly library: Library;
+  readonly doomed: Doomed;
+  readonly onDone: () => void;
+}) {
+  return (
+    <Confirm
+      title={LIBRARY_COPY.confirmTitle(doomed.item, doomed.name)}
+      yes={LIBRARY_COPY.confirmYes}
+      onNo={onDone}
+      onYes={() => {
+        onDone();
+        void library.remove(doomed.item, doomed.id, doomed.name);
+      }}
+    >
+      <p>{LIBRARY_COPY.confirmFrees(doomed.bytes)}</p>
+      <p>{LIBRARY_COPY.confirmWhat[doomed.item]}</p>
+    </Confirm>
+  );
+}
+
+/** What went wrong and what was done, on pages about stored items. */
+export function LibraryMessages({ library }: { readonly library: Library }) {
+  const error = library.error.value;
+  const unreadable = library.unreadable.value;
+  const news = library.news.value;
+  return (
+    <>
+      {unreadable !== null && <Notice error={unreadable} retry={() => void library.refresh()} />}
+      {error !== null && <Notice error={error} retry={null} dismiss={library.dismiss} />}
+      {news !== null && (
+        <p class="banner banner-restored" data-testid="library-news">
+          <Icon name="info" /> {newsSentence(news)}
+        </p>
+      )}
+    </>
+  );
+}

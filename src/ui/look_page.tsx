@@ -1,0 +1,36 @@
+// The Look page: the picture, the question, the answer or two of them side by side, the chart, and the page's keys.
+// Not their state (state/look.ts). Invariant: leaving the page ends nothing, as all state lives outside of it.
+
+import { useEffect, useRef } from 'preact/hooks';
+import { AskBox } from './ask_box';
+import { ChartPanel } from './chart_panel';
+import { listenToKeys } from './keyboard';
+import { useLook } from './look_context';
+import { PicturePanel } from './picture_panel';
+import { StreamPanel } from './stream_panel';
+
+/** The Look page. */
+export function LookPage({ showKeys }: { readonly showKeys: () => void }) {
+  const look = useLook();
+  const question = useRef<HTMLTextAreaElement>(null);
+  const keys = useRef(showKeys);
+  keys.current = showKeys;
+  useEffect(
+    () =>
+      listenToKeys(look, {
+        focusQuestion: () => question.current?.focus(),
+        showKeys: () => keys.current(),
+      }),
+    [look],
+  );
+  return (
+    <>
+      <PicturePanel />
+      <div class="conversation">
+        <AskBox field={question} />
+        <StreamPanel />
+      </div>
+      <ChartPanel />
+    </>
+  );
+}

@@ -1,0 +1,116 @@
+// The top bar: the pages, the model, the adapter, the device, keys and theme.
+// Not what they do (the state's commands). Invariant: it says what is loaded and what is going on, on every page.
+
+import { useComputed } from '@preact/signals';
+import { AdapterChip } from './adapter_chip';
+import { COPY } from './copy';
+import { Icon } from './icons';
+import { useLook } from './look_context';
+import { ROUTES, route } from './route';
+import { chooseTheme, theme } from './theme';
+
+function Nav() {
+  const look = useLook();
+  const live = useComputed(() => {
+    const state = look.session.value.training?.state;
+    return state === 'preparing' || state === 'running' || state === 'pausing';
+  });
+  return (
+    <nav class="pages" aria-label={COPY.app.pages}>
+      {ROUTES.map((name) => (
+        <a
+          key={name}
+          href={`#/${name}`}
+          aria-current={route.value === name ? 'page' : undefined}
+          data-testid={`nav-${name}`}
+        >
+          {COPY.app.routes[name]}
+          {name === 'train' && live.value && (
+            <span class="run-dot" title={COPY.app.training}>
+              <span class="visually-hidden">, {COPY.app.training}</span>
+            </span>
+          )}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function ModelChip() {
+  const look = useLook();
+  const models = look.models.value;
+  const value = look.wantedModel.value ?? '';
+  const entry = models.find(({ id }) => id === value);
+  if (models.length === 0) return null;
+  return (
+    <span class="top-chip">
+      <label>
+        <span class="visually-hidden">{COPY.app.model}</span>
+        <select value={value} onChange={(event) => void look.loadModel(event.currentTarget.value)}>
+          {models.map(({ id, label }) => (
+            <option key={id} value={id}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {entry?.draft && (
+        <span class="badge" title={COPY.app.draftWhy} data-testid="draft">
+          {COPY.app.draft}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function DeviceChip() {
+  const look = useLook();
+  const device = useComputed(() => look.session.value.device);
+  const shown = device.value;
+  return (
+    <span
+      class="top-chip device"
+      data-testid="device"
+      title={shown?.software ? COPY.app.softwareWhy : undefined}
+    >
+      <span class="visually-hidden">{COPY.app.device}: </span>
+      <span class="device-name">{shown?.description ?? COPY.app.noDevice}</span>
+      {shown?.software && <span class="badge">{COPY.app.software}</span>}
+    </span>
+  );
+}
+
+/** The top bar. */
+export function TopBar({ showKeys }: { readonly showKeys: () => void }) {
+  const other = theme.value === 'dark' ? 'light' : 'dark';
+  return (
+    <header class="top-bar">
+      <h1>
+        <Icon name="eye" /> {COPY.app.name}
+      </h1>
+      <Nav />
+      <ModelChip />
+      {route.value === 'look' && <AdapterChip />}
+      <span class="spacer" />
+      <DeviceChip />
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={COPY.app.keys}
+        title={COPY.app.keys}
+        onClick={showKeys}
+      >
+        <Icon name="keys" />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={COPY.app.themeTo[other]}
+        title={COPY.app.themeTo[other]}
+        onClick={() => chooseTheme(other)}
+      >
+        <Icon name={other === 'dark' ? 'moon' : 'sun'} />
+      </button>
+    </header>
+  );
+}
