@@ -3,7 +3,8 @@
 //   p = (1 - lr decay) p - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps).
 // Bindings: gradient [count], hparams [8] (1 - lr * decay, beta1, 1 - beta1, beta2, 1 - beta2, eps, lr / (1 - beta1^t),
 //   1 / sqrt(1 - beta2^t)), clip [4] (factor, norm, skip, 0), p [count], m [count], v [count].
-// One invocation = one parameter. Differences from 1 come from the CPU in f64. With skip nothing changes.
+// One workgroup = a run of ELEMENTS parameters, one invocation every 64th of them: the settings are read once for all.
+// Differences from 1 come from the CPU in f64. With skip nothing changes.
 
 struct Params { count: u32 }
 
@@ -21,12 +22,24 @@ fn adamw(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * 64u + lane;
-  if (index >= params.count || clip[2] != 0.0) { return; }
-  let g = gradient[index] * clip[0];
-  let first = fma(hparams[2], g, hparams[1] * m[index]);
-  let second = fma(hparams[4] * g, g, hparams[3] * v[index]);
-  m[index] = first;
-  v[index] = second;
-  p[index] = hparams[0] * p[index] - hparams[6] * first / fma(sqrt(second), hparams[7], hparams[5]);
+  let first_index = (group.y * groups.x + group.x) * ${ELEMENTS}u + lane;
+  if (first_index >= params.count || clip[2] != 0.0) { return; }
+  let factor = clip[0];
+  let keep = hparams[0];
+  let beta1 = hparams[1];
+  let rest1 = hparams[2];
+  let beta2 = hparams[3];
+  let rest2 = hparams[4];
+  let eps = hparams[5];
+  let rate = hparams[6];
+  let correction = hparams[7];
+  let end = min(params.count, first_index + ${ELEMENTS}u - lane);
+  for (var index = first_index; index < end; index += 64u) {
+    let g = gradient[index] * factor;
+    let first = fma(rest1, g, beta1 * m[index]);
+    let second = fma(rest2 * g, g, beta2 * v[index]);
+    m[index] = first;
+    v[index] = second;
+    p[index] = keep * p[index] - rate * first / fma(sqrt(second), correction, eps);
+  }
 }

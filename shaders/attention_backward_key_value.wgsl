@@ -29,6 +29,7 @@ struct Params {
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_backward_stream.wgsl"
 #include "lib/attention_backward_direct.wgsl"
+#include "lib/attention_backward_unrolled.wgsl"
 
 var<private> kv_head: u32;
 var<private> first: u32;

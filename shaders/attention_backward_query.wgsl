@@ -28,6 +28,7 @@ struct Params {
 #include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_backward_stream.wgsl"
 #include "lib/attention_backward_direct.wgsl"
+#include "lib/attention_backward_unrolled.wgsl"
 
 var<private> head: u32;
 var<private> first: u32;

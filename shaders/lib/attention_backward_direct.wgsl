@@ -2,7 +2,7 @@
 // and streams the vectors they meet, KEYS at a time. Formulas and the including file's functions: as in
 // attention_backward_stream.wgsl. Sums run in a fixed order.
 
-#if !STREAM
+#if DIRECT
 const KEYS = ${KEYS}u;
 
 @compute @workgroup_size(${THREADS})

@@ -2,10 +2,13 @@
 // step can be replayed. Invariant: a set skip flag leaves parameters and moments untouched.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall, packParams } from '../gpu/kernel';
 import { ArgumentError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid } from './check';
+import { checkBinding, checkDimensions } from './check';
 import { shaderKernel } from './shader';
+
+/** Parameters of a workgroup: four per invocation, so that the settings are read once for four. */
+const ELEMENTS = 256;
 
 /** Hyperparameters of one step; names as in torch.optim.AdamW. */
 export interface AdamwSettings {
@@ -53,9 +56,11 @@ export function adamw(o: { readonly count: number }, traits: DeviceTraits): Kern
   checkDimensions('adamw', { count });
   checkBinding('adamw', 'parameters', count, traits);
   return {
-    kernel: shaderKernel('adamw', '', {}, ['read', 'read', 'read', 'read_write', 'read_write', 'read_write']),
+    kernel: shaderKernel('adamw', '', { ELEMENTS }, [
+      ...(['read', 'read', 'read', 'read_write', 'read_write', 'read_write'] as const),
+    ]),
     params: packParams([{ u32: count }]),
-    grid: elementGrid(count),
+    grid: foldGrid(Math.ceil(count / ELEMENTS)),
     flops: 14 * count,
     bytes: 4 * 7 * count,
   };

@@ -82,6 +82,16 @@ export function directDefines(entry: string, rows: number, headSize: number): Sh
 /** Threads of a direct workgroup: one subgroup of the usual software adapter, so that cores share evenly. */
 export const DIRECT_THREADS = 4;
 
+/** What a workgroup (stream) or a thread (direct) of the gradients owns. */
+interface BackwardTile {
+  readonly rows: number;
+  readonly headSize: number;
+  /** Whether the tile has two outputs. */
+  readonly second: boolean;
+  /** Heads of exactly `headSize` and a body without loops over them, in place of the direct one. */
+  readonly unrolled: boolean;
+}
+
 /**
  * Tile of the gradients' bodies.
  * @param entry    name of the entry point
@@ -92,18 +102,21 @@ export const DIRECT_THREADS = 4;
 export function backwardDefines(
   entry: string,
   variant: AttentionVariant,
-  { rows, headSize, second }: { readonly rows: number; readonly headSize: number; readonly second: boolean },
+  { rows, headSize, second, unrolled }: BackwardTile,
   traits: DeviceTraits,
 ): ShaderDefines {
   const stream = variant === 'stream';
   const lanes = Math.max(traits.software ? 32 : 64, headSize / 4);
   return {
     STREAM: stream,
+    DIRECT: !stream && !unrolled,
+    UNROLLED: !stream && unrolled,
     ENTRY: entry,
     ROWS: rows,
     LANES: lanes,
     THREADS: DIRECT_THREADS,
-    KEYS: stream ? streamKeys(traits) : 4,
+    VECTORS: headSize / 4,
+    KEYS: stream ? streamKeys(traits) : unrolled ? 2 : 4,
     // Two tiles of vectors, the chunk's scores twice and the threads' sums have to fit 16 KiB.
     CHUNK: 128,
     HEAD_SIZE: headSize,

@@ -26,6 +26,9 @@ export interface SegmentAttentionBackwardOptions extends HeadShape {
   readonly keysPerRow?: number;
 }
 
+/** Largest head whose loops the direct variant writes out: twice that takes software adapters seconds to compile. */
+const UNROLLED_HEAD_SIZE = 32;
+
 /** Vectors per tile: fewer for large heads, whose sums would outgrow the 8 KiB of a thread's variables. */
 function tileRows(headSize: number): number {
   return headSize > 128 ? 2 : 4;
@@ -115,14 +118,17 @@ function streamCall(
   const bindings: BindingAccess[] = ['read', 'read', 'read', 'read', 'read', 'read'];
   for (let i = 0; i < work.outputs; i++) bindings.push('read_write');
   const { variant, tiles } = work;
+  const unrolled = variant === 'direct' && o.headSize <= UNROLLED_HEAD_SIZE;
   const tile = {
     rows: tileRows(o.headSize),
-    headSize: headSizeClass(o.headSize),
+    headSize: unrolled ? o.headSize : headSizeClass(o.headSize),
     second: work.outputs === 2,
+    unrolled,
   };
   const defines = backwardDefines(stem, variant, tile, traits);
+  const name = unrolled ? 'unrolled' : variant;
   return {
-    kernel: shaderKernel(stem, `${variant}_${tile.rows}x${tile.headSize}`, defines, bindings),
+    kernel: shaderKernel(stem, `${name}_${tile.rows}x${tile.headSize}`, defines, bindings),
     params: packParams([
       { u32: o.tokens },
       { u32: o.keys },
