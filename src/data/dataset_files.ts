@@ -136,7 +136,7 @@ function checkSize({ path, size }: SourceFile, maxBytes: number): void {
 
 /** What a system keeps beside files for itself: neither tables nor pictures. */
 function isSystemFile(path: string): boolean {
-  return path.split('/').some((segment) => segment === '__MACOSX' || segment.startsWith('.'));
+  return path.split('/').some((segment) => segment === '__MACOSX' || /^\.[^.]/.test(segment));
 }
 
 /** Same for names that differ only in case or in how accents are composed, as file systems see them. */

@@ -1,8 +1,9 @@
 // Properties that hostile input must not break, for the gate (a small count) and for `npm run soak -- fuzz` (a large one).
 // They throw on their own, so that they need no test runner.
 
-import { deepStrictEqual } from 'node:assert';
+import { deepStrictEqual, ok } from 'node:assert';
 import fc from 'fast-check';
+import { type ImportedDataset, readDataset } from '../../src/data/dataset_import';
 import { createSegmentParser, parseSegments } from '../../src/generation/segment_parser';
 import { LookBackError } from '../../src/lib/errors';
 import {
@@ -11,6 +12,7 @@ import {
   type SafetensorsFile,
   writeSafetensors,
 } from '../../src/model/safetensors';
+import { buildZip, jsonLines, samplePng } from '../data/dataset_samples';
 
 interface Mutation {
   readonly at: number;
@@ -57,6 +59,80 @@ export function survivesMutation() {
   });
   const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
   return fc.asyncProperty(mutations, (list) => checkFile(mutate(valid, list)));
+}
+
+/** Reads a set to its last picture; null when it is refused with an error of ours. */
+async function importWhole(path: string, bytes: Uint8Array): Promise<ImportedDataset | null> {
+  try {
+    const set = await readDataset([{ path, blob: new Blob([bytes as BlobPart]) }], { mapping: null });
+    for (const { image, question, answer } of set.rows) {
+      ok(question !== '' && answer !== '');
+      await image().catch((error: unknown) => {
+        if (!(error instanceof LookBackError)) throw error;
+      });
+    }
+    return set;
+  } catch (error) {
+    if (error instanceof LookBackError) return null;
+    throw error;
+  }
+}
+
+/** A damaged zip of a data set is refused with an error of ours, or its rows and pictures read or are listed. */
+export function importSurvivesMutation() {
+  const row = { image: 'a.png', question: 'q', answer: 'a' };
+  const valid = buildZip([
+    { name: 't.jsonl', data: jsonLines([row, { ...row, image: 'b.png' }]) },
+    { name: 'a.png', data: samplePng(1) },
+    { name: 'b.png', data: samplePng(2), store: true },
+  ]);
+  const mutation = fc.record({
+    at: fc.nat(valid.length - 1),
+    bytes: fc.uint8Array({ maxLength: 4 }),
+    remove: fc.nat(6),
+  });
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
+  return fc.asyncProperty(mutations, async (list) => void (await importWhole('s.zip', mutate(valid, list))));
+}
+
+/** Of lines of any bytes, each that is not blank is a row or a listed problem. */
+export function importsRowByRow() {
+  const picture = `"image":"data:image/png;base64,${Buffer.from(samplePng()).toString('base64')}"`;
+  const part = fc.oneof(
+    fc.constantFrom(
+      '\n',
+      '\r\n',
+      `{${picture},"question":"q","answer":"a"}`,
+      `{${picture}}`,
+      '{"answer":"a",',
+    ),
+    fc.constantFrom(
+      '{',
+      '}',
+      '"',
+      ',',
+      '[]',
+      '7',
+      ' ',
+      '\t',
+      '"question":"q"}',
+      '\xff',
+      '{"image":["a","b"]}',
+    ),
+  );
+  const text = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''));
+  // The first line names all columns.
+  const source = text.map((rest) => `{${picture},"question":"q","answer":"a"}\n${rest}`);
+  return fc.asyncProperty(source, async (lines) => {
+    const set = await importWhole('t.jsonl', Buffer.from(lines, 'latin1'));
+    ok(set !== null);
+    const filled = lines.split(/\r?\n/).flatMap((line, i) => (/^[ \t]*$/.test(line) ? [] : [i + 1]));
+    const seen = [...set.rows.map(({ row }) => row), ...set.problems.map(({ row }) => row ?? 0)];
+    deepStrictEqual(
+      seen.sort((a, b) => a - b),
+      filled,
+    );
+  });
 }
 
 /** Text made of the segment parser's own building blocks, whole and broken. */
