@@ -151,6 +151,7 @@ export class GrpoTrainer implements Trainer {
         }
         hooks.signal?.throwIfAborted();
         result = await policy.update(this.#common.optim, learningRate, step);
+        totals.endUpdate();
         if (!result.finite) break;
       }
     } catch (error) {
