@@ -329,22 +329,32 @@ export function valuesAt(
   });
 }
 
+/** `total 0.62, accuracy 0.55`; lines without a value are left out. */
+function inWords(chart: CurveChart, values: readonly (number | null)[]): string {
+  return chart.lines
+    .map(({ label }, i) => ({ label, value: values[i] ?? null }))
+    .filter(({ value }) => value !== null)
+    .map(({ label, value }) => `${label} ${metricText(value, chart.unit)}`)
+    .join(', ');
+}
+
+/** How a chart moved from its first steps to its last; empty before there are enough. */
+export function curveChange(chart: CurveChart, metrics: readonly StepMetrics[]): string {
+  if (metrics.length < 2 * SMOOTH_STEPS) return '';
+  const mean = (part: readonly StepMetrics[]) =>
+    inWords(
+      chart,
+      chart.lines.map(({ metric }) => recentMean(part, metric, SMOOTH_STEPS)),
+    );
+  const first = mean(metrics.slice(0, SMOOTH_STEPS));
+  const last = mean(metrics);
+  return first === '' || last === '' ? '' : TRAIN_COPY.curves.change(first, last, SMOOTH_STEPS);
+}
+
 /** The chart in words: the newest values, and how they moved since the beginning. */
 export function curveSentence(chart: CurveChart, metrics: readonly StepMetrics[]): string {
   const last = metrics.at(-1);
-  const words = (values: readonly (number | null)[]) =>
-    chart.lines
-      .map(({ label }, i) => ({ label, value: values[i] ?? null }))
-      .filter(({ value }) => value !== null)
-      .map(({ label, value }) => `${label} ${metricText(value, chart.unit)}`)
-      .join(', ');
-  const newest = last === undefined ? '' : words(valuesAt(chart, metrics, last.step));
+  const newest = last === undefined ? '' : inWords(chart, valuesAt(chart, metrics, last.step));
   if (last === undefined || newest === '') return TRAIN_COPY.curves.none;
-  const said = TRAIN_COPY.curves.sentence(last.step, newest);
-  if (metrics.length < 2 * SMOOTH_STEPS) return said;
-  const mean = (part: readonly StepMetrics[]) =>
-    words(chart.lines.map(({ metric }) => recentMean(part, metric, SMOOTH_STEPS)));
-  const before = mean(metrics.slice(0, SMOOTH_STEPS));
-  const now = mean(metrics);
-  return before === '' || now === '' ? said : said + TRAIN_COPY.curves.change(before, now, SMOOTH_STEPS);
+  return `${TRAIN_COPY.curves.sentence(last.step, newest)} ${curveChange(chart, metrics)}`.trim();
 }

@@ -8,8 +8,9 @@ import type { StepMetrics } from '../../worker/protocol';
 import { themeColour } from '../theme';
 import { type CurveChart, type CurveLine, curveColumns, lastStepShown } from './curves';
 import { metricText } from './figures_text';
+import { TRAIN_COPY } from './train_copy';
 
-const HEIGHT = 150;
+const HEIGHT = 164;
 const FONT = '12px system-ui, sans-serif';
 const FAINT = 0.35;
 
@@ -174,7 +175,15 @@ export class CurveView {
         y: { range: (_, min, max) => [min, max] },
       },
       axes: [
-        { ...axis, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
+        {
+          ...axis,
+          label: TRAIN_COPY.curves.xAxis,
+          labelFont: FONT,
+          labelSize: 14,
+          labelGap: -2,
+          size: 22,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
+        },
         {
           ...axis,
           size: unit === 'tiny' || unit === 'seconds' ? 58 : 46,
@@ -191,6 +200,7 @@ export class CurveView {
     const { unit } = this.chart;
     if (value === 0) return '0';
     if (unit === 'share') return `${Number((value * 100).toPrecision(3))} %`;
+    if (unit === 'tokens' && value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`;
     return unit === 'number' ? String(Number(value.toPrecision(3))) : metricText(value, unit);
   }
 

@@ -3,11 +3,12 @@
 
 import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { StepMetrics } from '../../worker/protocol';
+import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol';
 import { theme } from '../theme';
 import {
   type CurveChart,
   type CurveLine,
+  curveChange,
   curveColumns,
   curveSentence,
   curvesOf,
@@ -27,6 +28,11 @@ interface CurveProps {
   readonly chart: CurveChart;
   readonly hovered: Signal<number | null>;
   readonly smooth: boolean;
+}
+
+/** The plan whose axes are drawn: the run's, or before there is one, the form's. */
+function shownPlan(run: RunSummary | null, form: TrainingPlan): TrainingPlan {
+  return run?.plan ?? form;
 }
 
 function LineKey({ look }: { readonly look: CurveLine['look'] }) {
@@ -68,7 +74,7 @@ function Canvas({ chart, hovered, smooth }: CurveProps) {
     view.current = made;
     made.update(
       train.record.peek()?.metrics ?? [],
-      train.selected.peek()?.plan.maxSteps ?? 1,
+      shownPlan(train.selected.peek(), train.plan.peek()).maxSteps,
       hovered.peek(),
     );
     return () => made.destroy();
@@ -76,7 +82,7 @@ function Canvas({ chart, hovered, smooth }: CurveProps) {
   }, [train, hovered, smooth, lines]);
   useSignalEffect(() => {
     const metrics = train.record.value?.metrics ?? [];
-    view.current?.update(metrics, train.selected.value?.plan.maxSteps ?? 1, hovered.value);
+    view.current?.update(metrics, shownPlan(train.selected.value, train.plan.value).maxSteps, hovered.value);
   });
   useSignalEffect(() => {
     if (theme.value) view.current?.recolour();
@@ -161,10 +167,10 @@ function Curve({ chart, hovered, smooth }: CurveProps) {
         <h3>{chart.title}</h3>
         <p class="hint">{chart.definition}</p>
       </figcaption>
+      <Legend chart={chart} hovered={hovered} />
+      <Canvas chart={chart} hovered={hovered} smooth={smooth} />
       <div>
-        <Legend chart={chart} hovered={hovered} />
-        <Canvas chart={chart} hovered={hovered} smooth={smooth} />
-        <p class="hint curve-sentence">{curveSentence(chart, metrics)}</p>
+        <p class="hint">{metrics.length === 0 ? WORDS.none : curveChange(chart, metrics)}</p>
         <ValuesTable chart={chart} />
       </div>
     </figure>
@@ -177,7 +183,7 @@ export function CurvesPanel() {
   const hovered = useSignal<number | null>(null);
   const smooth = useSignal(false);
   const moreOpen = useSignal(false);
-  const method = useComputed(() => train.selected.value?.plan.method ?? train.plan.value.method);
+  const method = useComputed(() => shownPlan(train.selected.value, train.plan.value).method);
   const names = useComputed(() => Object.keys(train.record.value?.metrics.at(-1)?.values ?? {}).join(' '));
   // Charts are chosen again only when other metrics arrive.
   const set = useMemo(

@@ -17,11 +17,17 @@ export function metricText(value: number | null | undefined, unit: Unit): string
   if (unit === 'tokens')
     return value >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toFixed(1)));
   if (unit === 'seconds') return paceText(value);
-  if (unit === 'tiny' && value !== 0) return value.toExponential(1);
+  if (value === 0) return '0';
+  if (unit === 'tiny') return value.toExponential(1);
   const size = Math.abs(value);
   if (size >= 100) return value.toFixed(0);
   if (size >= 10) return value.toFixed(1);
-  return size !== 0 && size < 0.01 ? value.toExponential(1) : value.toFixed(size < 1 ? 3 : 2);
+  return size < 0.01 ? value.toExponential(1) : value.toFixed(size < 1 ? 3 : 2);
+}
+
+/** A single score, exactly as far as three digits go: `1`, `0.667`, `−0.5`. */
+export function scoreText(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toFixed(3))).replace('-', '−') : DASH;
 }
 
 /** Time of a step: `310 ms`, `1.42 s`, `75 s`. */

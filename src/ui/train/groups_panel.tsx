@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import type { CompletionFact, GroupFact } from '../../worker/protocol';
 import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
-import { metricText, signedText } from './figures_text';
+import { metricText, scoreText, signedText } from './figures_text';
 import { useTrain } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
@@ -52,12 +52,12 @@ function Completion({
         {Object.entries(rewards).map(([name, value]) => (
           <div key={name} data-reward={name}>
             <dt>{name}</dt>
-            <dd>{metricText(value, 'number')}</dd>
+            <dd>{scoreText(value)}</dd>
           </div>
         ))}
         <div data-reward="total">
           <dt>{WORDS.reward}</dt>
-          <dd>{metricText(reward, 'number')}</dd>
+          <dd>{scoreText(reward)}</dd>
         </div>
         <div>
           <dt>{WORDS.advantage}</dt>

@@ -248,6 +248,7 @@ function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
   const { estimate, error, asking } = train.estimate.value;
   const words = TRAIN_COPY.estimate;
   const advised = estimate?.advice ? fieldOfAdvice(estimate.advice) : null;
+  const waiting = asking ? words.asking : train.live.value ? words.busy : words.unknown;
   const fits = estimate === null ? '' : String(estimate.fits);
   return (
     <section
@@ -258,7 +259,7 @@ function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
       data-fits={fits}
     >
       <h3 id="estimate-title">{words.title}</h3>
-      {estimate === null && error === null && <p class="hint">{asking ? words.asking : words.unknown}</p>}
+      {estimate === null && error === null && <p class="hint">{waiting}</p>}
       {error !== null && (
         <p class="hint" data-code={error.code}>
           {words.refused} {trainErrorCopy(error).why}

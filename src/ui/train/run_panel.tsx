@@ -230,7 +230,7 @@ export function RunPanel() {
       <header class="panel-head">
         <h2 id="run-title">{run === null ? WORDS.title : run.plan.name}</h2>
         <span class="run-state" data-testid="run-state" data-state={run?.state ?? ''}>
-          {run === null ? WORDS.none_ : TRAIN_COPY.states[run.state]}
+          {run !== null && TRAIN_COPY.states[run.state]}
         </span>
       </header>
       {run === null ? (

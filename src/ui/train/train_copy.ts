@@ -51,6 +51,7 @@ export const TRAIN_COPY = {
     title: 'Memory',
     asking: 'Trying how much memory this takes…',
     unknown: 'Not measured yet.',
+    busy: 'Measured when no run has the device.',
     fits: (bytes: string) => `${bytes} on the graphics device: it fits.`,
     tooMuch: (bytes: string) => `${bytes} on the graphics device: too much for it.`,
     parameters: (count: number) => `${count.toLocaleString('en')} trainable parameters.`,
@@ -127,7 +128,7 @@ export const TRAIN_COPY = {
     lastRows: (shown: number, all: number) => `The last ${shown} of ${all} steps; the exported file has all.`,
     sentence: (step: number, values: string) => `Step ${step}: ${values}.`,
     change: (first: string, last: string, count: number) =>
-      ` Mean of the first ${count} steps: ${first}; of the last ${count}: ${last}.`,
+      `Mean of the first ${count} steps: ${first}; of the last ${count}: ${last}.`,
     unknown: 'As the trainer logged it.',
   },
   groups: {
@@ -352,7 +353,9 @@ export function problemText(
     case 'whole':
       return 'Must be a whole number.';
     case 'range':
-      return range === undefined ? 'Out of range.' : `Must be from ${range.low} to ${range.high}.`;
+      return range === undefined
+        ? 'Out of range.'
+        : `Must be from ${range.low} to ${range.high.toLocaleString('en')}.`;
     case 'text':
       return 'Must not be empty.';
     case 'pattern':
