@@ -118,6 +118,7 @@ export async function createTrainer(
     const labelled = request.method === 'sft' ? await labelledSource(reasoner, images, request, hooks) : null;
     const policy = await createPolicy(reasoner, images, request);
     owned.push(policy);
+    if (request.checkpoint) policy.restore(request.checkpoint);
     const rollout = rolloutOf(reasoner, images, policy.adapter);
     if (labelled) {
       const parts = { policy, rollout, examples: labelled, maxNewTokens: reasoner.prompts.maxNewTokens };
@@ -160,7 +161,7 @@ async function createPolicy(
   request: TrainingRequest,
 ): Promise<LoraPolicy> {
   const config = loraConfigOf(request, reasoner.model.config.modelType);
-  const policy = await LoraPolicy.create(
+  return LoraPolicy.create(
     reasoner.model.device,
     images,
     config,
@@ -172,8 +173,6 @@ async function createPolicy(
       dropout: { p: request.lora.loraDropout, seed: request.seed },
     },
   );
-  if (request.checkpoint) policy.restore(request.checkpoint);
-  return policy;
 }
 
 /** The policy as the run began, frozen: a new adapter is the base, as its B is zero. */

@@ -152,7 +152,10 @@ export class GrpoTrainer implements Trainer {
         hooks.signal?.throwIfAborted();
         result = await policy.update(this.#common.optim, learningRate, step);
         totals.endUpdate();
-        if (!result.finite) break;
+        if (result.finite) continue;
+        // Nothing of the step stays, what earlier iterations did included.
+        if (before) policy.restore(before);
+        break;
       }
     } catch (error) {
       policy.discard();

@@ -86,6 +86,8 @@ export class LoraPolicy {
   readonly #clear: Program;
   readonly #clipRing: ReadbackRing;
   readonly #built = new Map<string, Built>();
+  /** Programs read the adapter that they were built for. */
+  readonly #numbers = new Map<LoraAdapter, number>();
   /** Micro-batches accumulated for the next update. */
   #parts = 0;
 
@@ -269,7 +271,7 @@ export class LoraPolicy {
       tokens,
       rows,
       images?.rows ?? 0,
-      frozen ? 'frozen' : '',
+      this.#numberOf(frozen ?? this.adapter),
     ].join();
     const built = await this.#build(
       key,
@@ -297,6 +299,12 @@ export class LoraPolicy {
       throw error;
     }
     return readScores(await slot.take(), rows, packed.rows, kind === 'grpo');
+  }
+
+  #numberOf(adapter: LoraAdapter): number {
+    const number = this.#numbers.get(adapter) ?? this.#numbers.size;
+    this.#numbers.set(adapter, number);
+    return number;
   }
 
   async #build(

@@ -4,6 +4,7 @@
 
 import type { StreamDecoder } from '../data/tokenizer';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
+import { ArgumentError } from '../lib/errors';
 import { mix32 } from '../lib/prng';
 import { GenerationSession } from '../model/generation_session';
 import type { ImageEncoder } from '../model/image_encoder';
@@ -68,6 +69,7 @@ export class Rollout {
     settings: RolloutSettings,
     hooks: StepHooks = {},
   ): Promise<GeneratedAnswer[][]> {
+    this.#checkLengths(prompts, settings.maxCompletionLength);
     const perWave = Math.max(1, Math.floor(MAX_BATCH / count));
     const answers: GeneratedAnswer[][] = [];
     for (let first = 0; first < prompts.length; first += perWave) {
@@ -78,10 +80,24 @@ export class Rollout {
     return answers;
   }
 
+  /** Most tokens, prompt included, that a sequence can have. */
+  get maxTokens(): number {
+    return this.#parts.model.config.text.maxPositionEmbeddings;
+  }
+
   /** Frees the session. */
   destroy(): void {
     this.#session?.destroy();
     this.#session = undefined;
+  }
+
+  #checkLengths(prompts: readonly RolloutPrompt[], maxCompletionLength: number): void {
+    for (const [index, { prompt }] of prompts.entries()) {
+      const need = prompt.inputIds.length + maxCompletionLength;
+      if (need <= this.maxTokens) continue;
+      const message = `Prompt ${index} and its completion may take ${need} tokens; the model has ${this.maxTokens}: lower maxCompletionLength, or use shorter questions or smaller pictures.`;
+      throw new ArgumentError(message, { need, have: this.maxTokens });
+    }
   }
 
   async #wave(
@@ -139,11 +155,10 @@ export class Rollout {
     if (held && this.#shape === shape && held.options.capacity >= need) return held;
     held?.destroy();
     this.#session = undefined;
-    const { maxPositionEmbeddings } = this.#parts.model.config.text;
     const session = await GenerationSession.create(this.#parts.model, {
       batch: prompts.length * count,
       prefixes: prompts.length,
-      capacity: Math.min(maxPositionEmbeddings, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
+      capacity: Math.min(this.maxTokens, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
       images: this.#parts.images,
       eosTokenIds: this.#parts.eosTokenIds,
       ...(capture ? { capture: { mapLayers: [] } } : {}),

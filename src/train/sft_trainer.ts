@@ -166,15 +166,17 @@ export class SftTrainer implements Trainer {
   async #sample(examples: readonly LabelledExample[], hooks: StepHooks): Promise<EvaluationSample[]> {
     if (examples.length === 0) return [];
     hooks.onPhase?.('sampling', 0);
+    const { rollout, maxNewTokens } = this.#parts;
+    const longest = Math.max(...examples.map(({ prompt }) => prompt.inputIds.length));
     const settings = {
       temperature: 0,
       topP: 1,
-      maxCompletionLength: this.#parts.maxNewTokens,
+      maxCompletionLength: Math.min(maxNewTokens, rollout.maxTokens - longest),
       capture: false,
       seed: this.#common.seed,
       step: this.#step,
     };
-    const answers = await this.#parts.rollout.sample(examples, 1, settings, hooks);
+    const answers = await rollout.sample(examples, 1, settings, hooks);
     return examples.map(({ key, question, expected }, index) => ({
       key,
       question,
