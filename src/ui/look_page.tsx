@@ -6,12 +6,25 @@ import { AskBox } from './ask_box';
 import { ChartPanel } from './chart_panel';
 import { listenToKeys } from './keyboard';
 import { useLook } from './look_context';
+import { type Draw, LazyPage } from './pages';
 import { PicturePanel } from './picture_panel';
 import { StreamPanel } from './stream_panel';
+
+// Fetched when someone first compares.
+async function loadCompare(): Promise<Draw> {
+  const { ComparePanel } = await import('./compare_panel');
+  return () => <ComparePanel />;
+}
+
+async function loadCompareChart(): Promise<Draw> {
+  const { CompareChartPanel } = await import('./compare_chart');
+  return () => <CompareChartPanel />;
+}
 
 /** The Look page. */
 export function LookPage({ showKeys }: { readonly showKeys: () => void }) {
   const look = useLook();
+  const comparing = look.comparing.value;
   const question = useRef<HTMLTextAreaElement>(null);
   const keys = useRef(showKeys);
   keys.current = showKeys;
@@ -28,9 +41,9 @@ export function LookPage({ showKeys }: { readonly showKeys: () => void }) {
       <PicturePanel />
       <div class="conversation">
         <AskBox field={question} />
-        <StreamPanel />
+        {comparing ? <LazyPage load={loadCompare} /> : <StreamPanel />}
       </div>
-      <ChartPanel />
+      {comparing ? <LazyPage load={loadCompareChart} /> : <ChartPanel />}
     </>
   );
 }

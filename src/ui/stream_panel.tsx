@@ -4,11 +4,11 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { trueAnswer } from '../state/look';
 import { isOpen } from '../state/session';
-import { rollSeed } from './ask_box';
+import { Again } from './again';
 import { COPY } from './copy';
 import { Figures } from './figures';
-import { Icon } from './icons';
 import { useLook } from './look_context';
 import { Notice } from './notice';
 import { StreamView } from './stream';
@@ -65,8 +65,8 @@ function Outcome() {
     const { answer } = look.session.value;
     if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
     const { stats, answer: boxed } = answer.result;
-    const known = look.answerPicture.value?.questions.find(({ text }) => text === answer.asked.question);
-    return { boxed, reason: stats.finishReason, truth: known?.answer ?? null };
+    const truth = trueAnswer(look.answerPicture.value, answer.asked.question);
+    return { boxed, reason: stats.finishReason, truth };
   });
   if (shown.value === null) return null;
   const { boxed, reason, truth } = shown.value;
@@ -82,25 +82,6 @@ function Outcome() {
       {reason === 'eos' && (boxed === null || boxed.trim() === '') && (
         <p class="hint">{COPY.stream.noAnswer}</p>
       )}
-    </div>
-  );
-}
-
-function Again() {
-  const look = useLook();
-  const can = useComputed(() => {
-    const { answer, model, deviceTrouble } = look.session.value;
-    return answer !== null && !isOpen(answer) && model !== null && deviceTrouble !== 'recovering';
-  });
-  if (!can.value) return null;
-  return (
-    <div class="again">
-      <button type="button" class="quiet" onClick={() => void look.regenerate()}>
-        <Icon name="again" /> {COPY.stream.again}
-      </button>
-      <button type="button" class="quiet" onClick={() => void look.regenerate(rollSeed())}>
-        <Icon name="dice" /> {COPY.stream.newSeed}
-      </button>
     </div>
   );
 }
