@@ -58,16 +58,19 @@ async function builtInModels(): Promise<ListedModel[]> {
  *
  * @throws ModelError `model/unknown` listing the built-in ids
  */
-export async function findModel(wanted: string | undefined): Promise<{ id: string; files: ModelFiles }> {
+export async function findModel(
+  wanted: string | undefined,
+): Promise<{ id: string; folder: string; files: ModelFiles }> {
   const models = await builtInModels();
   const entry = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted);
   if (entry !== undefined) {
-    return { id: entry.id, files: folderFiles(join(repositoryRoot(), 'public', entry.folder), entry.id) };
+    const folder = join(repositoryRoot(), 'public', entry.folder);
+    return { id: entry.id, folder, files: folderFiles(folder, entry.id) };
   }
   const named = wanted ?? '';
   const folder = resolve(named);
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() === true;
-  if (isFolder) return { id: named, files: folderFiles(folder, named) };
+  if (isFolder) return { id: named, folder, files: folderFiles(folder, named) };
   const known = models.map(({ id }) => id).join(', ');
   throw new ModelError('model/unknown', `"${named}" is neither a folder nor a built-in model (${known}).`);
 }
