@@ -161,18 +161,12 @@ async function createPolicy(
   request: TrainingRequest,
 ): Promise<LoraPolicy> {
   const config = loraConfigOf(request, reasoner.model.config.modelType);
-  return LoraPolicy.create(
-    reasoner.model.device,
-    images,
-    config,
-    startWeights(reasoner, request, config),
-    {
-      gradientCheckpointing: request.gradientCheckpointing,
-      maxGradNorm: request.optim.maxGradNorm,
-      temperature: request.method === 'grpo' ? request.grpo.temperature : 1,
-      dropout: { p: request.lora.loraDropout, seed: request.seed },
-    },
-  );
+  return LoraPolicy.create(reasoner.model.device, images, config, startWeights(reasoner, request, config), {
+    gradientCheckpointing: request.gradientCheckpointing,
+    maxGradNorm: request.optim.maxGradNorm,
+    temperature: request.method === 'grpo' ? request.grpo.temperature : 1,
+    dropout: { p: request.lora.loraDropout, seed: request.seed },
+  });
 }
 
 /** The policy as the run began, frozen: a new adapter is the base, as its B is zero. */
