@@ -49,15 +49,16 @@ export function ratioText({ back, lateThink }: Pick<SideReading, 'back' | 'lateT
 
 function attended(reading: SideReading): string {
   const { back, lateThink } = reading;
-  const late = lateThink === null ? 'it has no closed thought' : `${percent(lateThink)} late in its thought`;
   if (back === null) {
     return lateThink === null
       ? 'it neither thinks nor looks back in tags'
       : `${percent(lateThink)} of its attention is on the image late in its thought, and it does not look back`;
   }
+  const inside = `${percent(back)} of its attention is on the image inside back`;
+  if (lateThink === null) return `${inside}; it has no closed thought`;
   const ratio = ratioText(reading);
-  const times = ratio === null ? '' : `, ${ratio} times as much`;
-  return `${percent(back)} of its attention is on the image inside back; ${late}${times}`;
+  const late = `${percent(lateThink)} late in its thought`;
+  return ratio === null ? `${inside} and ${late}` : `${inside}, ${ratio} times the ${late}`;
 }
 
 /** What both answers came to, in words: the text twin of the chart. Null sides were not asked yet. */

@@ -17,9 +17,12 @@ export function Modal({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    return () => shown?.close();
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      // The browser gives the focus back only from a dialog that is still on the page.
+      if (before instanceof HTMLElement) queueMicrotask(() => before.focus());
+    };
   }, []);
   return (
     <dialog

@@ -11,7 +11,7 @@ describe('compareSentence', () => {
     expect(compareSentence(BASE, { label: 'Counts × 1', reading: TUNED })).toBe(
       'Base model answers 4, which is wrong: 12 % of its attention is on the image late in its thought, and it ' +
         'does not look back. Counts × 1 answers 5, which is right: 41 % of its attention is on the image inside ' +
-        'back; 15 % late in its thought, 2.7 times as much.',
+        'back, 2.7 times the 15 % late in its thought.',
     );
   });
 
