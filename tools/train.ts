@@ -5,27 +5,20 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { requireDataset } from '../src/data/dataset';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
-import {
-  createTrainer,
-  loraConfigOf,
-  type RowSource,
-  type TrainingRequest,
-  trainedWeights,
-} from '../src/lookback/training';
+import { createTrainer, loraConfigOf, type TrainingRequest, trainedWeights } from '../src/lookback/training';
 import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../src/train/train_config';
 import type { StepOutcome } from '../src/train/trainer';
 import { metricsLine } from '../src/train/training_log';
 import { TrainingLoop } from '../src/train/training_loop';
 import { type AdapterFolder, readAdapter, writeAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from './command_line';
+import { datasetRows } from './dataset_rows';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
-import { decodeImage } from './node_image';
 import { TrainFiles } from './train_files';
 
 const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--json]
@@ -48,7 +41,7 @@ interface RunFile {
     readonly scenes?: number;
     readonly rolloutsPerScene?: number;
     readonly reflectionRate?: number;
-    /** JSON lines {image, question, answer, response}, images relative to it. */
+    /** A table {image, question, answer, response} with its images beside it, or a zip. */
     readonly file?: string;
   };
 }
@@ -135,24 +128,10 @@ async function readConfig(file: string): Promise<{ run: RunFile; config: TrainCo
   return { run, config: withDefaults(rest, file) };
 }
 
-async function rowsOf(file: string): Promise<RowSource> {
-  const rows = requireDataset(await readFile(file, 'utf8'), file);
-  return {
-    count: rows.length,
-    read: async (position) => {
-      const row = rows[position];
-      if (!row) throw new DataError('data/row', `${file} has no row ${position}.`);
-      const { image, question, answer } = row;
-      const pixels = decodeImage(await readFile(resolve(dirname(file), image)), image);
-      return { image: pixels, question, answer, response: null };
-    },
-  };
-}
-
 async function sourceOf({ source }: RunFile, file: string): Promise<TrainingRequest['source']> {
   if (source.kind === 'dataset') {
     if (source.file === undefined) throw new DataError('data/config', `${file}: source.file is missing.`);
-    return { kind: 'rows', rows: await rowsOf(resolve(dirname(file), source.file)) };
+    return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file)) };
   }
   const { textShare = 0.2, scenes = 800, rolloutsPerScene = 4, reflectionRate = 0.5 } = source;
   return { kind: 'shapes_world', textShare, scenes, rolloutsPerScene, reflectionRate };
