@@ -118,3 +118,18 @@ export async function decodeImage(file: Blob): Promise<DecodedImage> {
     bitmap.close();
   }
 }
+
+/** A PNG of RGB pixels, for the page to show. Throws DataError `data/image` without a canvas. */
+export async function encodePng({ width, height, data }: PixelArray): Promise<Blob> {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (context === null) {
+    throw new DataError('data/image', 'The browser offers no canvas to draw the picture with.');
+  }
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let from = 0, to = 0; to < rgba.length; from += 3, to += 4) {
+    for (let channel = 0; channel < 3; channel++) rgba[to + channel] = data[from + channel] ?? 0;
+  }
+  context.putImageData(new ImageData(rgba, width, height), 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
+}

@@ -7,12 +7,15 @@ import { drawSample } from '../data/shapes_world';
 import { IMAGE_SIDE } from '../data/shapes_world_scene';
 import { DataError, LookBackError } from '../lib/errors';
 import { loraConfigOf, type RowSource, type TrainingRequest } from '../lookback/training';
-import { adaptableModules, type LoraConfig, type LoraWeights } from '../model/lora';
-import { targetExpression } from '../train/train_config';
+import { adaptableModules, type LoraConfig, type LoraWeights, targetedModules } from '../model/lora';
+import type { ModelOnDevice } from '../model/prompt_program';
+
 import type { StepHooks, Trainer, TrainerCheckpoint } from '../train/trainer';
 import { type CheckpointBase, kernelProfile, shapedModules } from './checkpoint_base';
 import type { EngineModel, Loaded } from './engine';
 import type { TrainingPlan } from './protocol';
+import type { MemoryPlanner } from './training_estimate';
+import { planTrainingMemory } from './training_memory';
 import type { MadeTrainer, PreparingHooks } from './training_run';
 
 /** An adapter that a run continues. */
@@ -32,6 +35,8 @@ export interface TrainerFactoryParts {
   /** SHA-256 of the loaded model's weights. */
   fingerprintOf(loaded: Loaded): Promise<string>;
   encodePicture(pixels: PixelArray): Promise<Blob>;
+  /** The parts of the loaded model that traces need. */
+  deviceOf(model: EngineModel): ModelOnDevice;
 }
 
 /** See the head of the file. */
@@ -45,7 +50,7 @@ export class TrainerFactory {
   /** Finds out before a run is recorded whether its sources are there; throws as {@link TrainerFactory.make}. */
   async checkSources(loaded: Loaded, plan: TrainingPlan): Promise<void> {
     const { source, adapterId } = plan;
-    if (source.kind === 'dataset') await checkRows(await this.#parts.rowSource(source.datasetId));
+    if (source.kind === 'dataset') checkRows(await this.#parts.rowSource(source.datasetId));
     if (adapterId !== null) await this.#parts.startOf(adapterId, loaded);
   }
 
@@ -66,14 +71,14 @@ export class TrainerFactory {
         'The checkpoint was trained on other weights of this model than those loaded: it cannot go on.';
       throw new LookBackError('adapter/base', message, { made: checkpoint.extra.fingerprint, fingerprint });
     }
-    const request = await this.request(loaded, plan, checkpoint);
+    const request = await this.#request(loaded, plan, checkpoint);
     const trainer = await this.#parts.createTrainer(loaded.model, request, hooks);
     const base = this.#base(loaded, request, fingerprint);
     return { trainer, base, pictureOf: (key) => this.#picture(plan, key) };
   }
 
   /** What the lower layers need to know of a plan. */
-  async request(
+  async #request(
     loaded: Loaded,
     plan: TrainingPlan,
     checkpoint: TrainerCheckpoint | null,
@@ -82,16 +87,34 @@ export class TrainerFactory {
     const start = adapterId === null ? null : await this.#parts.startOf(adapterId, loaded);
     if (source.kind === 'shapes_world') return { ...plan, source, start, checkpoint };
     const rows = await this.#parts.rowSource(source.datasetId);
-    await checkRows(rows);
+    checkRows(rows);
     return { ...plan, source: { kind: 'rows', rows }, start, checkpoint };
+  }
+
+  /** How a plan's memory is planned on the loaded model; throws as {@link TrainerFactory.make}. */
+  async memoryPlanner(loaded: Loaded, plan: TrainingPlan): Promise<MemoryPlanner> {
+    const request = await this.#request(loaded, plan, null);
+    const { model } = loaded;
+    const config = loraConfigOf(request, loaded.entry.id);
+    const shapes = adaptableModules(model.model.config);
+    const weights =
+      request.start?.weights ??
+      targetedModules(model.model.config, config.targetModules).map((module): LoraWeights => {
+        const [out, width] = shapes.get(module) ?? [0, 0];
+        return { module, a: new Float32Array(config.r * width), b: new Float32Array(out * config.r) };
+      });
+    const first = await firstExample(request);
+    const { prompt, imageTokens } = model.prepare({ ...first, mode: plan.mode });
+    const example = { promptTokens: prompt.inputIds.length, imageTokens };
+    const device = this.#parts.deviceOf(model);
+    return (changed) => planTrainingMemory(device, changed, config, weights, example);
   }
 
   #base({ gpu, entry, model }: Loaded, request: TrainingRequest, fingerprint: string): CheckpointBase {
     const { config } = model.model;
-    const target = targetExpression(request.lora.targetModules);
     const names =
       request.start?.weights.map(({ module }) => module) ??
-      [...adaptableModules(config).keys()].filter((module) => target.test(module));
+      targetedModules(config, request.lora.targetModules);
     return {
       device: gpu.traits.description,
       profile: kernelProfile(gpu.traits),
@@ -105,16 +128,24 @@ export class TrainerFactory {
   /** The sheet or the row's own file behind an example. */
   async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
     if (source.kind === 'dataset') return this.#parts.picture(source.datasetId, key);
-    const sample = drawSample({ split: 'train', seed, index: key, textShare: source.textShare });
-    return this.#parts.encodePicture({
-      width: IMAGE_SIDE,
-      height: IMAGE_SIDE,
-      channels: 3,
-      data: sample.image(),
-    });
+    return this.#parts.encodePicture(worldExample(source, seed, key).image);
   }
 }
 
-async function checkRows({ count }: RowSource): Promise<void> {
+/** A question of the built-in world with its sheet. */
+function worldExample({ textShare }: { readonly textShare: number }, seed: number, index: number) {
+  const sample = drawSample({ split: 'train', seed, index, textShare });
+  const image: PixelArray = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
+  return { image, text: sample.text };
+}
+
+/** Stands for all examples of a plan. */
+async function firstExample({ source, seed }: TrainingRequest): Promise<{ image: PixelArray; text: string }> {
+  if (source.kind === 'shapes_world') return worldExample(source, seed, 0);
+  const { image, question } = await source.rows.read(0);
+  return { image, text: question };
+}
+
+function checkRows({ count }: RowSource): void {
   if (count === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
 }

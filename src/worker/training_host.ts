@@ -62,6 +62,13 @@ export class TrainingHost implements TrainingCommands {
     this.#drop();
   }
 
+  /** Throws `train/busy` while the live run reads a dataset. */
+  checkUnused(datasetId: string): void {
+    const source = this.#live?.run.record.plan.source;
+    if (source?.kind === 'dataset' && source.datasetId === datasetId)
+      throw busy('here', 'deleting its dataset');
+  }
+
   /** See TrainingCommands. */
   async estimateTraining(plan: TrainingPlan): Promise<TrainingEstimate> {
     checkPlan(plan);
