@@ -35,6 +35,15 @@ export type TrainClient = TrainingCommands &
     listen(listener: (events: readonly EngineEvent[]) => void): () => void;
   };
 
+/** The models of the page, and the one way to load another: runs train the model that is loaded. */
+export interface ModelPort {
+  readonly models: ReadonlySignal<readonly Pick<ModelEntry, 'id' | 'label'>[]>;
+  /** Id of the loaded model; null while there is none. */
+  readonly loaded: ReadonlySignal<string | null>;
+  /** Resolves when the load is over, successful or not. */
+  load(id: string): Promise<void>;
+}
+
 /** Commands that take a while, by name. */
 export type TrainCommand =
   | 'open'
@@ -79,8 +88,10 @@ export interface Train {
   readonly estimate: ReadonlySignal<EstimateView>;
   readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
   readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
-  /** Models that a plan may name; the loaded one is among them once it is known. */
+  /** Models that a plan may name. */
   readonly models: ReadonlySignal<readonly Pick<ModelEntry, 'id' | 'label'>[]>;
+  /** True when the plan's model is known not to be the loaded one: starting loads it first. */
+  readonly needsModel: ReadonlySignal<boolean>;
   /** Newest first. */
   readonly runs: ReadonlySignal<readonly RunSummary[]>;
   /** True once the runs were listed for the first time. */
@@ -97,6 +108,8 @@ export interface Train {
   readonly news: ReadonlySignal<TrainNews | null>;
   readonly canStart: ReadonlySignal<boolean>;
 
+  /** Hands over the page's models; without them a plan's model must have been loaded by somebody else. */
+  useModels(port: ModelPort): void;
   /** Lists what is stored and selects the live run, or else the newest; call when the page is shown. */
   open(): Promise<void>;
   choosePreset(id: PresetId): void;
@@ -132,6 +145,7 @@ function writable(client: TrainClient) {
   const runs = signal<readonly RunSummary[]>([]);
   const status = signal<TrainingStatus | null>(null);
   const selectedId = signal<string | null>(null);
+  const port = signal<ModelPort | null>(null);
   return {
     client,
     plan,
@@ -142,13 +156,14 @@ function writable(client: TrainClient) {
     status,
     selectedId,
     listed: signal(false),
-    loaded: signal<ModelEntry | null>(null),
+    port,
     estimate: signal<EstimateView>({ estimate: null, error: null, asking: false }),
     record: signal<RunRecord | null>(null),
     pending: signal<ReadonlySet<TrainCommand>>(new Set()),
     failure: signal<TrainFailure | null>(null),
     news: signal<TrainNews | null>(null),
     opened: signal(false),
+    needsModel: computed(() => port.value !== null && port.value.loaded.value !== plan.value.modelId),
     live: computed(() => status.value !== null && isLive(status.value.state)),
     problems: computed(() => problemsOf(plan.value, datasets.value)),
     selected: computed(() => runs.value.find(({ id }) => id === selectedId.value) ?? null),
@@ -157,6 +172,8 @@ function writable(client: TrainClient) {
     early: null as EngineEvent[] | null,
     /** Plan of the last estimate that was given. */
     estimated: null as TrainingPlan | null,
+    /** Settles when the estimate that was last asked for is there. */
+    measuring: Promise.resolve(),
     /** Counts selections, so that a late reading of an earlier one changes nothing. */
     readings: 0,
   };
@@ -271,7 +288,6 @@ function takeEvent(w: Writable, lists: Lists, event: EngineEvent): void {
       if (w.opened.value) void lists[event.store]();
       return;
     case 'modelLoaded':
-      w.loaded.value = event.model.entry;
       // The first moment at which a new engine certainly answers; after a crash the old lists are stale.
       refresh(w, lists);
       return;
@@ -311,9 +327,8 @@ function watchEstimate(w: Writable): void {
     }
   });
   effect(() => {
-    const wanted = w.opened.value && !w.live.value && w.problems.value.length === 0;
-    // Once more when a model was loaded: an engine without one may have refused.
-    if (wanted && w.plan.value && w.loaded.value !== undefined) void ask();
+    const able = w.opened.value && !w.live.value && !w.needsModel.value;
+    if (able && w.problems.value.length === 0 && w.plan.value) w.measuring = ask();
   });
 }
 
@@ -366,6 +381,35 @@ function adapterForGrpo(w: Writable, modelId: string): string | null {
   return made.sort((a, b) => b.createdAt - a.createdAt)[0]?.id ?? null;
 }
 
+/** Loads the model that a run needs, if the page can. */
+async function withModel(w: Writable, modelId: string): Promise<void> {
+  const port = w.port.peek();
+  if (port === null || port.loaded.peek() === modelId) return;
+  await port.load(modelId);
+  if (port.loaded.peek() !== modelId) {
+    throw {
+      code: 'train/model',
+      message: `The model "${modelId}" could not be loaded.`,
+    } satisfies PlainError;
+  }
+}
+
+async function startPlan(w: Writable): Promise<RunSummary> {
+  const plan = w.plan.peek();
+  await withModel(w, plan.modelId);
+  await w.measuring;
+  const { estimate } = w.estimate.peek();
+  if (estimate !== null && !estimate.fits) {
+    throw { code: 'train/memory', message: estimate.advice ?? '' } satisfies PlainError;
+  }
+  return w.client.startTraining(plan);
+}
+
+/** The model of a run's plan. */
+function modelOf(w: Writable, runId: string): string {
+  return (w.runs.peek().find(({ id }) => id === runId)?.plan ?? w.plan.peek()).modelId;
+}
+
 function planCommands(w: Writable) {
   const change = (by: Partial<TrainingPlan>) => {
     w.plan.value = { ...w.plan.value, ...by };
@@ -409,9 +453,16 @@ function runCommands(w: Writable, lists: Lists) {
     pause: async () => {
       await perform(w, 'pause', () => client.pauseTraining());
     },
-    resume: (runId: string) => begin(w, 'resume', () => client.resumeTraining(runId)),
+    resume: (runId: string) =>
+      begin(w, 'resume', async () => {
+        await withModel(w, modelOf(w, runId));
+        return client.resumeTraining(runId);
+      }),
     stepOnce: async (runId: string) => {
-      await perform(w, 'step', () => client.stepTraining(runId));
+      await perform(w, 'step', async () => {
+        await withModel(w, modelOf(w, runId));
+        await client.stepTraining(runId);
+      });
     },
     stop: async () => {
       await perform(w, 'stop', () => client.stopTraining());
@@ -455,26 +506,29 @@ export function createTrain(client: TrainClient): Train {
   watchEstimate(w);
   const canStart = computed(() => {
     const busy = w.live.value || w.pending.value.has('start') || w.pending.value.has('resume');
-    return !busy && w.problems.value.length === 0 && w.estimate.value.estimate?.fits !== false;
+    const tooMuch = !w.needsModel.value && w.estimate.value.estimate?.fits === false;
+    return !busy && !tooMuch && w.problems.value.length === 0;
   });
   const models = computed(() => {
-    const ids = [w.plan.value.modelId, PRESETS[FIRST].modelId, ...w.adapters.value.map((one) => one.modelId)];
-    const loaded = w.loaded.value;
-    const named = loaded === null ? [] : [{ id: loaded.id, label: loaded.label }];
-    const unnamed = [...new Set(ids)].filter((id) => id !== loaded?.id).map((id) => ({ id, label: id }));
-    return [...named, ...unnamed].sort((a, b) => a.id.localeCompare(b.id));
+    const known = w.port.value?.models.value ?? [];
+    const ids = [w.plan.value.modelId, ...w.adapters.value.map((one) => one.modelId)];
+    const unnamed = [...new Set(ids)].filter((id) => known.every((model) => model.id !== id));
+    return [...known, ...unnamed.map((id) => ({ id, label: id }))];
   });
   const { plan, preset, changes, problems, estimate, datasets, adapters, runs, listed } = w;
-  const { status, live, selected, record, pending, failure, news } = w;
+  const { status, live, selected, record, pending, failure, news, needsModel } = w;
   return {
     ...{ plan, preset, changes, problems, estimate, datasets, adapters, models, runs, listed },
-    ...{ status, live, selected, record, pending, failure, news, canStart },
+    ...{ status, live, selected, record, pending, failure, news, needsModel, canStart },
     ...planCommands(w),
     ...runCommands(w, lists),
+    useModels: (port) => {
+      w.port.value = port;
+    },
     open: () => open(w, lists),
     select: (runId) => select(w, runId),
     start: async () => {
-      if (canStart.value) await begin(w, 'start', () => client.startTraining(plan.value));
+      if (canStart.value) await begin(w, 'start', () => startPlan(w));
     },
     dismissFailure: () => {
       w.failure.value = null;

@@ -51,6 +51,8 @@ const MANY = 1_000_000;
 const always: When = () => true;
 const inSft: When = (plan) => plan.method === 'sft';
 const inGrpo: When = (plan) => plan.method === 'grpo';
+/** SFT samples answers at its evaluations, as long as GRPO's may be. */
+const samples: When = ({ sft }) => sft.evalSteps > 0 && sft.evalSamples > 0;
 const newAdapter: When = (plan) => plan.adapterId === null;
 const inWorld: When = (plan) => plan.source.kind === 'shapes_world';
 const SECTION_APPLIES: Readonly<Record<Section, When>> = {
@@ -149,7 +151,10 @@ export const FIELDS = {
   'sft.evalSamples': number(whole(0, 256), at('sft', 'evalSamples')) as Field,
   'grpo.promptsPerStep': number(whole(1, 1024), at('grpo', 'promptsPerStep')) as Field,
   'grpo.numGenerations': number(whole(2, 256), at('grpo', 'numGenerations')) as Field,
-  'grpo.maxCompletionLength': number(whole(1), at('grpo', 'maxCompletionLength')) as Field,
+  'grpo.maxCompletionLength': number(
+    whole(1),
+    at('grpo', 'maxCompletionLength', (plan) => inGrpo(plan) || samples(plan)),
+  ) as Field,
   'grpo.temperature': number(real(1e-3, 100), at('grpo', 'temperature')) as Field,
   'grpo.topP': number(real(1e-3, 1), at('grpo', 'topP')) as Field,
   'grpo.lossType': choice(['grpo', 'bnpo', 'dr_grpo', 'dapo'], at('grpo', 'lossType')) as Field,

@@ -1,4 +1,5 @@
 // The Train page's state over a scripted engine: lists, selection, the live record, commands, failures, estimates.
+import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createTrain, type Train } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';
@@ -116,6 +117,7 @@ describe('a run', () => {
     train.setField('maxSteps', 3);
     await settled();
     const starting = train.start();
+    await settled();
     expect(client.started?.maxSteps).toBe(3);
     expect(train.canStart.value).toBe(false);
     const run = runOf('r7', { state: 'preparing', step: 0, checkpointStep: null });
@@ -168,6 +170,7 @@ describe('a run', () => {
   it('resumes, steps, pauses and stops by the engine’s commands', async () => {
     const { client, train } = await showing(runOf('r1'));
     void train.resume('r1');
+    await settled();
     await client.resolve('resumeTraining', runOf('r1', { state: 'running' }));
     expect(train.selected.value?.state).toBe('running');
     void train.pause();
@@ -175,6 +178,7 @@ describe('a run', () => {
     await client.resolve('pauseTraining');
     expect(train.pending.value.size).toBe(0);
     void train.stepOnce('r1');
+    await settled();
     await client.resolve('stepTraining');
     void train.stop();
     await client.resolve('stopTraining');
@@ -187,6 +191,7 @@ describe('a run', () => {
   it('says what was refused, until the next command or until it is dismissed', async () => {
     const { client, train } = await showing(runOf('r1'));
     void train.resume('r1');
+    await settled();
     await client.reject('resumeTraining', { code: 'train/busy', message: 'other' });
     expect(train.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/busy' } });
     train.dismissFailure();
@@ -304,16 +309,12 @@ describe('the plan', () => {
   });
 
   it('lets go of an adapter that belongs to another model', async () => {
-    const { client, train } = made({ adapters: [adapterOf('a')] });
+    const { train } = made({ adapters: [adapterOf('a')] });
     await train.open();
     train.chooseAdapter('a');
-    client.emit({
-      type: 'modelLoaded',
-      model: { ...LOADED_MODEL, entry: { ...LOADED_MODEL.entry, id: 'big' } },
-    });
-    expect(train.models.value.map(({ id }) => id)).toEqual(['big', 'pocket']);
     train.chooseModel('big');
     expect(train.plan.value).toMatchObject({ modelId: 'big', adapterId: null });
+    expect(train.models.value.map(({ id }) => id)).toEqual(['big', 'pocket']);
   });
 
   it('takes its questions from a dataset, or from the built-in world again', async () => {
@@ -332,5 +333,67 @@ describe('the plan', () => {
     expect(train.preset.value).toBeNull();
     expect(train.changes.value).toEqual([]);
     expect(train.plan.value.maxSteps).toBe(11);
+  });
+});
+
+describe('the model', () => {
+  function withPort(loads: boolean) {
+    const { client, train } = made({ runs: [runOf('r1')] });
+    const loaded = signal<string | null>('draft');
+    const models = signal([{ id: 'draft', label: 'Draft' }]);
+    const load = async (id: string) => {
+      client.calls.push(`load ${id}`);
+      await settled();
+      if (loads) loaded.value = id;
+    };
+    train.useModels({ models, loaded, load });
+    return { client, train, loaded };
+  }
+
+  it('is loaded before its plan is measured and started', async () => {
+    const { client, train } = withPort(true);
+    void train.open();
+    await settled();
+    expect(train.models.value.map(({ label }) => label)).toEqual(['Draft', 'pocket']);
+    expect(train.needsModel.value).toBe(true);
+    expect(client.estimated).toEqual([]);
+    void train.start();
+    await settled();
+    await settled();
+    expect(client.calls).toEqual(['readRun r1', 'load pocket', 'startTraining']);
+    expect(client.estimated).toHaveLength(1);
+    expect(train.needsModel.value).toBe(false);
+  });
+
+  it('starts nothing that turns out not to fit', async () => {
+    const { client, train } = withPort(true);
+    client.estimate = { ...ESTIMATE, fits: false, advice: 'Set tokensPerMicroBatch to 64.' };
+    void train.open();
+    await settled();
+    await train.start();
+    expect(client.started).toBeNull();
+    expect(train.failure.value?.error).toEqual({
+      code: 'train/memory',
+      message: 'Set tokensPerMicroBatch to 64.',
+    });
+  });
+
+  it('is loaded before a run goes on, and a load that failed is said', async () => {
+    const { client, train } = withPort(false);
+    void train.open();
+    await settled();
+    await train.resume('r1');
+    expect(client.calls).toEqual(['readRun r1', 'load pocket']);
+    expect(train.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/model' } });
+  });
+
+  it('is left alone when it is there', async () => {
+    const { client, train, loaded } = withPort(true);
+    loaded.value = 'pocket';
+    void train.open();
+    await settled();
+    void train.stepOnce('r1');
+    await settled();
+    expect(client.calls).toEqual(['readRun r1', 'stepTraining r1']);
   });
 });

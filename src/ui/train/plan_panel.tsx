@@ -218,6 +218,13 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
   );
 }
 
+/** What the plan's model is called. */
+function useModelLabel(): string {
+  const train = useTrain();
+  const { modelId } = train.plan.value;
+  return train.models.value.find(({ id }) => id === modelId)?.label ?? modelId;
+}
+
 function EstimateParts({ parts }: { readonly parts: readonly { name: string; bytes: number }[] }) {
   if (parts.length === 0) return null;
   return (
@@ -245,10 +252,21 @@ function EstimateParts({ parts }: { readonly parts: readonly { name: string; byt
 
 function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
   const train = useTrain();
-  const { estimate, error, asking } = train.estimate.value;
+  const view = train.estimate.value;
+  // What was measured for another model says nothing about this one.
+  const { estimate, error, asking } = train.needsModel.value
+    ? { estimate: null, error: null, asking: false }
+    : view;
   const words = TRAIN_COPY.estimate;
   const advised = estimate?.advice ? fieldOfAdvice(estimate.advice) : null;
-  const waiting = asking ? words.asking : train.live.value ? words.busy : words.unknown;
+  const model = useModelLabel();
+  const waiting = asking
+    ? words.asking
+    : train.live.value
+      ? words.busy
+      : train.needsModel.value
+        ? words.needsModel(model)
+        : words.unknown;
   const fits = estimate === null ? '' : String(estimate.fits);
   return (
     <section
@@ -282,19 +300,19 @@ function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
   );
 }
 
-/** Why Start is disabled; empty when it is not. */
+/** Why Start is disabled, or what it does first; empty otherwise. */
 function StartNote() {
   const train = useTrain();
-  const why = train.live.value
-    ? WORDS.startBusy
-    : train.problems.value.length > 0
-      ? WORDS.startProblems
-      : train.estimate.value.estimate?.fits === false
-        ? WORDS.startMemory
-        : '';
+  const model = useModelLabel();
+  const why = () => {
+    if (train.live.value) return WORDS.startBusy;
+    if (train.problems.value.length > 0) return WORDS.startProblems;
+    if (train.needsModel.value) return WORDS.startLoads(model);
+    return train.estimate.value.estimate?.fits === false ? WORDS.startMemory : '';
+  };
   return (
     <p id="start-note" class="hint">
-      {why}
+      {why()}
     </p>
   );
 }

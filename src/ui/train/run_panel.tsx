@@ -4,7 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { alertsOf, isLive, secondsLeft } from '../../state/train_run';
-import type { RunSummary, TrainingStatus } from '../../worker/protocol';
+import type { PlainError, RunSummary, TrainingStatus } from '../../worker/protocol';
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';
 import { durationText, paceText } from './figures_text';
@@ -114,7 +114,7 @@ function SaveAdapter({ run }: { readonly run: RunSummary }) {
         ref={opener}
         data-testid="save-adapter"
         aria-expanded={asking.value}
-        disabled={run.checkpointStep === null && run.step === 0}
+        disabled={run.checkpointStep === null}
         onClick={() => {
           asking.value = !asking.value;
         }}
@@ -138,7 +138,9 @@ function Controls({ run, status }: { readonly run: RunSummary; readonly status: 
   const resumable = mayResume(run, status) && !train.live.value;
   const asked = pending.has('resume') || pending.has('pause') || pending.has('stop') || pending.has('step');
   const label =
-    run.checkpointStep === null || run.reason === null ? WORDS.resume : WORDS.resumeFrom(run.checkpointStep);
+    run.checkpointStep === null || run.reason === null || isNotice(run, run.reason)
+      ? WORDS.resume
+      : WORDS.resumeFrom(run.checkpointStep);
   return (
     <div class="run-controls">
       <button
@@ -172,36 +174,52 @@ function Controls({ run, status }: { readonly run: RunSummary; readonly status: 
   );
 }
 
-/** Why the run stands still, and what can be done besides Resume. */
-function Standstill({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
+function Banner({ children, testid }: { readonly children: string; readonly testid?: string }) {
+  return (
+    <p class="banner banner-restored" data-testid={testid}>
+      <Icon name="info" /> {children}
+    </p>
+  );
+}
+
+/** Codes that tell what happened to a run without anything being wrong with it now. */
+const NOTICES: readonly string[] = ['train/other-device', 'train/interrupted'];
+
+/** True for a reason that is told while the run goes on, or after it came through. */
+function isNotice(run: RunSummary, reason: PlainError): boolean {
+  return (
+    isLive(run.state) || run.state === 'finished' || run.state === 'stopped' || NOTICES.includes(reason.code)
+  );
+}
+
+/** Why the run stands still or what happened to it, and what can be done besides Resume. */
+function Standing({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
   const train = useTrain();
   const { reason, plan } = run;
-  if (isLive(run.state)) return status === null ? <p class="banner">{WORDS.elsewhere}</p> : null;
-  if (reason !== null) {
-    const { learningRate } = plan.optim;
-    return (
-      <ErrorNote error={reason}>
-        {reason.code === 'train/not-finite' && (
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              train.copyPlan(plan);
-              train.setField('optim.learningRate', learningRate / 2);
-            }}
-          >
-            {WORDS.halve}
-          </button>
-        )}
-      </ErrorNote>
-    );
+  if (isLive(run.state) && status === null) return <Banner>{WORDS.elsewhere}</Banner>;
+  // Paused by this tab a moment ago needs no explanation; a run that a closed tab left behind does.
+  const waits = run.state === 'paused' || run.state === 'failed';
+  if (waits && (reason?.code === 'train/interrupted' || (reason === null && status === null))) {
+    return <Banner testid="interrupted">{WORDS.interrupted(run.checkpointStep)}</Banner>;
   }
-  // Paused by this tab a moment ago needs no explanation; paused by a reload does.
-  if (run.state !== 'paused' || status !== null) return null;
+  if (reason === null) return null;
+  if (isNotice(run, reason)) return <Banner>{reason.message}</Banner>;
+  const { learningRate } = plan.optim;
   return (
-    <p class="banner banner-restored" data-testid="interrupted">
-      <Icon name="info" /> {WORDS.interrupted(run.checkpointStep)}
-    </p>
+    <ErrorNote error={reason}>
+      {reason.code === 'train/not-finite' && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            train.copyPlan(plan);
+            train.setField('optim.learningRate', learningRate / 2);
+          }}
+        >
+          {WORDS.halve}
+        </button>
+      )}
+    </ErrorNote>
   );
 }
 
@@ -244,7 +262,7 @@ export function RunPanel() {
             max={Math.max(1, run.plan.maxSteps)}
           />
           <Figures run={run} status={status} />
-          <Standstill run={run} status={status} />
+          <Standing run={run} status={status} />
           <Controls run={run} status={status} />
           <Alerts />
         </>

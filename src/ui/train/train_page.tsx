@@ -1,9 +1,11 @@
 // The Train page: plan beside run, curves, answers and runs; its live region; loaded when it is first opened.
 // Not the shell and not the state. Invariant: one polite region, which speaks of states and evaluations, never of steps.
 
-import { useEffect } from 'preact/hooks';
+import { computed } from '@preact/signals';
+import { useContext, useEffect } from 'preact/hooks';
 import type { Library } from '../../state/library';
 import type { Train } from '../../state/train';
+import { LookContext } from '../look_context';
 import { announcement } from './announcements';
 import { CurvesPanel } from './curves_panel';
 import { GroupsPanel } from './groups_panel';
@@ -40,10 +42,15 @@ function Announcer() {
 
 /** The page. `library` is the shell's; what a plan chooses among comes from `train` itself. */
 export function TrainPage({ train }: { readonly train: Train; readonly library: Library }) {
+  const look = useContext(LookContext);
   useEffect(() => {
     guardRuns(train);
+    if (look !== null) {
+      const loaded = computed(() => look.session.value.model?.entry.id ?? null);
+      train.useModels({ models: look.models, loaded, load: look.loadModel });
+    }
     void train.open();
-  }, [train]);
+  }, [train, look]);
   return (
     <TrainContext.Provider value={train}>
       <div class="train" data-testid="train-page">
