@@ -2,7 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
+import { allocateTensor } from '../../../src/model/prompt_program';
+import { backward } from '../../../src/tensor/autodiff';
 import { linear } from '../../../src/tensor/ops/linear';
+import { rmsNorm } from '../../../src/tensor/ops/rms_norm';
+import { Program, readTensor } from '../../../src/tensor/program';
 import { Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
@@ -75,6 +79,45 @@ describe('linear', () => {
       reference: ({ x }) => product(x!, weights, 3, 14),
       tolerance: 1e-5,
     });
+  });
+
+  it('leaves gradients of its weight, and of a norm before it, where the caller wants them', async () => {
+    const [rows, k, n] = [7, 12, 5];
+    const [x, w, dy] = [noise(rows * k, 1), noise(n * k, 2), noise(rows * n, 3)];
+    const [dw, dNorm] = [allocateTensor(gpu, 'dw', [n, k], 'f32'), allocateTensor(gpu, 'dn', [k], 'f32')];
+    const program = await Program.compile(gpu, 'into', (trace) => {
+      const weight = trace.input('w', [n, k], 'f32', true);
+      const norm = trace.input('norm', [k], 'f32', true);
+      const y = linear(trace, rmsNorm(trace, trace.input('x', [rows, k]), norm, 0), weight);
+      const into = new Map([
+        [weight, dw],
+        [norm, dNorm],
+      ]);
+      backward(trace, [[y, trace.input('dy', [rows, n])]], [weight, norm], into);
+    });
+    for (const [name, data] of Object.entries({ x, w, dy, norm: new Float32Array(k).fill(1) }))
+      program.write(name, data);
+    await program.run();
+    const unit = Float64Array.from(x, (value, i) => {
+      const row = x.subarray(Math.floor(i / k) * k, (Math.floor(i / k) + 1) * k);
+      return value / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / k);
+    });
+    const sum = (count: number, term: (i: number) => number): number =>
+      Array.from({ length: count }, (_, i) => term(i)).reduce((a, b) => a + b, 0);
+    const column = (c: number, row: number): number => sum(n, (j) => dy[row * n + j]! * w[j * k + c]!);
+    const gotW = await readTensor(gpu, dw);
+    const gotNorm = await readTensor(gpu, dNorm);
+    // Sums of at most 35 f32 products of values below 4.
+    gotW.forEach((value, i) => {
+      const truth = sum(rows, (row) => dy[row * n + Math.floor(i / k)]! * unit[row * k + (i % k)]!);
+      expect(Math.abs(value - truth)).toBeLessThan(2e-5);
+    });
+    gotNorm.forEach((value, c) => {
+      const truth = sum(rows, (row) => column(c, row) * unit[row * k + c]!);
+      expect(Math.abs(value - truth)).toBeLessThan(2e-5);
+    });
+    program.destroy();
+    for (const { region } of [dw, dNorm]) gpu.destroyBuffer(region!.buffer);
   });
 
   it('refuses widths that differ and operands that cannot train', () => {
