@@ -21,7 +21,7 @@ function Strength({ value }: { readonly value: number }) {
         data-testid="adapter-strength"
         onInput={(event) => look.setStrength(event.currentTarget.valueAsNumber)}
       />
-      <output>{value.toFixed(2)}</output>
+      <span class="strength-value">{value.toFixed(2)}</span>
     </label>
   );
 }

@@ -252,6 +252,24 @@ function text(error: PlainError, key: string): string {
   return typeof value === 'number' ? value.toLocaleString('en') : typeof value === 'string' ? value : '?';
 }
 
+function notDataset(error: PlainError): ErrorCopy {
+  return copy(
+    'This cannot be used as a dataset',
+    error.message,
+    ['A table as JSON lines with image, question and answer, and the pictures that it names, will do.'],
+    'none',
+  );
+}
+
+function notAdapter(error: PlainError): ErrorCopy {
+  return copy(
+    'This is not an adapter that can be used here',
+    error.message,
+    ['A zip with adapter_config.json and adapter_model.safetensors, as PEFT writes them, will do.'],
+    'none',
+  );
+}
+
 const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
   'gpu/unavailable': () =>
     copy(
@@ -352,13 +370,13 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       ['Crop it so that one side is at most 200 times the other.'],
       'choose-picture',
     ),
-  'data/dataset': (error) =>
-    copy(
-      'This cannot be used as a dataset',
-      error.message,
-      ['A table as JSON lines with image, question and answer, and the pictures that it names, will do.'],
-      'none',
-    ),
+  'data/dataset': notDataset,
+  'data/dataset-empty': notDataset,
+  'data/dataset-read': notDataset,
+  'data/dataset-size': notDataset,
+  'data/dataset-table': notDataset,
+  'data/model': (error) => copy('No model is loaded', error.message, [], 'retry'),
+  'data/preview': (error) => copy('What was previewed is gone', error.message, [], 'none'),
   'data/zip': (error) =>
     copy(
       'This zip cannot be read',
@@ -382,14 +400,19 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
     ),
   'storage/blocked': (error) =>
     copy(
-      'This browser does not let the page store anything now',
+      'Another tab of this page holds what is stored',
       error.message,
-      [
-        'Close other tabs of this page: one of them may hold an older version open.',
-        'Private windows and blocked site data prevent storing.',
-      ],
+      ['Close the other tabs of this page: one of them may be of an older version.'],
       'reload',
     ),
+  'storage/unavailable': (error) =>
+    copy(
+      'This browser does not let the page store anything',
+      error.message,
+      ['Private windows and blocked site data prevent storing. Asking questions works all the same.'],
+      'reload',
+    ),
+  'storage/closed': (error) => copy('The browser closed the storage', error.message, [], 'reload'),
   'storage/missing': (error) =>
     copy(
       'This is no longer stored',
@@ -416,6 +439,8 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       ],
       'open-train',
     ),
+  'train/interrupted': (error) => copy('The run was interrupted', error.message, [], 'open-train'),
+  'train/model': (error) => copy('Another model is loaded', error.message, [], 'none'),
   'train/config': (error) => copy('This plan cannot be trained', error.message, [], 'none'),
   'adapter/base': (error) =>
     copy(
@@ -424,13 +449,10 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
       ['Load the model that it was trained on: its numbers mean nothing to another one.'],
       'none',
     ),
-  'model/adapter': (error) =>
-    copy(
-      'This is not an adapter that can be used here',
-      error.message,
-      ['A zip with adapter_config.json and adapter_model.safetensors, as PEFT writes them, will do.'],
-      'none',
-    ),
+  'adapter/no-checkpoint': (error) =>
+    copy('This run has nothing to save yet', error.message, [], 'open-train'),
+  'model/adapter': notAdapter,
+  'storage/archive': notAdapter,
   'page/part': () =>
     copy(
       'A part of the page could not be fetched',

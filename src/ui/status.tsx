@@ -7,7 +7,7 @@ import { useEffect } from 'preact/hooks';
 import type { Card } from '../state/segment_layout';
 import type { Session } from '../state/session';
 import { COPY } from './copy';
-import { useLook } from './look_context';
+import { useLibrary, useLook } from './look_context';
 
 /** Milliseconds that a selection must rest before it is read out, so that scrubbing stays quiet. */
 const REST = 250;
@@ -34,6 +34,7 @@ export function progressSentence(look: {
 /** The live region. */
 export function Status() {
   const look = useLook();
+  const library = useLibrary();
   const progress = useComputed(() => progressSentence(look));
   const ready = useComputed(() => look.session.value.model?.entry.label ?? null);
   const pinned = useComputed(() =>
@@ -48,6 +49,14 @@ export function Status() {
   useSignalEffect(() => {
     if (progress.value !== '') said.value = progress.value;
   });
+  const done = library.news.value;
+  useEffect(() => {
+    if (done === null) return;
+    // The words come with the pages that have such news.
+    void import('./library/library_copy').then(({ newsSentence }) => {
+      said.value = newsSentence(done);
+    });
+  }, [done, said]);
   const sentence = pinned.value;
   useEffect(() => {
     if (sentence === '') return;

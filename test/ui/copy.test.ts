@@ -23,7 +23,17 @@ const CODES = [
   ...['data/image', 'data/image-size', 'data/image-aspect', 'data/prompt-length', 'usage/argument'],
   ...['data/dataset', 'data/zip', 'storage/full', 'storage/newer', 'storage/blocked', 'storage/missing'],
   ...['storage/other', 'train/busy', 'train/not-finite', 'train/memory', 'train/config', 'train/other'],
-  ...['adapter/base', 'model/adapter', 'page/part'],
+  ...['adapter/base', 'adapter/no-checkpoint', 'model/adapter', 'storage/archive', 'page/part'],
+  ...[
+    'storage/unavailable',
+    'storage/closed',
+    'storage/busy',
+    'storage/failed',
+    'data/model',
+    'data/preview',
+  ],
+  ...['data/dataset-empty', 'data/dataset-read', 'data/dataset-size', 'data/dataset-table'],
+  ...['train/interrupted', 'train/model', 'train/reward', 'train/other-device'],
   ...['tensor/shape', 'internal/unknown', 'something/new'],
 ];
 
