@@ -1,8 +1,6 @@
-// The list of an import's problems stays small, and its limits agree with what the engine decodes.
+// The list of an import's problems stays small.
 import { describe, expect, it } from 'vitest';
-import { IMPORT_LIMITS } from '../../src/data/import_limits';
 import { ProblemList, shorten } from '../../src/data/import_problems';
-import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../../src/worker/engine_image';
 
 describe('ProblemList', () => {
   it('keeps the first and counts the others', () => {
@@ -27,15 +25,5 @@ describe('ProblemList', () => {
     expect(shorten('a\nb\0c')).toBe('a b c');
     expect(shorten('abcdef', 4)).toBe('abc…');
     expect(shorten('abcd', 4)).toBe('abcd');
-  });
-});
-
-describe('IMPORT_LIMITS', () => {
-  it('admits the pictures that the engine decodes, inline ones too', () => {
-    expect(IMPORT_LIMITS.maxImageBytes).toBe(MAX_IMAGE_BYTES);
-    expect(IMPORT_LIMITS.maxImagePixels).toBe(MAX_IMAGE_PIXELS);
-    // Base64 takes four bytes for three.
-    expect(IMPORT_LIMITS.maxRowBytes).toBeGreaterThan((MAX_IMAGE_BYTES / 3) * 4);
-    expect(IMPORT_LIMITS.maxTableBytes).toBeGreaterThan(IMPORT_LIMITS.maxRowBytes);
   });
 });
