@@ -90,8 +90,6 @@ export interface GptTrainer {
 export interface OurGptTrainer extends GptTrainer {
   readonly dispatches: number;
   readonly plannedBytes: number;
-  readonly flops: number;
-  readonly program: Program;
   /** GPU objects made so far. */
   creations(): number;
 }
@@ -243,15 +241,13 @@ export async function openOurGpt(gpu: GpuContext): Promise<OurGptTrainer> {
     program.destroy();
     arenas.destroy();
   };
-  const { plannedBytes, flops } = program.stats;
+  const { plannedBytes } = program.stats;
   const { dispatches } = program;
   return {
     step,
     destroy,
-    program,
     dispatches,
     plannedBytes,
-    flops,
     creations: () => creations(gpu.counters),
   };
 }

@@ -13,7 +13,6 @@ export interface GptComparison {
   readonly dispatches: number;
   readonly creations: number;
   readonly plannedBytes: number;
-  readonly flops: number;
   /** Until the first step is done: tracing, compiling, and the step. */
   readonly firstMs: { readonly ours: number; readonly jax: number };
 }
@@ -54,7 +53,7 @@ window.compareGpt = async (steps, warmUp) => {
     for (const name of step % 2 ? (['jax', 'ours'] as const) : (['ours', 'jax'] as const)) await take(name);
   }
   const made = ours.creations() - before;
-  const { dispatches, plannedBytes, flops } = ours;
+  const { dispatches, plannedBytes } = ours;
   const firstMs = { ours: oursOpened + results.ours.ms[0]!, jax: jaxOpened + results.jax.ms[0]! };
   ours.destroy();
   theirs.destroy();
@@ -65,7 +64,6 @@ window.compareGpt = async (steps, warmUp) => {
     dispatches,
     creations: made,
     plannedBytes,
-    flops,
     firstMs,
   };
 };

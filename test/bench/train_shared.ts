@@ -30,7 +30,6 @@ export interface UpdateCost {
   /** GPU objects made during the timed steps, of both ways together. */
   readonly creations: number;
   readonly plannedBytes: number;
-  readonly flops: number;
 }
 
 /** Both ways and how they compare. */
@@ -215,7 +214,7 @@ export async function measureSharedPrefix(
   const cost = (way: Way, index: 0 | 1): UpdateCost => ({
     ...{ tokens: way.tokens, rows: way.rows, ms: median(times.map((pair) => pair[index])) },
     ...{ dispatches: way.program.dispatches, creations: made },
-    ...{ plannedBytes: way.program.stats.plannedBytes, flops: way.program.stats.flops },
+    plannedBytes: way.program.stats.plannedBytes,
   });
   const result = {
     shape: `prompt ${prompt}, ${group} completions of ${completion}`,

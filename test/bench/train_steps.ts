@@ -83,7 +83,7 @@ async function openTrainer(
   options: StepOptions,
   gradientCheckpointing: boolean,
 ): Promise<Opened> {
-  const { config: defaults } = { config: DEFAULT_TRAIN_CONFIG };
+  const defaults = DEFAULT_TRAIN_CONFIG;
   const config: TrainConfig = {
     ...{ ...defaults, gradientCheckpointing, maxSteps: 1000 },
     sft: { ...defaults.sft, batchSize: options.batch },
