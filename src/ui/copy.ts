@@ -377,13 +377,7 @@ const CATALOGUE: Readonly<Record<string, (error: PlainError) => ErrorCopy>> = {
   'data/dataset-table': notDataset,
   'data/model': (error) => copy('No model is loaded', error.message, [], 'retry'),
   'data/preview': (error) => copy('What was previewed is gone', error.message, [], 'none'),
-  'data/zip': (error) =>
-    copy(
-      'This zip cannot be read',
-      error.message,
-      ['Unpack it and choose the folder instead, or pack it again without encryption.'],
-      'none',
-    ),
+  'data/zip': (error) => copy('This zip cannot be read', error.message, [], 'none'),
   'storage/full': (error) =>
     copy(
       'There is no room left on this device',
