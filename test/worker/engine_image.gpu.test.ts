@@ -1,7 +1,13 @@
 // decodeImage in a real browser: pixels bit for bit, and hostile files (not a picture, huge, one pixel, animated, CMYK).
 // In Node only the guards that need no decoder run.
 import { describe, expect, it } from 'vitest';
-import { checkImageFile, decodeImage, MAX_IMAGE_BYTES, reducedSize } from '../../src/worker/engine_image';
+import {
+  checkImageFile,
+  decodeImage,
+  encodePng,
+  MAX_IMAGE_BYTES,
+  reducedSize,
+} from '../../src/worker/engine_image';
 import { loadFixture } from '../harness/fixture';
 
 const inBrowser = typeof OffscreenCanvas !== 'undefined';
@@ -137,5 +143,15 @@ describe.runIf(inBrowser)('decodeImage', () => {
     ['HTML that calls itself a PNG', () => new Blob(['<img src=x onerror=alert(1)>'], { type: 'image/png' })],
   ])('refuses %s', async (_, file) => {
     await expect(decodeImage(file())).rejects.toMatchObject({ code: 'data/image' });
+  });
+});
+
+describe.skipIf(!inBrowser)('encodePng', () => {
+  it('gives back the pixels that it was given', async () => {
+    const data = Uint8Array.from({ length: 2 * 3 * 3 }, (_, at) => at * 13);
+    const file = await encodePng({ width: 3, height: 2, channels: 3, data });
+    expect(file.type).toBe('image/png');
+    const { pixels } = await decodeImage(file);
+    expect([pixels.width, pixels.height, ...pixels.data]).toEqual([3, 2, ...data]);
   });
 });
