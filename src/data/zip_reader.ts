@@ -5,7 +5,7 @@
 // that size obeys the caller's ratio and cap, no two entries share bytes, and bytes leave here only in order.
 // Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3 (ZIP64).
 
-import { Inflate } from 'fflate';
+import { Inflate, inflateSync } from 'fflate';
 import { DataError } from '../lib/errors';
 import { formatBytes } from '../lib/format';
 import type { ImportLimits } from './import_limits';
@@ -257,6 +257,11 @@ function refuse(entry: RawEntry, limit: number, limits: ZipLimits): string | nul
   return null;
 }
 
+/** Whether an entry may be inflated in one go at no more cost than one push of a large one. */
+function isSmall({ compressedSize, size }: ZipEntry): boolean {
+  return compressedSize <= PUSH_BYTES && size <= RATIO_FREE_BYTES;
+}
+
 /** A zip whose directory was read and checked. */
 export class ZipReader {
   /** In the order of the directory; no path twice. */
@@ -300,7 +305,25 @@ export class ZipReader {
     }
   }
 
+  /** In one go, without the buffers of a stream: most pictures of a large set are small. */
+  private async inflateSmall(entry: ZipEntry): Promise<Uint8Array> {
+    const start = await this.dataStart(entry);
+    const bytes = await this.window.read(start, entry.compressedSize);
+    // One byte more than declared shows that there is more; what does not fit is not written.
+    const out = new Uint8Array(entry.size + 1);
+    try {
+      return inflateSync(bytes, { out });
+    } catch (error) {
+      return this.fail(entry, 'is damaged', error);
+    }
+  }
+
   private async *inflated(entry: ZipEntry): AsyncGenerator<Uint8Array> {
+    if (isSmall(entry)) {
+      const whole = await this.inflateSmall(entry);
+      if (whole.length > 0) yield whole;
+      return;
+    }
     let out: Uint8Array[] = [];
     let silent = 0;
     const inflate = new Inflate((bytes) => out.push(bytes));
@@ -343,12 +366,22 @@ export class ZipReader {
     if (last !== null) yield last;
   }
 
-  /** The first bytes, at most `length`; not verified, as the rest is not read. @throws as {@link ZipReader.chunks} */
+  /**
+   * The first bytes, at most `length`. A small entry is verified as a whole, a large one cannot be without its rest.
+   * @throws as {@link ZipReader.chunks}
+   */
   async head(entry: ZipEntry, length: number): Promise<Uint8Array> {
     const wanted = Math.min(length, entry.size);
     const head = new Uint8Array(wanted);
     let at = 0;
     if (wanted === 0) return head;
+    if (isSmall(entry)) {
+      for await (const piece of this.chunks(entry, entry.size)) {
+        head.set(piece.subarray(0, wanted - at), at);
+        at = Math.min(wanted, at + piece.length);
+      }
+      return head;
+    }
     for await (const piece of entry.deflated ? this.inflated(entry) : this.compressed(entry, wanted)) {
       head.set(piece.subarray(0, wanted - at), at);
       at = Math.min(wanted, at + piece.length);

@@ -190,13 +190,19 @@ describe('hostile sets', () => {
     expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('is damaged') }]);
   });
 
-  it('finds damage behind a good header when the picture is read', async () => {
+  it('finds damage behind a good header: of a small picture at once, of a large one when it is read', async () => {
+    const large = Uint8Array.from([
+      ...samplePng(),
+      ...Array.from({ length: 40_000 }, (_, i) => (i * i * 31) >> 5),
+    ]);
     const zip = buildZip([
-      { name: 't.jsonl', data: jsonLines([ROW]) },
+      { name: 't.jsonl', data: jsonLines([ROW, { ...ROW, image: 'b.png' }]) },
       { name: 'a.png', data: samplePng(), crc: 1 },
+      { name: 'b.png', data: large, store: true, crc: 1 },
     ]);
     const set = await readDataset([sampleFile('s.zip', zip)], GUESS);
-    expect(set.rows).toHaveLength(1);
+    expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('checksum differs') }]);
+    expect(set.rows.map(({ row }) => row)).toEqual([2]);
     await expect(set.rows[0]?.image()).rejects.toMatchObject({ code: 'data/zip' });
   });
 

@@ -141,13 +141,20 @@ describe('hostile zips', () => {
 
   const damaged: [string, Partial<ZipPart>, string][] = [
     ['wrong checksum', { crc: 1 }, 'checksum'],
-    ['declares less', { size: 4 }, 'more than it declares'],
+    ['declares less', { data: 'x'.repeat(500), size: 4 }, 'more than it declares'],
+    ['large, declares less', { data: noise(50_000), size: 40_000 }, 'more than it declares'],
     ['declares more', { size: 600 }, 'less than it declares'],
     ['no deflate stream', { raw: Uint8Array.of(7, 7, 7, 7) }, 'damaged'],
-    ['cut stream', { raw: deflateSync(noise(500)).subarray(0, 200) }, 'less than it declares'],
+    [
+      'large cut stream',
+      { data: noise(50_000), raw: deflateSync(noise(50_000)).subarray(0, 40_000) },
+      'less than it declares',
+    ],
+    ['cut stream', { raw: deflateSync(noise(500)).subarray(0, 200) }, 'is damaged'],
   ];
   it.each(damaged)('fails to read an entry: %s', async (_, part, message) => {
     const zip = await open(buildZip([{ name: 'bad', data: noise(500), ...part }]));
+    if (zip.entries[0]!.size < 1000) await expect(zip.head(zip.entries[0]!, 1)).rejects.toThrow(message);
     await expect(read(zip, 'bad')).rejects.toMatchObject({
       code: 'data/zip',
       message: expect.stringContaining(message),
