@@ -44,10 +44,14 @@ def main():
     parser.add_argument('out')
     parser.add_argument('--count', type=int, default=50)
     parser.add_argument('--limit', type=int, default=160)
+    parser.add_argument('--adapter', help='a PEFT adapter to load over the model')
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
         args.model, dtype=torch.float32, attn_implementation='eager').eval()
+    if args.adapter:
+        from peft import PeftModel
+        model = PeftModel.from_pretrained(model, args.adapter).eval()
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     modes = json.load(open(f'{args.model}/lookback.json'))['modes']
     samples = json.load(open(f'{args.folder}/samples.json'))[:args.count]
@@ -56,6 +60,7 @@ def main():
         mode = 'cot' if i % 3 == 2 else 'solution'
         rows.append(golden(model, tokenizer, sample, args.folder, mode, modes[mode]['suffix'], args.limit))
     note = {'model': args.model.rstrip('/').split('/')[-1], 'transformers': transformers.__version__,
+            **({'adapter': args.adapter.rstrip('/').split('/')[-1]} if args.adapter else {}),
             'torch': torch.__version__.split('+')[0], 'dtype': 'float32', 'attention': 'eager',
             'machine': platform.machine(), 'max_new_tokens': args.limit}
     with open(args.out, 'w') as f:
