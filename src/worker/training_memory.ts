@@ -122,7 +122,7 @@ export function planTrainingMemory(
 ): { readonly parts: readonly MemoryPart[]; readonly trainableParameters: number } {
   const { context, take } = dryContext(model.gpu);
   const { text, vision } = model.config;
-  const adapter = LoraAdapter.create(context, config, model.config, weights, true);
+  const adapter = LoraAdapter.create(context, config, model.config, weights, true, request.lora.loraDropout);
   const arena = allocateTensor(context, 'gradient', adapter.arena.shape, 'f32');
   const [arenaBytes = 0] = take();
   const batch = largestBatch(request, example);

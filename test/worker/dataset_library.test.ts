@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { LookBackError, StorageError } from '../../src/lib/errors';
 import type { StoredRow } from '../../src/storage/dataset_store';
 import type { DatasetRecord } from '../../src/storage/records';
-import { DatasetLibrary, type DatasetRecords } from '../../src/worker/dataset_library';
+import {
+  DatasetLibrary,
+  type DatasetLibraryParts,
+  type DatasetRecords,
+} from '../../src/worker/dataset_library';
 import type { Loaded } from '../../src/worker/engine';
 
 /** A one-pixel picture. */
@@ -185,7 +189,7 @@ describe('rows', () => {
 
   it('need a model to be shown', async () => {
     const { library } = libraryOf();
-    const bare = new DatasetLibrary({ ...({} as never), engine: { loaded: undefined } });
+    const bare = new DatasetLibrary({ engine: { loaded: undefined } } as unknown as DatasetLibraryParts);
     await expect(bare.readDatasetRow('a', 0, 'cot')).rejects.toMatchObject({ code: 'data/model' });
     await expect(library.readDatasetRow('none', 0, 'cot')).rejects.toMatchObject({ code: 'storage/missing' });
   });

@@ -131,3 +131,45 @@ it('trains, answers meanwhile, keeps the adapter, and survives its own death', {
   expect(await again.client.deleteRun(second.id)).toBeGreaterThan(0);
   expect(await again.client.deleteDataset(set.id)).toBeGreaterThan(0);
 });
+
+it('samples groups with their pictures, is paused in mid-step, and goes on from memory', {
+  timeout: 300_000,
+}, async () => {
+  const { client, events } = await fresh();
+  const grpo = {
+    ...DEFAULT_TRAIN_CONFIG.grpo,
+    promptsPerStep: 1,
+    numGenerations: 4,
+    maxCompletionLength: 24,
+  };
+  const source = {
+    kind: 'shapes_world',
+    textShare: 0,
+    scenes: 4,
+    rolloutsPerScene: 1,
+    reflectionRate: 0.5,
+  } as const;
+  const run = await client.startTraining(
+    planOf('', { method: 'grpo', source, grpo, maxSteps: 2, saveSteps: 2 }),
+  );
+  const groups = () => events.flatMap((event) => (event.type === 'groupsSampled' ? [event.groups] : []));
+  await until(
+    () => groups().length > 0,
+    () => events.slice(-5),
+  );
+  await client.pauseTraining();
+  const paused = (await client.listRuns()).find(({ id }) => id === run.id);
+  expect(paused).toMatchObject({ state: 'paused', step: 1, checkpointStep: 1, reason: null });
+  const [group] = groups()[0] ?? [];
+  expect(group?.completions).toHaveLength(4);
+  expect(group?.image).toMatchObject({ type: 'image/png' });
+  expect(group?.completions.every(({ tokens }) => tokens <= 24)).toBe(true);
+  await client.stepTraining(run.id);
+  const detail = await client.readRun(run.id);
+  expect(detail.summary).toMatchObject({ state: 'finished', step: 2, checkpointStep: 2 });
+  expect(detail.groups?.step).toBe(2);
+  expect(detail.groups?.groups[0]?.image?.size).toBeGreaterThan(0);
+  const jsonl = await (await client.exportRun(run.id, 'jsonl')).text();
+  expect(jsonl.trim().split('\n')).toHaveLength(2);
+  await client.deleteRun(run.id);
+});
