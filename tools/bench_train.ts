@@ -36,6 +36,8 @@ interface TrainRow extends Omit<StepRow, 'tokensPerSecond'> {
   readonly ratioTo: Readonly<Record<string, number>>;
   /** Largest ‖Δg‖/‖g‖ against the naive update over the adapter's tensors. */
   readonly gradientError?: number;
+  /** CPU time, of updates on software adapters. */
+  readonly cpuMs?: number;
   readonly firstMs?: number;
   readonly losses?: readonly number[];
   /** `node` or `chromium`, with the adapter. */
@@ -106,11 +108,17 @@ async function runShared(gpu: GpuContext, model: VisionLanguageModel, call: Call
       .map(([name, ms]) => `  ${ms.toFixed(0).padStart(6)} ms ${name}`);
     log([`kernels of the ${way} update:`, ...slowest].join('\n'));
   };
-  const sizes = { prompt: 300, completion: 150, group: 8, steps: call.steps };
+  // A software adapter computes in this process.
+  const cpuClock = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const clock = gpu.traits.software ? { cpuClock } : {};
+  const sizes = { prompt: 300, completion: 150, group: 8, steps: call.steps, ...clock };
   const result = await measureSharedPrefix(gpu, model, { ...sizes, ...(call.profile && { profile }) });
   const { gradient, speedup, logp, shape } = result;
   for (const way of ['naive', 'shared'] as const) {
-    const { ms, tokens, dispatches, creations, plannedBytes } = result[way];
+    const { ms, cpuMs, tokens, dispatches, creations, plannedBytes } = result[way];
     add({
       ...{
         name: `update ${way}`,
@@ -123,6 +131,7 @@ async function runShared(gpu: GpuContext, model: VisionLanguageModel, call: Call
       tokensPerSecond: (1000 * result.shared.rows) / ms,
       ratioTo: way === 'shared' ? { 'update naive': speedup } : {},
       ...(way === 'shared' && { gradientError: gradient.worst }),
+      ...(cpuMs !== undefined && { cpuMs }),
     });
   }
   log(
@@ -206,6 +215,7 @@ function formatRow(row: TrainRow): string {
   const work = Number.isNaN(row.dispatches)
     ? ''
     : `, ${row.dispatches} dispatches, ${row.creations} creations, ${(row.plannedBytes / 2 ** 20).toFixed(1)} MiB planned`;
+  const cpu = row.cpuMs === undefined ? '' : ` (${row.cpuMs.toFixed(0)} ms of CPU)`;
   const first = row.firstMs === undefined ? '' : `, first step after ${(row.firstMs / 1000).toFixed(1)} s`;
-  return `${row.name.padEnd(18)} ${row.ms.toFixed(0)} ms${ratios.join('')}${rate}${work}${first} (${row.shape}; ${row.where})`;
+  return `${row.name.padEnd(18)} ${row.ms.toFixed(0)} ms${cpu}${ratios.join('')}${rate}${work}${first} (${row.shape}; ${row.where})`;
 }

@@ -26,6 +26,8 @@ export interface UpdateCost {
   readonly tokens: number;
   readonly rows: number;
   readonly ms: number;
+  /** CPU time of a step, with a `cpuClock`: what a software adapter costs, whatever else the machine does. */
+  readonly cpuMs?: number;
   readonly dispatches: number;
   /** GPU objects made during the timed steps, of both ways together. */
   readonly creations: number;
@@ -52,6 +54,8 @@ export interface SharedPrefixOptions {
   readonly group: number;
   /** Timed steps of each way. */
   readonly steps: number;
+  /** Milliseconds of CPU time that this process has used. */
+  readonly cpuClock?: (() => number) | undefined;
   /** Called with the milliseconds per kernel of each way, where the device has timestamps. */
   readonly profile?: (way: string, kernels: ReadonlyMap<string, number>) => void;
 }
@@ -133,11 +137,16 @@ function writeLoss(way: Way, logp: Float32Array, { group, completion }: SharedPr
   });
 }
 
-async function timeStep(gpu: GpuContext, { program }: Way): Promise<number> {
-  const began = performance.now();
+/** Wall and CPU milliseconds of one step. */
+async function timeStep(
+  gpu: GpuContext,
+  { program }: Way,
+  cpuClock: () => number = () => Number.NaN,
+): Promise<readonly [number, number]> {
+  const [began, used] = [performance.now(), cpuClock()];
   program.submit();
   await gpu.fence();
-  return performance.now() - began;
+  return [performance.now() - began, cpuClock() - used];
 }
 
 async function readArena(gpu: GpuContext, { state }: Way): Promise<Float32Array> {
@@ -184,7 +193,7 @@ export async function measureSharedPrefix(
   model: VisionLanguageModel,
   options: SharedPrefixOptions,
 ): Promise<SharedPrefixResult> {
-  const { prompt, completion, group, steps } = options;
+  const { prompt, completion, group, steps, cpuClock } = options;
   const question = { inputIds: randomWords(model, prompt, 1), images: [] };
   const answers = Array.from({ length: group }, (_, index) => randomWords(model, completion, 10 + index));
   const adapter = randomAdapter(gpu, model);
@@ -200,26 +209,28 @@ export async function measureSharedPrefix(
   for (const way of [shared, naive]) await timeStep(gpu, way);
   const gradient = compareGradients(adapter, await readArena(gpu, shared), await readArena(gpu, naive));
   const before = creations(gpu.counters);
-  const times: (readonly [number, number])[] = [];
-  for (let step = 0; step < steps; step++) {
+  const step = (way: Way): Promise<readonly [number, number]> => timeStep(gpu, way, cpuClock);
+  const times: (readonly (readonly [number, number])[])[] = [];
+  for (let round = 0; round < steps; round++) {
     // Whoever goes second may find warmer caches: they change places.
-    if (step % 2 === 0) times.push([await timeStep(gpu, shared), await timeStep(gpu, naive)]);
+    if (round % 2 === 0) times.push([await step(shared), await step(naive)]);
     else {
-      const slow = await timeStep(gpu, naive);
-      times.push([await timeStep(gpu, shared), slow]);
+      const slow = await step(naive);
+      times.push([await step(shared), slow]);
     }
   }
   const made = creations(gpu.counters) - before;
   await profileWays(gpu, { shared, naive }, options);
   const cost = (way: Way, index: 0 | 1): UpdateCost => ({
-    ...{ tokens: way.tokens, rows: way.rows, ms: median(times.map((pair) => pair[index])) },
+    ...{ tokens: way.tokens, rows: way.rows, ms: median(times.map((pair) => pair[index]![0])) },
+    ...(cpuClock && { cpuMs: median(times.map((pair) => pair[index]![1])) }),
     ...{ dispatches: way.program.dispatches, creations: made },
     plannedBytes: way.program.stats.plannedBytes,
   });
   const result = {
     shape: `prompt ${prompt}, ${group} completions of ${completion}`,
     ...{ shared: cost(shared, 0), naive: cost(naive, 1), gradient },
-    speedup: median(times.map(([fast, slow]) => slow / fast)),
+    speedup: median(times.map(([fast, slow]) => slow![0] / fast![0])),
     logp: logps[0].reduce((most, value, row) => Math.max(most, Math.abs(value - logps[1][row]!)), 0),
   };
   for (const way of [shared, naive]) {
