@@ -2,8 +2,8 @@
 // Not the drawing (curves_chart.ts). No smoothing unless it is asked for, and then the measured values stay visible.
 // Invariant: chart, sentence and table of one chart are made from the same columns, so that they cannot disagree.
 
-import { metricNames, recentMean, seriesOf } from '../../state/train_run';
-import type { StepMetrics, TrainingMethod } from '../../worker/protocol';
+import { metricNames, type RunRecord, recentMean, seriesOf } from '../../state/train_run';
+import type { SampleFact, StepMetrics, TrainingMethod } from '../../worker/protocol';
 import { metricText, type Unit } from './figures_text';
 import { TRAIN_COPY } from './train_copy';
 
@@ -73,7 +73,7 @@ const ATTENTION: CurveChart = {
   id: 'attention',
   title: 'Attention on the image',
   definition:
-    'Share of attention that falls on the image, mean over heads and layers: in the tokens before the look back, inside it, and after it. Absent where no answer looked back.',
+    'Share of attention that falls on the image, mean over heads and layers: late in the first thought, inside the look back, and in the thought after it. Absent where no answer looked back.',
   unit: 'share',
   range: [0, 0.2],
   lines: [
@@ -102,17 +102,28 @@ const SFT_LOSS: CurveChart = {
   lines: [line('loss', 'training'), line('eval_loss', 'held out', 'second', true)],
 };
 
+/** Names under which {@link withEvaluations} adds what the sampled answers say. */
+const SAMPLED = { right: 'samples/right', back: 'samples/looks_back' } as const;
+
 const SFT_ANSWERS: CurveChart = {
   id: 'answers',
-  title: 'Sampled answers',
+  title: 'Sample answers',
   definition:
-    'Of the greedy answers at each evaluation: the share that is right, and the share that looks back.',
+    'Of the few greedy answers below, at each evaluation: the share that is right, and the share that looks back in the strict form.',
+  unit: 'share',
+  range: [0, 1],
+  lines: [line(SAMPLED.right, 'right', 'first', true), line(SAMPLED.back, 'looks back', 'accent', true)],
+};
+
+const TOKEN_ACCURACY: CurveChart = {
+  id: 'token-accuracy',
+  title: 'Token accuracy',
+  definition: 'Share of tokens of the written answers that the model would have chosen itself.',
   unit: 'share',
   range: [0, 1],
   lines: [
-    line('accuracy', 'right', 'first', true),
-    line('look_back/trigger_rate', 'looks back', 'accent', true),
-    line('look_back/empty_back_rate', 'empty', 'third', true),
+    line('mean_token_accuracy', 'training'),
+    line('eval_mean_token_accuracy', 'held out', 'second', true),
   ],
 };
 
@@ -211,7 +222,7 @@ const GRPO_MORE: readonly CurveChart[] = [
     id: 'flips',
     title: 'Changes of mind',
     definition:
-      'Share of answers whose first thought was wrong and whose box is right, and the other way round.',
+      'Of the answers that looked back after arriving at a result: share whose first result was wrong and whose box is right, and the other way round.',
     unit: 'share',
     range: [0, 0.1],
     lines: [
@@ -243,7 +254,7 @@ const GRPO_MORE: readonly CurveChart[] = [
 
 /** Metrics without a chart of their own; the exported file has them. */
 const UNDRAWN =
-  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^step_tokens$/;
+  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^step_tokens$|^epoch$/;
 
 /** Charts of a run: those that matter most, shown even while empty, and the others that have data. */
 export interface CurveSet {
@@ -266,7 +277,7 @@ export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]
   const names = metricNames(metrics);
   const hero = method === 'grpo' ? [withRewards(names), BACKS, ATTENTION, LENGTH] : [SFT_LOSS, SFT_ANSWERS];
   const shown = new Set(hero.flatMap(({ lines }) => lines.map(({ metric }) => metric)));
-  const others = [...(method === 'grpo' ? GRPO_MORE : [ATTENTION, LENGTH]), ...SHARED]
+  const others = [...(method === 'grpo' ? GRPO_MORE : [TOKEN_ACCURACY, BACKS, ATTENTION, LENGTH]), ...SHARED]
     .map((chart) => ({ ...chart, lines: chart.lines.filter(({ metric }) => names.includes(metric)) }))
     .filter(({ lines }) => lines.length > 0);
   for (const { lines } of others) for (const { metric } of lines) shown.add(metric);
@@ -282,6 +293,23 @@ export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]
     }),
   );
   return { hero, more: [...others, ...plain] };
+}
+
+/** Metrics with the shares of the sampled answers at each evaluation, as if the trainer had logged them. */
+export function withEvaluations({ metrics, evaluations }: RunRecord): readonly StepMetrics[] {
+  if (evaluations.length === 0) return metrics;
+  const shares = new Map(
+    evaluations.map(({ step, samples }) => {
+      const share = (holds: (sample: SampleFact) => boolean) =>
+        samples.filter(holds).length / Math.max(1, samples.length);
+      const right = share(({ correct }) => correct);
+      return [step, { [SAMPLED.right]: right, [SAMPLED.back]: share(({ format }) => format === 'back') }];
+    }),
+  );
+  return metrics.map((entry) => {
+    const values = shares.get(entry.step);
+    return values === undefined ? entry : { step: entry.step, values: { ...entry.values, ...values } };
+  });
 }
 
 /** Mean of each value and the recorded ones before it, `count` at most; null stays null. */

@@ -54,6 +54,13 @@ export function nearestStep(metrics: readonly StepMetrics[], position: number): 
   return best;
 }
 
+/** Places of values without a neighbour: a line would not show them. */
+export function lonePlaces(values: ArrayLike<number | null | undefined>): number[] {
+  const there = (i: number) => values[i] !== null && values[i] !== undefined;
+  const places = Array.from(values, (_, i) => i);
+  return places.filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+}
+
 /** The island. Give it the element to fill; {@link update} may be called at any rate, it draws once per frame. */
 export class CurveView {
   private readonly root: HTMLElement;
@@ -146,7 +153,12 @@ export class CurveView {
       width,
       dash,
       alpha,
-      points: { show: line.sparse === true, size: 6, fill: () => themeColour(colour) },
+      points: {
+        show: line.sparse === true,
+        size: 6,
+        fill: () => themeColour(colour),
+        filter: (plot, series, show) => (show ? null : lonePlaces(plot.data[series] ?? [])),
+      },
       spanGaps: line.sparse === true,
     };
   }

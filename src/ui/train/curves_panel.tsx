@@ -1,7 +1,7 @@
 // The curves of the shown run: the charts that matter, the others folded, each with its definition, values and table.
 // Not the drawing (curves_chart.ts) nor the choice (curves.ts). Invariant: whatever a chart shows, its text shows too.
 
-import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol';
 import { theme } from '../theme';
@@ -14,6 +14,7 @@ import {
   curvesOf,
   SMOOTH_STEPS,
   valuesAt,
+  withEvaluations,
 } from './curves';
 import { CurveView } from './curves_chart';
 import { metricText } from './figures_text';
@@ -26,6 +27,7 @@ const MAX_ROWS = 300;
 
 interface CurveProps {
   readonly chart: CurveChart;
+  readonly metrics: ReadonlySignal<readonly StepMetrics[]>;
   readonly hovered: Signal<number | null>;
   readonly smooth: boolean;
 }
@@ -44,11 +46,9 @@ function LineKey({ look }: { readonly look: CurveLine['look'] }) {
 }
 
 /** Names the lines, with the values of the step that is pointed at, or else the newest. */
-function Legend({ chart, hovered }: Pick<CurveProps, 'chart' | 'hovered'>) {
-  const train = useTrain();
-  const metrics = train.record.value?.metrics ?? [];
-  const step = hovered.value ?? metrics.at(-1)?.step ?? 0;
-  const values = valuesAt(chart, metrics, step);
+function Legend({ chart, metrics, hovered }: Pick<CurveProps, 'chart' | 'metrics' | 'hovered'>) {
+  const step = hovered.value ?? metrics.value.at(-1)?.step ?? 0;
+  const values = valuesAt(chart, metrics.value, step);
   return (
     <ul class="legend">
       {chart.lines.map(({ metric, label, look }, i) => (
@@ -61,7 +61,7 @@ function Legend({ chart, hovered }: Pick<CurveProps, 'chart' | 'hovered'>) {
   );
 }
 
-function Canvas({ chart, hovered, smooth }: CurveProps) {
+function Canvas({ chart, metrics, hovered, smooth }: CurveProps) {
   const train = useTrain();
   const root = useRef<HTMLDivElement>(null);
   const view = useRef<CurveView | null>(null);
@@ -72,28 +72,26 @@ function Canvas({ chart, hovered, smooth }: CurveProps) {
       hovered.value = step;
     });
     view.current = made;
-    made.update(
-      train.record.peek()?.metrics ?? [],
-      shownPlan(train.selected.peek(), train.plan.peek()).maxSteps,
-      hovered.peek(),
-    );
+    made.update(metrics.peek(), shownPlan(train.selected.peek(), train.plan.peek()).maxSteps, hovered.peek());
     return () => made.destroy();
     // A chart is the same as long as its lines are: rebuilding it per step would cost more than drawing it.
   }, [train, hovered, smooth, lines]);
   useSignalEffect(() => {
-    const metrics = train.record.value?.metrics ?? [];
-    view.current?.update(metrics, shownPlan(train.selected.value, train.plan.value).maxSteps, hovered.value);
+    view.current?.update(
+      metrics.value,
+      shownPlan(train.selected.value, train.plan.value).maxSteps,
+      hovered.value,
+    );
   });
   useSignalEffect(() => {
     if (theme.value) view.current?.recolour();
   });
-  const metrics = train.record.value?.metrics ?? [];
   return (
     <div
       class="curve-canvas"
       role="img"
-      aria-label={`${chart.title}. ${curveSentence(chart, metrics)}`}
-      data-steps={metrics.length}
+      aria-label={`${chart.title}. ${curveSentence(chart, metrics.value)}`}
+      data-steps={metrics.value.length}
     >
       <div ref={root} class="curve-root" />
     </div>
@@ -133,8 +131,7 @@ function Rows({ chart, metrics }: { readonly chart: CurveChart; readonly metrics
 }
 
 /** The table, built only while it is open. */
-function ValuesTable({ chart }: { readonly chart: CurveChart }) {
-  const train = useTrain();
+function ValuesTable({ chart, metrics }: Pick<CurveProps, 'chart' | 'metrics'>) {
   const open = useSignal(false);
   return (
     <details
@@ -151,27 +148,25 @@ function ValuesTable({ chart }: { readonly chart: CurveChart }) {
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
           tabIndex={0}
         >
-          <Rows chart={chart} metrics={train.record.value?.metrics ?? []} />
+          <Rows chart={chart} metrics={metrics.value} />
         </section>
       )}
     </details>
   );
 }
 
-function Curve({ chart, hovered, smooth }: CurveProps) {
-  const train = useTrain();
-  const metrics = train.record.value?.metrics ?? [];
+function Curve({ chart, metrics, hovered, smooth }: CurveProps) {
   return (
     <figure class="curve" data-chart={chart.id}>
       <figcaption>
         <h3>{chart.title}</h3>
         <p class="hint">{chart.definition}</p>
       </figcaption>
-      <Legend chart={chart} hovered={hovered} />
-      <Canvas chart={chart} hovered={hovered} smooth={smooth} />
+      <Legend chart={chart} metrics={metrics} hovered={hovered} />
+      <Canvas chart={chart} metrics={metrics} hovered={hovered} smooth={smooth} />
       <div>
-        <p class="hint">{metrics.length === 0 ? WORDS.none : curveChange(chart, metrics)}</p>
-        <ValuesTable chart={chart} />
+        <p class="hint">{metrics.value.length === 0 ? WORDS.none : curveChange(chart, metrics.value)}</p>
+        <ValuesTable chart={chart} metrics={metrics} />
       </div>
     </figure>
   );
@@ -184,14 +179,15 @@ export function CurvesPanel() {
   const smooth = useSignal(false);
   const moreOpen = useSignal(false);
   const method = useComputed(() => shownPlan(train.selected.value, train.plan.value).method);
-  const names = useComputed(() => Object.keys(train.record.value?.metrics.at(-1)?.values ?? {}).join(' '));
+  const metrics = useComputed(() => (train.record.value === null ? [] : withEvaluations(train.record.value)));
+  const names = useComputed(() => Object.keys(metrics.value.at(-1)?.values ?? {}).join(' '));
   // Charts are chosen again only when other metrics arrive.
   const set = useMemo(
-    () => curvesOf(method.value, train.record.peek()?.metrics ?? []),
+    () => curvesOf(method.value, metrics.peek()),
     [method.value, names.value, train.record.value?.runId],
   );
   const draw = (chart: CurveChart) => (
-    <Curve key={chart.id} chart={chart} hovered={hovered} smooth={smooth.value} />
+    <Curve key={chart.id} chart={chart} metrics={metrics} hovered={hovered} smooth={smooth.value} />
   );
   return (
     <section class="panel curves-panel" aria-labelledby="curves-title">

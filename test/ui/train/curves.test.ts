@@ -8,8 +8,9 @@ import {
   lastStepShown,
   trailingMeans,
   valuesAt,
+  withEvaluations,
 } from '../../../src/ui/train/curves';
-import { axisEnds, nearestStep } from '../../../src/ui/train/curves_chart';
+import { axisEnds, lonePlaces, nearestStep } from '../../../src/ui/train/curves_chart';
 import type { StepMetrics } from '../../../src/worker/protocol';
 
 const steps = (...values: Record<string, number>[]): StepMetrics[] =>
@@ -85,6 +86,22 @@ describe('columns, sentence and legend', () => {
   });
 });
 
+describe('withEvaluations', () => {
+  it('adds the shares of the sampled answers at their step, and nothing without any', () => {
+    const metrics = steps({ loss: 1 }, { loss: 2 });
+    const sample = { question: '', expected: '1', text: '', answer: '1' };
+    const samples = [
+      { ...sample, correct: true, format: 'back' as const },
+      { ...sample, correct: false, format: 'back' as const },
+    ];
+    const drawn = withEvaluations({ runId: 'r', metrics, evaluations: [{ step: 2, samples }], groups: null });
+    expect(drawn).toEqual(steps({ loss: 1 }, { loss: 2, 'samples/right': 0.5, 'samples/looks_back': 1 }));
+    expect(withEvaluations({ runId: 'r', metrics, evaluations: [], groups: null })).toBe(metrics);
+    const answers = curvesOf('sft', drawn).hero[1];
+    expect(answers && valuesAt(answers, drawn, 2)).toEqual([0.5, 1]);
+  });
+});
+
 describe('trailingMeans', () => {
   it('averages recorded values only, as many as there are', () => {
     expect(trailingMeans([1, null, 3, 5], 2)).toEqual([1, null, 2, 4]);
@@ -111,6 +128,12 @@ describe('axes', () => {
   it('never have no height', () => {
     expect(axisEnds([0, 0], null, null)).toEqual([0, 1]);
     expect(axisEnds(null, 2, 2)).toEqual([2, 3]);
+  });
+
+  it('mark values that stand alone', () => {
+    expect(lonePlaces([1, null, 2, 3, null, null, 4])).toEqual([0, 6]);
+    expect(lonePlaces([1])).toEqual([0]);
+    expect(lonePlaces([])).toEqual([]);
   });
 
   it('find the nearest step', () => {
