@@ -237,10 +237,10 @@ export class TrainingRun {
       turn: () => engine.turns.pass(),
     };
     const { plan } = this.#record;
-    const made = await engine.turns.train(
-      () => untilLost(loaded.gpu, this.#around.make(loaded, plan, checkpoint, hooks)),
-      signal,
-    );
+    const made = await engine.turns.train(() => {
+      const making = this.#around.make(loaded, plan, checkpoint, hooks);
+      return untilLost(loaded.gpu, unlessAborted(making, loaded.gpu, signal));
+    }, signal);
     const { base } = made;
     if (checkpoint !== null) this.#notice ??= differenceOf(checkpoint.extra, base);
     const loop = new TrainingLoop(shared(made.trainer, loaded.gpu, engine.turns), this.#sink(base, made), {
@@ -342,6 +342,30 @@ function shared(trainer: Trainer, gpu: GpuContext, turns: GpuTurns): Trainer {
     checkpoint: () => untilLost(gpu, trainer.checkpoint()),
     destroy: () => trainer.destroy(),
   };
+}
+
+/** Does not wait for a trainer that is no longer wanted: a compiler cannot be told to stop. It is freed when it comes. */
+async function unlessAborted(
+  making: Promise<MadeTrainer>,
+  gpu: GpuContext,
+  signal: AbortSignal,
+): Promise<MadeTrainer> {
+  let given = true;
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        given = false;
+        reject(signal.reason);
+      },
+      { once: true },
+    );
+  });
+  const late = ({ trainer }: MadeTrainer): void => {
+    if (!given && !gpu.isLost()) trainer.destroy();
+  };
+  void making.then(late, () => undefined);
+  return Promise.race([making, aborted]);
 }
 
 function isAbort(error: unknown, signal: AbortSignal): boolean {

@@ -103,9 +103,26 @@ describe('pausing', () => {
     expect(trainers).toHaveLength(1);
   });
 
-  it('makes single steps', async () => {
-    const { host, trainers } = scriptedHost({ onStep: (step) => (step === 1 ? never() : undefined) });
+  it('does not wait for a trainer that cannot be stopped, and frees it when it comes', async () => {
+    let finish: () => void = () => undefined;
+    const { host, until, trainers, turns } = scriptedHost({
+      onMake: (made) => (made > 0 ? undefined : new Promise<void>((resolve) => (finish = resolve))),
+    });
     await host.startTraining(PLAN);
+    await host.pauseTraining();
+    await until('paused');
+    expect(await turns.answer(async () => 'free')).toBe('free');
+    finish();
+    await until('paused');
+    expect(trainers.map(({ destroyed }) => destroyed)).toEqual([true]);
+    await host.resumeTraining('run-1');
+    await until('finished');
+  });
+
+  it('makes single steps', async () => {
+    const { host, trainers, until } = scriptedHost({ onStep: (step) => (step === 1 ? never() : undefined) });
+    await host.startTraining(PLAN);
+    await until('running');
     await host.pauseTraining();
     if (trainers[0]) trainers[0].script.onStep = () => undefined;
     await host.stepTraining('run-1');
