@@ -2,6 +2,7 @@
 // Not the confirmation (the page's). Invariant: a name that was not saved is never shown as if it were.
 
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
 import type { AdapterSummary } from '../../worker/protocol';
@@ -23,8 +24,10 @@ function Rename({
   readonly library: Library;
   readonly onDone: () => void;
 }) {
+  const field = useRef<HTMLInputElement>(null);
   const name = useSignal(adapter.name);
   const notes = useSignal(adapter.notes);
+  useEffect(() => field.current?.select(), []);
   return (
     <form
       class="rename"
@@ -39,6 +42,7 @@ function Rename({
       <label class="field">
         {LIBRARY_COPY.name}
         <input
+          ref={field}
           type="text"
           name="name"
           maxLength={120}
@@ -162,6 +166,7 @@ export function AdapterItem({
   readonly onDelete: () => void;
 }) {
   const editing = useSignal(false);
+  const rename = useRef<HTMLButtonElement>(null);
   const { id, name } = adapter;
   const save = async () => {
     const zip = await library.exportAdapter(id);
@@ -175,6 +180,8 @@ export function AdapterItem({
           library={library}
           onDone={() => {
             editing.value = false;
+            // The button is back after the next render.
+            requestAnimationFrame(() => rename.current?.focus());
           }}
         />
       ) : (
@@ -187,15 +194,15 @@ export function AdapterItem({
       )}
       <div class="item-actions">
         <TryIt adapter={adapter} />
-        {!adapter.bundled && (
+        {!adapter.bundled && !editing.value && (
           <button
+            ref={rename}
             type="button"
             class="quiet"
             data-testid="adapter-rename"
             aria-label={`${LIBRARY_COPY.rename} ${name}`}
-            aria-expanded={editing.value}
             onClick={() => {
-              editing.value = !editing.value;
+              editing.value = true;
             }}
           >
             <Icon name="edit" /> {LIBRARY_COPY.rename}
