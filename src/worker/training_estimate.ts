@@ -3,7 +3,7 @@
 // allocated, and an advice was tried before it is given.
 
 import type { GpuContext } from '../gpu/device';
-import { LookBackError } from '../lib/errors';
+import { GpuError, LookBackError } from '../lib/errors';
 import { formatBytes } from '../lib/format';
 import type { TrainingEstimate, TrainingPlan } from './protocol';
 import type { MemoryPart } from './training_memory';
@@ -25,19 +25,35 @@ const MOST_BYTES = 2 ** 38;
 
 /**
  * Estimates a plan.
- * @throws ArgumentError and the like when the plan itself cannot be traced; GpuError when the device is lost
+ * @throws ArgumentError and the like when the plan itself cannot be traced
  */
 export async function estimateTraining(
   gpu: GpuContext,
   plan: TrainingPlan,
   planner: MemoryPlanner,
 ): Promise<TrainingEstimate> {
-  const { parts, trainableParameters } = planner(plan);
+  const planned = plannedOrTooLarge(planner, plan);
+  if (planned === null) {
+    // There is no figure to give: the device computes no batch of this size, whatever its memory.
+    const advice = `One batch is larger than this device computes at once. ${await adviceFor(gpu, plan, planner)}`;
+    return { fits: false, bytes: 0, parts: [], advice, trainableParameters: 0 };
+  }
+  const { parts, trainableParameters } = planned;
   const fits = await allocates(gpu, parts);
   const named = parts.map(({ name, buffers }) => ({ name, bytes: total(buffers) }));
   const bytes = total(named.map((part) => part.bytes));
   const advice = fits ? null : await adviceFor(gpu, plan, planner);
   return { fits, bytes, parts: named, advice, trainableParameters };
+}
+
+/** Null where a kernel's limits are passed. */
+function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): ReturnType<MemoryPlanner> | null {
+  try {
+    return planner(plan);
+  } catch (error) {
+    if (error instanceof GpuError && error.code === 'gpu/limit') return null;
+    throw error;
+  }
 }
 
 async function adviceFor(gpu: GpuContext, plan: TrainingPlan, planner: MemoryPlanner): Promise<string> {

@@ -1,7 +1,7 @@
 // Trial allocations on a device of scripted size: what fits, what to change when it does not, and that nothing stays.
 import { describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import { ArgumentError } from '../../src/lib/errors';
+import { ArgumentError, GpuError } from '../../src/lib/errors';
 import type { TrainingPlan } from '../../src/worker/protocol';
 import { estimateTraining, type MemoryPlanner } from '../../src/worker/training_estimate';
 import { PLAN } from './training_script';
@@ -89,6 +89,17 @@ describe('estimateTraining', () => {
     expect(estimate.advice).toMatch(/gradientCheckpointing on:/);
     // Only the advice was allocated.
     expect(state()).toEqual({ alive: 0, made: 3 });
+  });
+
+  it('advises, too, when no kernel takes the batch', async () => {
+    const { gpu } = deviceOf(60_000);
+    const limited: MemoryPlanner = (plan) => {
+      if (plan.tokensPerMicroBatch > 256) throw new GpuError('gpu/limit', 'a grid too large');
+      return planner(plan);
+    };
+    const estimate = await estimateTraining(gpu, SFT, limited);
+    expect(estimate).toMatchObject({ fits: false, parts: [], bytes: 0 });
+    expect(estimate.advice).toMatch(/computes at once\. Turn .*, set tokensPerMicroBatch to 256:/);
   });
 
   it('hands on what is wrong with the plan itself, not with a smaller one', async () => {
