@@ -224,7 +224,8 @@ async function start(w: Writable): Promise<void> {
   w.loading.value = true;
   try {
     await w.client.start();
-    w.models.value = await w.client.listModels();
+    // Drafts are kept for comparisons on the command line.
+    w.models.value = (await w.client.listModels()).filter(({ draft }) => !draft);
   } catch (thrown) {
     w.session.value = { ...w.session.value, error: toPlainError(thrown) };
   }

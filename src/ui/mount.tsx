@@ -8,6 +8,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import { render } from 'preact';
 import { defined } from '../lib/invariant';
+import { adoptBundledAdapter } from '../state/default_adapter';
 import { createLibrary } from '../state/library';
 import { createLook } from '../state/look';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
@@ -27,6 +28,7 @@ export function mount(spawn: () => EngineEndpoint): void {
     decode: decodePicture,
   });
   const library = createLibrary(client);
+  adoptBundledAdapter(look, library);
   const pages = createPages(client, library);
   render(
     <App look={look} library={library} pages={pages} />,

@@ -1,4 +1,5 @@
-// Adapters that came with the page: listed in `adapters/adapters.json` beside it, fetched when they are used.
+// Adapters that came with the page: listed in `adapters/adapters.json` beside it, fetched once the list is known, so
+// that they are at hand when the connection is gone.
 // Not the stored ones (adapter_library.ts) and no parser of weights. Invariant: a page without such a list has no
 // bundled adapters; a list that is there and malformed is an error, never silently fewer adapters.
 
@@ -72,6 +73,7 @@ export class BundledAdapters {
   readonly #base: URL;
   readonly #fetch: Fetch;
   #list: Promise<readonly Listed[]> | undefined;
+  readonly #files = new Map<string, Promise<AdapterFiles>>();
 
   /** @param base the page's folder, with a final slash */
   constructor(base: URL, fetchFile: Fetch = (url, init) => fetch(url, init)) {
@@ -81,18 +83,28 @@ export class BundledAdapters {
 
   /** All of them; none where the page has no list or cannot be reached. Throws ModelError `model/list`. */
   async list(): Promise<readonly AdapterSummary[]> {
-    return (await this.#entries()).map(({ summary }) => summary);
+    const entries = await this.#entries();
+    // What fails now is tried again when it is used.
+    for (const entry of entries) this.#filesOf(entry).catch(() => undefined);
+    return entries.map(({ summary }) => summary);
   }
 
   /** The files of one; null when there is none of that id. Throws ModelError `model/download`. */
   async open(id: string): Promise<AdapterFiles | null> {
     const entry = (await this.#entries()).find(({ summary }) => summary.id === id);
-    if (entry === undefined) return null;
-    const [config, weights] = await Promise.all([
-      this.#file(`${entry.folder}/${ADAPTER_CONFIG}`),
-      this.#file(`${entry.folder}/${ADAPTER_WEIGHTS}`),
-    ]);
-    return { config, weights };
+    return entry === undefined ? null : this.#filesOf(entry);
+  }
+
+  #filesOf({ folder, summary: { id } }: Listed): Promise<AdapterFiles> {
+    const known = this.#files.get(id);
+    if (known !== undefined) return known;
+    const files = Promise.all([
+      this.#file(`${folder}/${ADAPTER_CONFIG}`),
+      this.#file(`${folder}/${ADAPTER_WEIGHTS}`),
+    ]).then(([config, weights]) => ({ config, weights }));
+    this.#files.set(id, files);
+    files.catch(() => this.#files.delete(id));
+    return files;
   }
 
   #entries(): Promise<readonly Listed[]> {

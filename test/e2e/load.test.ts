@@ -4,6 +4,11 @@ import { LookPage } from './look_page';
 
 test('cancel, try again, and change the model', async ({ page }) => {
   const look = new LookPage(page);
+  // The page offers no drafts; here one of them stands in for a second model.
+  await page.route('**/models/models.json', async (route) => {
+    const list = (await (await route.fetch()).json()) as { draft: boolean }[];
+    await route.fulfill({ json: list.map((entry) => ({ ...entry, draft: false })) });
+  });
   await look.open();
   const panel = page.getByRole('region', { name: /^Loading/ });
   await expect(panel.getByRole('listitem')).toHaveCount(6);

@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReasoningMode } from '../../src/lookback/prompts';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
-import { loadFixtureJson } from '../harness/fixture';
+import { LoraAdapter, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
+import { parseSafetensors } from '../../src/model/safetensors';
+import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import { hasModel, loadPicture, pocketFiles } from '../harness/pocket';
 
@@ -20,7 +22,7 @@ interface GoldenScene {
 }
 
 interface Goldens {
-  readonly about: { readonly model: string; readonly max_new_tokens: number };
+  readonly about: { readonly model: string; readonly adapter?: string; readonly max_new_tokens: number };
   readonly scenes: readonly GoldenScene[];
 }
 
@@ -31,17 +33,35 @@ async function loadGoldens(file: string): Promise<Goldens | undefined> {
   return loadFixtureJson<Goldens>(`pocket/${file}`).catch(() => undefined);
 }
 
-describe.each(['greedy_tokens_draft.json', 'greedy_tokens.json'])('greedy tokens of %s', (file) => {
+/** An adapter of `public/adapters` on the test's device. */
+async function bundledAdapter(name: string, reasoner: Reasoner): Promise<LoraAdapter> {
+  const read = (file: string) => loadFixture(`/public/adapters/${name}/${file}`);
+  const config = parseLoraConfig(JSON.parse(new TextDecoder().decode(await read('adapter_config.json'))));
+  const file = await parseSafetensors(name, await read('adapter_model.safetensors'));
+  const { config: model, device } = reasoner.model;
+  const weights = await readLoraWeights(file, config, model);
+  return LoraAdapter.create(device.gpu, config, model, weights, false);
+}
+
+describe.each(['greedy_tokens_adapter.json', 'greedy_tokens.json'])('greedy tokens of %s', (file) => {
   let goldens: Goldens | undefined;
   let reasoner: Reasoner | undefined;
+  let adapter: LoraAdapter | undefined;
 
   beforeAll(async () => {
     goldens = await loadGoldens(file);
     if (goldens === undefined || !(await hasModel(goldens.about.model))) return;
     reasoner = await Reasoner.load(await testGpu(), pocketFiles(goldens.about.model));
+    const { adapter: name } = goldens.about;
+    if (name === undefined) return;
+    adapter = await bundledAdapter(name, reasoner);
+    reasoner.setAdapter(adapter);
   });
 
-  afterAll(() => reasoner?.destroy());
+  afterAll(() => {
+    reasoner?.destroy();
+    adapter?.destroy();
+  });
 
   it('makes the prompts and the tokens that Hugging Face makes', async (context) => {
     if (goldens === undefined || reasoner === undefined)

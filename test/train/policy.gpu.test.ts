@@ -7,7 +7,6 @@ import type { GpuContext } from '../../src/gpu/device';
 import { createPrng } from '../../src/lib/prng';
 import { LoraAdapter } from '../../src/model/lora';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
-import type { CompletionGroup } from '../../src/train/packing';
 import type { LoraPolicy } from '../../src/train/policy';
 import type { TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
@@ -79,7 +78,9 @@ describe('micro-batches', () => {
       const micros = policy.microBatches(groups, budget);
       expect(micros.flatMap((micro) => micro.groups)).toEqual(groups);
       for (const { groups: own, packed } of micros) {
-        expect(packed.tokens).toBe(own.reduce((sum, group) => sum + sizes[groups.indexOf(group)]!, 0));
+        expect(packed.tokens).toBe(
+          own.reduce((sum, group) => sum + sizes[(groups as readonly CompletionGroup[]).indexOf(group)]!, 0),
+        );
         // A micro-batch takes the groups whose middle lies in its span: at most half a group too many at either end.
         expect(packed.tokens).toBeLessThanOrEqual(budget + Math.max(...sizes));
       }

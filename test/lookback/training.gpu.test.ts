@@ -1,0 +1,242 @@
+// Trainers made for the pocket model: from the shapes world and from rows, what is refused without leaving memory behind,
+// and the adapter that a reasoner answers with.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../src/gpu/device';
+import { ArgumentError, DataError, ModelError } from '../../src/lib/errors';
+import { createPrng } from '../../src/lib/prng';
+import { greedy, Reasoner } from '../../src/lookback/reasoner';
+import {
+  createTrainer,
+  loraConfigOf,
+  type RowSource,
+  type TrainingRequest,
+  type TrainingRow,
+} from '../../src/lookback/training';
+import { initialLoraWeights, LoraAdapter } from '../../src/model/lora';
+import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/train/train_config';
+import { noise } from '../harness/check_op';
+import { testGpu } from '../harness/gpu';
+import { maxDifference } from '../harness/model_fixture';
+import { hasModel, pocketFiles } from '../harness/pocket';
+
+const MODEL = 'pocket';
+const image = {
+  width: 48,
+  height: 48,
+  channels: 3,
+  data: Uint8Array.from({ length: 48 * 48 * 3 }, (_, at) => (at * 7) % 256),
+};
+const ROWS: readonly TrainingRow[] = ['so 3.', null, 'so 4.', null, 'so 5.'].map((thought, index) => ({
+  image,
+  question: `How many red circles are there? add ${index}.`,
+  answer: `${3 + index}`,
+  response: thought && `<think> ${thought} </think> \\boxed{ ${3 + index} }`,
+}));
+
+function rowsOf(rows: readonly TrainingRow[]): { kind: 'rows'; rows: RowSource } {
+  return { kind: 'rows', rows: { count: rows.length, read: async (position) => rows[position]! } };
+}
+
+const REQUEST: TrainingRequest = {
+  ...DEFAULT_TRAIN_CONFIG,
+  lora: { r: 2, loraAlpha: 4, loraDropout: 0, targetModules: ALL_PROJECTIONS },
+  optim: { ...DEFAULT_TRAIN_CONFIG.optim, learningRate: 1e-2, lrSchedulerType: 'constant' },
+  maxSteps: 4,
+  seed: 1,
+  method: 'sft',
+  mode: 'semantic',
+  source: rowsOf(ROWS),
+  start: null,
+  checkpoint: null,
+  sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 3 },
+  grpo: { ...DEFAULT_TRAIN_CONFIG.grpo, promptsPerStep: 1, numGenerations: 2, maxCompletionLength: 8 },
+};
+
+let gpu: GpuContext;
+let reasoner: Reasoner | undefined;
+beforeAll(async () => {
+  gpu = await testGpu();
+  if (await hasModel(MODEL)) reasoner = await Reasoner.load(gpu, pocketFiles(MODEL));
+});
+beforeEach((context) => {
+  if (reasoner === undefined) context.skip('this model is not in the repository');
+});
+afterAll(async () => {
+  reasoner?.destroy();
+  await gpu.fence();
+});
+
+describe('a trainer of rows', () => {
+  it('imitates the rows that have a response, and the loss falls', async () => {
+    const before = gpu.counters.bufferBytes;
+    const phases = new Set<string>();
+    const trainer = await createTrainer(reasoner!, REQUEST, { onPhase: (phase) => phases.add(phase) });
+    const losses = [];
+    for (let step = 1; step <= REQUEST.maxSteps; step++) {
+      const { metrics } = await trainer.runStep({});
+      // Three of five rows have a response: a batch of three is an epoch.
+      expect(metrics.epoch).toBe(step);
+      losses.push(metrics.loss!);
+    }
+    expect(losses.at(-1)).toBeLessThan(0.85 * losses[0]!);
+    expect(phases).toContain('reading the dataset');
+    trainer.destroy();
+    expect(gpu.counters.bufferBytes).toBe(before);
+  });
+
+  it('asks them in GRPO, and reports TRL’s and Look-Back’s metrics', async () => {
+    const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights: { accuracy: 1, length: 0.5 } };
+    const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
+    const { groups, metrics, finite } = await trainer.runStep({});
+    expect(finite).toBe(true);
+    expect(groups).toHaveLength(1);
+    const row = ROWS[groups![0]!.key]!;
+    expect(groups![0]).toMatchObject({ question: row.question, expected: row.answer });
+    expect(groups![0]!.completions).toHaveLength(2);
+    const names = ['reward', 'rewards/accuracy/mean', 'rewards/length/mean', 'kl', 'look_back/trigger_rate'];
+    for (const name of names) expect(metrics).toHaveProperty([name], expect.any(Number));
+    expect(metrics).not.toHaveProperty(['rewards/format/mean']);
+    // The reference is the base, and so is a fresh adapter.
+    expect(Math.abs(metrics.kl!)).toBeLessThan(1e-9);
+    trainer.destroy();
+  });
+
+  it('goes on from an adapter, and from a checkpoint', async () => {
+    const config = loraConfigOf(REQUEST, '');
+    const { config: model } = reasoner!.model;
+    const weights = initialLoraWeights(model, config, createPrng(3)).map((own, index) => ({
+      ...own,
+      b: noise(own.b.length, index),
+    }));
+    const first = await createTrainer(reasoner!, { ...REQUEST, start: { config, weights } });
+    const start = await first.checkpoint();
+    expect(start.adapter.subarray(0, weights[0]!.a.length)).toEqual(weights[0]!.a);
+    await first.runStep({});
+    const checkpoint = await first.checkpoint();
+    const second = await createTrainer(reasoner!, { ...REQUEST, checkpoint });
+    expect(second.step).toBe(1);
+    const wanted = await first.runStep({});
+    expect((await second.runStep({})).metrics.loss).toBe(wanted.metrics.loss);
+    const [found, good] = [await second.checkpoint(), await first.checkpoint()];
+    expect(maxDifference(found.adapter, good.adapter)).toBe(0);
+    first.destroy();
+    second.destroy();
+  });
+});
+
+describe('a trainer of the shapes world', () => {
+  const source = {
+    kind: 'shapes_world',
+    textShare: 0.2,
+    scenes: 4,
+    rolloutsPerScene: 2,
+    reflectionRate: 1,
+  } as const;
+  const cold = {
+    ...REQUEST,
+    source,
+    sft: { ...REQUEST.sft, batchSize: 2 },
+    grpo: { ...REQUEST.grpo, maxCompletionLength: 64 },
+  };
+
+  it('samples a cold start and trains on it', async () => {
+    const phases: [string, number | null][] = [];
+    const trainer = await createTrainer(reasoner!, cold, { onPhase: (...phase) => phases.push(phase) });
+    expect(phases[0]).toEqual(['sampling a cold start', 0]);
+    const { metrics, finite } = await trainer.runStep({});
+    expect(finite).toBe(true);
+    expect(metrics.loss).toBeGreaterThan(0);
+    // A look back in every response: longer than a bare answer.
+    expect(metrics.step_tokens).toBeGreaterThan(40);
+    trainer.destroy();
+  });
+
+  it('asks without end in GRPO', async () => {
+    const trainer = await createTrainer(reasoner!, { ...REQUEST, source, method: 'grpo' });
+    const keys = [];
+    for (let step = 0; step < 2; step++) keys.push((await trainer.runStep({})).groups![0]!.key);
+    expect(keys).toEqual([0, 1]);
+    trainer.destroy();
+  });
+
+  it('stops preparing when asked', async () => {
+    const before = gpu.counters.bufferBytes;
+    const reason = new Error('enough');
+    const stop = new AbortController();
+    const turn = async (): Promise<void> => stop.abort(reason);
+    await expect(createTrainer(reasoner!, cold, { signal: stop.signal, turn })).rejects.toBe(reason);
+    expect(gpu.counters.bufferBytes).toBe(before);
+  });
+});
+
+describe('what cannot be trained', () => {
+  const grpo = (settings: Partial<TrainingRequest['grpo']>): Partial<TrainingRequest> => ({
+    method: 'grpo',
+    grpo: { ...REQUEST.grpo, ...settings },
+  });
+  const wrong = new Float32Array(8);
+
+  it.each<[string, Partial<TrainingRequest>, new (...args: never[]) => Error, RegExp]>([
+    ['an unknown reward', grpo({ rewardWeights: { accuracy: 1, niceness: 1 } }), ArgumentError, /"niceness"/],
+    ['a group of one', grpo({ numGenerations: 1 }), ArgumentError, /numGenerations/],
+    ['a held-out set of all', { sft: { ...REQUEST.sft, evalSize: 3 } }, ArgumentError, /none is left/],
+    [
+      'rows without responses',
+      { source: rowsOf(ROWS.filter(({ response }) => !response)) },
+      DataError,
+      /2 rows/,
+    ],
+    ['responses that are too long', { sft: { ...REQUEST.sft, maxLength: 4 } }, DataError, /at most 4 tokens/],
+    ['no rows', { ...grpo({}), source: rowsOf([]) }, DataError, /no rows/],
+    [
+      'targets that match nothing',
+      { lora: { ...REQUEST.lora, targetModules: 'x' } },
+      ModelError,
+      /matches no/,
+    ],
+    [
+      'a checkpoint of another shape',
+      { checkpoint: { step: 1, adapter: wrong, m: wrong, v: wrong } },
+      ModelError,
+      /holds 8 values/,
+    ],
+  ])('is refused by name and leaves no memory behind: %s', async (_, changes, type, message) => {
+    const before = gpu.counters.bufferBytes;
+    const error = await createTrainer(reasoner!, { ...REQUEST, ...changes }).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(type);
+    expect((error as Error).message).toMatch(message);
+    expect(gpu.counters.bufferBytes).toBe(before);
+  });
+});
+
+describe('Reasoner.setAdapter', () => {
+  it('answers with the adapter at its strength, and with the base without it', async () => {
+    const own = reasoner!;
+    const config = loraConfigOf(REQUEST, '');
+    const weights = initialLoraWeights(own.model.config, config, createPrng(4)).map((pair, index) => ({
+      ...pair,
+      b: noise(pair.b.length, index),
+    }));
+    const adapter = LoraAdapter.create(gpu, config, own.model.config, weights, false);
+    const prepared = own.prepare({ image, text: 'How many red circles are there?', mode: 'cot' });
+    const say = async (): Promise<string> => {
+      const request = { prepared, sampling: greedy(12) };
+      const [answer] = await own.answerBatch([request], 1, { capture: 'none' });
+      return answer!.ids.join();
+    };
+    const base = await say();
+    own.setAdapter(adapter);
+    adapter.setStrength(0);
+    expect(await say()).toBe(base);
+    adapter.setStrength(1);
+    expect(await say()).not.toBe(base);
+    own.setAdapter(null);
+    expect(await say()).toBe(base);
+    own.closeSession();
+    adapter.destroy();
+  });
+});
