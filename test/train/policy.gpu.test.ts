@@ -7,6 +7,7 @@ import type { GpuContext } from '../../src/gpu/device';
 import { createPrng } from '../../src/lib/prng';
 import { LoraAdapter } from '../../src/model/lora';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { CompletionGroup } from '../../src/train/packing';
 import type { LoraPolicy } from '../../src/train/policy';
 import type { TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
