@@ -177,6 +177,8 @@ function writable(client: EngineClient, page: PageServices) {
     /** Settles when the last command to generate has; the next one waits for it. */
     generating: Promise.resolve() as Promise<unknown>,
     choices: 0,
+    /** The load under way. */
+    underWay: null as { readonly id: string; readonly done: Promise<void> } | null,
   };
 }
 
@@ -198,7 +200,17 @@ function receive(w: Writable): void {
   });
 }
 
-async function loadModel(w: Writable, id: string): Promise<void> {
+/** Loads a model; whoever wants the one that is being loaded waits for it, as the engine takes one load at a time. */
+function loadModel(w: Writable, id: string): Promise<void> {
+  if (w.underWay?.id === id) return w.underWay.done;
+  const done = loadAnew(w, id).finally(() => {
+    if (w.underWay?.done === done) w.underWay = null;
+  });
+  w.underWay = { id, done };
+  return done;
+}
+
+async function loadAnew(w: Writable, id: string): Promise<void> {
   // An adapter belongs to one base model.
   if (w.wantedModel.value !== id) chooseAdapter(w, null);
   w.wantedModel.value = id;
@@ -222,6 +234,7 @@ async function loadModel(w: Writable, id: string): Promise<void> {
 async function start(w: Writable): Promise<void> {
   w.session.value = { ...w.session.value, error: null, model: null, device: null, deviceTrouble: null };
   w.loading.value = true;
+  w.underWay = null;
   try {
     await w.client.start();
     // Drafts are kept for comparisons on the command line.

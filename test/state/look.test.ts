@@ -58,6 +58,26 @@ describe('loading', () => {
     expect(look.loading.value).toBe(true);
   });
 
+  it('lets whoever wants the model that is being loaded wait for it', async () => {
+    const { engine, look } = setUp();
+    void look.start();
+    await engine.resolve('start');
+    await engine.resolve('listModels', [LOADED_MODEL.entry]);
+    let there = false;
+    void look.loadModel('pocket').then(() => {
+      there = true;
+    });
+    await tick();
+    expect(engine.calls.filter((name) => name === 'load')).toHaveLength(1);
+    expect(there).toBe(false);
+    await engine.resolve('load', LOADED_MODEL);
+    await tick();
+    expect(there).toBe(true);
+    expect(look.session.value.model).toBe(LOADED_MODEL);
+    void look.loadModel('pocket');
+    expect(engine.calls.filter((name) => name === 'load')).toHaveLength(2);
+  });
+
   it('says why when the engine does not start', async () => {
     const { engine, look } = setUp();
     void look.start();
