@@ -1,6 +1,8 @@
 // The list of bundled adapters: read, absent, malformed; files fetched when used.
 import { describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../../src/model/safetensors';
 import { BundledAdapters } from '../../src/worker/bundled_adapters';
+import { loadFixture } from '../harness/fixture';
 
 const ENTRY = {
   ...{ id: 'a', name: 'A', folder: 'adapters/a', modelId: 'pocket', fingerprint: '0f'.repeat(32), r: 8 },
@@ -81,5 +83,26 @@ describe('BundledAdapters', () => {
   it('says which file could not be fetched', async () => {
     const { bundled } = pageOf(listOf(ENTRY));
     await expect(bundled.open('a')).rejects.toMatchObject({ code: 'model/download' });
+  });
+});
+
+describe('the shipped adapters', () => {
+  it('are there whole, made for the shipped model, the first one for the page', async () => {
+    const bundled = new BundledAdapters(new URL('https://page.test/'), async (url) => {
+      const type = url.pathname.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+      return new Response(await loadFixture(`/public${url.pathname}`), { headers: { 'content-type': type } });
+    });
+    const list = await bundled.list();
+    expect(list[0]).toMatchObject({ id: 'pocket-lookback', modelId: 'pocket' });
+    for (const { id, modelId, fingerprint, bytes, parameters } of list) {
+      const weights = await loadFixture(`/public/models/${modelId}/model.safetensors`);
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', weights));
+      expect([...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(fingerprint);
+      const files = await bundled.open(id);
+      expect(files!.config.length + files!.weights.length).toBe(bytes);
+      const { tensors } = await parseSafetensors(id, files!.weights);
+      const sizes = [...tensors.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+      expect(sizes.reduce((a, b) => a + b, 0)).toBe(parameters);
+    }
   });
 });
