@@ -131,12 +131,11 @@ export class GrpoTrainer implements Trainer {
   ): Promise<UpdateResult> {
     const { policy } = this.#parts;
     const { numIterations, beta } = this.#settings;
-    const kept = groups.filter(({ dropped }) => dropped === null);
-    if (kept.length === 0) return { gradNorm: 0, finite: true };
+    if (groups.every(({ dropped }) => dropped !== null)) return { gradNorm: 0, finite: true };
     const before = numIterations > 1 ? await policy.checkpoint(this.#step) : null;
     let result: UpdateResult = { gradNorm: 0, finite: true };
     try {
-      const batches = await this.#lossBatches(kept, hooks);
+      const batches = await this.#lossBatches(groups, hooks);
       const objective = {
         objective: 'grpo',
         onPolicy: numIterations === 1,
@@ -165,23 +164,26 @@ export class GrpoTrainer implements Trainer {
     return result;
   }
 
-  /** Packs the completions and writes weights, advantages and, where needed, old and reference log-probabilities. */
-  async #lossBatches(kept: readonly CandidateGroup[], hooks: StepHooks): Promise<LossBatch[]> {
+  /**
+   * Packs the completions and writes weights, advantages and, where needed, old and reference log-probabilities.
+   * Masked completions add nothing to the loss, but they count in its normalisers, as TRL's do.
+   */
+  async #lossBatches(groups: readonly CandidateGroup[], hooks: StepHooks): Promise<LossBatch[]> {
     const { policy, reference } = this.#parts;
     const { lossType: type, maxCompletionLength, epsilon, epsilonHigh, beta, numIterations } = this.#settings;
     const members = new Map<CompletionGroup, readonly Candidate[]>();
-    for (const group of kept) {
+    for (const group of groups.filter(({ dropped }) => dropped === null)) {
       const candidates = unmasked(group, this.#settings);
       const completions = candidates.map(({ answer }) => answer.ids);
       members.set({ prompt: group.example.prompt, completions }, candidates);
     }
     const micros = policy.microBatches([...members.keys()], this.#common.tokensPerMicroBatch);
-    const all = [...members.values()].flat();
+    const counted = groups.flatMap(({ dropped, candidates }) => (dropped === 'uniform' ? [] : candidates));
     const step = {
       type,
       maxCompletionLength,
-      stepCompletions: all.length,
-      stepTokens: all.reduce((sum, { answer }) => sum + answer.ids.length, 0),
+      stepCompletions: counted.length,
+      stepTokens: counted.reduce((sum, { answer }) => sum + answer.ids.length, 0),
       microBatches: micros.length,
     };
     const batches: LossBatch[] = [];

@@ -41,9 +41,9 @@ export interface NormaliserSettings {
   readonly type: GrpoLossType;
   /** Divisor of `dr_grpo`, per completion. */
   readonly maxCompletionLength: number;
-  /** Completions of the whole optimiser step, when `lengths` is only a part of it; default: those given. */
+  /** Completions of the whole optimiser step, masked ones included, when `lengths` is a part of it; default: those given. */
   readonly stepCompletions?: number;
-  /** Tokens of the whole optimiser step, for `dapo`; default: those given. */
+  /** Tokens of the whole optimiser step, those of masked completions included, for `dapo`; default: those given. */
   readonly stepTokens?: number;
   /** Micro-batches of the optimiser step, for `bnpo`, whose normaliser is local; default 1. */
   readonly microBatches?: number;

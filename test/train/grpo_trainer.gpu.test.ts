@@ -107,11 +107,15 @@ function metricsOf({ metrics: { step_time, ...rest } }: StepOutcome): Record<str
 
 /** Σ weight · loss while the policy is the sampler: each token's loss is minus its advantage. */
 function lossOf(groups: readonly ScoredGroup[], type: GrpoLossType, mask = false): number {
-  const kept = groups
-    .filter(({ dropped }) => dropped === null)
-    .flatMap(({ completions }) => completions.filter(({ truncated }) => !(mask && truncated)));
+  const counted = groups.flatMap(({ dropped, completions }) => (dropped === 'uniform' ? [] : completions));
+  // As in TRL, what is masked counts in the divisor of every type but bnpo.
+  const step = {
+    ...{ type, maxCompletionLength: LIMIT, stepCompletions: counted.length },
+    stepTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
+  const kept = counted.filter(({ truncated }) => !(mask && truncated));
   const lengths = kept.map(({ tokens }) => tokens);
-  const weights = tokenWeights(lengths, { type, maxCompletionLength: LIMIT });
+  const weights = tokenWeights(lengths, step);
   return -kept.reduce((sum, { advantage, tokens }, index) => sum + weights[index]! * tokens * advantage, 0);
 }
 
@@ -243,12 +247,12 @@ describe('completions that teach nothing', () => {
     },
   );
 
-  it('are masked where they were cut off', async () => {
-    const { trainer, destroy } = await trainerOf({ maskTruncatedCompletions: true });
+  it.each<GrpoLossType>(['grpo', 'dapo'])('are masked by %s where they were cut off', async (lossType) => {
+    const { trainer, destroy } = await trainerOf({ maskTruncatedCompletions: true, lossType });
     let told = 0;
     for (let step = 0; step < 4; step++) {
       const { metrics, groups } = await trainer.runStep({});
-      const [masked, whole] = [lossOf(groups!, 'dapo', true), lossOf(groups!, 'dapo')];
+      const [masked, whole] = [lossOf(groups!, lossType, true), lossOf(groups!, lossType)];
       if (groups!.every(({ dropped }) => dropped)) continue;
       expect(Math.abs(metrics.loss! - masked)).toBeLessThan(1e-5);
       if (Math.abs(masked - whole) > 1e-3) told++;
