@@ -33,8 +33,8 @@ export class ImageEncoder {
   readonly #programs = new Map<number, VisionProgram>();
   readonly #batches = new Map<number, Tensor>();
   #store: Tensor | undefined;
-  /** First row and number of rows in the store. */
-  #places = new Map<ImageInput, readonly [number, number]>();
+  /** First row and number of rows in the store. Weak: pixels take far more room than their features. */
+  #places = new WeakMap<ImageInput, readonly [number, number]>();
   #used = 0;
 
   constructor(model: ModelOnDevice) {
@@ -64,7 +64,7 @@ export class ImageEncoder {
       if (tensor?.region) gpu.destroyBuffer(tensor.region.buffer);
     this.#programs.clear();
     this.#batches.clear();
-    this.#places.clear();
+    this.#places = new WeakMap();
     this.#store = undefined;
   }
 
@@ -82,7 +82,7 @@ export class ImageEncoder {
     const capacity = this.#store?.shape[0] ?? 0;
     const known = images.every((image) => this.#places.has(image));
     if (known || this.#used + batchRows <= capacity) return;
-    this.#places.clear();
+    this.#places = new WeakMap();
     this.#used = 0;
     if (batchRows <= capacity) return;
     if (this.#store?.region) gpu.destroyBuffer(this.#store.region.buffer);
