@@ -70,12 +70,14 @@ export class Rollout {
     hooks: StepHooks = {},
   ): Promise<GeneratedAnswer[][]> {
     this.#checkLengths(prompts, settings.maxCompletionLength);
-    const perWave = Math.max(1, Math.floor(MAX_BATCH / count));
+    const most = Math.max(1, Math.floor(MAX_BATCH / count));
+    // Even waves; a smaller last one runs in the same session, whose other sequences stay finished.
+    const perWave = Math.ceil(prompts.length / Math.ceil(prompts.length / most));
     const answers: GeneratedAnswer[][] = [];
     for (let first = 0; first < prompts.length; first += perWave) {
       const wave = prompts.slice(first, first + perWave);
       const seeds = wave.map((_, index) => seedOf(settings.seed, settings.step, first + index));
-      answers.push(...(await this.#wave(wave, seeds, count, settings, hooks)));
+      answers.push(...(await this.#wave(wave, seeds, [perWave, count], settings, hooks)));
     }
     return answers;
   }
@@ -103,11 +105,11 @@ export class Rollout {
   async #wave(
     prompts: readonly RolloutPrompt[],
     seeds: readonly number[],
-    count: number,
+    [perWave, count]: readonly [number, number],
     settings: RolloutSettings,
     { signal, onPhase, turn }: StepHooks,
   ): Promise<GeneratedAnswer[][]> {
-    const session = await this.#sessionFor(prompts, count, settings);
+    const session = await this.#sessionFor(prompts, [perWave, count], settings);
     const sampling = seeds.map((seed) =>
       Array.from({ length: count }, (_, number) => samplingOf(settings, seedOf(seed, number))),
     );
@@ -144,20 +146,20 @@ export class Rollout {
 
   async #sessionFor(
     prompts: readonly RolloutPrompt[],
-    count: number,
+    [perWave, count]: readonly [number, number],
     { maxCompletionLength, capture }: RolloutSettings,
   ): Promise<GenerationSession> {
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
     // One key for the prompt's last token, one step more for the last token's attention.
     const need = Math.max(longest, maxCompletionLength + 2);
     const held = this.#session;
-    const shape = `${prompts.length} ${count} ${capture}`;
+    const shape = `${perWave} ${count} ${capture}`;
     if (held && this.#shape === shape && held.options.capacity >= need) return held;
     held?.destroy();
     this.#session = undefined;
     const session = await GenerationSession.create(this.#parts.model, {
-      batch: prompts.length * count,
-      prefixes: prompts.length,
+      batch: perWave * count,
+      prefixes: perWave,
       capacity: Math.min(this.maxTokens, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
       images: this.#parts.images,
       eosTokenIds: this.#parts.eosTokenIds,

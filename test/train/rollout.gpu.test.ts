@@ -108,6 +108,18 @@ describe('sampling', () => {
     expect(waves.map((group) => group.slice(0, 2))).toEqual(together);
     expect(new Set(waves[0]!.map(String)).size).toBeGreaterThan(10);
   });
+
+  it('runs a smaller last wave in the session of the others', async () => {
+    const few = { ...SETTINGS, maxCompletionLength: 2 };
+    const three = asked.slice(0, 3);
+    const together = idsOf(await rollout.sample(three, 2, few));
+    // Two prompts to a wave of at most 128.
+    const waves = idsOf(await rollout.sample(three, 60, few));
+    expect(waves.map((group) => group.slice(0, 2))).toEqual(together);
+    const before = creations(gpu.counters);
+    await rollout.sample(three, 60, few);
+    expect(creations(gpu.counters) - before).toBe(0);
+  });
 });
 
 describe('what cannot be', () => {
