@@ -60,8 +60,14 @@ export function reduceRecord(record: RunRecord, events: readonly EngineEvent[]):
   const steps: StepMetrics[] = [];
   for (const event of events) {
     if (!('runId' in event) || event.runId !== record.runId) continue;
-    if (event.type === 'trainingStepped') steps.push(event.metrics);
-    else if (event.type === 'groupsSampled') groups = { step: event.step, groups: event.groups };
+    if (event.type === 'trainingStepped') {
+      const { step } = event.metrics;
+      steps.push(event.metrics);
+      // After going back to a checkpoint, what a later step showed never was.
+      if ((evaluations.at(-1)?.step ?? -1) >= step)
+        evaluations = evaluations.filter((one) => one.step < step);
+      if (groups !== null && groups.step > step) groups = null;
+    } else if (event.type === 'groupsSampled') groups = { step: event.step, groups: event.groups };
     else if (event.type === 'samplesEvaluated') {
       evaluations = put(evaluations, { step: event.step, samples: event.samples });
     }

@@ -38,6 +38,14 @@ describe('reduceRecord', () => {
     expect(after.evaluations.map(({ step }) => step)).toEqual([6]);
   });
 
+  it('drops evaluations and groups of steps that are taken again', () => {
+    const before = [stepped('r1', 4), evaluated('r1', 4, [true]), stepped('r1', 8)];
+    const lost = reduceRecord(EMPTY, [...before, evaluated('r1', 8, [false]), grouped('r1', 8)]);
+    const again = reduceRecord(lost, [stepped('r1', 6)]);
+    expect(again.evaluations.map(({ step }) => step)).toEqual([4]);
+    expect(again.groups).toBeNull();
+  });
+
   it('stays the same object when nothing concerns it', () => {
     expect(reduceRecord(EMPTY, [stepped('other', 1), statusOf('r1', 'running', 1)])).toBe(EMPTY);
   });
