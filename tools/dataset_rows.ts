@@ -8,7 +8,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { readDataset } from '../src/data/dataset_import';
 import { DataError } from '../src/lib/errors';
 import { formatList } from '../src/lib/format';
-import type { RowSource } from '../src/lookback/training';
+import type { RowSource } from '../src/lookback/row_examples';
 import { decodeImage } from './node_image';
 
 const TABLE = /\.(?:jsonl|json|csv|tsv)$/i;

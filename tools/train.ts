@@ -9,6 +9,7 @@ import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
+import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest, trainedWeights } from '../src/lookback/training';
 import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../src/train/train_config';
 import type { StepOutcome } from '../src/train/trainer';
@@ -172,7 +173,11 @@ async function runTraining(
     await folder.truncateMetrics(name, checkpoint?.step ?? 0);
   const onPhase = (phase: string, fraction: number | null): void =>
     log(`${phase}${fraction === null ? '' : ` ${Math.round(100 * fraction)} %`}`);
-  const trainer = await createTrainer(reasoner, { ...request, checkpoint }, { signal, onPhase });
+  const onLeftOut = (rows: LeftOutRows): void => {
+    const message = leftOutMessage(rows);
+    if (message !== null) log(message);
+  };
+  const trainer = await createTrainer(reasoner, { ...request, checkpoint }, { signal, onPhase, onLeftOut });
   try {
     const loop = new TrainingLoop(
       trainer,

@@ -15,6 +15,7 @@ import {
   type LoraConfig,
   type LoraWeights,
   loraWeightsOf,
+  shapedModules,
   targetedModules,
 } from '../model/lora';
 import type { CandidateGroup } from '../train/group_scoring';
@@ -36,22 +37,14 @@ import { attentionPhases } from './evaluation';
 import type { ReasoningMode } from './prompts';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
+import {
+  type LeftOutRows,
+  labelledRows,
+  PreparedRows,
+  type RowSource,
+  type TrainingRow,
+} from './row_examples';
 import { completionMetrics } from './training_metrics';
-
-/** One row of a dataset, decoded. */
-export interface TrainingRow {
-  readonly image: PixelArray;
-  readonly question: string;
-  readonly answer: string;
-  /** What SFT imitates; null where the row has none. */
-  readonly response: string | null;
-}
-
-/** Rows by position. */
-export interface RowSource {
-  readonly count: number;
-  read(position: number): Promise<TrainingRow>;
-}
 
 /** Questions of the built-in world. */
 export interface ShapesWorldSource {
@@ -72,6 +65,12 @@ export interface TrainingRequest extends TrainConfig {
   /** Adapter to continue; it is GRPO's reference too. */
   readonly start: { readonly config: LoraConfig; readonly weights: readonly LoraWeights[] } | null;
   readonly checkpoint: TrainerCheckpoint | null;
+}
+
+/** What making a trainer tells while it prepares. */
+export interface PreparingHooks extends StepHooks {
+  /** SFT on rows: once, also when nothing was left out. */
+  readonly onLeftOut?: ((leftOut: LeftOutRows) => void) | undefined;
 }
 
 /** Share of looking-back examples that begin with a wrong thought, where the base had one. */
@@ -96,8 +95,8 @@ export function trainedWeights(
   arena: Float32Array,
 ): LoraWeights[] {
   const { r, targetModules } = loraConfigOf(request, '');
-  const modules = request.start?.weights.map(({ module }) => module) ?? targetedModules(model, targetModules);
-  return loraWeightsOf(arena, model, r, modules);
+  const names = request.start?.weights.map(({ module }) => module) ?? targetedModules(model, targetModules);
+  return loraWeightsOf(arena, r, shapedModules(names, model));
 }
 
 /**
@@ -107,7 +106,7 @@ export function trainedWeights(
 export async function createTrainer(
   reasoner: Reasoner,
   request: TrainingRequest,
-  hooks: StepHooks = {},
+  hooks: PreparingHooks = {},
 ): Promise<Trainer> {
   checkTrainConfig(request);
   const rewards = rewardsOf(request.grpo.rewardWeights);
@@ -228,24 +227,32 @@ function promptSource(reasoner: Reasoner, request: TrainingRequest): ExampleSour
         shapesPrompt(reasoner, mode, position, shapesSample(request, source, position)),
     };
   }
-  const { rows } = source;
+  const rows = preparedRows(reasoner, request, source.rows);
+  return { count: rows.count, read: async (position) => (await rows.read(position)).example };
+}
+
+function preparedRows(reasoner: Reasoner, { mode }: TrainingRequest, rows: RowSource): PreparedRows {
   if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
-  return {
-    count: rows.count,
-    read: async (position) => examplePrompt(reasoner, mode, position, await rows.read(position), 'row'),
-  };
+  return new PreparedRows(rows, (row, position) => examplePrompt(reasoner, mode, position, row, 'row'));
 }
 
 async function labelledSource(
   reasoner: Reasoner,
   images: ImageEncoder,
   request: TrainingRequest,
-  hooks: StepHooks,
+  hooks: PreparingHooks,
 ): Promise<ExampleSource<LabelledExample>> {
-  const examples =
-    request.source.kind === 'shapes_world'
-      ? await coldStart(reasoner, images, request, request.source, hooks)
-      : await labelledRows(reasoner, request, request.source.rows, hooks);
+  const { source } = request;
+  if (source.kind === 'rows') {
+    const settings = {
+      maxLength: Math.min(request.sft.maxLength, reasoner.maxTokens),
+      encode: (response: string) => completionIds(reasoner, response),
+    };
+    const found = await labelledRows(preparedRows(reasoner, request, source.rows), settings, hooks);
+    hooks.onLeftOut?.(found.leftOut);
+    return found.source;
+  }
+  const examples = await coldStart(reasoner, images, request, source, hooks);
   return {
     count: examples.length,
     read: async (position) => {
@@ -261,32 +268,6 @@ function completionIds(reasoner: Reasoner, response: string): number[] {
   const ids = reasoner.processor.tokenizer.encode(response);
   const [eos] = reasoner.eosTokenIds;
   return eos === undefined || ids.at(-1) === eos ? ids : [...ids, eos];
-}
-
-/** Rows with a response that fit; all are read once, so that the set's size is known. */
-async function labelledRows(
-  reasoner: Reasoner,
-  request: TrainingRequest,
-  rows: RowSource,
-  { onPhase, signal }: StepHooks,
-): Promise<LabelledExample[]> {
-  const examples: LabelledExample[] = [];
-  for (let position = 0; position < rows.count; position++) {
-    signal?.throwIfAborted();
-    if (position % 16 === 0) onPhase?.('reading the dataset', position / rows.count);
-    const row = await rows.read(position);
-    if (row.response === null) continue;
-    const prompt = examplePrompt(reasoner, request.mode, position, row, 'row');
-    const completion = completionIds(reasoner, row.response);
-    const length = prompt.prompt.inputIds.length + completion.length;
-    if (length <= Math.min(request.sft.maxLength, reasoner.maxTokens))
-      examples.push({ ...prompt, completion });
-  }
-  if (examples.length === 0) {
-    const message = `None of the ${rows.count} rows has a response of at most ${request.sft.maxLength} tokens with its prompt: SFT needs written responses.`;
-    throw new DataError('data/dataset', message);
-  }
-  return examples;
 }
 
 /** Cold-start examples of the shapes world: the base's own thoughts, sampled here, with the oracle's looks put in. */

@@ -168,28 +168,43 @@ export function targetedModules(model: ModelConfig, targets: LoraConfig['targetM
   throw new ModelError('model/adapter', message, { targets });
 }
 
+/** An adapted module with the shape of the weight that it adapts: [out, in]. */
+export interface ShapedModule {
+  readonly module: string;
+  readonly shape: readonly [number, number];
+}
+
+/** Modules with their shapes. Throws ModelError `model/adapter` for a name that is none of the model's. */
+export function shapedModules(names: readonly string[], model: ModelConfig): ShapedModule[] {
+  const shapes = adaptableModules(model);
+  return names.map((module) => {
+    const shape = shapes.get(module);
+    if (shape) return { module, shape };
+    throw new ModelError('model/adapter', `${module} is no projection of this language model.`, { module });
+  });
+}
+
 /**
- * The matrices of an adapter's arena, e.g. a checkpoint's.
+ * The matrices of an adapter's arena, e.g. a checkpoint's; needs no model.
  * @param modules those of the adapter, in its order
  * @throws ModelError `model/adapter` when the arena is of another layout
  */
 export function loraWeightsOf(
   arena: Float32Array,
-  model: ModelConfig,
   r: number,
-  modules: readonly string[],
+  modules: readonly ShapedModule[],
 ): LoraWeights[] {
-  const shapes = adaptableModules(model);
   let at = 0;
   const take = (count: number): Float32Array => {
     const values = arena.slice(at, at + count);
     at += alignUp(4 * count, 256) / 4;
     return values;
   };
-  const weights = modules.map((module) => {
-    const [out, width] = shapes.get(module) ?? [0, 0];
-    return { module, a: take(r * width), b: take(out * r) };
-  });
+  const weights = modules.map(({ module, shape: [out, width] }) => ({
+    module,
+    a: take(r * width),
+    b: take(out * r),
+  }));
   if (at === arena.length) return weights;
   const message = `The checkpoint holds ${arena.length} values; this adapter has ${at}: rank or targets differ.`;
   throw new ModelError('model/adapter', message);

@@ -3,14 +3,20 @@
 // made for the very weights of that model, or, where it does not say, when every tensor fits by name and shape.
 
 import { ArgumentError, LookBackError, ModelError } from '../lib/errors';
-import { type LoraConfig, type LoraWeights, parseLoraConfig, readLoraWeights } from '../model/lora';
+import {
+  type LoraConfig,
+  type LoraWeights,
+  loraWeightsOf,
+  parseLoraConfig,
+  readLoraWeights,
+} from '../model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../model/peft';
 import { parseSafetensors } from '../model/safetensors';
 import { packAdapter, unpackAdapter } from '../storage/adapter_archive';
 import type { AdapterStore } from '../storage/adapter_store';
 import type { AdapterRecord, StoredLoraConfig } from '../storage/records';
 import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
-import { countParameters, weightsOfArena } from './checkpoint_base';
+import { countParameters } from './checkpoint_base';
 import type { Loaded } from './engine';
 import type { AdapterSummary, LibraryCommands } from './protocol';
 import type { AdapterStart } from './trainer_factory';
@@ -68,7 +74,7 @@ export class AdapterLibrary implements AdapterCommands {
       throw new LookBackError('adapter/no-checkpoint', message, { runId });
     }
     const { extra: base, step } = checkpoint;
-    const weights = weightsOfArena(checkpoint.adapter, base);
+    const weights = loraWeightsOf(checkpoint.adapter, base.config.r, base.modules);
     const last = metrics.filter((row) => row.step <= step).at(-1);
     const draft = {
       ...{ id: createId(), name: words, notes: '', createdAt: date(), config: base.config },

@@ -4,7 +4,7 @@
 
 import { type ImportedDataset, type ImportOptions, readDataset } from '../data/dataset_import';
 import { ArgumentError, DataError, LookBackError } from '../lib/errors';
-import type { RowSource } from '../lookback/training';
+import type { RowSource } from '../lookback/row_examples';
 import type { DatasetStore, StoredRow } from '../storage/dataset_store';
 import type { Loaded } from './engine';
 import type { DecodedImage } from './engine_image';

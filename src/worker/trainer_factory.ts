@@ -6,12 +6,18 @@ import type { PixelArray } from '../data/pillow_resize';
 import { drawSample } from '../data/shapes_world';
 import { IMAGE_SIDE } from '../data/shapes_world_scene';
 import { DataError, LookBackError } from '../lib/errors';
-import { loraConfigOf, type RowSource, type TrainingRequest } from '../lookback/training';
-import { adaptableModules, type LoraConfig, type LoraWeights, targetedModules } from '../model/lora';
+import { leftOutMessage, type RowSource } from '../lookback/row_examples';
+import { loraConfigOf, type PreparingHooks as MakingHooks, type TrainingRequest } from '../lookback/training';
+import {
+  adaptableModules,
+  type LoraConfig,
+  type LoraWeights,
+  shapedModules,
+  targetedModules,
+} from '../model/lora';
 import type { ModelOnDevice } from '../model/prompt_program';
-
-import type { StepHooks, Trainer, TrainerCheckpoint } from '../train/trainer';
-import { type CheckpointBase, kernelProfile, shapedModules } from './checkpoint_base';
+import type { Trainer, TrainerCheckpoint } from '../train/trainer';
+import { type CheckpointBase, kernelProfile } from './checkpoint_base';
 import type { EngineModel, Loaded } from './engine';
 import type { TrainingPlan } from './protocol';
 import type { MemoryPlanner } from './training_estimate';
@@ -26,7 +32,7 @@ export interface AdapterStart {
 
 /** What the factory needs. */
 export interface TrainerFactoryParts {
-  createTrainer(model: EngineModel, request: TrainingRequest, hooks: StepHooks): Promise<Trainer>;
+  createTrainer(model: EngineModel, request: TrainingRequest, hooks: MakingHooks): Promise<Trainer>;
   /** @throws LookBackError `adapter/base` when it was made for another model; StorageError when it is gone */
   startOf(adapterId: string, loaded: Loaded): Promise<AdapterStart>;
   rowSource(datasetId: string): Promise<RowSource>;
@@ -72,9 +78,14 @@ export class TrainerFactory {
       throw new LookBackError('adapter/base', message, { made: checkpoint.extra.fingerprint, fingerprint });
     }
     const request = await this.#request(loaded, plan, checkpoint);
-    const trainer = await this.#parts.createTrainer(loaded.model, request, hooks);
+    let leftOut: string | null = null;
+    const onLeftOut: MakingHooks['onLeftOut'] = (rows) => {
+      leftOut = leftOutMessage(rows);
+    };
+    const trainer = await this.#parts.createTrainer(loaded.model, request, { ...hooks, onLeftOut });
     const base = this.#base(loaded, request, fingerprint);
-    return { trainer, base, pictureOf: (key) => this.#picture(plan, key) };
+    const notice = leftOut === null ? null : { code: 'train/left-out', message: leftOut };
+    return { trainer, base, notice, pictureOf: (key) => this.#picture(plan, key) };
   }
 
   /** What the lower layers need to know of a plan. */

@@ -50,6 +50,8 @@ export interface MadeTrainer {
   readonly trainer: Trainer;
   /** Kept beside each checkpoint. */
   readonly base: CheckpointBase;
+  /** What is to be known of the run besides, e.g. rows that it leaves out. */
+  readonly notice: PlainError | null;
   readonly pictureOf: PictureOf;
 }
 
@@ -95,7 +97,7 @@ export class TrainingRun {
   #made: Made | undefined;
   #cancel = new AbortController();
   #wish: 'paused' | 'stopped' | null = null;
-  /** Said with every status from then on: that the device was another one, or came back. */
+  /** Said with every status from then on: that the device was another one or came back, or that rows are left out. */
   #notice: PlainError | null = null;
   #status: TrainingStatus;
   #told: TrainingStatus | undefined;
@@ -243,6 +245,7 @@ export class TrainingRun {
     }, signal);
     const { base } = made;
     if (checkpoint !== null) this.#notice ??= differenceOf(checkpoint.extra, base);
+    this.#notice ??= made.notice;
     const loop = new TrainingLoop(shared(made.trainer, loaded.gpu, engine.turns), this.#sink(base, made), {
       saveSteps: plan.saveSteps,
       turn: () => engine.turns.pass(),

@@ -6,13 +6,8 @@ import type { GpuContext } from '../../src/gpu/device';
 import { ArgumentError, DataError, ModelError } from '../../src/lib/errors';
 import { createPrng } from '../../src/lib/prng';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
-import {
-  createTrainer,
-  loraConfigOf,
-  type RowSource,
-  type TrainingRequest,
-  type TrainingRow,
-} from '../../src/lookback/training';
+import type { RowSource, TrainingRow } from '../../src/lookback/row_examples';
+import { createTrainer, loraConfigOf, type TrainingRequest } from '../../src/lookback/training';
 import { initialLoraWeights, LoraAdapter } from '../../src/model/lora';
 import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/train/train_config';
 import { noise } from '../harness/check_op';

@@ -1,10 +1,10 @@
 // Commands of adapters over stores in memory and the tiny model's real shapes: save, rename, out and in again, refusals.
 import { describe, expect, it } from 'vitest';
-import { loraWeightsOf } from '../../src/model/lora';
+import { loraWeightsOf, shapedModules } from '../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../src/model/peft';
 import { packAdapter, unpackAdapter } from '../../src/storage/adapter_archive';
 import { AdapterLibrary } from '../../src/worker/adapter_library';
-import { type CheckpointBase, shapedModules } from '../../src/worker/checkpoint_base';
+import type { CheckpointBase } from '../../src/worker/checkpoint_base';
 import type { AdapterSummary } from '../../src/worker/protocol';
 import { memoryAdapters, PRINT, peftPair, tinyLoaded } from './library_script';
 import { memoryRuns } from './memory_runs';
@@ -97,7 +97,7 @@ describe('saving from a run', () => {
 
     const loaded = await tinyLoaded();
     const { weights } = await made.library.startOf('adapter-1', loaded);
-    expect(weights).toEqual(loraWeightsOf(adapter, loaded.config, 2, names));
+    expect(weights).toEqual(loraWeightsOf(adapter, 2, shapedModules(names, loaded.config)));
     await made.library.saveAdapter('run', 'Again');
     expect(made.told.persisted).toBe(1);
     expect((await made.library.listAdapters()).map(({ name }) => name)).toEqual(['Again', 'Mine']);

@@ -21,8 +21,9 @@ async function factoryOf(rows = 3) {
   const requests: TrainingRequest[] = [];
   const drawn: PixelArray[] = [];
   const factory = new TrainerFactory({
-    createTrainer: async (_, request) => {
+    createTrainer: async (_, request, { onLeftOut }) => {
       requests.push(request);
+      if (request.source.kind === 'rows') onLeftOut?.({ rows, withoutResponse: 1, tooLong: 0, maxLength: 9 });
       return scriptedTrainer({}, request.checkpoint);
     },
     startOf: async (id) => {
@@ -59,6 +60,7 @@ describe('TrainerFactory', () => {
       config: { r: plan.lora.r, loraDropout: 0.1, useRslora: false },
     });
     expect(made.base.modules.map(({ module }) => module)).toEqual([Q0]);
+    expect(made.notice).toBeNull();
     expect(await (await made.pictureOf(4))?.text()).toBe('sheet');
     // The sheet is a question's of the training split: not blank.
     expect(new Set(drawn[0]?.data).size).toBeGreaterThan(1);
@@ -74,6 +76,10 @@ describe('TrainerFactory', () => {
     });
     expect(made.base.config).toMatchObject({ r: 2, useRslora: true });
     expect(made.base.modules).toHaveLength(1);
+    expect(made.notice).toMatchObject({
+      code: 'train/left-out',
+      message: expect.stringMatching(/1 of the 3 rows/),
+    });
     expect(await (await made.pictureOf(2))?.text()).toBe('mine 2');
   });
 

@@ -138,6 +138,19 @@ describe('trouble', () => {
 });
 
 describe('what is told', () => {
+  it('keeps what is to be known of a run beside its state, to the end', async () => {
+    const notice = { code: 'train/left-out', message: '2 of the 9 rows are left out.' };
+    const { host, until, statuses } = scriptedHost({ notice });
+    await host.startTraining(PLAN);
+    await until('finished');
+    expect(
+      statuses()
+        .filter(({ state }) => state === 'running')
+        .map(({ reason }) => reason),
+    ).toContainEqual(notice);
+    expect(await host.listRuns()).toMatchObject([{ state: 'finished', reason: notice }]);
+  });
+
   it('throttles phases, never states and steps', async () => {
     const { host, until, statuses } = scriptedHost({ maxSteps: 4, now: () => 0 });
     await host.startTraining(PLAN);

@@ -7,7 +7,7 @@ import { DEFAULT_TRAIN_CONFIG } from '../../src/train/train_config';
 import type { CheckpointBase } from '../../src/worker/checkpoint_base';
 import type { Loaded } from '../../src/worker/engine';
 import { GpuTurns } from '../../src/worker/gpu_turns';
-import type { EngineEvent, TrainingPlan } from '../../src/worker/protocol';
+import type { EngineEvent, PlainError, TrainingPlan } from '../../src/worker/protocol';
 import { TrainingHost, type TrainingParts } from '../../src/worker/training_host';
 import { type Script, scriptedTrainer } from '../train/scripted_trainer';
 import { memoryRuns } from './memory_runs';
@@ -54,6 +54,7 @@ export interface ScriptedSetup extends Script {
   /** Called while a trainer is made. */
   readonly onMake?: (made: number, signal: AbortSignal) => unknown;
   readonly base?: () => CheckpointBase;
+  readonly notice?: PlainError;
   readonly lock?: TrainingParts['lock'];
   readonly now?: () => number;
   /** Stores of another tab. */
@@ -95,7 +96,12 @@ export function scriptedHost(script: ScriptedSetup = {}) {
       const options = { ...script, maxSteps: script.maxSteps ?? plan.maxSteps };
       const trainer = scriptedTrainer(options, checkpoint);
       trainers.push(trainer);
-      return { trainer, base: script.base?.() ?? BASE, pictureOf: async () => new Blob(['picture']) };
+      return {
+        trainer,
+        base: script.base?.() ?? BASE,
+        notice: script.notice ?? null,
+        pictureOf: async () => new Blob(['picture']),
+      };
     },
     changed: () => changes++,
     now: script.now ?? (() => performance.now()),

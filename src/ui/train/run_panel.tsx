@@ -183,7 +183,7 @@ function Banner({ children, testid }: { readonly children: string; readonly test
 }
 
 /** Codes that tell what happened to a run without anything being wrong with it now. */
-const NOTICES: readonly string[] = ['train/other-device', 'train/interrupted'];
+const NOTICES: readonly string[] = ['train/other-device', 'train/interrupted', 'train/left-out'];
 
 /** True for a reason that is told while the run goes on, or after it came through. */
 function isNotice(run: RunSummary, reason: PlainError): boolean {

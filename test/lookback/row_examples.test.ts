@@ -1,0 +1,117 @@
+// Rows as examples: what is left out and told, what is kept and for how long, and aborts.
+
+import { describe, expect, it } from 'vitest';
+import {
+  labelledRows,
+  leftOutMessage,
+  PreparedRows,
+  type RowSource,
+  type TrainingRow,
+} from '../../src/lookback/row_examples';
+import type { PromptExample } from '../../src/train/trainer';
+
+const IMAGE = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
+
+/** Rows whose question says how many tokens their prompt has; a response is one token per character. */
+function rowsOf(given: readonly (readonly [tokens: number, response: string | null])[], room?: number) {
+  const reads: number[] = [];
+  const source: RowSource = {
+    count: given.length,
+    read: async (position): Promise<TrainingRow> => {
+      reads.push(position);
+      const [tokens, response] = given[position]!;
+      return { image: IMAGE, question: String(tokens), answer: 'a', response };
+    },
+  };
+  const prepare = ({ question }: TrainingRow, key: number): PromptExample => {
+    const inputIds = Array<number>(Number(question)).fill(1);
+    const images = [{ gridThw: [1, 1, 1] as const, pixelValues: new Float32Array(25) }];
+    return { key, prompt: { inputIds, images }, imageTokens: 1, question, expected: 'a', kind: 'row' };
+  };
+  return { rows: new PreparedRows(source, prepare, room), reads };
+}
+
+const encode = (response: string): number[] => Array<number>(response.length).fill(7);
+
+describe('labelledRows', () => {
+  it('leaves out and counts what has no response or is too long', async () => {
+    const { rows } = rowsOf([
+      [4, 'ab'],
+      [4, null],
+      [4, 'abc'],
+      [6, ''],
+      [7, ''],
+      [1, null],
+    ]);
+    const phases: (number | null)[] = [];
+    const onPhase = (_: string, fraction: number | null): number => phases.push(fraction);
+    const { source, leftOut } = await labelledRows(rows, { maxLength: 6, encode }, { onPhase });
+    expect(source.count).toBe(2);
+    expect(await source.read(0)).toMatchObject({ key: 0, completion: [7, 7] });
+    expect(await source.read(1)).toMatchObject({ key: 3, completion: [] });
+    await expect(source.read(2)).rejects.toMatchObject({ code: 'data/row' });
+    expect(leftOut).toEqual({ rows: 6, withoutResponse: 2, tooLong: 2, maxLength: 6 });
+    expect(phases).toEqual([0]);
+    expect(leftOutMessage(leftOut)).toBe(
+      '4 of the 6 rows are left out of this run: 2 without a response, 2 longer than 6 tokens with their prompt.',
+    );
+    expect(leftOutMessage({ ...leftOut, withoutResponse: 0, tooLong: 0 })).toBeNull();
+  });
+
+  it('refuses a set without any', async () => {
+    const { rows } = rowsOf([[9, 'a']]);
+    await expect(labelledRows(rows, { maxLength: 6, encode }, {})).rejects.toMatchObject({
+      code: 'data/dataset',
+      data: { withoutResponse: 0, tooLong: 1 },
+    });
+  });
+
+  it('stops when aborted', async () => {
+    const { rows, reads } = rowsOf([
+      [1, 'a'],
+      [1, 'a'],
+      [1, 'a'],
+    ]);
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const ending = (response: string): number[] => {
+      stop.abort(reason);
+      return encode(response);
+    };
+    const reading = labelledRows(rows, { maxLength: 6, encode: ending }, { signal: stop.signal });
+    await expect(reading).rejects.toBe(reason);
+    expect(reads).toEqual([0]);
+  });
+});
+
+describe('PreparedRows', () => {
+  const three = [
+    [1, 'a'],
+    [2, 'b'],
+    [3, null],
+  ] as const;
+
+  it('keeps a row’s picture as one object, so that its features are found again', async () => {
+    const { rows, reads } = rowsOf(three);
+    const [one, twin] = await Promise.all([rows.read(1), rows.read(1)]);
+    expect(twin.example.prompt.images[0]).toBe(one.example.prompt.images[0]);
+    expect(await rows.read(1)).toBe(one);
+    expect(reads.length).toBeLessThanOrEqual(2);
+  });
+
+  it('forgets the row used longest ago when its room is full', async () => {
+    // 100 bytes a row.
+    const { rows, reads } = rowsOf(three, 200);
+    for (const position of [0, 1, 0, 2, 0]) await rows.read(position);
+    expect(reads).toEqual([0, 1, 2]);
+    await rows.read(1);
+    expect(reads).toEqual([0, 1, 2, 1]);
+  });
+
+  it('reads a row that alone exceeds its room', async () => {
+    const { rows } = rowsOf(three, 10);
+    expect((await rows.read(2)).example.key).toBe(2);
+    expect((await rows.read(0)).response).toBe('a');
+    expect((await rows.read(2)).example.key).toBe(2);
+  });
+});
