@@ -24,10 +24,16 @@ const STEPS = [
   { name: 'lint', args: [bin.biome, 'check', '.'] },
   { name: 'types', args: [bin.tsc, '-b'] },
   { name: 'dead-code', args: [bin.knip] },
-  { name: 'node', args: [bin.vitest, 'run', '--project', 'node'], tests: vitestCounts },
-  { name: 'gpu', args: [bin.vitest, 'run', '--project', 'gpu'], tests: vitestCounts, browser: true },
+  { name: 'node', args: [bin.vitest, 'run', '--project', 'node'], tests: writtenCounts },
+  { name: 'gpu', args: [bin.vitest, 'run', '--project', 'gpu'], tests: writtenCounts, browser: true },
   { name: 'build', args: [bin.vite, 'build'] },
   { name: 'size', args: ['tools/size_report.mjs'] },
+  {
+    name: 'kills',
+    args: ['tools/run.mjs', 'soak', 'kills', '--count', '8'],
+    tests: writtenCounts,
+    browser: true,
+  },
   {
     name: 'e2e',
     args: [bin.playwright, 'test', '--reporter=line,json'],
@@ -36,7 +42,8 @@ const STEPS = [
   },
 ];
 
-function vitestCounts(file) {
+/** Counts as the step itself wrote them: Vitest by our reporter, and the soak. */
+function writtenCounts(file) {
   const { passed, failed, skipped } = JSON.parse(readFileSync(file, 'utf8'));
   return { passed, failed, skipped };
 }
