@@ -184,6 +184,7 @@ export const FIELD_IDS = Object.keys(FIELDS) as readonly FieldId[];
 /** What is wrong with a plan; the page has the words. */
 export type PlanProblem =
   | { readonly field: FieldId; readonly must: 'number' | 'whole' | 'range' | 'text' | 'pattern' }
+  | { readonly field: 'sft.evalSize'; readonly must: 'leave' }
   | { readonly field: 'source'; readonly must: 'dataset' | 'responses' | 'rows' };
 
 function isPattern(text: string): boolean {
@@ -216,7 +217,10 @@ function sourceProblem(plan: TrainingPlan, datasets: readonly DatasetSummary[]):
   const found = datasets.find(({ id }) => id === source.datasetId);
   if (found === undefined) return { field: 'source', must: 'dataset' };
   if (found.rows === 0) return { field: 'source', must: 'rows' };
-  return plan.method === 'sft' && found.withResponse === 0 ? { field: 'source', must: 'responses' } : null;
+  if (plan.method !== 'sft') return null;
+  if (found.withResponse === 0) return { field: 'source', must: 'responses' };
+  // What is held out is not trained on, so some must be left.
+  return plan.sft.evalSize >= found.withResponse ? { field: 'sft.evalSize', must: 'leave' } : null;
 }
 
 /** Everything that keeps a plan from being started, in the order of the form. */

@@ -318,7 +318,7 @@ describe('the plan', () => {
   });
 
   it('takes its questions from a dataset, or from the built-in world again', async () => {
-    const { train } = made({ datasets: [datasetOf('d', 3, 3)] });
+    const { train } = made({ datasets: [datasetOf('d', 30, 30)] });
     await train.open();
     train.chooseDataset('d');
     expect(train.plan.value.source).toEqual({ kind: 'dataset', datasetId: 'd' });

@@ -98,7 +98,9 @@ describe('problemsOf', () => {
     expect(problemsOf(from(SFT), [])).toEqual([{ field: 'source', must: 'dataset' }]);
     expect(must(SFT, 0, 0)).toEqual(['rows']);
     expect(must(SFT, 3, 0)).toEqual(['responses']);
-    expect(must(SFT, 3, 1)).toEqual([]);
+    expect(must(SFT, 90, SFT.sft.evalSize)).toEqual(['leave']);
+    expect(must(SFT, 90, SFT.sft.evalSize + 1)).toEqual([]);
+    expect(must(set(SFT, 'sft.evalSize', 0), 3, 1)).toEqual([]);
     expect(must(GRPO, 3, 0)).toEqual([]);
   });
 });

@@ -193,10 +193,14 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
   const train = useTrain();
   const { method, source, adapterId } = train.plan.value;
   const groups = FOLDED.filter(({ title }) => !hidden(title, method, source.kind === 'shapes_world'));
+  // What cannot be used must not be folded away: a dataset can make a setting wrong that nobody touched.
+  const wrong = train.problems.value.some(({ field }) =>
+    groups.some(({ fields }) => fields.some((id) => id === field)),
+  );
   return (
     <details
       class="plan-advanced"
-      open={open.value}
+      open={open.value || wrong}
       onToggle={(event) => {
         open.value = event.currentTarget.open;
       }}

@@ -366,6 +366,8 @@ export function problemText(
       return 'This dataset is gone; choose another.';
     case 'responses':
       return 'SFT imitates written answers, and no row of this dataset has one. Choose another, or GRPO.';
+    case 'leave':
+      return 'Must be less than the rows of the dataset that have a response: the others are trained on.';
     case 'rows':
       return 'This dataset is empty.';
   }
