@@ -103,6 +103,12 @@ function Metrics({ metrics }: { readonly metrics: AdapterSummary['metrics'] }) {
   );
 }
 
+/** Each kind of module once: an adapter trained here names those of every layer in full, hundreds in a large model. */
+function targetsText(targets: readonly string[]): string {
+  const kind = (name: string) => (/^[\w.]+$/.test(name) ? name.slice(name.lastIndexOf('.') + 1) : name);
+  return [...new Set(targets.map(kind))].join(', ');
+}
+
 function Facts({ adapter }: { readonly adapter: AdapterSummary }) {
   const look = useLook();
   const label = look.models.value.find(({ id }) => id === adapter.modelId)?.label;
@@ -121,7 +127,7 @@ function Facts({ adapter }: { readonly adapter: AdapterSummary }) {
     [LIBRARY_COPY.parameters, adapter.parameters.toLocaleString('en')],
     [LIBRARY_COPY.size, formatBytes(adapter.bytes)],
     [LIBRARY_COPY.saved, new Date(adapter.createdAt).toLocaleString()],
-    [LIBRARY_COPY.targets, adapter.targetModules.join(', ')],
+    [LIBRARY_COPY.targets, targetsText(adapter.targetModules)],
   ];
   return (
     <dl class="facts">
