@@ -12,7 +12,7 @@ import { jsonLines, sampleFile, zipOf } from '../data/dataset_samples';
 import { LookPage } from './look_page';
 
 /** The state of a run takes long where a model is compiled or trained by a software adapter. */
-const RUN_TIMEOUT = 90_000;
+const RUN_TIMEOUT = 120_000;
 
 /**
  * A set of `rows` questions of the shapes world that answer by looking back, and where `bad`, two rows in lines 2 and 4
@@ -120,11 +120,12 @@ export class TrainPage extends LookPage {
     return lines.map((line) => (JSON.parse(line) as { step: number }).step);
   }
 
-  /** Saves the shown run's last checkpoint as an adapter; not whether that worked. */
+  /** Saves the shown run's last checkpoint as an adapter. */
   async saveAdapter(name: string): Promise<void> {
     await this.page.getByTestId('save-adapter').click();
     await this.page.getByTestId('adapter-name').fill(name);
     await this.page.getByTestId('adapter-save').click();
+    await expect(this.page.getByTestId('train-status')).toHaveText(`Adapter saved as ${name}.`);
   }
 
   /** What axe finds wrong, in light and in dark. */
