@@ -33,6 +33,8 @@ export interface PolicyOptions {
   readonly temperature: number;
   /** Dropout of the adapter in `accumulate`, and the seed of its masks; absent for none. */
   readonly dropout?: { readonly p: number; readonly seed: number };
+  /** Bytes of activations up to which programs of other sizes are kept; for tests. */
+  readonly keptBytes?: number;
 }
 
 /** Per supervised token, in the order of groups, completions and tokens. */
@@ -70,8 +72,11 @@ interface Built {
 }
 
 const TOKEN_UNIT = 64;
-/** Programs kept: each holds its own activations. */
-const KEPT_PROGRAMS = 6;
+/** Programs kept whatever they hold: making one again in every step would cost more than the step. */
+const KEPT_AT_LEAST = 6;
+/** More are kept while their activations stay below this: sizes and objectives of small models. */
+const KEPT_BYTES = 2 ** 28;
+const KEPT_AT_MOST = 48;
 
 /** A trainable policy, and frozen ones for reference. */
 export class LoraPolicy {
@@ -321,12 +326,7 @@ export class LoraPolicy {
       this.#built.set(key, found);
       return found;
     }
-    const oldest = this.#built.entries().next().value;
-    if (oldest && this.#built.size >= KEPT_PROGRAMS) {
-      oldest[1].program.destroy();
-      oldest[1].ring.destroy();
-      this.#built.delete(oldest[0]);
-    }
+    this.#makeRoom();
     const { temperature, gradientCheckpointing: checkpointLayers } = this.#options;
     const options = { ...objective, temperature, checkpointLayers };
     const state = { gradient: this.#micro };
@@ -338,6 +338,18 @@ export class LoraPolicy {
     };
     this.#built.set(key, built);
     return built;
+  }
+
+  /** Drops the programs that were used longest ago. */
+  #makeRoom(): void {
+    const { keptBytes = KEPT_BYTES } = this.#options;
+    for (const [key, { program, ring }] of this.#built) {
+      const { size } = this.#built;
+      if (size < KEPT_AT_LEAST || (size < KEPT_AT_MOST && this.plannedBytes < keptBytes)) return;
+      program.destroy();
+      ring.destroy();
+      this.#built.delete(key);
+    }
   }
 }
 

@@ -215,25 +215,33 @@ describe('programs', () => {
     destroy();
   });
 
-  it('are few however many sizes come by, and come back as they were', async () => {
-    const { policy, destroy } = await tinyPolicy(model);
-    // Seven buckets of supervised rows: 64, 128, 192, 256, 384, 512, 768.
-    const sizes = [1, 2, 3, 4, 6, 8, 12].map((units) => 64 * units);
-    const batches = sizes.map((rows) => {
-      const completions = Array.from({ length: rows / 32 }, (_, at) => Array<number>(32).fill(50 + at));
-      return policy.microBatches([{ prompt: PROMPTS[0]!, completions }], 1e6)[0]!;
-    });
-    const first = await policy.score(batches[0]!);
-    const held: number[] = [];
-    for (let round = 0; round < 2; round++) {
-      for (const batch of batches) await policy.score(batch);
-      held.push(policy.plannedBytes, gpu.counters.bufferBytes);
-    }
-    expect(held.slice(2)).toEqual(held.slice(0, 2));
-    const again = await policy.score(batches[0]!);
-    expect(maxDifference(again.logp, first.logp)).toBe(0);
-    destroy();
-  });
+  it.each([0, 2 ** 28])(
+    'of many sizes take %d bytes or six programs, and come back as they were',
+    async (keptBytes) => {
+      const { policy, destroy } = await tinyPolicy(model, { keptBytes });
+      // Seven buckets of supervised rows: 64, 128, 192, 256, 384, 512, 768.
+      const sizes = [1, 2, 3, 4, 6, 8, 12].map((units) => 64 * units);
+      const batches = sizes.map((rows) => {
+        const completions = Array.from({ length: rows / 32 }, (_, at) => Array<number>(32).fill(50 + at));
+        return policy.microBatches([{ prompt: PROMPTS[0]!, completions }], 1e6)[0]!;
+      });
+      const first = await policy.score(batches[0]!);
+      const held: number[] = [];
+      const made: number[] = [];
+      for (let round = 0; round < 2; round++) {
+        const before = creations(gpu.counters);
+        for (const batch of batches) await policy.score(batch);
+        made.push(creations(gpu.counters) - before);
+        held.push(policy.plannedBytes, gpu.counters.bufferBytes);
+      }
+      expect(held.slice(2)).toEqual(held.slice(0, 2));
+      // Seven do not fit six; with room for them, a second round makes none again.
+      expect(made[1]! > 0).toBe(keptBytes === 0);
+      const again = await policy.score(batches[0]!);
+      expect(maxDifference(again.logp, first.logp)).toBe(0);
+      destroy();
+    },
+  );
 
   it('score under the adapter that is asked for', async () => {
     const { policy, destroy } = await tinyPolicy(model);
