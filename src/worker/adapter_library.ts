@@ -38,6 +38,8 @@ export interface AdapterLibraryParts {
   /** Asks the browser not to clear what is stored. */
   persist(): Promise<unknown>;
   changed(store: 'adapters' | 'runs'): void;
+  /** Throws `train/busy` while a live run continues the adapter. */
+  checkUnused(id: string): void;
   /** An adapter is gone: nothing may answer with it any more. */
   forget(id: string): void;
   createId(): string;
@@ -101,6 +103,7 @@ export class AdapterLibrary implements AdapterCommands {
   /** See LibraryCommands. */
   async deleteAdapter(id: string): Promise<number> {
     await this.#refuseBundled(id, 'deleted');
+    this.#parts.checkUnused(id);
     const freed = await this.#parts.adapters.delete(id);
     this.#parts.forget(id);
     this.#parts.changed('adapters');
@@ -110,7 +113,10 @@ export class AdapterLibrary implements AdapterCommands {
   /** See LibraryCommands. */
   async exportAdapter(id: string): Promise<Blob> {
     const { config, weights } = await this.#files(id);
-    return new Blob([packAdapter({ config, weights })], { type: 'application/zip' });
+    const bundled = (await this.#parts.bundled.list()).find((adapter) => adapter.id === id);
+    const named =
+      bundled === undefined ? config : withBase(new TextDecoder().decode(config), bundled.fingerprint);
+    return new Blob([packAdapter({ config: named, weights })], { type: 'application/zip' });
   }
 
   /** See LibraryCommands. Needs the model loaded that it is for: its tensors are checked against it. */
@@ -180,9 +186,7 @@ export class AdapterLibrary implements AdapterCommands {
     const bundled = await this.#parts.bundled.open(id);
     if (bundled !== null) return bundled;
     const { record, weights } = await this.#parts.adapters.get(id);
-    const json = JSON.parse(writeAdapterConfig(record.config)) as Record<string, unknown>;
-    const text = JSON.stringify({ ...json, [BASE_KEY]: record.fingerprint }, null, 2);
-    return { config: new TextEncoder().encode(text), weights };
+    return { config: withBase(writeAdapterConfig(record.config), record.fingerprint), weights };
   }
 
   async #refuseBundled(id: string, what: string): Promise<void> {
@@ -190,6 +194,12 @@ export class AdapterLibrary implements AdapterCommands {
     if (found === undefined) return;
     throw new ArgumentError(`"${found.name}" came with the page: it cannot be ${what}.`, { id });
   }
+}
+
+/** A config with the fingerprint of the base, so that another page knows what the adapter was made for. */
+function withBase(config: string, fingerprint: string): Uint8Array<ArrayBuffer> {
+  const json = JSON.parse(config) as Record<string, unknown>;
+  return new TextEncoder().encode(JSON.stringify({ ...json, [BASE_KEY]: fingerprint }, null, 2));
 }
 
 /** Reads a pair against the loaded model. Throws ModelError `model/adapter` naming the key or tensor. */

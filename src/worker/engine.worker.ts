@@ -79,6 +79,7 @@ const adapters = new AdapterLibrary({
   bundled: new BundledAdapters(PAGE),
   persist: askToPersist,
   changed,
+  checkUnused: (id) => training.checkAdapterUnused(id),
   forget: (id) => shelf.forget(id),
 });
 const shelf = new AdapterShelf({

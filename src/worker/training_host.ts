@@ -69,6 +69,12 @@ export class TrainingHost implements TrainingCommands {
       throw busy('here', 'deleting its dataset');
   }
 
+  /** Throws `train/busy` while the live run continues an adapter: after a lost device it would need it again. */
+  checkAdapterUnused(adapterId: string): void {
+    if (this.#live?.run.record.plan.adapterId === adapterId)
+      throw busy('here', 'deleting the adapter that it continues');
+  }
+
   /** See TrainingCommands. */
   async estimateTraining(plan: TrainingPlan): Promise<TrainingEstimate> {
     checkPlan(plan);

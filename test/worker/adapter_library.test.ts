@@ -1,5 +1,6 @@
 // Commands of adapters over stores in memory and the tiny model's real shapes: save, rename, out and in again, refusals.
 import { describe, expect, it } from 'vitest';
+import { LookBackError } from '../../src/lib/errors';
 import { loraWeightsOf, shapedModules } from '../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../src/model/peft';
 import { packAdapter, unpackAdapter } from '../../src/storage/adapter_archive';
@@ -16,7 +17,7 @@ const BUNDLED: AdapterSummary = {
 };
 
 async function libraryOf(
-  options: { bundled?: AdapterSummary; unloaded?: boolean; fingerprint?: string } = {},
+  options: { bundled?: AdapterSummary; unloaded?: boolean; fingerprint?: string; used?: string } = {},
 ) {
   const loaded = await tinyLoaded();
   const stores = memoryRuns();
@@ -34,6 +35,9 @@ async function libraryOf(
     fingerprintOf: async () => options.fingerprint ?? PRINT,
     persist: async () => void told.persisted++,
     changed: (store) => told.changed.push(store),
+    checkUnused: (id) => {
+      if (id === options.used) throw new LookBackError('train/busy', 'A run continues it.');
+    },
     forget: (id) => told.forgotten.push(id),
     createId: () => `adapter-${++ids}`,
     date: () => 7,
@@ -197,10 +201,21 @@ describe('bundled adapters', () => {
     await library.importAdapter(new Blob([packAdapter(pair)]), 'Mine');
     expect((await library.listAdapters()).map(({ name }) => name)).toEqual(['Came along', 'Mine']);
     expect((await library.startOf('bundled', loaded)).config.r).toBe(4);
-    expect((await library.exportAdapter('bundled')).size).toBeGreaterThan(pair.weights.length);
+    const { config } = await unpackAdapter(await library.exportAdapter('bundled'), 'out.zip');
+    expect(JSON.parse(new TextDecoder().decode(config))).toMatchObject({ r: 4, lookback_base_sha256: PRINT });
     const change = { name: 'x', notes: '' };
     await expect(library.renameAdapter('bundled', change)).rejects.toMatchObject({ code: 'usage/argument' });
     await expect(library.deleteAdapter('bundled')).rejects.toMatchObject({ code: 'usage/argument' });
+  });
+});
+
+describe('deleting', () => {
+  it('is refused while a run continues the adapter', async () => {
+    const { library, pair, told } = await libraryOf({ used: 'adapter-1' });
+    const { id } = await library.importAdapter(new Blob([packAdapter(pair)]), 'Mine');
+    await expect(library.deleteAdapter(id)).rejects.toMatchObject({ code: 'train/busy' });
+    expect(await library.listAdapters()).toHaveLength(1);
+    expect(told.forgotten).toEqual([]);
   });
 });
 

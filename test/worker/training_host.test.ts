@@ -49,6 +49,15 @@ describe('starting', () => {
     expect(await host.listRuns()).toEqual([]);
   });
 
+  it('keeps the adapter that the live run continues', async () => {
+    const { host } = scriptedHost({ onStep: never });
+    await host.startTraining({ ...PLAN, adapterId: 'sft' });
+    expect(() => host.checkAdapterUnused('sft')).toThrow(expect.objectContaining({ code: 'train/busy' }));
+    host.checkAdapterUnused('other');
+    await host.stopTraining();
+    host.checkAdapterUnused('sft');
+  });
+
   it('refuses while another tab trains', async () => {
     const { host, stores } = scriptedHost({ lock: async () => null });
     await expect(host.startTraining(PLAN)).rejects.toMatchObject({

@@ -69,7 +69,8 @@ export const LIBRARY_COPY = {
   confirmTitle: (item: ItemKind, name: string) => `Delete ${ITEMS[item].toLowerCase()} “${name}”?`,
   confirmFrees: (bytes: number) => `This frees ${formatBytes(bytes)}. It cannot be undone.`,
   confirmWhat: {
-    adapter: 'Export it first if you may want it again. Answers and runs made with it stay.',
+    adapter:
+      'Export it first if you may want it again. Answers made with it stay; runs that continue it cannot be resumed.',
     run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
     dataset: 'Its pictures, questions and answers go with it. Runs that used it cannot be resumed.',
   } satisfies Record<ItemKind, string>,
