@@ -125,6 +125,9 @@ async function readConfig(file: string): Promise<{ run: RunFile; config: TrainCo
       'data/config',
       `${file}: model, mode (${REASONING_MODES.join(', ')}) and source.kind are needed.`,
     );
+  const known = ['kind', 'textShare', 'scenes', 'rolloutsPerScene', 'reflectionRate', 'file'];
+  const unknown = Object.keys(source).find((key) => !known.includes(key));
+  if (unknown) throw new DataError('data/config', `${file}: there is no setting "source.${unknown}".`);
   const run = { model, mode, saveSteps, source, ...(adapter === undefined ? {} : { adapter }) };
   return { run, config: withDefaults(rest, file) };
 }

@@ -63,7 +63,7 @@ export class TrainFiles {
     const file = await parseSafetensors(name, new Uint8Array(bytes));
     for (const [key, value] of Object.entries(about)) {
       if (file.metadata.get(key) === value) continue;
-      const message = `${this.path(name)} was made with another ${key}: start in a new folder, or restore the settings.`;
+      const message = `${this.path(name)} was made with other ${key}: start in a new folder, or restore the settings.`;
       throw new DataError('data/checkpoint', message, { key });
     }
     const step = Number(file.metadata.get('step'));

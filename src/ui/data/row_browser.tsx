@@ -33,6 +33,9 @@ function ResizedPicture({ view }: { readonly view: DatasetRowView }) {
     );
     return () => {
       current = false;
+      const shown = bitmap.peek();
+      bitmap.value = null;
+      shown?.close();
     };
   }, [image, bitmap]);
   const { resizedWidth: width, resizedHeight: height, imageTokens } = view;

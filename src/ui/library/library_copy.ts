@@ -36,7 +36,7 @@ export const LIBRARY_COPY = {
   saved: 'Saved',
   origin: 'From',
   originRun: (method: TrainingMethod, step: number) =>
-    `a ${method === 'sft' ? 'SFT' : 'GRPO'} run, step ${step}`,
+    `${method === 'sft' ? 'an SFT' : 'a GRPO'} run, step ${step}`,
   originElsewhere: 'elsewhere (imported)',
   metrics: 'Metrics',
   metricsMore: (count: number) => `${count} more`,

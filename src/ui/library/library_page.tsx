@@ -86,7 +86,12 @@ function RunItem({ run, onDelete }: { readonly run: RunSummary; readonly onDelet
 /** The page. */
 export function LibraryPage({ library }: { readonly library: Library }) {
   const doomed = useSignal<Doomed | null>(null);
-  const newest = useComputed(() => [...library.adapters.value].sort((a, b) => b.createdAt - a.createdAt));
+  // Those that came with the page keep their order: the first is the one it loads.
+  const newest = useComputed(() => {
+    const own = library.adapters.value.filter(({ bundled }) => !bundled);
+    const bundled = library.adapters.value.filter((adapter) => adapter.bundled);
+    return [...own.sort((a, b) => b.createdAt - a.createdAt), ...bundled];
+  });
   const runs = useComputed(() => [...library.runs.value].sort((a, b) => b.updatedAt - a.updatedAt));
   useEffect(() => {
     library.dismiss();

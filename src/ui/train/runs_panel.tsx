@@ -45,6 +45,7 @@ function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolea
         type="button"
         class="quiet"
         data-testid="run-delete"
+        aria-label={`${WORDS.delete}: ${run.plan.name}`}
         disabled={live}
         onClick={() => {
           asking.value = true;
@@ -114,6 +115,7 @@ function Row({ run }: { readonly run: RunSummary }) {
           class="quiet"
           data-testid="run-show"
           aria-pressed={shown}
+          aria-label={`${shown ? WORDS.showing : WORDS.show}: ${plan.name}`}
           onClick={() => void train.select(run.id)}
         >
           {shown ? WORDS.showing : WORDS.show}
@@ -123,13 +125,19 @@ function Row({ run }: { readonly run: RunSummary }) {
             type="button"
             class="quiet"
             data-testid="run-resume"
+            aria-label={`${WORDS.resume}: ${plan.name}`}
             disabled={train.live.value || train.pending.value.has('resume')}
             onClick={() => void train.resume(run.id)}
           >
             {WORDS.resume}
           </button>
         )}
-        <button type="button" class="quiet" onClick={() => train.copyPlan(plan)}>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`${WORDS.plan}: ${plan.name}`}
+          onClick={() => train.copyPlan(plan)}
+        >
           {WORDS.plan}
         </button>
         <Exports run={run} />

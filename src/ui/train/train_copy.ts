@@ -22,7 +22,7 @@ export const TRAIN_COPY = {
     missingDataset: 'A dataset that is gone',
     adapter: 'Adapter',
     newAdapter: 'Begin a new one',
-    continueAdapter: (name: string, r: number) => `Continue ${name} (r ${r})`,
+    continueAdapter: (name: string, r: number) => `${name} (r ${r})`,
     missingAdapter: 'An adapter that is gone',
     model: 'Base model',
     advanced: 'Advanced',
