@@ -81,6 +81,8 @@ export class TrainPage extends LookPage {
       const control = page.locator(`[data-field="${id}"]`);
       if ((await control.evaluate(({ tagName }) => tagName)) === 'SELECT') await control.selectOption(value);
       else await control.fill(value);
+      // As by a person who goes on to the next: a setting is taken over when its field is left.
+      await control.blur();
     }
   }
 
