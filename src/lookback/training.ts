@@ -228,7 +228,20 @@ function promptSource(reasoner: Reasoner, request: TrainingRequest): ExampleSour
     };
   }
   const rows = preparedRows(reasoner, request, source.rows);
-  return { count: rows.count, read: async (position) => (await rows.read(position)).example };
+  const read = async (position: number): Promise<PromptExample> => {
+    const { example } = await rows.read(position);
+    checkRoom(reasoner, request, example);
+    return example;
+  };
+  return { count: rows.count, read };
+}
+
+/** Throws DataError `data/prompt-length` naming the row whose prompt leaves no room for an answer. */
+function checkRoom({ maxTokens }: Reasoner, { grpo }: TrainingRequest, { key, prompt }: PromptExample): void {
+  const need = prompt.inputIds.length + grpo.maxCompletionLength;
+  if (need <= maxTokens) return;
+  const message = `Row ${key + 1} of the dataset may take ${need} tokens with its answer; the model has ${maxTokens}: lower grpo.maxCompletionLength, or leave the row out.`;
+  throw new DataError('data/prompt-length', message, { row: key + 1, need, have: maxTokens });
 }
 
 function preparedRows(reasoner: Reasoner, { mode }: TrainingRequest, rows: RowSource): PreparedRows {

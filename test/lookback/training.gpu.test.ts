@@ -66,7 +66,12 @@ describe('a trainer of rows', () => {
   it('imitates the rows that have a response, and the loss falls', async () => {
     const before = gpu.counters.bufferBytes;
     const phases = new Set<string>();
-    const trainer = await createTrainer(reasoner!, REQUEST, { onPhase: (phase) => phases.add(phase) });
+    const leftOut: unknown[] = [];
+    const trainer = await createTrainer(reasoner!, REQUEST, {
+      onPhase: (phase) => phases.add(phase),
+      onLeftOut: (rows) => leftOut.push(rows),
+    });
+    expect(leftOut).toMatchObject([{ rows: 5, withoutResponse: 2, tooLong: 0 }]);
     const losses = [];
     for (let step = 1; step <= REQUEST.maxSteps; step++) {
       const { metrics } = await trainer.runStep({});
@@ -94,6 +99,16 @@ describe('a trainer of rows', () => {
     expect(metrics).not.toHaveProperty(['rewards/format/mean']);
     // The reference is the base, and so is a fresh adapter.
     expect(Math.abs(metrics.kl!)).toBeLessThan(1e-9);
+    trainer.destroy();
+  });
+
+  it('says in GRPO which row leaves no room for an answer', async () => {
+    const grpo = { ...REQUEST.grpo, maxCompletionLength: reasoner!.maxTokens };
+    const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
+    await expect(trainer.runStep({})).rejects.toMatchObject({
+      code: 'data/prompt-length',
+      message: expect.stringMatching(/^Row \d of the dataset/),
+    });
     trainer.destroy();
   });
 
