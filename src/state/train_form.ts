@@ -145,6 +145,7 @@ export const FIELDS = {
   'optim.adamEpsilon': number(real(1e-15, 1), at('optim', 'adamEpsilon')) as Field,
   'optim.maxGradNorm': number(real(0, 1e9), at('optim', 'maxGradNorm')) as Field,
   'sft.batchSize': number(whole(1, 4096), at('sft', 'batchSize')) as Field,
+  'sft.numTrainEpochs': number(real(0, 1e6), at('sft', 'numTrainEpochs')) as Field,
   'sft.maxLength': number(whole(2), at('sft', 'maxLength')) as Field,
   'sft.evalSteps': number(whole(0), at('sft', 'evalSteps')) as Field,
   'sft.evalSize': number(whole(0), at('sft', 'evalSize')) as Field,

@@ -17,7 +17,14 @@ const POCKET = 'pocket';
 const ALL_PROJECTIONS =
   '.*language_model\\.layers\\.\\d+\\.(self_attn\\.(q|k|v|o)_proj|mlp\\.(gate|up|down)_proj)';
 
-const SFT: SftSettings = { batchSize: 32, maxLength: 192, evalSteps: 15, evalSize: 64, evalSamples: 6 };
+const SFT: SftSettings = {
+  batchSize: 32,
+  numTrainEpochs: 0,
+  maxLength: 192,
+  evalSteps: 15,
+  evalSize: 64,
+  evalSamples: 6,
+};
 
 const GRPO: GrpoSettings = {
   promptsPerStep: 16,

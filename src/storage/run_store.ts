@@ -109,8 +109,8 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     return { step, adapter, m, v, extra: extra as Extra };
   }
 
-  /** Changes a run's state, reason or adapter. */
-  async update(runId: string, change: RunChange): Promise<RunRecord<Plan>> {
+  /** Changes a run's state, reason or adapter, or what its plan came to mean. */
+  async update(runId: string, change: RunChange & { readonly plan?: Plan }): Promise<RunRecord<Plan>> {
     return this.#database.write(['runs'], 'the run', (tx) =>
       this.#change(tx.objectStore('runs'), runId, change),
     );

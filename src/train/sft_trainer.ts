@@ -67,9 +67,10 @@ export class SftTrainer implements Trainer {
     this.#parts = parts;
     this.#common = common;
     this.#settings = settings;
-    this.maxSteps = common.maxSteps;
     this.#held = dealt.slice(0, settings.evalSize);
     this.#train = dealt.slice(settings.evalSize);
+    const { numTrainEpochs: epochs, batchSize } = settings;
+    this.maxSteps = epochs > 0 ? Math.ceil((epochs * this.#train.length) / batchSize) : common.maxSteps;
     this.#order = new ExampleOrder(this.#train.length, common.seed);
     this.#step = start?.step ?? 0;
   }

@@ -42,6 +42,8 @@ export interface CommonSettings {
 export interface SftSettings {
   /** Examples per optimiser step. */
   readonly batchSize: number;
+  /** Passes over the examples, which then decide the number of steps; 0 leaves it to `maxSteps`. */
+  readonly numTrainEpochs: number;
   /** Longest example in tokens, prompt included; longer ones are left out and counted. */
   readonly maxLength: number;
   /** Steps between evaluations; 0 never evaluates. */
@@ -103,7 +105,7 @@ export const DEFAULT_TRAIN_CONFIG: TrainConfig = {
   seed: 0,
   tokensPerMicroBatch: 4096,
   gradientCheckpointing: true,
-  sft: { batchSize: 8, maxLength: 4096, evalSteps: 0, evalSize: 0, evalSamples: 0 },
+  sft: { batchSize: 8, numTrainEpochs: 0, maxLength: 4096, evalSteps: 0, evalSize: 0, evalSamples: 0 },
   grpo: {
     promptsPerStep: 4,
     numGenerations: 8,
@@ -164,6 +166,7 @@ function grpoRules({ grpo }: TrainConfig): Rule[] {
 function sftRules({ sft }: TrainConfig): Rule[] {
   return [
     ['sft.batchSize', sft.batchSize, whole(1), 'a whole number from 1'],
+    ['sft.numTrainEpochs', sft.numTrainEpochs, between(0, 1e6), 'from 0 to a million'],
     ['sft.maxLength', sft.maxLength, whole(2), 'a whole number from 2'],
     ['sft.evalSteps', sft.evalSteps, whole(0), 'a whole number from 0'],
     ['sft.evalSize', sft.evalSize, whole(0), 'a whole number from 0'],

@@ -179,6 +179,8 @@ export interface OptimSettings {
 export interface SftSettings {
   /** Examples per optimiser step. */
   readonly batchSize: number;
+  /** Passes over the examples, which then decide the number of steps; 0 leaves it to `maxSteps`. */
+  readonly numTrainEpochs: number;
   /** Longest example in tokens, prompt included; longer ones are left out and counted. */
   readonly maxLength: number;
   /** Steps between evaluations; 0 never evaluates. */

@@ -252,7 +252,10 @@ export class TrainingRun {
       now: () => this.#around.now(),
     });
     this.#made = { ...made, loop, gpu: loaded.gpu };
-    if (this.#wish === null) await this.#write({ state: 'running', reason: this.#notice });
+    // Epochs are counted in steps once the examples are.
+    const { maxSteps } = made.trainer;
+    if (this.#wish === null)
+      await this.#write({ state: 'running', reason: this.#notice, plan: { ...plan, maxSteps } });
     return this.#made;
   }
 
@@ -306,7 +309,7 @@ export class TrainingRun {
     return [/^(gpu|storage)\//.test(reason.code) ? 'paused' : 'failed', reason];
   }
 
-  async #write(change: { state: RunState; reason?: PlainError | null }): Promise<void> {
+  async #write(change: { state: RunState; reason?: PlainError | null; plan?: TrainingPlan }): Promise<void> {
     this.#record = await this.#around.runs.update(this.id, { ...change, updatedAt: this.#around.date() });
     this.#around.changed();
   }

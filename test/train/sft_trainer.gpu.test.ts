@@ -33,7 +33,14 @@ const COMMON: CommonSettings = {
   seed: 5,
   tokensPerMicroBatch: 1000,
 };
-const SETTINGS: SftSettings = { batchSize: 2, maxLength: 100, evalSteps: 0, evalSize: 2, evalSamples: 0 };
+const SETTINGS: SftSettings = {
+  batchSize: 2,
+  numTrainEpochs: 0,
+  maxLength: 100,
+  evalSteps: 0,
+  evalSize: 2,
+  evalSamples: 0,
+};
 
 let gpu: GpuContext;
 let model: VisionLanguageModel;
@@ -106,6 +113,19 @@ describe('a step', () => {
       expect(loss).toBeCloseTo(outcomes[0]!.loss!, 4);
       // The gradient is the same sum too, in another order.
       expect(grad_norm! / outcomes[0]!.grad_norm!).toBeCloseTo(1, 4);
+    }
+  });
+
+  it('is one of as many as the epochs take, when they are given', async () => {
+    // Two examples of each set are held out.
+    const rest = EXAMPLES.length - 2;
+    for (const [numTrainEpochs, batchSize] of [
+      [1, 2],
+      [2.5, 3],
+    ] as const) {
+      const { trainer, destroy } = await trainerOf({}, { numTrainEpochs, batchSize });
+      expect(trainer.maxSteps).toBe(Math.ceil((numTrainEpochs * rest) / batchSize));
+      destroy();
     }
   });
 

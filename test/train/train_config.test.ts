@@ -46,6 +46,7 @@ const LINES: [path: string, good: number[], bad: number[]][] = [
   ['optim.adamEpsilon', [1e-10, 1], [0, -1, 2]],
   ['optim.maxGradNorm', [0, 1000], [-1]],
   ['sft.batchSize', [1], [0, 1.5]],
+  ['sft.numTrainEpochs', [0, 2.5], [-1, 1e7]],
   ['sft.maxLength', [2], [1, 2.5]],
   ['sft.evalSteps', [0], [-1, 0.5]],
   ['sft.evalSize', [0], [-1, 0.5]],

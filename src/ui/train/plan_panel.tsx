@@ -54,7 +54,10 @@ const FOLDED: readonly { readonly title: keyof typeof WORDS.groups; readonly fie
         'grpo.rewardWeights.length',
       ],
     },
-    { title: 'sft', fields: ['sft.maxLength', 'sft.evalSteps', 'sft.evalSize', 'sft.evalSamples'] },
+    {
+      title: 'sft',
+      fields: ['sft.numTrainEpochs', 'sft.maxLength', 'sft.evalSteps', 'sft.evalSize', 'sft.evalSamples'],
+    },
     { title: 'lora', fields: ['lora.r', 'lora.loraAlpha', 'lora.loraDropout', 'lora.targetModules'] },
     {
       title: 'optim',

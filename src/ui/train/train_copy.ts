@@ -289,6 +289,7 @@ export const FIELD_COPY: Readonly<Record<FieldId, FieldWords>> = {
   'optim.maxGradNorm': { label: 'Clip gradients at norm', hint: '0 never clips.' },
   'sft.batchSize': { label: 'Examples per step' },
   'sft.maxLength': { label: 'Longest example', hint: 'In tokens; longer ones are left out.' },
+  'sft.numTrainEpochs': { label: 'Epochs', hint: 'Above 0, they decide the number of steps.' },
   'sft.evalSteps': { label: 'Steps between evaluations', hint: '0 never evaluates.' },
   'sft.evalSize': { label: 'Held-out examples', hint: 'For the evaluation loss.' },
   'sft.evalSamples': { label: 'Sample answers' },
