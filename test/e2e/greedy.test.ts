@@ -34,7 +34,9 @@ for (const file of ['greedy_tokens_adapter.json', 'greedy_tokens.json']) {
     test.setTimeout(240_000);
     const look = shared();
     const { page } = look;
-    const { about, scenes } = load(file);
+    const { about, scenes: all } = load(file);
+    // With the adapter the answers are three times as long; the others of that file are compared in Node and Chromium alone.
+    const scenes = about.adapter === undefined ? all : all.slice(0, 8);
     await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue(about.model);
     await page.getByTestId('adapter-chooser').selectOption(about.adapter ?? '');
     await page.getByLabel('Longest answer').fill(String(about.max_new_tokens));
