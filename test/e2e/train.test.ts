@@ -116,8 +116,21 @@ test('GRPO with the inspector open', async () => {
   });
   await page.getByTestId('start').click();
   await expect(page.getByTestId('completion').first()).toBeVisible({ timeout: 60_000 });
+  await page.getByTestId('hold').check();
+  await expectAdvantages();
   await train.state('finished');
   await expect(train.runStep).toHaveText('3 of 3');
+  await page.getByTestId('hold').uncheck();
+  await expect(page.getByRole('heading', { name: 'Groups of step 3' })).toBeVisible();
+  await expectAdvantages();
+  expect(await train.exportedSteps()).toEqual([1, 2, 3]);
+  expect(await train.violations()).toEqual([]);
+  expect(train.problems).toEqual([]);
+});
+
+/** The one group that is shown: four answers whose rewards and advantages agree. */
+async function expectAdvantages(): Promise<void> {
+  const { page } = train;
   const group = page.getByTestId('group');
   await expect(group).toHaveCount(1);
   await expect(group).toHaveAttribute('data-dropped', '');
@@ -137,13 +150,13 @@ test('GRPO with the inspector open', async () => {
   const advantages = numbers(rewards.map(({ advantage }) => advantage));
   // Two digits are shown of each.
   expect(Math.abs(advantages.reduce((sum, one) => sum + one, 0))).toBeLessThan(0.03);
-  const best = scores.indexOf(Math.max(...scores));
-  if (Math.max(...scores) > Math.min(...scores)) expect(advantages[best]).toBeGreaterThan(0);
-  else expect(advantages).toEqual([0, 0, 0, 0]);
-  expect(await train.exportedSteps()).toEqual([1, 2, 3]);
-  expect(await train.violations()).toEqual([]);
-  expect(train.problems).toEqual([]);
-});
+  const [best, worst] = [Math.max(...scores), Math.min(...scores)];
+  if (best === worst) expect(advantages).toEqual([0, 0, 0, 0]);
+  else {
+    expect(advantages[scores.indexOf(best)]).toBeGreaterThan(0);
+    expect(advantages[scores.indexOf(worst)]).toBeLessThan(0);
+  }
+}
 
 /** Name, type, shape and bytes of every tensor in an exported adapter. */
 function tensorsOf(zip: Buffer): Record<string, unknown> {
