@@ -16,7 +16,7 @@ function Mapping({ datasets, preview }: { readonly datasets: Datasets; readonly 
       {FIELDS.map((field) => (
         <label key={field} class="field">
           <span>
-            {DATA_COPY.columns[field]} ({field === 'response' ? DATA_COPY.optional : DATA_COPY.needed})
+            {DATA_COPY.columns[field]} ({DATA_COPY.needs[field]})
           </span>
           <select
             name={field}

@@ -94,7 +94,7 @@ export const TRAIN_COPY = {
     interrupted: (step: number | null) =>
       step === null
         ? 'This run was interrupted before its first checkpoint. Resuming begins it again.'
-        : `This run waits at step ${step}. Resuming goes on from there, with the same numbers as if it had never stopped.`,
+        : `This run waits at step ${step}. Resuming goes on from there, on the same graphics device with the same numbers as if it had never stopped.`,
     elsewhere: 'This run was interrupted, or another tab works on it.',
     halve: 'Plan again at half the learning rate',
     again: 'Take over this plan',
