@@ -70,10 +70,12 @@ async function train(around: Surroundings, act: Act): Promise<void> {
   await toTheEnd(around, run.id);
 }
 
-/** Paused in mid-run, stepped once, and ended for good. */
+/** Evaluated at each step, paused in mid-run, stepped once, and ended for good. */
 async function pause(around: Surroundings, act: Act): Promise<void> {
   const { client, events, acknowledge } = around;
-  const run = await client.startTraining(planOf(act, { maxSteps: 50, saveSteps: 0 }));
+  const plan = planOf(act, { maxSteps: 50, saveSteps: 0 });
+  const sft = { ...plan.sft, evalSteps: 1, evalSize: 1, evalSamples: 1 };
+  const run = await client.startTraining({ ...plan, sft });
   await acknowledge({ what: 'run', id: run.id });
   await until(() => (lastStatus(events)?.step ?? 0) >= 1);
   await client.pauseTraining();

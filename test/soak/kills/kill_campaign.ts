@@ -52,8 +52,9 @@ interface Kill {
 
 /** Silence after which a life is given up; a busy machine may be slow. */
 const SILENCE_MS = 240_000;
-/** A guess before the first whole act. */
+/** Guesses before the first whole act. */
 const FIRST_DURATION_MS = 6000;
+const FIRST_REQUESTS = 5;
 const KEPT_RUNS = 10;
 const KEPT_ADAPTERS = 6;
 const KEPT_DATASETS = 3;
@@ -66,6 +67,8 @@ export class KillCampaign {
   readonly #repeatable: Repeatable = { steps: new Map(), weights: null };
   readonly #violations: string[] = [];
   readonly #durations = new Map<string, number>();
+  /** Requests of whole acts. */
+  readonly #requests = new Map<string, number>();
   readonly #tally = { kills: 0, sound: 0, atBoundaries: 0, atRandomMoments: 0, cut: 0, foundWhole: 0 };
   #life: BrowserLife | undefined;
   #stage: Stage = 'recovery';
@@ -75,7 +78,9 @@ export class KillCampaign {
   #judged: Kill | null = null;
   #wrongBefore = 0;
   #note = '';
+  /** Marks of the act, and those at the end of a request. */
   #marks = 0;
+  #done = 0;
   #began = 0;
   #timers: NodeJS.Timeout[] = [];
   #silence: NodeJS.Timeout | undefined;
@@ -148,7 +153,7 @@ export class KillCampaign {
         this.#violations.push(...checkAcknowledged(body as Acknowledged, this.#ledger));
         return {};
       case '/done':
-        return this.#done();
+        return this.#ended();
       default:
         this.#violations.push(`${this.#stage}: ${JSON.stringify(body)}`);
         return this.#strike({ place: `${this.#stage}: failed`, kind: 'end' });
@@ -162,6 +167,7 @@ export class KillCampaign {
     this.#schedule.newLife();
     this.#kill = null;
     this.#marks = 0;
+    this.#done = 0;
     const { executable, profile } = this.#parts;
     this.#life = startBrowser(executable, profile, url);
     this.#listenOn();
@@ -188,10 +194,24 @@ export class KillCampaign {
   }
 
   #marked(mark: Mark): object | null {
-    if (this.#stage === this.#plan?.act) this.#marks++;
+    if (this.#stage === this.#plan?.act) this.#counted(mark, this.#plan);
     const place = this.#last ? null : this.#schedule.at(this.#plan, this.#stage, mark, this.#marks);
     this.#ledger.mark(mark, place === null);
     return place === null ? {} : this.#strike({ place, kind: 'boundary' });
+  }
+
+  /** Counts a mark of the act, and sets the clock where the kill is to follow it. */
+  #counted({ at: when }: Mark, { act, at }: KillPlan): void {
+    this.#marks++;
+    if (when !== 'done') return;
+    this.#done++;
+    if (
+      at.kind !== 'after' ||
+      this.#done !== 1 + Math.floor(at.share * (this.#requests.get(act) ?? FIRST_REQUESTS))
+    )
+      return;
+    const place = `${act}: ${at.delayMs.toFixed(1)} ms after request ${this.#done}`;
+    this.#timers.push(setTimeout(() => this.#strike({ place, kind: 'moment' }), at.delayMs));
   }
 
   #foundOnDisk(found: FoundRecord[]): object {
@@ -263,10 +283,11 @@ export class KillCampaign {
     return {};
   }
 
-  #done(): null {
+  #ended(): null {
     const plan = this.#plan;
     if (plan === null) return this.#strike({ place: 'the end', kind: 'end' });
     this.#durations.set(plan.act, Date.now() - this.#began);
+    this.#requests.set(plan.act, this.#done);
     this.#schedule.ended(plan);
     return this.#strike({ place: `${plan.act}: at its end`, kind: 'end' });
   }

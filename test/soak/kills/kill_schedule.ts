@@ -8,6 +8,8 @@ export type Stage = 'recovery' | 'preparation' | ActName;
 
 /** Acts in the order in which their boundaries are gone through. */
 const ACT_ORDER: readonly ActName[] = ['dataset', 'train', 'resume', 'adapter', 'pause', 'grpo', 'delete'];
+/** A commit takes a few of these. */
+const COMMIT_MS = 6;
 /** Of steps that repeat, the first and the second count as boundaries of their own. */
 const OCCURRENCES = 2;
 
@@ -17,7 +19,9 @@ export interface KillPlan {
   readonly at:
     | { readonly kind: 'boundary' }
     | { readonly kind: 'mark'; readonly nth: number }
-    | { readonly kind: 'moment'; readonly share: number };
+    | { readonly kind: 'moment'; readonly share: number }
+    /** A little after a request's event is over, when a commit may be under way; which event, as a share of the act's. */
+    | { readonly kind: 'after'; readonly share: number; readonly delayMs: number };
 }
 
 /** A generator of numbers from 0 to below 1: mulberry32, public domain, by Tommy Ettinger. */
@@ -79,12 +83,7 @@ export class KillSchedule {
   /** What the rest of a life is for. @param resumable whether there is a run to resume */
   next(resumable: boolean): KillPlan {
     const life = this.#lives++;
-    if (this.#sampling) {
-      const act = (['train', 'adapter', 'dataset', 'train'] as const)[life % 4] ?? 'train';
-      const marks = { train: 60, adapter: 26, dataset: 17 }[act];
-      if (life % 4 === 3) return { act, at: { kind: 'moment', share: this.#random() } };
-      return { act, at: { kind: 'mark', nth: 1 + Math.floor(this.#random() * marks) } };
-    }
+    if (this.#sampling) return this.#sample(life % 4);
     const open = ACT_ORDER.filter((act) => !this.#complete.has(act));
     const act = open.find((name) => name !== 'resume' || resumable);
     if (act !== undefined) return { act, at: { kind: 'boundary' } };
@@ -92,7 +91,21 @@ export class KillSchedule {
     if (open.length > 0) return { act: 'train', at: { kind: 'moment', share: 0.8 } };
     const acts = ACT_ORDER.filter((name) => name !== 'resume' || resumable);
     const random = acts[Math.floor(this.#random() * acts.length)] ?? 'train';
-    return { act: random, at: { kind: 'moment', share: this.#random() } };
+    const share = this.#random();
+    if (this.#random() < 0.5) return { act: random, at: { kind: 'moment', share } };
+    return { act: random, at: { kind: 'after', share, delayMs: COMMIT_MS * this.#random() } };
+  }
+
+  /** One of four kinds of kill where few have to do. */
+  #sample(turn: number): KillPlan {
+    const share = this.#random();
+    const nth = (marks: number) => ({ kind: 'mark', nth: 1 + Math.floor(marks * share) }) as const;
+    // So many marks a whole act has at least.
+    if (turn === 0) return { act: 'train', at: nth(60) };
+    if (turn === 1) return { act: 'adapter', at: nth(26) };
+    if (turn === 2)
+      return { act: 'dataset', at: { kind: 'after', share, delayMs: COMMIT_MS * this.#random() } };
+    return { act: 'train', at: { kind: 'moment', share } };
   }
 
   /** The name of a mark's boundary if it is one to kill at, else null. @param nthOfAct counts the marks of the act */
@@ -108,6 +121,7 @@ export class KillSchedule {
       boundary: stage === plan?.act && isNew,
       mark: stage === plan?.act && plan.at.kind === 'mark' && nthOfAct === plan.at.nth,
       moment: false,
+      after: false,
     };
     if (!wanted[plan?.at.kind ?? 'none']) return null;
     this.#killedAt.add(boundary);
