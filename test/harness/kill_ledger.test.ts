@@ -77,7 +77,15 @@ describe('the lists', () => {
   const repeatable = (): Repeatable => ({ steps: new Map(), weights: null });
   const listed = { id: 'a', name: 'A', parameters: 6, createdAt: 0, weights: 'w', elements: 6 };
   const nothing: FoundLists = { runs: [], adapters: [], datasets: [] };
-  const run = { id: 'r', name: 'train 1', state: 'paused', step: 3, checkpointStep: 2, createdAt: 0 };
+  const run = {
+    id: 'r',
+    name: 'train 1',
+    state: 'paused',
+    step: 3,
+    checkpointStep: 2,
+    createdAt: 0,
+    datasetId: null,
+  };
   const steps = [1, 2, 3].map((step) => ({ step, loss: step, gradNorm: 1 }));
 
   const kept = () => {

@@ -66,6 +66,8 @@ export interface FoundRun {
   readonly step: number;
   readonly checkpointStep: number | null;
   readonly createdAt: number;
+  /** What it trains on; null for the built-in world. */
+  readonly datasetId: string | null;
   readonly metrics: readonly FoundStep[];
 }
 

@@ -229,7 +229,7 @@ export class KillCampaign {
     this.#judge();
     if (this.#last) return this.#strike({ place: 'the end', kind: 'end' });
     this.#stage = 'preparation';
-    const resumable = lists.runs.find(isResumable)?.id ?? null;
+    const resumable = lists.runs.find((run) => isResumable(run, lists))?.id ?? null;
     this.#plan = this.#schedule.next(resumable !== null);
     return this.#order(this.#plan, lists, resumable) satisfies LifeOrder;
   }
@@ -253,7 +253,9 @@ export class KillCampaign {
     const datasets = byAge(lists.datasets);
     const finished = runs.find((run) => run.name.startsWith('train') && run.state === 'finished')?.id ?? null;
     const whole = datasets.find(({ rows }) => rows === 2)?.id ?? null;
-    const needed = [finished, whole, resumable];
+    // A run goes on only with its dataset.
+    const its = runs.find(({ id }) => id === resumable)?.datasetId ?? null;
+    const needed = [finished, whole, resumable, its];
     const oldest = (items: readonly { readonly id: string }[]) =>
       items.findLast(({ id }) => !needed.includes(id))?.id ?? null;
     const runId = name === 'resume' ? resumable : name === 'delete' ? oldest(runs) : finished;
@@ -293,9 +295,13 @@ export class KillCampaign {
   }
 }
 
-/** An interrupted run of the act `train` that has one step to go. */
-function isResumable({ name, state, checkpointStep }: FoundRun): boolean {
-  return name.startsWith('train') && state === 'paused' && checkpointStep === 2;
+/** An interrupted run of the act `train` that has one step to go, and its dataset still. */
+function isResumable(
+  { name, state, checkpointStep, datasetId }: FoundRun,
+  { datasets }: FoundLists,
+): boolean {
+  const trainable = datasets.some(({ id }) => id === datasetId);
+  return trainable && name.startsWith('train') && state === 'paused' && checkpointStep === 2;
 }
 
 /** Newest first. */

@@ -90,7 +90,8 @@ async function foundRun(client: EngineClient, summary: RunSummary): Promise<Foun
     loss: values.loss ?? null,
     gradNorm: values.grad_norm ?? null,
   }));
-  return { id, name: plan.name, state, step, checkpointStep, createdAt, metrics: steps };
+  const datasetId = plan.source.kind === 'dataset' ? plan.source.datasetId : null;
+  return { id, datasetId, name: plan.name, state, step, checkpointStep, createdAt, metrics: steps };
 }
 
 async function foundAdapter(client: EngineClient, summary: AdapterSummary): Promise<FoundAdapter> {
