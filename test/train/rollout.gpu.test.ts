@@ -98,6 +98,20 @@ describe('sampling', () => {
     }
   });
 
+  it('does not depend on the room of the session: a resumed run may have another', async () => {
+    const fresh = tinyRollout(model, own.images, own.policy.adapter);
+    const roomy = tinyRollout(model, own.images, own.policy.adapter);
+    await roomy.sample(asked, 2, { ...SETTINGS, maxCompletionLength: 90 });
+    const [a, b] = [await fresh.sample(asked, 2, SETTINGS), await roomy.sample(asked, 2, SETTINGS)];
+    expect(idsOf(a)).toEqual(idsOf(b));
+    const sharesOf = (answers: readonly GeneratedAnswer[][]) =>
+      answers.flat().map(({ attention }) => attention.map(({ shares }) => shares));
+    // To the last bit: the cache's capacity is a stride, not a bound of any sum.
+    expect(sharesOf(a)).toEqual(sharesOf(b));
+    fresh.destroy();
+    roomy.destroy();
+  });
+
   it('keeps order and seeds over several waves', async () => {
     const few = { ...SETTINGS, capture: false, maxCompletionLength: 2 };
     const pair = asked.slice(0, 2);
