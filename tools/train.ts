@@ -2,7 +2,6 @@
 // The same trainers and loop as in the Worker; progress on stderr, metrics as JSON lines, the adapter as a PEFT pair.
 // Invariant: a run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { acquireDevice } from '../src/gpu/device';
@@ -11,10 +10,12 @@ import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
 import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest, trainedWeights } from '../src/lookback/training';
+import type { ModelFiles } from '../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../src/train/train_config';
 import type { StepOutcome } from '../src/train/trainer';
 import { metricsLine } from '../src/train/training_log';
 import { TrainingLoop } from '../src/train/training_loop';
+import { baseFingerprint } from '../src/worker/base_fingerprint';
 import { type AdapterFolder, readAdapter, writeAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from './command_line';
 import { datasetRows } from './dataset_rows';
@@ -128,6 +129,8 @@ async function readConfig(file: string): Promise<{ run: RunFile; config: TrainCo
   const known = ['kind', 'textShare', 'scenes', 'rolloutsPerScene', 'reflectionRate', 'file'];
   const unknown = Object.keys(source).find((key) => !known.includes(key));
   if (unknown) throw new DataError('data/config', `${file}: there is no setting "source.${unknown}".`);
+  if (!['shapes_world', 'dataset'].includes(source.kind))
+    throw new DataError('data/config', `${file}: source.kind must be shapes_world or dataset.`);
   const run = { model, mode, saveSteps, source, ...(adapter === undefined ? {} : { adapter }) };
   return { run, config: withDefaults(rest, file) };
 }
@@ -154,7 +157,7 @@ async function train(signal: AbortSignal): Promise<void> {
       : null;
     const source = await sourceOf(run, call.config);
     const request = { ...config, method: call.method, mode: run.mode, source, start };
-    await runTraining(call, run, reasoner, request, signal);
+    await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {
     await closeDevice(gpu, reasoner);
   }
@@ -163,14 +166,15 @@ async function train(signal: AbortSignal): Promise<void> {
 async function runTraining(
   call: Call,
   run: RunFile,
-  reasoner: Reasoner,
+  { reasoner, files }: { readonly reasoner: Reasoner; readonly files: ModelFiles },
   request: Omit<TrainingRequest, 'checkpoint'> & { start: AdapterFolder | null },
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();
   const folder = new TrainFiles(call.out);
   await folder.create();
-  const about = { settings: settingsKey(run, request), base: await baseFingerprint(run.model) };
+  const about = { settings: settingsKey(run, request), base: await baseFingerprint(files) };
+  if (!call.resume) await folder.refuseRun();
   const checkpoint = call.resume ? await folder.readCheckpoint(about) : null;
   for (const name of ['metrics.jsonl', 'groups.jsonl', 'samples.jsonl'])
     await folder.truncateMetrics(name, checkpoint?.step ?? 0);
@@ -248,15 +252,6 @@ function settingsKey(
     gradientCheckpointing,
     [method]: method === 'sft' ? sft : grpo,
   });
-}
-
-/** SHA-256 of the base model's weights. */
-async function baseFingerprint(model: string): Promise<string> {
-  const source = await (await findModel(model)).files.open('model.safetensors');
-  if (!source) return 'sharded';
-  return createHash('sha256')
-    .update(await source.read(0, source.size))
-    .digest('hex');
 }
 
 await runCommand(USAGE, train);

@@ -2,7 +2,7 @@
 // Invariant: every file but the growing metrics is written aside and renamed, so that a kill leaves the old one whole;
 // metrics after the checkpoint are dropped when a run resumes.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../src/lib/errors';
 import { parseSafetensors, toFloat32, writeSafetensors } from '../src/model/safetensors';
@@ -31,6 +31,16 @@ export class TrainFiles {
   /** A path in the folder. */
   path(name: string): string {
     return join(this.#folder, name);
+  }
+
+  /** Throws DataError `data/checkpoint` when a run lies here already: starting anew would overwrite it. */
+  async refuseRun(): Promise<void> {
+    const path = this.path('checkpoint.safetensors');
+    if ((await stat(path).catch(() => null)) === null) return;
+    throw new DataError(
+      'data/checkpoint',
+      `${path} belongs to a run: go on with --resume, or use another folder.`,
+    );
   }
 
   /** Saves the trainer's state and what it was made from. */

@@ -61,7 +61,6 @@ export function buildPrefixProgram(
   model: ModelOnDevice,
   shape: PromptShape,
   cache: KvCache,
-  _state: SequenceState,
   features?: Tensor,
 ): Promise<Program> {
   return Program.compile(model.gpu, `prefix ${shape.tokens}`, (trace) => {

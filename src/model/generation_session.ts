@@ -7,7 +7,7 @@ import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
 import { packStop } from '../kernels/sampler';
 import { ArgumentError, ShapeError } from '../lib/errors';
 import type { Program } from '../tensor/program';
-import type { Tensor } from '../tensor/trace';
+import { regionOf, type Tensor } from '../tensor/trace';
 import { bucketSize } from './buckets';
 import type { ModelConfig } from './config';
 import {
@@ -303,10 +303,13 @@ export class GenerationSession {
     const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
     if (!program) {
-      const build = purpose === 'sample' ? buildPromptProgram : buildPrefixProgram;
-      const batch = purpose === 'sample' ? this.options.batch : (this.options.prefixes ?? 0);
-      const shape = { tokens: packed.tokens, batch };
-      program = await build(this.#model, shape, this.#cache, this.#state, images?.features);
+      const { batch, prefixes = 0 } = this.options;
+      const { tokens } = packed;
+      const features = images?.features;
+      program =
+        purpose === 'sample'
+          ? await buildPromptProgram(this.#model, { tokens, batch }, this.#cache, this.#state, features)
+          : await buildPrefixProgram(this.#model, { tokens, batch: prefixes }, this.#cache, features);
       this.#prompts.set(key, program);
     }
     return program;
@@ -348,12 +351,6 @@ export class GenerationSession {
 function writeTensor(gpu: GpuContext, tensor: Tensor, data: Uint32Array<ArrayBuffer>): void {
   const region = regionOf(tensor);
   gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
-}
-
-/** @throws ShapeError when the tensor has no memory of its own */
-function regionOf(tensor: Tensor) {
-  if (!tensor.region) throw new ShapeError(`${tensor.name} has no memory of its own.`);
-  return tensor.region;
 }
 
 function writePrompt(program: Program, packed: PackedPrompts): void {

@@ -4,7 +4,7 @@
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import { ShapeError } from '../lib/errors';
-import type { Tensor } from '../tensor/trace';
+import { regionOf, type Tensor } from '../tensor/trace';
 import { bucketSize } from './buckets';
 import { type ImageInput, packVision } from './prompt_packing';
 import { allocateTensor, buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
@@ -147,11 +147,6 @@ export class ImageEncoder {
 
 function patchesOf({ gridThw: [t, h, w] }: ImageInput): number {
   return t * h * w;
-}
-
-function regionOf(tensor: Tensor): BufferRegion {
-  if (!tensor.region) throw new ShapeError(`${tensor.name} has no memory of its own.`);
-  return tensor.region;
 }
 
 function copyRows(

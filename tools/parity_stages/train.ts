@@ -7,7 +7,7 @@ import { LoraAdapter, type LoraWeights, parseLoraConfig, readLoraWeights } from 
 import { packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
-import type { Program } from '../../src/tensor/program';
+import { type Program, readTensor } from '../../src/tensor/program';
 import { type GrpoLossType, groupAdvantages, tokenWeights } from '../../src/train/losses';
 import {
   type CompletionGroup,
@@ -119,16 +119,7 @@ async function readArena(
   run: TrainRun,
   arena: 'adapter' | 'gradient',
 ): Promise<Map<string, Float32Array>> {
-  const source = (arena === 'adapter' ? run.adapter.arena : run.state.gradient).region;
-  const { gpu } = bench;
-  if (!source) throw new Error('the arena has no memory');
-  const staging = gpu.createBuffer(source.bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'arena');
-  const encoder = gpu.device.createCommandEncoder();
-  encoder.copyBufferToBuffer(source.buffer, source.offset, staging, 0, source.bytes);
-  gpu.device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const all = new Float32Array(staging.getMappedRange().slice(0));
-  gpu.destroyBuffer(staging);
+  const all = await readTensor(bench.gpu, arena === 'adapter' ? run.adapter.arena : run.state.gradient);
   return new Map(
     run.adapter.tensors().map(({ name, tensor }) => {
       const at = (tensor.region?.offset ?? 0) / 4;

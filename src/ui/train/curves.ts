@@ -172,11 +172,11 @@ const SHARED: readonly CurveChart[] = [
   },
   {
     id: 'tokens',
-    title: 'Tokens so far',
-    definition: 'Tokens that passed through the model since the run began.',
+    title: 'Tokens of a step',
+    definition: 'SFT: response tokens that the loss is a mean of. GRPO: tokens that were sampled.',
     unit: 'tokens',
     range: [0, 10],
-    lines: [line('num_tokens', 'tokens')],
+    lines: [line('step_tokens', 'tokens')],
   },
 ];
 
@@ -254,7 +254,7 @@ const GRPO_MORE: readonly CurveChart[] = [
 
 /** Metrics without a chart of their own; the exported file has them. */
 const UNDRAWN =
-  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^step_tokens$|^epoch$/;
+  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^epoch$/;
 
 /** Charts of a run: those that matter most, shown even while empty, and the others that have data. */
 export interface CurveSet {

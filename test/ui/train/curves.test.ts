@@ -36,7 +36,7 @@ describe('curvesOf', () => {
 
   it('adds what was logged, under TRL’s names, and each metric once', () => {
     const logged = [
-      ...['loss', 'learning_rate', 'grad_norm', 'entropy', 'num_tokens', 'step_time', 'reward', 'kl'],
+      ...['loss', 'learning_rate', 'grad_norm', 'entropy', 'step_tokens', 'step_time', 'reward', 'kl'],
       ...['reward_std', 'rewards/accuracy/mean', 'rewards/accuracy/std', 'rewards/format/mean', 'accuracy'],
       ...['rewards/length/mean', 'frac_reward_zero_std', 'completions/mean_length', 'dropped_groups'],
       ...['completions/clipped_ratio', 'clip_ratio/region_mean', 'look_back/trigger_rate'],
