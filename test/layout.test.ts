@@ -14,24 +14,29 @@ import {
 
 const MAX_LINES = 600;
 
-/** Which layers a layer may import from; the table of ARCHITECTURE.md. */
+/** What every layer above the kernels may import. */
+const BELOW_MODEL = ['lib', 'answer', 'gpu', 'kernels', 'tensor', 'data', 'storage'];
+/** What the services and the Worker may import beside themselves. */
+const ENGINE = [...BELOW_MODEL, 'model', 'generation', 'train', 'lookback'];
+
+/** Which layers a layer may import from: the one statement of the direction of imports. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
+  answer: ['lib'],
   gpu: ['lib'],
   kernels: ['lib', 'gpu'],
   tensor: ['lib', 'gpu', 'kernels'],
-  data: ['lib'],
+  data: ['lib', 'answer'],
   storage: ['lib', 'data'],
-  model: ['lib', 'gpu', 'kernels', 'tensor', 'data', 'storage'],
-  generation: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'data', 'storage'],
-  train: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'data', 'storage'],
-  lookback: ['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'train', 'data', 'storage'],
-  worker: [
-    ...['lib', 'gpu', 'kernels', 'tensor', 'model', 'generation', 'train', 'lookback'],
-    ...['data', 'storage'],
-  ],
-  state: ['lib', 'data', 'storage', 'worker'],
-  ui: ['lib', 'data', 'worker', 'state'],
+  model: BELOW_MODEL,
+  generation: [...BELOW_MODEL, 'model'],
+  train: [...BELOW_MODEL, 'model', 'generation'],
+  lookback: [...BELOW_MODEL, 'model', 'generation', 'train'],
+  // The services take types of the seam, never its code.
+  services: [...ENGINE, 'worker'],
+  worker: [...ENGINE, 'services'],
+  state: ['lib', 'answer', 'data', 'storage', 'worker'],
+  ui: ['lib', 'answer', 'data', 'worker', 'state'],
 };
 
 /** What of `worker/` the page's half may see. */
@@ -57,10 +62,11 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
   // These are nothing without a page.
-  'src/ui/keyboard.ts': 'test/e2e/selection.test.ts',
-  'src/ui/look_context.ts': 'test/e2e/ask.test.ts',
-  'src/ui/picture_source.ts': 'test/e2e/ask.test.ts',
-  'src/ui/stream.ts': 'test/e2e/selection.test.ts',
+  'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',
+  'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',
+  'src/ui/look/picture_source.ts': 'test/e2e/ask.test.ts',
+  'src/ui/look/stream.ts': 'test/e2e/selection.test.ts',
+  'src/ui/chart/curves_chart.ts': 'test/ui/train/curves.test.ts',
   'src/ui/theme.ts': 'test/e2e/access.test.ts',
 };
 
@@ -226,7 +232,7 @@ describe('imports', () => {
     const wrong: string[] = [];
     for (const path of sources) {
       const from = layerOf(path);
-      for (const { target } of importsOf(path)) {
+      for (const { target, typeOnly } of importsOf(path)) {
         const to = layerOf(target);
         if (/^(test|tools)\//.test(target)) wrong.push(`${path} imports ${target}`);
         if (!from || !to || from === to) continue;
@@ -234,6 +240,7 @@ describe('imports', () => {
         if ((from === 'ui' || from === 'state') && to === 'worker' && !PAGE_SIDE.includes(target)) {
           wrong.push(`${path} imports ${target}`);
         }
+        if (from === 'services' && to === 'worker' && !typeOnly) wrong.push(`${path} runs ${target}`);
       }
     }
     expect(wrong).toEqual([]);
@@ -253,6 +260,13 @@ describe('imports', () => {
       });
       expect(reached).toEqual([]);
     }
+  });
+
+  it('take the view library only in src/state, src/ui and the page itself', () => {
+    const outside = sources.filter(
+      (path) => !/^src\/(state\/|ui\/|main)/.test(path) && /from '(preact|@preact)/.test(readText(path)),
+    );
+    expect(outside).toEqual([]);
   });
 
   it('take shaders only in src/kernels', () => {

@@ -3,7 +3,7 @@
 // Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
 
 import { readFile } from 'node:fs/promises';
-import type { PixelArray } from '../src/data/pillow_resize';
+import type { PixelArray } from '../src/data/image/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import type { SegmentKind } from '../src/generation/segment_parser';
 import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';

@@ -1,11 +1,11 @@
 // Rows of a data set on disk for training: a table with its pictures in the folder around it, or one zip.
-// The reading is src/data/dataset_import.ts; here are only the files. Invariant: a row that cannot be used stops the
+// The reading is src/data/dataset/dataset_import.ts; here are only the files. Invariant: a row that cannot be used stops the
 // command, with its number and reason, before anything is trained.
 
 import { openAsBlob } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { readDataset } from '../src/data/dataset_import';
+import { readDataset } from '../src/data/dataset/dataset_import';
 import { DataError } from '../src/lib/errors';
 import { formatList } from '../src/lib/format';
 import type { RowSource } from '../src/lookback/row_examples';

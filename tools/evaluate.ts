@@ -5,10 +5,10 @@
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { requireDataset } from '../src/data/dataset';
-import type { PixelArray } from '../src/data/pillow_resize';
-import { drawSample, SPLITS, type Split } from '../src/data/shapes_world';
-import { IMAGE_SIDE } from '../src/data/shapes_world_scene';
+import { requireDataset } from '../src/data/dataset/dataset';
+import type { PixelArray } from '../src/data/image/pillow_resize';
+import { drawSample, SPLITS, type Split } from '../src/data/world/shapes_world';
+import { IMAGE_SIDE } from '../src/data/world/shapes_world_scene';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { ModelError } from '../src/lib/errors';
 import type { ByteSource } from '../src/model/safetensors';
 import type { ModelFiles } from '../src/model/vision_language_model';
-import { type ListedModel, parseModelList } from '../src/worker/model_registry';
+import { type ListedModel, parseModelList } from '../src/services/answers/model_registry';
 import { repositoryRoot } from './node_gpu';
 
 /** A file on disk, read in ranges; opened anew for each, so that nothing needs closing. */

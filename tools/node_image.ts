@@ -3,7 +3,7 @@
 // Invariant: returns plain bytes of 1 to 4 channels, or an error that names the file and says what to do.
 import { decode as decodePng } from 'fast-png';
 import { decode as decodeJpeg } from 'jpeg-js';
-import type { PixelArray } from '../src/data/pillow_resize';
+import type { PixelArray } from '../src/data/image/pillow_resize';
 import { DataError } from '../src/lib/errors';
 
 /** Larger pictures are refused before any memory is spent on them. */

@@ -2,7 +2,7 @@
 // Not sampling and not the forward pass (both run on the GPU inside the session), and not a prompt's making.
 // Invariant: whatever ends a run (end token, limit, stop, a lost device), the answer holds every token that arrived.
 
-import type { StreamDecoder } from '../data/tokenizer';
+import type { StreamDecoder } from '../data/text/tokenizer';
 import { ArgumentError } from '../lib/errors';
 import type { GenerationSession, StepResult } from '../model/generation_session';
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';

@@ -2,15 +2,15 @@
 // Not decoding of image files (the caller's) and not the words of a mode (lookback/prompts.ts).
 // Invariant: the same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
-import { applyChatTemplate } from '../data/chat_template';
 import {
   type PaddedImage,
   padToSquare,
   processQwenImages,
   type QwenImageConfig,
-} from '../data/image_processor';
-import type { PixelArray } from '../data/pillow_resize';
-import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/tokenizer';
+} from '../data/image/image_processor';
+import type { PixelArray } from '../data/image/pillow_resize';
+import { applyChatTemplate } from '../data/text/chat_template';
+import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
 import { type ModelConfig, parseQwenImageConfig } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';

@@ -2,7 +2,7 @@
 // Not a tokenizer (a StreamDecoder turns ids into text) and not a parser of tags.
 // Invariant: the parts that `push`, `pushEnd` and `finish` return, joined, are the whole text.
 
-import type { StreamDecoder } from '../data/tokenizer';
+import type { StreamDecoder } from '../data/text/tokenizer';
 import { TokenSpanMap } from './segment_parser';
 
 /** Half-open range of generated-token indices. */

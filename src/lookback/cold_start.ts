@@ -3,8 +3,8 @@
 // Invariant: the first thought is the base's own, character for character; every example is right and well-formed.
 // Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's annotating model.
 
-import type { ShapesSample } from '../data/shapes_world';
-import { backText, boxed, secondThought } from '../data/shapes_world_text';
+import type { ShapesSample } from '../data/world/shapes_world';
+import { backText, boxed, secondThought } from '../data/world/shapes_world_text';
 import type { Prng } from '../lib/prng';
 import { gradeAnswer } from './answer_grading';
 import { parseReasoning, reflect } from './reflection';

@@ -5,7 +5,7 @@
 // a sheet when at least 40 % of its pixels lie within 20 levels of that slope in every channel. A photograph, a flat
 // white page or a wide picture padded with grey do not.
 
-import type { PixelArray } from '../data/pillow_resize';
+import type { PixelArray } from '../data/image/pillow_resize';
 
 const TOLERANCE = 20;
 const LEAST_BACKGROUND = 0.4;

@@ -1,8 +1,8 @@
 // What a base model of the shapes world can do, asked directly: list the sheet, do sums, scan when told to, count at a
 // glance. Not the evaluation of reasoning (evaluation.ts). Invariant: an item is judged from its text alone.
 
-import { drawSample, type ShapesSample } from '../data/shapes_world';
-import { LIST_PROMPT } from '../data/shapes_world_text';
+import { drawSample, type ShapesSample } from '../data/world/shapes_world';
+import { LIST_PROMPT } from '../data/world/shapes_world_text';
 import { gradeAnswer } from './answer_grading';
 import { type Proportion, wilson } from './evaluation';
 import { reflect } from './reflection';

@@ -2,7 +2,7 @@
 // Not a state machine (the engine's) and not a decoder of files: it takes pixels and a question, and gives an answer.
 // Invariant: a question takes the same path to the same tokens whether it comes from a Worker or from Node.
 
-import type { PixelArray } from '../data/pillow_resize';
+import type { PixelArray } from '../data/image/pillow_resize';
 import {
   GeneratedAnswer,
   type GenerationEvent,

@@ -4,7 +4,7 @@
 // Grammar: (<think>T</think> <back>T</back>)+ <think>T</think> \boxed{…}, arXiv 2507.03019, tightened against the
 // empty `<back>` that the paper reports as reward hacking: T is non-empty and free of tags.
 
-import { CELL_NAMES, COLOURS, SHAPES } from '../data/shapes_world_scene';
+import { CELL_NAMES, COLOURS, SHAPES } from '../data/world/shapes_world_scene';
 
 /** `back`: the full Look-Back form; `cot`: plain chain of thought, no trace of a back tag; `none`: neither. */
 export type ReasoningFormat = 'back' | 'cot' | 'none';

@@ -2,7 +2,7 @@
 // Not an importer and not a store: rows come decoded. Invariant: equal positions give equal examples, whether they were
 // kept or are made again; no row is left out without being counted.
 
-import type { PixelArray } from '../data/pillow_resize';
+import type { PixelArray } from '../data/image/pillow_resize';
 import { DataError } from '../lib/errors';
 import type { ExampleSource, LabelledExample, PromptExample, StepHooks } from '../train/trainer';
 

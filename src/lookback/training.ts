@@ -2,9 +2,9 @@
 // Not the trainers' arithmetic (src/train) and not the loop. Invariant: model, request and checkpoint decide the
 // trainer's course; making it again from the same three goes on bit for bit on the same device.
 
-import type { PixelArray } from '../data/pillow_resize';
-import { drawSample, type ShapesSample } from '../data/shapes_world';
-import { IMAGE_SIDE } from '../data/shapes_world_scene';
+import type { PixelArray } from '../data/image/pillow_resize';
+import { drawSample, type ShapesSample } from '../data/world/shapes_world';
+import { IMAGE_SIDE } from '../data/world/shapes_world_scene';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
 import type { ModelConfig } from '../model/config';

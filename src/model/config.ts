@@ -2,7 +2,7 @@
 // Not here: class defaults of any library version (they differ between versions): a needed key that is missing is an
 // error that names it. Exceptions are listed beside the code. Settings the engine does not implement are refused.
 // Invariant: a returned config is self-consistent (heads divide widths, sections fill the head, towers fit together).
-import type { QwenImageConfig } from '../data/image_processor';
+import type { QwenImageConfig } from '../data/image/image_processor';
 import { ModelError } from '../lib/errors';
 import { JsonReader } from '../lib/json_reader';
 

@@ -1,7 +1,7 @@
 // Host arrays for one prompt pass: several prompts packed in segments, images concatenated, state of the sequences.
 // Pure functions without a GPU. Invariant: padding rows see no key, store no key and are never read.
 
-import type { GridThw } from '../data/image_processor';
+import type { GridThw } from '../data/image/image_processor';
 import { packSampling, packSeen, SAMPLING_WORDS } from '../kernels/sampler';
 import { ArgumentError, ModelError } from '../lib/errors';
 import type { HostArray } from '../tensor/program';

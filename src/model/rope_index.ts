@@ -3,7 +3,7 @@
 // Not here: anything on the GPU, and no 64-bit angles: the tables follow torch's float32 recipe step by step, since a
 // float64 angle differs from it by 1e-4 at position 3000, and WGSL's own sin is good to 2^-11 only.
 // Invariant: tables have half width [rows, headDim / 2]; channel k pairs with k + headDim / 2 (rotate_half).
-import type { GridThw } from '../data/image_processor';
+import type { GridThw } from '../data/image/image_processor';
 import { ModelError, ShapeError } from '../lib/errors';
 import type { TextConfig, VisionConfig } from './config';
 

@@ -2,7 +2,7 @@
 // Positions, windows and the run order are data made by `visionLayout`; the merger is modality_projector.ts.
 // Invariant: rows run in window order from the first node to the merger, which puts them back.
 
-import type { GridThw } from '../data/image_processor';
+import type { GridThw } from '../data/image/image_processor';
 import { ShapeError } from '../lib/errors';
 import { attention } from '../tensor/ops/attention';
 import { linear } from '../tensor/ops/linear';

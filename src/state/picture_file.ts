@@ -3,7 +3,7 @@
 // Invariant: a file that would exhaust memory is refused by its header; one without a known header is left to the
 // decoder, which refuses what is no picture.
 
-import { readImageHeader } from '../data/image_header';
+import { readImageHeader } from '../data/image/image_header';
 import { DataError } from '../lib/errors';
 import { formatBytes } from '../lib/format';
 

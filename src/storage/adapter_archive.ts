@@ -3,7 +3,7 @@
 // inflated, each up to a size that is checked before and while it is; a zip with a dishonest name is refused whole.
 
 import { zipSync } from 'fflate';
-import { openZip, type ZipEntry, type ZipReader } from '../data/zip_reader';
+import { openZip, type ZipEntry, type ZipReader } from '../data/dataset/zip_reader';
 import { StorageError } from '../lib/errors';
 import { formatList } from '../lib/format';
 

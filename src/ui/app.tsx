@@ -11,14 +11,14 @@ import type { Look } from '../state/look';
 import type { LoadPhase } from '../worker/protocol';
 import { COPY } from './copy';
 import { Icon } from './icons';
-import { LibraryContext, LookContext, useLook } from './look_context';
-import { LookPage } from './look_page';
+import { LibraryContext, LookContext, useLook } from './look/look_context';
+import { LookPage } from './look/look_page';
+import { letterKeys } from './look/view_settings';
 import { Notice } from './notice';
 import { LazyPage, type Pages } from './pages';
 import { route } from './route';
 import { Status } from './status';
 import { TopBar } from './top_bar';
-import { letterKeys } from './view_settings';
 import './styles/app.css';
 
 const PHASES: readonly LoadPhase[] = ['device', 'download', 'check', 'upload', 'compile', 'warm-up'];

@@ -13,8 +13,8 @@ import { createLibrary } from '../state/library';
 import { createLook } from '../state/look';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
+import { decodePicture } from './look/picture_source';
 import { createPages } from './pages';
-import { decodePicture } from './picture_source';
 import { startRoute } from './route';
 import { startTheme } from './theme';
 

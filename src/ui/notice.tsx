@@ -6,7 +6,7 @@ import { useSignal } from '@preact/signals';
 import type { PlainError } from '../worker/protocol';
 import { ACTION_LABELS, COPY, type ErrorAction, errorCopy, errorDetails } from './copy';
 import { Icon } from './icons';
-import { useLook } from './look_context';
+import { useLook } from './look/look_context';
 import { route } from './route';
 import './styles/notice.css';
 

@@ -7,7 +7,7 @@ import { useEffect } from 'preact/hooks';
 import type { Card } from '../state/segment_layout';
 import type { Session } from '../state/session';
 import { COPY } from './copy';
-import { useLibrary, useLook } from './look_context';
+import { useLibrary, useLook } from './look/look_context';
 
 /** Milliseconds that a selection must rest before it is read out, so that scrubbing stays quiet. */
 const REST = 250;

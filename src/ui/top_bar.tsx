@@ -2,10 +2,10 @@
 // Not what they do (the state's commands). Invariant: it says what is loaded and what is going on, on every page.
 
 import { useComputed } from '@preact/signals';
-import { AdapterChip } from './adapter_chip';
 import { COPY } from './copy';
 import { Icon } from './icons';
-import { useLook } from './look_context';
+import { AdapterChip } from './look/adapter_chip';
+import { useLook } from './look/look_context';
 import { ROUTES, route } from './route';
 import { chooseTheme, theme } from './theme';
 

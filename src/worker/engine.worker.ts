@@ -3,10 +3,23 @@
 // every journey. Invariant: the only globals of the Worker that are touched are reached through the parts given here.
 
 import { expose } from 'comlink';
+import { decodeImage, encodePng } from '../data/image/decode_image';
 import { acquireDevice } from '../gpu/device';
 import { Reasoner } from '../lookback/reasoner';
 import { createTrainer } from '../lookback/training';
 import { LoraAdapter } from '../model/lora';
+import { AdapterShelf } from '../services/answers/adapter_shelf';
+import { baseFingerprint } from '../services/answers/base_fingerprint';
+import { Engine, type EngineModel, type Loaded } from '../services/answers/engine';
+import { ModelRegistry } from '../services/answers/model_registry';
+import { AdapterLibrary } from '../services/library/adapter_library';
+import { BundledAdapters } from '../services/library/bundled_adapters';
+import { DatasetLibrary } from '../services/library/dataset_library';
+import { storageUsage } from '../services/library/storage_usage';
+import { TrainerFactory } from '../services/training/trainer_factory';
+import { estimateTraining } from '../services/training/training_estimate';
+import { TrainingHost } from '../services/training/training_host';
+import type { TrainingRuns } from '../services/training/training_run';
 import { AdapterStore } from '../storage/adapter_store';
 import { openStoreChannel } from '../storage/channel';
 import { Database } from '../storage/database';
@@ -14,20 +27,7 @@ import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
-import { AdapterLibrary } from './adapter_library';
-import { AdapterShelf } from './adapter_shelf';
-import { baseFingerprint } from './base_fingerprint';
-import { BundledAdapters } from './bundled_adapters';
-import { DatasetLibrary } from './dataset_library';
-import { Engine, type EngineModel, type Loaded } from './engine';
 import { allCommands } from './engine_commands';
-import { decodeImage, encodePng } from './engine_image';
-import { ModelRegistry } from './model_registry';
-import { storageUsage } from './storage_usage';
-import { TrainerFactory } from './trainer_factory';
-import { estimateTraining } from './training_estimate';
-import { TrainingHost } from './training_host';
-import type { TrainingRuns } from './training_run';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);

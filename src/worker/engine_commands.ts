@@ -2,9 +2,9 @@
 // the part that serves it. Not logic. Invariant: every command of the protocol is here, checked by the compiler; what
 // any of them throws crosses the seam as a PlainError.
 
-import type { AdapterCommands } from './adapter_library';
-import type { DatasetCommands } from './dataset_library';
-import type { Engine } from './engine';
+import type { Engine } from '../services/answers/engine';
+import type { AdapterCommands } from '../services/library/adapter_library';
+import type { DatasetCommands } from '../services/library/dataset_library';
 import type { EngineCommands, LibraryCommands, TrainingCommands } from './protocol';
 
 /** Everything that the page can ask for. */

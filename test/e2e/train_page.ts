@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, expect, type Locator, type Page } from '@playwright/test';
 import { encode } from 'fast-png';
-import type { ImportFile } from '../../src/data/dataset_files';
-import { drawSample } from '../../src/data/shapes_world';
-import { jsonLines, sampleFile, zipOf } from '../data/dataset_samples';
+import type { ImportFile } from '../../src/data/dataset/dataset_files';
+import { drawSample } from '../../src/data/world/shapes_world';
+import { jsonLines, sampleFile, zipOf } from '../data/dataset/dataset_samples';
 import { LookPage } from './look_page';
 
 /** The state of a run takes long where a model is compiled or trained by a software adapter. */

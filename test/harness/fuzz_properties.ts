@@ -3,7 +3,7 @@
 
 import { deepStrictEqual, ok } from 'node:assert';
 import fc from 'fast-check';
-import { type ImportedDataset, readDataset } from '../../src/data/dataset_import';
+import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
 import { createSegmentParser, parseSegments } from '../../src/generation/segment_parser';
 import { LookBackError } from '../../src/lib/errors';
 import {
@@ -12,7 +12,7 @@ import {
   type SafetensorsFile,
   writeSafetensors,
 } from '../../src/model/safetensors';
-import { buildZip, jsonLines, samplePng } from '../data/dataset_samples';
+import { buildZip, jsonLines, samplePng } from '../data/dataset/dataset_samples';
 
 interface Mutation {
   readonly at: number;

@@ -2,10 +2,10 @@
 // Not for the product. Invariant: pictures are decoded by the code that the environment's users meet: the Worker's
 // decoder in a browser, the command lines' in Node.
 
-import type { PixelArray } from '../../src/data/pillow_resize';
+import { decodeImage } from '../../src/data/image/decode_image';
+import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { memorySource } from '../../src/model/safetensors';
 import type { ModelFiles } from '../../src/model/vision_language_model';
-import { decodeImage } from '../../src/worker/engine_image';
 import { loadFixture } from './fixture';
 
 /** Files of `public/models/NAME`; an absent file is null, as a model source must say. */

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
-import { drawSample, type ShapesSample } from '../../src/data/shapes_world';
-import { chainOfThought } from '../../src/data/shapes_world_text';
+import { drawSample, type ShapesSample } from '../../src/data/world/shapes_world';
+import { chainOfThought } from '../../src/data/world/shapes_world_text';
 import { createPrng } from '../../src/lib/prng';
 import { coldStartText } from '../../src/lookback/cold_start';
 import { isGenuineScan, reflect } from '../../src/lookback/reflection';

@@ -1,8 +1,8 @@
 // outside_world: sheets of the shapes world at several sizes are inside; photographs' stand-ins are not.
 import { describe, expect, it } from 'vitest';
-import { padToSquare } from '../../src/data/image_processor';
-import { type PixelArray, pillowResize } from '../../src/data/pillow_resize';
-import { drawSample } from '../../src/data/shapes_world';
+import { padToSquare } from '../../src/data/image/image_processor';
+import { type PixelArray, pillowResize } from '../../src/data/image/pillow_resize';
+import { drawSample } from '../../src/data/world/shapes_world';
 import { createPrng } from '../../src/lib/prng';
 import { isOutsideShapesWorld, sheetBackgroundShare } from '../../src/lookback/outside_world';
 

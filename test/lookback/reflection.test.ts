@@ -1,6 +1,6 @@
 // reflection: the strict format's truth table, boxes, scans; and hostile text in linear time.
 import { describe, expect, it } from 'vitest';
-import { drawSample } from '../../src/data/shapes_world';
+import { drawSample } from '../../src/data/world/shapes_world';
 import { extractBoxed, isGenuineScan, reasoningFormat, reflect } from '../../src/lookback/reflection';
 
 const BOX = '\\boxed{5}';

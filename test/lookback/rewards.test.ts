@@ -2,7 +2,7 @@
 // expression, the length penalty's corners, and hostile text in linear time.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drawSample } from '../../src/data/shapes_world';
+import { drawSample } from '../../src/data/world/shapes_world';
 import { ArgumentError } from '../../src/lib/errors';
 import { REWARDS, rewardsOf } from '../../src/lookback/rewards';
 import type { RewardSample } from '../../src/train/rewards';

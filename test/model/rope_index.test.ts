@@ -1,6 +1,6 @@
 // Position streams of text and images, and the order of vision windows.
 import { describe, expect, it } from 'vitest';
-import type { GridThw } from '../../src/data/image_processor';
+import type { GridThw } from '../../src/data/image/image_processor';
 import {
   getCuFull,
   getRopeIndex,

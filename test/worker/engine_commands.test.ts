@@ -1,8 +1,8 @@
 // All commands in one object: what the client forwards is there, arguments arrive, and errors cross as plain objects.
 import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../src/lib/errors';
+import { Engine, type EngineParts } from '../../src/services/answers/engine';
 import { COMMAND_NAMES } from '../../src/worker/client';
-import { Engine, type EngineParts } from '../../src/worker/engine';
 import { allCommands, type CommandHosts } from '../../src/worker/engine_commands';
 
 function commandsOf(hosts: object) {

@@ -2,7 +2,6 @@
 // conversions, tokenizer and chat template. Not here: comparison (fixture_dir.ts) and reporting (the parity command).
 // Invariant: every value is computed by the product's own code from the folder's inputs, never copied from a golden.
 import { createHash } from 'node:crypto';
-import { applyChatTemplate, promptLength } from '../../src/data/chat_template';
 import {
   type GridThw,
   lookBackEvalSize,
@@ -12,9 +11,10 @@ import {
   resizeForQwen,
   type SmolImageConfig,
   smartResize,
-} from '../../src/data/image_processor';
-import { type PixelArray, pillowResize } from '../../src/data/pillow_resize';
-import { type ChatMessage, createTokenizer, type Tokenizer } from '../../src/data/tokenizer';
+} from '../../src/data/image/image_processor';
+import { type PixelArray, pillowResize } from '../../src/data/image/pillow_resize';
+import { applyChatTemplate, promptLength } from '../../src/data/text/chat_template';
+import { type ChatMessage, createTokenizer, type Tokenizer } from '../../src/data/text/tokenizer';
 import { f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';
 import { parseModelConfig, parseQwenImageConfig } from '../../src/model/config';
 import {

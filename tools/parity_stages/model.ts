@@ -3,7 +3,7 @@
 // Invariant: inputs are the folder's ids and our own processor's pixels; no golden is fed back in, but for the ids of
 // greedy decoding, which are compared themselves.
 
-import { processQwenImages } from '../../src/data/image_processor';
+import { processQwenImages } from '../../src/data/image/image_processor';
 import { sharesOf } from '../../src/generation/attention_recorder';
 import type { GpuContext } from '../../src/gpu/device';
 import { paddedHeadSize } from '../../src/kernels/attention_shape';

@@ -4,8 +4,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
-import { drawSample, type Split } from '../../src/data/shapes_world';
-import { LIST_PROMPT } from '../../src/data/shapes_world_text';
+import { drawSample, type Split } from '../../src/data/world/shapes_world';
+import { LIST_PROMPT } from '../../src/data/world/shapes_world_text';
 
 function main(): void {
   const [out, split, seed, count, textShare, png] = process.argv.slice(2);

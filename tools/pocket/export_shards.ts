@@ -3,7 +3,7 @@
 // Invariant: shard n of seed s holds the samples n·count … (n+1)·count−1 whatever came before.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Split } from '../../src/data/shapes_world';
+import type { Split } from '../../src/data/world/shapes_world';
 import { drawTrainingSample, TASKS } from './mixture';
 
 /** Longest sequence, in tokens, that a shard's row holds. */

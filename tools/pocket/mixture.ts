@@ -2,8 +2,8 @@
 // tokens weigh in the loss. Not the world itself (src/data/shapes_world*.ts), not the trainer (pretrain.py).
 // Invariant: (seed, index) determines a training sample; only scenes of the train split are used.
 
-import { drawSample, type ShapesSample, type Split } from '../../src/data/shapes_world';
-import { CELL_NAMES } from '../../src/data/shapes_world_scene';
+import { drawSample, type ShapesSample, type Split } from '../../src/data/world/shapes_world';
+import { CELL_NAMES } from '../../src/data/world/shapes_world_scene';
 import {
   backText,
   chainOfThought,
@@ -11,7 +11,7 @@ import {
   lookBackChain,
   runningValues,
   selectorName,
-} from '../../src/data/shapes_world_text';
+} from '../../src/data/world/shapes_world_text';
 import { createPrng, type Prng } from '../../src/lib/prng';
 
 /** What a sample trains. */

@@ -10,7 +10,7 @@ import type { DatasetSummary } from '../../worker/protocol';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';
-import { useLook } from '../look_context';
+import { useLook } from '../look/look_context';
 import { Notice } from '../notice';
 import { counted, DATA_COPY } from './data_copy';
 import { filesOfList, filesOfTransfer } from './file_intake';

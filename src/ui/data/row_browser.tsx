@@ -6,10 +6,10 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Datasets, OpenRow } from '../../state/datasets';
 import type { DatasetRowView, ReasoningMode } from '../../worker/protocol';
 import { COPY } from '../copy';
-import { drawPicture, NO_PADDING } from '../heatmap';
-import { useLook } from '../look_context';
+import { drawPicture, NO_PADDING } from '../look/heatmap';
+import { useLook } from '../look/look_context';
+import { decodePicture } from '../look/picture_source';
 import { Notice } from '../notice';
-import { decodePicture } from '../picture_source';
 import { DATA_COPY } from './data_copy';
 import { promptPieces, squarePadding } from './row_words';
 

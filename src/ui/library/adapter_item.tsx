@@ -9,7 +9,7 @@ import type { AdapterSummary } from '../../worker/protocol';
 import { COPY } from '../copy';
 import { download, fileName } from '../download';
 import { Icon } from '../icons';
-import { useLook } from '../look_context';
+import { useLook } from '../look/look_context';
 import { LIBRARY_COPY, metricText } from './library_copy';
 
 /** Metrics shown before the rest is folded away. */

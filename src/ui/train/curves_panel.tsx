@@ -4,6 +4,7 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol';
+import { CurveView } from '../chart/curves_chart';
 import { theme } from '../theme';
 import {
   type CurveChart,
@@ -16,7 +17,6 @@ import {
   valuesAt,
   withEvaluations,
 } from './curves';
-import { CurveView } from './curves_chart';
 import { metricText } from './figures_text';
 import { useTrain } from './train_context';
 import { TRAIN_COPY } from './train_copy';

@@ -5,7 +5,7 @@ import { computed } from '@preact/signals';
 import { useContext, useEffect } from 'preact/hooks';
 import type { Library } from '../../state/library';
 import type { Train } from '../../state/train';
-import { LookContext } from '../look_context';
+import { LookContext } from '../look/look_context';
 import { announcement } from './announcements';
 import { CurvesPanel } from './curves_panel';
 import { GroupsPanel } from './groups_panel';

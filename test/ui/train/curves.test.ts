@@ -1,5 +1,6 @@
 // Which charts a run gets, and that a chart's columns, sentence and legend say the same.
 import { describe, expect, it } from 'vitest';
+import { axisEnds, lonePlaces, nearestStep } from '../../../src/ui/chart/curves_chart';
 import {
   type CurveChart,
   curveColumns,
@@ -10,7 +11,6 @@ import {
   valuesAt,
   withEvaluations,
 } from '../../../src/ui/train/curves';
-import { axisEnds, lonePlaces, nearestStep } from '../../../src/ui/train/curves_chart';
 import type { StepMetrics } from '../../../src/worker/protocol';
 
 const steps = (...values: Record<string, number>[]): StepMetrics[] =>

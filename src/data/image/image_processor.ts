@@ -1,0 +1,311 @@
+// Pictures to the rows that the vision towers read: Qwen family (smart resize, patch rows) and SmolVLM (tiles).
+// Follows the Python processors' Pillow path bit for bit: RGB by dropping alpha, 8-bit resize, f32 normalisation.
+// Not here: decoding of files (the browser's createImageBitmap or tools/node_image), and the models' own limits.
+// Invariant: pure functions of bytes and settings; the same bytes give the same floats on every machine.
+import { DataError } from '../../lib/errors';
+import { type PixelArray, pillowResize } from './pillow_resize';
+
+/** [t, h, w] of an image in patches; t is 1 for a still image. */
+export type GridThw = readonly [number, number, number];
+
+/** Settings of the Qwen family's processor; pixel counts bound the resized area. */
+export interface QwenImageConfig {
+  readonly patchSize: number;
+  readonly temporalPatchSize: number;
+  readonly mergeSize: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
+  readonly imageMean: readonly [number, number, number];
+  readonly imageStd: readonly [number, number, number];
+  readonly rescaleFactor: number;
+}
+
+/** Settings of the Idefics3 / SmolVLM processor, edges in pixels. */
+export interface SmolImageConfig {
+  readonly doImageSplitting: boolean;
+  readonly longestEdge: number;
+  /** Edge of a tile. */
+  readonly tileEdge: number;
+  readonly imageMean: readonly [number, number, number];
+  readonly imageStd: readonly [number, number, number];
+  readonly rescaleFactor: number;
+}
+
+/** Patch rows of all images of a prompt. */
+export interface QwenPatches {
+  /** [patches, rowLength] row-major; images one after the other. */
+  readonly pixelValues: Float32Array;
+  /** Columns of a row: 3 · temporalPatchSize · patchSize². */
+  readonly rowLength: number;
+  readonly gridThw: readonly GridThw[];
+}
+
+/** Tiles of one image, row-major, the whole image as the last one when it was split. */
+export interface SmolTiles {
+  /** [count, 3, tileEdge, tileEdge] */
+  readonly pixelValues: Float32Array;
+  readonly count: number;
+  /** 0 × 0 when the image was not split. */
+  readonly rows: number;
+  readonly cols: number;
+}
+
+const MAX_ASPECT = 200;
+
+/** Rounds to the nearest integer, halves to even, as Python's round does (Math.round would give 5 for 4.5). */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/**
+ * The size [height, width] to which the Qwen processors resize: both multiples of `factor`, area within the pixel
+ * limits, aspect kept as well as possible. Throws DataError `data/image-aspect` above an aspect ratio of 200.
+ */
+export function smartResize(
+  height: number,
+  width: number,
+  factor: number,
+  minPixels: number,
+  maxPixels: number,
+): [number, number] {
+  const aspect = Math.max(height, width) / Math.min(height, width);
+  if (!(aspect <= MAX_ASPECT)) {
+    throw new DataError(
+      'data/image-aspect',
+      `the image is ${width}×${height}: its aspect ratio must not exceed ${MAX_ASPECT}, crop it first`,
+      { width, height },
+    );
+  }
+  const h = roundHalfEven(height / factor) * factor;
+  const w = roundHalfEven(width / factor) * factor;
+  if (h * w > maxPixels) {
+    const beta = Math.sqrt((height * width) / maxPixels);
+    return [
+      Math.max(factor, Math.floor(height / beta / factor) * factor),
+      Math.max(factor, Math.floor(width / beta / factor) * factor),
+    ];
+  }
+  if (h * w < minPixels) {
+    const beta = Math.sqrt(minPixels / (height * width));
+    return [Math.ceil((height * beta) / factor) * factor, Math.ceil((width * beta) / factor) * factor];
+  }
+  return [h, w];
+}
+
+/**
+ * Size [height, width] to which Look-Back's own evaluation resizes before the processor does: area brought into
+ * 512² … 10⁶ pixels, edges truncated (official repository, eval/utils/processing.py).
+ */
+export function lookBackEvalSize(height: number, width: number): [number, number] {
+  let [h, w] = [height, width];
+  const scale = (limit: number): void => {
+    const factor = Math.sqrt(limit / (w * h));
+    [w, h] = [Math.trunc(w * factor), Math.trunc(h * factor)];
+  };
+  if (w * h > 1_000_000) scale(1_000_000);
+  if (w * h < 512 * 512) scale(512 * 512);
+  return [h, w];
+}
+
+/**
+ * Three channels from 1 (replicated), 2 (grey and alpha), 3 or 4 (alpha dropped, not composited, as Pillow's
+ * convert("RGB")). Throws DataError `data/image-size` when bytes and size disagree.
+ */
+export function toRgb(image: PixelArray): PixelArray {
+  const { width, height, channels, data } = image;
+  const pixels = width * height;
+  if (!(pixels > 0) || data.length !== pixels * channels || channels < 1 || channels > 4) {
+    throw new DataError(
+      'data/image-size',
+      `an image of ${width}×${height}×${channels} does not fit ${data.length} bytes`,
+    );
+  }
+  if (channels === 3) return image;
+  const rgb = new Uint8Array(pixels * 3);
+  const grey = channels < 3;
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[channels * i + (grey ? 0 : c)]!;
+  }
+  return { width, height, channels: 3, data: rgb };
+}
+
+/** [channel][byte] → f32 as numpy computes it: u8·scale in f64 rounded to f32, then − mean and ÷ std in f32. */
+function normalisationTable(config: QwenImageConfig | SmolImageConfig): Float32Array[] {
+  return config.imageMean.map((meanValue, channel) => {
+    const mean = Math.fround(meanValue);
+    const std = Math.fround(config.imageStd[channel]!);
+    const table = new Float32Array(256);
+    for (let byte = 0; byte < 256; byte++) {
+      const scaled = Math.fround(byte * config.rescaleFactor);
+      table[byte] = Math.fround(scaled - mean) / std;
+    }
+    return table;
+  });
+}
+
+/** One patch at (left, top) as columns [channel, time, y, x]; the temporal slices of a still image are copies. */
+function writePatch(
+  image: PixelArray,
+  left: number,
+  top: number,
+  config: QwenImageConfig,
+  table: readonly Float32Array[],
+  out: Float32Array,
+): void {
+  const { patchSize: patch, temporalPatchSize: frames } = config;
+  const plane = patch * patch;
+  for (let c = 0; c < 3; c++) {
+    const values = table[c]!;
+    const first = c * frames * plane;
+    for (let y = 0; y < patch; y++) {
+      let from = ((top + y) * image.width + left) * 3 + c;
+      for (let x = 0; x < patch; x++, from += 3) out[first + y * patch + x] = values[image.data[from]!]!;
+    }
+    for (let t = 1; t < frames; t++) out.copyWithin(first + t * plane, first, first + plane);
+  }
+}
+
+/** Patch rows of one RGB image whose edges are multiples of patch · merge, in merge-block-major order. */
+function writePatchRows(
+  image: PixelArray,
+  config: QwenImageConfig,
+  table: readonly Float32Array[],
+  out: Float32Array,
+): void {
+  const { patchSize: patch, mergeSize: merge } = config;
+  const rowLength = 3 * config.temporalPatchSize * patch * patch;
+  const cellsPerRow = image.width / (patch * merge);
+  const rows = out.length / rowLength;
+  for (let row = 0; row < rows; row++) {
+    const block = Math.floor(row / (merge * merge));
+    const cell = row % (merge * merge);
+    const y = Math.floor(block / cellsPerRow) * merge + Math.floor(cell / merge);
+    const x = (block % cellsPerRow) * merge + (cell % merge);
+    writePatch(
+      image,
+      x * patch,
+      y * patch,
+      config,
+      table,
+      out.subarray(row * rowLength, (row + 1) * rowLength),
+    );
+  }
+}
+
+/** The RGB image as the Qwen processor resizes it, before normalisation. */
+export function resizeForQwen(image: PixelArray, config: QwenImageConfig): PixelArray {
+  const factor = config.patchSize * config.mergeSize;
+  const [height, width] = smartResize(image.height, image.width, factor, config.minPixels, config.maxPixels);
+  return pillowResize(toRgb(image), width, height, 'bicubic');
+}
+
+/**
+ * Patch rows of several images for the Qwen family, concatenated in order.
+ * Throws DataError when an image is malformed or too elongated.
+ */
+export function processQwenImages(images: readonly PixelArray[], config: QwenImageConfig): QwenPatches {
+  const { patchSize, temporalPatchSize } = config;
+  const rowLength = 3 * temporalPatchSize * patchSize * patchSize;
+  const table = normalisationTable(config);
+  const resized = images.map((image) => resizeForQwen(image, config));
+  const gridThw = resized.map((image): GridThw => [1, image.height / patchSize, image.width / patchSize]);
+  const patches = gridThw.reduce((sum, [, h, w]) => sum + h * w, 0);
+  const pixelValues = new Float32Array(patches * rowLength);
+  let row = 0;
+  resized.forEach((image, i) => {
+    const [, h, w] = gridThw[i]!;
+    writePatchRows(image, config, table, pixelValues.subarray(row * rowLength, (row + h * w) * rowLength));
+    row += h * w;
+  });
+  return { pixelValues, rowLength, gridThw };
+}
+
+/** First resize of SmolVLM: the longer edge to `longestEdge`, the other by aspect, made even. */
+function smolFirstSize(height: number, width: number, longestEdge: number): [number, number] {
+  const aspect = width / height;
+  const even = (n: number): number => Math.max(1, n + (n % 2));
+  if (width >= height) return [even(Math.trunc(longestEdge / aspect)), longestEdge];
+  return [longestEdge, even(Math.trunc(longestEdge * aspect))];
+}
+
+/** Second resize of SmolVLM: both edges up to multiples of the tile, the shorter by aspect of the longer. */
+function smolTiledSize(height: number, width: number, tile: number): [number, number] {
+  const aspect = width / height;
+  const up = (n: number): number => Math.ceil(n / tile) * tile;
+  if (width >= height) {
+    const w = up(width);
+    return [up(Math.trunc(w / aspect)), w];
+  }
+  const h = up(height);
+  return [h, up(Math.trunc(h * aspect))];
+}
+
+function crop(image: PixelArray, left: number, top: number, edge: number): PixelArray {
+  const data = new Uint8Array(edge * edge * 3);
+  for (let y = 0; y < edge; y++) {
+    const from = ((top + y) * image.width + left) * 3;
+    data.set(image.data.subarray(from, from + edge * 3), y * edge * 3);
+  }
+  return { width: edge, height: edge, channels: 3, data };
+}
+
+/** Tiles of one image as the SmolVLM processor cuts them (Lanczos throughout). */
+export function processSmolImage(image: PixelArray, config: SmolImageConfig): SmolTiles {
+  const { tileEdge: edge, longestEdge } = config;
+  const rgb = toRgb(image);
+  const [firstHeight, firstWidth] = smolFirstSize(rgb.height, rgb.width, longestEdge);
+  let whole = pillowResize(rgb, firstWidth, firstHeight, 'lanczos');
+  let [rows, cols] = [0, 0];
+  const tiles: PixelArray[] = [];
+  if (config.doImageSplitting) {
+    const [height, width] = smolTiledSize(whole.height, whole.width, edge);
+    whole = pillowResize(whole, width, height, 'lanczos');
+    if (height > edge || width > edge) {
+      [rows, cols] = [height / edge, width / edge];
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < cols; c++) tiles.push(crop(whole, c * edge, r * edge, edge));
+      }
+    }
+  }
+  tiles.push(pillowResize(whole, edge, edge, 'lanczos'));
+  const table = normalisationTable(config);
+  const plane = edge * edge;
+  const pixelValues = new Float32Array(tiles.length * 3 * plane);
+  tiles.forEach((tile, n) => {
+    for (let c = 0; c < 3; c++) {
+      const values = table[c]!;
+      const to = (n * 3 + c) * plane;
+      for (let i = 0; i < plane; i++) pixelValues[to + i] = values[tile.data[3 * i + c]!]!;
+    }
+  });
+  return { pixelValues, count: tiles.length, rows, cols };
+}
+
+/** A picture padded to a square, and where the original lies in it. */
+export interface PaddedImage {
+  readonly image: PixelArray;
+  /** Pixels of padding before the original. */
+  readonly left: number;
+  readonly top: number;
+}
+
+/**
+ * Pads to a square with `color`, the original centred (an odd pixel goes right or below). For models that read squares
+ * only: the page shows the padding, so choose a colour that cannot be mistaken for the picture.
+ */
+export function padToSquare(image: PixelArray, color: readonly [number, number, number]): PaddedImage {
+  const rgb = toRgb(image);
+  const edge = Math.max(rgb.width, rgb.height);
+  const left = Math.floor((edge - rgb.width) / 2);
+  const top = Math.floor((edge - rgb.height) / 2);
+  if (rgb.width === rgb.height) return { image: rgb, left, top };
+  const data = new Uint8Array(edge * edge * 3);
+  for (let i = 0; i < edge * edge; i++) data.set(color, 3 * i);
+  for (let y = 0; y < rgb.height; y++) {
+    data.set(rgb.data.subarray(y * rgb.width * 3, (y + 1) * rgb.width * 3), ((top + y) * edge + left) * 3);
+  }
+  return { image: { width: edge, height: edge, channels: 3, data }, left, top };
+}

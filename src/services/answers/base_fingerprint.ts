@@ -1,0 +1,39 @@
+// The fingerprint of a base model: SHA-256 of its weights, by which an adapter knows what it was made for.
+// Not of tokenizer or config. Invariant: the same weight files have the same fingerprint wherever they come from; for
+// one file it is what `sha256sum model.safetensors` prints, for shards the hash of their hashes in order of name.
+
+import { ModelError } from '../../lib/errors';
+import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
+
+const WHOLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+const known = new WeakMap<ModelFiles, Promise<string>>();
+
+/** Hexadecimal fingerprint, computed once per model. @throws ModelError `model/files` when a weight file is missing */
+export function baseFingerprint(files: ModelFiles): Promise<string> {
+  const found = known.get(files) ?? compute(files);
+  known.set(files, found);
+  found.catch(() => known.delete(files));
+  return found;
+}
+
+async function compute(files: ModelFiles): Promise<string> {
+  if ((await files.open(WHOLE)) !== null) return fileDigest(files, WHOLE);
+  const index = (await readModelJson(files, INDEX)) as { readonly weight_map?: Record<string, string> };
+  const shards = [...new Set(Object.values(index.weight_map ?? {}))].sort();
+  const digests: string[] = [];
+  for (const shard of shards) digests.push(await fileDigest(files, shard));
+  return hexDigest(new TextEncoder().encode(digests.join('')));
+}
+
+async function fileDigest(files: ModelFiles, name: string): Promise<string> {
+  const source = await files.open(name);
+  if (source === null) throw new ModelError('model/files', `${files.name} has no ${name}.`, { file: name });
+  return hexDigest(await source.read(0, source.size));
+}
+
+async function hexDigest(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,35 @@
+// What lies beside a checkpoint's arrays: the device and kernels that made it, the base model, and the adapter's shape,
+// so that an adapter can be cut out of the arena without a model. Not the arrays themselves (the trainer's).
+// Invariant: the modules are in the arena's order, each factor on a 256-byte boundary, as LoraAdapter lays them out.
+
+import type { DeviceTraits } from '../../gpu/device';
+import type { ShapedModule } from '../../model/lora';
+import type { StoredLoraConfig } from '../../storage/records';
+
+/** Plain data kept with each checkpoint of a run. */
+export interface CheckpointBase {
+  readonly device: string;
+  /** Everything that decides which kernels run; equal profiles on equal devices give equal bits. */
+  readonly profile: string;
+  readonly modelId: string;
+  /** SHA-256 of the base model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  readonly config: StoredLoraConfig;
+  /** Adapted modules in the arena's order. */
+  readonly modules: readonly ShapedModule[];
+}
+
+/** What of a device decides which kernels run there. */
+export function kernelProfile(traits: DeviceTraits): string {
+  const { shaderF16, subgroups, software, maxInvocations, maxStorageBuffers, maxWorkgroupBytes } = traits;
+  return JSON.stringify({
+    ...{ shaderF16, subgroups, software, maxInvocations, maxStorageBuffers, maxWorkgroupBytes },
+    maxBindingBytes: traits.maxBindingBytes,
+    disabled: [...traits.disabledVariants].sort(),
+  });
+}
+
+/** Elements of A and B of all modules, padding left out. */
+export function countParameters({ config, modules }: Pick<CheckpointBase, 'config' | 'modules'>): number {
+  return modules.reduce((sum, { shape: [out, width] }) => sum + config.r * (out + width), 0);
+}

@@ -1,0 +1,262 @@
+// The commands of adapters: save from a run, list, rename, delete, export and import as PEFT pairs; and their weights
+// for answers and for runs. Not a store and not a device. Invariant: an adapter is put before a model only when it was
+// made for the very weights of that model, or, where it does not say, when every tensor fits by name and shape.
+
+import { ArgumentError, LookBackError, ModelError } from '../../lib/errors';
+import {
+  type LoraConfig,
+  type LoraWeights,
+  loraWeightsOf,
+  parseLoraConfig,
+  readLoraWeights,
+} from '../../model/lora';
+import { writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
+import { parseSafetensors } from '../../model/safetensors';
+import { packAdapter, unpackAdapter } from '../../storage/adapter_archive';
+import type { AdapterStore } from '../../storage/adapter_store';
+import type { AdapterRecord, StoredLoraConfig } from '../../storage/records';
+import type { AdapterSummary, LibraryCommands } from '../../worker/protocol';
+import { countParameters } from '../answers/checkpoint_base';
+import type { Loaded } from '../answers/engine';
+import type { AdapterStart } from '../training/trainer_factory';
+import type { TrainingRuns } from '../training/training_run';
+import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
+
+/** Commands that this file serves. */
+export type AdapterCommands = Pick<
+  LibraryCommands,
+  'listAdapters' | 'saveAdapter' | 'renameAdapter' | 'deleteAdapter' | 'exportAdapter' | 'importAdapter'
+>;
+
+/** What the library of adapters needs. */
+export interface AdapterLibraryParts {
+  readonly adapters: Pick<AdapterStore, 'list' | 'get' | 'put' | 'rename' | 'delete'>;
+  readonly bundled: Pick<BundledAdapters, 'list' | 'open'>;
+  readonly runs: Pick<TrainingRuns, 'read' | 'readCheckpoint' | 'update'>;
+  readonly engine: { readonly loaded: Loaded | undefined };
+  fingerprintOf(loaded: Loaded): Promise<string>;
+  /** Asks the browser not to clear what is stored. */
+  persist(): Promise<unknown>;
+  changed(store: 'adapters' | 'runs'): void;
+  /** Throws `train/busy` while a live run continues the adapter. */
+  checkUnused(id: string): void;
+  /** An adapter is gone: nothing may answer with it any more. */
+  forget(id: string): void;
+  createId(): string;
+  /** Milliseconds since 1970. */
+  date(): number;
+}
+
+/** Key of our own in adapter_config.json, which PEFT passes over: the base model's fingerprint. */
+const BASE_KEY = 'lookback_base_sha256';
+const MAX_NAME = 200;
+const MAX_NOTES = 20_000;
+
+/** Adapters of this origin and of the page. Its methods reject with LookBackErrors. */
+export class AdapterLibrary implements AdapterCommands {
+  readonly #parts: AdapterLibraryParts;
+
+  constructor(parts: AdapterLibraryParts) {
+    this.#parts = parts;
+  }
+
+  /** See LibraryCommands. Bundled ones first. */
+  async listAdapters(): Promise<readonly AdapterSummary[]> {
+    const [bundled, stored] = await Promise.all([this.#parts.bundled.list(), this.#parts.adapters.list()]);
+    return [...bundled, ...stored.map(summaryOf)];
+  }
+
+  /** See LibraryCommands. */
+  async saveAdapter(runId: string, name: string): Promise<AdapterSummary> {
+    const { runs, adapters, createId, date } = this.#parts;
+    const words = checkedName(name);
+    const [{ run, metrics }, checkpoint] = await Promise.all([runs.read(runId), runs.readCheckpoint(runId)]);
+    if (checkpoint === null) {
+      const message = `The run "${run.plan.name}" has no checkpoint yet: let it make a step, or pause it.`;
+      throw new LookBackError('adapter/no-checkpoint', message, { runId });
+    }
+    const { extra: base, step } = checkpoint;
+    const weights = loraWeightsOf(checkpoint.adapter, base.config.r, base.modules);
+    const last = metrics.filter((row) => row.step <= step).at(-1);
+    const draft = {
+      ...{ id: createId(), name: words, notes: '', createdAt: date(), config: base.config },
+      ...{ modelId: base.modelId, fingerprint: base.fingerprint, parameters: countParameters(base) },
+      targetModules: base.modules.map(({ module }) => module),
+      run: { id: runId, method: run.plan.method, step },
+      metrics: last?.values ?? {},
+    };
+    const record = await this.#keep(draft, writeAdapterWeights(weights, base.config.r), adapters);
+    await runs.update(runId, { adapterId: record.id });
+    this.#parts.changed('runs');
+    return summaryOf(record);
+  }
+
+  /** See LibraryCommands. */
+  async renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void> {
+    await this.#refuseBundled(id, 'renamed');
+    const notes = change.notes.trim();
+    if (notes.length > MAX_NOTES) throw new ArgumentError(`Notes have at most ${MAX_NOTES} characters.`);
+    await this.#parts.adapters.rename(id, { name: checkedName(change.name), notes });
+    this.#parts.changed('adapters');
+  }
+
+  /** See LibraryCommands. */
+  async deleteAdapter(id: string): Promise<number> {
+    await this.#refuseBundled(id, 'deleted');
+    this.#parts.checkUnused(id);
+    const freed = await this.#parts.adapters.delete(id);
+    this.#parts.forget(id);
+    this.#parts.changed('adapters');
+    return freed;
+  }
+
+  /** See LibraryCommands. */
+  async exportAdapter(id: string): Promise<Blob> {
+    const { config, weights } = await this.#files(id);
+    const bundled = (await this.#parts.bundled.list()).find((adapter) => adapter.id === id);
+    const named =
+      bundled === undefined ? config : withBase(new TextDecoder().decode(config), bundled.fingerprint);
+    return new Blob([packAdapter({ config: named, weights })], { type: 'application/zip' });
+  }
+
+  /** See LibraryCommands. Needs the model loaded that it is for: its tensors are checked against it. */
+  async importAdapter(file: Blob, name: string): Promise<AdapterSummary> {
+    const words = checkedName(name);
+    const { loaded } = this.#parts.engine;
+    if (loaded === undefined) {
+      throw new LookBackError(
+        'adapter/base',
+        'An adapter is checked against its model: load that model first.',
+      );
+    }
+    const files = await unpackAdapter(file, words);
+    const read = await readPair(files, loaded);
+    const fingerprint = await this.#parts.fingerprintOf(loaded);
+    checkBase(words, read.base, fingerprint, loaded);
+    const notes =
+      read.base === null
+        ? `Imported. It does not say for which weights it was made; all its tensors fit ${loaded.entry.label}.`
+        : 'Imported.';
+    const { createId, date, adapters } = this.#parts;
+    const { weights, config } = read;
+    const draft = {
+      ...{ id: createId(), name: words, notes, createdAt: date(), config, fingerprint },
+      modelId: loaded.entry.id,
+      targetModules: weights.map(({ module }) => module),
+      parameters: weights.reduce((sum, { a, b }) => sum + a.length + b.length, 0),
+      ...{ run: null, metrics: {} },
+    };
+    return summaryOf(await this.#keep(draft, writeAdapterWeights(weights, config.r), adapters));
+  }
+
+  /**
+   * An adapter's weights for the loaded model.
+   * @throws LookBackError `adapter/base` with the reason; StorageError `storage/missing`; ModelError `model/adapter`
+   */
+  async startOf(id: string, loaded: Loaded): Promise<AdapterStart> {
+    const known = (await this.listAdapters()).find((adapter) => adapter.id === id);
+    if (known !== undefined) {
+      checkBase(
+        known.name,
+        known.fingerprint,
+        await this.#parts.fingerprintOf(loaded),
+        loaded,
+        known.modelId,
+      );
+    }
+    const { config, weights } = await readPair(await this.#files(id), loaded);
+    return { config, weights };
+  }
+
+  async #keep(
+    draft: Parameters<AdapterStore['put']>[0],
+    weights: Uint8Array<ArrayBuffer>,
+    adapters: AdapterLibraryParts['adapters'],
+  ): Promise<AdapterRecord> {
+    const first = (await adapters.list()).length === 0;
+    const record = await adapters.put(draft, weights);
+    // Refused or not, the adapter is kept.
+    if (first) await this.#parts.persist();
+    this.#parts.changed('adapters');
+    return record;
+  }
+
+  /** The PEFT pair of an adapter, bundled or stored. */
+  async #files(id: string): Promise<AdapterFiles> {
+    const bundled = await this.#parts.bundled.open(id);
+    if (bundled !== null) return bundled;
+    const { record, weights } = await this.#parts.adapters.get(id);
+    return { config: withBase(writeAdapterConfig(record.config), record.fingerprint), weights };
+  }
+
+  async #refuseBundled(id: string, what: string): Promise<void> {
+    const found = (await this.#parts.bundled.list()).find((adapter) => adapter.id === id);
+    if (found === undefined) return;
+    throw new ArgumentError(`"${found.name}" came with the page: it cannot be ${what}.`, { id });
+  }
+}
+
+/** A config with the fingerprint of the base, so that another page knows what the adapter was made for. */
+function withBase(config: string, fingerprint: string): Uint8Array<ArrayBuffer> {
+  const json = JSON.parse(config) as Record<string, unknown>;
+  return new TextEncoder().encode(JSON.stringify({ ...json, [BASE_KEY]: fingerprint }, null, 2));
+}
+
+/** Reads a pair against the loaded model. Throws ModelError `model/adapter` naming the key or tensor. */
+async function readPair(
+  files: AdapterFiles,
+  { model }: Loaded,
+): Promise<{ config: StoredLoraConfig; weights: LoraWeights[]; base: string | null }> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(files.config));
+  } catch {
+    throw new ModelError('model/adapter', 'adapter_config.json is not valid JSON.');
+  }
+  const config: LoraConfig = parseLoraConfig(json);
+  const { lora_dropout: dropout, [BASE_KEY]: base } = json as Record<string, unknown>;
+  const file = await parseSafetensors('adapter_model.safetensors', files.weights);
+  const weights = await readLoraWeights(file, config, model.model.config);
+  for (const { module, a, b } of weights) {
+    if (a.every(Number.isFinite) && b.every(Number.isFinite)) continue;
+    throw new ModelError('model/adapter', `${module} holds values that are not finite.`, { module });
+  }
+  const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
+  return { config: { ...config, loraDropout }, weights, base: typeof base === 'string' ? base : null };
+}
+
+/** Throws LookBackError `adapter/base` when an adapter was made for other weights than those loaded. */
+function checkBase(
+  name: string,
+  made: string | null,
+  loadedFingerprint: string,
+  { entry }: Loaded,
+  modelId?: string,
+): void {
+  if (made === null || made === loadedFingerprint) return;
+  const other = modelId !== undefined && modelId !== entry.id;
+  const message = other
+    ? `The adapter "${name}" was made for the model "${modelId}", not for "${entry.id}": load that model first.`
+    : `The adapter "${name}" was made for other weights than those of "${entry.id}": on these it would mean nothing.`;
+  throw new LookBackError('adapter/base', message, {
+    made,
+    loaded: loadedFingerprint,
+    modelId: modelId ?? null,
+  });
+}
+
+function summaryOf(record: AdapterRecord): AdapterSummary {
+  const { id, name, notes, modelId, fingerprint, bundled, config, targetModules } = record;
+  const { parameters, bytes, createdAt, run, metrics } = record;
+  const { r, loraAlpha } = config;
+  return {
+    ...{ id, name, notes, modelId, fingerprint, bundled, r, loraAlpha, targetModules },
+    ...{ parameters, bytes, createdAt, run, metrics },
+  };
+}
+
+function checkedName(name: string): string {
+  const words = name.trim();
+  if (words !== '' && words.length <= MAX_NAME) return words;
+  throw new ArgumentError(`An adapter needs a name of 1 to ${MAX_NAME} characters.`, { key: 'name' });
+}

@@ -1,0 +1,32 @@
+// What is kept on this device, item by item, with the browser's totals. Not the browser's own accounting, which is
+// rough: the items' bytes are counted as they are stored. Invariant: every stored item is listed once, largest first.
+
+import type { AdapterStore } from '../../storage/adapter_store';
+import type { StorageTotals } from '../../storage/usage';
+import type { StorageUsage } from '../../worker/protocol';
+import type { TrainingRuns } from '../training/training_run';
+import type { DatasetRecords } from './dataset_library';
+
+/** Where the items are listed. */
+export interface UsageParts {
+  readonly adapters: Pick<AdapterStore, 'list'>;
+  readonly runs: Pick<TrainingRuns, 'list'>;
+  datasets(): Promise<Pick<DatasetRecords, 'list'>>;
+  totals(): Promise<StorageTotals>;
+}
+
+/** See `storageUsage` of the protocol. Rejects with StorageError. */
+export async function storageUsage({ adapters, runs, datasets, totals }: UsageParts): Promise<StorageUsage> {
+  const [sum, ofAdapters, ofRuns, ofDatasets] = await Promise.all([
+    totals(),
+    adapters.list(),
+    runs.list(),
+    datasets().then((store) => store.list()),
+  ]);
+  const items: StorageUsage['items'][number][] = [
+    ...ofAdapters.map(({ id, name, bytes }) => ({ kind: 'adapter', id, name, bytes }) as const),
+    ...ofRuns.map(({ id, plan, bytes }) => ({ kind: 'run', id, name: plan.name, bytes }) as const),
+    ...ofDatasets.map(({ id, name, bytes }) => ({ kind: 'dataset', id, name, bytes }) as const),
+  ];
+  return { ...sum, items: items.sort((a, b) => b.bytes - a.bytes) };
+}

@@ -1,0 +1,166 @@
+// Makes the trainer of a plan: finds its rows or its world and the adapter that it continues, and what its checkpoints
+// must carry. Not the trainers (src/train) and not their life (training_run.ts). Invariant: plan, stores and checkpoint
+// decide the trainer; a checkpoint is never put on another base model than the one that made it.
+
+import type { PixelArray } from '../../data/image/pillow_resize';
+import { drawSample } from '../../data/world/shapes_world';
+import { IMAGE_SIDE } from '../../data/world/shapes_world_scene';
+import { DataError, LookBackError } from '../../lib/errors';
+import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
+import {
+  loraConfigOf,
+  type PreparingHooks as MakingHooks,
+  type TrainingRequest,
+} from '../../lookback/training';
+import {
+  adaptableModules,
+  type LoraConfig,
+  type LoraWeights,
+  shapedModules,
+  targetedModules,
+} from '../../model/lora';
+import type { ModelOnDevice } from '../../model/prompt_program';
+import type { Trainer, TrainerCheckpoint } from '../../train/trainer';
+import type { TrainingPlan } from '../../worker/protocol';
+import { type CheckpointBase, kernelProfile } from '../answers/checkpoint_base';
+import type { EngineModel, Loaded } from '../answers/engine';
+import type { MemoryPlanner } from './training_estimate';
+import { planTrainingMemory } from './training_memory';
+import type { MadeTrainer, PreparingHooks } from './training_run';
+
+/** An adapter that a run continues. */
+export interface AdapterStart {
+  readonly config: LoraConfig;
+  readonly weights: readonly LoraWeights[];
+}
+
+/** What the factory needs. */
+export interface TrainerFactoryParts {
+  createTrainer(model: EngineModel, request: TrainingRequest, hooks: MakingHooks): Promise<Trainer>;
+  /** @throws LookBackError `adapter/base` when it was made for another model; StorageError when it is gone */
+  startOf(adapterId: string, loaded: Loaded): Promise<AdapterStart>;
+  rowSource(datasetId: string): Promise<RowSource>;
+  /** The encoded picture of a row. */
+  picture(datasetId: string, position: number): Promise<Blob>;
+  /** SHA-256 of the loaded model's weights. */
+  fingerprintOf(loaded: Loaded): Promise<string>;
+  encodePicture(pixels: PixelArray): Promise<Blob>;
+  /** The parts of the loaded model that traces need. */
+  deviceOf(model: EngineModel): ModelOnDevice;
+}
+
+/** See the head of the file. */
+export class TrainerFactory {
+  readonly #parts: TrainerFactoryParts;
+
+  constructor(parts: TrainerFactoryParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds out before a run is recorded whether its sources are there; throws as {@link TrainerFactory.make}. */
+  async checkSources(loaded: Loaded, plan: TrainingPlan): Promise<void> {
+    const { source, adapterId } = plan;
+    if (source.kind === 'dataset') checkRows(await this.#parts.rowSource(source.datasetId));
+    if (adapterId !== null) await this.#parts.startOf(adapterId, loaded);
+  }
+
+  /**
+   * The trainer, at the checkpoint if there is one.
+   * @throws LookBackError `adapter/base` when the checkpoint or the adapter belongs to another model; DataError and
+   *   StorageError for a dataset that is empty or gone; what the trainer's making throws
+   */
+  async make(
+    loaded: Loaded,
+    plan: TrainingPlan,
+    checkpoint: (TrainerCheckpoint & { readonly extra: CheckpointBase }) | null,
+    hooks: PreparingHooks,
+  ): Promise<MadeTrainer> {
+    const fingerprint = await this.#parts.fingerprintOf(loaded);
+    if (checkpoint !== null && checkpoint.extra.fingerprint !== fingerprint) {
+      const message =
+        'The checkpoint was trained on other weights of this model than those loaded: it cannot go on.';
+      throw new LookBackError('adapter/base', message, { made: checkpoint.extra.fingerprint, fingerprint });
+    }
+    const request = await this.#request(loaded, plan, checkpoint);
+    let leftOut: string | null = null;
+    const onLeftOut: MakingHooks['onLeftOut'] = (rows) => {
+      leftOut = leftOutMessage(rows);
+    };
+    const trainer = await this.#parts.createTrainer(loaded.model, request, { ...hooks, onLeftOut });
+    const base = this.#base(loaded, request, fingerprint);
+    const notice = leftOut === null ? null : { code: 'train/left-out', message: leftOut };
+    return { trainer, base, notice, pictureOf: (key) => this.#picture(plan, key) };
+  }
+
+  /** What the lower layers need to know of a plan. */
+  async #request(
+    loaded: Loaded,
+    plan: TrainingPlan,
+    checkpoint: TrainerCheckpoint | null,
+  ): Promise<TrainingRequest> {
+    const { source, adapterId } = plan;
+    const start = adapterId === null ? null : await this.#parts.startOf(adapterId, loaded);
+    if (source.kind === 'shapes_world') return { ...plan, source, start, checkpoint };
+    const rows = await this.#parts.rowSource(source.datasetId);
+    checkRows(rows);
+    return { ...plan, source: { kind: 'rows', rows }, start, checkpoint };
+  }
+
+  /** How a plan's memory is planned on the loaded model; throws as {@link TrainerFactory.make}. */
+  async memoryPlanner(loaded: Loaded, plan: TrainingPlan): Promise<MemoryPlanner> {
+    const request = await this.#request(loaded, plan, null);
+    const { model } = loaded;
+    const config = loraConfigOf(request, loaded.entry.id);
+    const shapes = adaptableModules(model.model.config);
+    const weights =
+      request.start?.weights ??
+      targetedModules(model.model.config, config.targetModules).map((module): LoraWeights => {
+        const [out, width] = shapes.get(module) ?? [0, 0];
+        return { module, a: new Float32Array(config.r * width), b: new Float32Array(out * config.r) };
+      });
+    const first = await firstExample(request);
+    const { prompt, imageTokens } = model.prepare({ ...first, mode: plan.mode });
+    const example = { promptTokens: prompt.inputIds.length, imageTokens };
+    const device = this.#parts.deviceOf(model);
+    return (changed) => planTrainingMemory(device, changed, config, weights, example);
+  }
+
+  #base({ gpu, entry, model }: Loaded, request: TrainingRequest, fingerprint: string): CheckpointBase {
+    const { config } = model.model;
+    const names =
+      request.start?.weights.map(({ module }) => module) ??
+      targetedModules(config, request.lora.targetModules);
+    return {
+      device: gpu.traits.description,
+      profile: kernelProfile(gpu.traits),
+      modelId: entry.id,
+      fingerprint,
+      config: { ...loraConfigOf(request, entry.id), loraDropout: request.lora.loraDropout },
+      modules: shapedModules(names, config),
+    };
+  }
+
+  /** The sheet or the row's own file behind an example. */
+  async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
+    if (source.kind === 'dataset') return this.#parts.picture(source.datasetId, key);
+    return this.#parts.encodePicture(worldExample(source, seed, key).image);
+  }
+}
+
+/** A question of the built-in world with its sheet. */
+function worldExample({ textShare }: { readonly textShare: number }, seed: number, index: number) {
+  const sample = drawSample({ split: 'train', seed, index, textShare });
+  const image: PixelArray = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
+  return { image, text: sample.text };
+}
+
+/** Stands for all examples of a plan. */
+async function firstExample({ source, seed }: TrainingRequest): Promise<{ image: PixelArray; text: string }> {
+  if (source.kind === 'shapes_world') return worldExample(source, seed, 0);
+  const { image, question } = await source.rows.read(0);
+  return { image, text: question };
+}
+
+function checkRows({ count }: RowSource): void {
+  if (count === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
+}

@@ -1,0 +1,139 @@
+// Whether a plan fits the device: its planned buffers are made in an error scope and freed again; if they do not fit,
+// the first setting that makes them fit is named. Not the plan of memory (training_memory.ts). Invariant: nothing stays
+// allocated, and an advice was tried before it is given.
+
+import type { GpuContext } from '../../gpu/device';
+import { GpuError, LookBackError } from '../../lib/errors';
+import { formatBytes } from '../../lib/format';
+import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol';
+import type { MemoryPart } from './training_memory';
+
+/** Plans the memory of a plan; throws where it cannot be traced. */
+export type MemoryPlanner = (plan: TrainingPlan) => {
+  readonly parts: readonly MemoryPart[];
+  readonly trainableParameters: number;
+};
+
+/** A change that needs less memory. */
+interface Candidate {
+  readonly plan: TrainingPlan;
+  readonly words: string;
+}
+
+/** More is never tried: no device has it, and asking for it may end the graphics process. */
+const MOST_BYTES = 2 ** 38;
+
+/**
+ * Estimates a plan.
+ * @throws ArgumentError and the like when the plan itself cannot be traced
+ */
+export async function estimateTraining(
+  gpu: GpuContext,
+  plan: TrainingPlan,
+  planner: MemoryPlanner,
+): Promise<TrainingEstimate> {
+  const planned = plannedOrTooLarge(planner, plan);
+  if (planned === null) {
+    // There is no figure to give: the device computes no batch of this size, whatever its memory.
+    const advice = `One batch is larger than this device computes at once. ${await adviceFor(gpu, plan, planner)}`;
+    return { fits: false, bytes: 0, parts: [], advice, trainableParameters: 0 };
+  }
+  const { parts, trainableParameters } = planned;
+  const fits = await allocates(gpu, parts);
+  const named = parts.map(({ name, buffers }) => ({ name, bytes: total(buffers) }));
+  const bytes = total(named.map((part) => part.bytes));
+  const advice = fits ? null : await adviceFor(gpu, plan, planner);
+  return { fits, bytes, parts: named, advice, trainableParameters };
+}
+
+/** Null where a kernel's limits are passed. */
+function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): ReturnType<MemoryPlanner> | null {
+  try {
+    return planner(plan);
+  } catch (error) {
+    if (error instanceof GpuError && error.code === 'gpu/limit') return null;
+    throw error;
+  }
+}
+
+async function adviceFor(gpu: GpuContext, plan: TrainingPlan, planner: MemoryPlanner): Promise<string> {
+  for (const { plan: smaller, words } of candidates(plan)) {
+    const parts = partsOf(planner, smaller);
+    if (parts === null || !(await allocates(gpu, parts))) continue;
+    const bytes = formatBytes(total(parts.flatMap(({ buffers }) => buffers)));
+    return `${words}: then it takes ${bytes} and fits.`;
+  }
+  const last = plan.method === 'grpo' ? 'grpo.maxCompletionLength or lora.r' : 'sft.maxLength or lora.r';
+  return `No smaller batch fits either: lower ${last}, or train a smaller model.`;
+}
+
+function partsOf(planner: MemoryPlanner, plan: TrainingPlan): readonly MemoryPart[] | null {
+  try {
+    return planner(plan).parts;
+  } catch (error) {
+    if (error instanceof LookBackError) return null;
+    throw error;
+  }
+}
+
+/** Changes from the least harmful to the most: time first, then the size of a step. Each keeps those before it. */
+function* candidates(given: TrainingPlan): Generator<Candidate> {
+  let plan = given;
+  const changes: string[] = [];
+  if (!plan.gradientCheckpointing) {
+    plan = { ...plan, gradientCheckpointing: true };
+    changes.push('turn gradientCheckpointing on');
+    yield { plan, words: sentence(changes) };
+  }
+  for (let tokens = plan.tokensPerMicroBatch >> 1; tokens >= 64; tokens >>= 1) {
+    plan = { ...plan, tokensPerMicroBatch: tokens };
+    yield { plan, words: sentence([...changes, `set tokensPerMicroBatch to ${tokens}`]) };
+  }
+  changes.push(`set tokensPerMicroBatch to ${plan.tokensPerMicroBatch}`);
+  if (plan.method === 'sft') return;
+  for (let prompts = plan.grpo.promptsPerStep >> 1; prompts >= 1; prompts >>= 1) {
+    plan = { ...plan, grpo: { ...plan.grpo, promptsPerStep: prompts } };
+    yield { plan, words: sentence([...changes, `grpo.promptsPerStep to ${prompts}`]) };
+  }
+  changes.push(`grpo.promptsPerStep to ${plan.grpo.promptsPerStep}`);
+  for (let group = plan.grpo.numGenerations >> 1; group >= 2; group >>= 1) {
+    plan = { ...plan, grpo: { ...plan.grpo, numGenerations: group } };
+    yield { plan, words: sentence([...changes, `grpo.numGenerations to ${group}`]) };
+  }
+}
+
+function sentence(changes: readonly string[]): string {
+  const text = changes.join(', ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Makes all buffers at once, and frees them. False when one is too large or memory runs out. */
+async function allocates(gpu: GpuContext, parts: readonly MemoryPart[]): Promise<boolean> {
+  const sizes = parts.flatMap(({ buffers }) => buffers);
+  const { maxBufferBytes, maxBindingBytes } = gpu.traits;
+  if (total(sizes) > MOST_BYTES || sizes.some((bytes) => bytes > Math.min(maxBufferBytes, maxBindingBytes))) {
+    return false;
+  }
+  const { device } = gpu;
+  device.pushErrorScope('out-of-memory');
+  const made: GPUBuffer[] = [];
+  let whole = true;
+  try {
+    for (const bytes of sizes) {
+      const size = Math.max(16, Math.ceil(bytes / 4) * 4);
+      made.push(device.createBuffer({ label: 'trial', size, usage: GPUBufferUsage.STORAGE }));
+    }
+  } catch (error) {
+    // The browser itself had no room to describe the buffer.
+    if (!(error instanceof RangeError)) throw error;
+    whole = false;
+  } finally {
+    for (const buffer of made) buffer.destroy();
+  }
+  const error = await device.popErrorScope();
+  return whole && error === null;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

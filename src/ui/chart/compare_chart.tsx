@@ -1,0 +1,233 @@
+// The chart of a comparison: the share of attention on the image of both answers, on one scale; its legend in words,
+// its sentence and its table. Not the shares of question and own words: each answer alone shows those.
+// Invariant: 0 to 1 and step by step as recorded, like the chart of one answer; what is not recorded is a gap.
+
+import { useComputed, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { percent } from '../../state/attention_view';
+import { type Comparison, compareColumns, readSide, type SideReading } from '../../state/compare';
+import { type Look, trueAnswer } from '../../state/look';
+import { backBands, layoutCards, type StepRange } from '../../state/segment_layout';
+import type { Answer } from '../../state/session';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { COMPARE_COPY, compareSentence, ratioText } from '../look/compare_copy';
+import { useLook } from '../look/look_context';
+import { theme, themeColour } from '../theme';
+import '../styles/chart.css';
+
+const HEIGHT = 178;
+const MIN_STEPS = 24;
+/** Fraction of the height that the base's bands take, at the bottom; the adapter's take the rest. */
+const BASE_BAND = 0.12;
+
+interface Drawn {
+  readonly base: Answer | null;
+  readonly adapter: Answer | null;
+}
+
+function bandsOf(answer: Answer | null): readonly StepRange[] {
+  return answer === null ? [] : backBands(layoutCards(answer));
+}
+
+class CompareChart {
+  private readonly plot: uPlot;
+  private readonly observer: ResizeObserver;
+  private drawn: Drawn = { base: null, adapter: null };
+  private frame = 0;
+
+  constructor(root: HTMLElement) {
+    this.plot = new uPlot(this.options(root.clientWidth), [[], [], []], root);
+    this.observer = new ResizeObserver(() => {
+      const width = Math.floor(root.clientWidth);
+      if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+    });
+    this.observer.observe(root);
+  }
+
+  /** Takes the newest answers; drawn in the next frame. */
+  update(drawn: Drawn): void {
+    this.drawn = drawn;
+    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.flush());
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.observer.disconnect();
+    this.plot.destroy();
+  }
+
+  private flush(): void {
+    this.frame = 0;
+    const columns = compareColumns(this.drawn.base, this.drawn.adapter);
+    this.plot.batch(() => {
+      this.plot.setData(columns, false);
+      this.plot.setScale('x', { min: 0.5, max: Math.max(MIN_STEPS, columns[0].length) + 0.5 });
+    });
+  }
+
+  private options(width: number): uPlot.Options {
+    const colour = (name: string) => () => themeColour(name);
+    const axis: uPlot.Axis = {
+      stroke: colour('--ink-2'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { stroke: colour('--line'), width: 1, size: 4 },
+      font: '12px system-ui, sans-serif',
+      labelFont: '12px system-ui, sans-serif',
+      labelSize: 18,
+    };
+    const points = { show: false };
+    return {
+      width: Math.max(200, Math.floor(width)),
+      height: HEIGHT,
+      padding: [8, 16, 0, 4],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: [0, 1] } },
+      axes: [
+        { ...axis, label: COMPARE_COPY.xAxis, size: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+        { ...axis, label: COMPARE_COPY.yAxis, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
+      ],
+      series: [
+        {},
+        { stroke: colour('--ink'), width: 1.5, dash: [7, 4], points, spanGaps: false },
+        { stroke: colour('--accent'), width: 2, points, spanGaps: false },
+      ],
+      hooks: { drawClear: [() => this.drawBands()] },
+    };
+  }
+
+  private drawBands(): void {
+    const { ctx, bbox } = this.plot;
+    const edge = bbox.top + bbox.height * (1 - BASE_BAND);
+    const fill = (bands: readonly StepRange[], colour: string, top: number, bottom: number) => {
+      ctx.fillStyle = themeColour(colour);
+      for (const band of bands) {
+        const left = this.plot.valToPos(band.from + 0.5, 'x', true);
+        const right = this.plot.valToPos(band.to + 1.5, 'x', true);
+        ctx.fillRect(left, top, right - left, bottom - top);
+      }
+    };
+    ctx.save();
+    fill(bandsOf(this.drawn.adapter), '--accent-wash', bbox.top, edge);
+    fill(bandsOf(this.drawn.base), '--select-wash', edge, bbox.top + bbox.height);
+    ctx.restore();
+  }
+}
+
+/** What the chart, the sentence and the table say; all of them read this. */
+function readingOf(look: Look) {
+  const shown: Comparison | null = look.comparison.value;
+  const read = (answer: Answer | null | undefined): SideReading | null =>
+    answer ? readSide(answer, trueAnswer(look.answerPicture.value, answer.asked.question)) : null;
+  const label = shown === null ? '' : COPY.adapter.withStrength(shown.choice.name, shown.choice.strength);
+  const base = read(shown?.base);
+  const adapter = read(shown?.adapter);
+  return {
+    label,
+    model: shown?.base?.modelLabel ?? '',
+    rows: [
+      { key: 'base', label: COMPARE_COPY.base, reading: base },
+      { key: 'adapter', label, reading: adapter },
+    ] as const,
+    sentence: compareSentence(base, { label, reading: adapter }),
+  };
+}
+
+function resultWords({ boxed, right }: SideReading): string {
+  const answer = boxed ?? COMPARE_COPY.none;
+  if (right === null) return answer;
+  return `${answer} (${right ? COMPARE_COPY.right : COMPARE_COPY.wrong})`;
+}
+
+function Figures({ rows }: { readonly rows: ReturnType<typeof readingOf>['rows'] }) {
+  const share = (value: number | null) => (value === null ? COMPARE_COPY.none : percent(value));
+  return (
+    <table class="compare-figures">
+      <caption class="visually-hidden">{COMPARE_COPY.table}</caption>
+      <thead>
+        <tr>
+          {COMPARE_COPY.columns.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ key, label, reading }) =>
+          reading === null ? null : (
+            <tr key={key} data-side={key}>
+              <th scope="row">{label}</th>
+              <td>{resultWords(reading)}</td>
+              <td>{share(reading.back)}</td>
+              <td>{share(reading.lateThink)}</td>
+              <td>{ratioText(reading) ?? COMPARE_COPY.none}</td>
+            </tr>
+          ),
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+function Plot({ label }: { readonly label: string }) {
+  const look = useLook();
+  const root = useRef<HTMLDivElement>(null);
+  const view = useRef<CompareChart | null>(null);
+  useEffect(() => {
+    if (root.current === null) return;
+    const made = new CompareChart(root.current);
+    view.current = made;
+    made.update(look.comparison.value ?? { base: null, adapter: null });
+    return () => made.destroy();
+  }, [look]);
+  useSignalEffect(() => {
+    // Subscribed, as colours are read while drawing.
+    void theme.value;
+    view.current?.update(look.comparison.value ?? { base: null, adapter: null });
+  });
+  return (
+    <div class="chart" role="img" aria-label={label} data-testid="compare-chart">
+      <div ref={root} class="chart-root" />
+    </div>
+  );
+}
+
+/** The chart panel while comparing. */
+export function CompareChartPanel() {
+  const look = useLook();
+  const said = useComputed(() => readingOf(look));
+  const { label, model, rows, sentence } = said.value;
+  const none = rows[0].reading === null;
+  return (
+    <section class="panel chart-panel" aria-labelledby="compare-chart-title">
+      <header class="panel-head">
+        <h2 id="compare-chart-title">{COMPARE_COPY.chartTitle}</h2>
+        <p class="sentence" data-testid="compare-sentence">
+          {none ? COMPARE_COPY.chartEmpty : sentence}
+        </p>
+        <details class="about">
+          <summary>
+            <Icon name="info" /> {COMPARE_COPY.about}
+          </summary>
+          <div class="about-text">
+            <p>{COMPARE_COPY.definition}</p>
+            <p>{COPY.chart.caveat}</p>
+            <p class="hint">{COPY.chart.source}</p>
+          </div>
+        </details>
+      </header>
+      {!none && (
+        <ul class="legend">
+          <li class="legend-base">{COMPARE_COPY.legendBase(model)}</li>
+          <li class="legend-adapter">{COMPARE_COPY.legendAdapter(label)}</li>
+          <li class="hint">{COMPARE_COPY.bands}</li>
+        </ul>
+      )}
+      <Plot label={`${COMPARE_COPY.chartLabel}. ${none ? COMPARE_COPY.chartEmpty : sentence}`} />
+      {!none && <Figures rows={rows} />}
+    </section>
+  );
+}

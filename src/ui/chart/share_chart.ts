@@ -1,0 +1,294 @@
+// The chart of attention shares as an imperative island over uPlot: three lines, `<back>` bands, the shown steps.
+// No smoothing and no automatic y range: shares are drawn as recorded, between 0 and 1.
+// Invariant: x is the step counted from 1; a step without recorded attention is a gap, never an interpolation.
+
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { StepRange } from '../../state/segment_layout';
+import type { Answer } from '../../state/session';
+import { COPY } from '../copy';
+import { themeColour } from '../theme';
+
+/** What the chart reports when people point at it. */
+export interface ChartCallbacks {
+  hover(range: StepRange | null): void;
+  pin(step: number): void;
+  pinRange(from: number, to: number): void;
+}
+
+/** Steps that the x axis shows at least, so that the first tokens do not fill the whole width. */
+const MIN_STEPS = 24;
+const HEIGHT = 178;
+const LABEL_SPACE = 100;
+const LABEL_GAP = 15;
+
+interface LineStyle {
+  readonly key: 'image' | 'query' | 'generated';
+  readonly colour: string;
+  readonly width: number;
+  readonly dash: number[];
+}
+
+const LINES: readonly LineStyle[] = [
+  { key: 'image', colour: '--accent', width: 2, dash: [] },
+  { key: 'query', colour: '--ink', width: 1.25, dash: [7, 4] },
+  { key: 'generated', colour: '--ink-2', width: 1.5, dash: [1.5, 3.5] },
+];
+
+/** Pushes label positions apart so that none is closer than `gap` to the next; keeps their order. */
+export function spreadLabels(wanted: readonly number[], gap: number, low: number, high: number): number[] {
+  const order = wanted.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y);
+  let floor = low;
+  for (const item of order) {
+    item.y = Math.max(item.y, floor);
+    floor = item.y + gap;
+  }
+  let ceiling = high;
+  for (const item of order.reverse()) {
+    item.y = Math.min(item.y, ceiling);
+    ceiling = item.y - gap;
+  }
+  const placed = new Array<number>(wanted.length);
+  for (const { y, i } of order) placed[i] = y;
+  return placed;
+}
+
+/** Columns for uPlot: steps from 1, then image, question and generated shares, null where nothing is recorded. */
+export function chartColumns(answer: Pick<Answer, 'steps'> | null): uPlot.AlignedData {
+  const steps = answer?.steps ?? [];
+  return [
+    steps.map((_, i) => i + 1),
+    steps.map((step) => step.shares?.image ?? null),
+    steps.map((step) => step.shares?.query ?? null),
+    steps.map((step) => step.shares?.generated ?? null),
+  ];
+}
+
+/** The island. Give it the element to fill; call {@link update} as often as you like, it draws once per frame. */
+export class ChartView {
+  private readonly root: HTMLElement;
+  private readonly callbacks: ChartCallbacks;
+  private readonly plot: uPlot;
+  private readonly observer: ResizeObserver;
+  private answer: Answer | null = null;
+  private bands: readonly StepRange[] = [];
+  private shown: StepRange | null = null;
+  private live = true;
+  private stale = false;
+  private frame = 0;
+  private dragFrom: number | null = null;
+
+  constructor(root: HTMLElement, callbacks: ChartCallbacks) {
+    this.root = root;
+    this.callbacks = callbacks;
+    this.plot = new uPlot(this.options(), [[], [], [], []], root);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(root);
+    const { over } = this.plot;
+    over.addEventListener('pointermove', this.onMove);
+    over.addEventListener('pointerdown', this.onDown);
+    over.addEventListener('pointerup', this.onUp);
+    over.addEventListener('pointerleave', this.onLeave);
+  }
+
+  /** Takes the newest state; drawn in the next frame. */
+  update(answer: Answer | null, bands: readonly StepRange[], shown: StepRange | null, live: boolean): void {
+    if (answer !== this.answer) this.stale = true;
+    this.answer = answer;
+    this.bands = bands;
+    this.shown = shown;
+    this.live = live;
+    this.schedule();
+  }
+
+  /** Draws again with the colours of the present theme. */
+  recolour(): void {
+    this.stale = true;
+    this.schedule();
+  }
+
+  /** Removes everything from the page. */
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.observer.disconnect();
+    this.plot.destroy();
+  }
+
+  private schedule(): void {
+    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.flush());
+  }
+
+  private flush(): void {
+    this.frame = 0;
+    if (this.stale) {
+      this.plot.batch(() => {
+        this.plot.setData(chartColumns(this.answer), false);
+        const count = this.answer?.steps.length ?? 0;
+        this.plot.setScale('x', { min: 0.5, max: Math.max(MIN_STEPS, count) + 0.5 });
+      });
+      this.stale = false;
+    } else this.plot.redraw(false);
+  }
+
+  private resize(): void {
+    const width = Math.floor(this.root.clientWidth);
+    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+  }
+
+  private options(): uPlot.Options {
+    const colour = (name: string) => () => themeColour(name);
+    const axis: uPlot.Axis = {
+      stroke: colour('--ink-2'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { stroke: colour('--line'), width: 1, size: 4 },
+      font: '12px system-ui, sans-serif',
+      labelFont: '12px system-ui, sans-serif',
+    };
+    return {
+      width: Math.max(200, Math.floor(this.root.clientWidth)),
+      height: HEIGHT,
+      padding: [16, LABEL_SPACE, 0, 4],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: [0, 1] } },
+      axes: [
+        {
+          ...axis,
+          label: COPY.chart.xAxis,
+          labelSize: 18,
+          size: 26,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+        },
+        { ...axis, label: COPY.chart.yAxis, labelSize: 18, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
+      ],
+      series: [
+        {},
+        ...LINES.map(
+          (line): uPlot.Series => ({
+            stroke: colour(line.colour),
+            width: line.width,
+            dash: line.dash,
+            points: { show: false },
+            spanGaps: false,
+          }),
+        ),
+      ],
+      hooks: {
+        drawClear: [() => this.drawBands()],
+        draw: [
+          () => {
+            this.drawShown();
+            this.drawLabels();
+          },
+        ],
+      },
+    };
+  }
+
+  private x(step: number): number {
+    return this.plot.valToPos(step, 'x', true);
+  }
+
+  private drawBands(): void {
+    const { ctx, bbox } = this.plot;
+    ctx.save();
+    ctx.font = `600 ${11 * uPlot.pxRatio}px system-ui, sans-serif`;
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'bottom';
+    for (const band of this.bands) {
+      const left = this.x(band.from + 0.5);
+      const right = this.x(band.to + 1.5);
+      ctx.fillStyle = themeColour('--accent-wash');
+      ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      ctx.fillStyle = themeColour('--accent');
+      ctx.fillRect(left, bbox.top, right - left, 2 * uPlot.pxRatio);
+      ctx.fillText(`<${COPY.chart.back}>`, (left + right) / 2, bbox.top - 2 * uPlot.pxRatio);
+    }
+    ctx.restore();
+  }
+
+  private drawShown(): void {
+    if (this.shown === null) return;
+    const { ctx, bbox } = this.plot;
+    const left = this.x(this.shown.from + 0.5);
+    const right = this.x(this.shown.to + 1.5);
+    ctx.save();
+    ctx.fillStyle = themeColour('--select-wash');
+    ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    ctx.strokeStyle = themeColour('--ink');
+    ctx.lineWidth = uPlot.pxRatio;
+    if (this.live) ctx.setLineDash([3 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+    const middle = (left + right) / 2;
+    for (const x of this.shown.from === this.shown.to ? [middle] : [left, right]) {
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  /** Names each line at its right end. */
+  private drawLabels(): void {
+    const { ctx, bbox } = this.plot;
+    const steps = this.answer?.steps ?? [];
+    let last = steps.length - 1;
+    while (last >= 0 && steps[last]?.shares === null) last -= 1;
+    const shares = steps[last]?.shares;
+    if (!shares) return;
+    const wanted = LINES.map((line) => this.plot.valToPos(shares[line.key], 'y', true));
+    const gap = LABEL_GAP * uPlot.pxRatio;
+    const placed = spreadLabels(wanted, gap, bbox.top + gap / 2, bbox.top + bbox.height - gap / 2);
+    ctx.save();
+    ctx.font = `${12 * uPlot.pxRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = 'middle';
+    ctx.textAlign = 'left';
+    ctx.lineWidth = 2 * uPlot.pxRatio;
+    const x = bbox.left + bbox.width + 6 * uPlot.pxRatio;
+    LINES.forEach((line, i) => {
+      const y = placed[i] ?? 0;
+      ctx.strokeStyle = themeColour(line.colour);
+      ctx.fillStyle = themeColour(line.colour);
+      ctx.setLineDash(line.dash.map((d) => d * uPlot.pxRatio));
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.lineTo(x + 14 * uPlot.pxRatio, y);
+      ctx.stroke();
+      ctx.fillText(COPY.chart[line.key], x + 18 * uPlot.pxRatio, y);
+    });
+    ctx.restore();
+  }
+
+  private stepAt(event: PointerEvent): number {
+    const count = this.answer?.steps.length ?? 0;
+    const left = event.clientX - this.plot.over.getBoundingClientRect().left;
+    const step = Math.round(this.plot.posToVal(left, 'x')) - 1;
+    return Math.min(Math.max(step, 0), Math.max(count - 1, 0));
+  }
+
+  private readonly onMove = (event: PointerEvent): void => {
+    if ((this.answer?.steps.length ?? 0) === 0) return;
+    const step = this.stepAt(event);
+    const from = this.dragFrom ?? step;
+    this.callbacks.hover({ from: Math.min(from, step), to: Math.max(from, step) });
+  };
+
+  private readonly onDown = (event: PointerEvent): void => {
+    if (event.button !== 0) return;
+    this.dragFrom = this.stepAt(event);
+    this.plot.over.setPointerCapture(event.pointerId);
+  };
+
+  private readonly onUp = (event: PointerEvent): void => {
+    const from = this.dragFrom;
+    this.dragFrom = null;
+    if (from === null) return;
+    const to = this.stepAt(event);
+    if (from === to) this.callbacks.pin(to);
+    else this.callbacks.pinRange(from, to);
+  };
+
+  private readonly onLeave = (): void => {
+    if (this.dragFrom === null) this.callbacks.hover(null);
+  };
+}

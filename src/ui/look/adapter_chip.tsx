@@ -1,0 +1,81 @@
+// The adapter beside the model: which one answers, how strongly, and whether the base answers beside it.
+// Not the list's upkeep (the Library page). Invariant: only adapters of the loaded model are offered.
+
+import { useComputed, useSignalEffect } from '@preact/signals';
+import { MAX_STRENGTH, STRENGTH_STEP } from '../../state/compare';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { useLibrary, useLook } from './look_context';
+
+function Strength({ value }: { readonly value: number }) {
+  const look = useLook();
+  return (
+    <label class="slider strength" title={COPY.adapter.strengthWhy}>
+      {COPY.adapter.strength}
+      <input
+        type="range"
+        min={0}
+        max={MAX_STRENGTH}
+        step={STRENGTH_STEP}
+        value={value}
+        data-testid="adapter-strength"
+        onInput={(event) => look.setStrength(event.currentTarget.valueAsNumber)}
+      />
+      <span class="strength-value">{value.toFixed(2)}</span>
+    </label>
+  );
+}
+
+/** Chooser, strength and the compare toggle. */
+export function AdapterChip() {
+  const look = useLook();
+  const library = useLibrary();
+  const modelId = useComputed(() => look.session.value.model?.entry.id ?? null);
+  const list = useComputed(() =>
+    library.adapters.value.filter((adapter) => adapter.modelId === modelId.value),
+  );
+  // An adapter that was deleted, here or in another tab, cannot be asked.
+  useSignalEffect(() => {
+    const chosen = look.adapter.value;
+    if (chosen === null || modelId.value === null || !library.known.value.has('adapters')) return;
+    if (!list.value.some(({ id }) => id === chosen.id)) look.chooseAdapter(null);
+  });
+  const chosen = look.adapter.value;
+  const none = list.value.length === 0;
+  return (
+    <span class="top-chip adapter-chip">
+      <label>
+        <span class="visually-hidden">{COPY.adapter.label}</span>
+        <select
+          value={chosen?.id ?? ''}
+          disabled={none}
+          title={none ? COPY.adapter.emptyWhy : undefined}
+          data-testid="adapter-chooser"
+          onChange={(event) => {
+            const id = event.currentTarget.value;
+            look.chooseAdapter(list.value.find((adapter) => adapter.id === id) ?? null);
+          }}
+        >
+          <option value="">{none ? COPY.adapter.empty : COPY.adapter.none}</option>
+          {list.value.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {chosen !== null && <Strength value={chosen.strength} />}
+      <button
+        type="button"
+        class="quiet small"
+        aria-pressed={look.comparing.value}
+        disabled={chosen === null}
+        title={chosen === null ? COPY.adapter.compareNone : COPY.adapter.compareWhy}
+        data-testid="compare-toggle"
+        onClick={() => look.setComparing(!look.comparing.value)}
+      >
+        <Icon name="compare" /> {COPY.adapter.compare}
+      </button>
+    </span>
+  );
+}

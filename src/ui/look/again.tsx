@@ -1,0 +1,61 @@
+// What can be done with an answer that is closed: ask again, with a new seed, or add it to a dataset.
+// Not the adding (data/add_to_dataset.tsx, fetched when it is wanted). Invariant: nothing here while an answer runs.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { isOpen } from '../../state/session';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { LazyPage } from '../pages';
+import { rollSeed } from './ask_box';
+import { useLibrary, useLook } from './look_context';
+
+function AddDialog({ onClose }: { readonly onClose: () => void }) {
+  const look = useLook();
+  const library = useLibrary();
+  const load = useSignal(async () => {
+    const { AddToDataset } = await import('../data/add_to_dataset');
+    return () => <AddToDataset look={look} library={library} onClose={onClose} />;
+  });
+  return <LazyPage load={load.value} />;
+}
+
+/** The buttons beside the title of an answer. */
+export function Again() {
+  const look = useLook();
+  const adding = useSignal(false);
+  const can = useComputed(() => {
+    const { answer, model, deviceTrouble } = look.session.value;
+    return answer !== null && !isOpen(answer) && model !== null && deviceTrouble !== 'recovering';
+  });
+  const finished = useComputed(() => look.session.value.answer?.status === 'finished');
+  if (!can.value) return null;
+  return (
+    <div class="again">
+      <button type="button" class="quiet" onClick={() => void look.regenerate()}>
+        <Icon name="again" /> {COPY.stream.again}
+      </button>
+      <button type="button" class="quiet" onClick={() => void look.regenerate(rollSeed())}>
+        <Icon name="dice" /> {COPY.stream.newSeed}
+      </button>
+      {finished.value && (
+        <button
+          type="button"
+          class="quiet"
+          data-testid="add-to-dataset"
+          onClick={() => {
+            adding.value = true;
+          }}
+        >
+          <Icon name="add" /> {COPY.stream.add}
+        </button>
+      )}
+      {adding.value && (
+        <AddDialog
+          onClose={() => {
+            adding.value = false;
+          }}
+        />
+      )}
+    </div>
+  );
+}

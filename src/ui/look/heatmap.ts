@@ -1,0 +1,196 @@
+// Draws the picture as the model sees it, with its padding, and the attention map over it, on two 2-D canvases.
+// No state and no scale decisions: callers say what to draw and up to which value.
+// Invariant: cell (row, column) of an R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of the
+// padded picture, whatever the picture's shape and the screen's pixel density.
+
+import type { PromptFact } from '../../worker/protocol';
+import { cssColour, rampColour } from './colour_ramp';
+
+/** A rectangle in canvas pixels. */
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+type Padding = PromptFact['padding'];
+
+/** No padding. */
+export const NO_PADDING: Padding = { left: 0, top: 0, right: 0, bottom: 0 };
+
+/** Longest side of the canvases, in pixels. */
+const CANVAS_SIDE = 768;
+/** Grids up to this many cells show their lines and numbers. */
+const LABELLED_CELLS = 36;
+
+/** Size of the padded picture for a picture of `width` × `height`: the longer side becomes the canvas's side. */
+export function paddedSize(
+  width: number,
+  height: number,
+  padding: Padding,
+): { width: number; height: number } {
+  const fullWidth = width / Math.max(1e-6, 1 - padding.left - padding.right);
+  const fullHeight = height / Math.max(1e-6, 1 - padding.top - padding.bottom);
+  const scale = CANVAS_SIDE / Math.max(fullWidth, fullHeight);
+  return {
+    width: Math.max(1, Math.round(fullWidth * scale)),
+    height: Math.max(1, Math.round(fullHeight * scale)),
+  };
+}
+
+/** Where the picture itself lies within the padded picture. */
+export function pictureRect(width: number, height: number, padding: Padding): Rect {
+  const x = padding.left * width;
+  const y = padding.top * height;
+  return { x, y, width: width - x - padding.right * width, height: height - y - padding.bottom * height };
+}
+
+/** The rectangle of one cell; neighbours share their edge exactly. */
+export function cellRect(
+  row: number,
+  column: number,
+  grid: readonly [number, number],
+  width: number,
+  height: number,
+): Rect {
+  const x = Math.round((column / grid[1]) * width);
+  const y = Math.round((row / grid[0]) * height);
+  const right = Math.round(((column + 1) / grid[1]) * width);
+  const bottom = Math.round(((row + 1) / grid[0]) * height);
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+function hatch(context: CanvasRenderingContext2D, width: number, height: number): void {
+  context.fillStyle = '#7a7f87';
+  context.fillRect(0, 0, width, height);
+  context.strokeStyle = '#9aa0a8';
+  context.lineWidth = 2;
+  context.beginPath();
+  for (let x = -height; x < width; x += 12) {
+    context.moveTo(x, height);
+    context.lineTo(x + height, 0);
+  }
+  context.stroke();
+}
+
+/** Draws the picture with its padding hatched; `resized` draws it at the model's own resolution, pixels visible. */
+export function drawPicture(
+  canvas: HTMLCanvasElement,
+  bitmap: ImageBitmap,
+  padding: Padding,
+  resized: { readonly width: number; readonly height: number } | null,
+): void {
+  const size = paddedSize(bitmap.width, bitmap.height, padding);
+  canvas.width = size.width;
+  canvas.height = size.height;
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const rect = pictureRect(size.width, size.height, padding);
+  hatch(context, size.width, size.height);
+  context.imageSmoothingQuality = 'high';
+  if (resized === null) {
+    context.clearRect(rect.x, rect.y, rect.width, rect.height);
+    context.drawImage(bitmap, rect.x, rect.y, rect.width, rect.height);
+    return;
+  }
+  const small = new OffscreenCanvas(resized.width, resized.height);
+  const pixels = small.getContext('2d');
+  if (pixels === null) return;
+  const inner = pictureRect(resized.width, resized.height, padding);
+  pixels.imageSmoothingQuality = 'high';
+  pixels.drawImage(bitmap, inner.x, inner.y, inner.width, inner.height);
+  context.imageSmoothingEnabled = false;
+  context.clearRect(rect.x, rect.y, rect.width, rect.height);
+  context.drawImage(
+    small,
+    inner.x,
+    inner.y,
+    inner.width,
+    inner.height,
+    rect.x,
+    rect.y,
+    rect.width,
+    rect.height,
+  );
+}
+
+/** What the overlay shows: a map on its grid, the value at the top of the scale, and the opacity. */
+export interface Overlay {
+  readonly map: Float32Array;
+  readonly grid: readonly [number, number];
+  readonly top: number;
+  readonly opacity: number;
+}
+
+function outlinePeak(context: CanvasRenderingContext2D, rect: Rect): void {
+  context.lineWidth = 4;
+  context.strokeStyle = 'rgba(0, 0, 0, 0.75)';
+  context.strokeRect(rect.x + 3, rect.y + 3, rect.width - 6, rect.height - 6);
+  context.lineWidth = 2;
+  context.strokeStyle = '#ffffff';
+  context.strokeRect(rect.x + 3, rect.y + 3, rect.width - 6, rect.height - 6);
+}
+
+function label(context: CanvasRenderingContext2D, rect: Rect, value: number): void {
+  const size = Math.max(14, Math.min(26, rect.height * 0.12));
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  context.textAlign = 'right';
+  context.textBaseline = 'bottom';
+  const x = rect.x + rect.width - size * 0.5;
+  const y = rect.y + rect.height - size * 0.4;
+  context.lineWidth = size / 5;
+  context.strokeStyle = 'rgba(0, 0, 0, 0.7)';
+  context.lineJoin = 'round';
+  const text = value.toFixed(2);
+  context.strokeText(text, x, y);
+  context.fillStyle = '#ffffff';
+  context.fillText(text, x, y);
+}
+
+/** Draws the map over a canvas of the same size as the picture's; null clears it. */
+export function drawOverlay(
+  canvas: HTMLCanvasElement,
+  size: HTMLCanvasElement,
+  overlay: Overlay | null,
+): void {
+  if (canvas.width !== size.width) canvas.width = size.width;
+  if (canvas.height !== size.height) canvas.height = size.height;
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const { width, height } = canvas;
+  context.clearRect(0, 0, width, height);
+  if (overlay === null) return;
+  const { map, grid, top, opacity } = overlay;
+  const labelled = map.length <= LABELLED_CELLS;
+  let best = 0;
+  map.forEach((value, cell) => {
+    if (value > (map[best] ?? 0)) best = cell;
+    const rect = cellRect(Math.floor(cell / grid[1]), cell % grid[1], grid, width, height);
+    context.fillStyle = cssColour(rampColour(value, top, opacity));
+    context.fillRect(rect.x, rect.y, rect.width, rect.height);
+    if (!labelled) return;
+    context.strokeStyle = 'rgba(0, 0, 0, 0.18)';
+    context.lineWidth = 1;
+    context.strokeRect(rect.x + 0.5, rect.y + 0.5, rect.width - 1, rect.height - 1);
+    if (value >= 0.005) label(context, rect, value);
+  });
+  if ((map[best] ?? 0) > 0) {
+    outlinePeak(context, cellRect(Math.floor(best / grid[1]), best % grid[1], grid, width, height));
+  }
+}
+
+/** Draws the colour bar from 0 at the left to the top of the scale at the right. */
+export function drawColourBar(canvas: HTMLCanvasElement, opacity: number): void {
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const { width, height } = canvas;
+  context.clearRect(0, 0, width, height);
+  // A mid grey behind it stands for the picture, as the ramp is partly transparent.
+  context.fillStyle = '#c9ced2';
+  context.fillRect(0, 0, width, height);
+  for (let x = 0; x < width; x++) {
+    context.fillStyle = cssColour(rampColour(x / (width - 1), 1, opacity));
+    context.fillRect(x, 0, 1, height);
+  }
+}

@@ -1,0 +1,71 @@
+// The page's keys: one listener on the document that turns key presses into commands of the state.
+// Not the keys of text fields and controls: those keep theirs. Invariant: a single-letter key never acts while a
+// field, a control that uses letters or arrows, or a dialog has the focus, nor with Ctrl, Alt or Meta held.
+
+import { batch } from '@preact/signals';
+import type { Look } from '../../state/look';
+import { isOpen } from '../../state/session';
+import { changeOpacity, letterKeys, overlayShown } from './view_settings';
+
+/** Elements that keep every key for themselves. */
+const FIELDS = 'input, textarea, select, [contenteditable], dialog, [role="slider"]';
+
+/** What the keys need beside the state. */
+export interface KeyTargets {
+  focusQuestion(): void;
+  showKeys(): void;
+}
+
+function letterCommands(look: Look, targets: KeyTargets): Record<string, () => void> {
+  return {
+    '[': () => look.moveCard(-1),
+    ']': () => look.moveCard(1),
+    b: () => look.nextBack(),
+    o: () => {
+      overlayShown.value = !overlayShown.value;
+    },
+    '-': () => changeOpacity(-0.1),
+    '=': () => changeOpacity(0.1),
+    c: () => look.setComparing(!look.comparing.value),
+    '/': () => targets.focusQuestion(),
+    '?': () => targets.showKeys(),
+  };
+}
+
+/** Esc: from a pinned selection back to live; from live, stops the answer. In a field it stops at once. */
+function pressEscape(look: Look, inField: boolean): boolean {
+  const running = isOpen(look.session.value.answer);
+  const pinned = look.selection.value.kind !== 'live';
+  if (running && (inField || !pinned)) {
+    void look.stop();
+    return true;
+  }
+  if (!pinned || inField) return false;
+  look.toLive();
+  return true;
+}
+
+/** Starts listening; returns how to stop. */
+export function listenToKeys(look: Look, targets: KeyTargets): () => void {
+  const letters = letterCommands(look, targets);
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const inField = event.target instanceof Element && event.target.closest(FIELDS) !== null;
+    let acted = false;
+    if (event.key === 'Escape') {
+      const inDialog = event.target instanceof Element && event.target.closest('dialog') !== null;
+      acted = !inDialog && pressEscape(look, inField);
+    } else if (inField) return;
+    else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+      if (look.readout.value === null) return;
+      batch(() => look.moveStep(event.key === 'ArrowLeft' ? -1 : 1, event.shiftKey));
+      acted = true;
+    } else if (letterKeys.value && Object.hasOwn(letters, event.key)) {
+      letters[event.key]?.();
+      acted = true;
+    }
+    if (acted) event.preventDefault();
+  };
+  document.addEventListener('keydown', onKey);
+  return () => document.removeEventListener('keydown', onKey);
+}

@@ -1,0 +1,318 @@
+// The picture: choosing one (drop, paste, file, example), and the heatmap of the shown steps over it.
+// Not the drawing (heatmap.ts) and not the numbers (state/attention_view.ts).
+// Invariant: the heatmap is drawn only over the picture that the answer is about.
+
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { peak, scaleTop } from '../../state/attention_view';
+import type { Picture } from '../../state/look';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { Notice } from '../notice';
+import { drawColourBar, drawOverlay, drawPicture, NO_PADDING } from './heatmap';
+import { useLook } from './look_context';
+import { type Example, fetchExample, fetchExamples, pictureOf } from './picture_source';
+import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
+import '../styles/picture.css';
+
+/** The picture that the panel shows, and the prompt facts and readout that belong to it, if any. */
+function useShownPicture() {
+  const look = useLook();
+  return useComputed(() => {
+    const chosen = look.picture.value;
+    const about = look.answerPicture.value;
+    const answer = look.session.value.answer;
+    // A newly chosen picture takes the place of the one that the last answer is about.
+    const current = about !== null && (chosen === null || chosen.blob === about.blob);
+    const picture: Picture | null = current ? about : chosen;
+    return { picture, prompt: current ? (answer?.prompt ?? null) : null, current };
+  });
+}
+
+function Canvases() {
+  const look = useLook();
+  const shown = useShownPicture();
+  const base = useRef<HTMLCanvasElement>(null);
+  const over = useRef<HTMLCanvasElement>(null);
+  useSignalEffect(() => {
+    const { picture, prompt } = shown.value;
+    const resized =
+      modelView.value && prompt ? { width: prompt.resizedWidth, height: prompt.resizedHeight } : null;
+    if (base.current === null || picture === null) return;
+    drawPicture(base.current, picture.bitmap, prompt?.padding ?? NO_PADDING, resized);
+  });
+  useSignalEffect(() => {
+    const { prompt, current, picture } = shown.value;
+    const readout = look.readout.value;
+    // Subscribed so that the overlay follows the picture's canvas when that changes its size.
+    void modelView.value;
+    if (over.current === null || base.current === null || picture === null) return;
+    const map = readout?.map ?? null;
+    const visible = overlayShown.value && current && map !== null && prompt !== null;
+    const top = map === null ? 1 : stretchScale.value ? peak(map) : scaleTop(map.length);
+    const opacity = overlayOpacity.value;
+    drawOverlay(over.current, base.current, visible ? { map, grid: prompt.grid, top, opacity } : null);
+    const { dataset } = over.current;
+    dataset.from = visible ? String(readout?.range.from) : '';
+    dataset.to = visible ? String(readout?.range.to) : '';
+    dataset.sum = visible ? map.reduce((sum, value) => sum + value, 0).toFixed(4) : '';
+    dataset.grid = visible ? prompt.grid.join('x') : '';
+  });
+  const label = useComputed(() => {
+    const name = shown.value.picture?.name ?? '';
+    const sentence = shown.value.current ? (look.readout.value?.sentence ?? '') : '';
+    return `${COPY.picture.pictureAlt(name)}. ${sentence}`;
+  });
+  return (
+    <div class="canvases" role="img" aria-label={label.value}>
+      <canvas ref={base} />
+      <canvas ref={over} class="overlay" data-testid="heatmap" />
+    </div>
+  );
+}
+
+function ColourBar() {
+  const look = useLook();
+  const bar = useRef<HTMLCanvasElement>(null);
+  useSignalEffect(() => {
+    if (bar.current !== null) drawColourBar(bar.current, overlayOpacity.value);
+  });
+  const scale = useComputed(() => {
+    const map = look.readout.value?.map;
+    const cells = look.session.value.answer?.prompt?.imageTokens ?? 9;
+    if (stretchScale.value && map) return { top: peak(map), open: false };
+    return { top: scaleTop(cells), open: true };
+  });
+  const { top, open } = scale.value;
+  const digits = top >= 0.1 ? 2 : top >= 0.01 ? 3 : 4;
+  return (
+    <figure class="colour-bar">
+      <figcaption>{COPY.picture.scale}</figcaption>
+      <canvas ref={bar} width={256} height={10} />
+      <div class="colour-bar-numbers">
+        <span>0</span>
+        <span>{(top / 2).toFixed(digits + 1)}</span>
+        <span>
+          {open ? '≥ ' : ''}
+          {top.toFixed(digits)}
+        </span>
+      </div>
+      {stretchScale.value && <span class="badge">{COPY.picture.stretched}</span>}
+    </figure>
+  );
+}
+
+function HeatmapControls() {
+  return (
+    <div class="heatmap-controls">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={overlayShown.value}
+          onChange={(event) => {
+            overlayShown.value = event.currentTarget.checked;
+          }}
+        />
+        {COPY.picture.overlay}
+      </label>
+      <label class="slider">
+        {COPY.picture.opacity}
+        <input
+          type="range"
+          min={0.1}
+          max={1}
+          step={0.05}
+          value={overlayOpacity.value}
+          onInput={(event) => {
+            overlayOpacity.value = event.currentTarget.valueAsNumber;
+          }}
+        />
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={stretchScale.value}
+          onChange={(event) => {
+            stretchScale.value = event.currentTarget.checked;
+          }}
+        />
+        {COPY.picture.stretch}
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={modelView.value}
+          onChange={(event) => {
+            modelView.value = event.currentTarget.checked;
+          }}
+        />
+        {COPY.picture.modelView}
+      </label>
+    </div>
+  );
+}
+
+function PromptNotes() {
+  const shown = useShownPicture();
+  const look = useLook();
+  const knows = useComputed(() => look.session.value.model?.knows ?? '');
+  const { prompt } = shown.value;
+  if (prompt === null) return null;
+  const { resizedWidth, resizedHeight, grid, padding } = prompt;
+  const padded = padding.left + padding.right + padding.top + padding.bottom > 0;
+  return (
+    <div class="prompt-notes">
+      <p>
+        {COPY.picture.asSeen(resizedWidth, resizedHeight, grid[0], grid[1])}
+        {padded && `; ${COPY.picture.padded}`}.
+      </p>
+      {prompt.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+      {prompt.outsideWorld && (
+        <p class="note-warning" data-testid="outside-world">
+          <Icon name="warning" /> {COPY.picture.outside(knows.value)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Examples() {
+  const look = useLook();
+  const examples = useSignal<readonly Example[]>([]);
+  useEffect(() => {
+    fetchExamples().then(
+      (list) => {
+        examples.value = list;
+      },
+      () => {
+        // The page works without examples; dropping a picture is always possible.
+      },
+    );
+  }, [examples]);
+  const take = async (example: Example) => {
+    const before = look.question.value.trim();
+    // A question of one's own stays; one that came with the picture before goes with it.
+    const replaceable = before === '' || look.picture.value?.questions.some(({ text }) => text === before);
+    await look.choosePicture(fetchExample(example), example.name, example.questions);
+    if (look.picture.value?.name !== example.name) return;
+    if (replaceable && example.questions[0]) look.setQuestion(example.questions[0].text);
+  };
+  if (examples.value.length === 0) return null;
+  return (
+    <fieldset class="examples">
+      <legend class="visually-hidden">{COPY.picture.examples}</legend>
+      {examples.value.map((example) => (
+        <button
+          key={example.file}
+          type="button"
+          class="example"
+          aria-label={example.name}
+          title={example.name}
+          aria-pressed={look.picture.value?.name === example.name}
+          onClick={() => void take(example)}
+        >
+          <img src={`./examples/${example.file}`} alt="" width="30" height="30" />
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function FilePicker({ label }: { readonly label: string }) {
+  const look = useLook();
+  return (
+    <label class="file-picker">
+      <input
+        type="file"
+        accept="image/*"
+        onChange={(event) => {
+          const input = event.currentTarget;
+          const file = input.files?.[0];
+          if (file) void look.choosePicture(file, file.name);
+          // Cleared, so that the same file can be chosen again.
+          input.value = '';
+        }}
+      />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+/** Takes pictures that are dropped anywhere on the page or pasted outside of a text. */
+function useDropAndPaste(dragging: { value: boolean }): void {
+  const look = useLook();
+  useEffect(() => {
+    const choose = (file: File | null) => {
+      if (file !== null) void look.choosePicture(file, file.name || 'pasted picture');
+      return file !== null;
+    };
+    const onDrag = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      dragging.value = true;
+    };
+    const onLeave = (event: DragEvent) => {
+      if (event.relatedTarget === null) dragging.value = false;
+    };
+    const onDrop = (event: DragEvent) => {
+      dragging.value = false;
+      if (choose(pictureOf(event.dataTransfer))) event.preventDefault();
+    };
+    const onPaste = (event: ClipboardEvent) => {
+      if (choose(pictureOf(event.clipboardData))) event.preventDefault();
+    };
+    document.addEventListener('dragover', onDrag);
+    document.addEventListener('dragleave', onLeave);
+    document.addEventListener('drop', onDrop);
+    document.addEventListener('paste', onPaste);
+    return () => {
+      document.removeEventListener('dragover', onDrag);
+      document.removeEventListener('dragleave', onLeave);
+      document.removeEventListener('drop', onDrop);
+      document.removeEventListener('paste', onPaste);
+    };
+  }, [look, dragging]);
+}
+
+/** The picture panel. */
+export function PicturePanel() {
+  const look = useLook();
+  const shown = useShownPicture();
+  const dragging = useSignal(false);
+  const knows = useComputed(() => {
+    const { model } = look.session.value;
+    return model === null ? '' : `${model.knows}${model.entry.draft ? ` ${COPY.app.draftWhy}` : ''}`;
+  });
+  useDropAndPaste(dragging);
+  const has = shown.value.picture !== null;
+  const error = look.pictureError.value;
+  return (
+    <section class="panel picture-panel" aria-labelledby="picture-title" data-dragging={dragging.value}>
+      <header class="panel-head">
+        <h2 id="picture-title">{COPY.picture.title}</h2>
+        <Examples />
+        {has && <FilePicker label={COPY.picture.change} />}
+      </header>
+      {error !== null && <Notice error={error} compact />}
+      {has ? (
+        <Canvases />
+      ) : (
+        <div class="drop-zone">
+          <Icon name="picture" />
+          <p>{COPY.picture.empty}</p>
+          <FilePicker label={COPY.picture.choose} />
+          <p class="hint knows">{knows.value}</p>
+        </div>
+      )}
+      <PromptNotes />
+      {has && shown.value.prompt !== null && (
+        <div class="heatmap-legend">
+          <ColourBar />
+          <HeatmapControls />
+        </div>
+      )}
+    </section>
+  );
+}

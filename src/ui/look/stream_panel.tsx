@@ -1,0 +1,113 @@
+// The answer's panel: mounts the stream island, shows the answer large, and what can be done next.
+// Not the token stream itself (stream.ts). Invariant: nothing here renders per token; the announcements go to a polite
+// status once per segment, never per token.
+
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { trueAnswer } from '../../state/look';
+import { isOpen } from '../../state/session';
+import { COPY } from '../copy';
+import { Notice } from '../notice';
+import { Again } from './again';
+import { Figures } from './figures';
+import { useLook } from './look_context';
+import { StreamView } from './stream';
+import '../styles/stream.css';
+
+function Stream() {
+  const look = useLook();
+  const root = useRef<HTMLElement>(null);
+  const view = useRef<StreamView | null>(null);
+  const following = useSignal(true);
+  useEffect(() => {
+    if (root.current === null) return;
+    const made = new StreamView(root.current, {
+      hover: look.setPreview,
+      pin: look.pin,
+      pinRange: look.pinRange,
+      pinCard: (index) => {
+        const card = look.cards.value[index];
+        if (card) look.pinCard(card);
+      },
+      following: (value) => {
+        following.value = value;
+      },
+    });
+    view.current = made;
+    made.update(look.session.value.answer, look.cards.value);
+    return () => made.destroy();
+  }, [look, following]);
+  useSignalEffect(() => {
+    view.current?.update(look.session.value.answer, look.cards.value);
+  });
+  useSignalEffect(() => {
+    const live = look.selection.value.kind === 'live';
+    // While live, only what is hovered is marked: the newest token is where the text ends anyway.
+    const range = live && look.preview.value === null ? null : look.shown.value;
+    view.current?.mark(range, !live && look.preview.value === null);
+  });
+  const busy = useComputed(() => isOpen(look.session.value.answer));
+  return (
+    <div class="stream-frame">
+      <section ref={root} class="stream" aria-label={COPY.stream.text} aria-busy={busy.value} />
+      {!following.value && (
+        <button type="button" class="chip latest" onClick={() => view.current?.follow()}>
+          {COPY.stream.latest}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Outcome() {
+  const look = useLook();
+  const shown = useComputed(() => {
+    const { answer } = look.session.value;
+    if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
+    const { stats, answer: boxed } = answer.result;
+    const truth = trueAnswer(look.answerPicture.value, answer.asked.question);
+    return { boxed, reason: stats.finishReason, truth };
+  });
+  if (shown.value === null) return null;
+  const { boxed, reason, truth } = shown.value;
+  return (
+    <div class="outcome" data-testid="outcome" data-answer={boxed ?? ''} data-reason={reason}>
+      {truth !== null && reason === 'eos' && (
+        <p data-testid="verdict">
+          {boxed?.trim() === truth ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}
+        </p>
+      )}
+      {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
+      {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
+      {reason === 'eos' && (boxed === null || boxed.trim() === '') && (
+        <p class="hint">{COPY.stream.noAnswer}</p>
+      )}
+    </div>
+  );
+}
+
+/** The answer panel. */
+export function StreamPanel() {
+  const look = useLook();
+  const status = useComputed(() => look.session.value.answer?.status ?? 'none');
+  const error = useComputed(() => look.session.value.answer?.error ?? null);
+  return (
+    <section
+      class="panel stream-panel"
+      aria-labelledby="stream-title"
+      data-testid="answer"
+      data-status={status.value}
+    >
+      <header class="panel-head">
+        <h2 id="stream-title">{COPY.stream.title}</h2>
+        <Again />
+      </header>
+      {status.value === 'none' && <p class="empty">{COPY.stream.empty}</p>}
+      {status.value === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
+      <Stream />
+      <Outcome />
+      {error.value !== null && <Notice error={error.value} compact />}
+      <Figures />
+    </section>
+  );
+}

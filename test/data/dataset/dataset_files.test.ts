@@ -1,0 +1,161 @@
+// Which file a row means, and which of the files is the table.
+import { describe, expect, it } from 'vitest';
+import {
+  extensionOf,
+  type FileSet,
+  type ImportFile,
+  openFiles,
+} from '../../../src/data/dataset/dataset_files';
+import { IMPORT_LIMITS } from '../../../src/data/dataset/import_limits';
+import { ProblemList } from '../../../src/data/dataset/import_problems';
+import { buildZip, sampleFile } from './dataset_samples';
+
+const open = (files: readonly (string | ImportFile)[], problems = new ProblemList(10)): Promise<FileSet> =>
+  openFiles(
+    files.map((file) => (typeof file === 'string' ? sampleFile(file, file) : file)),
+    IMPORT_LIMITS,
+    problems,
+  );
+
+/** What a path finds from the set's table: a file's path, or the reason. */
+function find(set: FileSet, path: string): string {
+  const found = set.find(set.table(new ProblemList(10)), path);
+  return 'file' in found ? found.file.path : found.reason;
+}
+
+describe('find', () => {
+  it('looks from the table, then from the root, and not outside', async () => {
+    const set = await open(['d/ann/t.jsonl', 'd/ann/a.png', 'd/img/b.png', 'img/c.png', 'a.png']);
+    expect(find(set, 'a.png')).toBe('d/ann/a.png');
+    expect(find(set, '../img/b.png')).toBe('d/img/b.png');
+    expect(find(set, 'img/c.png')).toBe('img/c.png');
+    expect(find(set, '../../../a.png')).toContain('not among the files');
+    // With folders, a name alone does not say which.
+    expect(find(set, 'c.png')).toContain('not among the files');
+    expect(find(set, '__proto__')).toContain('not among the files');
+  });
+
+  it('forgives case and composed accents where one file can be meant', async () => {
+    const set = await open([
+      't.jsonl',
+      'img/Ä.PNG'.normalize('NFD'),
+      'img/b.png',
+      'img/B.png',
+      'x.png',
+      'X.png',
+    ]);
+    expect(find(set, 'IMG/ä.png')).toBe('img/Ä.PNG'.normalize('NFD'));
+    expect(find(set, 'img/B.png')).toBe('img/B.png');
+    expect(find(set, 'IMG/b.PNG')).toContain('may be one of several');
+  });
+
+  it('goes by name where the files came without folders, unless two rows mean different ones', async () => {
+    const set = await open(['t.jsonl', 'a.png', 'b.png']);
+    expect(find(set, 'train/a.png')).toBe('a.png');
+    expect(find(set, 'train/A.png')).toContain('choose the folder');
+    expect(find(set, 'test/a.png')).toContain('choose the folder');
+    expect(find(set, 'train/a.png')).toBe('a.png');
+    expect(find(set, 'train/c.png')).toContain('not among the files');
+  });
+});
+
+describe('table', () => {
+  it('is the one there is; system files do not count', async () => {
+    const set = await open(['s/T.JSONL', '__MACOSX/s/._T.jsonl', 's/.cache/x.json', 's/a.png']);
+    expect(set.table(new ProblemList(1)).path).toBe('s/T.JSONL');
+  });
+
+  it('prefers lines to lists, and says so', async () => {
+    const problems = new ProblemList(10);
+    expect((await open(['t.csv', 'info.json'])).table(problems).path).toBe('t.csv');
+    expect(problems.sorted()).toEqual([
+      { file: 'info.json', row: null, reason: 'was not read: the rows come from t.csv' },
+    ]);
+  });
+
+  it.each<[string[], string]>([
+    [['a.png'], 'There is no table'],
+    [['a.parquet', 'b.png'], 'Not read: a.parquet'],
+    [['a.jsonl', 'b.csv', 'c.json'], 'There are 3 tables (a.jsonl, b.csv, c.json)'],
+    [['a.json', 'b.json'], 'There are 2 tables'],
+  ])('is asked for: %j', async (names, message) => {
+    const set = await open(names);
+    expect(() => set.table(new ProblemList(1))).toThrow(message);
+  });
+});
+
+describe('openFiles', () => {
+  it('lists what cannot be used', async () => {
+    const problems = new ProblemList(10);
+    const set = await open(['/a//./b.png', 'a\\b.png', '', '../x', 'more.zip'], problems);
+    expect(set.files.map(({ path }) => path)).toEqual(['a/b.png', 'more.zip']);
+    expect(problems.sorted().map(({ reason }) => reason)).toEqual([
+      'appears twice',
+      'has no usable name',
+      'has no usable name',
+      'is a zip among other files: choose it alone',
+    ]);
+  });
+
+  it('looks into one zip, whatever its name, but not into zips inside', async () => {
+    const inner = buildZip([{ name: 't.jsonl', data: '{}' }]);
+    const problems = new ProblemList(10);
+    const zip = sampleFile(
+      'set.bin',
+      buildZip([
+        { name: 'inner.zip', data: inner },
+        { name: '/abs.png', data: '' },
+      ]),
+    );
+    const set = await open([zip], problems);
+    expect(problems.sorted().map(({ file, reason }) => `${file} ${reason}`)).toEqual([
+      '/abs.png its name is an absolute path',
+      'inner.zip is a zip inside a zip, which is not opened',
+    ]);
+    expect(() => set.table(problems)).toThrow('There is no table');
+  });
+
+  it('refuses what holds nothing', async () => {
+    await expect(open([])).rejects.toMatchObject({ code: 'data/dataset-empty' });
+    await expect(open([sampleFile('a.zip', 'not a zip')])).rejects.toMatchObject({ code: 'data/zip' });
+    const locked = sampleFile('a.zip', buildZip([{ name: 't.jsonl', data: '{}', flags: 1 }]));
+    await expect(open([locked])).rejects.toThrow('t.jsonl is encrypted');
+    const many = openFiles(
+      [sampleFile('a', ''), sampleFile('b', '')],
+      { ...IMPORT_LIMITS, maxFiles: 1 },
+      new ProblemList(1),
+    );
+    await expect(many).rejects.toMatchObject({ code: 'data/dataset-size' });
+  });
+});
+
+describe('files', () => {
+  it('are read alike, loose and zipped', async () => {
+    const text = 'hello '.repeat(1000);
+    const zipped = sampleFile('x.zip', buildZip([{ name: 'a.txt', data: text }]));
+    for (const set of [await open([sampleFile('a.txt', text), 'b.txt']), await open([zipped])]) {
+      const file = set.files[0]!;
+      expect(file.size).toBe(text.length);
+      expect(Buffer.from(await file.head(5)).toString()).toBe('hello');
+      expect(await (await file.blob('text/plain', 1e6)).text()).toBe(text);
+      expect((await file.blob('text/plain', 1e6)).type).toBe('text/plain');
+      await expect(file.blob('text/plain', 10)).rejects.toMatchObject({ code: 'data/dataset-size' });
+    }
+  });
+
+  it('say so when they are gone', async () => {
+    const blob = new Blob(['x']);
+    blob.slice = () => {
+      throw new DOMException('gone', 'NotReadableError');
+    };
+    await expect(open([{ path: 'a.jsonl', blob }])).rejects.toMatchObject({ code: 'data/dataset-read' });
+  });
+});
+
+describe('extensionOf', () => {
+  it.each([
+    ['a/b.PNG', '.png'],
+    ['a.b/c', ''],
+    ['x.tar.gz', '.gz'],
+  ])('%s', (path, extension) => expect(extensionOf(path)).toBe(extension));
+});

@@ -1,0 +1,280 @@
+// Whole imports: every way to hand a set over, bad rows listed one by one, and sets that are large or mean harm.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ImportFile } from '../../../src/data/dataset/dataset_files';
+import {
+  type ImportedDataset,
+  type ImportProgress,
+  readDataset,
+} from '../../../src/data/dataset/dataset_import';
+import { importSurvivesMutation, importsRowByRow } from '../../harness/fuzz_properties';
+import { buildZip, jsonLines, sampleFile, samplePng, setWithTwoBadRows, zipOf } from './dataset_samples';
+
+const ROW = { image: 'a.png', question: 'How many?', answer: '3' };
+const GUESS = { mapping: null };
+
+async function pictures(set: ImportedDataset): Promise<Uint8Array[]> {
+  return Promise.all(set.rows.map(async ({ image }) => new Uint8Array(await (await image()).arrayBuffer())));
+}
+
+/** One table beside one picture. */
+const withTable = (table: string | Uint8Array, name = 't.jsonl'): ImportFile[] => [
+  sampleFile(name, table),
+  sampleFile('a.png', samplePng(1)),
+];
+
+describe('readDataset', () => {
+  it('reads a folder and the same as a zip, and lists the two bad rows', async () => {
+    const folder = setWithTwoBadRows();
+    for (const files of [folder, [await zipOf(folder)]]) {
+      const set = await readDataset(files, GUESS);
+      expect(set).toMatchObject({
+        table: 'set/train.jsonl',
+        columns: ['image', 'question', 'answer', 'response'],
+        mapping: { image: 'image', question: 'question', answer: 'answer', response: 'response' },
+        moreProblems: 0,
+      });
+      expect(set.problems).toEqual([
+        { file: 'set/train.jsonl', row: 2, reason: 'image "images/missing.png" is not among the files' },
+        { file: 'set/train.jsonl', row: 4, reason: 'has no answer' },
+      ]);
+      expect(set.rows.map(({ row }) => row)).toEqual([1, 3, 5, 6, 7, 8]);
+      expect(set.rows[1]).toMatchObject({
+        question: 'how many red squares are there?',
+        answer: '1',
+        response: '<think> i see 1 red squares . </think> \\boxed{ 1 }',
+        imageName: 'set/images/1.png',
+      });
+      expect(await pictures(set)).toEqual([0, 1, 2, 3, 4, 5].map((i) => samplePng(i, 16)));
+      expect((await set.rows[0]?.image())?.type).toBe('image/png');
+    }
+  });
+
+  it('reads a JSON list, CSV and TSV alike', async () => {
+    const rows = [
+      [1, 'How many, "really"?', '3'],
+      [2, 'Which?', 'red'],
+    ] as const;
+    const json = JSON.stringify(rows.map(([, question, answer]) => ({ image: 'A.PNG', question, answer })));
+    const csv = `image,question,answer\r\n${rows.map(([, q, a]) => `a.png,"${q.replaceAll('"', '""')}",${a}\r\n`).join('')}`;
+    for (const [name, text, first] of [
+      ['t.json', json, 1],
+      ['t.csv', csv, 2],
+      ['t.tsv', csv.replace(/,(?! )/g, '\t'), 2],
+    ] as const) {
+      const set = await readDataset(withTable(text, name), GUESS);
+      expect(set.problems).toEqual([]);
+      expect(set.rows.map(({ question, answer }) => [question, answer])).toEqual(
+        rows.map(([, q, a]) => [q, a]),
+      );
+      expect(set.rows.map(({ row }) => row)).toEqual([first, first + 1]);
+    }
+  });
+
+  it('reads pictures that stand in the table', async () => {
+    const base64 = Buffer.from(samplePng(7)).toString('base64');
+    const table = [
+      { ...ROW, image: `data:image/png;base64,${base64}` },
+      { ...ROW, image: { bytes: base64, path: 'x/seven.png' } },
+      { ...ROW, image: base64 },
+      { ...ROW, image: 'data:image/png;base64,AAAA' },
+      { ...ROW, image: `data:image/png;base64,${base64.slice(0, 60)}*` },
+      { ...ROW, image: { bytes: base64.slice(0, -16), path: 'cut.png' } },
+    ];
+    const set = await readDataset([sampleFile('t.jsonl', jsonLines(table))], GUESS);
+    expect(set.rows.map(({ imageName }) => imageName)).toEqual(['row 1', 'seven.png', 'row 3']);
+    expect(await pictures(set)).toEqual([7, 7, 7].map((seed) => samplePng(seed)));
+    expect(set.problems.map(({ row, reason }) => [row, reason])).toEqual([
+      [4, 'image "row 4" is not a PNG, JPEG, GIF, WebP or BMP picture'],
+      [5, 'image "row 5" is not valid base64'],
+      [6, 'image "cut.png" is cut off'],
+    ]);
+  });
+
+  it('follows a given mapping', async () => {
+    const table = jsonLines([
+      { pic: 'a.png', image: 'no', q: 'What?', steps: 'so \\boxed{4}', __proto__: 1 },
+    ]);
+    const mapping = { image: 'pic', question: 'q', answer: null, response: 'steps' };
+    const set = await readDataset(withTable(table), { mapping });
+    expect(set.mapping).toEqual(mapping);
+    expect(set.rows).toMatchObject([{ question: 'What?', answer: '4', response: 'so \\boxed{4}' }]);
+  });
+
+  it('guesses again when later rows bring more columns', async () => {
+    const table = jsonLines([ROW, { ...ROW, response: 'so \\boxed{5}' }]);
+    const set = await readDataset(withTable(table), GUESS);
+    expect(set.mapping.response).toBe('response');
+    expect(set.rows.map(({ response }) => response)).toEqual([null, 'so \\boxed{5}']);
+  });
+
+  it('asks for the columns it cannot guess, and reads no row', async () => {
+    const set = await readDataset(withTable(jsonLines([{ a: 'a.png', b: 'q', c: 3 }, 7])), GUESS);
+    expect(set.columns).toEqual(['a', 'b', 'c']);
+    expect(set.rows).toEqual([]);
+    expect(set.problems[0]).toMatchObject({ file: 't.jsonl', row: null });
+    expect(set.problems[0]?.reason).toContain(
+      'no column holds the picture, the question, the answer or the response',
+    );
+    expect(set.problems[0]?.reason).toContain('(there are: a, b, c)');
+    expect(set.problems[1]).toEqual({ file: 't.jsonl', row: 2, reason: 'must be a JSON object' });
+  });
+
+  it('checks a picture that many rows name once, and lists each of them when it is bad', async () => {
+    const files = [
+      ...withTable(jsonLines([ROW, { ...ROW, image: 'b.png' }, ROW, { ...ROW, image: 'b.png' }])),
+      sampleFile('b.png', 'text'),
+    ];
+    const set = await readDataset(files, GUESS);
+    expect(set.rows.map(({ row }) => row)).toEqual([1, 3]);
+    expect(set.problems.map(({ row, reason }) => [row, reason])).toEqual([
+      [2, 'image "b.png" is not a PNG, JPEG, GIF, WebP or BMP picture'],
+      [4, 'image "b.png" is not a PNG, JPEG, GIF, WebP or BMP picture'],
+    ]);
+  });
+
+  it('reports progress, and ends when its signal does', async () => {
+    const seen: ImportProgress[] = [];
+    await readDataset(setWithTwoBadRows(), { ...GUESS, onProgress: (progress) => seen.push(progress) });
+    expect(seen.map(({ phase }) => phase)).toEqual(['table', 'images']);
+    expect(seen.every(({ done, total }) => done === total)).toBe(true);
+    const controller = new AbortController();
+    const reading = readDataset(setWithTwoBadRows(), {
+      ...GUESS,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(reading).rejects.toThrow('enough');
+  });
+
+  it.each<[string, ImportFile[], string, object]>([
+    ['no files', [], 'data/dataset-empty', {}],
+    ['no table', [sampleFile('a.png', samplePng())], 'data/dataset-table', {}],
+    ['two tables', [sampleFile('a.jsonl', '{}'), sampleFile('b.jsonl', '{}')], 'data/dataset-table', {}],
+    ['an empty table', withTable(''), 'data/dataset-empty', {}],
+    ['blank lines', withTable('\ufeff\n\r\n  \n'), 'data/dataset-empty', {}],
+    ['a header alone', withTable('image,question,answer\n', 't.csv'), 'data/dataset-empty', {}],
+    ['UTF-16', withTable(Uint8Array.of(0xff, 0xfe, 0x7b, 0)), 'data/dataset-table', {}],
+    ['too large a table', withTable(jsonLines([ROW])), 'data/dataset-size', { maxTableBytes: 10 }],
+    ['too many rows', withTable(jsonLines([ROW, ROW])), 'data/dataset-size', { maxRows: 1 }],
+    ['too many bytes', withTable(jsonLines([ROW])), 'data/dataset-size', { maxTotalBytes: 10 }],
+    ['no zip', [sampleFile('a.zip', 'PK\x03\x04 and then nothing')], 'data/zip', {}],
+  ])('throws for %s', async (_, files, code, limits) => {
+    await expect(readDataset(files, { ...GUESS, limits })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('hostile sets', () => {
+  it('reads nothing from outside a zip, through links or encrypted', async () => {
+    const png = samplePng();
+    const table = jsonLines(
+      ['../a.png', '/a.png', 'link.png', 'secret.png', 'good.png'].map((image) => ({ ...ROW, image })),
+    );
+    const zip = buildZip([
+      { name: 't.jsonl', data: table },
+      { name: '../a.png', data: png },
+      { name: 'link.png', data: '/etc/passwd', unixMode: 0o120777 },
+      { name: 'secret.png', data: png, flags: 0x801 },
+      { name: 'good.png', data: png },
+    ]);
+    const set = await readDataset([sampleFile('set.zip', zip)], GUESS);
+    expect(set.rows.map(({ imageName }) => imageName)).toEqual(['good.png']);
+    expect(set.problems.filter(({ row }) => row === null)).toHaveLength(3);
+    expect(set.problems.filter(({ row }) => row !== null).map(({ row }) => row)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('throws for a table whose checksum is wrong, and lists pictures that cannot be inflated', async () => {
+    const entries = (crc?: number) => [
+      { name: 't.jsonl', data: jsonLines([ROW]), ...(crc === undefined ? {} : { crc }) },
+      { name: 'a.png', data: samplePng(), raw: Uint8Array.of(7, 7, 7) },
+    ];
+    const bad = readDataset([sampleFile('s.zip', buildZip(entries(1)))], GUESS);
+    await expect(bad).rejects.toMatchObject({ code: 'data/zip' });
+    const set = await readDataset([sampleFile('s.zip', buildZip(entries()))], GUESS);
+    expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('is damaged') }]);
+  });
+
+  it('finds damage behind a good header: of a small picture at once, of a large one when it is read', async () => {
+    const large = Uint8Array.from([
+      ...samplePng(),
+      ...Array.from({ length: 40_000 }, (_, i) => (i * i * 31) >> 5),
+    ]);
+    const zip = buildZip([
+      { name: 't.jsonl', data: jsonLines([ROW, { ...ROW, image: 'b.png' }]) },
+      { name: 'a.png', data: samplePng(), crc: 1 },
+      { name: 'b.png', data: large, store: true, crc: 1 },
+    ]);
+    const set = await readDataset([sampleFile('s.zip', zip)], GUESS);
+    expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('checksum differs') }]);
+    expect(set.rows.map(({ row }) => row)).toEqual([2]);
+    await expect(set.rows[0]?.image()).rejects.toMatchObject({ code: 'data/zip' });
+  });
+
+  it('stops a table that inflates beyond its cap or its ratio', async () => {
+    const blank = ' '.repeat(3_000_000);
+    const zip = buildZip([{ name: 't.jsonl', data: `${blank}\n${jsonLines([ROW])}` }]);
+    await expect(readDataset([sampleFile('s.zip', zip)], GUESS)).rejects.toThrow('inflates');
+    const limits = { maxRatio: 1e6, maxTableBytes: 2_000_000 };
+    await expect(readDataset([sampleFile('s.zip', zip)], { ...GUESS, limits })).rejects.toThrow('2.9 MiB');
+  });
+
+  it('takes names of every object as columns', async () => {
+    const table = '{"__proto__":{"image":"a.png"},"constructor":1,"question":"q","answer":"a"}\n';
+    const set = await readDataset(withTable(table), GUESS);
+    expect(set.columns).toEqual(['__proto__', 'constructor', 'question', 'answer']);
+    expect(set.mapping.image).toBeNull();
+    expect(({} as Record<string, unknown>).image).toBeUndefined();
+  });
+
+  it('keeps the list of columns and of problems small', async () => {
+    const rows = Array.from({ length: 3000 }, (_, i) => ({
+      [`c${i}`]: 1,
+      image: 'no.png',
+      question: 'q',
+      answer: 'a',
+    }));
+    const set = await readDataset(withTable(jsonLines(rows)), GUESS);
+    expect(set.columns).toHaveLength(200);
+    expect(set.problems).toHaveLength(1000);
+    expect(set.moreProblems).toBe(2000);
+  });
+
+  it('survives damaged zips and strange lines', async () => {
+    await fc.assert(importSurvivesMutation(), { numRuns: 60 });
+    await fc.assert(importsRowByRow(), { numRuns: 150 });
+  });
+});
+
+describe('a large set', () => {
+  it('reads each of 10⁵ rows once and a little of each picture', async () => {
+    const [count, images] = [100_000, 100];
+    const table = jsonLines(
+      Array.from({ length: count }, (_, i) =>
+        i % 10 === 9
+          ? { image: 'x/none.png', question: 'q' }
+          : { image: `x/${i % images}.png`, question: `q ${i}`, answer: i },
+      ),
+    );
+    let read = 0;
+    const watched = (path: string, content: string | Uint8Array): ImportFile => {
+      const file = sampleFile(path, content);
+      const slice = file.blob.slice.bind(file.blob);
+      file.blob.slice = (from, to, type) => {
+        const part = slice(from, to, type);
+        read += part.size;
+        return part;
+      };
+      return file;
+    };
+    const png = samplePng(1, 64);
+    const files = [watched('t.jsonl', table)];
+    for (let i = 0; i < images; i++) files.push(watched(`x/${i}.png`, png));
+    const set = await readDataset(files, GUESS);
+    expect(set.rows).toHaveLength(count * 0.9);
+    expect(set.rows.at(-1)).toMatchObject({ row: 99_999, question: 'q 99998', answer: '99998' });
+    expect(set.problems).toHaveLength(1000);
+    expect(set.moreProblems).toBe(count * 0.1 - 1000);
+    // The table once, and no more than the beginning of each picture that is named.
+    expect(read).toBeLessThanOrEqual(table.length + images * 2048);
+  });
+});

@@ -1,0 +1,87 @@
+// Prompts: image placeholders expanded one by one, templates rendered or named when they fail.
+import { describe, expect, it } from 'vitest';
+import { applyChatTemplate, expandImageTokens, promptLength } from '../../../src/data/text/chat_template';
+import { type ChatMessage, createTokenizer, type Tokenizer } from '../../../src/data/text/tokenizer';
+import { loadFixtureJson } from '../../harness/fixture';
+
+// The golden conversations are compared in test/tools/parity_stages/cpu.test.ts.
+
+const CONFIG = { imageTokenId: 612, spatialMergeSize: 2 };
+
+async function qwen(chatTemplate?: string): Promise<Tokenizer> {
+  return createTokenizer({
+    tokenizerJson: await loadFixtureJson('tokenizer-qwen2/tokenizer.json'),
+    tokenizerConfig: await loadFixtureJson('tokenizer-qwen2/tokenizer_config.json'),
+    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+  });
+}
+
+const question: ChatMessage = {
+  role: 'user',
+  content: [{ type: 'image' }, { type: 'text', text: 'How many?' }],
+};
+
+describe('expandImageTokens', () => {
+  it('repeats each placeholder for its own image', () => {
+    const ids = expandImageTokens(
+      [1, 612, 2, 612, 3],
+      [
+        [1, 2, 4],
+        [1, 4, 4],
+      ],
+      CONFIG,
+    );
+    expect(ids).toEqual([1, 612, 612, 2, 612, 612, 612, 612, 3]);
+    expect(expandImageTokens([1], [], CONFIG)).toEqual([1]);
+  });
+
+  it('refuses any mismatch', () => {
+    expect(() => expandImageTokens([1], [[1, 2, 2]], CONFIG)).toThrow('0 image placeholders for 1 images');
+    expect(() => expandImageTokens([612, 612], [[1, 2, 2]], CONFIG)).toThrow(
+      '2 image placeholders for 1 images',
+    );
+    expect(() => expandImageTokens([612], [[1, 3, 2]], CONFIG)).toThrow('not a whole number of tokens');
+  });
+});
+
+describe('applyChatTemplate', () => {
+  it('refuses a question that spells the placeholder', async () => {
+    const tokenizer = await qwen();
+    const messages: ChatMessage[] = [
+      { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'What is <|image_pad|>?' }] },
+    ];
+    expect(() => applyChatTemplate(tokenizer, messages, [[1, 2, 2]], CONFIG)).toThrow(
+      'attach as many images',
+    );
+  });
+
+  it('takes a template from a file of its own, and names one that fails', async () => {
+    const own = await qwen('{% for m in messages %}[{{ m.role }}]{% endfor %}');
+    expect(applyChatTemplate(own, [{ role: 'user', content: 'x' }], [], CONFIG).text).toBe('[user]');
+    const broken = await qwen('{% for m in messages %}');
+    expect(() => broken.renderChat([question])).toThrow('chat template failed');
+    const raising = await qwen("{{ raise_exception('no system role') }}");
+    expect(() => raising.renderChat([question])).toThrow('no system role');
+  });
+});
+
+describe('promptLength', () => {
+  it('ends where generation would start', async () => {
+    const tokenizer = await qwen();
+    const messages = [question, { role: 'assistant', content: 'Three.' }];
+    const length = promptLength(tokenizer, messages, [[1, 2, 4]], CONFIG);
+    const { ids } = applyChatTemplate(tokenizer, messages, [[1, 2, 4]], CONFIG);
+    expect(tokenizer.decode(ids.slice(length))).toBe('Three.<|im_end|>\n');
+  });
+
+  it('refuses conversations that do not end with an answer, and templates that do not append', async () => {
+    const tokenizer = await qwen();
+    expect(() => promptLength(tokenizer, [question], [[1, 2, 4]], CONFIG)).toThrow('last message must be');
+    const odd = await qwen('{{ messages | length }}');
+    const messages = [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: 'b' },
+    ];
+    expect(() => promptLength(odd, messages, [], CONFIG)).toThrow('does not render this conversation');
+  });
+});

@@ -1,0 +1,58 @@
+// Adapters on the device: reused, replaced oldest first, never across devices, freed exactly once.
+import { describe, expect, it } from 'vitest';
+import type { LoraAdapter } from '../../../src/model/lora';
+import { AdapterShelf } from '../../../src/services/answers/adapter_shelf';
+import type { Loaded } from '../../../src/services/answers/engine';
+
+function shelfOf() {
+  const told: string[] = [];
+  const shelf = new AdapterShelf({
+    startOf: async (id) => ({ config: { baseModel: id }, weights: [] }) as never,
+    createAdapter: (_, { config }) => {
+      const id = (config as { baseModel: string }).baseModel;
+      told.push(`+${id}`);
+      return { destroy: () => told.push(`-${id}`) } as unknown as LoraAdapter;
+    },
+  });
+  return { shelf, told };
+}
+
+function loadedOn() {
+  let lost = false;
+  return { loaded: { gpu: { isLost: () => lost } } as unknown as Loaded, lose: () => (lost = true) };
+}
+
+describe('AdapterShelf', () => {
+  it('keeps the last two, and frees the one not used for longest', async () => {
+    const { shelf, told } = shelfOf();
+    const { loaded } = loadedOn();
+    const a = await shelf.adapterFor('a', loaded);
+    await shelf.adapterFor('b', loaded);
+    expect(await shelf.adapterFor('a', loaded)).toBe(a);
+    await shelf.adapterFor('c', loaded);
+    expect(told).toEqual(['+a', '+b', '+c', '-b']);
+    shelf.clear();
+    expect(told.slice(4).sort()).toEqual(['-a', '-c']);
+    shelf.clear();
+    expect(told).toHaveLength(6);
+  });
+
+  it('uploads again on another device, and frees nothing on a lost one', async () => {
+    const { shelf, told } = shelfOf();
+    const [one, two] = [loadedOn(), loadedOn()];
+    await shelf.adapterFor('a', one.loaded);
+    one.lose();
+    await shelf.adapterFor('a', two.loaded);
+    expect(told).toEqual(['+a', '+a']);
+  });
+
+  it('frees a deleted adapter only when another is asked for', async () => {
+    const { shelf, told } = shelfOf();
+    const { loaded } = loadedOn();
+    await shelf.adapterFor('a', loaded);
+    shelf.forget('a');
+    expect(told).toEqual(['+a']);
+    await shelf.adapterFor('b', loaded);
+    expect(told).toEqual(['+a', '+b', '-a']);
+  });
+});

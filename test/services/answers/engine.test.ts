@@ -1,0 +1,517 @@
+// The engine whole, over a scripted model and device: states, events, stop, cancel, bad requests, and a lost device.
+import { describe, expect, it } from 'vitest';
+import { GeneratedAnswer, generate } from '../../../src/generation/generate';
+import type { GpuContext } from '../../../src/gpu/device';
+import { DataError, GpuError, LookBackError, ModelError } from '../../../src/lib/errors';
+import { parseLookBackPrompts } from '../../../src/lookback/prompts';
+import type { ModelConfig } from '../../../src/model/config';
+import type { LoraAdapter } from '../../../src/model/lora';
+import { Engine, type EngineModel, type EngineParts, plainError } from '../../../src/services/answers/engine';
+import type { EngineEvent, EventBatch, GenerateRequest } from '../../../src/worker/protocol';
+import { anyRequest, scriptedSession, wordDecoder } from '../../generation/scripted_session';
+
+const WORDS = ['', '<think>', ' so', ' </think>', ' <back>', ' red', ' </back>', ' \\boxed{', ' 12', ' }'];
+const EOS = 10;
+const ANSWER = [1, 2, 3, 4, 5, 6, 1, 2, 3, 7, 8, 9, EOS];
+const TEXT = '<think> so </think> <back> red </back><think> so </think> \\boxed{ 12 }';
+
+/** A device that the test can take away. */
+function scriptedDevice(description: string) {
+  let lose: (info: GPUDeviceLostInfo) => void = () => undefined;
+  let lost = false;
+  const gone = new Promise<GPUDeviceLostInfo>((resolve) => {
+    lose = (info) => {
+      lost = true;
+      resolve(info);
+    };
+  });
+  const traits = { description, vendor: 'v', architecture: 'a', software: true, shaderF16: false };
+  const context = { traits, lost: gone, isLost: () => lost } as unknown as GpuContext;
+  return { context, lose: () => lose({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo) };
+}
+
+interface Setup {
+  /** Called before each step of an answer. */
+  readonly onStep?: (step: number) => void | Promise<void>;
+  readonly devices?: (ReturnType<typeof scriptedDevice> | GpuError)[];
+  readonly open?: EngineParts['registry']['open'];
+  readonly decodeImage?: EngineParts['decodeImage'];
+  readonly maxTokens?: number;
+  /** Filled with the adapters that the model is given. */
+  readonly adapters?: (LoraAdapter | null)[];
+  readonly warmUp?: () => Promise<void>;
+}
+
+const entry = { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true, files: [] };
+const prompts = parseLookBackPrompts({
+  modes: { cot: { suffix: '' }, solution: { suffix: 'use back' } },
+  grid: 3,
+  knows: 'Shapes.',
+  max_new_tokens: 160,
+});
+
+function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
+  return {
+    destroyed: false,
+    model: {
+      parameterCount: 42,
+      config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelConfig,
+    },
+    processor: { tokenizer: { encode: () => [], decode: () => '' } },
+    prompts,
+    square: true,
+    maxTokens: setup.maxTokens ?? 512,
+    prepare: ({ image }) => ({
+      ...anyRequest(1),
+      prompt: { inputIds: [1, 2, 3], images: [] },
+      imageTokens: 9,
+      grid: [3, 3],
+      padding: { left: 0, top: 0, right: 0, bottom: 0 },
+      resizedWidth: image.width,
+      resizedHeight: image.height,
+    }),
+    start: async ({ sampling }, { signal, capture }) => {
+      const session = scriptedSession({
+        ids: [ANSWER],
+        ...(setup.onStep ? { onStep: setup.onStep } : {}),
+        ...(capture === 'none'
+          ? {}
+          : { masses: () => [0, 0.5, 0, 0.25, 0.25], map: () => [0.1, 0, 0, 0, 0, 0, 0, 0, 0.4] }),
+      });
+      const answer = new GeneratedAnswer(wordDecoder(WORDS));
+      const options = { eosTokenIds: [EOS], capture: capture !== 'none', mapLayers: 1, batch: 1, signal };
+      const request = { ...anyRequest(sampling.maxNewTokens, 9), sampling };
+      return { answer, events: generate(session, request, options, answer) };
+    },
+    warmUp: async (onCompiled) => {
+      await setup.warmUp?.();
+      onCompiled?.();
+    },
+    setAdapter(adapter) {
+      setup.adapters?.push(adapter);
+    },
+    destroy() {
+      this.destroyed = true;
+    },
+  };
+}
+
+function engineOf(setup: Setup = {}) {
+  const devices = setup.devices ?? [scriptedDevice('one')];
+  const models: (EngineModel & { destroyed: boolean })[] = [];
+  let time = 0;
+  const engine = new Engine({
+    acquireDevice: async () => {
+      const next = devices.length > 1 ? devices.shift() : devices[0];
+      if (next === undefined || next instanceof GpuError)
+        throw next ?? new GpuError('gpu/no-adapter', 'none');
+      return next.context;
+    },
+    registry: {
+      list: async () => [entry],
+      open:
+        setup.open ??
+        (async (_, onProgress) => {
+          onProgress(7, 7);
+          return { entry, files: { name: 'small', open: async () => null } };
+        }),
+    },
+    loadModel: async () => {
+      const model = scriptedModel(setup);
+      models.push(model);
+      return model;
+    },
+    decodeImage:
+      setup.decodeImage ??
+      (async () => ({
+        pixels: { width: 2, height: 2, channels: 3, data: new Uint8Array(12) },
+        sourceWidth: 20,
+        sourceHeight: 20,
+        notes: ['a note'],
+      })),
+    now: () => time++,
+    sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    schedule: (task) => queueMicrotask(task),
+  });
+  const events: EngineEvent[] = [];
+  const port = { postMessage: (batch: EventBatch) => events.push(...batch.events) } as unknown as MessagePort;
+  const states = () => events.flatMap((event) => (event.type === 'stateChanged' ? [event.state] : []));
+  return { engine, events, port, models, states };
+}
+
+const REQUEST: GenerateRequest = {
+  image: new Blob(['x']),
+  question: 'How many?',
+  mode: 'solution',
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  repetitionPenalty: 1,
+  seed: 7,
+  maxNewTokens: 160,
+  capture: true,
+  adapter: null,
+};
+
+async function ready(setup: Setup = {}) {
+  const made = engineOf(setup);
+  await made.engine.connect(made.port);
+  await made.engine.load('small');
+  return made;
+}
+
+const until = async (holds: () => boolean) => {
+  for (let turn = 0; turn < 1000 && !holds(); turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(holds()).toBe(true);
+};
+
+describe('loading', () => {
+  it('goes through its phases in order and describes the model', async () => {
+    const { engine, events, port, states } = engineOf();
+    expect(await engine.connect(port)).toEqual({ version: 2 });
+    expect(await engine.listModels()).toEqual([
+      { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true },
+    ]);
+    const model = await engine.load('small');
+    expect(model).toMatchObject({
+      parameters: 42,
+      layers: 4,
+      heads: 2,
+      modes: ['cot', 'solution'],
+      square: true,
+      maxNewTokens: 160,
+      knows: 'Shapes.',
+    });
+    const phases = events.flatMap((event) => (event.type === 'loadProgressed' ? [event.phase] : []));
+    expect([...new Set(phases)]).toEqual(['device', 'download', 'check', 'compile', 'warm-up']);
+    expect(states()).toEqual(['idle', 'loading', 'ready']);
+    expect(events.map(({ type }) => type)).toContain('deviceReady');
+  });
+
+  it('replaces the model and keeps the device', async () => {
+    const { engine, events, models } = await ready();
+    await engine.load('small');
+    expect(models.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    expect(events.filter(({ type }) => type === 'deviceReady')).toHaveLength(1);
+  });
+
+  it('can be cancelled, and started again', async () => {
+    let cancelled = false;
+    const { engine, port, states } = engineOf({
+      open: async (_, onProgress, signal) => {
+        onProgress(1, 7);
+        if (!cancelled) {
+          cancelled = true;
+          await engine.cancelLoad();
+          signal?.throwIfAborted();
+        }
+        return { entry, files: { name: 'small', open: async () => null } };
+      },
+    });
+    await engine.connect(port);
+    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
+    expect(states().at(-1)).toBe('idle');
+    await engine.load('small');
+    expect(states().at(-1)).toBe('ready');
+  });
+
+  it('fails in words, and may be tried again', async () => {
+    let broken = true;
+    const open = async () => {
+      if (broken) throw new ModelError('model/integrity', 'damaged', { url: 'x' });
+      return { entry, files: { name: 'small', open: async () => null } };
+    };
+    const { engine, events, port, states } = engineOf({ open });
+    await engine.connect(port);
+    await expect(engine.load('small')).rejects.toEqual({
+      code: 'model/integrity',
+      message: 'damaged',
+      data: { url: 'x' },
+    });
+    expect(events).toContainEqual({
+      type: 'failed',
+      error: { code: 'model/integrity', message: 'damaged', data: { url: 'x' } },
+    });
+    expect(states().at(-1)).toBe('failed');
+    broken = false;
+    await engine.load('small');
+    expect(states().at(-1)).toBe('ready');
+  });
+
+  it('reports that there is no adapter', async () => {
+    const { engine, port } = engineOf({ devices: [new GpuError('gpu/no-adapter', 'no adapter')] });
+    await engine.connect(port);
+    await expect(engine.load('small')).rejects.toMatchObject({ code: 'gpu/no-adapter' });
+  });
+
+  it('frees a model that was cancelled while it warmed up', async () => {
+    const { engine, port, models } = engineOf({ warmUp: async () => engine.cancelLoad() });
+    await engine.connect(port);
+    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
+    expect(models[0]?.destroyed).toBe(true);
+  });
+});
+
+describe('answering', () => {
+  it('reports prompt, tokens with their attention, and the result last', async () => {
+    const { engine, events, states } = await ready();
+    events.length = 0;
+    const result = await engine.generate(REQUEST);
+    expect(result).toMatchObject({ text: TEXT, answer: '12' });
+    expect(result.stats).toMatchObject({
+      promptTokens: 3,
+      generatedTokens: ANSWER.length,
+      seed: 7,
+      finishReason: 'eos',
+    });
+    expect(result.stats.tokensPerSecond).toBeGreaterThan(0);
+    const tokens = events.flatMap((event) => (event.type === 'tokensGenerated' ? event.tokens : []));
+    expect(tokens.map(({ step }) => step)).toEqual([...ANSWER.keys()]);
+    expect(tokens.map(({ text }) => text).join('')).toBe(TEXT);
+    const attention = events.filter((event) => event.type === 'attentionRecorded');
+    expect(attention.map(({ step }) => step)).toEqual([...ANSWER.keys()].slice(0, -1));
+    expect(attention[0]).toMatchObject({ shares: { image: 0.5 } });
+    const prompt = events.find((event) => event.type === 'promptReady');
+    expect(prompt).toMatchObject({
+      prompt: { promptTokens: 3, grid: [3, 3], sourceWidth: 20, notes: ['a note'], outsideWorld: true },
+    });
+    const finished = events.findIndex(({ type }) => type === 'generationFinished');
+    expect(events.slice(finished).map(({ type }) => type)).toEqual(['generationFinished', 'stateChanged']);
+    expect(events[finished]).toMatchObject({
+      segments: [{ kind: 'think' }, { kind: 'back', closed: true }, { kind: 'think' }, { kind: 'answer' }],
+    });
+    expect(states().slice(-2)).toEqual(['generating', 'ready']);
+  });
+
+  it('is cut to the room that the prompt leaves', async () => {
+    const { engine } = await ready({ maxTokens: 7 });
+    expect((await engine.generate(REQUEST)).stats).toMatchObject({
+      generatedTokens: 4,
+      finishReason: 'length',
+    });
+  });
+
+  it('refuses a prompt that leaves no room', async () => {
+    const { engine } = await ready({ maxTokens: 3 });
+    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'data/prompt-length' });
+    expect((await engine.listModels()).length).toBe(1);
+  });
+
+  it('stops within a step and keeps the text', async () => {
+    const made = await ready({
+      onStep: async (step) => {
+        if (step === 4) await made.engine.stop();
+      },
+    });
+    const result = await made.engine.generate(REQUEST);
+    expect(result.stats.finishReason).toBe('stopped');
+    expect(result.text).toBe('<think> so </think> <back> red');
+    expect(made.states().at(-1)).toBe('ready');
+  });
+
+  it('refuses a second question meanwhile, and any before a model is there', async () => {
+    const { engine, port } = engineOf();
+    await engine.connect(port);
+    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
+    await engine.load('small');
+    const first = engine.generate(REQUEST);
+    await expect(engine.generate(REQUEST)).rejects.toMatchObject({
+      code: 'engine/state',
+      data: { state: 'generating' },
+    });
+    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/state' });
+    expect((await first).answer).toBe('12');
+  });
+
+  it.each<[string, Partial<GenerateRequest>]>([
+    ['an empty question', { question: '  ' }],
+    ['an endless question', { question: 'x'.repeat(9000) }],
+    ['a mode that is none', { mode: 'loud' as GenerateRequest['mode'] }],
+    ['a temperature below 0', { temperature: -1 }],
+    ['a temperature that is no number', { temperature: Number.NaN }],
+    ['a topP of 0', { topP: 0 }],
+    ['a fractional topK', { topK: 1.5 }],
+    ['a penalty of 0', { repetitionPenalty: 0 }],
+    ['a seed above 32 bits', { seed: 2 ** 32 }],
+    ['no new tokens', { maxNewTokens: 0 }],
+    ['an adapter of negative strength', { adapter: { id: 'a', strength: -1 } }],
+    ['an adapter of no strength', { adapter: { id: 'a', strength: Number.NaN } }],
+    ['an image that is no file', { image: 'x' as unknown as Blob }],
+  ])('refuses %s and stays ready', async (_, change) => {
+    const { engine, states } = await ready();
+    await expect(engine.generate({ ...REQUEST, ...change })).rejects.toMatchObject({
+      code: 'usage/argument',
+    });
+    expect(states().at(-1)).toBe('ready');
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+
+  it('passes on what is wrong with a picture and stays ready', async () => {
+    let broken = true;
+    const { engine, states } = await ready({
+      decodeImage: async () => {
+        if (broken) throw new DataError('data/image', 'not a picture');
+        return {
+          pixels: { width: 1, height: 1, channels: 3, data: new Uint8Array(3) },
+          sourceWidth: 1,
+          sourceHeight: 1,
+          notes: [],
+        };
+      },
+    });
+    await expect(engine.generate(REQUEST)).rejects.toEqual({ code: 'data/image', message: 'not a picture' });
+    expect(states().at(-1)).toBe('ready');
+    broken = false;
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+});
+
+describe('adapters and training beside it', () => {
+  const companions = (strengths: number[]) => ({
+    beforeUnload: () => undefined,
+    adapterFor: async (id: string) => {
+      if (id !== 'mine') throw new LookBackError('storage/missing', 'gone');
+      return { setStrength: (strength: number) => void strengths.push(strength) } as unknown as LoraAdapter;
+    },
+  });
+
+  it('puts the asked adapter before the model, and takes it away again', async () => {
+    const adapters: (LoraAdapter | null)[] = [];
+    const strengths: number[] = [];
+    const { engine } = await ready({ adapters });
+    engine.accompany(companions(strengths));
+    await engine.generate({ ...REQUEST, adapter: { id: 'mine', strength: 0.5 } });
+    await engine.generate(REQUEST);
+    expect(adapters.map((adapter) => adapter !== null)).toEqual([true, false]);
+    expect(strengths).toEqual([0.5]);
+    await expect(
+      engine.generate({ ...REQUEST, adapter: { id: 'other', strength: 1 } }),
+    ).rejects.toMatchObject({ code: 'storage/missing' });
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+
+  it('keeps the model while training needs it', async () => {
+    const { engine, models, states } = await ready();
+    const beforeUnload = () => {
+      throw new LookBackError('train/busy', 'pause it first');
+    };
+    engine.accompany({ ...companions([]), beforeUnload });
+    await expect(engine.load('small')).rejects.toEqual({ code: 'train/busy', message: 'pause it first' });
+    expect(models.map(({ destroyed }) => destroyed)).toEqual([false]);
+    expect(states().at(-1)).toBe('ready');
+  });
+
+  it('waits for its turn on the device, and can be stopped while it waits', async () => {
+    const { engine, states } = await ready();
+    let pass: () => void = () => undefined;
+    const step = engine.turns.train(() => new Promise<void>((resolve) => (pass = resolve)));
+    const waiting = engine.generate(REQUEST);
+    await until(() => states().at(-1) === 'generating');
+    await engine.stop();
+    await expect(waiting).rejects.toMatchObject({ code: 'engine/cancelled' });
+    const answered = engine.generate(REQUEST);
+    pass();
+    await step;
+    expect((await answered).answer).toBe('12');
+  });
+
+  it('hands over the model on the device that follows a lost one, or says that none does', async () => {
+    const [one, two] = [scriptedDevice('one'), scriptedDevice('two')];
+    const { engine, states } = await ready({ devices: [one, two, new GpuError('gpu/no-adapter', 'none')] });
+    const cancel = new AbortController();
+    const again = engine.loadedAfter(one.context, cancel.signal);
+    one.lose();
+    expect((await again).gpu).toBe(two.context);
+    const waiting = engine.loadedAfter(two.context, cancel.signal);
+    cancel.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    two.lose();
+    await expect(engine.loadedAfter(two.context, new AbortController().signal)).rejects.toMatchObject({
+      code: 'gpu/device-lost',
+    });
+    expect(states().at(-1)).toBe('failed');
+  });
+});
+
+describe('a lost device', () => {
+  it('fails the running answer, keeps its text, and comes back with the model', async () => {
+    const [one, two] = [scriptedDevice('one'), scriptedDevice('two')];
+    let hang = true;
+    const { engine, events, states, models } = await ready({
+      devices: [one, new GpuError('gpu/no-adapter', 'restarting'), two],
+      // A step on a lost device may never settle.
+      onStep: (step) => {
+        if (step !== 5 || !hang) return;
+        one.lose();
+        return new Promise(() => undefined);
+      },
+    });
+    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'gpu/device-lost' });
+    hang = false;
+    const text = events
+      .flatMap((event) => (event.type === 'tokensGenerated' ? event.tokens : []))
+      .map((token) => token.text);
+    expect(text.join('')).toBe('<think> so </think> <back> red');
+    await until(() => states().at(-1) === 'ready');
+    expect(events).toContainEqual({ type: 'deviceLost', message: 'crashed', recovering: true });
+    expect(events.find(({ type }) => type === 'deviceRestored')).toMatchObject({
+      device: { description: 'two' },
+    });
+    expect(models).toHaveLength(2);
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+
+  it('says plainly when no adapter comes back', async () => {
+    const one = scriptedDevice('one');
+    const { engine, events, states } = await ready({
+      devices: [one, new GpuError('gpu/no-adapter', 'no adapter answered')],
+    });
+    one.lose();
+    await until(() => states().at(-1) === 'failed');
+    expect(events).toContainEqual({ type: 'deviceLost', message: 'no adapter answered', recovering: false });
+    expect(events).toContainEqual({
+      type: 'failed',
+      error: { code: 'gpu/no-adapter', message: 'no adapter answered' },
+    });
+    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
+  });
+
+  it('can be lost twice', async () => {
+    const devices = ['one', 'two', 'three'].map(scriptedDevice);
+    const { engine, states, events } = await ready({ devices: [...devices] });
+    for (const device of devices.slice(0, 2)) {
+      device?.lose();
+      await until(() => states().at(-1) === 'loading');
+      await until(() => states().at(-1) === 'ready');
+    }
+    expect(events.filter(({ type }) => type === 'deviceRestored')).toHaveLength(2);
+    expect((await engine.generate(REQUEST)).answer).toBe('12');
+  });
+
+  it('during a load fails the load', async () => {
+    const one = scriptedDevice('one');
+    const { engine, port, states } = engineOf({
+      devices: [one, scriptedDevice('two')],
+      warmUp: async () => {
+        one.lose();
+        await new Promise(() => undefined);
+      },
+    });
+    await engine.connect(port);
+    await expect(engine.load('small')).rejects.toMatchObject({ code: 'gpu/device-lost' });
+    expect(states().at(-1)).toBe('failed');
+  });
+});
+
+describe('plainError', () => {
+  it('keeps code and data of our errors and survives structured clone', () => {
+    const error = plainError(new ModelError('model/x', 'm', { a: 1, f: () => 2 }));
+    expect(structuredClone(error)).toMatchObject({ code: 'model/x', message: 'm', data: { a: 1 } });
+  });
+
+  it('gives anything else a code', () => {
+    expect(plainError(new TypeError('t'))).toEqual({ code: 'internal/unknown', message: 't' });
+    expect(plainError('s')).toEqual({ code: 'internal/unknown', message: 's' });
+    expect(plainError(new DOMException('a', 'AbortError')).code).toBe('engine/cancelled');
+  });
+});

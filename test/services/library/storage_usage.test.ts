@@ -1,0 +1,25 @@
+// What is kept, item by item.
+import { expect, it } from 'vitest';
+import { storageUsage } from '../../../src/services/library/storage_usage';
+import { memoryRuns } from '../training/memory_runs';
+import { PLAN } from '../training/training_script';
+
+it('lists every item with its bytes, largest first, and the totals', async () => {
+  const { runs } = memoryRuns();
+  await runs.create({ id: 'r', plan: PLAN, state: 'paused', createdAt: 1 });
+  const totals = { usedBytes: 5, quotaBytes: 50, persisted: true };
+  const usage = await storageUsage({
+    adapters: { list: async () => [{ id: 'a', name: 'A', bytes: 4 }] as never },
+    runs,
+    datasets: async () => ({ list: async () => [{ id: 'd', name: 'D', bytes: 30 }] as never }),
+    totals: async () => totals,
+  });
+  expect(usage).toEqual({
+    ...totals,
+    items: [
+      { kind: 'dataset', id: 'd', name: 'D', bytes: 30 },
+      { kind: 'run', id: 'r', name: PLAN.name, bytes: 9 },
+      { kind: 'adapter', id: 'a', name: 'A', bytes: 4 },
+    ],
+  });
+});

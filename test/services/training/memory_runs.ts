@@ -1,0 +1,110 @@
+// Stored runs in a Map, for tests in Node, which has no IndexedDB. It does what the real store promises, and can be
+// told to refuse writes. Invariant: as there, what is given out is a copy.
+
+import { StorageError } from '../../../src/lib/errors';
+import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
+import type { TrainingRuns } from '../../../src/services/training/training_run';
+import type { RunRecord, StoredCheckpoint } from '../../../src/storage/records';
+import type { GroupFact, SampleFact, TrainingPlan } from '../../../src/worker/protocol';
+
+interface Held {
+  run: RunRecord<TrainingPlan>;
+  checkpoint: StoredCheckpoint<CheckpointBase> | null;
+  metrics: Map<number, Record<string, number>>;
+  samples: Map<number, readonly SampleFact[]>;
+  groups: { step: number; groups: readonly GroupFact[] } | null;
+}
+
+/** Makes an empty store. `refuse` is asked before each write and may throw. */
+export function memoryRuns(refuse: (what: string) => void = () => undefined) {
+  const held = new Map<string, Held>();
+  const writes: string[] = [];
+  const of = (id: string): Held => {
+    const found = held.get(id);
+    if (!found) throw new StorageError('storage/missing', 'This run is not stored here any more.', { id });
+    return found;
+  };
+  const write = (what: string): void => {
+    refuse(what);
+    writes.push(what);
+  };
+  const change = (id: string, fields: Partial<RunRecord>): RunRecord<TrainingPlan> => {
+    const found = of(id);
+    found.run = { ...found.run, ...fields } as RunRecord<TrainingPlan>;
+    return structuredClone(found.run);
+  };
+  const truncate = (id: string, step: number): void => {
+    const found = of(id);
+    for (const part of [found.metrics, found.samples]) {
+      for (const key of part.keys()) if (key > step) part.delete(key);
+    }
+    if (found.groups && found.groups.step > step) found.groups = null;
+  };
+  const runs: TrainingRuns = {
+    list: async () => structuredClone([...held.values()].map(({ run }) => run)),
+    create: async (draft) => {
+      write('create');
+      const run = {
+        ...draft,
+        ...{
+          step: 0,
+          checkpointStep: null,
+          updatedAt: draft.createdAt,
+          adapterId: null,
+          reason: null,
+          bytes: 9,
+        },
+      };
+      held.set(run.id, { run, checkpoint: null, metrics: new Map(), samples: new Map(), groups: null });
+      return structuredClone(run);
+    },
+    read: async (id) => {
+      const { run, metrics, samples, groups } = of(id);
+      return structuredClone({
+        run,
+        metrics: [...metrics].map(([step, values]) => ({ step, values })),
+        samples: [...samples].map(([step, rows]) => ({ step, samples: rows })),
+        groups,
+      });
+    },
+    readCheckpoint: async (id) => structuredClone(of(id).checkpoint),
+    update: async (id, fields) => {
+      write(`update ${fields.state ?? ''}`);
+      return change(id, fields);
+    },
+    saveProgress: async ({ runId, step, metrics, samples, groups, at }) => {
+      write(`progress ${step}`);
+      const found = of(runId);
+      found.metrics.set(step, { ...metrics });
+      if (samples) found.samples.set(step, samples);
+      if (groups) found.groups = { step, groups };
+      return change(runId, { step, updatedAt: at });
+    },
+    saveCheckpoint: async (id, checkpoint, fields = {}) => {
+      write(`checkpoint ${checkpoint.step}`);
+      of(id).checkpoint = structuredClone(checkpoint);
+      truncate(id, checkpoint.step);
+      return change(id, { ...fields, step: checkpoint.step, checkpointStep: checkpoint.step });
+    },
+    rewind: async (id, fields = {}) => {
+      const step = of(id).run.checkpointStep ?? 0;
+      truncate(id, step);
+      return change(id, { ...fields, step });
+    },
+    settleInterrupted: async (reason) => {
+      const live = [...held.values()].filter(({ run }) =>
+        ['preparing', 'running', 'pausing'].includes(run.state),
+      );
+      for (const { run } of live) {
+        change(run.id, { state: run.checkpointStep === null ? 'failed' : 'paused', reason });
+      }
+      return live.length;
+    },
+    delete: async (id) => {
+      const bytes = held.get(id)?.run.bytes ?? 0;
+      held.delete(id);
+      return bytes;
+    },
+  };
+  return { runs, writes, change };
+}
