@@ -2,8 +2,8 @@
 // `N passed, N failed`. Each check counts as one; tests count one by one. `-- --only node,gpu` runs some of the steps.
 // Invariant: a step that runs no test, crashes or hangs is a failure, never silence.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ensureBrowser } from './browser.mjs';
 import { ensureInstalled, ROOT } from './install.mjs';
 
@@ -26,6 +26,11 @@ const STEPS = [
   { name: 'dead-code', args: [bin.knip] },
   { name: 'node', args: [bin.vitest, 'run', '--project', 'node'], tests: writtenCounts },
   { name: 'gpu', args: [bin.vitest, 'run', '--project', 'gpu'], tests: writtenCounts, browser: true },
+  {
+    name: 'parity',
+    args: ['tools/run.mjs', 'parity', ...fixtureFolders(), '--quiet'],
+    tests: writtenCounts,
+  },
   { name: 'build', args: [bin.vite, 'build'] },
   { name: 'size', args: ['tools/size_report.mjs'] },
   {
@@ -42,7 +47,16 @@ const STEPS = [
   },
 ];
 
-/** Counts as the step itself wrote them: Vitest by our reporter, and the soak. */
+/** Every folder of test/fixtures that holds a manifest of golden tensors. */
+function fixtureFolders() {
+  const fixtures = join(ROOT, 'test/fixtures');
+  return readdirSync(fixtures, { recursive: true })
+    .filter((path) => path.endsWith('manifest.json'))
+    .map((path) => join(fixtures, dirname(path)))
+    .sort();
+}
+
+/** Counts as the step itself wrote them: Vitest by our reporter, parity and the soak. */
 function writtenCounts(file) {
   const { passed, failed, skipped } = JSON.parse(readFileSync(file, 'utf8'));
   return { passed, failed, skipped };
