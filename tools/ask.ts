@@ -3,9 +3,9 @@
 // Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
 
 import { readFile } from 'node:fs/promises';
+import type { SegmentKind } from '../src/answer/answer_grammar';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
-import type { SegmentKind } from '../src/generation/segment_parser';
 import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { DataError } from '../src/lib/errors';

@@ -2,12 +2,12 @@
 // Not sampling and not the forward pass (both run on the GPU inside the session), and not a prompt's making.
 // Invariant: whatever ends a run (end token, limit, stop, a lost device), the answer holds every token that arrived.
 
+import { createSegmentParser, type Segment } from '../answer/answer_grammar';
 import type { StreamDecoder } from '../data/text/tokenizer';
 import { ArgumentError } from '../lib/errors';
 import type { GenerationSession, StepResult } from '../model/generation_session';
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
 import { AttentionRecorder, type AttentionShares, type TokenAttention } from './attention_recorder';
-import { createSegmentParser, type Segment } from './segment_parser';
 import { type FinishReason, StoppingCriteria } from './stopping_criteria';
 import { TextStream, type TokenSpan } from './text_stream';
 

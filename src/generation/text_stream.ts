@@ -2,8 +2,8 @@
 // Not a tokenizer (a StreamDecoder turns ids into text) and not a parser of tags.
 // Invariant: the parts that `push`, `pushEnd` and `finish` return, joined, are the whole text.
 
+import { TokenSpanMap } from '../answer/answer_grammar';
 import type { StreamDecoder } from '../data/text/tokenizer';
-import { TokenSpanMap } from './segment_parser';
 
 /** Half-open range of generated-token indices. */
 export interface TokenSpan {

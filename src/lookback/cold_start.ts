@@ -3,11 +3,11 @@
 // Invariant: the first thought is the base's own, character for character; every example is right and well-formed.
 // Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's annotating model.
 
+import { gradeAnswer } from '../answer/answer_grading';
+import { parseReasoning, reflect } from '../answer/reflection';
 import type { ShapesSample } from '../data/world/shapes_world';
 import { backText, boxed, secondThought } from '../data/world/shapes_world_text';
 import type { Prng } from '../lib/prng';
-import { gradeAnswer } from './answer_grading';
-import { parseReasoning, reflect } from './reflection';
 
 /** Shares of {@link coldStartText}, in [0, 1]. */
 export interface ColdStartSettings {

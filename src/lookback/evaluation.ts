@@ -3,10 +3,11 @@
 // Not generation (generation/generate.ts) and not a file format's owner: outcomes are plain data, one per question.
 // Invariant: a report is a function of the outcomes alone, so a resumed run reports what an unbroken one would.
 
+import { gradeAnswer } from '../answer/answer_grading';
+import { type ReasoningFormat, reflect } from '../answer/reflection';
 import type { FinishReason } from '../generation/stopping_criteria';
 import type { TokenSpan } from '../generation/text_stream';
-import { gradeAnswer } from './answer_grading';
-import { isGenuineScan, type ReasoningFormat, reflect } from './reflection';
+import { isGenuineScan } from './genuine_scan';
 
 /** Mean image share in four phases of one answer; null where the answer has no such phase. */
 export interface AttentionPhases {

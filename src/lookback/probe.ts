@@ -1,11 +1,11 @@
 // What a base model of the shapes world can do, asked directly: list the sheet, do sums, scan when told to, count at a
 // glance. Not the evaluation of reasoning (evaluation.ts). Invariant: an item is judged from its text alone.
 
+import { gradeAnswer } from '../answer/answer_grading';
+import { reflect } from '../answer/reflection';
 import { drawSample, type ShapesSample } from '../data/world/shapes_world';
 import { LIST_PROMPT } from '../data/world/shapes_world_text';
-import { gradeAnswer } from './answer_grading';
 import { type Proportion, wilson } from './evaluation';
-import { reflect } from './reflection';
 
 /** Abilities, in the order in which they are probed. */
 export const PROBES = ['list', 'arithmetic', 'scan', 'glance'] as const;

@@ -2,10 +2,10 @@
 // Not the grammar (reflection.ts) nor the grading of answers; no reward here sees a model, a picture or a group.
 // Invariant: each costs time linear in the text, whatever the text: completions are written by what is being trained.
 
+import { gradeAnswer } from '../answer/answer_grading';
+import { parseReasoning, type ReasoningBlock, reflect } from '../answer/reflection';
 import { ArgumentError } from '../lib/errors';
 import type { RewardFunction, RewardSample, WeightedReward } from '../train/rewards';
-import { gradeAnswer } from './answer_grading';
-import { parseReasoning, type ReasoningBlock, reflect } from './reflection';
 
 /** Names of {@link REWARDS}. */
 export type RewardName = 'accuracy' | 'format' | 'format_paper' | 'length';

@@ -2,9 +2,9 @@
 // Not rewards (rewards.ts), not TRL's own metrics (the trainer's), and not the evaluation report (evaluation.ts).
 // Invariant: a key is present only where at least one completion counts towards it: no mean of nothing is ever 0.
 
-import { gradeAnswer } from './answer_grading';
+import { gradeAnswer } from '../answer/answer_grading';
+import { closedBacks, extractBoxed, reflect } from '../answer/reflection';
 import type { AttentionPhases } from './evaluation';
-import { closedBacks, extractBoxed, reflect } from './reflection';
 import { REWARDS } from './rewards';
 
 /** One sampled completion, as the metrics see it. */

@@ -3,8 +3,8 @@
 
 import { deepStrictEqual, ok } from 'node:assert';
 import fc from 'fast-check';
+import { createSegmentParser, parseSegments } from '../../src/answer/answer_grammar';
 import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
-import { createSegmentParser, parseSegments } from '../../src/generation/segment_parser';
 import { LookBackError } from '../../src/lib/errors';
 import {
   DTYPE_BYTES,

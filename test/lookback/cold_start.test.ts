@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
+import { reflect } from '../../src/answer/reflection';
 import { drawSample, type ShapesSample } from '../../src/data/world/shapes_world';
 import { chainOfThought } from '../../src/data/world/shapes_world_text';
 import { createPrng } from '../../src/lib/prng';
 import { coldStartText } from '../../src/lookback/cold_start';
-import { isGenuineScan, reflect } from '../../src/lookback/reflection';
+import { isGenuineScan } from '../../src/lookback/genuine_scan';
 import { REWARDS } from '../../src/lookback/rewards';
 import type { RewardSample } from '../../src/train/rewards';
 

@@ -1,8 +1,8 @@
 // What the page sees of a step: groups and samples with their answers and forms read out of the text.
 // Not scoring: rewards and advantages are the trainer's. Invariant: everything here survives structured clone.
 
-import { gradeAnswer } from '../../lookback/answer_grading';
-import { reflect } from '../../lookback/reflection';
+import { gradeAnswer } from '../../answer/answer_grading';
+import { reflect } from '../../answer/reflection';
 import type { EvaluationSample, ScoredGroup } from '../../train/trainer';
 import type { CompletionFact, GroupFact, SampleFact } from '../../worker/protocol';
 

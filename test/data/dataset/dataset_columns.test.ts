@@ -1,9 +1,9 @@
 // Which column is what, and what each form of row means.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { extractBoxed } from '../../../src/answer/reflection';
 import { guessColumns, lastBox, readRow } from '../../../src/data/dataset/dataset_columns';
 import { IMPORT_LIMITS } from '../../../src/data/dataset/import_limits';
-import { extractBoxed } from '../../../src/lookback/reflection';
 
 const read = (row: Record<string, unknown>, mapping = guessColumns(Object.keys(row))) =>
   readRow(new Map(Object.entries(row)), mapping, IMPORT_LIMITS);

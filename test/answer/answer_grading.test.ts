@@ -1,7 +1,7 @@
 // Grading: tables per kind of answer, near misses beside each hit, and properties over all the forms of a fraction.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gradeAnswer } from '../../src/lookback/answer_grading';
+import { gradeAnswer } from '../../src/answer/answer_grading';
 
 type Row = [answer: string, expected: string, right: boolean];
 

@@ -6,7 +6,7 @@ import {
   parseSegments,
   type Segment,
   TokenSpanMap,
-} from '../../src/generation/segment_parser';
+} from '../../src/answer/answer_grammar';
 import { SEGMENT_TEXT, splitsAgree } from '../harness/fuzz_properties';
 
 /** kind:text of each segment, `…` for one that was not closed. */
