@@ -4,16 +4,16 @@
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';
-import { type EngineClient, toPlainError } from '../worker/client';
+import { type PlainError, plainError } from '../lib/plain_error';
+import type { EngineClient } from '../worker/client';
+import type { ReasoningMode } from '../worker/protocol/answers';
 import type {
   ColumnMapping,
   DatasetPreview,
   DatasetRowView,
   DatasetSummary,
   NamedFile,
-  PlainError,
-  ReasoningMode,
-} from '../worker/protocol';
+} from '../worker/protocol/library';
 import type { Library } from './library';
 
 /** What the import is doing. */
@@ -87,7 +87,7 @@ function importing(client: EngineClient, library: Library) {
     try {
       await run(ticket);
     } catch (thrown) {
-      if (ticket === tickets) error.value = toPlainError(thrown);
+      if (ticket === tickets) error.value = plainError(thrown);
     } finally {
       if (ticket === tickets) work.value = null;
     }
@@ -164,7 +164,7 @@ function browsing(client: EngineClient) {
       if (now !== null) open.value = { ...now, view, error: null };
     } catch (thrown) {
       const now = current();
-      if (now !== null) open.value = { ...now, view: null, error: toPlainError(thrown) };
+      if (now !== null) open.value = { ...now, view: null, error: plainError(thrown) };
     }
   }
   return {

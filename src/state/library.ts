@@ -3,16 +3,11 @@
 // Invariant: a list is only ever replaced by a whole newer one; a command that failed leaves the lists as they were.
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { type EngineClient, toPlainError } from '../worker/client';
-import type {
-  AdapterSummary,
-  DatasetRow,
-  DatasetSummary,
-  EngineEvent,
-  PlainError,
-  RunSummary,
-  StorageUsage,
-} from '../worker/protocol';
+import { type PlainError, plainError } from '../lib/plain_error';
+import type { EngineClient } from '../worker/client';
+import type { AdapterSummary, DatasetRow, DatasetSummary, StorageUsage } from '../worker/protocol/library';
+import type { EngineEvent } from '../worker/protocol/messages';
+import type { RunSummary } from '../worker/protocol/training';
 
 /** A kind of stored item. */
 export type ItemKind = StorageUsage['items'][number]['kind'];
@@ -92,7 +87,7 @@ function lists(client: EngineClient) {
         }
       },
       (thrown) => {
-        failures.value = new Map([...failures.value, [name, toPlainError(thrown)]]);
+        failures.value = new Map([...failures.value, [name, plainError(thrown)]]);
       },
     );
   const adapters = signal<readonly AdapterSummary[]>([]);
@@ -137,7 +132,7 @@ export function createLibrary(client: EngineClient): Library {
       news.value = told(value);
       return value;
     } catch (thrown) {
-      error.value = toPlainError(thrown);
+      error.value = plainError(thrown);
       return null;
     } finally {
       commands.value -= 1;

@@ -4,8 +4,9 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';
-import { type EngineClient, toPlainError } from '../worker/client';
-import type { ModelEntry, PlainError } from '../worker/protocol';
+import { type PlainError, plainError } from '../lib/plain_error';
+import type { EngineClient } from '../worker/client';
+import type { ModelEntry } from '../worker/protocol/engine';
 import { type Readout, readoutOf } from './attention_view';
 import { type AdapterChoice, type Comparison, fitStrength, goesOn, type Side } from './compare';
 import { checkPicture } from './picture_file';
@@ -225,7 +226,7 @@ async function loadAnew(w: Writable, id: string): Promise<void> {
     });
   } catch (thrown) {
     if (w.wantedModel.value !== id) return;
-    w.session.value = { ...w.session.value, error: toPlainError(thrown), load: null };
+    w.session.value = { ...w.session.value, error: plainError(thrown), load: null };
   } finally {
     if (w.wantedModel.value === id) w.loading.value = false;
   }
@@ -240,7 +241,7 @@ async function start(w: Writable): Promise<void> {
     // Drafts are kept for comparisons on the command line.
     w.models.value = (await w.client.listModels()).filter(({ draft }) => !draft);
   } catch (thrown) {
-    w.session.value = { ...w.session.value, error: toPlainError(thrown) };
+    w.session.value = { ...w.session.value, error: plainError(thrown) };
   }
   w.loading.value = false;
   const id = w.wantedModel.value ?? w.models.value[0]?.id;
@@ -274,7 +275,7 @@ async function choosePicture(
       w.pictureError.value = null;
     });
   } catch (thrown) {
-    if (choice === w.choices) w.pictureError.value = toPlainError(thrown);
+    if (choice === w.choices) w.pictureError.value = plainError(thrown);
   }
 }
 
@@ -305,7 +306,7 @@ async function askOnce(w: Writable, { picture, asked, adapterName, pair }: Order
     await w.generating;
     await closed(w, ticket);
   } catch (thrown) {
-    if (ticket === w.asks) w.session.value = failAnswer(w.session.value, toPlainError(thrown));
+    if (ticket === w.asks) w.session.value = failAnswer(w.session.value, plainError(thrown));
   }
 }
 

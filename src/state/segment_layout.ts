@@ -2,7 +2,7 @@
 // Not the parser (the engine's): this only says which card and which band a generated token belongs to.
 // Invariant: cards are in order, do not overlap, and every step of the answer lies in at most one of them.
 
-import type { Segment, SegmentKind } from '../worker/protocol';
+import type { Segment, SegmentKind } from '../worker/protocol/answers';
 import type { Answer, Step } from './session';
 
 /** One card of the stream. Steps are generated-token indices, `toStep` exclusive; characters likewise. */

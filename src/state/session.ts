@@ -2,20 +2,17 @@
 // Not signals, not commands, no clock and no DOM: a pure reducer over batches of events, so that it runs in any test.
 // Invariant: the same events give the same session, however they are cut into batches; unknown steps are ignored.
 
+import type { PlainError } from '../lib/plain_error';
 import type {
   AttentionShares,
-  DeviceSummary,
-  EngineEvent,
-  EngineState,
   GenerateRequest,
   GenerateResult,
-  LoadedModel,
-  LoadPhase,
-  PlainError,
   PromptFact,
   Segment,
-  TrainingStatus,
-} from '../worker/protocol';
+} from '../worker/protocol/answers';
+import type { DeviceSummary, EngineState, LoadedModel, LoadPhase } from '../worker/protocol/engine';
+import type { EngineEvent } from '../worker/protocol/messages';
+import type { TrainingStatus } from '../worker/protocol/training';
 
 /** One generated token with what is known of it. `start` and `end` are UTF-16 offsets into {@link Answer.text}. */
 export interface Step {

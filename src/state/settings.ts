@@ -2,7 +2,8 @@
 // Not where they are kept (the page) and not what a mode's prompt says (the model's own file).
 // Invariant: settings that left this file are always in range, whatever was typed.
 
-import type { LoadedModel, ReasoningMode } from '../worker/protocol';
+import type { ReasoningMode } from '../worker/protocol/answers';
+import type { LoadedModel } from '../worker/protocol/engine';
 
 /** The knobs beside the question. */
 export interface Settings {

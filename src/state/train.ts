@@ -3,21 +3,23 @@
 // Invariant: the record of the selected run changes only by events and by reading it; commands never throw.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { toPlainError } from '../worker/client';
+import { type PlainError, plainError } from '../lib/plain_error';
+import type { ModelEntry } from '../worker/protocol/engine';
 import type {
+  AdapterCommands,
   AdapterSummary,
+  DatasetCommands,
   DatasetSummary,
-  EngineEvent,
-  LibraryCommands,
-  ModelEntry,
-  PlainError,
+} from '../worker/protocol/library';
+import type { EngineEvent } from '../worker/protocol/messages';
+import type {
   RunState,
   RunSummary,
   TrainingCommands,
   TrainingEstimate,
   TrainingPlan,
   TrainingStatus,
-} from '../worker/protocol';
+} from '../worker/protocol/training';
 import {
   differences,
   FIELDS,
@@ -31,7 +33,8 @@ import { isLive, type RunRecord, recordOf, reduceRecord } from './train_run';
 
 /** What the page needs of the engine's client. */
 export type TrainClient = TrainingCommands &
-  Pick<LibraryCommands, 'listDatasets' | 'listAdapters' | 'saveAdapter'> & {
+  Pick<DatasetCommands, 'listDatasets'> &
+  Pick<AdapterCommands, 'listAdapters' | 'saveAdapter'> & {
     listen(listener: (events: readonly EngineEvent[]) => void): () => void;
   };
 
@@ -190,7 +193,7 @@ async function perform<T>(w: Writable, command: TrainCommand, work: () => Promis
   try {
     return await work();
   } catch (thrown) {
-    w.failure.value = { command, error: toPlainError(thrown) };
+    w.failure.value = { command, error: plainError(thrown) };
     return null;
   } finally {
     w.pending.value = new Set([...w.pending.value].filter((other) => other !== command));
@@ -323,7 +326,7 @@ function watchEstimate(w: Writable): void {
       w.estimated = plan;
       w.estimate.value = { estimate, error: null, asking: false };
     } catch (thrown) {
-      w.estimate.value = { estimate: null, error: toPlainError(thrown), asking: false };
+      w.estimate.value = { estimate: null, error: plainError(thrown), asking: false };
     }
   });
   effect(() => {

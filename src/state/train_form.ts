@@ -2,7 +2,8 @@
 // No wording and no markup: the page names and places the fields; the engine checks a plan once more.
 // Invariant: a plan without problems here is one that the engine's own check of settings accepts.
 
-import type { DatasetSummary, TrainingPlan, TrainingSource } from '../worker/protocol';
+import type { DatasetSummary } from '../worker/protocol/library';
+import type { TrainingPlan, TrainingSource } from '../worker/protocol/training';
 
 /** What a field holds. */
 export type FieldValue = string | number | boolean;

@@ -3,7 +3,7 @@
 // Invariant: every preset is a whole plan that the engine accepts as it is.
 // Source of the numbers: docs/results of pocket; SFT 90 × 32 at 2e-3, GRPO 100 × 16 × 8 at 1e-3, both with r 8.
 
-import type { GrpoSettings, SftSettings, TrainingPlan } from '../worker/protocol';
+import type { GrpoSettings, SftSettings, TrainingPlan } from '../worker/protocol/training';
 
 /** Names of the presets; their words are in the page's copy. */
 export const PRESET_IDS = ['sft-quick', 'sft-full', 'grpo-quick', 'grpo-full'] as const;

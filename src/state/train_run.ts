@@ -3,15 +3,15 @@
 // Invariant: steps are strictly increasing; a step that comes again, after going back to a checkpoint, replaces what
 // was recorded from it on.
 
+import type { EngineEvent } from '../worker/protocol/messages';
 import type {
-  EngineEvent,
   GroupFact,
   RunDetail,
   RunState,
   SampleFact,
   StepMetrics,
   TrainingStatus,
-} from '../worker/protocol';
+} from '../worker/protocol/training';
 
 /** Answers of one evaluation. */
 export interface Evaluation {

@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../lib/format';
 import type { Library } from '../state/library';
 import type { Look } from '../state/look';
-import type { LoadPhase } from '../worker/protocol';
+import type { LoadPhase } from '../worker/protocol/engine';
 import { COPY } from './copy';
 import { Icon } from './icons';
 import { LibraryContext, LookContext, useLook } from './look/look_context';

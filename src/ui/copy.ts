@@ -1,7 +1,9 @@
 // Every sentence that the page shows, and the map from error codes to words and actions.
 // No markup and no logic beyond filling in numbers. Invariant: a view that needs a new sentence gets it from here.
 
-import type { LoadPhase, PlainError, ReasoningMode, SegmentKind } from '../worker/protocol';
+import type { PlainError } from '../lib/plain_error';
+import type { ReasoningMode, SegmentKind } from '../worker/protocol/answers';
+import type { LoadPhase } from '../worker/protocol/engine';
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const COPY = {

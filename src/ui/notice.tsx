@@ -3,7 +3,7 @@
 // Invariant: model or file text inside an error is shown as text.
 
 import { useSignal } from '@preact/signals';
-import type { PlainError } from '../worker/protocol';
+import type { PlainError } from '../lib/plain_error';
 import { ACTION_LABELS, COPY, type ErrorAction, errorCopy, errorDetails } from './copy';
 import { Icon } from './icons';
 import { useLook } from './look/look_context';

@@ -4,9 +4,9 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
 import { useEffect } from 'preact/hooks';
+import type { PlainError } from '../lib/plain_error';
 import type { Library } from '../state/library';
 import type { EngineClient } from '../worker/client';
-import type { PlainError } from '../worker/protocol';
 import { COPY } from './copy';
 import { Notice } from './notice';
 import type { Route } from './route';

@@ -1,17 +1,16 @@
 // The page's end of the engine: starts the Worker, sends commands through Comlink, receives facts through one port.
-// Not a cache and not a state machine: it repeats what the engine says, and turns a dead Worker into a plain error.
-// Invariant: every promise it hands out settles, also when the Worker dies; every rejection is a PlainError.
+// Every promise that it hands out settles, also when the Worker dies, and every rejection is a PlainError.
 
 import { type Endpoint, type Remote, transfer, wrap } from 'comlink';
+import { type PlainError, plainError } from '../lib/plain_error';
+import { everyCommand } from './commands';
 import type {
   EngineCommands,
   EngineEvent,
   EventBatch,
-  LibraryCommands,
-  PlainError,
+  ExposedEngine,
   ProtocolVersion,
-  TrainingCommands,
-} from './protocol';
+} from './protocol/messages';
 
 const PROTOCOL_VERSION: ProtocolVersion = 2;
 
@@ -20,56 +19,17 @@ export interface EngineEndpoint extends Endpoint {
   terminate?(): void;
 }
 
-/** The commands that the client forwards as they are, arguments by structured clone; `connect` is its own business. */
-export type ForwardedCommands = Omit<EngineCommands, 'connect'> & TrainingCommands & LibraryCommands;
-
-const FORWARDED: Readonly<Record<keyof ForwardedCommands, true>> = {
-  listModels: true,
-  load: true,
-  generate: true,
-  stop: true,
-  cancelLoad: true,
-  estimateTraining: true,
-  startTraining: true,
-  pauseTraining: true,
-  resumeTraining: true,
-  stepTraining: true,
-  stopTraining: true,
-  listRuns: true,
-  readRun: true,
-  deleteRun: true,
-  exportRun: true,
-  listAdapters: true,
-  saveAdapter: true,
-  renameAdapter: true,
-  deleteAdapter: true,
-  exportAdapter: true,
-  importAdapter: true,
-  previewDataset: true,
-  keepDataset: true,
-  listDatasets: true,
-  readDatasetRow: true,
-  addToDataset: true,
-  deleteDataset: true,
-  storageUsage: true,
-};
-
-/** Names of {@link ForwardedCommands}; the type checker sees to it that none is missing. */
-export const COMMAND_NAMES = Object.keys(FORWARDED) as readonly (keyof ForwardedCommands)[];
-
 /** Commands and facts of one engine, restartable. */
-export interface EngineClient extends ForwardedCommands {
+export interface EngineClient extends EngineCommands {
   /** Subscribes to events, in the order in which the engine reports them; returns how to unsubscribe. */
   listen(listener: (events: readonly EngineEvent[]) => void): () => void;
   /** Starts the Worker and hands it the port; again after a crash. Rejects with `worker/crashed` or `worker/version`. */
   start(): Promise<void>;
 }
 
-type AllCommands = EngineCommands & TrainingCommands & LibraryCommands;
-
 interface Connection {
   readonly endpoint: EngineEndpoint;
-  readonly commands: Remote<AllCommands>;
+  readonly commands: Remote<ExposedEngine>;
   readonly port: MessagePort;
   /** Rejects when the Worker dies; never resolves. */
   readonly death: Promise<never>;
@@ -78,17 +38,6 @@ interface Connection {
 
 // Comlink releases a proxy that is garbage-collected (its issue 692), so live ones are held here.
 const LIVE = new Set<Connection>();
-
-/** Turns whatever was thrown, here or across the seam, into a PlainError; the code is `internal/unknown` if none is known. */
-export function toPlainError(thrown: unknown): PlainError {
-  if (typeof thrown !== 'object' || thrown === null) {
-    return { code: 'internal/unknown', message: String(thrown) };
-  }
-  const { code, message, data } = thrown as Partial<PlainError>;
-  const text = typeof message === 'string' ? message : 'An unknown error was thrown.';
-  if (typeof code !== 'string') return { code: 'internal/unknown', message: text };
-  return data === undefined ? { code, message: text } : { code, message: text, data };
-}
 
 function crashMessage(event: Event): string {
   const message = (event as Partial<ErrorEvent>).message;
@@ -108,7 +57,7 @@ function open(endpoint: EngineEndpoint, deliver: (events: readonly EngineEvent[]
   channel.port1.onmessage = ({ data }: MessageEvent<EventBatch>) => deliver(data.events);
   const connection: Connection = {
     endpoint,
-    commands: wrap<AllCommands>(endpoint),
+    commands: wrap<ExposedEngine>(endpoint),
     port: channel.port2,
     death,
     die,
@@ -136,12 +85,12 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
     for (const listener of listeners) listener(events);
   };
 
-  async function call<T>(command: (commands: Remote<AllCommands>) => Promise<T>): Promise<T> {
+  async function call<T>(command: (commands: Remote<ExposedEngine>) => Promise<T>): Promise<T> {
     if (connection === null) throw { code: 'worker/crashed', message: 'The engine is not running.' };
     try {
       return await Promise.race([command(connection.commands), connection.death]);
     } catch (thrown) {
-      throw toPlainError(thrown);
+      throw plainError(thrown);
     }
   }
 
@@ -163,14 +112,9 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
     }
   }
 
-  const forward =
-    (name: keyof ForwardedCommands) =>
-    (...values: unknown[]) =>
-      call((commands) => (commands[name] as (...values: unknown[]) => Promise<unknown>)(...values));
-  // `FORWARDED` has every name, so this object has every command.
-  const forwarded = Object.fromEntries(
-    COMMAND_NAMES.map((name) => [name, forward(name)]),
-  ) as unknown as ForwardedCommands;
+  const forwarded = everyCommand((name, values) =>
+    call((commands): Promise<unknown> => Reflect.apply(commands[name], undefined, values)),
+  );
   return {
     ...forwarded,
     start,

@@ -27,7 +27,8 @@ import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
-import { allCommands } from './engine_commands';
+import { serveCommands } from './commands';
+import type { ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
@@ -125,5 +126,10 @@ engine.accompany({
   adapterFor: (id, loaded) => shelf.adapterFor(id, loaded),
 });
 
-const usage = { storageUsage: () => storageUsage({ ...stores, totals: storageTotals }) };
-expose(allCommands(engine, { training, adapters, datasets, usage }));
+const storage = { storageUsage: () => storageUsage({ ...stores, totals: storageTotals }) };
+const hosts = { models: engine, answers: engine, training, adapters, datasets, storage };
+const exposed: ExposedEngine = {
+  ...serveCommands(hosts, () => engine.flush()),
+  connect: (port) => engine.connect(port),
+};
+expose(exposed);

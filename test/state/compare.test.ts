@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { compareColumns, fitStrength, goesOn, phasesOf, readSide } from '../../src/state/compare';
 import { createLook } from '../../src/state/look';
 import { type Answer, beginAnswer, EMPTY_SESSION, reduceSession } from '../../src/state/session';
-import type { EngineEvent, GenerateRequest } from '../../src/worker/protocol';
+import type { GenerateRequest } from '../../src/worker/protocol/answers';
+import type { EngineEvent } from '../../src/worker/protocol/messages';
 import {
   ASKED,
   attention,

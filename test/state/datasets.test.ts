@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { createDatasets, suggestName } from '../../src/state/datasets';
 import { createLibrary } from '../../src/state/library';
-import type { DatasetPreview, DatasetRowView, DatasetSummary, NamedFile } from '../../src/worker/protocol';
+import type {
+  DatasetPreview,
+  DatasetRowView,
+  DatasetSummary,
+  NamedFile,
+} from '../../src/worker/protocol/library';
 import { HandEngine } from './engine_script';
 
 const tick = () => new Promise((done) => setTimeout(done));

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { AdapterChoice } from '../../src/state/compare';
 import { adoptBundledAdapter } from '../../src/state/default_adapter';
 import { EMPTY_SESSION, type Session } from '../../src/state/session';
-import type { AdapterSummary } from '../../src/worker/protocol';
+import type { AdapterSummary } from '../../src/worker/protocol/library';
 import { LOADED_MODEL } from './engine_script';
 
 function page() {

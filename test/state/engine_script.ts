@@ -1,15 +1,12 @@
 // A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
 // Not a model: shares and maps are made up, so that tests know them exactly.
+import type { PlainError } from '../../src/lib/plain_error';
 import type { Asked } from '../../src/state/session';
-import { COMMAND_NAMES, type EngineClient, type ForwardedCommands } from '../../src/worker/client';
-import type {
-  EngineEvent,
-  GenerateResult,
-  LoadedModel,
-  PlainError,
-  PromptFact,
-  Segment,
-} from '../../src/worker/protocol';
+import type { EngineClient } from '../../src/worker/client';
+import { COMMAND_NAMES } from '../../src/worker/commands';
+import type { GenerateResult, PromptFact, Segment } from '../../src/worker/protocol/answers';
+import type { LoadedModel } from '../../src/worker/protocol/engine';
+import type { EngineCommands, EngineEvent } from '../../src/worker/protocol/messages';
 
 export const LOADED_MODEL: LoadedModel = {
   entry: { id: 'pocket', label: 'Pocket', folder: 'models/pocket', bytes: 1, draft: false },
@@ -125,7 +122,7 @@ export function script(): EngineEvent[] {
 }
 
 // The commands themselves are put on the object below, one per name.
-const Commands = class {} as unknown as new () => ForwardedCommands;
+const Commands = class {} as unknown as new () => EngineCommands;
 
 /** A client whose every promise is settled by the test. */
 export class HandEngine extends Commands implements EngineClient {

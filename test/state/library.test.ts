@@ -1,7 +1,7 @@
 // Lists of stored items over an engine moved by hand: fetching, changes told by events, commands and their failures.
 import { describe, expect, it } from 'vitest';
 import { createLibrary, type Library } from '../../src/state/library';
-import type { AdapterSummary } from '../../src/worker/protocol';
+import type { AdapterSummary } from '../../src/worker/protocol/library';
 import { HandEngine, LOADED_MODEL } from './engine_script';
 
 const tick = () => new Promise((done) => setTimeout(done));

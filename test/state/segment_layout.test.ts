@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { backBands, cardOfStep, layoutCards } from '../../src/state/segment_layout';
 import { beginAnswer, EMPTY_SESSION, reduceSession, type Step } from '../../src/state/session';
-import type { Segment, SegmentKind } from '../../src/worker/protocol';
+import type { Segment, SegmentKind } from '../../src/worker/protocol/answers';
 import { ASKED, script } from './engine_script';
 
 function steps(...texts: string[]): Step[] {

@@ -15,7 +15,7 @@ import {
   type Selection,
   type SelectionSpace,
 } from '../../src/state/selection';
-import type { SegmentKind } from '../../src/worker/protocol';
+import type { SegmentKind } from '../../src/worker/protocol/answers';
 
 function card(kind: SegmentKind, fromStep: number, toStep: number): Card {
   return { kind, fromStep, toStep, closed: true, start: 0, end: 0, bodyStart: 0, bodyEnd: 0 };

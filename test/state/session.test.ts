@@ -10,7 +10,7 @@ import {
   reduceSession,
   type Session,
 } from '../../src/state/session';
-import type { EngineEvent } from '../../src/worker/protocol';
+import type { EngineEvent } from '../../src/worker/protocol/messages';
 import { ASKED, attention, finished, LOADED_MODEL, PROMPT, script, token } from './engine_script';
 
 function asked(): Session {

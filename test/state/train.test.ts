@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createTrain, type Train } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';
-import type { RunSummary } from '../../src/worker/protocol';
+import type { RunSummary } from '../../src/worker/protocol/training';
 import { LOADED_MODEL } from './engine_script';
 import {
   adapterOf,

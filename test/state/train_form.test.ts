@@ -9,7 +9,7 @@ import {
   problemsOf,
 } from '../../src/state/train_form';
 import { PRESETS } from '../../src/state/train_presets';
-import type { TrainingPlan } from '../../src/worker/protocol';
+import type { TrainingPlan } from '../../src/worker/protocol/training';
 import { datasetOf } from './train_script';
 
 const SFT = PRESETS['sft-full'];

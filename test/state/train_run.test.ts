@@ -10,7 +10,8 @@ import {
   secondsLeft,
   seriesOf,
 } from '../../src/state/train_run';
-import type { EngineEvent, StepMetrics, TrainingStatus } from '../../src/worker/protocol';
+import type { EngineEvent } from '../../src/worker/protocol/messages';
+import type { StepMetrics, TrainingStatus } from '../../src/worker/protocol/training';
 import { detailOf, evaluated, grouped, metricsOf, runOf, statusOf, stepped } from './train_script';
 
 const EMPTY: RunRecord = recordOf(detailOf(runOf('r1')));

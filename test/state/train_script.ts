@@ -1,13 +1,12 @@
 // A scripted engine for the Train page's tests: runs, metrics, groups and answers that are made up and known exactly,
 // and a client whose every command the test settles. Not a trainer.
+import type { PlainError } from '../../src/lib/plain_error';
 import type { TrainClient } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';
+import type { AdapterSummary, DatasetSummary } from '../../src/worker/protocol/library';
+import type { EngineEvent } from '../../src/worker/protocol/messages';
 import type {
-  AdapterSummary,
-  DatasetSummary,
-  EngineEvent,
   GroupFact,
-  PlainError,
   RunDetail,
   RunState,
   RunSummary,
@@ -16,7 +15,7 @@ import type {
   TrainingEstimate,
   TrainingPlan,
   TrainingStatus,
-} from '../../src/worker/protocol';
+} from '../../src/worker/protocol/training';
 
 export const ESTIMATE: TrainingEstimate = {
   fits: true,

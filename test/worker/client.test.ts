@@ -1,13 +1,10 @@
 // The client over a real message channel: commands, events, errors with codes, and a Worker that dies.
+
 import { expose } from 'comlink';
 import { describe, expect, it } from 'vitest';
-import {
-  COMMAND_NAMES,
-  createEngineClient,
-  type EngineEndpoint,
-  toPlainError,
-} from '../../src/worker/client';
-import type { EngineEvent } from '../../src/worker/protocol';
+import { createEngineClient, type EngineEndpoint } from '../../src/worker/client';
+import { COMMAND_NAMES } from '../../src/worker/commands';
+import type { EngineEvent } from '../../src/worker/protocol/messages';
 
 const tick = () => new Promise((done) => setTimeout(done, 5));
 
@@ -144,18 +141,5 @@ describe('createEngineClient', () => {
     await expect(client.stop()).rejects.toMatchObject({ code: 'worker/crashed' });
     await expect(client.start()).rejects.toMatchObject({ code: 'worker/version' });
     endpoint.terminate?.();
-  });
-});
-
-describe('toPlainError', () => {
-  it('keeps code and data, and names what has none', () => {
-    expect(toPlainError({ code: 'a/b', message: 'm', data: { n: 1 }, stack: 's' })).toEqual({
-      code: 'a/b',
-      message: 'm',
-      data: { n: 1 },
-    });
-    expect(toPlainError(new Error('m'))).toEqual({ code: 'internal/unknown', message: 'm' });
-    expect(toPlainError('m')).toEqual({ code: 'internal/unknown', message: 'm' });
-    expect(toPlainError(null).code).toBe('internal/unknown');
   });
 });

@@ -7,26 +7,29 @@ import type { Tokenizer } from '../../data/text/tokenizer';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import type { GpuContext } from '../../gpu/device';
-import { ArgumentError, DataError, GpuError, LookBackError } from '../../lib/errors';
+import { ArgumentError, DataError, GpuError } from '../../lib/errors';
+import { plainError } from '../../lib/plain_error';
 import { isOutsideShapesWorld } from '../../lookback/outside_world';
 import { REASONING_MODES } from '../../lookback/prompts';
 import type { Reasoner } from '../../lookback/reasoner';
 import type { LoraAdapter } from '../../model/lora';
 import type { ModelFiles, VisionLanguageModel } from '../../model/vision_language_model';
 import type {
-  DeviceSummary,
-  EngineCommands,
-  EngineEvent,
-  EngineState,
+  AnswerCommands,
   GenerateRequest,
   GenerateResult,
+  PromptFact,
+  Segment,
+} from '../../worker/protocol/answers';
+import type {
+  DeviceSummary,
+  EngineState,
+  LoadCommands,
   LoadedModel,
   LoadPhase,
   ModelEntry,
-  PlainError,
-  PromptFact,
-  Segment,
-} from '../../worker/protocol';
+} from '../../worker/protocol/engine';
+import type { EngineEvent } from '../../worker/protocol/messages';
 import { EventQueue, type Schedule } from './engine_events';
 import { type EngineOutcome, StateError, stateAfterCommand, stateAfterOutcome } from './engine_state';
 import { GpuTurns } from './gpu_turns';
@@ -80,25 +83,6 @@ export interface EngineCompanions {
 const RECOVERY_DELAYS_MS = [100, 400, 1000, 2500];
 const MAX_QUESTION_CHARACTERS = 8000;
 const MAX_STRENGTH = 4;
-
-/** Turns anything thrown into what crosses the seam; `internal/unknown` without a code of ours. */
-export function plainError(thrown: unknown): PlainError {
-  if (thrown instanceof LookBackError) {
-    const { code, message, data } = thrown;
-    return data === undefined ? { code, message } : { code, message, data: cloneable(data) };
-  }
-  if (thrown instanceof DOMException && thrown.name === 'AbortError') {
-    return { code: 'engine/cancelled', message: 'Cancelled.' };
-  }
-  return { code: 'internal/unknown', message: thrown instanceof Error ? thrown.message : String(thrown) };
-}
-
-/** Details may hold anything; what structured clone cannot carry becomes text. */
-function cloneable(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, typeof value === 'function' ? String(value) : value]),
-  );
-}
 
 function summaryOf({ traits }: GpuContext): DeviceSummary {
   const { description, vendor, architecture, software, shaderF16 } = traits;
@@ -166,7 +150,7 @@ function plainSegments(answer: GeneratedAnswer): Segment[] {
 }
 
 /** One engine. Its methods are the commands of the protocol; they reject with PlainError. */
-export class Engine implements EngineCommands {
+export class Engine implements LoadCommands, AnswerCommands {
   readonly #parts: EngineParts;
   readonly #events: EventQueue;
   #state: EngineState = 'idle';
@@ -222,6 +206,11 @@ export class Engine implements EngineCommands {
     this.#events.push(event);
   }
 
+  /** Sends what was reported so far. */
+  flush(): void {
+    this.#events.flush();
+  }
+
   /** Runs a command; whatever it throws is rejected as a PlainError, after the facts that led to it. */
   async settle<T>(command: () => Promise<T>): Promise<T> {
     try {
@@ -232,19 +221,19 @@ export class Engine implements EngineCommands {
     }
   }
 
-  /** See EngineCommands. */
+  /** Where events go from here on; the first is the state. */
   async connect(port: MessagePort): Promise<{ version: 2 }> {
     this.#events.connect(port);
     this.emit({ type: 'stateChanged', state: this.#state });
     return { version: 2 };
   }
 
-  /** See EngineCommands. */
+  /** See the protocol. */
   async listModels(): Promise<readonly ModelEntry[]> {
     return this.settle(async () => (await this.#parts.registry.list()).map(entryOf));
   }
 
-  /** See EngineCommands. */
+  /** See the protocol. */
   async load(modelId: string): Promise<LoadedModel> {
     return this.settle(async () => {
       const next = stateAfterCommand(this.#state, 'load');
@@ -278,17 +267,17 @@ export class Engine implements EngineCommands {
     }
   }
 
-  /** See EngineCommands. */
+  /** See the protocol. */
   async cancelLoad(): Promise<void> {
     this.#loading?.abort();
   }
 
-  /** See EngineCommands. */
+  /** See the protocol. */
   async stop(): Promise<void> {
     this.#answering?.abort();
   }
 
-  /** See EngineCommands. */
+  /** See the protocol. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     return this.settle(async () => {
       const next = stateAfterCommand(this.#state, 'generate');

@@ -2,7 +2,8 @@
 // Not commands' results (Comlink carries those). Invariant: facts arrive in the order in which they were reported;
 // a token's attention never before the token.
 
-import type { AttentionShares, EngineEvent, EventBatch, Segment, TokenFact } from '../../worker/protocol';
+import type { AttentionShares, Segment, TokenFact } from '../../worker/protocol/answers';
+import type { EngineEvent, EventBatch } from '../../worker/protocol/messages';
 
 /** About one frame at 60 Hz. */
 export const BATCH_MS = 16;

@@ -2,7 +2,7 @@
 // Pure: no GPU, no clock, no messages. Invariant: a transition that is not in the table cannot happen.
 
 import { LookBackError } from '../../lib/errors';
-import type { EngineState } from '../../worker/protocol';
+import type { EngineState } from '../../worker/protocol/engine';
 
 /** Commands that depend on the state. `stop` and `cancelLoad` are wishes: without effect in any other state. */
 export type EngineCommand = 'load' | 'generate';

@@ -7,7 +7,7 @@ import { formatBytes } from '../../lib/format';
 import { JsonReader } from '../../lib/json_reader';
 import { memorySource } from '../../model/safetensors';
 import type { ModelFiles } from '../../model/vision_language_model';
-import type { ModelEntry } from '../../worker/protocol';
+import type { ModelEntry } from '../../worker/protocol/engine';
 
 /** One file of a model folder, as `models.json` lists it. */
 interface ListedFile {

@@ -15,18 +15,12 @@ import { parseSafetensors } from '../../model/safetensors';
 import { packAdapter, unpackAdapter } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { AdapterRecord, StoredLoraConfig } from '../../storage/records';
-import type { AdapterSummary, LibraryCommands } from '../../worker/protocol';
+import type { AdapterCommands, AdapterSummary } from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
 import type { AdapterStart } from '../training/trainer_factory';
 import type { TrainingRuns } from '../training/training_run';
 import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
-
-/** Commands that this file serves. */
-export type AdapterCommands = Pick<
-  LibraryCommands,
-  'listAdapters' | 'saveAdapter' | 'renameAdapter' | 'deleteAdapter' | 'exportAdapter' | 'importAdapter'
->;
 
 /** What the library of adapters needs. */
 export interface AdapterLibraryParts {
@@ -60,13 +54,13 @@ export class AdapterLibrary implements AdapterCommands {
     this.#parts = parts;
   }
 
-  /** See LibraryCommands. Bundled ones first. */
+  /** See AdapterCommands. Bundled ones first. */
   async listAdapters(): Promise<readonly AdapterSummary[]> {
     const [bundled, stored] = await Promise.all([this.#parts.bundled.list(), this.#parts.adapters.list()]);
     return [...bundled, ...stored.map(summaryOf)];
   }
 
-  /** See LibraryCommands. */
+  /** See AdapterCommands. */
   async saveAdapter(runId: string, name: string): Promise<AdapterSummary> {
     const { runs, adapters, createId, date } = this.#parts;
     const words = checkedName(name);
@@ -91,7 +85,7 @@ export class AdapterLibrary implements AdapterCommands {
     return summaryOf(record);
   }
 
-  /** See LibraryCommands. */
+  /** See AdapterCommands. */
   async renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void> {
     await this.#refuseBundled(id, 'renamed');
     const notes = change.notes.trim();
@@ -100,7 +94,7 @@ export class AdapterLibrary implements AdapterCommands {
     this.#parts.changed('adapters');
   }
 
-  /** See LibraryCommands. */
+  /** See AdapterCommands. */
   async deleteAdapter(id: string): Promise<number> {
     await this.#refuseBundled(id, 'deleted');
     this.#parts.checkUnused(id);
@@ -110,7 +104,7 @@ export class AdapterLibrary implements AdapterCommands {
     return freed;
   }
 
-  /** See LibraryCommands. */
+  /** See AdapterCommands. */
   async exportAdapter(id: string): Promise<Blob> {
     const { config, weights } = await this.#files(id);
     const bundled = (await this.#parts.bundled.list()).find((adapter) => adapter.id === id);
@@ -119,7 +113,7 @@ export class AdapterLibrary implements AdapterCommands {
     return new Blob([packAdapter({ config: named, weights })], { type: 'application/zip' });
   }
 
-  /** See LibraryCommands. Needs the model loaded that it is for: its tensors are checked against it. */
+  /** See AdapterCommands. Needs the model loaded that it is for: its tensors are checked against it. */
   async importAdapter(file: Blob, name: string): Promise<AdapterSummary> {
     const words = checkedName(name);
     const { loaded } = this.#parts.engine;

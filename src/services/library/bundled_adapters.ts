@@ -6,7 +6,7 @@
 import { LookBackError, ModelError } from '../../lib/errors';
 import { JsonReader } from '../../lib/json_reader';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft';
-import type { AdapterSummary } from '../../worker/protocol';
+import type { AdapterSummary } from '../../worker/protocol/library';
 import type { Fetch } from '../answers/model_registry';
 
 /** The two files of an adapter as they lie in its folder. */

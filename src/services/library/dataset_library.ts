@@ -7,23 +7,17 @@ import type { DecodedImage } from '../../data/image/decode_image';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import type { RowSource } from '../../lookback/row_examples';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
+import type { ReasoningMode } from '../../worker/protocol/answers';
 import type {
   ColumnMapping,
+  DatasetCommands,
   DatasetPreview,
   DatasetRow,
   DatasetRowView,
   DatasetSummary,
-  LibraryCommands,
   NamedFile,
-  ReasoningMode,
-} from '../../worker/protocol';
+} from '../../worker/protocol/library';
 import type { Loaded } from '../answers/engine';
-
-/** Commands that this file serves. */
-export type DatasetCommands = Pick<
-  LibraryCommands,
-  'previewDataset' | 'keepDataset' | 'listDatasets' | 'readDatasetRow' | 'addToDataset' | 'deleteDataset'
->;
 
 /** The store of datasets as the library uses it. */
 export type DatasetRecords = Pick<DatasetStore, 'list' | 'create' | 'append' | 'get' | 'readRow' | 'delete'>;
@@ -61,7 +55,7 @@ export class DatasetLibrary implements DatasetCommands {
     this.#parts = parts;
   }
 
-  /** See LibraryCommands. A newer preview ends one that is still being read. */
+  /** See DatasetCommands. A newer preview ends one that is still being read. */
   async previewDataset(files: readonly NamedFile[], mapping: ColumnMapping | null): Promise<DatasetPreview> {
     this.#reading?.abort();
     this.#preview = undefined;
@@ -82,7 +76,7 @@ export class DatasetLibrary implements DatasetCommands {
     return { token, columns, mapping: used, rows: rows.length, withResponse, problems, moreProblems, sample };
   }
 
-  /** See LibraryCommands. */
+  /** See DatasetCommands. */
   async keepDataset(token: string, name: string): Promise<DatasetSummary> {
     const preview = this.#preview;
     if (preview?.token !== token) {
@@ -99,12 +93,12 @@ export class DatasetLibrary implements DatasetCommands {
     return summaryOf(kept);
   }
 
-  /** See LibraryCommands. */
+  /** See DatasetCommands. */
   async listDatasets(): Promise<readonly DatasetSummary[]> {
     return (await (await this.#parts.datasets()).list()).map(summaryOf);
   }
 
-  /** See LibraryCommands. */
+  /** See DatasetCommands. */
   async readDatasetRow(id: string, index: number, mode: ReasoningMode): Promise<DatasetRowView> {
     const { loaded } = this.#parts.engine;
     if (loaded === undefined) {
@@ -134,7 +128,7 @@ export class DatasetLibrary implements DatasetCommands {
     };
   }
 
-  /** See LibraryCommands. */
+  /** See DatasetCommands. */
   async addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary> {
     const whole = checkedRow(row);
     // A picture that cannot be read is refused here, not in the middle of a run.
@@ -149,7 +143,7 @@ export class DatasetLibrary implements DatasetCommands {
     return summaryOf(kept);
   }
 
-  /** See LibraryCommands. */
+  /** See DatasetCommands. */
   async deleteDataset(id: string): Promise<number> {
     this.#parts.checkUnused(id);
     const freed = await (await this.#parts.datasets()).delete(id);

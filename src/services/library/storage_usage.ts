@@ -3,7 +3,7 @@
 
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { StorageTotals } from '../../storage/usage';
-import type { StorageUsage } from '../../worker/protocol';
+import type { StorageUsage } from '../../worker/protocol/library';
 import type { TrainingRuns } from '../training/training_run';
 import type { DatasetRecords } from './dataset_library';
 

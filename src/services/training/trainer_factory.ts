@@ -21,7 +21,7 @@ import {
 } from '../../model/lora';
 import type { ModelOnDevice } from '../../model/prompt_program';
 import type { Trainer, TrainerCheckpoint } from '../../train/trainer';
-import type { TrainingPlan } from '../../worker/protocol';
+import type { TrainingPlan } from '../../worker/protocol/training';
 import { type CheckpointBase, kernelProfile } from '../answers/checkpoint_base';
 import type { EngineModel, Loaded } from '../answers/engine';
 import type { MemoryPlanner } from './training_estimate';

@@ -5,7 +5,7 @@
 import type { GpuContext } from '../../gpu/device';
 import { GpuError, LookBackError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
-import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol';
+import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol/training';
 import type { MemoryPart } from './training_memory';
 
 /** Plans the memory of a plan; throws where it cannot be traced. */

@@ -4,7 +4,7 @@
 import { gradeAnswer } from '../../answer/answer_grading';
 import { reflect } from '../../answer/reflection';
 import type { EvaluationSample, ScoredGroup } from '../../train/trainer';
-import type { CompletionFact, GroupFact, SampleFact } from '../../worker/protocol';
+import type { CompletionFact, GroupFact, SampleFact } from '../../worker/protocol/training';
 
 /** The picture of an example by its key; null where there is none to show. */
 export type PictureOf = (key: number) => Promise<Blob | null>;

@@ -13,7 +13,7 @@ import type {
   TrainingCommands,
   TrainingEstimate,
   TrainingPlan,
-} from '../../worker/protocol';
+} from '../../worker/protocol/training';
 import type { Loaded } from '../answers/engine';
 import { type RunSurroundings, TrainingRun } from './training_run';
 

@@ -4,21 +4,21 @@
 
 import type { GpuContext } from '../../gpu/device';
 import { LookBackError } from '../../lib/errors';
+import { type PlainError, plainError } from '../../lib/plain_error';
 import type { RunRecord } from '../../storage/records';
 import type { RunStore, StepProgress } from '../../storage/run_store';
 import type { StepOutcome, Trainer, TrainerCheckpoint } from '../../train/trainer';
 import { type LoopEnd, type LoopStatus, TrainingLoop } from '../../train/training_loop';
+import type { EngineEvent } from '../../worker/protocol/messages';
 import type {
-  EngineEvent,
   GroupFact,
-  PlainError,
   RunState,
   SampleFact,
   TrainingPlan,
   TrainingStatus,
-} from '../../worker/protocol';
+} from '../../worker/protocol/training';
 import type { CheckpointBase } from '../answers/checkpoint_base';
-import { type Loaded, plainError, untilLost } from '../answers/engine';
+import { type Loaded, untilLost } from '../answers/engine';
 import type { GpuTurns } from '../answers/gpu_turns';
 import { groupFacts, type PictureOf, sampleFacts } from './training_facts';
 

@@ -4,7 +4,7 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { StepMetrics } from '../../worker/protocol';
+import type { StepMetrics } from '../../worker/protocol/training';
 import { themeColour } from '../theme';
 import { type CurveChart, type CurveLine, curveColumns, lastStepShown } from '../train/curves';
 import { metricText } from '../train/figures_text';

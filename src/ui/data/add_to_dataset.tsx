@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import type { Library } from '../../state/library';
 import { type Look, type Picture, trueAnswer } from '../../state/look';
 import type { Answer } from '../../state/session';
-import type { DatasetSummary } from '../../worker/protocol';
+import type { DatasetSummary } from '../../worker/protocol/library';
 import { Modal } from '../confirm';
 import { Notice } from '../notice';
 import { DATA_COPY } from './data_copy';

@@ -2,7 +2,7 @@
 // Not error words (copy.ts) and not the words of deleting (library_copy.ts), which the Library page shares.
 // Invariant: what is left out of a dataset is counted in the button that leaves it out.
 
-import type { ColumnMapping, DatasetPreview } from '../../worker/protocol';
+import type { ColumnMapping, DatasetPreview } from '../../worker/protocol/library';
 
 /** Fixed texts. */
 export const DATA_COPY = {

@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Datasets } from '../../state/datasets';
 import type { Library } from '../../state/library';
-import type { DatasetSummary } from '../../worker/protocol';
+import type { DatasetSummary } from '../../worker/protocol/library';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';

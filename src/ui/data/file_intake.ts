@@ -3,7 +3,7 @@
 // Invariant: what a drop holds is taken in the event itself, as browsers empty it afterwards; folders are read later.
 
 import { DataError } from '../../lib/errors';
-import type { NamedFile } from '../../worker/protocol';
+import type { NamedFile } from '../../worker/protocol/library';
 
 /** Files above which a selection is refused, before their names alone fill the memory. */
 export const MAX_FILES = 250_000;

@@ -2,7 +2,7 @@
 // Reads nothing itself. Invariant: the button says how many rows are left out and how many are kept.
 
 import type { Datasets } from '../../state/datasets';
-import type { ColumnMapping, DatasetPreview, DatasetProblem } from '../../worker/protocol';
+import type { ColumnMapping, DatasetPreview, DatasetProblem } from '../../worker/protocol/library';
 import { BlobImage } from '../blob_image';
 import { Icon } from '../icons';
 import { DATA_COPY, foundSentence, keepWords, problemCount } from './data_copy';

@@ -4,7 +4,8 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Datasets, OpenRow } from '../../state/datasets';
-import type { DatasetRowView, ReasoningMode } from '../../worker/protocol';
+import type { ReasoningMode } from '../../worker/protocol/answers';
+import type { DatasetRowView } from '../../worker/protocol/library';
 import { COPY } from '../copy';
 import { drawPicture, NO_PADDING } from '../look/heatmap';
 import { useLook } from '../look/look_context';

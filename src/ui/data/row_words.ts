@@ -1,7 +1,7 @@
 // A row's prompt cut into tags and text, and the padding that a square model adds: what the row browser draws.
 // Not a tokenizer and not the template: the engine applied it. Invariant: the pieces joined are the prompt.
 
-import type { PromptFact } from '../../worker/protocol';
+import type { PromptFact } from '../../worker/protocol/answers';
 
 /** Template tokens such as `<|im_start|>`, the picture's place among them, and the tags of reasoning. */
 export type PieceKind = 'template' | 'image' | 'think' | 'back' | 'plain';

@@ -5,7 +5,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
-import type { AdapterSummary } from '../../worker/protocol';
+import type { AdapterSummary } from '../../worker/protocol/library';
 import { COPY } from '../copy';
 import { download, fileName } from '../download';
 import { Icon } from '../icons';

@@ -3,7 +3,7 @@
 
 import { formatBytes } from '../../lib/format';
 import type { ItemKind, LibraryNews } from '../../state/library';
-import type { RunState, TrainingMethod } from '../../worker/protocol';
+import type { RunState, TrainingMethod } from '../../worker/protocol/training';
 
 const ITEMS: Record<ItemKind, string> = { adapter: 'Adapter', run: 'Run', dataset: 'Dataset' };
 

@@ -5,7 +5,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
-import type { RunSummary } from '../../worker/protocol';
+import type { RunSummary } from '../../worker/protocol/training';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { AdapterItem } from './adapter_item';

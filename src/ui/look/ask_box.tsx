@@ -5,7 +5,7 @@ import { useComputed } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { isOpen } from '../../state/session';
 import { MAX_TEMPERATURE } from '../../state/settings';
-import type { ReasoningMode } from '../../worker/protocol';
+import type { ReasoningMode } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { useLook } from './look_context';

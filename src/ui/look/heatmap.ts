@@ -3,7 +3,7 @@
 // Invariant: cell (row, column) of an R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of the
 // padded picture, whatever the picture's shape and the screen's pixel density.
 
-import type { PromptFact } from '../../worker/protocol';
+import type { PromptFact } from '../../worker/protocol/answers';
 import { cssColour, rampColour } from './colour_ramp';
 
 /** A rectangle in canvas pixels. */

@@ -3,7 +3,7 @@
 // Invariant: chart, sentence and table of one chart are made from the same columns, so that they cannot disagree.
 
 import { metricNames, type RunRecord, recentMean, seriesOf } from '../../state/train_run';
-import type { SampleFact, StepMetrics, TrainingMethod } from '../../worker/protocol';
+import type { SampleFact, StepMetrics, TrainingMethod } from '../../worker/protocol/training';
 import { metricText, type Unit } from './figures_text';
 import { TRAIN_COPY } from './train_copy';
 

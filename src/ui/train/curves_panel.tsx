@@ -3,7 +3,7 @@
 
 import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol';
+import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol/training';
 import { CurveView } from '../chart/curves_chart';
 import { theme } from '../theme';
 import {

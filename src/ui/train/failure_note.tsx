@@ -2,8 +2,8 @@
 // Not the wording (train_copy.ts). Invariant: text of the engine is shown as text; the code is there for a report.
 
 import type { ComponentChildren } from 'preact';
+import type { PlainError } from '../../lib/plain_error';
 import type { TrainCommand } from '../../state/train';
-import type { PlainError } from '../../worker/protocol';
 import { Icon } from '../icons';
 import { useTrain } from './train_context';
 import { TRAIN_COPY, trainErrorCopy } from './train_copy';

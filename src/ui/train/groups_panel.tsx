@@ -3,7 +3,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { CompletionFact, GroupFact } from '../../worker/protocol';
+import type { CompletionFact, GroupFact } from '../../worker/protocol/training';
 import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
 import { metricText, scoreText, signedText } from './figures_text';

@@ -3,8 +3,9 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import type { PlainError } from '../../lib/plain_error';
 import { alertsOf, isLive, secondsLeft } from '../../state/train_run';
-import type { PlainError, RunSummary, TrainingStatus } from '../../worker/protocol';
+import type { RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';
 import { durationText, paceText } from './figures_text';

@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { isLive } from '../../state/train_run';
-import type { RunSummary } from '../../worker/protocol';
+import type { RunSummary } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';
 import { momentText } from './figures_text';

@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import type { Evaluation } from '../../state/train_run';
-import type { SampleFact } from '../../worker/protocol';
+import type { SampleFact } from '../../worker/protocol/training';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
 import { useTrain } from './train_context';
 import { TRAIN_COPY } from './train_copy';

@@ -1,10 +1,11 @@
 // Every sentence of the Train page: labels of settings, definitions of curves, states, announcements, and errors.
 // No markup and no logic beyond filling in numbers. Invariant: a component of this page takes its words from here.
 
+import type { PlainError } from '../../lib/plain_error';
 import type { FieldId, PlanProblem } from '../../state/train_form';
 import type { PresetId } from '../../state/train_presets';
 import type { RunAlert } from '../../state/train_run';
-import type { PlainError, RunState } from '../../worker/protocol';
+import type { RunState } from '../../worker/protocol/training';
 import { errorCopy } from '../copy';
 
 /** Fixed texts, grouped by the panel that shows them. */

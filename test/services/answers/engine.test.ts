@@ -6,8 +6,9 @@ import { DataError, GpuError, LookBackError, ModelError } from '../../../src/lib
 import { parseLookBackPrompts } from '../../../src/lookback/prompts';
 import type { ModelConfig } from '../../../src/model/config';
 import type { LoraAdapter } from '../../../src/model/lora';
-import { Engine, type EngineModel, type EngineParts, plainError } from '../../../src/services/answers/engine';
-import type { EngineEvent, EventBatch, GenerateRequest } from '../../../src/worker/protocol';
+import { Engine, type EngineModel, type EngineParts } from '../../../src/services/answers/engine';
+import type { GenerateRequest } from '../../../src/worker/protocol/answers';
+import type { EngineEvent, EventBatch } from '../../../src/worker/protocol/messages';
 import { anyRequest, scriptedSession, wordDecoder } from '../../generation/scripted_session';
 
 const WORDS = ['', '<think>', ' so', ' </think>', ' <back>', ' red', ' </back>', ' \\boxed{', ' 12', ' }'];
@@ -500,18 +501,5 @@ describe('a lost device', () => {
     await engine.connect(port);
     await expect(engine.load('small')).rejects.toMatchObject({ code: 'gpu/device-lost' });
     expect(states().at(-1)).toBe('failed');
-  });
-});
-
-describe('plainError', () => {
-  it('keeps code and data of our errors and survives structured clone', () => {
-    const error = plainError(new ModelError('model/x', 'm', { a: 1, f: () => 2 }));
-    expect(structuredClone(error)).toMatchObject({ code: 'model/x', message: 'm', data: { a: 1 } });
-  });
-
-  it('gives anything else a code', () => {
-    expect(plainError(new TypeError('t'))).toEqual({ code: 'internal/unknown', message: 't' });
-    expect(plainError('s')).toEqual({ code: 'internal/unknown', message: 's' });
-    expect(plainError(new DOMException('a', 'AbortError')).code).toBe('engine/cancelled');
   });
 });

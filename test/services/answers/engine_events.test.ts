@@ -1,7 +1,8 @@
 // engine_events: order, one batch per frame, tokens of a frame together with the segments as they are at its end.
 import { describe, expect, it } from 'vitest';
 import { EventQueue } from '../../../src/services/answers/engine_events';
-import type { EventBatch, Segment, TokenFact } from '../../../src/worker/protocol';
+import type { Segment, TokenFact } from '../../../src/worker/protocol/answers';
+import type { EventBatch } from '../../../src/worker/protocol/messages';
 
 const token = (step: number): TokenFact => ({
   step,

@@ -1,7 +1,7 @@
 // engine_state: every command from every state, every outcome from every state.
 import { describe, expect, it } from 'vitest';
 import { StateError, stateAfterCommand, stateAfterOutcome } from '../../../src/services/answers/engine_state';
-import type { EngineState } from '../../../src/worker/protocol';
+import type { EngineState } from '../../../src/worker/protocol/engine';
 
 const STATES: readonly EngineState[] = ['idle', 'loading', 'ready', 'generating', 'failed'];
 

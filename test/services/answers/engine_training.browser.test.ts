@@ -3,7 +3,9 @@
 import { afterAll, expect, it } from 'vitest';
 import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
 import { createEngineClient, type EngineClient } from '../../../src/worker/client';
-import type { EngineEvent, GenerateRequest, TrainingPlan } from '../../../src/worker/protocol';
+import type { GenerateRequest } from '../../../src/worker/protocol/answers';
+import type { EngineEvent } from '../../../src/worker/protocol/messages';
+import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { loadFixture } from '../../harness/fixture';
 
 const clients: EngineClient[] = [];

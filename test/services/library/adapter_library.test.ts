@@ -6,7 +6,7 @@ import { writeAdapterConfig, writeAdapterWeights } from '../../../src/model/peft
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
 import { AdapterLibrary } from '../../../src/services/library/adapter_library';
 import { packAdapter, unpackAdapter } from '../../../src/storage/adapter_archive';
-import type { AdapterSummary } from '../../../src/worker/protocol';
+import type { AdapterSummary } from '../../../src/worker/protocol/library';
 import { memoryRuns } from '../training/memory_runs';
 import { PLAN } from '../training/training_script';
 import { memoryAdapters, PRINT, peftPair, tinyLoaded } from './library_script';

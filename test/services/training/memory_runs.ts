@@ -5,7 +5,7 @@ import { StorageError } from '../../../src/lib/errors';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
 import type { TrainingRuns } from '../../../src/services/training/training_run';
 import type { RunRecord, StoredCheckpoint } from '../../../src/storage/records';
-import type { GroupFact, SampleFact, TrainingPlan } from '../../../src/worker/protocol';
+import type { GroupFact, SampleFact, TrainingPlan } from '../../../src/worker/protocol/training';
 
 interface Held {
   run: RunRecord<TrainingPlan>;

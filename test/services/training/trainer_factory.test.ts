@@ -5,7 +5,7 @@ import { StorageError } from '../../../src/lib/errors';
 import type { TrainingRequest } from '../../../src/lookback/training';
 import type { Loaded } from '../../../src/services/answers/engine';
 import { TrainerFactory } from '../../../src/services/training/trainer_factory';
-import type { TrainingPlan } from '../../../src/worker/protocol';
+import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { scriptedTrainer } from '../../train/scripted_trainer';
 import { PRINT, tinyLoaded } from '../library/library_script';
 import { BASE, PLAN } from './training_script';

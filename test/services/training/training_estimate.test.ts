@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { ArgumentError, GpuError } from '../../../src/lib/errors';
 import { estimateTraining, type MemoryPlanner } from '../../../src/services/training/training_estimate';
-import type { TrainingPlan } from '../../../src/worker/protocol';
+import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { PLAN } from './training_script';
 
 Object.assign(globalThis, { GPUBufferUsage: { STORAGE: 128 } });

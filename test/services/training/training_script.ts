@@ -3,12 +3,14 @@
 
 import type { GpuContext } from '../../../src/gpu/device';
 import { LookBackError } from '../../../src/lib/errors';
+import type { PlainError } from '../../../src/lib/plain_error';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
 import type { Loaded } from '../../../src/services/answers/engine';
 import { GpuTurns } from '../../../src/services/answers/gpu_turns';
 import { TrainingHost, type TrainingParts } from '../../../src/services/training/training_host';
 import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
-import type { EngineEvent, PlainError, TrainingPlan } from '../../../src/worker/protocol';
+import type { EngineEvent } from '../../../src/worker/protocol/messages';
+import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { type Script, scriptedTrainer } from '../../train/scripted_trainer';
 import { memoryRuns } from './memory_runs';
 

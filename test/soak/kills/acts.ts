@@ -3,7 +3,8 @@
 
 import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
 import type { EngineClient } from '../../../src/worker/client';
-import type { EngineEvent, TrainingPlan } from '../../../src/worker/protocol';
+import type { EngineEvent } from '../../../src/worker/protocol/messages';
+import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import type { Acknowledged, Act } from '../../harness/kill_messages';
 
 const QUESTION = 'Count the red squares. How many?';

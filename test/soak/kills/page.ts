@@ -5,7 +5,9 @@
 import { parseSafetensors } from '../../../src/model/safetensors';
 import { unpackAdapter } from '../../../src/storage/adapter_archive';
 import { createEngineClient, type EngineClient } from '../../../src/worker/client';
-import type { AdapterSummary, EngineEvent, RunSummary } from '../../../src/worker/protocol';
+import type { AdapterSummary } from '../../../src/worker/protocol/library';
+import type { EngineEvent } from '../../../src/worker/protocol/messages';
+import type { RunSummary } from '../../../src/worker/protocol/training';
 import type {
   Acknowledged,
   FoundAdapter,

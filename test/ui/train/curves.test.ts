@@ -11,7 +11,7 @@ import {
   valuesAt,
   withEvaluations,
 } from '../../../src/ui/train/curves';
-import type { StepMetrics } from '../../../src/worker/protocol';
+import type { StepMetrics } from '../../../src/worker/protocol/training';
 
 const steps = (...values: Record<string, number>[]): StepMetrics[] =>
   values.map((value, i) => ({ step: i + 1, values: value }));

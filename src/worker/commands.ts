@@ -1,0 +1,87 @@
+// Lists every command of the engine once, each with the part of the engine that serves it. The page's client and the
+// Worker both make their commands from this table, and the compiler keeps it whole.
+
+import { plainError } from '../lib/plain_error';
+import type { AnswerCommands } from './protocol/answers';
+import type { LoadCommands } from './protocol/engine';
+import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
+import type { EngineCommands } from './protocol/messages';
+import type { TrainingCommands } from './protocol/training';
+
+/** The parts of the engine that serve commands. */
+export interface CommandHosts {
+  readonly models: LoadCommands;
+  readonly answers: AnswerCommands;
+  readonly training: TrainingCommands;
+  readonly adapters: AdapterCommands;
+  readonly datasets: DatasetCommands;
+  readonly storage: StorageCommands;
+}
+
+/** Name of a command. */
+export type CommandName = keyof EngineCommands;
+
+/** The host whose interface has a command. */
+type HostOf<Name extends CommandName> = {
+  [Host in keyof CommandHosts]: Name extends keyof CommandHosts[Host] ? Host : never;
+}[keyof CommandHosts];
+
+/** Which part serves which command. */
+export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
+  listModels: 'models',
+  load: 'models',
+  cancelLoad: 'models',
+  generate: 'answers',
+  stop: 'answers',
+  estimateTraining: 'training',
+  startTraining: 'training',
+  pauseTraining: 'training',
+  resumeTraining: 'training',
+  stepTraining: 'training',
+  stopTraining: 'training',
+  listRuns: 'training',
+  readRun: 'training',
+  deleteRun: 'training',
+  exportRun: 'training',
+  listAdapters: 'adapters',
+  saveAdapter: 'adapters',
+  renameAdapter: 'adapters',
+  deleteAdapter: 'adapters',
+  exportAdapter: 'adapters',
+  importAdapter: 'adapters',
+  listDatasets: 'datasets',
+  previewDataset: 'datasets',
+  keepDataset: 'datasets',
+  readDatasetRow: 'datasets',
+  addToDataset: 'datasets',
+  deleteDataset: 'datasets',
+  storageUsage: 'storage',
+};
+
+/** Names of all commands. */
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+/** An object with every command, each of which hands its name and its values to `run`. */
+export function everyCommand(
+  run: (name: CommandName, values: unknown[]) => Promise<unknown>,
+): EngineCommands {
+  return Object.fromEntries(
+    COMMAND_NAMES.map((name): unknown[] => [name, (...values: unknown[]) => run(name, values)]),
+  );
+}
+
+/**
+ * The Worker's commands: each runs on its host, and what it throws is rejected as a PlainError.
+ * @param beforeError called first, so that the facts that led to an error arrive before it
+ */
+export function serveCommands(hosts: CommandHosts, beforeError: () => void): EngineCommands {
+  return everyCommand(async (name, values) => {
+    const host = hosts[COMMANDS[name]];
+    try {
+      return await Reflect.apply(Reflect.get(host, name), host, values);
+    } catch (error) {
+      beforeError();
+      throw plainError(error);
+    }
+  });
+}

@@ -1,0 +1,137 @@
+// The messages about a question and its answer: the request, the tokens, segments and attention as they come, and the
+// result. Types only.
+
+/** A reasoning mode: which prompt of the model's `lookback.json` is appended to the question. */
+export type ReasoningMode = 'plain' | 'cot' | 'semantic' | 'solution';
+
+/** A question about a picture. */
+export interface GenerateRequest {
+  /** The encoded file as chosen by the user; decoded in the Worker. */
+  readonly image: Blob;
+  readonly question: string;
+  readonly mode: ReasoningMode;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0 is off. */
+  readonly topK: number;
+  readonly repetitionPenalty: number;
+  /** Unsigned 32 bits. Same seed, model and device: same answer. */
+  readonly seed: number;
+  readonly maxNewTokens: number;
+  /** Record attention (shares and maps) for each generated token. */
+  readonly capture: boolean;
+  /** A stored adapter and its strength (1 is as trained); null asks the base model. */
+  readonly adapter: { readonly id: string; readonly strength: number } | null;
+}
+
+/** Why generation ended. */
+export type FinishReason = 'eos' | 'length' | 'stopped';
+
+/** Measured figures of one answer. Times in milliseconds. */
+export interface GenerateStats {
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly timeToFirstTokenMs: number;
+  readonly totalMs: number;
+  /** Generated tokens after the first, per second. */
+  readonly tokensPerSecond: number;
+  readonly seed: number;
+  readonly finishReason: FinishReason;
+}
+
+/** What `generate` resolves with; the tokens themselves arrive as events. */
+export interface GenerateResult {
+  readonly text: string;
+  readonly answer: string | null;
+  readonly stats: GenerateStats;
+}
+
+/** A kind of text span: reasoning, looking back, the boxed answer, or text outside any tag. */
+export type SegmentKind = 'think' | 'back' | 'answer' | 'text';
+
+/** A span of the generated text. Offsets are UTF-16 units of the text so far; tokens are generated-token indices, end exclusive. */
+export interface Segment {
+  readonly kind: SegmentKind;
+  readonly start: number;
+  readonly end: number;
+  readonly tokenStart: number;
+  readonly tokenEnd: number;
+  /** False while it is still growing, or when its closing tag never came. */
+  readonly closed: boolean;
+}
+
+/** Attention of one generated token, mean over heads, then over layers; the sum is a little below 1 (`vision_end`). */
+export interface AttentionShares {
+  readonly image: number;
+  readonly query: number;
+  readonly generated: number;
+}
+
+/** One generated token. */
+export interface TokenFact {
+  /** 0-based index among generated tokens. */
+  readonly step: number;
+  readonly id: number;
+  /** Text this token added (may be empty). */
+  readonly text: string;
+  /**
+   * Attention of the query that *is* this token (available one step later), or null when not recorded.
+   */
+  readonly shares: AttentionShares | null;
+  /** Probability mass on each image token, row-major on `PromptFact.grid`, mean over heads and layers; or null. */
+  readonly map: Float32Array | null;
+  readonly atMs: number;
+}
+
+/** How the picture became image tokens. Fractions are of the padded picture's sides. */
+export interface PromptFact {
+  readonly promptTokens: number;
+  readonly imageTokens: number;
+  /** Image tokens after the merge: rows, columns. */
+  readonly grid: readonly [number, number];
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  /** Padding that was added around the picture before resizing, as fractions of the padded picture. */
+  readonly padding: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  };
+  /** What the model received, in pixels. */
+  readonly resizedWidth: number;
+  readonly resizedHeight: number;
+  /** Set when something about the file was simplified, e.g. only the first frame of an animation is used. */
+  readonly notes: readonly string[];
+  /** True when the picture does not look like the pictures this model was trained on (pocket and photographs). */
+  readonly outsideWorld: boolean;
+}
+
+/** Facts about the answer being generated. */
+export type AnswerEvent =
+  | { readonly type: 'promptReady'; readonly prompt: PromptFact }
+  | {
+      readonly type: 'tokensGenerated';
+      readonly tokens: readonly TokenFact[];
+      readonly segments: readonly Segment[];
+    }
+  | {
+      readonly type: 'attentionRecorded';
+      readonly step: number;
+      readonly shares: AttentionShares;
+      readonly map: Float32Array;
+    }
+  | {
+      readonly type: 'generationFinished';
+      readonly result: GenerateResult;
+      readonly segments: readonly Segment[];
+    };
+
+/** Commands of questions. */
+export interface AnswerCommands {
+  /** Answers a question; rejects with `engine/state` while another answer is being generated. */
+  generate(request: GenerateRequest): Promise<GenerateResult>;
+  /** Ends the running answer within a step or two; its partial text is kept. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+// The messages about the engine itself: its state, its models, the device, with the commands that load a
+// model. Types only.
+
+import type { PlainError } from '../../lib/plain_error';
+import type { ReasoningMode } from './answers';
+
+/** What the engine is doing. Illegal commands reject with code `engine/state`, naming state and command. */
+export type EngineState = 'idle' | 'loading' | 'ready' | 'generating' | 'failed';
+
+/** A model of `models/models.json`. */
+export interface ModelEntry {
+  readonly id: string;
+  readonly label: string;
+  /** Folder relative to the page. */
+  readonly folder: string;
+  /** Bytes of all its files. */
+  readonly bytes: number;
+  /** True for a stand-in that a later release replaces. */
+  readonly draft: boolean;
+}
+
+/** The loaded model, as the page shows it. */
+export interface LoadedModel {
+  readonly entry: ModelEntry;
+  readonly parameters: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly modes: readonly ReasoningMode[];
+  /** True when pictures are padded to a square first (pocket). */
+  readonly square: boolean;
+  readonly maxNewTokens: number;
+  /** One sentence on what the model can see, e.g. that pocket knows coloured shapes on a 3 × 3 sheet. */
+  readonly knows: string;
+}
+
+/** The graphics device, as the page shows it. */
+export interface DeviceSummary {
+  readonly description: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly software: boolean;
+  readonly shaderF16: boolean;
+}
+
+/** Named phases of loading, in order. */
+export type LoadPhase = 'device' | 'download' | 'check' | 'upload' | 'compile' | 'warm-up';
+
+/** Facts about loading, the device and the engine as a whole. */
+export type LoadEvent =
+  | { readonly type: 'stateChanged'; readonly state: EngineState }
+  | { readonly type: 'deviceReady'; readonly device: DeviceSummary }
+  | {
+      readonly type: 'loadProgressed';
+      readonly phase: LoadPhase;
+      readonly loaded: number;
+      readonly total: number;
+    }
+  | { readonly type: 'modelLoaded'; readonly model: LoadedModel }
+  | { readonly type: 'deviceLost'; readonly message: string; readonly recovering: boolean }
+  | { readonly type: 'deviceRestored'; readonly device: DeviceSummary }
+  | { readonly type: 'failed'; readonly error: PlainError };
+
+/** Commands of models. */
+export interface LoadCommands {
+  /** Lists the built-in models. */
+  listModels(): Promise<readonly ModelEntry[]>;
+  /** Loads a model (and acquires the device); replaces the one loaded before. */
+  load(modelId: string): Promise<LoadedModel>;
+  /** Cancels a running load. */
+  cancelLoad(): Promise<void>;
+}

@@ -1,0 +1,146 @@
+// The messages about what is stored on this device: adapters, datasets and the room they take, with the commands.
+// Types only.
+
+import type { ReasoningMode } from './answers';
+import type { TrainingMethod } from './training';
+
+/** A stored adapter. */
+export interface AdapterSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly notes: string;
+  readonly modelId: string;
+  /** SHA-256 of the base model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  /** True when it came with the page: it cannot be deleted. */
+  readonly bundled: boolean;
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly targetModules: readonly string[];
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+  readonly run: { readonly id: string; readonly method: TrainingMethod; readonly step: number } | null;
+  /** Last metrics of the run, or of the evaluation that came with it. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** A stored dataset. */
+export interface DatasetSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly rows: number;
+  /** Rows that carry a written response, which SFT needs. */
+  readonly withResponse: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+}
+
+/** A row that cannot be used. */
+export interface DatasetProblem {
+  readonly file: string;
+  /** Line or row from 1; null for a whole file. */
+  readonly row: number | null;
+  readonly reason: string;
+}
+
+/** Which column of the source holds what; null where there is none. */
+export interface ColumnMapping {
+  readonly image: string | null;
+  readonly question: string | null;
+  readonly answer: string | null;
+  readonly response: string | null;
+}
+
+/** What an import found, before it is kept. */
+export interface DatasetPreview {
+  /** Hands the preview to `keepDataset`; only the newest is held. */
+  readonly token: string;
+  readonly columns: readonly string[];
+  readonly mapping: ColumnMapping;
+  readonly rows: number;
+  readonly withResponse: number;
+  readonly problems: readonly DatasetProblem[];
+  /** Problems beyond those listed. */
+  readonly moreProblems: number;
+  readonly sample: readonly DatasetRow[];
+}
+
+/** A row as stored. */
+export interface DatasetRow {
+  readonly image: Blob;
+  readonly imageName: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly response: string | null;
+}
+
+/** A row as the model receives it. */
+export interface DatasetRowView {
+  readonly row: DatasetRow;
+  /** The template applied, image tokens shortened to one. */
+  readonly prompt: string;
+  readonly promptTokens: number;
+  readonly imageTokens: number;
+  readonly resizedWidth: number;
+  readonly resizedHeight: number;
+  readonly responseTokens: number;
+}
+
+/** A file as dropped, pasted or picked; `path` is relative to what was dropped. */
+export interface NamedFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+/** What the page keeps on this device. */
+export interface StorageUsage {
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  /** True once the browser promised not to clear it on its own. */
+  readonly persisted: boolean;
+  readonly items: readonly {
+    readonly kind: 'adapter' | 'run' | 'dataset';
+    readonly id: string;
+    readonly name: string;
+    readonly bytes: number;
+  }[];
+}
+
+/** A list of what is stored. */
+export type StoreName = 'adapters' | 'runs' | 'datasets';
+
+/** Something stored changed, here or in another tab: its list is to be fetched again. */
+export type LibraryEvent = { readonly type: 'storeChanged'; readonly store: StoreName };
+
+/** Commands of adapters. */
+export interface AdapterCommands {
+  listAdapters(): Promise<readonly AdapterSummary[]>;
+  /** Keeps the run's last checkpoint as an adapter. */
+  saveAdapter(runId: string, name: string): Promise<AdapterSummary>;
+  renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void>;
+  /** @returns bytes freed */
+  deleteAdapter(id: string): Promise<number>;
+  /** A zip with `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads them. */
+  exportAdapter(id: string): Promise<Blob>;
+  importAdapter(file: Blob, name: string): Promise<AdapterSummary>;
+}
+
+/** Commands of datasets. */
+export interface DatasetCommands {
+  listDatasets(): Promise<readonly DatasetSummary[]>;
+  /** Reads files without keeping them. `mapping` null guesses the columns. */
+  previewDataset(files: readonly NamedFile[], mapping: ColumnMapping | null): Promise<DatasetPreview>;
+  /** Keeps the usable rows of a preview; the caller has asked about the others. */
+  keepDataset(token: string, name: string): Promise<DatasetSummary>;
+  readDatasetRow(id: string, index: number, mode: ReasoningMode): Promise<DatasetRowView>;
+  /** Appends a row; `id` null makes a dataset of that name. */
+  addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary>;
+  /** @returns bytes freed */
+  deleteDataset(id: string): Promise<number>;
+}
+
+/** Commands of the room that is taken. */
+export interface StorageCommands {
+  storageUsage(): Promise<StorageUsage>;
+}

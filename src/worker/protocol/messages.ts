@@ -1,0 +1,33 @@
+// What travels between the page and the Worker: every command, and events in batches. Types only. Commands go through
+// Comlink and resolve with plain data; events go through one MessagePort. Everything here survives structured clone.
+
+import type { AnswerCommands, AnswerEvent } from './answers';
+import type { LoadCommands, LoadEvent } from './engine';
+import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
+import type { TrainingCommands, TrainingEvent } from './training';
+
+/** Bumped whenever a message changes shape; both halves refuse another version. */
+export type ProtocolVersion = 2;
+
+/** Facts the engine reports, in order. */
+export type EngineEvent = LoadEvent | AnswerEvent | TrainingEvent | LibraryEvent;
+
+/** Batches of events, at most one per animation frame. */
+export interface EventBatch {
+  readonly version: ProtocolVersion;
+  readonly events: readonly EngineEvent[];
+}
+
+/** Every command that the page gives; every promise rejects with a `PlainError`. */
+export type EngineCommands = LoadCommands &
+  AnswerCommands &
+  TrainingCommands &
+  AdapterCommands &
+  DatasetCommands &
+  StorageCommands;
+
+/** What the Worker exposes: the commands, and before all of them the port for events. */
+export interface ExposedEngine extends EngineCommands {
+  /** Hands over the port for events. Must be the first call. */
+  connect(port: MessagePort): Promise<{ version: ProtocolVersion }>;
+}
