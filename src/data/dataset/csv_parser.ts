@@ -3,10 +3,12 @@
 // Invariant: time and memory are linear in the lines pushed, whatever quotes they hold, and every record comes out
 // once, with the line it began on. Cells are decoded one by one, so that a short one never keeps a long line alive.
 
+import { tooLong } from './row_scanner';
+
 const QUOTE = 0x22;
 const LF = Uint8Array.of(0x0a);
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const DELIMITERS = [',', '\t', ';'] as const;
+const DELIMITERS = [',', '\t', ';', '|'] as const;
 
 /** One record: its cells, or why it cannot be read. `line` is where it began, from 1. */
 export type CsvRecord =
@@ -60,7 +62,7 @@ export class CsvParser {
     this.line += 1;
     if (line === null) {
       if (!this.quoted) this.begin();
-      this.reason ??= 'is too long';
+      this.reason ??= tooLong(this.maxBytes);
       this.finish();
       return;
     }
@@ -70,7 +72,7 @@ export class CsvParser {
     } else this.keep(LF);
     this.bytes += line.length + 1;
     if (this.bytes > this.maxBytes) {
-      this.reason ??= 'is too long';
+      this.reason ??= tooLong(this.maxBytes);
       this.parts = [];
     }
     this.scan(line);
@@ -101,7 +103,7 @@ export class CsvParser {
     try {
       this.cells.push(only === undefined ? '' : TEXT.decode(parts.length === 1 ? only : join(parts)));
     } catch {
-      this.reason = 'is not valid UTF-8';
+      this.reason = 'is not valid UTF-8: save the file as UTF-8';
     }
   }
 

@@ -8,9 +8,10 @@ import { formatBytes, formatList } from '../../lib/format';
 import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
 import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
 import { checkPicture, checkPictureFile, decodeBase64, type PictureCheck } from './dataset_pictures';
-import { type RawRow, readTable } from './dataset_table';
+import { readTable } from './dataset_table';
 import { IMPORT_LIMITS, type ImportLimits } from './import_limits';
 import { type ImportProblem, ProblemList, shorten } from './import_problems';
+import type { RawRow } from './row_scanner';
 
 /** A usable row. */
 export interface ImportedRow {

@@ -48,8 +48,8 @@ describe('CsvParser', () => {
 
   it('reports records that are too long, and goes on after them', () => {
     expect(parse(`${'x'.repeat(60)}\n"a\n${'y'.repeat(60)}\n",b\nok`, ',', 50)).toEqual([
-      { line: 1, reason: 'is too long' },
-      { line: 2, reason: 'is too long' },
+      { line: 1, reason: expect.stringContaining('is too long') },
+      { line: 2, reason: expect.stringContaining('is too long') },
       { line: 5, cells: ['ok'] },
     ]);
     const records: CsvRecord[] = [];
@@ -57,7 +57,7 @@ describe('CsvParser', () => {
     parser.push(null);
     parser.push(bytes('ok'));
     expect(records).toEqual([
-      { line: 1, reason: 'is too long' },
+      { line: 1, reason: expect.stringContaining('is too long') },
       { line: 2, cells: ['ok'] },
     ]);
   });
@@ -68,7 +68,7 @@ describe('CsvParser', () => {
     parser.push(Uint8Array.of(0x61, 0x2c, 0xff));
     parser.push(bytes('b'));
     expect(records).toEqual([
-      { line: 1, reason: 'is not valid UTF-8' },
+      { line: 1, reason: 'is not valid UTF-8: save the file as UTF-8' },
       { line: 2, cells: ['b'] },
     ]);
   });
