@@ -17,7 +17,7 @@ const MAX_LINES = 600;
 /** What every layer above the kernels may import. */
 const BELOW_MODEL = ['lib', 'answer', 'gpu', 'kernels', 'tensor', 'data', 'storage'];
 /** What the services and the Worker may import beside themselves. */
-const ENGINE = [...BELOW_MODEL, 'model', 'generation', 'train', 'lookback'];
+const ENGINE = [...BELOW_MODEL, 'hub', 'model', 'generation', 'train', 'lookback'];
 
 /** Which layers a layer may import from: the one statement of the direction of imports. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: ['lib', 'gpu'],
   tensor: ['lib', 'gpu', 'kernels'],
   data: ['lib', 'answer'],
+  hub: ['lib'],
   storage: ['lib', 'data'],
   model: BELOW_MODEL,
   generation: [...BELOW_MODEL, 'model'],
@@ -50,6 +51,8 @@ const UNTESTED: Readonly<Record<string, string>> = {
 
 /** Sources (or folders of them) that a test of another name proves; that test has to exist. */
 const TESTED_BY: Readonly<Record<string, string>> = {
+  'src/hub/hub_client.ts': 'test/hub/hub_download.test.ts',
+  'src/hub/file_pieces.ts': 'test/hub/hub_download.test.ts',
   'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
