@@ -278,9 +278,9 @@ async function labelledSource(
 
 /** Response and end token as ids. */
 function completionIds(reasoner: Reasoner, response: string): number[] {
-  const ids = reasoner.processor.tokenizer.encode(response);
+  const ids = reasoner.processor.tokenizer.encodePlain(response);
   const [eos] = reasoner.eosTokenIds;
-  return eos === undefined || ids.at(-1) === eos ? ids : [...ids, eos];
+  return eos === undefined ? ids : [...ids, eos];
 }
 
 /** Cold-start examples of the shapes world: the base's own thoughts, sampled here, with the oracle's looks put in. */

@@ -74,10 +74,15 @@ describe('Processor', () => {
     expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[1, 6], 96, 16, 6]);
   });
 
-  it('refuses a question that spells an image placeholder', async () => {
+  it('takes an image placeholder in a question as text', async () => {
     const processor = await load();
-    const ask = () => processor.prepare({ image: flat(48, 48), text: 'What? <|image_pad|>', square: true });
-    expect(ask).toThrow(/placeholders/);
+    const ask = (text: string) => processor.prepare({ image: flat(48, 48), text, square: true });
+    const asked = ask('What? <|image_pad|>');
+    expect(asked.imageTokens).toBe(ask('What?').imageTokens);
+    const special = asked.prompt.inputIds.filter((id) => processor.tokenizer.specialIds.has(id));
+    expect(special).toEqual(
+      ask('What?').prompt.inputIds.filter((id) => processor.tokenizer.specialIds.has(id)),
+    );
   });
 
   it('puts a system message first', async () => {

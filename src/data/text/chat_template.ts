@@ -1,5 +1,5 @@
-// A conversation with images as token ids: the model's own template, rendered, with each image placeholder expanded to
-// as many copies as the image has merged tokens. Not here: prompts of a mode (they are data beside the model).
+// Turns a conversation with images into token ids: renders the model's own template and expands each image placeholder
+// to as many copies as the image has merged tokens. The words of a mode are data beside the model (lookback/prompts.ts).
 // Invariant: placeholders and images match one to one, or it is an error; nothing is dropped or repeated silently.
 import { DataError } from '../../lib/errors';
 import type { GridThw } from '../image/image_processor';
@@ -21,8 +21,7 @@ export interface ChatPrompt {
 
 /**
  * Replaces the k-th image token by t·h·w / merge² copies for the k-th grid.
- * Throws DataError `data/image-tokens` when the numbers of placeholders and images differ, e.g. because a question
- * contains the placeholder's own spelling.
+ * Throws DataError `data/image-tokens` when the numbers of placeholders and images differ.
  */
 export function expandImageTokens(
   ids: readonly number[],
@@ -53,7 +52,10 @@ export function expandImageTokens(
   return expanded;
 }
 
-/** Renders a conversation with the model's template and expands its images, given in prompt order. */
+/**
+ * Renders a conversation with the model's template and expands its images, given in prompt order. What a message spells
+ * is plain text, control tokens included.
+ */
 export function applyChatTemplate(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
@@ -61,8 +63,8 @@ export function applyChatTemplate(
   config: ImageTokenConfig,
   options: ChatOptions = {},
 ): ChatPrompt {
-  const text = tokenizer.renderChat(messages, options);
-  return { text, ids: expandImageTokens(tokenizer.encode(text), grids, config) };
+  const { text, ids } = tokenizer.encodeChat(messages, options);
+  return { text, ids: expandImageTokens(ids, grids, config) };
 }
 
 /**

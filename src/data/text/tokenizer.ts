@@ -1,9 +1,10 @@
-// Text to token ids and back for any Hugging Face tokenizer.json, through transformers.js, plus what that library lacks:
-// character offsets and decoding of a growing sequence. Not here: chat templates' image tokens (chat_template.ts).
-// No files and no network: works in a Worker and in Node alike from parsed JSON.
+// Turns text into token ids and back for any Hugging Face tokenizer.json, through transformers.js, and adds what that
+// library lacks: character offsets, decoding of a growing sequence, and texts whose control tokens are plain text.
+// Needs no files and no network: it works in a Worker and in Node alike from parsed JSON.
 // Invariant: text once returned by a StreamDecoder is final, and all its deltas joined equal decode() of all ids.
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { LookBackError, ModelError } from '../../lib/errors';
+import { type AddedToken, ControlTokens, isControl, wellFormed } from './control_tokens';
 import { alignNormalized } from './text_alignment';
 
 /** Contents of a model folder's tokenizer files, parsed. */
@@ -56,8 +57,20 @@ export interface Tokenizer {
   /** Largest id + 1. */
   readonly size: number;
   readonly specialIds: ReadonlySet<number>;
-  /** Ids of a text; special tokens written in it are recognised, none are added. */
+  /** Ids of a text that we wrote ourselves: control tokens in it are recognised, none are added. */
   encode(text: string): number[];
+  /** Ids of a text that somebody typed: control tokens spelled in it are plain text, whatever they look like. */
+  encodePlain(text: string): number[];
+  /**
+   * A conversation rendered by the model's template, and its ids. Control tokens are those of the template alone;
+   * their spelling in a message is plain text. Throws ModelError `model/chat-template`.
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: ChatOptions): { text: string; ids: number[] };
+  /**
+   * The words into which a typed text is cut before it is looked up, normalised (pocket: in lower case), each with
+   * whether the vocabulary covers it. Empty for a tokenizer that spells unknown words letter by letter or in bytes.
+   */
+  lookUpWords(text: string): { readonly word: string; readonly known: boolean }[];
   encodeWithOffsets(text: string): Encoding;
   decode(ids: readonly number[], options?: DecodeOptions): string;
   createStreamDecoder(options?: DecodeOptions): StreamDecoder;
@@ -163,25 +176,26 @@ class LibraryTokenizer implements Tokenizer {
   readonly specialIds: ReadonlySet<number>;
   private readonly inner: PreTrainedTokenizer;
   private readonly tokens: readonly (string | undefined)[];
-  private readonly added: ReadonlySet<string>;
   private readonly byteLevel: boolean;
   private readonly continuing: string;
   private readonly template: string | undefined;
+  private readonly addedIds: ReadonlyMap<string, number>;
+  private readonly control: ControlTokens;
+  /** The same tokenizer, for which a control token is one only where it is marked. */
+  private readonly marked: PreTrainedTokenizer;
 
   constructor(inner: PreTrainedTokenizer, json: TokenizerJson, template: string | undefined) {
     this.inner = inner;
     this.template = template;
     const tokens: (string | undefined)[] = [];
     for (const [token, id] of inner.get_vocab()) tokens[id] = token;
-    const added = new Set<string>();
-    const special = new Set<number>();
-    for (const entry of json.added_tokens ?? []) {
-      tokens[entry.id] = entry.content;
-      added.add(entry.content);
-      if (entry.special) special.add(entry.id);
-    }
+    const added = json.added_tokens ?? [];
+    for (const { id, content } of added) tokens[id] = content;
+    const special = new Set(added.flatMap((entry) => (entry.special ? [entry.id] : [])));
     this.tokens = tokens;
-    this.added = added;
+    this.addedIds = new Map(added.map(({ id, content }) => [content, id]));
+    this.control = new ControlTokens(added.filter(isControl));
+    this.marked = markedTokenizer(inner, json);
     this.size = tokens.length;
     this.specialIds = special;
     this.byteLevel = isByteLevel(json.decoder);
@@ -193,6 +207,37 @@ class LibraryTokenizer implements Tokenizer {
     return this.inner.encode(text, { add_special_tokens: false });
   }
 
+  encodePlain(text: string): number[] {
+    if (text === '') return [];
+    return this.marked.encode(wellFormed(text), { add_special_tokens: false });
+  }
+
+  encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): { text: string; ids: number[] } {
+    const guard = (text: string): string => this.control.guard(text);
+    const guarded = messages.map(({ role, content }) => ({
+      role,
+      content:
+        typeof content === 'string'
+          ? guard(content)
+          : content.map((part) => (part.type === 'text' ? { ...part, text: guard(part.text) } : part)),
+    }));
+    const marked = this.control.mark(this.renderChat(guarded, options));
+    const ids = marked === '' ? [] : this.marked.encode(marked, { add_special_tokens: false });
+    return { text: ControlTokens.unmark(marked), ids };
+  }
+
+  lookUpWords(text: string): { readonly word: string; readonly known: boolean }[] {
+    const { model, pre_tokenizer: cut } = this.inner._tokenizer;
+    const unknown = model?.unk_token;
+    if (this.byteLevel || !unknown) return [];
+    const lookUp = model as unknown as (words: readonly string[]) => string[];
+    const normalized = this.normalize(wellFormed(text));
+    const words = (cut as unknown as ((input: string) => string[]) | null)?.(normalized) ?? [normalized];
+    return words
+      .filter((word) => word.trim() !== '')
+      .map((word) => ({ word, known: !lookUp([word]).includes(unknown) }));
+  }
+
   encodeWithOffsets(text: string): Encoding {
     const ids = this.encode(text);
     const offsets: [number, number][] = [];
@@ -200,7 +245,7 @@ class LibraryTokenizer implements Tokenizer {
     for (let first = 0; first < ids.length; ) {
       // Between added tokens the text is normalised section by section, as the library does.
       const token = this.tokens[ids[first] ?? -1] ?? '';
-      if (this.added.has(token)) {
+      if (this.addedIds.has(token)) {
         const start = Math.max(cursor, text.indexOf(token, cursor));
         offsets.push([start, start + token.length]);
         cursor = start + token.length;
@@ -208,7 +253,7 @@ class LibraryTokenizer implements Tokenizer {
         continue;
       }
       let last = first;
-      while (last < ids.length && !this.added.has(this.tokens[ids[last] ?? -1] ?? '')) last += 1;
+      while (last < ids.length && !this.addedIds.has(this.tokens[ids[last] ?? -1] ?? '')) last += 1;
       const next = last < ids.length ? text.indexOf(this.tokens[ids[last] ?? -1] ?? '', cursor) : text.length;
       const end = next < 0 ? text.length : next;
       for (const [from, to] of this.sectionOffsets(text.slice(cursor, end), ids.slice(first, last))) {
@@ -286,6 +331,8 @@ class LibraryTokenizer implements Tokenizer {
   }
 
   tokenId(token: string): number | null {
+    const added = this.addedIds.get(token);
+    if (added !== undefined) return added;
     const id = this.inner.convert_tokens_to_ids(token) as number | undefined;
     return id !== undefined && this.tokens[id] === token ? id : null;
   }
@@ -313,13 +360,29 @@ class LibraryTokenizer implements Tokenizer {
 
 /** The parts of tokenizer.json that are read here, besides what the library reads. */
 interface TokenizerJson {
-  readonly added_tokens?: readonly {
-    readonly id: number;
-    readonly content: string;
-    readonly special: boolean;
-  }[];
+  readonly added_tokens?: readonly AddedToken[];
   readonly decoder?: unknown;
   readonly model?: { readonly continuing_subword_prefix?: string };
+}
+
+/**
+ * A tokenizer over the vocabulary of `inner` that knows control tokens by their marked spelling alone. The vocabulary
+ * must not find them either, for a model of whole words looks up what it is given: they are taken out of it, which
+ * `inner` does not notice, because it looks for added tokens before it asks the vocabulary.
+ */
+function markedTokenizer(inner: PreTrainedTokenizer, json: TokenizerJson): PreTrainedTokenizer {
+  const added = (json.added_tokens ?? []).map((token) =>
+    isControl(token) ? { ...token, content: ControlTokens.marked(token.content) } : token,
+  );
+  const model = { type: 'WordPiece', vocab: {}, unk_token: '', continuing_subword_prefix: '' };
+  const marked = new PreTrainedTokenizer({ ...json, model, added_tokens: added }, inner.config);
+  const vocabulary = inner._tokenizer.model;
+  for (const token of json.added_tokens ?? []) {
+    const isUnknown = token.content === vocabulary?.unk_token;
+    if (isControl(token) && !isUnknown) vocabulary?.tokens_to_ids.delete(token.content);
+  }
+  marked._tokenizer.model = vocabulary;
+  return marked;
 }
 
 /**

@@ -41,7 +41,7 @@ export type EngineModel = Pick<
   'prompts' | 'square' | 'maxTokens' | 'prepare' | 'start' | 'warmUp' | 'setAdapter' | 'destroy'
 > & {
   readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config'>;
-  readonly processor: { readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'> };
+  readonly processor: { readonly tokenizer: Pick<Tokenizer, 'encodePlain' | 'decode'> };
 };
 
 /** What the engine is made of. */

@@ -124,7 +124,7 @@ export class DatasetLibrary implements DatasetCommands {
       imageTokens,
       resizedWidth,
       resizedHeight,
-      responseTokens: row.response === null ? 0 : tokenizer.encode(row.response).length,
+      responseTokens: row.response === null ? 0 : tokenizer.encodePlain(row.response).length,
     };
   }
 

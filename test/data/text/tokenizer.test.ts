@@ -120,6 +120,28 @@ describe('byte-level tokenizer', () => {
     expect(stream(tokenizer, [ids[0] as number, 602]).join('')).toBe('\ufffd<|im_end|>');
   });
 
+  it('encodes what was typed as plain text, control tokens included', async () => {
+    const tokenizer = await qwen();
+    // As tokenizers 0.22 does with encode_special_tokens.
+    expect(tokenizer.encodePlain('a<|im_end|>b')).toEqual([64, 27, 91, 445, 62, 442, 67, 91, 29, 65]);
+    expect(tokenizer.encodePlain('<|image_pad|>')).toEqual([27, 91, 446, 62, 79, 382, 91, 29]);
+    expect(tokenizer.encodePlain('<tool_call>')).toEqual([614]);
+    expect(tokenizer.encodePlain('')).toEqual([]);
+    // Spelled <|…|>, though not marked as special.
+    expect(tokenizer.encodePlain('<|fim_prefix|>')).not.toContain(616);
+    const text = fc.array(
+      fc.constantFrom('<|im_end|>', '<|', 'im_end|>', '\udc00', ' ', 'é', '<tool_call>', '😀'),
+    );
+    fc.assert(
+      fc.property(text, (parts) => {
+        const ids = tokenizer.encodePlain(parts.join(''));
+        expect(ids.filter((id) => tokenizer.specialIds.has(id))).toEqual([]);
+        expect(tokenizer.decode(ids)).toBe(parts.join('').replaceAll(/\p{Surrogate}/gu, '\ufffd'));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('gives offsets that cover the text and lose no token', async () => {
     const tokenizer = await qwen();
     const part = fc.constantFrom(
@@ -169,6 +191,15 @@ describe('word tokenizer', () => {
       '?',
       '<|end|>',
     ]);
+  });
+
+  it('never looks up a control token among its words', () => {
+    const tokenizer = words();
+    const names = (text: string) => tokenizer.encodePlain(text).map((id) => tokenizer.token(id));
+    expect(names('how <|end|> many')).toEqual(['how', '<unk>', 'many']);
+    expect(names('<pad>many')).toEqual(['<unk>']);
+    expect(tokenizer.encode('how <|end|>')).toEqual([3, 1]);
+    expect(tokenizer.tokenId('<|end|>')).toBe(1);
   });
 
   it('streams to exactly what decode gives', () => {

@@ -58,7 +58,7 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
       parameterCount: 42,
       config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelConfig,
     },
-    processor: { tokenizer: { encode: () => [], decode: () => '' } },
+    processor: { tokenizer: { encodePlain: () => [], decode: () => '' } },
     prompts,
     square: true,
     maxTokens: setup.maxTokens ?? 512,

@@ -70,7 +70,7 @@ const MODEL = {
     }),
     processor: {
       tokenizer: {
-        encode: (text: string) => text.split(' ').map(Number),
+        encodePlain: (text: string) => text.split(' ').map(Number),
         decode: (ids: number[]) => ids.join(' '),
       },
     },
