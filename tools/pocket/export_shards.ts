@@ -1,33 +1,57 @@
-// Command line: writes one shard of pretraining samples as raw bytes for pretrain.py.
-// Not an app module and not the mixture (mixture.ts). One call, one shard; the trainer asks for the next in time.
-// Invariant: shard n of seed s holds the samples n·count … (n+1)·count−1 whatever came before.
+// Command line: writes one shard of pretraining samples as raw bytes for pretrain.py, which asks for the next in time.
+// Shard n of seed s holds the samples n·count … (n+1)·count−1 whatever came before.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Split } from '../../src/data/world/shapes_world';
+import { COLOUR_WORDS, cellShares, dominantWord, margin } from '../../src/data/world/colour_words';
+import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE } from '../../src/data/world/grid';
+import { SHAPES } from '../../src/data/world/sheet';
+import { DELTA, type Split, type WorldSample } from '../../src/data/world/world_sample';
 import { drawTrainingSample, TASKS } from './mixture';
 
 /** Longest sequence, in tokens, that a shard's row holds. */
-const ROW = 192;
-/** Loss classes: none, ordinary, mark of a scan, count at a glance. */
+const ROW = 224;
+const CELLS = CELL_NAMES.length;
+const PIXELS = IMAGE_SIDE * IMAGE_SIDE * 3;
+/** Loss classes: none, ordinary, mark of a scan or count taken over from one, count at a glance. */
 const LOSS = { none: 0, plain: 1, mark: 2, glance: 3 } as const;
-const PIECE = /<\/?(?:think|back|unk)>|\\boxed\{|\}|<\|[a-z_]+\|>|[a-z]+\d?|\d+|[.?]|[-+=]/g;
-const SHAPE_WORD = new Set(['circle', 'square', 'triangle']);
+const PIECE = /<\/?(?:think|back|unk)>|\\boxed\{|\}|<\|[a-z_]+\|>|[a-z]+\d?|\d+|[.?,]|[-+=<>]/g;
+const CONTENT_WORDS: ReadonlySet<string> = new Set([...SHAPES, ...COLOUR_WORDS]);
+const NUMBER = /^\d+$/;
+/** Label of a cell that a head of the vision tower is not asked for. */
+const NO_LABEL = 255;
 
 /** Splits a text into the words of the vocabulary, as the tokenizer would. */
 function words(text: string): string[] {
-  return (text.toLowerCase().match(PIECE) ?? []).map((w) => (w === '.' || w === '?' ? `##${w}` : w));
+  return (text.toLowerCase().match(PIECE) ?? []).map((w) => (w === '.' || w === ',' ? '##.' : w === '?' ? '##?' : w));
 }
 
 /** The loss class of each word of a completion. */
 function lossClasses(completion: string[], maskFirstThought: boolean): number[] {
   const firstEnd = completion.indexOf('</think>');
-  const scans = completion.includes('a1');
+  const lookEnd = completion.indexOf('</back>');
+  const scans = completion.includes('x') || completion.some((word, i) => word === '-' && /^[a-d]\d$/.test(completion[i - 1] ?? ''));
   return completion.map((word, i) => {
+    const before = completion[i - 1] ?? '';
     if (maskFirstThought && i > 0 && i < firstEnd) return LOSS.none;
-    const isMark = SHAPE_WORD.has(completion[i - 1] ?? '') && (word === 'x' || /^\d+$/.test(word));
-    // The count that a second thought takes over from a genuine scan is as rare and as decisive as a mark.
-    if (isMark || (completion[i - 1] === 'so' && scans)) return LOSS.mark;
-    return completion[i - 1] === 'see' && i < firstEnd ? LOSS.glance : LOSS.plain;
+    const counts = NUMBER.test(word) && (before === 'so' || before === 'see' || before === 'and');
+    if (CONTENT_WORDS.has(before) && (word === 'x' || NUMBER.test(word))) return LOSS.mark;
+    // The counts that a second thought takes over from a genuine scan are as rare and as decisive as a mark.
+    if (counts && scans && lookEnd >= 0 && i > lookEnd) return LOSS.mark;
+    return counts && i < firstEnd ? LOSS.glance : LOSS.plain;
+  });
+}
+
+/** Per cell a shape (0 for none) and a colour word, each 255 where the vision tower's heads are not asked. */
+function cellLabels({ facts, picture, image }: WorldSample): number[] {
+  if (picture.kind === 'sheet') {
+    return facts.cells.flatMap((content) => {
+      if (content?.shape === undefined) return [0, NO_LABEL];
+      return [1 + SHAPES.indexOf(content.shape), COLOUR_WORDS.indexOf(content.colour)];
+    });
+  }
+  return cellShares(image(), IMAGE_SIDE, GRID_SIDE).flatMap((shares) => {
+    const word = dominantWord(shares);
+    return [NO_LABEL, margin(shares, word) < DELTA.train ? NO_LABEL : COLOUR_WORDS.indexOf(word)];
   });
 }
 
@@ -36,27 +60,22 @@ function main(): void {
   if (countText === undefined)
     throw new Error('usage: export_shards TOKENIZER_JSON OUT SEED SHARD COUNT [SPLIT]');
   const [seed, shard, count] = [Number(seedText), Number(shardText), Number(countText)];
-  const vocab = JSON.parse(readFileSync(tokenizerPath as string, 'utf8')).model.vocab as Record<
-    string,
-    number
-  >;
-  const images = new Uint8Array(count * 48 * 48 * 3);
+  const { vocab } = JSON.parse(readFileSync(tokenizerPath as string, 'utf8')).model as {
+    vocab: Record<string, number>;
+  };
+  const images = new Uint8Array(count * PIXELS);
   const ids = new Uint8Array(count * ROW);
   const loss = new Uint8Array(count * ROW);
-  const meta = new Uint8Array(count * 3);
-  const cells = new Uint8Array(count * 9);
-  const head = [
-    '<|im_start|>',
-    'user',
-    '<|vision_start|>',
-    ...Array(9).fill('<|image_pad|>'),
-    '<|vision_end|>',
-  ];
+  const meta = new Uint8Array(count * 4);
+  const cells = new Uint8Array(count * CELLS * 2);
+  const pads = Array<string>(CELLS).fill('<|image_pad|>');
+  const head = ['<|im_start|>', 'user', '<|vision_start|>', ...pads, '<|vision_end|>'];
   for (let n = 0; n < count; n++) {
-    const sample = drawTrainingSample(seed, shard * count + n, (splitText ?? 'train') as Split);
-    images.set(sample.image, n * 48 * 48 * 3);
-    const prompt = [...head, ...words(sample.prompt), '<|im_end|>', '<|im_start|>', 'assistant'];
-    const completion = [...words(sample.completion), '<|im_end|>'];
+    const drawn = drawTrainingSample(seed, shard * count + n, (splitText ?? 'train') as Split);
+    const { sample } = drawn;
+    images.set(sample.image(), n * PIXELS);
+    const prompt = [...head, ...words(drawn.prompt), '<|im_end|>', '<|im_start|>', 'assistant'];
+    const completion = [...words(drawn.completion), '<|im_end|>'];
     const row = [...prompt, ...completion];
     if (row.length > ROW) throw new Error(`sample ${n} has ${row.length} tokens, more than ${ROW}`);
     row.forEach((word, i) => {
@@ -64,12 +83,10 @@ function main(): void {
       if (id === undefined) throw new Error(`the vocabulary has no "${word}" (sample ${n})`);
       ids[n * ROW + i] = id;
     });
-    loss.set(lossClasses(completion, sample.maskFirstThought), n * ROW + prompt.length);
-    cells.set(
-      sample.cells.map((word) => vocab[word] as number),
-      n * 9,
-    );
-    meta.set([prompt.length, row.length, TASKS.indexOf(sample.task)], n * 3);
+    loss.set(lossClasses(completion, drawn.maskFirstThought), n * ROW + prompt.length);
+    cells.set(cellLabels(sample), n * CELLS * 2);
+    const isPhotograph = sample.picture.kind === 'photograph' ? 1 : 0;
+    meta.set([prompt.length, row.length, TASKS.indexOf(drawn.task), isPhotograph], n * 4);
   }
   const parts = [images, ids, loss, meta, cells];
   writeFileSync(`${out}.part`, Buffer.concat(parts.map((p) => Buffer.from(p.buffer))));

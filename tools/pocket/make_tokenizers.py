@@ -1,8 +1,7 @@
-"""Writes the tokenizer files of the pocket models: tokenizer.json and tokenizer_config.json.
+"""Writes the tokenizer files of pocket: tokenizer.json and tokenizer_config.json.
 
-Not trained: the vocabularies are written down here, one word a token. Two forms share everything but the
-vocabulary: pocket's own, and the drafts', whose words are fixed and whose plural is a suffix of its own.
-Invariant: decoding appends only: the text of a prefix of the ids is a prefix of the text of the ids.
+The vocabulary is written down here, one word a token, whatever its case.
+Decoding appends only: the text of a prefix of the ids is a prefix of the text of the ids.
 """
 import argparse
 import json
@@ -11,10 +10,18 @@ import os
 SPECIAL = ['<pad>', '<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', '<|image_pad|>']
 TAGS = ['<think>', '</think>', '<back>', '</back>', '\\boxed{', '}']
 NUMBERS = [str(n) for n in range(41)]
-COLOURS = ['red', 'green', 'blue', 'yellow']
-SHAPES = ['circle', 'square', 'triangle']
-CELLS = [r + c for r in 'abc' for c in '123']
-SIZE = 112  # the size of the drafts' vocabulary: one set of tensor shapes for all pocket models
+NUMBER_WORDS = ('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen '
+                'seventeen eighteen nineteen twenty').split()
+COLOURS = 'black white grey red orange yellow green blue purple pink brown gray'.split()
+SHAPES = 'circle square triangle star ring heart'.split()
+NOUNS = 'object shape thing cell tile'.split()
+CELLS = [r + c for r in 'abcd' for c in '1234']
+SENTENCES = ('count check list start with the add subtract plus minus take away remove number of from to then now how many '
+             'are there do you see what is result in all left mostly which row column has have more does or and any an '
+             'i so use back midway ok x same yes no please can tell me picture this image photo on sheet here '
+             'colours colors').split()
+SIGNS = ['##.', '##?', '-', '+', '=', '<', '>']
+SIZE = 256
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }} "
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
@@ -26,20 +33,12 @@ CHAT_TEMPLATE = (
 
 
 def pocket_vocabulary():
-    words = SPECIAL + ['user', 'assistant'] + TAGS + NUMBERS + COLOURS + SHAPES + [s + 's' for s in SHAPES]
-    words += ['object', 'objects', 'count', 'check', 'list', 'start', 'with', 'the', 'add', 'subtract', '##.', 'how',
-              'many', '##?', 'i', 'see', 'so', 'use', 'back', 'ok', '-', '+', '=', 'x', '<unk>'] + CELLS
+    words = SPECIAL + ['user', 'assistant'] + TAGS + NUMBERS + COLOURS
+    words += [w for s in SHAPES + NOUNS for w in (s, s + 's')] + CELLS + list('abcd')
+    words += NUMBER_WORDS + SENTENCES + SIGNS + ['<unk>']
     spare = SIZE - 1 - len(words)
     assert spare >= 0, spare
     return words + [f'<|extra_{i}|>' for i in range(spare)] + ['<|video_pad|>']
-
-
-def draft_vocabulary(path):
-    """The drafts' words in their fixed order, written so that plain English reads into them."""
-    ids = json.load(open(path))
-    words = [w for w, _ in sorted(ids.items(), key=lambda kv: kv[1])]
-    renamed = {'s': '##s', '.': '##.', '?': '##?', '<|extra_108|>': '<unk>', '<|extra_111|>': '<|video_pad|>'}
-    return [renamed.get(w, w) for w in words]
 
 
 def replace(pattern, content):
@@ -47,13 +46,14 @@ def replace(pattern, content):
 
 
 def tokenizer_json(words):
-    """A Hugging Face tokenizer: lower case, tags on their own, then whole words with `.`, `?` (and `s`) as suffixes."""
+    """A Hugging Face tokenizer: lower case, tags on their own, then whole words with `.` and `?` as suffixes."""
     added = [{'id': words.index(w), 'content': w, 'single_word': False, 'lstrip': False, 'rstrip': False,
               'normalized': False, 'special': True} for w in SPECIAL + ['<|video_pad|>']]
     return {
         'version': '1.0', 'truncation': None, 'padding': None, 'added_tokens': added,
         'normalizer': {'type': 'Sequence', 'normalizers': [
             {'type': 'Lowercase'},
+            replace({'Regex': '[\u2013\u2014\u2212]'}, '-'),
             replace({'Regex': '[,;:!]'}, '.'),
             replace({'Regex': '["\'()\\[\\]*_`]'}, ' '),
             # Suffixes cling to the word before them, however the text spaced them.
@@ -61,7 +61,7 @@ def tokenizer_json(words):
             replace({'Regex': '[.]{2,}'}, '.'),
         ]},
         'pre_tokenizer': {'type': 'Sequence', 'pretokenizers': [
-            {'type': 'Split', 'pattern': {'Regex': '</?(?:think|back)>|\\\\boxed\\{|\\}'}, 'behavior': 'Isolated',
+            {'type': 'Split', 'pattern': {'Regex': '</?(?:think|back)>|\\\\boxed\\{|\\}|[+=]'}, 'behavior': 'Isolated',
              'invert': False},
             {'type': 'WhitespaceSplit'},
         ]},
@@ -92,6 +92,4 @@ def write(folder, words):
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('folder')
-    parser.add_argument('--draft-vocabulary', help='vocab.json of the drafts; default: pocket\'s own words')
-    args = parser.parse_args()
-    write(args.folder, draft_vocabulary(args.draft_vocabulary) if args.draft_vocabulary else pocket_vocabulary())
+    write(parser.parse_args().folder, pocket_vocabulary())

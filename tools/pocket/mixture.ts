@@ -1,17 +1,15 @@
-// The pretraining mixture of pocket: which prompt and which completion a training sample gets, and how its
-// tokens weigh in the loss. Not the world itself (src/data/shapes_world*.ts), not the trainer (pretrain.py).
-// Invariant: (seed, index) determines a training sample; only scenes of the train split are used.
+// The pretraining mixture of pocket: which prompt and which completion a training sample gets, and which of its tokens are
+// context only. (seed, index) determines a training sample; only pictures of the train split are used.
 
-import { drawSample, type ShapesSample, type Split } from '../../src/data/world/shapes_world';
-import { CELL_NAMES } from '../../src/data/world/shapes_world_scene';
 import {
   backText,
   chainOfThought,
-  LIST_PROMPT,
+  glanceText,
+  type LookPosition,
   lookBackChain,
-  runningValues,
-  selectorName,
-} from '../../src/data/world/shapes_world_text';
+} from '../../src/data/world/oracle';
+import { answerOf, LARGEST_NUMBER, largestCount, runningValues } from '../../src/data/world/question';
+import { drawSample, type Split, type WorldSample } from '../../src/data/world/world_sample';
 import { createPrng, type Prng } from '../../src/lib/prng';
 
 /** What a sample trains. */
@@ -23,6 +21,8 @@ export const TASKS = [
   'cotText',
   'backPrompt',
   'backPromptText',
+  'midwayPrompt',
+  'midwayPromptText',
 ] as const;
 /** One of {@link TASKS}. */
 export type Task = (typeof TASKS)[number];
@@ -30,110 +30,131 @@ export type Task = (typeof TASKS)[number];
 /** A training sample before tokenization. */
 export interface TrainingSample {
   readonly task: Task;
-  readonly image: Uint8Array;
+  readonly sample: WorldSample;
   readonly prompt: string;
   readonly completion: string;
-  /** What lies in each cell: a shape word, or `-`. */
-  readonly cells: readonly string[];
   /** The first thought states a wrong count on purpose: it is context, not something to learn. */
   readonly maskFirstThought: boolean;
 }
 
-// The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one.
-const LOOKS_BACK = { few: 0.12, two: 0.4, many: 0.88, text: 0.1 };
+// The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one. A glance at a photograph
+// is worth less than one at a sheet, so that it takes one match less to look back.
+const LOOKS_BACK = [0.12, 0.12, 0.4, 0.88] as const;
+const LOOKS_BACK_TEXT = 0.1;
 const GENUINE = { some: 0.2, crowd: 0.65 };
+const CROWD = 5;
 
-/** The suffix that asks pocket to look back. */
-export const BACK_SUFFIX = ' use back';
+/** The suffixes that ask pocket to look back, by where the look stands. */
+export const BACK_SUFFIXES: Readonly<Record<LookPosition, string>> = {
+  solution: ' use back',
+  semantic: ' use back midway',
+};
+
+/** Words that people put around a question, and the unknown word. */
+const FILLERS = [
+  ...Array<string>(12).fill('<unk>'),
+  'please',
+  'now',
+  'can you',
+  'tell me',
+  'in the picture',
+  'in this image',
+  'in the photo',
+  'on the sheet',
+  'here',
+  'and',
+  'then',
+] as const;
 
 /** Draws training sample `index` of the run `seed`; another split than `train` only to probe. */
 export function drawTrainingSample(seed: number, index: number, split: Split = 'train'): TrainingSample {
-  const prng = createPrng(0x71a15, seed, index);
+  const prng = createPrng(0x71a16, seed, index);
   const roll = prng.nextFloat();
-  const isQuestion = roll >= 0.58;
-  const sample = drawSample({ split, seed, index, textShare: isQuestion ? 0.35 : 0 });
-  const image = sample.image();
+  const isQuestion = roll >= 0.5;
+  const sample = drawSample({ split, seed, index, textShare: isQuestion ? 0.22 : 0 });
+  const { list, check } = sample.oracle;
   const end = prng.nextFloat() < 0.5 ? '.' : '';
-  const cells = CELL_NAMES.map((_, cell) => sample.scene.objects.find((o) => o.cell === cell)?.shape ?? '-');
-  const base = { image, cells, maskFirstThought: false };
-  if (roll < 0.04)
-    return { ...base, task: 'list', prompt: LIST_PROMPT + end, completion: sample.oracle.list };
-  if (!isQuestion) {
-    const check = sample.oracle.check as { prompt: string; answer: string };
+  const base = { sample, maskFirstThought: false };
+  if (roll < 0.04) {
+    const prompt = prng.nextFloat() < 0.3 ? list.prompt.replace('colours', 'colors') : list.prompt;
+    return { ...base, task: 'list', prompt: prompt + end, completion: list.answer };
+  }
+  if (!isQuestion && check !== undefined) {
     const after = prng.nextFloat() < 0.6;
     const prompt = (after ? `${sample.text} ${check.prompt}` : check.prompt) + end;
     return { ...base, task: after ? 'checkAfter' : 'check', prompt, completion: check.answer };
   }
-  return { image, cells, ...questionSample(sample, prng) };
+  return { sample, ...questionSample(sample, prng) };
 }
 
-/** A question, 60 % of them with the Look-Back suffix. */
-function questionSample(sample: ShapesSample, prng: Prng): Omit<TrainingSample, 'image' | 'cells'> {
+/** A question, 60 % of them with one of the suffixes. */
+function questionSample(sample: WorldSample, prng: Prng): Omit<TrainingSample, 'sample'> {
   const isText = sample.kind === 'text';
-  const text = prng.nextFloat() < 0.04 ? withUnknownWord(sample.text, prng) : sample.text;
+  const text = prng.nextFloat() < 0.1 ? withFiller(sample.text, prng) : sample.text;
   if (prng.nextFloat() >= 0.6) {
-    return {
-      task: isText ? 'cotText' : 'cot',
-      prompt: text,
-      completion: sample.oracle.cot,
-      maskFirstThought: false,
-    };
+    const task = isText ? 'cotText' : 'cot';
+    return { task, prompt: text, completion: sample.oracle.cot, maskFirstThought: false };
   }
-  const task = isText ? 'backPromptText' : 'backPrompt';
-  return { task, prompt: text + BACK_SUFFIX, ...backPromptCompletion(sample, prng) };
+  const position: LookPosition = prng.nextFloat() < 0.65 ? 'solution' : 'semantic';
+  const names = { solution: ['backPrompt', 'backPromptText'], semantic: ['midwayPrompt', 'midwayPromptText'] } as const;
+  const prompt = text + BACK_SUFFIXES[position];
+  return { task: names[position][isText ? 1 : 0], prompt, ...backPromptCompletion(sample, position, prng) };
 }
 
-/** With the suffix: plain, vacuous or genuine, by what the first thought counted. */
+/** With a suffix: plain, vacuous or genuine, by what the first thought counted. */
 function backPromptCompletion(
-  sample: ShapesSample,
+  sample: WorldSample,
+  position: LookPosition,
   prng: Prng,
 ): { completion: string; maskFirstThought: boolean } {
-  const { question, count, scene } = sample;
+  const { question, counts, facts } = sample;
   const isText = sample.kind === 'text';
   // Half of the visual ones glance wrongly, so that second thoughts learn to go by the scan.
-  const glanced = isText || prng.nextFloat() < 0.5 ? count : wrongGlance(sample, prng);
-  const maskFirstThought = glanced !== count;
-  const visualChance = glanced >= 3 ? LOOKS_BACK.many : glanced === 2 ? LOOKS_BACK.two : LOOKS_BACK.few;
-  if (prng.nextFloat() >= (isText ? LOOKS_BACK.text : visualChance)) {
+  const glanced = isText || prng.nextFloat() < 0.5 ? counts : wrongGlance(sample, prng);
+  const maskFirstThought = glanced !== counts;
+  const seen = glanced.reduce((sum, count) => sum + count, 0);
+  const worth = Math.min(3, seen + (facts.kind === 'photograph' ? 1 : 0));
+  if (prng.nextFloat() >= (isText ? LOOKS_BACK_TEXT : (LOOKS_BACK[worth] as number))) {
     return { completion: chainOfThought(question, glanced), maskFirstThought };
   }
-  const genuine = !isText && prng.nextFloat() < (glanced >= 5 ? GENUINE.crowd : GENUINE.some);
-  if (genuine) {
-    return {
-      completion: lookBackChain(question, glanced, backText(scene, question), count),
-      maskFirstThought,
-    };
-  }
-  return {
-    completion: lookBackChain(question, glanced, vacuousBack(sample, glanced, prng), glanced),
-    maskFirstThought,
-  };
+  const genuine = !isText && prng.nextFloat() < (seen >= CROWD ? GENUINE.crowd : GENUINE.some);
+  const back = genuine ? backText(facts, question) : vacuousBack(sample, glanced, prng);
+  const known = genuine ? counts : glanced;
+  return { completion: lookBackChain(position, question, glanced, back, known), maskFirstThought };
 }
 
 /** Nothing (15 %), `ok` (35 %), or what the first thought said already. */
-function vacuousBack(sample: ShapesSample, glanced: number, prng: Prng): string {
+function vacuousBack(sample: WorldSample, glanced: readonly number[], prng: Prng): string {
   const roll = prng.nextFloat();
   if (roll < 0.15) return '';
-  if (roll < 0.5) return 'ok';
-  const { selector, start } = sample.question;
-  if (selector === undefined) return `start with ${start}.`;
-  return `i see ${glanced} ${selectorName(selector, glanced)}.`;
+  return roll < 0.5 ? 'ok' : glanceText(sample.question, glanced);
 }
 
-/** A count one or two off that keeps every value of the chain within 0 to 40; the true count if there is none. */
-function wrongGlance(sample: ShapesSample, prng: Prng): number {
+/** Counts one or two off that keep every value of the chain within 0 to 40; the true ones if there are none. */
+function wrongGlance(sample: WorldSample, prng: Prng): readonly number[] {
+  const { question, counts } = sample;
+  const most = largestCount(question);
   for (let attempt = 0; attempt < 8; attempt++) {
-    const off = (1 + prng.nextInt(2)) * (prng.nextFloat() < 0.5 ? -1 : 1);
-    const glanced = sample.count + off;
-    if (glanced < 0 || glanced > 9) continue;
-    if (runningValues(sample.question, glanced).every((v) => v >= 0 && v <= 40)) return glanced;
+    const glanced = counts.map(
+      (count) => count + (1 + prng.nextInt(2)) * (prng.nextFloat() < 0.5 ? -1 : 1) * (prng.nextFloat() < 0.8 ? 1 : 0),
+    );
+    if (glanced.some((count) => count < 0 || count > most)) continue;
+    if (glanced.every((count, i) => count === counts[i])) continue;
+    if (runningValues(question, glanced).every((v) => v >= 0 && v <= LARGEST_NUMBER)) return glanced;
   }
-  return sample.count;
+  return counts;
 }
 
-/** Puts one or two words that the vocabulary lacks somewhere into the question, so that such words do no harm. */
-function withUnknownWord(text: string, prng: Prng): string {
+/** Puts one or two fillers or unknown words somewhere into the question, so that such words do no harm. */
+function withFiller(text: string, prng: Prng): string {
   const words = text.split(' ');
-  for (let n = 1 + prng.nextInt(2); n > 0; n--) words.splice(prng.nextInt(words.length), 0, '<unk>');
+  for (let n = 1 + prng.nextInt(2); n > 0; n--) {
+    words.splice(prng.nextInt(words.length + 1), 0, FILLERS[prng.nextInt(FILLERS.length)] as string);
+  }
   return words.join(' ');
+}
+
+/** True when the completion's box holds the answer that its last counts lead to: a check for tests. */
+export function endsIn(sample: WorldSample, completion: string): boolean {
+  return completion.endsWith(`\\boxed{ ${answerOf(sample.question, sample.counts)} }`);
 }

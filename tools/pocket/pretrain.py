@@ -1,8 +1,8 @@
-"""Pretrains pocket: Hugging Face's Qwen2_5_VLForConditionalGeneration on shards of the shapes world, on CPU.
+"""Pretrains pocket: Hugging Face's Qwen2_5_VLForConditionalGeneration on shards of pocket's world, on CPU.
 
-One run of one mixture from the first step (tools/pocket/mixture.ts); Muon for matrices, AdamW for the rest.
-Not SFT and not RL. Invariant: what it saves, save_pretrained wrote, and from_pretrained reads back.
-The learning rate follows the spent share of the budget (seconds or steps), so that any budget ends annealed.
+First the vision tower alone with a throwaway head on each cell, which removes a long plateau; then one mixture
+(tools/pocket/mixture.ts). Muon for matrices, AdamW for the rest. The learning rate follows the spent share of the budget
+(seconds or steps), so that any budget ends annealed; a file `seconds` in the output folder changes the budget on the way.
 """
 import argparse
 import json
@@ -17,22 +17,22 @@ import torch.nn.functional as F
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as hf
 
-from pocket_data import ROW, TASKS, Shard, patches, position_table
+from pocket_data import GRID_THW, HEAD, IMAGE_TOKENS, PATCHES, TASKS, Shard, patches, position_table
 
-SHARD = 9600
-SCALE = 28  # completions' mean number of supervised tokens that one sample counts for: a constant normaliser
+SHARD = 3200
+SCALE = 40  # completions' mean number of supervised tokens that one sample counts for: a constant normaliser
 
 
 def pocket_config():
-    text = dict(model_type='qwen2_5_vl_text', vocab_size=112, hidden_size=128, intermediate_size=352,
+    text = dict(model_type='qwen2_5_vl_text', vocab_size=256, hidden_size=128, intermediate_size=352,
                 num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, hidden_act='silu',
                 max_position_embeddings=512, rms_norm_eps=1e-6, use_sliding_window=False, tie_word_embeddings=True,
                 bos_token_id=None, eos_token_id=2, pad_token_id=0,
                 rope_parameters=dict(rope_type='default', mrope_section=[4, 6, 6], rope_theta=10000.0))
     vision = dict(model_type='qwen2_5_vl', depth=2, hidden_size=64, intermediate_size=128, num_heads=4, in_channels=3,
-                  patch_size=8, spatial_merge_size=2, temporal_patch_size=2, tokens_per_second=2, window_size=48,
+                  patch_size=8, spatial_merge_size=2, temporal_patch_size=2, tokens_per_second=2, window_size=64,
                   fullatt_block_indexes=[0, 1], out_hidden_size=128, hidden_act='silu')
-    return Qwen2_5_VLConfig(text_config=text, vision_config=vision, image_token_id=5, video_token_id=111,
+    return Qwen2_5_VLConfig(text_config=text, vision_config=vision, image_token_id=5, video_token_id=255,
                             vision_start_token_id=3, vision_end_token_id=4, tie_word_embeddings=True)
 
 
@@ -55,7 +55,7 @@ def batched_vision_attention(self, hidden_states, cu_seqlens=None, position_embe
     n = hidden_states.shape[0]
     q, k, v = self.qkv(hidden_states).view(n, 3, self.num_heads, -1).unbind(1)
     q, k = hf.apply_rotary_pos_emb_vision(q, k, *position_embeddings)
-    q, k, v = (t.view(n // 36, 36, self.num_heads, -1).transpose(1, 2) for t in (q, k, v))
+    q, k, v = (t.view(n // PATCHES, PATCHES, self.num_heads, -1).transpose(1, 2) for t in (q, k, v))
     out = F.scaled_dot_product_attention(q, k, v, scale=self.scaling)
     return self.proj(out.transpose(1, 2).reshape(n, -1))
 
@@ -92,31 +92,36 @@ class Muon:
 
 
 class ShardStream:
-    """Asks the exporter for shard n+1 while shard n trains; deletes what was read."""
+    """Asks the exporter for shard n+1 while shard n trains; deletes what was read. While the next one is not ready, the
+    last one serves again, at most twice."""
 
     def __init__(self, exporter, tokenizer, folder, seed, first):
         self.command = lambda n, out: ['node', exporter, tokenizer, out, str(seed), str(n), str(SHARD)]
-        self.folder, self.next, self.jobs = folder, first, {}
+        self.folder, self.next, self.last, self.uses, self.repeats = folder, first, None, 0, 0
         self.request(first)
 
     def request(self, n):
         path = f'{self.folder}/shard_{n}.bin'
-        self.jobs[n] = (path, subprocess.Popen(self.command(n, path)))
+        self.job = (path, subprocess.Popen(self.command(n, path)))
 
     def take(self):
-        path, job = self.jobs.pop(self.next)
+        path, job = self.job
+        if self.last is not None and self.uses < 3 and job.poll() is None:
+            self.uses += 1
+            self.repeats += 1
+            return self.last
         if job.wait() != 0:
             raise RuntimeError(f'export of shard {self.next} failed')
+        self.last, self.uses = Shard(path, SHARD), 1
+        os.remove(path)
         self.next += 1
         self.request(self.next)
-        shard = Shard(path, SHARD)
-        os.remove(path)
-        return shard
+        return self.last
 
     def close(self):
-        for path, job in self.jobs.values():
-            job.wait()
-            os.remove(path)
+        path, job = self.job
+        job.wait()
+        os.remove(path)
 
 
 def batches(stream, size, rng):
@@ -132,43 +137,73 @@ def batches(stream, size, rng):
                 yield shard.images[rows], shard.ids[rows], shard.loss[rows], shard.meta[rows], shard.cells[rows]
 
 
+def train_tower(model, stream, seconds, rng, size=64):
+    """The vision tower alone: each image token says its cell's shape (or none) and colour word to two linear heads."""
+    visual = model.model.visual
+    shape_head, colour_head = torch.nn.Linear(128, 7), torch.nn.Linear(128, 11)
+    params = list(visual.named_parameters())
+    muon = Muon([p for _, p in params if p.ndim >= 2])
+    adam = torch.optim.AdamW([p for _, p in params if p.ndim < 2] + [*shape_head.parameters(), *colour_head.parameters()],
+                             lr=3e-3, betas=(.9, .98), weight_decay=0)
+    thw = torch.tensor([GRID_THW] * size)
+    start, step, figures = time.time(), 0, {}
+    for images, _, _, _, cells in batches(stream, size, rng):
+        share = (time.time() - start) / seconds
+        if share >= 1:
+            break
+        s = schedule(share)
+        features = visual(patches(images), grid_thw=thw)
+        features = getattr(features, 'pooler_output', features)
+        features = torch.cat(list(features)) if isinstance(features, (tuple, list)) else features
+        labels = torch.from_numpy(cells.reshape(-1, 2).astype(np.int64))
+        loss = 0
+        for i, head in enumerate((shape_head, colour_head)):
+            asked = labels[:, i] < 255
+            logits = head(features[asked])
+            loss = loss + F.cross_entropy(logits, labels[asked, i])
+            right = (logits.argmax(-1) == labels[asked, i]).float().mean().item()
+            figures[i] = .95 * figures.get(i, right) + .05 * right
+        loss.backward()
+        muon.step(.02 * s)
+        for group in adam.param_groups:
+            group['lr'] = 3e-3 * s
+        adam.step()
+        model.zero_grad(set_to_none=True)
+        adam.zero_grad(set_to_none=True)
+        step += 1
+        if step % 50 == 0:
+            print(f'tower step {step} share {share:.3f} shape {figures[0]:.4f} colour {figures[1]:.4f}', flush=True)
+    print(f'tower done: {step} steps, shape {figures[0]:.4f}, colour {figures[1]:.4f}', flush=True)
+
+
 def forward(model, positions, batch):
     """Hidden states [B, T, 128] and ids [B, T] of a batch, cut to its longest row. Padding lies right: causality hides it."""
     images, ids, _, meta = batch[:4]
     size, length = len(ids), int(meta[:, 1].max())
     input_ids = torch.from_numpy(ids[:, :length].astype(np.int64))
     hidden = model.model(
-        input_ids=input_ids, pixel_values=patches(images), image_grid_thw=torch.tensor([[1, 6, 6]] * size),
+        input_ids=input_ids, pixel_values=patches(images), image_grid_thw=torch.tensor([GRID_THW] * size),
         mm_token_type_ids=(input_ids == 5).long(), position_ids=positions[:, None, :length].expand(3, size, length),
         use_cache=False).last_hidden_state
     return hidden, input_ids
 
 
-def loss_of(model, positions, batch, weights, cell_weight):
-    """Weighted cross-entropy over a constant, and the plain mean of the answers' tokens for the log.
-
-    Besides the answers, each image position may be asked for the shape in its cell (`cell_weight` a token). Answers
-    alone teach colours at once but leave shapes at chance for long: what a shape is and where to look for it would
-    have to be found together.
-    """
+def loss_of(model, positions, batch, weights):
+    """Weighted cross-entropy over a constant, and the plain mean of the answers' tokens for the log."""
     hidden, input_ids = forward(model, positions, batch)
     weight = weights[torch.from_numpy(batch[2][:, 1:input_ids.shape[1]].astype(np.int64))]
     keep = weight > 0
     logits = model.lm_head(hidden[:, :-1][keep])
     losses = F.cross_entropy(logits, input_ids[:, 1:][keep], reduction='none')
-    total = (losses * weight[keep]).sum()
-    if cell_weight > 0:
-        cells = torch.from_numpy(batch[4].astype(np.int64))
-        total = total + cell_weight * F.cross_entropy(
-            model.lm_head(hidden[:, 3:12]).flatten(0, 1), cells.flatten(), reduction='sum')
-    return total / (len(input_ids) * SCALE), losses.detach().mean().item()
+    return (losses * weight[keep]).sum() / (len(input_ids) * SCALE), losses.detach().mean().item()
 
 
 @torch.no_grad()
-def probe(model, positions, shard, batch=96):
+def probe(model, positions, shard, batch=64):
     """Abilities on validation samples. A greedy answer equals the oracle's exactly when, fed the oracle's, every argmax
-    is right: one forward pass each. `glance` is the counting token alone, `arithmetic` all tokens after it."""
-    tally = {}
+    is right: one forward pass each. `glance` is the counting token alone, beside the best constant count; `arithmetic`
+    all tokens after it. Figures of sheets end in S, those of photographs in P."""
+    tally, glances = {}, {'S': [], 'P': []}
 
     def note(name, values):
         tally.setdefault(name, []).extend(values.tolist())
@@ -184,20 +219,27 @@ def probe(model, positions, shard, batch=96):
         kind = torch.from_numpy(part[2][:, 1:ids.shape[1]].astype(np.int64))
         task = np.array([TASKS[t] for t in part[3][:, 2]])
         exact = (right | (kind == 0)).all(1)
-        for name in ('list', 'check', 'checkAfter', 'cotText'):
-            note(name, exact[task == name])
-        note('mark', right[kind == 2])
-        cot = torch.from_numpy(task == 'cot')
-        note('glance', right[(kind == 3) & cot[:, None]])
-        note('arithmetic', (right | (kind == 0) | (kind == 3))[cot].all(1))
-        for name in ('backPrompt', 'backPromptText'):
-            # At the token after the first </think> (id 9): does it open <back> (id 10)?
-            rows_of = torch.from_numpy(task == name)
-            opens = ((ids[:, :-1] == 9).cumsum(1) == 1) & (ids[:, :-1] == 9) & rows_of[:, None]
-            note(name + 'Greedy', logits.argmax(-1)[opens] == 10)
-            note(name + 'Sampled', logits.softmax(-1)[opens][:, 10])
+        for suffix, of_kind in (('S', part[3][:, 3] == 0), ('P', part[3][:, 3] == 1)):
+            for name in ('list', 'check', 'checkAfter'):
+                note(name + suffix, exact[(task == name) & of_kind])
+            rows_of = torch.from_numpy(of_kind)[:, None]
+            note('mark' + suffix, right[(kind == 2) & rows_of])
+            cot = torch.from_numpy(task == 'cot')[:, None] & rows_of
+            note('glance' + suffix, right[(kind == 3) & cot])
+            glances[suffix] += target[(kind == 3) & cot].tolist()
+            for name in ('backPrompt', 'midwayPrompt'):
+                # At the token after the first </think> (id 9): does it open <back> (id 10)?
+                opens = ((ids[:, :-1] == 9).cumsum(1) == 1) & (ids[:, :-1] == 9)
+                opens &= torch.from_numpy((task == name) & of_kind)[:, None]
+                note(f'{name}Greedy{suffix}', logits.argmax(-1)[opens] == 10)
+                note(f'{name}Sampled{suffix}', logits.softmax(-1)[opens][:, 10])
+        note('textOnly', exact[task == 'cotText'])
+        note('arithmetic', (right | (kind == 0) | (kind == 3))[task == 'cot'].all(1))
     model.train()
-    return {name: round(float(np.mean(values)), 4) for name, values in tally.items()}
+    figures = {name: round(float(np.mean(values)), 4) for name, values in tally.items()}
+    for suffix, values in glances.items():
+        figures['constant' + suffix] = round(max(np.bincount(values)) / len(values), 4)
+    return figures
 
 
 def save(model, folder, note):
@@ -206,7 +248,7 @@ def save(model, folder, note):
         json.dump(note, f)
 
 
-def schedule(share, warmup=.012, hold=.45, floor=.02):
+def schedule(share, warmup=.012, hold=.5, floor=.02):
     if share < warmup:
         return share / warmup
     return 1.0 if share < hold else max(floor, 1 - (1 - floor) * (share - hold) / (1 - hold))
@@ -218,18 +260,18 @@ def main():
     parser.add_argument('--folder', required=True, help='folder with tokenizer.json')
     parser.add_argument('--out', required=True)
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--batch', type=int, default=96)
-    parser.add_argument('--seconds', type=float, default=5100)
+    parser.add_argument('--batch', type=int, default=48)
+    parser.add_argument('--seconds', type=float, default=4000)
     parser.add_argument('--steps', type=int, default=0, help='budget in steps instead of seconds')
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--probe-every', type=int, default=400)
-    parser.add_argument('--probe-size', type=int, default=1536)
-    parser.add_argument('--cell-weight', type=float, default=1., help='loss weight of an image position')
-    parser.add_argument('--cell-from', type=int, default=0, help='first step with that loss')
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--probe-every', type=int, default=300)
+    parser.add_argument('--probe-size', type=int, default=1152)
     parser.add_argument('--resume', help='folder that an earlier part of this run saved (weights only)')
     parser.add_argument('--start-step', type=int, default=0, help='steps done by the earlier part')
     parser.add_argument('--start-share', type=float, default=0., help='share of the schedule done by the earlier part')
-    parser.add_argument('--glance-ceiling', type=float, default=.42)
+    parser.add_argument('--tower-seconds', type=float, default=120, help='0 with --resume')
+    parser.add_argument('--glance-weight', type=float, default=3.)
+    parser.add_argument('--glance-ceiling', type=float, default=.5)
     parser.add_argument('--lr', type=float, default=.02)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -249,7 +291,7 @@ def main():
     adam = torch.optim.AdamW(others, lr=3e-3, betas=(.9, .98), weight_decay=0, foreach=True)
     positions = position_table()
     # By loss class: none, plain, mark of a scan, count at a glance.
-    weights = torch.tensor([0., 1., 4., 1.])
+    weights = torch.tensor([0., 1., 4., args.glance_weight])
     stream = ShardStream(args.exporter, f'{args.folder}/tokenizer.json', args.out, args.seed,
                          -(-args.start_step * args.batch // SHARD))
     rng = np.random.default_rng([args.seed, args.start_step])
@@ -257,16 +299,19 @@ def main():
     subprocess.run(['node', args.exporter, f'{args.folder}/tokenizer.json', probe_path, str(args.seed), '0',
                     str(args.probe_size), 'validation'], check=True)
     probe_shard = Shard(probe_path, args.probe_size)
+    if args.tower_seconds > 0:
+        train_tower(model, stream, args.tower_seconds, rng)
     start, step, log = time.time(), 0, open(f'{args.out}/log.jsonl', 'a')
     mean = None
     for batch in batches(stream, args.batch, rng):
+        if step % 20 == 0 and os.path.exists(f'{args.out}/seconds'):
+            args.seconds = float(open(f'{args.out}/seconds').read())
         done = step / args.steps if args.steps else (time.time() - start) / args.seconds
         share = args.start_share + (1 - args.start_share) * done
         if share >= 1:
             break
         s = schedule(share)
-        cell_weight = args.cell_weight if args.start_step + step >= args.cell_from else 0.
-        loss, plain = loss_of(model, positions, batch, weights, cell_weight)
+        loss, plain = loss_of(model, positions, batch, weights)
         loss.backward()
         muon.step(args.lr * s)
         torch.nn.utils.clip_grad_norm_(others, 1.0)
@@ -279,10 +324,11 @@ def main():
         if step % 20 == 0:
             print(f'step {args.start_step + step} share {share:.4f} s {s:.3f} loss {mean:.4f} t {time.time() - start:.0f}', flush=True)
         if step % args.probe_every == 0:
-            figures = dict(step=args.start_step + step, share=round(share, 4), loss=round(mean, 4), glance_weight=float(weights[3]),
+            figures = dict(step=args.start_step + step, share=round(share, 4), loss=round(mean, 4), seconds=round(time.time() - start),
+                           repeats=stream.repeats,
                            **probe(model, positions, probe_shard))
-            # A glance must stay a glance: once it counts too well, it is no longer trained (its band is .3 to .45).
-            weights[3] = 0. if figures['glance'] > args.glance_ceiling else 1.
+            # A glance must stay a glance: once it counts too well, it is no longer trained.
+            weights[3] = 0. if figures['glanceS'] > args.glance_ceiling else args.glance_weight
             print(json.dumps(figures), flush=True)
             log.write(json.dumps(figures) + '\n')
             log.flush()
