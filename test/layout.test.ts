@@ -64,6 +64,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
+  // A sample is made of all of these.
+  'src/data/world/': 'test/data/world/world_sample.test.ts',
   // These are nothing without a page.
   'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',

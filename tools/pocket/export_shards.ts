@@ -22,14 +22,18 @@ const NO_LABEL = 255;
 
 /** Splits a text into the words of the vocabulary, as the tokenizer would. */
 function words(text: string): string[] {
-  return (text.toLowerCase().match(PIECE) ?? []).map((w) => (w === '.' || w === ',' ? '##.' : w === '?' ? '##?' : w));
+  return (text.toLowerCase().match(PIECE) ?? []).map((w) =>
+    w === '.' || w === ',' ? '##.' : w === '?' ? '##?' : w,
+  );
 }
 
 /** The loss class of each word of a completion. */
 function lossClasses(completion: string[], maskFirstThought: boolean): number[] {
   const firstEnd = completion.indexOf('</think>');
   const lookEnd = completion.indexOf('</back>');
-  const scans = completion.includes('x') || completion.some((word, i) => word === '-' && /^[a-d]\d$/.test(completion[i - 1] ?? ''));
+  const scans =
+    completion.includes('x') ||
+    completion.some((word, i) => word === '-' && /^[a-d]\d$/.test(completion[i - 1] ?? ''));
   return completion.map((word, i) => {
     const before = completion[i - 1] ?? '';
     if (maskFirstThought && i > 0 && i < firstEnd) return LOSS.none;

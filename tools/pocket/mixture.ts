@@ -8,7 +8,7 @@ import {
   type LookPosition,
   lookBackChain,
 } from '../../src/data/world/oracle';
-import { answerOf, LARGEST_NUMBER, largestCount, runningValues } from '../../src/data/world/question';
+import { LARGEST_NUMBER, largestCount, runningValues } from '../../src/data/world/question';
 import { drawSample, type Split, type WorldSample } from '../../src/data/world/world_sample';
 import { createPrng, type Prng } from '../../src/lib/prng';
 
@@ -96,7 +96,10 @@ function questionSample(sample: WorldSample, prng: Prng): Omit<TrainingSample, '
     return { task, prompt: text, completion: sample.oracle.cot, maskFirstThought: false };
   }
   const position: LookPosition = prng.nextFloat() < 0.65 ? 'solution' : 'semantic';
-  const names = { solution: ['backPrompt', 'backPromptText'], semantic: ['midwayPrompt', 'midwayPromptText'] } as const;
+  const names = {
+    solution: ['backPrompt', 'backPromptText'],
+    semantic: ['midwayPrompt', 'midwayPromptText'],
+  } as const;
   const prompt = text + BACK_SUFFIXES[position];
   return { task: names[position][isText ? 1 : 0], prompt, ...backPromptCompletion(sample, position, prng) };
 }
@@ -136,7 +139,8 @@ function wrongGlance(sample: WorldSample, prng: Prng): readonly number[] {
   const most = largestCount(question);
   for (let attempt = 0; attempt < 8; attempt++) {
     const glanced = counts.map(
-      (count) => count + (1 + prng.nextInt(2)) * (prng.nextFloat() < 0.5 ? -1 : 1) * (prng.nextFloat() < 0.8 ? 1 : 0),
+      (count) =>
+        count + (1 + prng.nextInt(2)) * (prng.nextFloat() < 0.5 ? -1 : 1) * (prng.nextFloat() < 0.8 ? 1 : 0),
     );
     if (glanced.some((count) => count < 0 || count > most)) continue;
     if (glanced.every((count, i) => count === counts[i])) continue;
@@ -152,9 +156,4 @@ function withFiller(text: string, prng: Prng): string {
     words.splice(prng.nextInt(words.length + 1), 0, FILLERS[prng.nextInt(FILLERS.length)] as string);
   }
   return words.join(' ');
-}
-
-/** True when the completion's box holds the answer that its last counts lead to: a check for tests. */
-export function endsIn(sample: WorldSample, completion: string): boolean {
-  return completion.endsWith(`\\boxed{ ${answerOf(sample.question, sample.counts)} }`);
 }

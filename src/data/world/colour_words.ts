@@ -54,7 +54,7 @@ export function scaledLab(red: number, green: number, blue: number): [number, nu
   return [
     LIGHTNESS_WEIGHT * (0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s),
     1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
-    0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
   ];
 }
 
@@ -111,7 +111,11 @@ export type ColourShares = readonly number[];
  * Shares of the words in each cell of a square picture that is cut into `grid` × `grid` cells, in raster order.
  * @param pixels RGB bytes [side, side, 3]; `side` is a multiple of `grid`
  */
-export function cellShares(pixels: Uint8Array | Uint8ClampedArray, side: number, grid: number): ColourShares[] {
+export function cellShares(
+  pixels: Uint8Array | Uint8ClampedArray,
+  side: number,
+  grid: number,
+): ColourShares[] {
   const words = wordTable();
   const cell = side / grid;
   const shares = Array.from({ length: grid * grid }, () => new Array<number>(COLOUR_WORDS.length).fill(0));

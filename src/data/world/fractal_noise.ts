@@ -28,7 +28,13 @@ function addOctave(field: Float32Array, side: number, cells: number, strength: n
  * @param cells lattice cells per side of the coarsest octave
  * @param falloff strength of an octave as a share of the one before
  */
-export function fractalNoise(side: number, cells: number, octaves: number, falloff: number, prng: Prng): Float32Array {
+export function fractalNoise(
+  side: number,
+  cells: number,
+  octaves: number,
+  falloff: number,
+  prng: Prng,
+): Float32Array {
   const field = new Float32Array(side * side);
   let strength = 1;
   for (let octave = 0; octave < octaves && cells << octave <= side; octave++) {

@@ -11,7 +11,9 @@ export const ROW_NAMES = ['a', 'b', 'c', 'd'] as const;
 /** Names of the columns. */
 export const COLUMN_NAMES = ['1', '2', '3', '4'] as const;
 /** Names of the cells in raster order. */
-export const CELL_NAMES: readonly string[] = ROW_NAMES.flatMap((row) => COLUMN_NAMES.map((column) => row + column));
+export const CELL_NAMES: readonly string[] = ROW_NAMES.flatMap((row) =>
+  COLUMN_NAMES.map((column) => row + column),
+);
 
 /** A row or a column. */
 export interface Line {

@@ -17,12 +17,17 @@ let pools: Record<ColourWord, Rgb[]> | undefined;
 
 function fillPools(): Record<ColourWord, Rgb[]> {
   const prng = createPrng(0xc0104);
-  const filled = Object.fromEntries(COLOUR_WORDS.map((word) => [word, [] as Rgb[]])) as Record<ColourWord, Rgb[]>;
+  const filled = Object.fromEntries(COLOUR_WORDS.map((word) => [word, [] as Rgb[]])) as Record<
+    ColourWord,
+    Rgb[]
+  >;
   const clamp = (level: number) => Math.max(0, Math.min(255, level));
   for (let draw = 0; COLOUR_WORDS.some((word) => filled[word].length < POOL); draw++) {
     const level = prng.nextInt(256);
     const channel = () =>
-      draw % 2 === 0 ? prng.nextInt(256) : Math.round(clamp(level + prng.uniform(-NEUTRAL_SPREAD, NEUTRAL_SPREAD)));
+      draw % 2 === 0
+        ? prng.nextInt(256)
+        : Math.round(clamp(level + prng.uniform(-NEUTRAL_SPREAD, NEUTRAL_SPREAD)));
     const rgb: Rgb = [channel(), channel(), channel()];
     const { word, lead } = nearestWord(...rgb);
     if (lead >= CLEAR_LEAD && filled[word].length < POOL) filled[word].push(rgb);

@@ -29,7 +29,9 @@ function drawPalette(prng: Prng): Rgb[] {
     const own: Rgb = free
       ? [prng.nextInt(256), prng.nextInt(256), prng.nextInt(256)]
       : drawColour(COLOUR_WORDS[prng.nextInt(COLOUR_WORDS.length)]!, prng);
-    return [0, 1, 2].map((c) => own[c]! + muted * prng.uniform(0.5, 1) * (air[c]! - own[c]!)) as unknown as Rgb;
+    return [0, 1, 2].map(
+      (c) => own[c]! + muted * prng.uniform(0.5, 1) * (air[c]! - own[c]!),
+    ) as unknown as Rgb;
   });
 }
 
@@ -89,7 +91,8 @@ function paintClouds(canvas: Float32Array, palette: readonly Rgb[], prng: Prng):
     const place = Math.max(0, Math.min(0.9999, 0.5 + (field[i]! * steepness) / 4)) * (colours.length - 1);
     const [from, part] = [Math.floor(place), place - Math.floor(place)];
     const next = colours[from + 1] ?? colours[from]!;
-    for (let c = 0; c < 3; c++) canvas[i * 3 + c] = colours[from]![c]! + part * (next[c]! - colours[from]![c]!);
+    for (let c = 0; c < 3; c++)
+      canvas[i * 3 + c] = colours[from]![c]! + part * (next[c]! - colours[from]![c]!);
   }
 }
 
@@ -108,12 +111,14 @@ function paintLayers(canvas: Float32Array, palette: readonly Rgb[], prng: Prng):
         const depth = y - level - rough * field[x]!;
         const cover = Math.max(0, Math.min(1, 0.5 + depth / softness));
         const at = (y * SIDE + x) * 3;
-        for (let c = 0; c < 3; c++) canvas[at + c]! += cover * (rgb[c]! * (1 + slope * depth) - canvas[at + c]!);
+        for (let c = 0; c < 3; c++)
+          canvas[at + c]! += cover * (rgb[c]! * (1 + slope * depth) - canvas[at + c]!);
       }
     }
   }
   const things = prng.nextInt(8);
-  for (let i = 0; i < things; i++) paintLeaf(canvas, palette[prng.nextInt(palette.length)]!, prng.uniform(3, 14), prng);
+  for (let i = 0; i < things; i++)
+    paintLeaf(canvas, palette[prng.nextInt(palette.length)]!, prng.uniform(3, 14), prng);
 }
 
 /** Upright rectangles on a ground: screens, posters, documents, painted squares. */

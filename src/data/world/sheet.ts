@@ -2,9 +2,9 @@
 // A sheet is plain data; drawing it needs nothing else, so one sheet is one picture, byte for byte.
 
 import { createPrng, type Prng } from '../../lib/prng';
+import { scaledLab } from './colour_words';
 import { fractalNoise, toNoisyBytes } from './fractal_noise';
 import { CELL_NAMES, CELL_SIDE, GRID_SIDE, IMAGE_SIDE } from './grid';
-import { scaledLab } from './colour_words';
 import { drawColour, type Rgb } from './palette';
 
 /** The colours of objects. */
@@ -124,7 +124,9 @@ function drawObject(cell: number, colour: Colour, shape: Shape, paper: Paper, pr
     radius,
     rotation: prng.uniform(-0.4, 0.4),
     softness: prng.uniform(0.3, 1.3),
-    ...(contour && colour !== 'black' ? { contour: [rgb[0] * darker, rgb[1] * darker, rgb[2] * darker] } : {}),
+    ...(contour && colour !== 'black'
+      ? { contour: [rgb[0] * darker, rgb[1] * darker, rgb[2] * darker] }
+      : {}),
   };
 }
 

@@ -1,8 +1,8 @@
-// The words of questions, as people type them: several wordings of each kind, with numbers as digits or words.
+// Writes questions in the words that people type: several wordings of each kind, with numbers as digits or words.
+// question_reader.ts reads every one of them back.
 
 import type { Prng } from '../../lib/prng';
 import { lineName } from './grid';
-import { selectorName } from './oracle';
 import type { Operation, Question, QuestionKind, Selector } from './question';
 
 /** Number words from zero on. */
@@ -90,7 +90,9 @@ function withArticle(single: string): string {
 
 /** `7 plus 3 minus 2` */
 function sumText(style: Style, { start, operations }: Question, plus: string, minus: string): string {
-  const terms = operations.map(({ verb, amount }) => `${verb === 'add' ? plus : minus} ${style.number(amount)}`);
+  const terms = operations.map(
+    ({ verb, amount }) => `${verb === 'add' ? plus : minus} ${style.number(amount)}`,
+  );
   return [style.number(start), ...terms].join(' ');
 }
 
@@ -161,7 +163,13 @@ export const WORDINGS: Readonly<Record<QuestionKind, readonly Wording[]>> = {
   ],
 };
 
-const ENDINGS = ['How many?', 'How many?', 'How many in all?', 'What is the result?', 'How many are left?'] as const;
+const ENDINGS = [
+  'How many?',
+  'How many?',
+  'How many in all?',
+  'What is the result?',
+  'How many are left?',
+] as const;
 
 /** A question in words, and the name of the wording that was taken. */
 export interface WordedQuestion {
@@ -182,22 +190,4 @@ export function wordQuestion(question: Question, prng: Prng): WordedQuestion {
   const mayEnd = question.operations.length > 0 && !written && prng.nextFloat() < 0.3;
   if (!wording.asks || mayEnd) sentences.push(ending);
   return { text: sentences.join(' '), wording: `${question.kind}: ${wording.name}` };
-}
-
-/** The question in its first wording with digits: `Count the red squares. Add 3. How many?` */
-export function plainQuestion(question: Question): string {
-  const { selector } = question;
-  const style: Style = {
-    number: String,
-    add: 'Add',
-    subtract: 'Subtract',
-    name: selector === undefined ? '' : selectorName(selector),
-    single: selector === undefined ? '' : selectorName(selector, 1),
-    predicate: selector?.colour ?? '',
-    noun: '',
-  };
-  const wording = WORDINGS[question.kind][0] as Wording;
-  const operations = question.operations.map(({ verb, amount }) => `${style[verb]} ${amount}.`);
-  const ending = wording.asks ? [] : ['How many?'];
-  return [wording.write(style, question), ...operations, ...ending].join(' ');
 }

@@ -246,7 +246,18 @@ function drawLines(facts: PictureFacts, selector: Selector, prng: Prng): [Line, 
 }
 
 // Of ten visual questions, four count, two each take and plus, one compares, one asks whether there is any.
-const VISUAL_KINDS = ['count', 'count', 'count', 'count', 'take', 'take', 'plus', 'plus', 'compare', 'any'] as const;
+const VISUAL_KINDS = [
+  'count',
+  'count',
+  'count',
+  'count',
+  'take',
+  'take',
+  'plus',
+  'plus',
+  'compare',
+  'any',
+] as const;
 
 /** A question about the picture. */
 function drawQuestion(subject: Subject, request: SampleRequest, delta: number, prng: Prng): Question {
