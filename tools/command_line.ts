@@ -20,6 +20,23 @@ export function readArguments<T extends Options>(options: T) {
   }
 }
 
+/**
+ * Reads arguments of which exactly one is a word by itself.
+ * @throws UsageError also when there is none or more than one, naming what it should be
+ */
+export function readArgumentsWithWord<T extends Options>(name: string, options: T) {
+  let read: ReturnType<typeof parseArgs<{ options: T; strict: true; allowPositionals: true }>>;
+  try {
+    read = parseArgs({ options, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const [word, ...more] = read.positionals;
+  if (word === undefined || word === '') throw new UsageError(`${name} is missing.`);
+  if (more.length > 0) throw new UsageError(`One ${name} is taken, not ${more.length + 1}.`);
+  return { word, values: read.values };
+}
+
 /** A whole number of at least `least`, or `fallback` when the option is absent. @throws UsageError */
 export function wholeNumber(name: string, text: string | undefined, least: number, fallback: number): number {
   if (text === undefined) return fallback;

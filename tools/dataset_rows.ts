@@ -1,48 +1,57 @@
-// Rows of a data set on disk for training: a table with its pictures in the folder around it, or one zip.
-// The reading is src/data/dataset/dataset_import.ts; here are only the files. Invariant: a row that cannot be used stops the
-// command, with its number and reason, before anything is trained.
+// Rows of a data set on disk for `train` and `evaluate`: those that can be used, each decoded when it is read.
+// What cannot be used is said on stderr and counted; a set without a usable row ends the command.
 
-import { openAsBlob } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
-import { readDataset } from '../src/data/dataset/dataset_import';
+import type { ImportedRow } from '../src/data/dataset/dataset_import';
+import type { PixelArray } from '../src/data/image/pillow_resize';
 import { DataError } from '../src/lib/errors';
 import { formatList } from '../src/lib/format';
 import type { RowSource } from '../src/lookback/row_examples';
+import { log } from './command_line';
+import { readDatasetPath } from './dataset_source';
 import { decodeImage } from './node_image';
 
-const TABLE = /\.(?:jsonl|json|csv|tsv)$/i;
-
-/** Files that may belong to the set: other tables beside the named one do not. */
-async function filesOf(path: string) {
-  if (!TABLE.test(path)) return [{ path: basename(path), blob: await openAsBlob(path) }];
-  const root = dirname(path);
-  const names = await readdir(root, { recursive: true, withFileTypes: true });
-  const paths = names.filter((item) => item.isFile()).map((item) => join(item.parentPath, item.name));
-  const own = paths.filter((file) => file === path || !TABLE.test(file));
-  return Promise.all(own.map(async (file) => ({ path: relative(root, file), blob: await openAsBlob(file) })));
+/** The usable rows of a data set. */
+export interface UsableRows {
+  readonly rows: readonly ImportedRow[];
+  /** Rows of the table that cannot be used. */
+  readonly leftOut: number;
 }
 
-/** @throws DataError naming the rows that cannot be used, or what the set lacks */
-export async function datasetRows(file: string, signal?: AbortSignal): Promise<RowSource> {
-  const path = resolve(file);
-  const { rows, problems, moreProblems } = await readDataset(await filesOf(path), {
-    mapping: null,
-    ...(signal ? { signal } : {}),
-  });
-  const bad = problems.filter(({ row }) => row !== null);
-  if (bad.length > 0) {
-    const list = formatList(bad.map(({ row, reason }) => `row ${row}: ${reason}`));
-    throw new DataError('data/dataset', `${file}: ${bad.length + moreProblems} rows cannot be used: ${list}`);
+/** @throws DataError for a path that cannot be read, a set that cannot be understood, or one without a usable row */
+export async function usableRows(path: string, signal?: AbortSignal): Promise<UsableRows> {
+  const { set } = await readDatasetPath(path, { mapping: null, signal });
+  const { rows, problems, found } = set;
+  const list = formatList(
+    problems.map(({ file, row, reason }) => `${row === null ? file : `row ${row}`}: ${reason}`),
+  );
+  if (rows.length === 0) {
+    throw new DataError('data/dataset', `${path}: none of ${found} rows can be used: ${list}`, {
+      file: path,
+    });
   }
+  if (problems.length > 0) {
+    log(
+      `${path}: ${rows.length} of ${found} rows can be used (npm run check-data lists all problems): ${list}`,
+    );
+  }
+  return { rows, leftOut: found - rows.length };
+}
+
+/** The picture of a row. @throws DataError when it cannot be decoded */
+export async function decodeRow(row: ImportedRow): Promise<PixelArray> {
+  return decodeImage(new Uint8Array(await (await row.image()).arrayBuffer()), row.imageName);
+}
+
+/** Rows for training. @throws what {@link usableRows} throws */
+export async function datasetRows(path: string, signal?: AbortSignal): Promise<RowSource> {
+  const { rows } = await usableRows(path, signal);
   return {
     count: rows.length,
     read: async (position) => {
       const row = rows[position];
-      if (!row) throw new DataError('data/row', `${file} has no row ${position}.`);
-      const bytes = new Uint8Array(await (await row.image()).arrayBuffer());
+      if (!row) throw new DataError('data/row', `${path} has no row ${position}.`);
       const { question, answer, response } = row;
-      return { image: decodeImage(bytes, row.imageName), question, answer, response };
+      return { image: await decodeRow(row), question, answer, response };
     },
   };
 }

@@ -4,8 +4,6 @@
 // computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { requireDataset } from '../src/data/dataset/dataset';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import { drawSample, SPLITS, type Split } from '../src/data/world/shapes_world';
 import { IMAGE_SIDE } from '../src/data/world/shapes_world_scene';
@@ -21,13 +19,14 @@ import {
 } from '../src/lookback/evaluation';
 import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/lookback/probe';
 import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
-import { greedy, type Question, Reasoner } from '../src/lookback/reasoner';
+import type { Question } from '../src/lookback/question_prompt';
+import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
 import { readAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import { decodeRow, usableRows } from './dataset_rows';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
-import { decodeImage } from './node_image';
 
 /** The JSON of `evaluate --json`. */
 export interface EvaluateReport extends EvaluationReport {
@@ -36,8 +35,10 @@ export interface EvaluateReport extends EvaluationReport {
   /** Folder of the adapter that was applied. */
   readonly adapter: string | null;
   readonly mode: ReasoningMode;
-  /** Split of the shapes world, or the dataset's file. */
+  /** Split of the shapes world, or the dataset's path. */
   readonly source: string;
+  /** Rows of the dataset that could not be asked: refused, or with a picture that does not decode. */
+  readonly leftOut: number;
   readonly seed: number;
   readonly device: string;
 }
@@ -53,13 +54,13 @@ export interface EvaluateProbeReport {
   readonly device: string;
 }
 
-const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset FILE.jsonl) [options]
+const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset PATH) [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder
   --adapter DIR         a PEFT adapter for it
   --mode MODE           ${REASONING_MODES.join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the shapes world
-  --dataset FILE        JSON lines {image, question, answer}, images relative to the file
+  --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
   --count N             questions (default 1000; for a dataset all of them)
   --visual              of a split, only questions that need the picture (default: a fifth do not)
   --seed S              of the split (default 999)
@@ -157,31 +158,14 @@ function splitItems({ split, seed, count, visual }: Call): Item[] {
   });
 }
 
-async function datasetItems(file: string, count: number): Promise<Item[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
-    throw new DataError('data/dataset', `${file}: ${reason}`, { file }, error);
+/** Questions of a data set, with the count of rows that cannot be asked. */
+async function datasetItems(file: string, count: number, signal: AbortSignal) {
+  const { rows, leftOut } = await usableRows(file, signal);
+  const items = rows.slice(0, count).map((row, index): Item => {
+    const { question, answer, kind } = row;
+    return { index, kind: kind ?? 'all', expected: answer, question, image: () => decodeRow(row) };
   });
-  const folder = dirname(resolve(file));
-  return requireDataset(text, file)
-    .slice(0, count)
-    .map(({ line, image, question, answer, kind }, index) => ({
-      index,
-      kind: kind ?? 'all',
-      expected: answer,
-      question,
-      image: async () => {
-        const bytes = await readFile(resolve(folder, image)).catch((error: Error) => {
-          throw new DataError(
-            'data/row',
-            `${file}, line ${line}: ${image}: ${error.message}`,
-            { line },
-            error,
-          );
-        });
-        return decodeImage(bytes, image);
-      },
-    }));
+  return { items, leftOut };
 }
 
 /** Outcomes written before; a last line that was cut off by an interruption is dropped. */
@@ -201,7 +185,7 @@ async function readOutcomes(file: string): Promise<SceneOutcome[]> {
   });
 }
 
-/** Answers items in waves and hands each wave's answers on as it ends. */
+/** Answers items in waves, hands each wave's answers on as it ends, and counts those whose picture cannot be used. */
 async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
   reasoner: Reasoner,
   items: readonly T[],
@@ -209,27 +193,38 @@ async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
   question: (item: T) => Omit<Question, 'image'>,
   signal: AbortSignal,
   onWave: (wave: readonly T[], answers: readonly GeneratedAnswer[]) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const began = performance.now();
+  let leftOut = 0;
+  const request = async (item: T): Promise<AnswerRequest | null> => {
+    try {
+      const prepared = reasoner.prepare({ ...question(item), image: await item.image() });
+      const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
+      const limit = call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room);
+      return { prepared, sampling: greedy(Math.max(1, limit)) };
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      log(`a question is left out: ${error.message}`);
+      return null;
+    }
+  };
   for (let at = 0; at < items.length && !signal.aborted; at += call.batch) {
-    const wave = items.slice(at, at + call.batch);
-    const requests = await Promise.all(
-      wave.map(async (item) => {
-        const prepared = reasoner.prepare({ ...question(item), image: await item.image() });
-        const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
-        const limit = call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room);
-        return { prepared, sampling: greedy(Math.max(1, limit)) };
-      }),
-    );
+    const whole = items.slice(at, at + call.batch);
+    const made = await Promise.all(whole.map(request));
+    const wave = whole.filter((_, i) => made[i] !== null);
+    const requests = made.filter((one) => one !== null);
+    leftOut += whole.length - wave.length;
+    if (wave.length === 0) continue;
     const answers = await reasoner.answerBatch(requests, Math.min(call.batch, items.length), {
       capture: 'shares',
       signal,
     });
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     await onWave(wave, answers);
-    const done = at + wave.length;
+    const done = at + whole.length;
     log(`${done} of ${items.length}, ${((performance.now() - began) / 1000 / done).toFixed(3)} s each`);
   }
+  return leftOut;
 }
 
 function finished(answer: GeneratedAnswer) {
@@ -248,8 +243,12 @@ async function evaluateQuestions(
   reasoner: Reasoner,
   call: Call,
   signal: AbortSignal,
-): Promise<SceneOutcome[]> {
-  const items = call.dataset === undefined ? splitItems(call) : await datasetItems(call.dataset, call.count);
+): Promise<{ readonly outcomes: SceneOutcome[]; readonly leftOut: number }> {
+  const source =
+    call.dataset === undefined
+      ? { items: splitItems(call), leftOut: 0 }
+      : await datasetItems(call.dataset, call.count, signal);
+  const { items } = source;
   const known = new Map<number, SceneOutcome>();
   if (call.out !== undefined) {
     if (call.resume) for (const outcome of await readOutcomes(call.out)) known.set(outcome.index, outcome);
@@ -268,7 +267,7 @@ async function evaluateQuestions(
   }
   const left = items.filter(({ index }) => !known.has(index));
   const ask = ({ question }: Item) => ({ text: question, mode: call.mode });
-  await inWaves(reasoner, left, call, ask, signal, async (wave, answers) => {
+  const undecoded = await inWaves(reasoner, left, call, ask, signal, async (wave, answers) => {
     const outcomes = wave.map(({ index, kind, expected }, i) =>
       scoreAnswer(finished(answers[i] as GeneratedAnswer), { index, kind, expected }),
     );
@@ -276,7 +275,11 @@ async function evaluateQuestions(
     if (call.out)
       await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
   });
-  return [...known.values()].sort((a, b) => a.index - b.index).filter(({ index }) => index < items.length);
+  const outcomes = [...known.values()].sort((a, b) => a.index - b.index);
+  return {
+    outcomes: outcomes.filter(({ index }) => index < items.length),
+    leftOut: source.leftOut + undecoded,
+  };
 }
 
 async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<ProbeReport> {
@@ -313,6 +316,7 @@ function printReport(report: EvaluateReport): void {
       ([kind, own]) =>
         `${kind.padEnd(12)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
     ),
+    ...(report.leftOut > 0 ? [`left out     ${report.leftOut} rows that cannot be asked`] : []),
     `${report.seconds.toFixed(1)} s on ${report.device}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -359,9 +363,10 @@ async function measure(
     if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
-  const outcomes = await evaluateQuestions(reasoner, call, signal);
+  const { outcomes, leftOut } = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const report: EvaluateReport = { ...summarise(outcomes), seconds: seconds(), ...where, mode, source, seed };
+  const measured = { seconds: seconds(), ...where, mode, source, leftOut, seed };
+  const report: EvaluateReport = { ...summarise(outcomes), ...measured };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);
 }

@@ -15,10 +15,11 @@ const SOURCES = ['src', 'shaders', 'tools', 'test/soak', 'test/bench', 'test/ref
 function programNames(folder) {
   if (!existsSync(join(ROOT, folder))) return [];
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const named = new Set(Object.values(scripts).map((script) => /tools\/run\.mjs (\w+)$/.exec(script)?.[1]));
   return readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
     .map((name) => name.slice(0, -3))
-    .filter((name) => folder !== 'tools' || scripts[name]?.includes('tools/run.mjs'));
+    .filter((name) => folder !== 'tools' || named.has(name));
 }
 
 function entryFor(folder, name) {

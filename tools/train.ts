@@ -43,7 +43,7 @@ interface RunFile {
     readonly scenes?: number;
     readonly rolloutsPerScene?: number;
     readonly reflectionRate?: number;
-    /** A table {image, question, answer, response} with its images beside it, or a zip. */
+    /** A table {image, question, answer, response} with its images beside it, a folder, or a zip. */
     readonly file?: string;
   };
 }
@@ -135,10 +135,14 @@ async function readConfig(file: string): Promise<{ run: RunFile; config: TrainCo
   return { run, config: withDefaults(rest, file) };
 }
 
-async function sourceOf({ source }: RunFile, file: string): Promise<TrainingRequest['source']> {
+async function sourceOf(
+  { source }: RunFile,
+  file: string,
+  signal: AbortSignal,
+): Promise<TrainingRequest['source']> {
   if (source.kind === 'dataset') {
     if (source.file === undefined) throw new DataError('data/config', `${file}: source.file is missing.`);
-    return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file)) };
+    return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), signal) };
   }
   const { textShare = 0.2, scenes = 800, rolloutsPerScene = 4, reflectionRate = 0.5 } = source;
   return { kind: 'shapes_world', textShare, scenes, rolloutsPerScene, reflectionRate };
@@ -148,6 +152,7 @@ async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
   const { run, config } = await readConfig(call.config);
   const { id, files } = await findModel(run.model);
+  const source = await sourceOf(run, call.config, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });
@@ -155,7 +160,6 @@ async function train(signal: AbortSignal): Promise<void> {
     const start = run.adapter
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
       : null;
-    const source = await sourceOf(run, call.config);
     const request = { ...config, method: call.method, mode: run.mode, source, start };
     await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {

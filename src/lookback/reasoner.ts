@@ -2,7 +2,6 @@
 // Not a state machine (the engine's) and not a decoder of files: it takes pixels and a question, and gives an answer.
 // Invariant: a question takes the same path to the same tokens whether it comes from a Worker or from Node.
 
-import type { PixelArray } from '../data/image/pillow_resize';
 import {
   GeneratedAnswer,
   type GenerationEvent,
@@ -18,13 +17,8 @@ import { GenerationSession } from '../model/generation_session';
 import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
-import {
-  askInMode,
-  type LookBackPrompts,
-  PAPER_PROMPTS,
-  parseLookBackPrompts,
-  type ReasoningMode,
-} from './prompts';
+import type { LookBackPrompts, ReasoningMode } from './prompts';
+import { loadPrompts, padsToSquare, preparePrompt, type Question } from './question_prompt';
 
 /** Which parts of the attention to record: shares of all layers, with or without maps over the image. */
 export type Capture = 'none' | 'shares' | 'maps';
@@ -32,13 +26,6 @@ export type Capture = 'none' | 'shares' | 'maps';
 /** Greedy decoding up to `maxNewTokens`. */
 export function greedy(maxNewTokens: number): SamplingOptions {
   return { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, maxNewTokens };
-}
-
-/** A question about a picture. */
-export interface Question {
-  readonly image: PixelArray;
-  readonly text: string;
-  readonly mode: ReasoningMode;
 }
 
 /** A prepared prompt with how to sample its answer. */
@@ -96,9 +83,7 @@ export class Reasoner {
     options: Parameters<typeof VisionLanguageModel.load>[2] = {},
   ): Promise<Reasoner> {
     const has = async (name: string): Promise<boolean> => (await files.open(name)) !== null;
-    const prompts = (await has('lookback.json'))
-      ? parseLookBackPrompts(await readModelJson(files, 'lookback.json'), `${files.name}/lookback.json`)
-      : PAPER_PROMPTS;
+    const prompts = await loadPrompts(files);
     const model = await VisionLanguageModel.load(gpu, files, options);
     try {
       const processor = await Processor.load(files, model.config);
@@ -115,7 +100,7 @@ export class Reasoner {
 
   /** True when pictures are padded to a square: models that know one sheet. */
   get square(): boolean {
-    return this.prompts.grid !== undefined;
+    return padsToSquare(this.prompts);
   }
 
   /** Most tokens, prompt included, that a sequence can have. */
@@ -125,14 +110,7 @@ export class Reasoner {
 
   /** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
   prepare(question: Question): PreparedPrompt {
-    const { text, system } = askInMode(this.prompts, question.mode, question.text);
-    const { image } = question;
-    return this.processor.prepare({
-      image,
-      text,
-      square: this.square,
-      ...(system === undefined ? {} : { system }),
-    });
+    return preparePrompt(this.processor, this.prompts, question);
   }
 
   /** Answers one question: `answer` grows while `events` are taken. */

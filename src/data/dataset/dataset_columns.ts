@@ -4,7 +4,6 @@
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
-import { checkImagePath } from './dataset';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
 
@@ -27,6 +26,8 @@ export interface RowTexts {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What a column `kind` says; null where it says nothing. */
+  readonly kind: string | null;
 }
 
 const NAMES = {
@@ -186,6 +187,23 @@ function fileName(path: unknown): string | null {
   return name === '' ? null : shorten(name);
 }
 
+/** Normalised relative path with `/` between segments (`..` only in front), or a reason against it. */
+function checkImagePath(path: string): { path: string } | { reason: string } {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/') || path.startsWith('\\')) {
+    return { reason: `image "${shorten(path)}" must be relative to the table` };
+  }
+  if (path.includes('\0')) return { reason: 'image contains a NUL character' };
+  const segments: string[] = [];
+  for (const segment of path.replaceAll('\\', '/').split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment === '..' && segments.length > 0 && segments.at(-1) !== '..') segments.pop();
+    else segments.push(segment);
+  }
+  const last = segments.at(-1);
+  if (last === undefined || last === '..') return { reason: `image "${shorten(path)}" is a folder` };
+  return { path: segments.join('/') };
+}
+
 function readImageText(text: string): ImageReference {
   if (/^data:/i.test(text)) return readDataUrl(text);
   if (BARE_BASE64.test(text)) return { kind: 'inline', base64: text, name: null };
@@ -294,7 +312,8 @@ export function readRow(
     if (!answer) {
       return { reason: response === null ? 'has no answer' : 'has no answer, and its response no \\boxed{}' };
     }
-    return { image, question, answer, response };
+    const kind = values.get('kind');
+    return { image, question, answer, response, kind: typeof kind === 'string' && kind !== '' ? kind : null };
   } catch (error) {
     if (error instanceof Refusal) return { reason: error.message };
     throw error;

@@ -20,6 +20,8 @@ export interface ImportedRow {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** Group for reports, where a column `kind` gives one. */
+  readonly kind: string | null;
   /** Path of the picture among the files, or a name made for an inline one. */
   readonly imageName: string;
   /**
@@ -37,6 +39,8 @@ export interface ImportedDataset {
   readonly columns: readonly string[];
   /** As given, or guessed from the names. */
   readonly mapping: ImportColumns;
+  /** Rows of the table, of any kind. */
+  readonly found: number;
   readonly rows: readonly ImportedRow[];
   readonly problems: readonly ImportProblem[];
   /** Problems beyond those listed. */
@@ -58,6 +62,8 @@ export interface ImportOptions {
   /** Ends the import; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Finds a picture that was not handed over, by its path relative to the table: of a table that was named alone. */
+  readonly beside?: ((path: string) => SourceFile | null) | undefined;
 }
 
 interface Job {
@@ -70,7 +76,7 @@ interface Job {
 /** A row whose texts are whole and whose picture was found, but not looked at. */
 interface FoundRow {
   readonly row: number;
-  readonly texts: Pick<RowTexts, 'question' | 'answer' | 'response'>;
+  readonly texts: Omit<RowTexts, 'image'>;
   readonly imageName: string;
   readonly picture: SourceFile | Blob;
 }
@@ -106,21 +112,23 @@ function inlinePicture(
 }
 
 function findRow(
-  { set, table, limits }: Job,
+  { set, table, limits, options }: Job,
   raw: ValueRow,
   mapping: ImportColumns,
 ): FoundRow | { reason: string } {
   const texts = readRow(raw.values, mapping, limits);
   if ('reason' in texts) return texts;
-  const { image, question, answer, response } = texts;
-  const found = { row: raw.row, texts: { question, answer, response } };
+  const { image, question, answer, response, kind } = texts;
+  const found = { row: raw.row, texts: { question, answer, response, kind } };
   if (image.kind === 'inline') {
     const imageName = image.name ?? `row ${raw.row}`;
     const picture = inlinePicture(image.base64, imageName, limits);
     return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob };
   }
-  const file = set.find(table, image.path);
-  return 'reason' in file ? file : { ...found, imageName: file.file.path, picture: file.file };
+  const given = set.find(table, image.path);
+  const picture = 'file' in given ? given.file : (options.beside?.(image.path) ?? null);
+  if (picture !== null) return { ...found, imageName: picture.path, picture };
+  return 'reason' in given ? given : { reason: 'has no picture' };
 }
 
 function sameMapping(a: ImportColumns, b: ImportColumns): boolean {
@@ -272,6 +280,7 @@ export async function readDataset(
     table: table.path,
     columns: pass.columns,
     mapping: pass.mapping,
+    found: pass.count,
     rows,
     problems: problems.sorted(),
     moreProblems: problems.more,

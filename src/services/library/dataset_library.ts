@@ -5,6 +5,7 @@
 import { type ImportedDataset, type ImportOptions, readDataset } from '../../data/dataset/dataset_import';
 import type { DecodedImage } from '../../data/image/decode_image';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
+import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
 import type { ReasoningMode } from '../../worker/protocol/answers';
@@ -114,12 +115,9 @@ export class DatasetLibrary implements DatasetCommands {
     });
     const { tokenizer } = model.processor;
     const { imageTokenId } = model.model.config;
-    const shown = prompt.inputIds.filter(
-      (token, at) => token !== imageTokenId || prompt.inputIds[at - 1] !== imageTokenId,
-    );
     return {
       row,
-      prompt: tokenizer.decode(shown),
+      prompt: promptText(tokenizer, imageTokenId, prompt.inputIds),
       promptTokens: prompt.inputIds.length,
       imageTokens,
       resizedWidth,

@@ -56,8 +56,11 @@ describe('readRow', () => {
   const base = { image: 'a.png', question: 'How many?', answer: '3' };
 
   it('reads texts, numbers and a written response', () => {
-    const plain = { image: path('a.png'), question: 'How many?', answer: '3', response: null };
+    const plain = { image: path('a.png'), question: 'How many?', answer: '3', response: null, kind: null };
     expect(read(base)).toEqual(plain);
+    expect(read({ ...base, kind: 'count' })).toEqual({ ...plain, kind: 'count' });
+    expect(read({ ...base, kind: 3 })).toEqual(plain);
+    expect(read({ ...base, image: 'b/../../a.png' })).toMatchObject({ image: path('../a.png') });
     expect(read({ ...base, answer: 3 })).toEqual(plain);
     expect(read({ ...base, image: ['.\\a.png'], question: '<image>\nHow many? ' })).toEqual(plain);
     expect(read({ ...base, response: ' because ' })).toEqual({ ...plain, response: 'because' });
@@ -82,6 +85,7 @@ describe('readRow', () => {
       question: 'What is it?',
       answer: 'cat',
       response: 'A cat. \\boxed{cat}',
+      kind: null,
     });
   });
 
@@ -92,7 +96,13 @@ describe('readRow', () => {
       { role: 'user', content: [...parts, { type: 'text', text: 'Which?' }] },
       answer,
     ];
-    const expected = { image: path('a.png'), question: 'Which?', answer: 'b', response: '\\boxed{b}' };
+    const expected = {
+      image: path('a.png'),
+      question: 'Which?',
+      answer: 'b',
+      response: '\\boxed{b}',
+      kind: null,
+    };
     expect(read({ messages: ask({ type: 'image', image: 'a.png' }) })).toEqual(expected);
     expect(read({ messages: ask({ type: 'image_url', image_url: { url: 'a.png' } }) })).toEqual(expected);
     expect(read({ messages: ask({ type: 'image' }), images: ['a.png'] })).toEqual(expected);
@@ -130,6 +140,10 @@ describe('readRow', () => {
     ['two pictures', { ...base, image: ['a', 'b'] }, 'has 2 pictures; one picture per question'],
     ['nested lists', { ...base, image: [['a']] }, 'image must be a path'],
     ['a number', { ...base, image: 7 }, 'image must be a path'],
+    ['a drive', { ...base, image: 'C:\\a.png' }, 'must be relative'],
+    ['a network path', { ...base, image: '\\\\host\\a' }, 'must be relative'],
+    ['a folder', { ...base, image: 'a/..' }, 'is a folder'],
+    ['NUL', { ...base, image: 'a\0.png' }, 'NUL'],
     ['absolute', { ...base, image: '/a.png' }, 'must be relative'],
     ['network', { ...base, image: 'https://x/a.png' }, 'is on the network'],
     ['a data URL of text', { ...base, image: 'data:text/plain;base64,AAAA' }, 'must be data:image'],

@@ -1,0 +1,80 @@
+// Makes the prompt of a question in a mode of reasoning, and shows a prompt as text, without a device: what the
+// reasoner asks and what previews of data sets show come from here.
+
+import type { PixelArray } from '../data/image/pillow_resize';
+import type { Tokenizer } from '../data/text/tokenizer';
+import { type PreparedPrompt, Processor } from '../generation/processor';
+import { parseModelConfig } from '../model/config';
+import { type ModelFiles, readModelJson } from '../model/vision_language_model';
+import {
+  askInMode,
+  type LookBackPrompts,
+  PAPER_PROMPTS,
+  parseLookBackPrompts,
+  type ReasoningMode,
+} from './prompts';
+
+/** A question about a picture. */
+export interface Question {
+  readonly image: PixelArray;
+  readonly text: string;
+  readonly mode: ReasoningMode;
+}
+
+/** A folder's `lookback.json`; the paper's prompts where it has none. @throws ModelError `model/config` */
+export async function loadPrompts(files: ModelFiles): Promise<LookBackPrompts> {
+  if ((await files.open('lookback.json')) === null) return PAPER_PROMPTS;
+  return parseLookBackPrompts(await readModelJson(files, 'lookback.json'), `${files.name}/lookback.json`);
+}
+
+/** True when pictures are padded to a square: models that know one sheet. */
+export function padsToSquare(prompts: LookBackPrompts): boolean {
+  return prompts.grid !== undefined;
+}
+
+/** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
+export function preparePrompt(
+  processor: Processor,
+  prompts: LookBackPrompts,
+  question: Question,
+): PreparedPrompt {
+  const { text, system } = askInMode(prompts, question.mode, question.text);
+  return processor.prepare({
+    image: question.image,
+    text,
+    square: padsToSquare(prompts),
+    ...(system === undefined ? {} : { system }),
+  });
+}
+
+/** A prompt as text, each run of image tokens shortened to one. */
+export function promptText(
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  imageTokenId: number,
+  inputIds: readonly number[],
+): string {
+  return tokenizer.decode(
+    inputIds.filter((token, at) => token !== imageTokenId || inputIds[at - 1] !== imageTokenId),
+  );
+}
+
+/** Makes and shows prompts of a model without its weights. */
+export interface PromptMaker {
+  readonly modes: readonly ReasoningMode[];
+  readonly tokenizer: Tokenizer;
+  prepare(question: Question): PreparedPrompt;
+  text(inputIds: readonly number[]): string;
+}
+
+/** Loads what prompts need of a model folder. @throws ModelError naming the file that is missing or malformed */
+export async function loadPromptMaker(files: ModelFiles): Promise<PromptMaker> {
+  const config = parseModelConfig(await readModelJson(files, 'config.json'));
+  const [prompts, processor] = [await loadPrompts(files), await Processor.load(files, config)];
+  const { tokenizer } = processor;
+  return {
+    modes: Object.keys(prompts.modes) as ReasoningMode[],
+    tokenizer,
+    prepare: (question) => preparePrompt(processor, prompts, question),
+    text: (inputIds) => promptText(tokenizer, config.imageTokenId, inputIds),
+  };
+}
