@@ -47,7 +47,7 @@ describe('checkData', () => {
     expect(resizedWidth * resizedHeight).toBeGreaterThan(0);
     expect(tokens).toBeGreaterThan(0);
     expect(first?.promptTokens).toBeGreaterThan(tokens);
-    expect(first?.prompt).toContain('how many red squares ?');
+    expect(first?.prompt).toContain('how many red squares?');
     expect(first?.prompt).toContain('use back');
     expect(first?.prompt.match(/<\|image_pad\|>/g)).toHaveLength(1);
   });
