@@ -3,7 +3,7 @@
 
 import type { ImportProblem } from '../src/data/dataset/import_problems';
 import { DataError } from '../src/lib/errors';
-import { REASONING_MODES } from '../src/lookback/prompts';
+import { REASONING_MODES } from '../src/settings/train_settings';
 import { oneOf, readArgumentsWithWord, runCommand } from './command_line';
 import { type CheckDataReport, checkData } from './dataset_check';
 

@@ -2,17 +2,19 @@
 // The same trainers and loop as in the Worker; progress on stderr, metrics as JSON lines, the adapter as a PEFT pair.
 // Invariant: a run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
-import { REASONING_MODES, type ReasoningMode } from '../src/lookback/prompts';
 import { Reasoner } from '../src/lookback/reasoner';
 import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest, trainedWeights } from '../src/lookback/training';
 import type { ModelFiles } from '../src/model/vision_language_model';
 import { baseFingerprint } from '../src/services/answers/base_fingerprint';
-import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../src/train/train_config';
+import { type ExampleSplit, splitWords } from '../src/settings/held_out';
+import { type RunFile, RunFileError, readRunFile, writeRunFile } from '../src/settings/run_file';
+import type { TrainingMethod } from '../src/settings/train_settings';
 import type { StepOutcome } from '../src/train/trainer';
 import { metricsLine } from '../src/train/training_log';
 import { TrainingLoop } from '../src/train/training_loop';
@@ -21,35 +23,20 @@ import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from '
 import { datasetRows } from './dataset_rows';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
-import { TrainFiles } from './train_files';
+import { TrainFiles, writeWhole } from './train_files';
 
 const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--json]
 
   --config FILE   JSON: model, mode, source, saveSteps, adapter and the settings of the method (docs/cli.md)
-  --out DIR       metrics.jsonl, groups.jsonl, samples.jsonl, checkpoint, and the adapter as PEFT reads it
+  --out DIR       run.json, metrics.jsonl, groups.jsonl, samples.jsonl, checkpoint, and the adapter as PEFT reads it
   --resume        go on from the checkpoint in --out
   --json          print {steps, adapter, device, seconds} as one JSON object`;
 
-/** What a configuration file may hold besides {@link TrainConfig}. */
-interface RunFile {
-  readonly model: string;
-  readonly mode: ReasoningMode;
-  readonly saveSteps: number;
-  /** Folder of the adapter to continue, relative to the file. */
-  readonly adapter?: string;
-  readonly source: {
-    readonly kind: 'shapes_world' | 'dataset';
-    readonly textShare?: number;
-    readonly scenes?: number;
-    readonly rolloutsPerScene?: number;
-    readonly reflectionRate?: number;
-    /** A table {image, question, answer, response} with its images beside it, a folder, or a zip. */
-    readonly file?: string;
-  };
-}
+/** No configuration comes near it. */
+const MAX_CONFIG_BYTES = 1 << 20;
 
 interface Call {
-  readonly method: 'sft' | 'grpo';
+  readonly method: TrainingMethod;
   readonly config: string;
   readonly out: string;
   readonly resume: boolean;
@@ -72,67 +59,37 @@ function readCall(): Call {
   return { method, config, out, resume, json };
 }
 
-/** Settings over the defaults, section by section; a key that no default has is an error. */
-function withDefaults(given: Record<string, unknown>, file: string): TrainConfig {
-  const merged: Record<string, unknown> = { ...DEFAULT_TRAIN_CONFIG };
-  for (const [key, value] of Object.entries(given)) {
-    const base = merged[key];
-    if (base === undefined)
-      throw new DataError('data/config', `${file}: there is no setting "${key}".`, { key });
-    if (typeof base !== 'object') {
-      merged[key] = value;
-      continue;
-    }
-    if (typeof value !== 'object' || value === null)
-      throw new DataError('data/config', `${file}: ${key} must be an object.`, { key });
-    const unknown = Object.keys(value).find((name) => !Object.hasOwn(base as object, name));
-    if (unknown)
-      throw new DataError('data/config', `${file}: there is no setting "${key}.${unknown}".`, { key });
-    merged[key] = { ...base, ...value };
+/** Text of a regular file. @throws DataError `data/config` where it cannot be read or is longer than any configuration */
+async function readText(path: string): Promise<string> {
+  const fail = (reason: string, cause?: unknown) =>
+    new DataError('data/config', `${path}: ${reason}`, {}, cause);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw fail(error.code === 'ENOENT' ? 'There is no such file.' : error.message, error);
+    },
+  );
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw fail('This is no file.');
+    if (found.size > MAX_CONFIG_BYTES)
+      throw fail(`This file has ${found.size} bytes; no configuration has more than ${MAX_CONFIG_BYTES}.`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
   }
-  return merged as unknown as TrainConfig;
 }
 
-async function readConfig(file: string): Promise<{ run: RunFile; config: TrainConfig }> {
-  let json: unknown;
+/** Reads the configuration. @throws DataError `data/config` naming the file and every key that cannot be used */
+async function readConfig({ config, method }: Call): Promise<RunFile> {
   try {
-    json = JSON.parse(await readFile(file, 'utf8'));
+    const { file, unused } = readRunFile(await readText(config), method);
+    if (unused.length > 0) log(`without effect on this run: ${unused.join(', ')}`);
+    return file;
   } catch (error) {
-    throw new DataError(
-      'data/config',
-      `${file}: ${error instanceof Error ? error.message : error}`,
-      {},
-      error,
-    );
+    if (!(error instanceof RunFileError)) throw error;
+    const message = error.problems.map((problem) => `${config}: ${problem.message}`).join('\n');
+    throw new DataError('data/config', message, { key: error.problems[0]?.path });
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new DataError('data/config', `${file}: must hold one JSON object.`);
-  const {
-    model,
-    mode,
-    saveSteps = 10,
-    adapter,
-    source,
-    ...rest
-  } = json as Record<string, unknown> & Partial<RunFile>;
-  if (
-    typeof model !== 'string' ||
-    !mode ||
-    !REASONING_MODES.includes(mode) ||
-    !source ||
-    typeof source.kind !== 'string'
-  )
-    throw new DataError(
-      'data/config',
-      `${file}: model, mode (${REASONING_MODES.join(', ')}) and source.kind are needed.`,
-    );
-  const known = ['kind', 'textShare', 'scenes', 'rolloutsPerScene', 'reflectionRate', 'file'];
-  const unknown = Object.keys(source).find((key) => !known.includes(key));
-  if (unknown) throw new DataError('data/config', `${file}: there is no setting "source.${unknown}".`);
-  if (!['shapes_world', 'dataset'].includes(source.kind))
-    throw new DataError('data/config', `${file}: source.kind must be shapes_world or dataset.`);
-  const run = { model, mode, saveSteps, source, ...(adapter === undefined ? {} : { adapter }) };
-  return { run, config: withDefaults(rest, file) };
 }
 
 async function sourceOf(
@@ -140,17 +97,13 @@ async function sourceOf(
   file: string,
   signal: AbortSignal,
 ): Promise<TrainingRequest['source']> {
-  if (source.kind === 'dataset') {
-    if (source.file === undefined) throw new DataError('data/config', `${file}: source.file is missing.`);
-    return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), signal) };
-  }
-  const { textShare = 0.2, scenes = 800, rolloutsPerScene = 4, reflectionRate = 0.5 } = source;
-  return { kind: 'shapes_world', textShare, scenes, rolloutsPerScene, reflectionRate };
+  if (source.kind === 'shapes_world') return { ...source, kind: source.kind };
+  return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), signal) };
 }
 
 async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
-  const { run, config } = await readConfig(call.config);
+  const run = await readConfig(call);
   const { id, files } = await findModel(run.model);
   const source = await sourceOf(run, call.config, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
@@ -160,7 +113,7 @@ async function train(signal: AbortSignal): Promise<void> {
     const start = run.adapter
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
       : null;
-    const request = { ...config, method: call.method, mode: run.mode, source, start };
+    const request = { ...run, source, start };
     await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {
     await closeDevice(gpu, reasoner);
@@ -188,7 +141,10 @@ async function runTraining(
     const message = leftOutMessage(rows);
     if (message !== null) log(message);
   };
-  const trainer = await createTrainer(reasoner, { ...request, checkpoint }, { signal, onPhase, onLeftOut });
+  const onSplit = (split: ExampleSplit): void => log(splitWords(split));
+  const hooks = { signal, onPhase, onLeftOut, onSplit };
+  const trainer = await createTrainer(reasoner, { ...request, checkpoint }, hooks);
+  await writeWhole(folder.path('run.json'), runRecord(call, run, about.base, reasoner));
   try {
     const loop = new TrainingLoop(
       trainer,
@@ -240,6 +196,19 @@ async function logStep(folder: TrainFiles, maxSteps: number, outcome: StepOutcom
     name in metrics ? [`${name} ${metrics[name]?.toPrecision(4)}`] : [],
   );
   log(`${step}/${maxSteps}  ${figures.join('  ')}`);
+}
+
+/** The run's configuration, as `--config` takes it again from the run's folder, with what it ran on. */
+function runRecord({ config, out }: Call, run: RunFile, base: string, { model }: Reasoner): string {
+  const device = model.device.gpu.traits.description;
+  const from = (path: string): string => relative(resolve(out), resolve(dirname(config), path)) || '.';
+  const { adapter, source } = run;
+  const moved = {
+    ...run,
+    adapter: adapter === null ? null : from(adapter),
+    source: source.kind === 'dataset' ? { ...source, file: from(source.file) } : source,
+  };
+  return writeRunFile(moved, { device, baseSha256: base });
 }
 
 /** Everything that decides a run's course but the adapter it continues, in a fixed order. */

@@ -5,11 +5,7 @@
 
 import { ModelError } from '../lib/errors';
 import { JsonReader } from '../lib/json_reader';
-
-/** Modes of reasoning, from the shortest prompt to the longest. */
-export const REASONING_MODES = ['plain', 'cot', 'semantic', 'solution'] as const;
-/** One of {@link REASONING_MODES}. */
-export type ReasoningMode = (typeof REASONING_MODES)[number];
+import { REASONING_MODES, type ReasoningMode } from '../settings/train_settings';
 
 /** The words of one mode. */
 export interface ModePrompt {

@@ -6,13 +6,8 @@ import type { Tokenizer } from '../data/text/tokenizer';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import { parseModelConfig } from '../model/config';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
-import {
-  askInMode,
-  type LookBackPrompts,
-  PAPER_PROMPTS,
-  parseLookBackPrompts,
-  type ReasoningMode,
-} from './prompts';
+import type { ReasoningMode } from '../settings/train_settings';
+import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } from './prompts';
 
 /** A question about a picture. */
 export interface Question {

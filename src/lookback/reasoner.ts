@@ -17,7 +17,8 @@ import { GenerationSession } from '../model/generation_session';
 import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
-import type { LookBackPrompts, ReasoningMode } from './prompts';
+import type { ReasoningMode } from '../settings/train_settings';
+import type { LookBackPrompts } from './prompts';
 import { loadPrompts, padsToSquare, preparePrompt, type Question } from './question_prompt';
 
 /** Which parts of the attention to record: shares of all layers, with or without maps over the image. */

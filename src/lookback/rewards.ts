@@ -5,10 +5,8 @@
 import { gradeAnswer } from '../answer/answer_grading';
 import { parseReasoning, type ReasoningBlock, reflect } from '../answer/reflection';
 import { ArgumentError } from '../lib/errors';
+import type { RewardName } from '../settings/train_settings';
 import type { RewardFunction, RewardSample, WeightedReward } from '../train/rewards';
-
-/** Names of {@link REWARDS}. */
-export type RewardName = 'accuracy' | 'format' | 'format_paper' | 'length';
 
 /** Reward of a plain chain of thought: two of three parts present. Look-Back, arXiv 2507.03019, eq. 4. */
 const COT_TIER = 0.667;

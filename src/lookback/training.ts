@@ -18,12 +18,15 @@ import {
   shapedModules,
   targetedModules,
 } from '../model/lora';
+import type { ExampleSplit } from '../settings/held_out';
+import { throwProblems } from '../settings/read_settings';
+import { configProblems } from '../settings/train_plan';
+import type { ReasoningMode, TrainConfig, TrainingMethod, WorldSettings } from '../settings/train_settings';
 import type { CandidateGroup } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
 import { LoraPolicy } from '../train/policy';
 import { Rollout } from '../train/rollout';
 import { SftTrainer } from '../train/sft_trainer';
-import { checkTrainConfig, type TrainConfig } from '../train/train_config';
 import type {
   ExampleSource,
   LabelledExample,
@@ -34,7 +37,6 @@ import type {
 } from '../train/trainer';
 import { coldStartText } from './cold_start';
 import { attentionPhases } from './evaluation';
-import type { ReasoningMode } from './prompts';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import {
@@ -47,29 +49,15 @@ import {
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world. */
-export interface ShapesWorldSource {
-  readonly kind: 'shapes_world';
-  /** Share of questions that ignore the picture. */
-  readonly textShare: number;
-  /** SFT: scenes drawn, answers sampled for each by the base, and the share of examples that look back. */
-  readonly scenes: number;
-  readonly rolloutsPerScene: number;
-  readonly reflectionRate: number;
-}
-
-/** An adapter that a run continues. */
-export interface AdapterStart {
-  readonly config: LoraConfig;
-  readonly weights: readonly LoraWeights[];
-}
+export type ShapesWorldSource = { readonly kind: 'shapes_world' } & WorldSettings;
 
 /** What to train, and from where. */
 export interface TrainingRequest extends TrainConfig {
-  readonly method: 'sft' | 'grpo';
+  readonly method: TrainingMethod;
   readonly mode: ReasoningMode;
   readonly source: ShapesWorldSource | { readonly kind: 'rows'; readonly rows: RowSource };
   /** Adapter to continue; it is GRPO's reference too. */
-  readonly start: AdapterStart | null;
+  readonly start: { readonly config: LoraConfig; readonly weights: readonly LoraWeights[] } | null;
   readonly checkpoint: TrainerCheckpoint | null;
 }
 
@@ -77,6 +65,8 @@ export interface TrainingRequest extends TrainConfig {
 export interface PreparingHooks extends StepHooks {
   /** SFT on rows: once, also when nothing was left out. */
   readonly onLeftOut?: ((leftOut: LeftOutRows) => void) | undefined;
+  /** SFT: how the examples are divided, before the first step. */
+  readonly onSplit?: ((split: ExampleSplit) => void) | undefined;
 }
 
 /** Share of looking-back examples that begin with a wrong thought, where the base had one. */
@@ -114,7 +104,7 @@ export async function createTrainer(
   request: TrainingRequest,
   hooks: PreparingHooks = {},
 ): Promise<Trainer> {
-  checkTrainConfig(request);
+  checkRequest(request);
   const rewards = rewardsOf(request.grpo.rewardWeights);
   const owned: { destroy(): void }[] = [];
   try {
@@ -126,8 +116,10 @@ export async function createTrainer(
     if (request.checkpoint) policy.restore(request.checkpoint);
     const rollout = rolloutOf(reasoner, images, policy.adapter);
     if (labelled) {
-      const parts = { policy, rollout, examples: labelled, maxNewTokens: reasoner.prompts.maxNewTokens };
-      return owning(new SftTrainer(parts, request, request.sft, request.checkpoint), images);
+      const parts = { policy, rollout, examples: labelled };
+      const trainer = new SftTrainer(parts, request, request.sft, request.checkpoint);
+      hooks.onSplit?.(trainer.split);
+      return owning(trainer, images);
     }
     const reference = request.grpo.beta > 0 ? referenceOf(reasoner, request) : null;
     if (reference) owned.push(reference);
@@ -139,6 +131,12 @@ export async function createTrainer(
     if (!reasoner.model.device.gpu.isLost()) for (const part of owned.reverse()) part.destroy();
     throw error;
   }
+}
+
+function checkRequest(request: TrainingRequest): void {
+  const { method, source, start } = request;
+  const kind = source.kind === 'rows' ? 'dataset' : source.kind;
+  throwProblems(configProblems(request, { method, source: kind, continues: start !== null }));
 }
 
 /** A trainer that frees the images with itself. */
@@ -307,7 +305,8 @@ async function coldStart(
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
       const samples = Array.from({ length: count }, (_, at) => shapesSample(request, source, first + at));
       const prompts = samples.map((sample, at) => shapesPrompt(reasoner, 'cot', first + at, sample));
-      const maxCompletionLength = Math.min(reasoner.prompts.maxNewTokens, request.grpo.maxCompletionLength);
+      const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
+      const maxCompletionLength = Math.min(request.sft.maxCompletionLength, rollout.maxTokens - longest);
       const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
       const seeded = { ...settings, seed: request.seed, step: first };
       const { signal, turn } = hooks;
@@ -319,7 +318,9 @@ async function coldStart(
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
         const prompt = shapesPrompt(reasoner, request.mode, first + at, sample);
-        examples.push({ ...prompt, completion: completionIds(reasoner, made.text) });
+        const completion = completionIds(reasoner, made.text);
+        if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
+        examples.push({ ...prompt, completion });
       });
     }
   } finally {

@@ -4,9 +4,10 @@
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';
-import { type PlainError, plainError } from '../lib/plain_error';
+import type { PlainError } from '../lib/plain_error';
+import { plainError } from '../lib/plain_error';
+import type { ReasoningMode } from '../settings/train_settings';
 import type { EngineClient } from '../worker/client';
-import type { ReasoningMode } from '../worker/protocol/answers';
 import type {
   ColumnMapping,
   DatasetPreview,

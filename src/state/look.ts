@@ -23,7 +23,7 @@ import {
   reduceSession,
   type Session,
 } from './session';
-import { DEFAULT_SETTINGS, fitSettings, type Settings } from './settings';
+import { DEFAULT_SETTINGS, FIXED_SETTINGS, modeFor, type Settings, settingsUsable } from './settings';
 
 /** What the page provides: a clock, and a decoder for pictures that passed the check of their header. */
 export interface PageServices {
@@ -195,7 +195,7 @@ function receive(w: Writable): void {
         w.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at };
       }
       if (events.some((event) => event.type === 'modelLoaded')) {
-        w.settings.value = fitSettings(w.settings.value, w.session.value.model);
+        w.settings.value = modeFor(w.settings.value, w.session.value.model);
       }
     });
   });
@@ -222,7 +222,7 @@ async function loadAnew(w: Writable, id: string): Promise<void> {
     if (w.wantedModel.value !== id) return;
     batch(() => {
       w.session.value = { ...w.session.value, model, load: null };
-      w.settings.value = fitSettings(w.settings.value, model);
+      w.settings.value = modeFor(w.settings.value, model);
     });
   } catch (thrown) {
     if (w.wantedModel.value !== id) return;
@@ -323,11 +323,8 @@ function closed(w: Writable, ticket: number): Promise<void> {
 }
 
 async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
-  const { mode, temperature, seed, maxNewTokens } = fitSettings(w.settings.value, w.session.value.model);
-  const asked = {
-    ...{ question, mode, temperature, seed, maxNewTokens },
-    ...{ topP: 1, topK: 0, repetitionPenalty: 1, capture: true, adapter: null },
-  };
+  const settings = { ...w.settings.value, ...FIXED_SETTINGS };
+  const asked = { question, ...settings, capture: true, adapter: null };
   const choice = w.adapter.value;
   const base: Order = { picture, asked, adapterName: null, pair: null };
   if (choice === null) return askOnce(w, base);
@@ -423,7 +420,8 @@ export function createLook(client: EngineClient, page: PageServices): Look {
   const canAsk = computed(() => {
     const { model, answer, deviceTrouble } = w.session.value;
     const busy = w.loading.value || isOpen(answer) || deviceTrouble === 'recovering';
-    return model !== null && !busy && w.picture.value !== null && w.question.value.trim() !== '';
+    const asked = w.picture.value !== null && w.question.value.trim() !== '';
+    return model !== null && !busy && asked && settingsUsable(w.settings.value, model);
   });
   const { session, models, wantedModel, loading, picture, pictureError, answerPicture, question } = w;
   const { settings, timing, cards, bands, selection, preview, shown, readout, adapter, comparing } = w;
@@ -441,7 +439,7 @@ export function createLook(client: EngineClient, page: PageServices): Look {
       w.question.value = text;
     },
     setSettings: (change) => {
-      w.settings.value = fitSettings({ ...w.settings.value, ...change }, w.session.value.model);
+      w.settings.value = modeFor({ ...w.settings.value, ...change }, w.session.value.model);
     },
     ask: async () => {
       if (canAsk.value && w.picture.value !== null) await ask(w, w.picture.value, w.question.value.trim());
@@ -451,7 +449,8 @@ export function createLook(client: EngineClient, page: PageServices): Look {
       const { answer, model } = w.session.value;
       const picture = w.answerPicture.value;
       if (answer === null || picture === null || model === null || isOpen(answer)) return;
-      if (seed !== undefined) w.settings.value = fitSettings({ ...w.settings.value, seed }, model);
+      if (seed !== undefined) w.settings.value = { ...w.settings.value, seed };
+      if (!settingsUsable(w.settings.value, model)) return;
       await ask(w, picture, answer.asked.question);
     },
     restart: () => start(w),

@@ -1,39 +1,50 @@
-// How the next answer is to be generated: mode, temperature, seed, length; defaults and limits of each.
-// Not where they are kept (the page) and not what a mode's prompt says (the model's own file).
-// Invariant: settings that left this file are always in range, whatever was typed.
+// Holds how the next answer is to be generated, and says which of its settings cannot be used with the loaded model.
+// Nothing that was typed is replaced: a value that cannot be used stays, is marked, and keeps the question from being asked.
 
-import type { ReasoningMode } from '../worker/protocol/answers';
+import { GENERATION_SETTINGS, type GenerationSettings } from '../settings/generation_settings';
+import { defaultsOf } from '../settings/read_settings';
+import { faultOf, mustBe, type NumberSetting } from '../settings/setting';
 import type { LoadedModel } from '../worker/protocol/engine';
 
-/** The knobs beside the question. */
-export interface Settings {
-  readonly mode: ReasoningMode;
-  /** 0 (greedy) to 2. */
-  readonly temperature: number;
-  /** Unsigned 32 bits. */
-  readonly seed: number;
-  readonly maxNewTokens: number;
-}
+/** The settings beside the question that are numbers. */
+export type AnswerNumber = 'temperature' | 'seed' | 'maxNewTokens';
+
+/** The settings beside the question. `maxNewTokens` null is the model's own limit. */
+export type Settings = Pick<GenerationSettings, 'mode' | AnswerNumber>;
+
+const { topP, topK, repetitionPenalty, ...first } = defaultsOf(GENERATION_SETTINGS);
 
 /** Settings of a first visit. */
-export const DEFAULT_SETTINGS: Settings = { mode: 'solution', temperature: 0, seed: 1, maxNewTokens: 128 };
+export const DEFAULT_SETTINGS: Settings = first;
 
-/** The highest temperature offered. */
-export const MAX_TEMPERATURE = 2;
+/** Settings of every answer that the page offers no field for. */
+export const FIXED_SETTINGS: Omit<GenerationSettings, keyof Settings> = { topP, topK, repetitionPenalty };
 
-function inRange(value: number, low: number, high: number, fallback: number): number {
-  return Number.isFinite(value) ? Math.min(Math.max(value, low), high) : fallback;
+/** A setting as the loaded model allows it: no answer is longer than the model's longest. */
+export function answerSetting(id: AnswerNumber, model: LoadedModel | null): NumberSetting {
+  const setting: NumberSetting = GENERATION_SETTINGS[id];
+  return id === 'maxNewTokens' && model !== null ? { ...setting, max: model.maxNewTokens } : setting;
 }
 
-/** Brings every knob into its range; a mode that the model lacks becomes its first one. */
-export function fitSettings(settings: Settings, model: LoadedModel | null): Settings {
-  const limit = model?.maxNewTokens ?? 4096;
+/** What a setting must be, where its value cannot be used; null where it can. */
+export function settingProblem(
+  id: AnswerNumber,
+  settings: Settings,
+  model: LoadedModel | null,
+): string | null {
+  const setting = answerSetting(id, model);
+  return faultOf(setting, settings[id]) === null ? null : mustBe(setting);
+}
+
+/** Whether all settings can be used. */
+export function settingsUsable(settings: Settings, model: LoadedModel | null): boolean {
+  return (['temperature', 'seed', 'maxNewTokens'] as const).every(
+    (id) => settingProblem(id, settings, model) === null,
+  );
+}
+
+/** A mode that the model lacks becomes its first one, as the list of modes shows it. */
+export function modeFor(settings: Settings, model: LoadedModel | null): Settings {
   const modes = model?.modes ?? [settings.mode];
-  const { temperature, seed, maxNewTokens } = settings;
-  return {
-    mode: modes.includes(settings.mode) ? settings.mode : (modes[0] ?? settings.mode),
-    temperature: inRange(temperature, 0, MAX_TEMPERATURE, DEFAULT_SETTINGS.temperature),
-    seed: Math.trunc(inRange(seed, 0, 0xffffffff, DEFAULT_SETTINGS.seed)),
-    maxNewTokens: Math.trunc(inRange(maxNewTokens, 1, limit, Math.min(DEFAULT_SETTINGS.maxNewTokens, limit))),
-  };
+  return modes.includes(settings.mode) ? settings : { ...settings, mode: modes[0] ?? settings.mode };
 }

@@ -4,6 +4,8 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';
+import type { SettingValue } from '../settings/setting';
+import type { TrainSettingId } from '../settings/train_settings';
 import type { ModelEntry } from '../worker/protocol/engine';
 import type {
   AdapterCommands,
@@ -20,16 +22,19 @@ import type {
   TrainingPlan,
   TrainingStatus,
 } from '../worker/protocol/training';
+import { type KeptText, keptText, readKeptPlan } from './kept_plan';
 import {
   differences,
-  FIELDS,
-  type FieldId,
-  type FieldValue,
+  onSource,
   type PlanProblem,
+  type PlanSplit,
   problemsOf,
+  readField,
+  splitOf,
+  writeField,
 } from './train_form';
 import { PRESETS, type PresetId } from './train_presets';
-import { isLive, reduceShownRun, type ShownRun, shownRunOf } from './train_run';
+import { isLive, type RunRecord, recordOf, reduceRecord } from './train_run';
 
 /** What the page needs of the engine's client. */
 export type TrainClient = TrainingCommands &
@@ -86,8 +91,10 @@ export interface Train {
   /** The preset that the plan began as; null after a run's plan was taken over. */
   readonly preset: ReadonlySignal<PresetId | null>;
   /** Fields in which the plan differs from its preset. */
-  readonly changes: ReadonlySignal<readonly FieldId[]>;
+  readonly changes: ReadonlySignal<readonly TrainSettingId[]>;
   readonly problems: ReadonlySignal<readonly PlanProblem[]>;
+  /** How SFT would divide its examples; null where that is not known or not asked. */
+  readonly split: ReadonlySignal<PlanSplit | null>;
   readonly estimate: ReadonlySignal<EstimateView>;
   readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
   readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
@@ -104,7 +111,7 @@ export interface Train {
   /** True while this page's engine works on a run. */
   readonly live: ReadonlySignal<boolean>;
   readonly selected: ReadonlySignal<RunSummary | null>;
-  readonly record: ReadonlySignal<ShownRun | null>;
+  readonly record: ReadonlySignal<RunRecord | null>;
   /** Commands under way. */
   readonly pending: ReadonlySignal<ReadonlySet<TrainCommand>>;
   readonly failure: ReadonlySignal<TrainFailure | null>;
@@ -118,8 +125,8 @@ export interface Train {
   choosePreset(id: PresetId): void;
   /** Takes over the plan of a run, to change something and start again. */
   copyPlan(plan: TrainingPlan): void;
-  setField(id: FieldId, value: FieldValue): void;
-  resetField(id: FieldId): void;
+  setField(id: TrainSettingId, value: SettingValue): void;
+  resetField(id: TrainSettingId): void;
   chooseModel(id: string): void;
   /** Null begins a new adapter. */
   chooseAdapter(id: string | null): void;
@@ -140,15 +147,20 @@ export interface Train {
 
 const FIRST: PresetId = 'sft-quick';
 
-function writable(client: TrainClient) {
-  const plan = signal<TrainingPlan>(PRESETS[FIRST]);
-  const preset = signal<PresetId | null>(FIRST);
+function writable(client: TrainClient, kept: KeptText | null) {
+  const edited = readKeptPlan(kept?.read() ?? null, FIRST) ?? { plan: PRESETS[FIRST], preset: FIRST };
+  const plan = signal<TrainingPlan>(edited.plan);
+  const preset = signal<PresetId | null>(edited.preset);
   const datasets = signal<readonly DatasetSummary[]>([]);
   const adapters = signal<readonly AdapterSummary[]>([]);
   const runs = signal<readonly RunSummary[]>([]);
   const status = signal<TrainingStatus | null>(null);
   const selectedId = signal<string | null>(null);
   const port = signal<ModelPort | null>(null);
+  /** The plan of the preset, on the source that was chosen. */
+  const original = computed(() =>
+    onSource(PRESETS[preset.value ?? FIRST], plan.value.source, datasets.value),
+  );
   return {
     client,
     plan,
@@ -161,7 +173,7 @@ function writable(client: TrainClient) {
     listed: signal(false),
     port,
     estimate: signal<EstimateView>({ estimate: null, error: null, asking: false }),
-    record: signal<ShownRun | null>(null),
+    record: signal<RunRecord | null>(null),
     pending: signal<ReadonlySet<TrainCommand>>(new Set()),
     failure: signal<TrainFailure | null>(null),
     news: signal<TrainNews | null>(null),
@@ -170,7 +182,9 @@ function writable(client: TrainClient) {
     live: computed(() => status.value !== null && isLive(status.value.state)),
     problems: computed(() => problemsOf(plan.value, datasets.value)),
     selected: computed(() => runs.value.find(({ id }) => id === selectedId.value) ?? null),
-    changes: computed(() => (preset.value === null ? [] : differences(PRESETS[preset.value], plan.value))),
+    split: computed(() => splitOf(plan.value, datasets.value)),
+    original,
+    changes: computed(() => (preset.value === null ? [] : differences(original.value, plan.value))),
     /** Events that came while the selected run is being read; null at other times. */
     early: null as EngineEvent[] | null,
     /** Plan of the last estimate that was given. */
@@ -310,7 +324,7 @@ function receive(w: Writable, lists: Lists): void {
     batch(() => {
       for (const event of events) takeEvent(w, lists, event);
       w.early?.push(...events);
-      if (w.record.value !== null) w.record.value = reduceShownRun(w.record.value, events);
+      if (w.record.value !== null) w.record.value = reduceRecord(w.record.value, events);
     });
   });
 }
@@ -347,7 +361,7 @@ async function select(w: Writable, runId: string): Promise<void> {
   if (reading !== w.readings) return;
   const early = w.early ?? [];
   w.early = null;
-  if (detail !== null) w.record.value = reduceShownRun(shownRunOf(detail), early);
+  if (detail !== null) w.record.value = reduceRecord(recordOf(detail), early);
 }
 
 /** The run that the page shows by itself: the live one, or else the newest. */
@@ -417,7 +431,6 @@ function planCommands(w: Writable) {
   const change = (by: Partial<TrainingPlan>) => {
     w.plan.value = { ...w.plan.value, ...by };
   };
-  const original = () => PRESETS[w.preset.value ?? FIRST];
   return {
     choosePreset: (id: PresetId) =>
       batch(() => {
@@ -431,11 +444,12 @@ function planCommands(w: Writable) {
         w.preset.value = null;
         w.plan.value = plan;
       }),
-    setField: (id: FieldId, value: FieldValue) => {
-      w.plan.value = FIELDS[id].write(w.plan.value, value);
+    setField: (id: TrainSettingId, value: SettingValue) => {
+      w.plan.value = writeField(w.plan.value, id, value);
     },
-    resetField: (id: FieldId) => {
-      w.plan.value = FIELDS[id].write(w.plan.value, FIELDS[id].read(original()));
+    resetField: (id: TrainSettingId) => {
+      const value = readField(w.original.value, id);
+      if (value !== undefined) w.plan.value = writeField(w.plan.value, id, value);
     },
     chooseModel: (modelId: string) => {
       const adapter = w.adapters.value.find(({ id }) => id === w.plan.value.adapterId);
@@ -443,9 +457,13 @@ function planCommands(w: Writable) {
     },
     chooseAdapter: (adapterId: string | null) => change({ adapterId }),
     chooseDataset: (id: string | null) => {
-      const { source } = original();
-      const world = source.kind === 'shapes_world' ? source : PRESETS[FIRST].source;
+      const before = w.original.value.sft.evalSize;
+      const world = PRESETS[w.preset.value ?? FIRST].source;
       change({ source: id === null ? world : { kind: 'dataset', datasetId: id } });
+      // What nobody changed by hand follows the size of the set.
+      if (w.plan.value.sft.evalSize === before) {
+        w.plan.value = writeField(w.plan.value, 'sft.evalSize', w.original.value.sft.evalSize);
+      }
     },
   };
 }
@@ -501,9 +519,13 @@ function runCommands(w: Writable, lists: Lists) {
   };
 }
 
-/** Makes the state of the Train page over the engine's client; nothing is asked of the engine before `open`. */
-export function createTrain(client: TrainClient): Train {
-  const w = writable(client);
+/**
+ * Makes the state of the Train page over the engine's client; nothing is asked of the engine before `open`.
+ * @param kept where the edited plan survives a reload; null keeps nothing
+ */
+export function createTrain(client: TrainClient, kept: KeptText | null = null): Train {
+  const w = writable(client, kept);
+  effect(() => kept?.write(keptText({ preset: w.preset.value, plan: w.plan.value })));
   const lists = makeLists(w);
   receive(w, lists);
   watchEstimate(w);
@@ -518,10 +540,10 @@ export function createTrain(client: TrainClient): Train {
     const unnamed = [...new Set(ids)].filter((id) => known.every((model) => model.id !== id));
     return [...known, ...unnamed.map((id) => ({ id, label: id }))];
   });
-  const { plan, preset, changes, problems, estimate, datasets, adapters, runs, listed } = w;
+  const { plan, preset, changes, problems, split, estimate, datasets, adapters, runs, listed } = w;
   const { status, live, selected, record, pending, failure, news, needsModel } = w;
   return {
-    ...{ plan, preset, changes, problems, estimate, datasets, adapters, models, runs, listed },
+    ...{ plan, preset, changes, problems, split, estimate, datasets, adapters, models, runs, listed },
     ...{ status, live, selected, record, pending, failure, news, needsModel, canStart },
     ...planCommands(w),
     ...runCommands(w, lists),

@@ -1,113 +1,120 @@
-// Plans that are known to work, as data: what the form of the Train page starts from and what changes are told against.
-// Not the wording (the page's copy) and not the defaults of the trainers, which serve models of any size.
-// Invariant: every preset is a whole plan that the engine accepts as it is.
-// Source of the numbers: docs/results of pocket; SFT 90 × 32 at 2e-3, GRPO 100 × 16 × 8 at 1e-3, both with r 8.
+// Plans that are known to work, as differences from the defaults of the settings: what the form of the Train page starts
+// from, and what changes are told against. Figures: docs/results of pocket, SFT 90 × 32 at 2e-3 and GRPO 100 × 16 × 8 at
+// 1e-3, both with r 8.
 
-import type { GrpoSettings, SftSettings, TrainingPlan } from '../worker/protocol/training';
+import { defaultsOf, settingAt, withSetting } from '../settings/read_settings';
+import { TRAIN_SETTINGS, type TrainSettingId } from '../settings/train_settings';
+import type { TrainingPlan } from '../worker/protocol/training';
 
-/** Names of the presets; their words are in the page's copy. */
-export const PRESET_IDS = ['sft-quick', 'sft-full', 'grpo-quick', 'grpo-full'] as const;
-/** One of {@link PRESET_IDS}. */
-export type PresetId = (typeof PRESET_IDS)[number];
+type Differences = Readonly<Partial<Record<TrainSettingId, string | number | boolean>>>;
 
-/** The model that the presets were found with. */
-const POCKET = 'pocket';
+interface Preset {
+  readonly label: string;
+  readonly summary: string;
+  readonly differs: Differences;
+}
 
-/** Every projection of the text layers, as PEFT's regular expression. */
-const ALL_PROJECTIONS =
-  '.*language_model\\.layers\\.\\d+\\.(self_attn\\.(q|k|v|o)_proj|mlp\\.(gate|up|down)_proj)';
-
-const SFT: SftSettings = {
-  batchSize: 32,
-  numTrainEpochs: 0,
-  maxLength: 192,
-  evalSteps: 15,
-  evalSize: 64,
-  evalSamples: 6,
+/** What all presets for pocket have in common; its longest answers take 122 tokens, its longest examples 192. */
+const POCKET: Differences = {
+  seed: 1,
+  'sft.maxLength': 192,
+  'sft.maxCompletionLength': 122,
+  'grpo.promptsPerStep': 16,
+  'grpo.maxCompletionLength': 122,
+  'grpo.dropUniformGroups': 'accuracy',
 };
 
-const GRPO: GrpoSettings = {
-  promptsPerStep: 16,
-  numGenerations: 8,
-  maxCompletionLength: 122,
-  temperature: 1,
-  topP: 1,
-  lossType: 'dapo',
-  epsilon: 0.2,
-  epsilonHigh: 0.2,
-  beta: 0,
-  numIterations: 1,
-  scaleRewards: 'group',
-  stdFloor: 0.25,
-  dropUniformGroups: 'accuracy',
-  maskTruncatedCompletions: false,
-  rewardWeights: { accuracy: 1, format: 0.1 },
-};
-
-const SFT_FULL: TrainingPlan = {
+const SFT_FULL: Differences = {
+  ...POCKET,
   name: 'Pocket SFT',
   method: 'sft',
-  modelId: POCKET,
-  source: { kind: 'shapes_world', textShare: 0.2, scenes: 800, rolloutsPerScene: 4, reflectionRate: 0.5 },
-  adapterId: null,
-  mode: 'solution',
-  lora: { r: 8, loraAlpha: 16, loraDropout: 0, targetModules: ALL_PROJECTIONS },
-  optim: {
-    learningRate: 2e-3,
-    lrSchedulerType: 'linear',
-    warmupSteps: 10,
-    weightDecay: 0,
-    adamBeta1: 0.9,
-    adamBeta2: 0.999,
-    adamEpsilon: 1e-8,
-    maxGradNorm: 1,
-  },
   maxSteps: 90,
-  seed: 1,
-  saveSteps: 10,
-  tokensPerMicroBatch: 4096,
-  gradientCheckpointing: true,
-  sft: SFT,
-  grpo: GRPO,
+  'optim.learningRate': 2e-3,
+  'optim.warmupSteps': 10,
+  'sft.batchSize': 32,
+  'sft.evalSteps': 15,
+  'sft.evalSize': 64,
+  'sft.evalSamples': 6,
 };
 
-const SFT_QUICK: TrainingPlan = {
-  ...SFT_FULL,
-  name: 'Pocket SFT, quick',
-  source: { kind: 'shapes_world', textShare: 0.2, scenes: 120, rolloutsPerScene: 2, reflectionRate: 0.5 },
-  optim: { ...SFT_FULL.optim, warmupSteps: 5 },
-  maxSteps: 30,
-  saveSteps: 5,
-  sft: { ...SFT, batchSize: 8, evalSteps: 10, evalSize: 16, evalSamples: 4 },
-};
-
-const GRPO_FULL: TrainingPlan = {
+const GRPO_FULL: Differences = {
   ...SFT_FULL,
   name: 'Pocket GRPO',
   method: 'grpo',
-  source: { kind: 'shapes_world', textShare: 0.25, scenes: 800, rolloutsPerScene: 4, reflectionRate: 0.5 },
-  optim: {
-    ...SFT_FULL.optim,
-    learningRate: 1e-3,
-    lrSchedulerType: 'constant',
-    warmupSteps: 0,
-    adamBeta2: 0.95,
-  },
   maxSteps: 100,
   saveSteps: 5,
+  'source.textShare': 0.25,
+  'optim.learningRate': 1e-3,
+  'optim.lrSchedulerType': 'constant',
+  'optim.warmupSteps': 0,
+  'optim.adamBeta2': 0.95,
 };
 
-const GRPO_QUICK: TrainingPlan = {
-  ...GRPO_FULL,
-  name: 'Pocket GRPO, quick',
-  maxSteps: 20,
-  grpo: { ...GRPO, promptsPerStep: 8 },
-};
+const TABLE = {
+  'sft-quick': {
+    label: 'Pocket SFT (quick)',
+    summary: '30 steps of 8 written answers. Shows how a run behaves; too short to learn much.',
+    differs: {
+      ...SFT_FULL,
+      name: 'Pocket SFT, quick',
+      maxSteps: 30,
+      saveSteps: 5,
+      'source.scenes': 120,
+      'source.rolloutsPerScene': 2,
+      'optim.warmupSteps': 5,
+      'sft.batchSize': 8,
+      'sft.evalSteps': 10,
+      'sft.evalSize': 8,
+      'sft.evalSamples': 4,
+    },
+  },
+  'sft-full': {
+    label: 'Pocket SFT (full: 90 × 32)',
+    summary: '90 steps of 32 written answers. Teaches pocket to look back.',
+    differs: SFT_FULL,
+  },
+  'grpo-quick': {
+    label: 'Pocket GRPO (quick: 20 steps, 8 × 8)',
+    summary: '20 steps of 8 questions, 8 answers each. Enough to see the rewards move.',
+    differs: { ...GRPO_FULL, name: 'Pocket GRPO, quick', maxSteps: 20, 'grpo.promptsPerStep': 8 },
+  },
+  'grpo-full': {
+    label: 'Pocket GRPO (full: 100 × 16 × 8)',
+    summary:
+      '100 steps of 16 questions, 8 answers each. Looking back becomes the rule, and answers get better.',
+    differs: GRPO_FULL,
+  },
+} as const satisfies Readonly<Record<string, Preset>>;
+
+/** One of the presets. */
+export type PresetId = keyof typeof TABLE;
+/** Names of the presets, in order. */
+export const PRESET_IDS = Object.keys(TABLE) as readonly PresetId[];
+
+/** The model that the presets were found with. */
+const MODEL = 'pocket';
+
+function planOf({ differs }: Preset): TrainingPlan {
+  const { source, ...defaults } = defaultsOf(TRAIN_SETTINGS);
+  const plan: TrainingPlan = {
+    ...defaults,
+    modelId: MODEL,
+    adapterId: null,
+    source: { kind: 'shapes_world', ...source },
+  };
+  return Object.entries(differs).reduce((made, [path, value]) => withSetting(made, path, value), plan);
+}
+
+function perPreset<T>(of: (preset: Preset) => T): Readonly<Record<PresetId, T>> {
+  return Object.fromEntries(PRESET_IDS.map((id) => [id, of(TABLE[id])])) as Record<PresetId, T>;
+}
 
 /** The plan of each preset. */
-export const PRESETS: Readonly<Record<PresetId, TrainingPlan>> = {
-  'sft-quick': SFT_QUICK,
-  'sft-full': SFT_FULL,
-  'grpo-quick': GRPO_QUICK,
-  'grpo-full': GRPO_FULL,
-};
+export const PRESETS = perPreset(planOf);
+/** What each preset is called and what it is for. */
+export const PRESET_WORDS = perPreset(({ label, summary }) => ({ label, summary }));
+
+/** Whether a name is that of a preset. */
+export function isPresetId(name: unknown): name is PresetId {
+  return typeof name === 'string' && settingAt(TABLE, name) !== undefined;
+}

@@ -2,9 +2,9 @@
 // Pure: no GPU. Invariant: what is reported of a completion is what the update uses.
 
 import type { GeneratedAnswer } from '../generation/generate';
+import type { GrpoSettings } from '../settings/train_settings';
 import { groupAdvantages } from './losses';
 import { type RewardFunction, type RewardSample, scoreRewards, type WeightedReward } from './rewards';
-import type { GrpoSettings } from './train_config';
 import type { PromptExample, ScoredCompletion, ScoredGroup } from './trainer';
 
 /** A completion with the answer it came from. */

@@ -3,6 +3,7 @@
 // Invariant: a step that is aborted before its last update leaves adapter and moments as they were.
 
 import type { LoraAdapter } from '../model/lora';
+import type { CommonSettings, GrpoSettings } from '../settings/train_settings';
 import { ExampleOrder } from './example_order';
 import {
   type Candidate,
@@ -18,7 +19,6 @@ import type { CompletionGroup } from './packing';
 import type { LoraPolicy, MicroBatch, UpdateResult } from './policy';
 import type { Rollout } from './rollout';
 import { learningRateAt } from './schedule';
-import type { CommonSettings, GrpoSettings } from './train_config';
 import type {
   ExampleSource,
   PromptExample,

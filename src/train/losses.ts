@@ -3,12 +3,7 @@
 // Invariant: padding tokens have weight 0, and the weights of a batch implement its loss type's normaliser exactly.
 
 import { ArgumentError } from '../lib/errors';
-
-/** Normalisation of the summed token losses. */
-export type GrpoLossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
-
-/** How advantages of a group are scaled. */
-export type AdvantageScaling = 'group' | 'none' | 'std_floor';
+import type { AdvantageScaling, GrpoLossType } from '../settings/train_settings';
 
 /** Settings of {@link groupAdvantages}. */
 export interface AdvantageSettings {

@@ -11,10 +11,10 @@ import { bucketSize } from '../model/buckets';
 import type { ImageEncoder } from '../model/image_encoder';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
 import { allocateTensor, type ModelOnDevice } from '../model/prompt_program';
+import type { OptimSettings } from '../settings/train_settings';
 import { Program, readTensor } from '../tensor/program';
 import type { Tensor } from '../tensor/trace';
 import { type CompletionGroup, type PackedCompletions, packCompletions } from './packing';
-import type { OptimSettings } from './train_config';
 import {
   buildTrainProgram,
   buildUpdateProgram,

@@ -1,14 +1,11 @@
 // Learning rates by step: linear warm-up, then constant, linear or cosine decay. Pure arithmetic, no state.
 // Invariant: the rate of a step depends on the step alone, so a resumed run goes on as an unbroken one.
 
-/** Names as in transformers' `lr_scheduler_type`. */
-export type LrSchedulerType = 'constant' | 'linear' | 'cosine';
+import type { OptimSettings } from '../settings/train_settings';
 
 /** Settings of {@link learningRateAt}. */
-export interface ScheduleSettings {
-  readonly learningRate: number;
-  readonly lrSchedulerType: LrSchedulerType;
-  readonly warmupSteps: number;
+export interface ScheduleSettings
+  extends Pick<OptimSettings, 'learningRate' | 'lrSchedulerType' | 'warmupSteps'> {
   readonly maxSteps: number;
 }
 

@@ -3,11 +3,12 @@
 // Invariant: a batch's loss is the mean over all its response tokens, however it is cut into micro-batches.
 
 import { ArgumentError } from '../lib/errors';
+import { type ExampleSplit, exampleSplit } from '../settings/held_out';
+import type { CommonSettings, SftSettings } from '../settings/train_settings';
 import { ExampleOrder, shuffled } from './example_order';
 import type { LoraPolicy, MicroBatch, TokenScores } from './policy';
 import type { Rollout } from './rollout';
 import { learningRateAt } from './schedule';
-import type { CommonSettings, SftSettings } from './train_config';
 import type {
   EvaluationSample,
   ExampleSource,
@@ -24,8 +25,6 @@ export interface SftParts {
   /** Samples answers at evaluations. */
   readonly rollout: Rollout;
   readonly examples: ExampleSource<LabelledExample>;
-  /** Longest answer at evaluations. */
-  readonly maxNewTokens: number;
 }
 
 /** Sums over response tokens. */
@@ -39,6 +38,8 @@ interface TokenTotals {
 /** See the head of the file. */
 export class SftTrainer implements Trainer {
   readonly maxSteps: number;
+  /** How the examples are divided. */
+  readonly split: ExampleSplit;
   readonly #parts: SftParts;
   readonly #common: CommonSettings;
   readonly #settings: SftSettings;
@@ -59,18 +60,19 @@ export class SftTrainer implements Trainer {
   ) {
     const { count } = parts.examples;
     if (!Number.isFinite(count)) throw new ArgumentError('SFT needs a finite set of examples.');
-    if (count - settings.evalSize < 1) {
-      const message = `The set has ${count} examples; ${settings.evalSize} are held out for evaluation: none is left to train on.`;
+    this.split = exampleSplit(count, settings, common.maxSteps);
+    const { heldOut, steps } = this.split;
+    if (this.split.train < 1) {
+      const message = `The set has ${count} examples; sft.evalSize holds ${heldOut} out for evaluation: none is left to train on.`;
       throw new ArgumentError(message, { count });
     }
     const dealt = shuffled(count, 0x5f7e1d, common.seed);
     this.#parts = parts;
     this.#common = common;
     this.#settings = settings;
-    this.#held = dealt.slice(0, settings.evalSize);
-    this.#train = dealt.slice(settings.evalSize);
-    const { numTrainEpochs: epochs, batchSize } = settings;
-    this.maxSteps = epochs > 0 ? Math.ceil((epochs * this.#train.length) / batchSize) : common.maxSteps;
+    this.#held = dealt.slice(0, heldOut);
+    this.#train = dealt.slice(heldOut);
+    this.maxSteps = steps;
     this.#order = new ExampleOrder(this.#train.length, common.seed);
     this.#step = start?.step ?? 0;
   }
@@ -167,12 +169,13 @@ export class SftTrainer implements Trainer {
   async #sample(examples: readonly LabelledExample[], hooks: StepHooks): Promise<EvaluationSample[]> {
     if (examples.length === 0) return [];
     hooks.onPhase?.('sampling', 0);
-    const { rollout, maxNewTokens } = this.#parts;
+    const { rollout } = this.#parts;
+    const { maxCompletionLength } = this.#settings;
     const longest = Math.max(...examples.map(({ prompt }) => prompt.inputIds.length));
     const settings = {
       temperature: 0,
       topP: 1,
-      maxCompletionLength: Math.min(maxNewTokens, rollout.maxTokens - longest),
+      maxCompletionLength: Math.min(maxCompletionLength, rollout.maxTokens - longest),
       capture: false,
       seed: this.#common.seed,
       step: this.#step,

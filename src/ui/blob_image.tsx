@@ -1,4 +1,5 @@
-// Shows a picture that is held as a blob; its object URL lives as long as the element.
+// A picture that is held as a blob, shown as an image.
+// Not the picture panel: no heatmap, no decoding by hand. Invariant: its object URL lives as long as the element.
 
 import { useEffect, useState } from 'preact/hooks';
 

@@ -2,7 +2,7 @@
 // No markup and no logic beyond filling in numbers. Invariant: a view that needs a new sentence gets it from here.
 
 import type { PlainError } from '../lib/plain_error';
-import type { ReasoningMode, SegmentKind } from '../worker/protocol/answers';
+import type { SegmentKind } from '../worker/protocol/answers';
 import type { LoadPhase } from '../worker/protocol/engine';
 
 /** Fixed texts, grouped by the panel that shows them. */
@@ -69,22 +69,14 @@ export const COPY = {
     sendKeys: 'Enter asks, Shift+Enter starts a new line.',
     stopKeys: 'Esc stops.',
     settings: 'Settings',
-    mode: 'Prompt',
-    temperature: 'Temperature',
-    seed: 'Seed',
     dice: 'New random seed',
-    length: 'Longest answer',
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
     needPicture: 'Choose a picture first.',
+    wrongSetting: 'A setting cannot be used; it is marked.',
+    mustBe: (what: string) => `Must be ${what}.`,
     needQuestion: 'Type a question, or take one of the suggestions.',
   },
-  modes: {
-    plain: 'Plain answer',
-    cot: 'Think step by step',
-    semantic: 'Look back while thinking',
-    solution: 'Look back at the solution',
-  } satisfies Record<ReasoningMode, string>,
   stream: {
     title: 'Answer',
     text: 'Text of the answer',

@@ -7,6 +7,7 @@ import { useEffect } from 'preact/hooks';
 import type { PlainError } from '../lib/plain_error';
 import type { Library } from '../state/library';
 import type { EngineClient } from '../worker/client';
+import { browserText } from './browser_text';
 import { COPY } from './copy';
 import { Notice } from './notice';
 import type { Route } from './route';
@@ -37,7 +38,7 @@ export function createPages(client: EngineClient, library: Library): Pages {
         import('./train/train_page'),
         import('../state/train'),
       ]);
-      const train = createTrain(client);
+      const train = createTrain(client, browserText('look-back/plan'));
       return () => <TrainPage train={train} library={library} />;
     }),
     data: once(async () => {

@@ -1,5 +1,5 @@
-// Runs the page half of the decode bench: makes one device and offers `measureDecode` to the driver outside
-// (tools/bench_decode.ts), which waits for `decodeReady`.
+// The page half of the decode bench: makes one device and offers `measureDecode` to the driver outside
+// (tools/bench_decode.ts). Not part of the product. Invariant: `decodeReady` is set last.
 
 import { acquireDevice } from '../../src/gpu/device';
 import { memorySource } from '../../src/model/safetensors';

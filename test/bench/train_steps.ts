@@ -9,11 +9,11 @@ import { ImageEncoder } from '../../src/model/image_encoder';
 import { initialLoraWeights } from '../../src/model/lora';
 import type { PromptInput } from '../../src/model/prompt_packing';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
+import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../../src/settings/train_settings';
 import { GrpoTrainer } from '../../src/train/grpo_trainer';
 import { LoraPolicy } from '../../src/train/policy';
 import { Rollout } from '../../src/train/rollout';
 import { SftTrainer } from '../../src/train/sft_trainer';
-import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../../src/train/train_config';
 import type { LabelledExample, Trainer } from '../../src/train/trainer';
 import { BENCH_LORA, median, randomWords } from './train_shared';
 
@@ -117,7 +117,7 @@ async function openTrainer(
   const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
   const trainer =
     method === 'sft'
-      ? new SftTrainer({ policy, rollout, examples: data, maxNewTokens: 1 }, config, config.sft, null)
+      ? new SftTrainer({ policy, rollout, examples: data }, config, config.sft, null)
       : new GrpoTrainer(
           { policy, reference: null, rollout, examples: data, scoring, observe: () => ({}) },
           ...([config, config.grpo, null] as const),

@@ -1,4 +1,5 @@
-// Gives each test file one real GPU device, in the browser and in Node alike; tests never destroy it.
+// One GPU device per test file, in the browser and in Node alike.
+// Not a mock: it is the adapter the tests are meant to prove things on. Invariant: tests never destroy it.
 
 import { acquireDevice, type GpuContext } from '../../src/gpu/device';
 

@@ -1,4 +1,5 @@
-// Makes operands, goldens and comparisons that the attention tests share, from seeded random numbers.
+// Operands, goldens and comparisons that the attention tests share. Not a test file.
+// Invariant: everything is a pure function of its arguments; the random numbers are seeded.
 
 import { expect } from 'vitest';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';

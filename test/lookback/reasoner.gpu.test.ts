@@ -1,10 +1,10 @@
 // The whole path from a PNG to tokens, against Hugging Face's greedy tokens (f32, eager) committed beside the scenes.
 // Runs in Chromium and in Node: both must agree with the same list, so they agree with each other.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ReasoningMode } from '../../src/lookback/prompts';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import { LoraAdapter, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
 import { parseSafetensors } from '../../src/model/safetensors';
+import type { ReasoningMode } from '../../src/settings/train_settings';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import { hasModel, loadPicture, pocketFiles } from '../harness/pocket';

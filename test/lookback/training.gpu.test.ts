@@ -9,7 +9,7 @@ import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import type { RowSource, TrainingRow } from '../../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest } from '../../src/lookback/training';
 import { initialLoraWeights, LoraAdapter } from '../../src/model/lora';
-import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/train/train_config';
+import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
 import { noise } from '../harness/check_op';
 import { testGpu } from '../harness/gpu';
 import { maxDifference } from '../harness/model_fixture';
@@ -86,7 +86,8 @@ describe('a trainer of rows', () => {
   });
 
   it('asks them in GRPO, and reports TRL’s and Look-Back’s metrics', async () => {
-    const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights: { accuracy: 1, length: 0.5 } };
+    const rewardWeights = { ...REQUEST.grpo.rewardWeights, format: 0, length: 0.5 };
+    const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights };
     const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
     const { groups, metrics, finite } = await trainer.runStep({});
     expect(finite).toBe(true);
@@ -188,9 +189,19 @@ describe('what cannot be trained', () => {
   const wrong = new Float32Array(8);
 
   it.each<[string, Partial<TrainingRequest>, new (...args: never[]) => Error, RegExp]>([
-    ['an unknown reward', grpo({ rewardWeights: { accuracy: 1, niceness: 1 } }), ArgumentError, /"niceness"/],
+    [
+      'an unknown reward',
+      grpo({ rewardWeights: { accuracy: 1, niceness: 1 } as never }),
+      ArgumentError,
+      /"niceness"/,
+    ],
     ['a group of one', grpo({ numGenerations: 1 }), ArgumentError, /numGenerations/],
-    ['a held-out set of all', { sft: { ...REQUEST.sft, evalSize: 3 } }, ArgumentError, /none is left/],
+    [
+      'a held-out set of all',
+      { sft: { ...REQUEST.sft, evalSteps: 1, evalSize: 3 } },
+      ArgumentError,
+      /none is left/,
+    ],
     [
       'rows without responses',
       { source: rowsOf(ROWS.filter(({ response }) => !response)) },

@@ -37,12 +37,29 @@ async function answered() {
 }
 
 describe('loading', () => {
-  it('starts, lists and loads the first model, and fits the settings to it', async () => {
+  it('starts, lists and loads the first model, and leaves the length of answers to it', async () => {
     const { look } = await loaded();
     expect(look.session.value.model).toBe(LOADED_MODEL);
     expect(look.loading.value).toBe(false);
-    expect(look.settings.value.maxNewTokens).toBe(100);
+    expect(look.settings.value.maxNewTokens).toBeNull();
     expect(look.canAsk.value).toBe(true);
+  });
+
+  it('asks nothing while a setting cannot be used, and replaces none', async () => {
+    const { look } = await loaded();
+    for (const wrong of [
+      { temperature: 3 },
+      { temperature: Number.NaN },
+      { maxNewTokens: 101 },
+      { seed: -1 },
+    ]) {
+      const before = look.settings.value;
+      look.setSettings(wrong);
+      expect(look.settings.value).toEqual({ ...before, ...wrong });
+      expect(look.canAsk.value).toBe(false);
+      look.setSettings(before);
+      expect(look.canAsk.value).toBe(true);
+    }
   });
 
   it('keeps the error of a failed load, and clears it when loading again', async () => {

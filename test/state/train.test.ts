@@ -327,6 +327,42 @@ describe('the plan', () => {
     expect(train.plan.value.source).toEqual(PRESETS['sft-quick'].source);
   });
 
+  it('holds out a tenth of a dataset, unless somebody said otherwise', async () => {
+    const { train } = made({ datasets: [datasetOf('d', 20, 20), datasetOf('e', 40, 40)] });
+    await train.open();
+    train.chooseDataset('d');
+    expect(train.split.value).toMatchObject({ train: 18, heldOut: 2 });
+    expect(train.changes.value).toEqual([]);
+    train.chooseDataset('e');
+    expect(train.split.value).toMatchObject({ train: 36, heldOut: 4 });
+    train.setField('sft.evalSize', 5);
+    train.chooseDataset('d');
+    expect(train.split.value).toMatchObject({ train: 15, heldOut: 5 });
+    expect(train.changes.value).toEqual(['sft.evalSize']);
+    train.resetField('sft.evalSize');
+    expect(train.split.value).toMatchObject({ train: 18, heldOut: 2 });
+  });
+
+  it('survives a reload with its edits', () => {
+    let text: string | null = null;
+    const kept = {
+      read: () => text,
+      write: (written: string) => {
+        text = written;
+      },
+    };
+    const first = createTrain(new HandTrainer(), kept);
+    first.choosePreset('grpo-full');
+    first.setField('optim.learningRate', 0.25);
+    first.setField('name', 'Mine');
+    const second = createTrain(new HandTrainer(), kept);
+    expect(second.plan.value).toEqual(first.plan.value);
+    expect(second.preset.value).toBe('grpo-full');
+    expect(second.changes.value).toEqual(['optim.learningRate']);
+    text = 'nonsense';
+    expect(createTrain(new HandTrainer(), kept).plan.value).toEqual(PRESETS['sft-quick']);
+  });
+
   it('can be taken over from a run', () => {
     const { train } = made();
     train.copyPlan({ ...PRESETS['grpo-full'], maxSteps: 11 });

@@ -1,12 +1,16 @@
-// The form's fields: reading, writing, ranges, and which have an effect; problems and differences of plans.
+// The form's logic: reading and writing settings, problems, differences, and how a plan divides its examples.
 import { describe, expect, it } from 'vitest';
+import { splitWords } from '../../src/settings/held_out';
+import { TRAIN_SETTING_IDS, type TrainSettingId } from '../../src/settings/train_settings';
 import {
   differences,
-  FIELD_IDS,
-  FIELDS,
-  type FieldId,
+  fieldApplies,
   fieldOfAdvice,
+  onSource,
   problemsOf,
+  readField,
+  splitOf,
+  writeField,
 } from '../../src/state/train_form';
 import { PRESETS } from '../../src/state/train_presets';
 import type { TrainingPlan } from '../../src/worker/protocol/training';
@@ -14,29 +18,11 @@ import { datasetOf } from './train_script';
 
 const SFT = PRESETS['sft-full'];
 const GRPO = PRESETS['grpo-full'];
-const set = (plan: TrainingPlan, id: FieldId, value: string | number | boolean) =>
-  FIELDS[id].write(plan, value);
+const set = writeField;
+const DATASET = { kind: 'dataset', datasetId: 'd' } as const;
 
-describe('FIELDS', () => {
-  it('reads what it wrote, and changes nothing else', () => {
-    for (const id of FIELD_IDS) {
-      const field = FIELDS[id];
-      const value = { number: 3, toggle: false, text: 'x', choice: '' }[field.kind];
-      const wanted = field.kind === 'choice' ? (field.options.at(-1) ?? '') : value;
-      const plan = field.write(GRPO, wanted);
-      expect(field.read(plan), id).toBe(wanted);
-      expect(field.write(plan, field.read(GRPO)), id).toEqual({
-        ...GRPO,
-        grpo: { ...GRPO.grpo, rewardWeights: expect.objectContaining(GRPO.grpo.rewardWeights) },
-      });
-    }
-  });
-
-  it('refuses an option that does not exist', () => {
-    expect(set(GRPO, 'grpo.lossType', 'ppo')).toBe(GRPO);
-  });
-
-  it('reaches every setting of a plan', () => {
+describe('readField and writeField', () => {
+  it('reach every setting of a plan, and change nothing else', () => {
     const paths: string[] = [];
     const walk = (value: object, prefix: string) => {
       for (const [key, inner] of Object.entries(value)) {
@@ -46,19 +32,57 @@ describe('FIELDS', () => {
     };
     walk(GRPO, '');
     const chosenElsewhere = ['modelId', 'adapterId', 'source.kind'];
-    expect(paths.filter((path) => !chosenElsewhere.includes(path) && !(path in FIELDS))).toEqual([]);
+    expect(paths.filter((path) => !chosenElsewhere.includes(path)).sort()).toEqual(
+      [...TRAIN_SETTING_IDS].sort(),
+    );
+    for (const id of TRAIN_SETTING_IDS) {
+      const plan = set(GRPO, id, 3);
+      expect(readField(plan, id), id).toBe(3);
+      expect(set(plan, id, readField(GRPO, id) ?? null), id).toEqual(GRPO);
+    }
   });
 
-  it('knows which settings have an effect', () => {
-    expect(FIELDS['grpo.beta'].applies(SFT)).toBe(false);
-    expect(FIELDS['sft.batchSize'].applies(SFT)).toBe(true);
-    expect(FIELDS['lora.r'].applies({ ...SFT, adapterId: 'a' })).toBe(false);
-    expect(FIELDS['source.scenes'].applies(GRPO)).toBe(false);
-    const dataset: TrainingPlan = { ...SFT, source: { kind: 'dataset', datasetId: 'd' } };
-    expect(FIELDS['source.textShare'].applies(dataset)).toBe(false);
-    expect(set(dataset, 'source.textShare', 0.5)).toBe(dataset);
-    expect(FIELDS['grpo.stdFloor'].applies(GRPO)).toBe(false);
-    expect(FIELDS['grpo.stdFloor'].applies(set(GRPO, 'grpo.scaleRewards', 'std_floor'))).toBe(true);
+  it('keep no setting of the world in a plan with a dataset', () => {
+    const plan: TrainingPlan = { ...SFT, source: DATASET };
+    expect(fieldApplies(plan, 'source.textShare')).toBe(false);
+    expect(set(plan, 'source.textShare', 0.5)).toBe(plan);
+    expect(readField(plan, 'source.textShare')).toBeUndefined();
+  });
+});
+
+describe('onSource', () => {
+  it('holds out a tenth of a dataset at most, and what the preset says of a large one', () => {
+    const on = (rows: number) => onSource(PRESETS['sft-quick'], DATASET, [datasetOf('d', rows, rows)]);
+    expect(on(20).sft.evalSize).toBe(2);
+    expect(on(1000).sft.evalSize).toBe(PRESETS['sft-quick'].sft.evalSize);
+    expect(on(20).source).toEqual(DATASET);
+    expect(onSource(SFT, SFT.source, [])).toBe(SFT);
+    expect(onSource(SFT, DATASET, []).sft.evalSize).toBe(SFT.sft.evalSize);
+  });
+
+  it('leaves at least nine tenths to train on in every preset', () => {
+    for (const plan of [PRESETS['sft-quick'], PRESETS['sft-full']]) {
+      const split = splitOf(plan, []);
+      expect((split?.heldOut ?? 1) / (split?.count ?? 1)).toBeLessThanOrEqual(0.1);
+    }
+  });
+});
+
+describe('splitOf', () => {
+  it('says what Start will do with a dataset', () => {
+    const datasets = [datasetOf('d', 25, 20)];
+    const plan = set(onSource(PRESETS['sft-quick'], DATASET, datasets), 'maxSteps', 5);
+    const split = splitOf(plan, datasets);
+    expect(split).toMatchObject({ count: 20, exact: true });
+    expect(split && splitWords(split)).toBe('18 train, 2 held out, 2.2 epochs');
+    expect(splitOf(set(plan, 'sft.evalSize', 20), datasets)).toBeNull();
+    expect(splitOf(plan, [])).toBeNull();
+    expect(splitOf({ ...plan, method: 'grpo' }, datasets)).toBeNull();
+  });
+
+  it('counts the scenes of the world as the most there can be', () => {
+    expect(splitOf(SFT, [])).toMatchObject({ count: 800, exact: false, heldOut: 64 });
+    expect(splitOf(set(SFT, 'sft.batchSize', Number.NaN), [])).toBeNull();
   });
 });
 
@@ -70,7 +94,7 @@ describe('problemsOf', () => {
   });
 
   it('names field and kind', () => {
-    const cases: [FieldId, number | string, string][] = [
+    const cases: [TrainSettingId, number | string, string][] = [
       ['maxSteps', 0, 'range'],
       ['maxSteps', 1.5, 'whole'],
       ['optim.learningRate', Number.NaN, 'number'],
@@ -99,6 +123,7 @@ describe('problemsOf', () => {
     expect(must(SFT, 0, 0)).toEqual(['rows']);
     expect(must(SFT, 3, 0)).toEqual(['responses']);
     expect(must(SFT, 90, SFT.sft.evalSize)).toEqual(['leave']);
+    expect(must(set(SFT, 'sft.evalSteps', 0), 90, SFT.sft.evalSize)).toEqual([]);
     expect(must(SFT, 90, SFT.sft.evalSize + 1)).toEqual([]);
     expect(must(set(SFT, 'sft.evalSize', 0), 3, 1)).toEqual([]);
     expect(must(GRPO, 3, 0)).toEqual([]);

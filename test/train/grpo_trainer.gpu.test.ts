@@ -5,10 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { LoraAdapter } from '../../src/model/lora';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { GrpoLossType } from '../../src/settings/train_settings';
+import {
+  type CommonSettings,
+  DEFAULT_TRAIN_CONFIG,
+  type GrpoSettings,
+} from '../../src/settings/train_settings';
 import { GrpoTrainer } from '../../src/train/grpo_trainer';
-import { type GrpoLossType, tokenWeights } from '../../src/train/losses';
+import { tokenWeights } from '../../src/train/losses';
 import type { RewardSample } from '../../src/train/rewards';
-import { type CommonSettings, DEFAULT_TRAIN_CONFIG, type GrpoSettings } from '../../src/train/train_config';
 import type { PromptExample, ScoredGroup, StepOutcome, TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
 import { maxDifference } from '../harness/model_fixture';

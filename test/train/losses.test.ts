@@ -1,7 +1,8 @@
 // Advantages and token weights against the goldens of TRL's formulas, and by hand.
 
 import { describe, expect, it } from 'vitest';
-import { type GrpoLossType, groupAdvantages, tokenWeights } from '../../src/train/losses';
+import type { GrpoLossType } from '../../src/settings/train_settings';
+import { groupAdvantages, tokenWeights } from '../../src/train/losses';
 import { loadGoldens } from '../harness/model_fixture';
 
 describe('groupAdvantages', () => {

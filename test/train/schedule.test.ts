@@ -1,6 +1,7 @@
 // Learning rates by step against transformers 5.18: values that its schedulers gave for a rate of 0.002.
 import { describe, expect, it } from 'vitest';
-import { type LrSchedulerType, learningRateAt } from '../../src/train/schedule';
+import type { LrSchedulerType } from '../../src/settings/train_settings';
+import { learningRateAt } from '../../src/train/schedule';
 
 const RATE = 0.002;
 const rates = (lrSchedulerType: LrSchedulerType, warmupSteps: number, maxSteps: number): number[] =>

@@ -3,8 +3,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
+import {
+  type CommonSettings,
+  DEFAULT_TRAIN_CONFIG,
+  type SftSettings,
+} from '../../src/settings/train_settings';
 import { SftTrainer } from '../../src/train/sft_trainer';
-import { type CommonSettings, DEFAULT_TRAIN_CONFIG, type SftSettings } from '../../src/train/train_config';
 import type { LabelledExample, StepOutcome, TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
 import { maxDifference } from '../harness/model_fixture';
@@ -40,6 +44,7 @@ const SETTINGS: SftSettings = {
   evalSteps: 0,
   evalSize: 2,
   evalSamples: 0,
+  maxCompletionLength: 3,
 };
 
 let gpu: GpuContext;
@@ -58,7 +63,6 @@ async function trainerOf(
   common: Partial<CommonSettings> = {},
   settings: Partial<SftSettings> = {},
   start: TrainerCheckpoint | null = null,
-  maxNewTokens = 3,
 ) {
   const own = await tinyPolicy(model, { maxGradNorm: 1, scaleB: 0 });
   if (start) own.policy.restore(start);
@@ -71,7 +75,7 @@ async function trainerOf(
       return EXAMPLES[position]!;
     },
   };
-  const parts = { policy: own.policy, rollout, examples, maxNewTokens };
+  const parts = { policy: own.policy, rollout, examples };
   const trainer = new SftTrainer(parts, { ...COMMON, ...common }, { ...SETTINGS, ...settings }, start);
   const destroy = (): void => {
     trainer.destroy();
@@ -212,12 +216,8 @@ describe('a run', () => {
 
   it('samples what fits where the longest answer does not', async () => {
     const { maxPositionEmbeddings } = model.config.text;
-    const { trainer, destroy } = await trainerOf(
-      {},
-      { evalSteps: 1, evalSamples: 1 },
-      null,
-      maxPositionEmbeddings,
-    );
+    const longest = { evalSteps: 1, evalSamples: 1, maxCompletionLength: maxPositionEmbeddings };
+    const { trainer, destroy } = await trainerOf({}, longest);
     const stop = new AbortController();
     const phases: string[] = [];
     const turn = async (): Promise<void> => {
@@ -239,7 +239,7 @@ describe('a run', () => {
     const own = await tinyPolicy(model);
     const rollout = tinyRollout(model, own.images, own.policy.adapter);
     const examples = { count: 6, read: async (position: number) => EXAMPLES[position]! };
-    const parts = { policy: own.policy, rollout, examples, maxNewTokens: 3 };
+    const parts = { policy: own.policy, rollout, examples };
     const make = () => new SftTrainer(parts, COMMON, { ...SETTINGS, ...settings }, null);
     expect(make).toThrow(
       expect.objectContaining({ code: 'usage/argument', message: expect.stringMatching(message) }),

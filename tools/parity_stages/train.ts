@@ -7,8 +7,9 @@ import { LoraAdapter, type LoraWeights, parseLoraConfig, readLoraWeights } from 
 import { packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { GrpoLossType } from '../../src/settings/train_settings';
 import { type Program, readTensor } from '../../src/tensor/program';
-import { type GrpoLossType, groupAdvantages, tokenWeights } from '../../src/train/losses';
+import { groupAdvantages, tokenWeights } from '../../src/train/losses';
 import {
   type CompletionGroup,
   type PackedCompletions,

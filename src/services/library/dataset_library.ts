@@ -7,8 +7,8 @@ import type { DecodedImage } from '../../data/image/decode_image';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
+import type { ReasoningMode } from '../../settings/train_settings';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
-import type { ReasoningMode } from '../../worker/protocol/answers';
 import type {
   ColumnMapping,
   DatasetCommands,
@@ -19,7 +19,6 @@ import type {
   NamedFile,
 } from '../../worker/protocol/library';
 import type { Loaded } from '../answers/engine';
-import type { LiveRuns } from '../training/live_runs';
 
 /** The store of datasets as the library uses it. */
 export type DatasetRecords = Pick<DatasetStore, 'list' | 'create' | 'append' | 'get' | 'readRow' | 'delete'>;
@@ -30,7 +29,8 @@ export interface DatasetLibraryParts {
   datasets(): Promise<DatasetRecords>;
   readonly engine: { readonly loaded: Loaded | undefined };
   decodeImage(file: Blob): Promise<DecodedImage>;
-  readonly liveRuns: Pick<LiveRuns, 'checkUnused'>;
+  /** Throws `train/busy` while a live run reads the dataset. */
+  checkUnused(datasetId: string): void;
   changed(): void;
   createId(): string;
   /** Milliseconds since 1970. */
@@ -143,7 +143,7 @@ export class DatasetLibrary implements DatasetCommands {
 
   /** See DatasetCommands. */
   async deleteDataset(id: string): Promise<number> {
-    await this.#parts.liveRuns.checkUnused({ kind: 'dataset', id });
+    this.#parts.checkUnused(id);
     const freed = await (await this.#parts.datasets()).delete(id);
     this.#parts.changed();
     return freed;

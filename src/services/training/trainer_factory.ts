@@ -1,5 +1,6 @@
 // Makes the trainer of a plan: finds its rows or its world and the adapter that it continues, and what its checkpoints
-// must carry. A checkpoint is never put on another base model than the one that made it.
+// must carry. Not the trainers (src/train) and not their life (training_run.ts). Invariant: plan, stores and checkpoint
+// decide the trainer; a checkpoint is never put on another base model than the one that made it.
 
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { drawSample } from '../../data/world/shapes_world';
@@ -7,52 +8,61 @@ import { IMAGE_SIDE } from '../../data/world/shapes_world_scene';
 import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import {
-  type AdapterStart,
   loraConfigOf,
-  type PreparingHooks,
+  type PreparingHooks as MakingHooks,
   type TrainingRequest,
 } from '../../lookback/training';
-import { adaptableModules, type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
+import {
+  adaptableModules,
+  type LoraConfig,
+  type LoraWeights,
+  shapedModules,
+  targetedModules,
+} from '../../model/lora';
 import type { ModelOnDevice } from '../../model/prompt_program';
-import { ownBytes } from '../../storage/record_size';
+import { completePlan } from '../../settings/train_plan';
 import type { Trainer, TrainerCheckpoint } from '../../train/trainer';
 import type { TrainingPlan } from '../../worker/protocol/training';
-import { type CheckpointBase, kernelTraits } from '../answers/checkpoint_base';
+import { type CheckpointBase, kernelProfile } from '../answers/checkpoint_base';
 import type { EngineModel, Loaded } from '../answers/engine';
-import type { AdapterLibrary } from '../library/adapter_library';
-import type { DatasetLibrary } from '../library/dataset_library';
 import type { MemoryPlanner } from './training_estimate';
 import { planTrainingMemory } from './training_memory';
-import type { MadeTrainer, MakingHooks } from './training_run';
+import type { MadeTrainer, PreparingHooks } from './training_run';
 
-/** A run's checkpoint with what lies beside it. */
-type RunCheckpoint = TrainerCheckpoint & { readonly extra: CheckpointBase };
+/** An adapter that a run continues. */
+export interface AdapterStart {
+  readonly config: LoraConfig;
+  readonly weights: readonly LoraWeights[];
+}
 
 /** What the factory needs. */
-export interface TrainerFactoryParts<M> {
-  createTrainer(model: M, request: TrainingRequest, hooks: PreparingHooks): Promise<Trainer>;
-  readonly adapters: Pick<AdapterLibrary, 'startOf'>;
-  readonly datasets: Pick<DatasetLibrary, 'rowSource' | 'picture'>;
+export interface TrainerFactoryParts {
+  createTrainer(model: EngineModel, request: TrainingRequest, hooks: MakingHooks): Promise<Trainer>;
+  /** @throws LookBackError `adapter/base` when it was made for another model; StorageError when it is gone */
+  startOf(adapterId: string, loaded: Loaded): Promise<AdapterStart>;
+  rowSource(datasetId: string): Promise<RowSource>;
+  /** The encoded picture of a row. */
+  picture(datasetId: string, position: number): Promise<Blob>;
   /** SHA-256 of the loaded model's weights. */
   fingerprintOf(loaded: Loaded): Promise<string>;
   encodePicture(pixels: PixelArray): Promise<Blob>;
   /** The parts of the loaded model that traces need. */
-  deviceOf(model: M): ModelOnDevice;
+  deviceOf(model: EngineModel): ModelOnDevice;
 }
 
-/** Makes trainers for the loaded model. */
-export class TrainerFactory<M extends EngineModel> {
-  readonly #parts: TrainerFactoryParts<M>;
+/** See the head of the file. */
+export class TrainerFactory {
+  readonly #parts: TrainerFactoryParts;
 
-  constructor(parts: TrainerFactoryParts<M>) {
+  constructor(parts: TrainerFactoryParts) {
     this.#parts = parts;
   }
 
   /** Finds out before a run is recorded whether its sources are there; throws as {@link TrainerFactory.make}. */
-  async checkSources(loaded: Loaded<M>, plan: TrainingPlan): Promise<void> {
+  async checkSources(loaded: Loaded, plan: TrainingPlan): Promise<void> {
     const { source, adapterId } = plan;
-    if (source.kind === 'dataset') checkRows(await this.#parts.datasets.rowSource(source.datasetId));
-    if (adapterId !== null) await this.#parts.adapters.startOf(adapterId, loaded);
+    if (source.kind === 'dataset') checkRows(await this.#parts.rowSource(source.datasetId));
+    if (adapterId !== null) await this.#parts.startOf(adapterId, loaded);
   }
 
   /**
@@ -61,10 +71,10 @@ export class TrainerFactory<M extends EngineModel> {
    *   StorageError for a dataset that is empty or gone; what the trainer's making throws
    */
   async make(
-    loaded: Loaded<M>,
+    loaded: Loaded,
     plan: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
-    hooks: MakingHooks,
+    checkpoint: (TrainerCheckpoint & { readonly extra: CheckpointBase }) | null,
+    hooks: PreparingHooks,
   ): Promise<MadeTrainer> {
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     if (checkpoint !== null && checkpoint.extra.fingerprint !== fingerprint) {
@@ -74,7 +84,7 @@ export class TrainerFactory<M extends EngineModel> {
     }
     const request = await this.#request(loaded, plan, checkpoint);
     let leftOut: string | null = null;
-    const onLeftOut: PreparingHooks['onLeftOut'] = (rows) => {
+    const onLeftOut: MakingHooks['onLeftOut'] = (rows) => {
       leftOut = leftOutMessage(rows);
     };
     const trainer = await this.#parts.createTrainer(loaded.model, request, { ...hooks, onLeftOut });
@@ -85,35 +95,21 @@ export class TrainerFactory<M extends EngineModel> {
 
   /** What the lower layers need to know of a plan. */
   async #request(
-    loaded: Loaded<M>,
+    loaded: Loaded,
     plan: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
+    checkpoint: TrainerCheckpoint | null,
   ): Promise<TrainingRequest> {
-    const { source } = plan;
-    const start = await this.#start(loaded, plan, checkpoint);
-    if (source.kind === 'shapes_world') return { ...plan, source, start, checkpoint };
-    const rows = await this.#parts.datasets.rowSource(source.datasetId);
+    const { source, adapterId } = plan;
+    const start = adapterId === null ? null : await this.#parts.startOf(adapterId, loaded);
+    const whole = completePlan(plan);
+    if (source.kind === 'shapes_world') return { ...whole, source, start, checkpoint };
+    const rows = await this.#parts.rowSource(source.datasetId);
     checkRows(rows);
-    return { ...plan, source: { kind: 'rows', rows }, start, checkpoint };
-  }
-
-  /** The adapter that a run continues: once there is a checkpoint, the copy in it, wherever the adapter is by then. */
-  async #start(
-    loaded: Loaded<M>,
-    { adapterId }: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
-  ): Promise<AdapterStart | null> {
-    if (adapterId === null) return null;
-    if (checkpoint?.extra.start) return checkpoint.extra.start;
-    const { config, weights } = await this.#parts.adapters.startOf(adapterId, loaded);
-    return {
-      config,
-      weights: weights.map(({ module, a, b }) => ({ module, a: ownBytes(a), b: ownBytes(b) })),
-    };
+    return { ...whole, source: { kind: 'rows', rows }, start, checkpoint };
   }
 
   /** How a plan's memory is planned on the loaded model; throws as {@link TrainerFactory.make}. */
-  async memoryPlanner(loaded: Loaded<M>, plan: TrainingPlan): Promise<MemoryPlanner> {
+  async memoryPlanner(loaded: Loaded, plan: TrainingPlan): Promise<MemoryPlanner> {
     const request = await this.#request(loaded, plan, null);
     const { model } = loaded;
     const config = loraConfigOf(request, loaded.entry.id);
@@ -138,18 +134,17 @@ export class TrainerFactory<M extends EngineModel> {
       targetedModules(config, request.lora.targetModules);
     return {
       device: gpu.traits.description,
-      profile: kernelTraits(gpu.traits),
+      profile: kernelProfile(gpu.traits),
       modelId: entry.id,
       fingerprint,
       config: { ...loraConfigOf(request, entry.id), loraDropout: request.lora.loraDropout },
       modules: shapedModules(names, config),
-      start: request.start,
     };
   }
 
   /** The sheet or the row's own file behind an example. */
   async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
-    if (source.kind === 'dataset') return this.#parts.datasets.picture(source.datasetId, key);
+    if (source.kind === 'dataset') return this.#parts.picture(source.datasetId, key);
     return this.#parts.encodePicture(worldExample(source, seed, key).image);
   }
 }

@@ -8,9 +8,9 @@ import { KvCache } from '../../model/kv_cache';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../../model/lora';
 import { allocateTensor, type ModelOnDevice } from '../../model/prompt_program';
 import { visionTransformer } from '../../model/vision_transformer';
+import type { TrainConfig } from '../../settings/train_settings';
 import { planMemory } from '../../tensor/planner';
 import { Trace } from '../../tensor/trace';
-import type { TrainConfig } from '../../train/train_config';
 import { type TrainOptions, traceTrainStep } from '../../train/train_program';
 
 /** Buffers of one purpose, in bytes each. */
@@ -98,7 +98,7 @@ function sampling(request: MemoryRequest): { prompts: number; count: number; len
   const { method, sft, grpo } = request;
   if (method === 'sft') {
     const prompts = Math.min(MAX_BATCH, sft.evalSteps > 0 ? sft.evalSamples : 0);
-    return prompts === 0 ? null : { prompts, count: 1, length: grpo.maxCompletionLength };
+    return prompts === 0 ? null : { prompts, count: 1, length: sft.maxCompletionLength };
   }
   const perWave = Math.max(1, Math.floor(MAX_BATCH / grpo.numGenerations));
   return {

@@ -3,10 +3,9 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { modeWords, type ReasoningMode } from '../../settings/train_settings';
 import type { Datasets, OpenRow } from '../../state/datasets';
-import type { ReasoningMode } from '../../worker/protocol/answers';
 import type { DatasetRowView } from '../../worker/protocol/library';
-import { COPY } from '../copy';
 import { drawPicture, NO_PADDING } from '../look/heatmap';
 import { useLook } from '../look/look_context';
 import { decodePicture } from '../look/picture_source';
@@ -147,7 +146,7 @@ function Controls({ datasets, open }: { readonly datasets: Datasets; readonly op
         >
           {modes.map((mode) => (
             <option key={mode} value={mode}>
-              {COPY.modes[mode]}
+              {modeWords(mode)}
             </option>
           ))}
         </select>

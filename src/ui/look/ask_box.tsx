@@ -3,11 +3,13 @@
 
 import { useComputed } from '@preact/signals';
 import type { RefObject } from 'preact';
+import { GENERATION_SETTINGS } from '../../settings/generation_settings';
+import { modeWords, type ReasoningMode } from '../../settings/train_settings';
 import { isOpen } from '../../state/session';
-import { MAX_TEMPERATURE } from '../../state/settings';
-import type { ReasoningMode } from '../../worker/protocol/answers';
+import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
+import { NumberInput } from '../number_input';
 import { useLook } from './look_context';
 import '../styles/ask.css';
 
@@ -43,14 +45,14 @@ function ModeField() {
   const modes = useComputed(() => look.session.value.model?.modes ?? [look.settings.value.mode]);
   return (
     <label class="field">
-      {COPY.ask.mode}
+      {GENERATION_SETTINGS.mode.label}
       <select
         value={look.settings.value.mode}
         onChange={(event) => look.setSettings({ mode: event.currentTarget.value as ReasoningMode })}
       >
         {modes.value.map((mode) => (
           <option key={mode} value={mode}>
-            {COPY.modes[mode]}
+            {modeWords(mode)}
           </option>
         ))}
       </select>
@@ -58,45 +60,42 @@ function ModeField() {
   );
 }
 
-interface NumberFieldProps {
-  readonly label: string;
-  readonly knob: 'temperature' | 'seed' | 'maxNewTokens';
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-}
-
-function NumberField({ label, knob, min, max, step }: NumberFieldProps) {
+function NumberField({ id }: { readonly id: AnswerNumber }) {
   const look = useLook();
+  const { model } = look.session.value;
+  const setting = answerSetting(id, model);
+  const problem = settingProblem(id, look.settings.value, model);
+  const control = `answer-${id}`;
+  const limit = model === null ? '' : String(model.maxNewTokens);
   return (
-    <label class="field">
-      {label}
-      <input
-        type="number"
-        inputMode="decimal"
-        name={knob}
-        {...{ min, max, step }}
-        value={look.settings.value[knob]}
-        onChange={(event) => {
-          look.setSettings({ [knob]: event.currentTarget.valueAsNumber });
-          // An unusable number was replaced by the state; the field shows what holds.
-          event.currentTarget.value = String(look.settings.value[knob]);
-        }}
+    <div class="field">
+      <label for={control}>{setting.label}</label>
+      <NumberInput
+        id={control}
+        name={id}
+        whole={setting.whole}
+        number={look.settings.value[id]}
+        {...(setting.default === null ? { emptyMeans: limit } : {})}
+        aria-invalid={problem !== null}
+        aria-describedby={`${control}-note`}
+        set={(value) => look.setSettings({ [id]: value })}
       />
-    </label>
+      <span id={`${control}-note`} class="hint wrong-note">
+        {problem !== null && COPY.ask.mustBe(problem)}
+      </span>
+    </div>
   );
 }
 
 function SettingsGroup() {
   const look = useLook();
-  const limit = useComputed(() => look.session.value.model?.maxNewTokens ?? 4096);
   return (
     <fieldset class="settings">
       <legend class="visually-hidden">{COPY.ask.settings}</legend>
       <ModeField />
-      <NumberField label={COPY.ask.temperature} knob="temperature" min={0} max={MAX_TEMPERATURE} step={0.1} />
+      <NumberField id="temperature" />
       <div class="seed-field">
-        <NumberField label={COPY.ask.seed} knob="seed" min={0} max={0xffffffff} step={1} />
+        <NumberField id="seed" />
         <button
           type="button"
           class="icon-button"
@@ -108,7 +107,7 @@ function SettingsGroup() {
           <Icon name="dice" />
         </button>
       </div>
-      <NumberField label={COPY.ask.length} knob="maxNewTokens" min={1} max={limit.value} step={1} />
+      <NumberField id="maxNewTokens" />
     </fieldset>
   );
 }
@@ -121,6 +120,7 @@ function Hint() {
     if (look.picture.value === null) return COPY.ask.needPicture;
     if (look.question.value.trim() === '') return COPY.ask.needQuestion;
     if (look.loading.value) return COPY.ask.needModel;
+    if (!settingsUsable(look.settings.value, model)) return COPY.ask.wrongSetting;
     return model === null ? '' : COPY.ask.sendKeys;
   });
   const greedy = look.settings.value.temperature === 0;

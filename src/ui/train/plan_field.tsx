@@ -1,32 +1,31 @@
-// One setting of the plan as a labelled control: number, choice, toggle or text, with its hint, problem and reset.
-// Not the rules (state/train_form.ts). Invariant: what was typed stays as typed; a value that cannot be used is marked.
+// Draws one setting of the plan as a labelled control with its help, its problem, and the way back to the preset.
+// Kind, words, choices and range are those of the table of settings; what was typed stays as typed.
 
-import { FIELDS, type Field, type FieldId, type FieldValue } from '../../state/train_form';
+import { choicesOf, type Setting, type SettingValue } from '../../settings/setting';
+import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
+import { fieldApplies, readField } from '../../state/train_form';
 import { Icon } from '../icons';
+import { NumberInput } from '../number_input';
 import { useTrain } from './train_context';
-import { FIELD_COPY, OPTION_COPY, problemText, TRAIN_COPY } from './train_copy';
+import { problemText, TRAIN_COPY } from './train_copy';
 
 /** Id of a field's control, for labels and for moving the focus to it. */
-export function controlId(id: FieldId): string {
+export function controlId(id: TrainSettingId): string {
   return `plan-${id.replaceAll('.', '-')}`;
 }
 
-function optionText(id: FieldId, option: string): string {
-  return OPTION_COPY[`${id}:${option}`] ?? OPTION_COPY[option] ?? option;
-}
-
 interface ControlProps {
-  readonly id: FieldId;
-  readonly field: Field;
-  readonly value: FieldValue;
+  readonly id: TrainSettingId;
+  readonly setting: Setting;
+  readonly value: SettingValue;
   readonly described: string;
   readonly wrong: boolean;
-  readonly set: (value: FieldValue) => void;
+  readonly set: (value: SettingValue) => void;
 }
 
-function Control({ id, field, value, described, wrong, set }: ControlProps) {
+function Control({ id, setting, value, described, wrong, set }: ControlProps) {
   const shared = { id: controlId(id), 'aria-describedby': described, 'data-field': id };
-  switch (field.kind) {
+  switch (setting.kind) {
     case 'toggle':
       return (
         <span class="check">
@@ -42,23 +41,21 @@ function Control({ id, field, value, described, wrong, set }: ControlProps) {
     case 'choice':
       return (
         <select {...shared} value={String(value)} onChange={(event) => set(event.currentTarget.value)}>
-          {field.options.map((option) => (
+          {choicesOf(setting).map((option) => (
             <option key={option} value={option}>
-              {optionText(id, option)}
+              {setting.choices[option]}
             </option>
           ))}
         </select>
       );
     case 'number':
       return (
-        <input
+        <NumberInput
           {...shared}
-          type="number"
-          step="any"
-          inputMode={field.whole ? 'numeric' : 'decimal'}
+          whole={setting.whole}
           aria-invalid={wrong}
-          value={Number.isFinite(value) ? String(value) : ''}
-          onChange={(event) => set(event.currentTarget.valueAsNumber)}
+          number={typeof value === 'number' ? value : Number.NaN}
+          set={set}
         />
       );
     case 'text':
@@ -68,7 +65,7 @@ function Control({ id, field, value, described, wrong, set }: ControlProps) {
           type="text"
           spellcheck={false}
           autocomplete="off"
-          class={field.pattern ? 'mono' : ''}
+          class={setting.pattern ? 'mono' : ''}
           aria-invalid={wrong}
           value={String(value)}
           onChange={(event) => set(event.currentTarget.value)}
@@ -78,14 +75,14 @@ function Control({ id, field, value, described, wrong, set }: ControlProps) {
 }
 
 /** A setting; nothing while it has no effect on the plan. */
-export function PlanField({ id }: { readonly id: FieldId }) {
+export function PlanField({ id }: { readonly id: TrainSettingId }) {
   const train = useTrain();
   const plan = train.plan.value;
-  const field = FIELDS[id];
-  if (!field.applies(plan)) return null;
-  const { label, hint } = FIELD_COPY[id];
+  if (!fieldApplies(plan, id)) return null;
+  const setting: Setting = TRAIN_SETTINGS[id];
+  const { label, unit, help } = setting;
   const problem = train.problems.value.find((one) => one.field === id);
-  const range = field.kind === 'number' ? field : undefined;
+  const hint = [...(unit === undefined ? [] : [TRAIN_COPY.plan.unit(unit)]), help ?? ''].join(' ');
   const note = `${controlId(id)}-note`;
   return (
     <div class={problem === undefined ? 'plan-field' : 'plan-field wrong'}>
@@ -105,14 +102,14 @@ export function PlanField({ id }: { readonly id: FieldId }) {
       </span>
       <Control
         id={id}
-        field={field}
-        value={field.read(plan)}
+        setting={setting}
+        value={readField(plan, id) ?? null}
         described={note}
         wrong={problem !== undefined}
         set={(value) => train.setField(id, value)}
       />
       <span id={note} class={problem === undefined ? 'hint' : 'hint wrong-note'}>
-        {problem === undefined ? hint : problemText(problem, range)}
+        {problem === undefined ? hint : problemText(problem)}
       </span>
     </div>
   );

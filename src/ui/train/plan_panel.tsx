@@ -3,83 +3,31 @@
 
 import { type Signal, useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
-import { type FieldId, fieldOfAdvice } from '../../state/train_form';
-import { PRESET_IDS, type PresetId } from '../../state/train_presets';
+import { splitWords } from '../../settings/held_out';
+import {
+  SETTING_GROUPS,
+  type SettingGroup,
+  TRAIN_SETTING_IDS,
+  TRAIN_SETTINGS,
+  type TrainSettingId,
+} from '../../settings/train_settings';
+import { fieldApplies, fieldOfAdvice } from '../../state/train_form';
+import { PRESET_IDS, PRESET_WORDS, type PresetId } from '../../state/train_presets';
 import { CommandFailure } from './failure_note';
 import { controlId, PlanField } from './plan_field';
 import { useTrain } from './train_context';
-import { FIELD_COPY, PRESET_COPY, problemText, TRAIN_COPY, trainErrorCopy } from './train_copy';
+import { problemText, TRAIN_COPY, trainErrorCopy } from './train_copy';
 
 const WORDS = TRAIN_COPY.plan;
 
-const MAIN: readonly FieldId[] = [
-  'name',
-  'maxSteps',
-  'seed',
-  'sft.batchSize',
-  'grpo.promptsPerStep',
-  'grpo.numGenerations',
-  'grpo.maxCompletionLength',
-  'optim.learningRate',
-];
-
-const FOLDED: readonly { readonly title: keyof typeof WORDS.groups; readonly fields: readonly FieldId[] }[] =
-  [
-    {
-      title: 'world',
-      fields: ['source.textShare', 'source.scenes', 'source.rolloutsPerScene', 'source.reflectionRate'],
-    },
-    {
-      title: 'grpo',
-      fields: [
-        'grpo.temperature',
-        'grpo.topP',
-        'grpo.lossType',
-        'grpo.scaleRewards',
-        'grpo.stdFloor',
-        'grpo.dropUniformGroups',
-        'grpo.maskTruncatedCompletions',
-        'grpo.epsilon',
-        'grpo.epsilonHigh',
-        'grpo.beta',
-        'grpo.numIterations',
-      ],
-    },
-    {
-      title: 'rewards',
-      fields: [
-        'grpo.rewardWeights.accuracy',
-        'grpo.rewardWeights.format',
-        'grpo.rewardWeights.format_paper',
-        'grpo.rewardWeights.length',
-      ],
-    },
-    {
-      title: 'sft',
-      fields: ['sft.numTrainEpochs', 'sft.maxLength', 'sft.evalSteps', 'sft.evalSize', 'sft.evalSamples'],
-    },
-    { title: 'lora', fields: ['lora.r', 'lora.loraAlpha', 'lora.loraDropout', 'lora.targetModules'] },
-    {
-      title: 'optim',
-      fields: [
-        'optim.lrSchedulerType',
-        'optim.warmupSteps',
-        'optim.weightDecay',
-        'optim.adamBeta1',
-        'optim.adamBeta2',
-        'optim.adamEpsilon',
-        'optim.maxGradNorm',
-      ],
-    },
-    { title: 'memory', fields: ['tokensPerMicroBatch', 'gradientCheckpointing', 'saveSteps'] },
-  ];
-
-/** Groups without a setting that has an effect on this method. */
-function hidden(title: keyof typeof WORDS.groups, method: 'sft' | 'grpo', world: boolean): boolean {
-  if (title === 'world') return !world;
-  if (title === 'sft') return method !== 'sft';
-  return (title === 'grpo' || title === 'rewards') && method !== 'grpo';
+/** The settings of a group, in the order of the table. */
+function fieldsOf(group: SettingGroup): readonly TrainSettingId[] {
+  return TRAIN_SETTING_IDS.filter((id) => TRAIN_SETTINGS[id].group === group);
 }
+
+const FOLDED = (Object.keys(SETTING_GROUPS) as SettingGroup[])
+  .filter((group) => SETTING_GROUPS[group].advanced)
+  .map((group) => ({ group, fields: fieldsOf(group) }));
 
 function PresetChoice() {
   const train = useTrain();
@@ -98,12 +46,12 @@ function PresetChoice() {
         {preset === null && <option value="">{WORDS.ownPreset}</option>}
         {PRESET_IDS.map((id) => (
           <option key={id} value={id}>
-            {PRESET_COPY[id].label}
+            {PRESET_WORDS[id].label}
           </option>
         ))}
       </select>
       <span id="plan-preset-note" class="hint">
-        {preset !== null && PRESET_COPY[preset].summary}
+        {preset !== null && PRESET_WORDS[preset].summary}
         {changed > 0 && ` ${WORDS.changed(changed)}.`}
       </span>
     </div>
@@ -194,8 +142,8 @@ function AdapterChoice() {
 
 function Advanced({ open }: { readonly open: Signal<boolean> }) {
   const train = useTrain();
-  const { method, source, adapterId } = train.plan.value;
-  const groups = FOLDED.filter(({ title }) => !hidden(title, method, source.kind === 'shapes_world'));
+  const plan = train.plan.value;
+  const groups = FOLDED.filter(({ fields }) => fields.some((id) => fieldApplies(plan, id)));
   // What cannot be used must not be folded away: a dataset can make a setting wrong that nobody touched.
   const wrong = train.problems.value.some(({ field }) =>
     groups.some(({ fields }) => fields.some((id) => id === field)),
@@ -209,12 +157,11 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
       }}
     >
       <summary>{WORDS.advanced}</summary>
-      {groups.map(({ title, fields }) => (
-        <fieldset key={title}>
-          <legend>{WORDS.groups[title]}</legend>
-          {title === 'lora' && adapterId !== null && <p class="hint">{WORDS.groups.loraFixed}</p>}
+      {groups.map(({ group, fields }) => (
+        <fieldset key={group}>
+          <legend>{SETTING_GROUPS[group].title}</legend>
+          {group === 'lora' && plan.adapterId !== null && <p class="hint">{WORDS.loraFixed}</p>}
           <div class="plan-fields">
-            {title === 'sft' || title === 'grpo' ? <PlanField id="mode" /> : null}
             {fields.map((id) => (
               <PlanField key={id} id={id} />
             ))}
@@ -257,7 +204,7 @@ function EstimateParts({ parts }: { readonly parts: readonly { name: string; byt
   );
 }
 
-function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
+function Estimate({ goTo }: { readonly goTo: (id: TrainSettingId) => void }) {
   const train = useTrain();
   const view = train.estimate.value;
   // What was measured for another model says nothing about this one.
@@ -297,13 +244,25 @@ function Estimate({ goTo }: { readonly goTo: (id: FieldId) => void }) {
           {estimate.advice !== null && <p class="estimate-advice">{estimate.advice}</p>}
           {advised !== null && (
             <button type="button" class="quiet" onClick={() => goTo(advised)}>
-              {words.goTo(FIELD_COPY[advised].label)}
+              {words.goTo(TRAIN_SETTINGS[advised].label)}
             </button>
           )}
           <EstimateParts parts={estimate.parts} />
         </>
       )}
     </section>
+  );
+}
+
+/** How SFT would divide its examples. */
+function Split() {
+  const split = useTrain().split.value;
+  if (split === null) return null;
+  const words = split.exact ? WORDS.split : WORDS.splitAtMost;
+  return (
+    <p class="hint plan-advice" data-testid="split">
+      {words(split.count, splitWords(split))}
+    </p>
   );
 }
 
@@ -328,7 +287,7 @@ function StartNote() {
 export function PlanPanel() {
   const train = useTrain();
   const open = useSignal(false);
-  const goTo = (id: FieldId) => {
+  const goTo = (id: TrainSettingId) => {
     open.value = true;
     // The fold opens with the next render.
     requestAnimationFrame(() => document.getElementById(controlId(id))?.focus());
@@ -347,14 +306,17 @@ export function PlanPanel() {
         }}
       >
         <PresetChoice />
-        <PlanField id="method" />
+        {fieldsOf('kind').map((id) => (
+          <PlanField key={id} id={id} />
+        ))}
         <SourceChoice />
         <ModelChoice />
         <AdapterChoice />
-        {MAIN.map((id) => (
+        {fieldsOf('main').map((id) => (
           <PlanField key={id} id={id} />
         ))}
         <Advanced open={open} />
+        <Split />
         <Estimate goTo={goTo} />
         <div class="plan-start">
           <button

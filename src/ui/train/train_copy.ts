@@ -2,8 +2,9 @@
 // No markup and no logic beyond filling in numbers. Invariant: a component of this page takes its words from here.
 
 import type { PlainError } from '../../lib/plain_error';
-import type { FieldId, PlanProblem } from '../../state/train_form';
-import type { PresetId } from '../../state/train_presets';
+import { mustBe } from '../../settings/setting';
+import { TRAIN_SETTINGS } from '../../settings/train_settings';
+import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunState } from '../../worker/protocol/training';
 import { errorCopy } from '../copy';
@@ -27,16 +28,11 @@ export const TRAIN_COPY = {
     missingAdapter: 'An adapter that is gone',
     model: 'Base model',
     advanced: 'Advanced',
-    groups: {
-      world: 'Built-in world',
-      lora: 'Shape of the new adapter',
-      loraFixed: 'The adapter that is continued has its own shape.',
-      optim: 'Optimiser (AdamW)',
-      sft: 'SFT',
-      grpo: 'GRPO',
-      rewards: 'Rewards and their weights',
-      memory: 'Memory and checkpoints',
-    },
+    loraFixed: 'The adapter that is continued has its own rank, alpha and targets.',
+    unit: (unit: string) => `In ${unit}.`,
+    split: (count: number, words: string) => `${count.toLocaleString('en')} written answers: ${words}.`,
+    splitAtMost: (count: number, words: string) =>
+      `At most ${count.toLocaleString('en')} written answers: ${words}.`,
     changed: (count: number) =>
       count === 1 ? '1 setting differs from the preset' : `${count} settings differ from the preset`,
     reset: (label: string) => `Put ${label} back to the preset`,
@@ -221,149 +217,9 @@ export const TRAIN_COPY = {
   },
 } as const;
 
-/** Name and summary of each preset. */
-export const PRESET_COPY: Readonly<Record<PresetId, { readonly label: string; readonly summary: string }>> = {
-  'sft-quick': {
-    label: 'Pocket SFT (quick)',
-    summary: '30 steps of 8 written answers. Shows how a run behaves; too short to learn much.',
-  },
-  'sft-full': {
-    label: 'Pocket SFT (full: 90 × 32)',
-    summary: '90 steps of 32 written answers. Teaches pocket to look back.',
-  },
-  'grpo-quick': {
-    label: 'Pocket GRPO (quick: 20 steps, 8 × 8)',
-    summary: '20 steps of 8 questions, 8 answers each. Enough to see the rewards move.',
-  },
-  'grpo-full': {
-    label: 'Pocket GRPO (full: 100 × 16 × 8)',
-    summary:
-      '100 steps of 16 questions, 8 answers each. Looking back becomes the rule, and answers get better.',
-  },
-};
-
-interface FieldWords {
-  readonly label: string;
-  readonly hint?: string;
-}
-
-/** Label of each setting, and what it does where the label does not say it. */
-export const FIELD_COPY: Readonly<Record<FieldId, FieldWords>> = {
-  name: { label: 'Name of the run' },
-  method: { label: 'Method' },
-  mode: { label: 'Prompt' },
-  maxSteps: { label: 'Steps' },
-  seed: { label: 'Seed', hint: 'Same seed, plan and device: the same run.' },
-  saveSteps: { label: 'Steps between checkpoints', hint: 'After a crash, at most these are lost.' },
-  tokensPerMicroBatch: {
-    label: 'Tokens at a time',
-    hint: 'A step is cut into parts of this size. Smaller takes less memory and more time.',
-  },
-  gradientCheckpointing: {
-    label: 'Recompute layers',
-    hint: 'Takes less memory and about a third more time.',
-  },
-  'source.textShare': {
-    label: 'Share without the picture',
-    hint: 'Questions that the picture does not help with.',
-  },
-  'source.scenes': { label: 'Scenes' },
-  'source.rolloutsPerScene': {
-    label: 'Answers per scene',
-    hint: 'Sampled from the base; the written answers are made from them.',
-  },
-  'source.reflectionRate': {
-    label: 'Share that looks back',
-    hint: 'Of the written answers. Below one half, greedy answers hardly ever look back.',
-  },
-  'lora.r': { label: 'Rank (r)' },
-  'lora.loraAlpha': { label: 'Alpha', hint: 'The adapter is scaled by alpha / r.' },
-  'lora.loraDropout': { label: 'Dropout' },
-  'lora.targetModules': { label: 'Target modules', hint: 'A regular expression over whole module names.' },
-  'optim.learningRate': { label: 'Learning rate' },
-  'optim.lrSchedulerType': { label: 'Schedule' },
-  'optim.warmupSteps': { label: 'Warm-up steps' },
-  'optim.weightDecay': { label: 'Weight decay' },
-  'optim.adamBeta1': { label: 'Beta 1' },
-  'optim.adamBeta2': { label: 'Beta 2' },
-  'optim.adamEpsilon': { label: 'Epsilon of AdamW' },
-  'optim.maxGradNorm': { label: 'Clip gradients at norm', hint: '0 never clips.' },
-  'sft.batchSize': { label: 'Examples per step' },
-  'sft.maxLength': { label: 'Longest example', hint: 'In tokens; longer ones are left out.' },
-  'sft.numTrainEpochs': { label: 'Epochs', hint: 'Above 0, they decide the number of steps.' },
-  'sft.evalSteps': { label: 'Steps between evaluations', hint: '0 never evaluates.' },
-  'sft.evalSize': { label: 'Held-out examples', hint: 'For the evaluation loss.' },
-  'sft.evalSamples': { label: 'Sample answers' },
-  'grpo.promptsPerStep': { label: 'Questions per step' },
-  'grpo.numGenerations': { label: 'Answers per question' },
-  'grpo.maxCompletionLength': { label: 'Longest answer', hint: 'In tokens; cut off there.' },
-  'grpo.temperature': { label: 'Temperature' },
-  'grpo.topP': { label: 'Top-p' },
-  'grpo.lossType': { label: 'Loss' },
-  'grpo.epsilon': { label: 'Clip ratio below by', hint: 'Epsilon, low.' },
-  'grpo.epsilonHigh': { label: 'Clip ratio above by', hint: 'Epsilon, high.' },
-  'grpo.beta': { label: 'Weight of KL', hint: 'Against the model before this run; 0 leaves it out.' },
-  'grpo.numIterations': { label: 'Updates per sample' },
-  'grpo.scaleRewards': { label: 'Divide advantages by' },
-  'grpo.stdFloor': { label: 'Smallest divisor' },
-  'grpo.dropUniformGroups': { label: 'Leave out groups with equal' },
-  'grpo.maskTruncatedCompletions': { label: 'Ignore answers that were cut off' },
-  'grpo.rewardWeights.accuracy': { label: 'Accuracy', hint: '1 for the right answer in the box, else 0.' },
-  'grpo.rewardWeights.format': {
-    label: 'Format',
-    hint: '1 for think, a look back with content, think, box; 0.667 for think and box; else 0.',
-  },
-  'grpo.rewardWeights.format_paper': {
-    label: 'Permissive format',
-    hint: 'As in the paper: an empty look back earns it too.',
-  },
-  'grpo.rewardWeights.length': {
-    label: 'Length',
-    hint: '0 up to 80 % of the longest answer, then down to −1.',
-  },
-};
-
-/** Words for the options of choices; others stand for themselves. */
-export const OPTION_COPY: Readonly<Record<string, string>> = {
-  sft: 'SFT: imitate written answers',
-  grpo: 'GRPO: reward sampled answers',
-  plain: 'Plain answer',
-  cot: 'Think step by step',
-  semantic: 'Look back while thinking',
-  solution: 'Look back at the solution',
-  constant: 'Constant',
-  linear: 'Linear to 0',
-  cosine: 'Cosine to 0',
-  dr_grpo: 'Dr. GRPO',
-  bnpo: 'BNPO',
-  dapo: 'DAPO (mean over tokens)',
-  'grpo.lossType:grpo': 'GRPO (mean over answers)',
-  'grpo.scaleRewards:group': 'Deviation of the group',
-  'grpo.scaleRewards:none': 'Nothing',
-  'grpo.scaleRewards:std_floor': 'Deviation, not below a floor',
-  'grpo.dropUniformGroups:none': 'Nothing: keep all',
-  'grpo.dropUniformGroups:reward': 'Reward',
-  'grpo.dropUniformGroups:accuracy': 'Accuracy',
-};
-
 /** What a field must be, for one that cannot be used. */
-export function problemText(
-  problem: PlanProblem,
-  range?: { readonly low: number; readonly high: number },
-): string {
+export function problemText(problem: PlanProblem): string {
   switch (problem.must) {
-    case 'number':
-      return 'Must be a number.';
-    case 'whole':
-      return 'Must be a whole number.';
-    case 'range':
-      return range === undefined
-        ? 'Out of range.'
-        : `Must be from ${range.low} to ${range.high.toLocaleString('en')}.`;
-    case 'text':
-      return 'Must not be empty.';
-    case 'pattern':
-      return 'Is not a regular expression.';
     case 'dataset':
       return 'This dataset is gone; choose another.';
     case 'responses':
@@ -372,6 +228,8 @@ export function problemText(
       return 'Must be less than the rows of the dataset that have a response: the others are trained on.';
     case 'rows':
       return 'This dataset is empty.';
+    default:
+      return `Must be ${mustBe(TRAIN_SETTINGS[problem.field])}.`;
   }
 }
 

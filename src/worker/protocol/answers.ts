@@ -1,24 +1,13 @@
 // The messages about a question and its answer: the request, the tokens, segments and attention as they come, and the
 // result. Types only.
 
-/** A reasoning mode: which prompt of the model's `lookback.json` is appended to the question. */
-export type ReasoningMode = 'plain' | 'cot' | 'semantic' | 'solution';
+import type { GenerationSettings } from '../../settings/generation_settings';
 
 /** A question about a picture. */
-export interface GenerateRequest {
+export interface GenerateRequest extends GenerationSettings {
   /** The encoded file as chosen by the user; decoded in the Worker. */
   readonly image: Blob;
   readonly question: string;
-  readonly mode: ReasoningMode;
-  /** 0 is greedy. */
-  readonly temperature: number;
-  readonly topP: number;
-  /** 0 is off. */
-  readonly topK: number;
-  readonly repetitionPenalty: number;
-  /** Unsigned 32 bits. Same seed, model and device: same answer. */
-  readonly seed: number;
-  readonly maxNewTokens: number;
   /** Record attention (shares and maps) for each generated token. */
   readonly capture: boolean;
   /** A stored adapter and its strength (1 is as trained); null asks the base model. */

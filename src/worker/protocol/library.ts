@@ -1,8 +1,7 @@
 // The messages about what is stored on this device: adapters, datasets and the room they take, with the commands.
 // Types only.
 
-import type { ReasoningMode } from './answers';
-import type { TrainingMethod } from './training';
+import type { ReasoningMode, TrainingMethod } from '../../settings/train_settings';
 
 /** A stored adapter. */
 export interface AdapterSummary {

@@ -2,106 +2,19 @@
 // that start and end them. Types only.
 
 import type { PlainError } from '../../lib/plain_error';
-import type { ReasoningMode } from './answers';
-
-/** What is trained: supervised fine-tuning on written answers, or GRPO on sampled ones. */
-export type TrainingMethod = 'sft' | 'grpo';
-
-/** A new adapter's shape, in PEFT's terms. */
-export interface LoraSettings {
-  readonly r: number;
-  readonly loraAlpha: number;
-  readonly loraDropout: number;
-  /** A regular expression that names modules in full, as PEFT matches it. */
-  readonly targetModules: string;
-}
-
-/** AdamW with a schedule, in TRL's terms. */
-export interface OptimSettings {
-  readonly learningRate: number;
-  readonly lrSchedulerType: 'constant' | 'linear' | 'cosine';
-  readonly warmupSteps: number;
-  readonly weightDecay: number;
-  readonly adamBeta1: number;
-  readonly adamBeta2: number;
-  readonly adamEpsilon: number;
-  /** 0 never clips. */
-  readonly maxGradNorm: number;
-}
-
-/** Settings that only SFT reads. */
-export interface SftSettings {
-  /** Examples per optimiser step. */
-  readonly batchSize: number;
-  /** Passes over the examples, which then decide the number of steps; 0 leaves it to `maxSteps`. */
-  readonly numTrainEpochs: number;
-  /** Longest example in tokens, prompt included; longer ones are left out and counted. */
-  readonly maxLength: number;
-  /** Steps between evaluations; 0 never evaluates. */
-  readonly evalSteps: number;
-  /** Examples held out by seed for the evaluation loss. */
-  readonly evalSize: number;
-  /** Answers sampled greedily at each evaluation. */
-  readonly evalSamples: number;
-}
-
-/** Settings that only GRPO reads, in TRL's terms. */
-export interface GrpoSettings {
-  readonly promptsPerStep: number;
-  readonly numGenerations: number;
-  readonly maxCompletionLength: number;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly lossType: 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  /** Weight of the KL term against the reference; 0 leaves it out. */
-  readonly beta: number;
-  readonly numIterations: number;
-  readonly scaleRewards: 'group' | 'none' | 'std_floor';
-  /** Smallest divisor of `std_floor`. */
-  readonly stdFloor: number;
-  /** Groups that teach nothing are dropped: equal rewards, or equal accuracy. */
-  readonly dropUniformGroups: 'none' | 'reward' | 'accuracy';
-  readonly maskTruncatedCompletions: boolean;
-  /** Weights of the rewards by name; absent is 0. */
-  readonly rewardWeights: Readonly<Record<string, number>>;
-}
+import type { TrainSettings, WorldSettings } from '../../settings/train_settings';
 
 /** Where examples come from. */
 export type TrainingSource =
-  | {
-      readonly kind: 'shapes_world';
-      /** Share of questions that ignore the picture. */
-      readonly textShare: number;
-      /** SFT: scenes drawn, answers sampled for each by the base, and the share of examples that look back. */
-      readonly scenes: number;
-      readonly rolloutsPerScene: number;
-      readonly reflectionRate: number;
-    }
+  | ({ readonly kind: 'shapes_world' } & WorldSettings)
   | { readonly kind: 'dataset'; readonly datasetId: string };
 
 /** A whole training run, as the form edits it and the run keeps it. */
-export interface TrainingPlan {
-  readonly name: string;
-  readonly method: TrainingMethod;
+export interface TrainingPlan extends Omit<TrainSettings, 'source'> {
   readonly modelId: string;
   readonly source: TrainingSource;
   /** Adapter that the run continues (and that GRPO's reference then is); null begins a new one. */
   readonly adapterId: string | null;
-  readonly mode: ReasoningMode;
-  readonly lora: LoraSettings;
-  readonly optim: OptimSettings;
-  readonly maxSteps: number;
-  readonly seed: number;
-  /** Steps between checkpoints. */
-  readonly saveSteps: number;
-  /** Packed tokens of one micro-batch; a step is cut into as many as it needs and gradients are accumulated. */
-  readonly tokensPerMicroBatch: number;
-  /** Recompute layers in the reverse instead of keeping their activations. */
-  readonly gradientCheckpointing: boolean;
-  readonly sft: SftSettings;
-  readonly grpo: GrpoSettings;
 }
 
 /** What a plan would need, found by a trial allocation. */

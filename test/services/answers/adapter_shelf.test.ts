@@ -1,28 +1,20 @@
 // Adapters on the device: reused, replaced oldest first, never across devices, freed exactly once.
 import { describe, expect, it } from 'vitest';
-import { StorageError } from '../../../src/lib/errors';
 import type { LoraAdapter } from '../../../src/model/lora';
 import { AdapterShelf } from '../../../src/services/answers/adapter_shelf';
 import type { Loaded } from '../../../src/services/answers/engine';
 
 function shelfOf() {
   const told: string[] = [];
-  const deleted = new Set<string>();
   const shelf = new AdapterShelf({
-    library: {
-      has: async (id) => !deleted.has(id),
-      startOf: async (id) => {
-        if (deleted.has(id)) throw new StorageError('storage/missing', 'gone');
-        return { config: { baseModel: id }, weights: [] } as never;
-      },
-    },
+    startOf: async (id) => ({ config: { baseModel: id }, weights: [] }) as never,
     createAdapter: (_, { config }) => {
       const id = (config as { baseModel: string }).baseModel;
       told.push(`+${id}`);
       return { destroy: () => told.push(`-${id}`) } as unknown as LoraAdapter;
     },
   });
-  return { shelf, told, deleted };
+  return { shelf, told };
 }
 
 function loadedOn() {
@@ -39,9 +31,9 @@ describe('AdapterShelf', () => {
     expect(await shelf.adapterFor('a', loaded)).toBe(a);
     await shelf.adapterFor('c', loaded);
     expect(told).toEqual(['+a', '+b', '+c', '-b']);
-    shelf.release();
+    shelf.clear();
     expect(told.slice(4).sort()).toEqual(['-a', '-c']);
-    shelf.release();
+    shelf.clear();
     expect(told).toHaveLength(6);
   });
 
@@ -54,15 +46,13 @@ describe('AdapterShelf', () => {
     expect(told).toEqual(['+a', '+a']);
   });
 
-  it('does not answer with a deleted adapter, and frees it in its turn', async () => {
-    const { shelf, told, deleted } = shelfOf();
+  it('frees a deleted adapter only when another is asked for', async () => {
+    const { shelf, told } = shelfOf();
     const { loaded } = loadedOn();
     await shelf.adapterFor('a', loaded);
-    deleted.add('a');
+    shelf.forget('a');
     expect(told).toEqual(['+a']);
-    await expect(shelf.adapterFor('a', loaded)).rejects.toMatchObject({ code: 'storage/missing' });
     await shelf.adapterFor('b', loaded);
-    await shelf.adapterFor('c', loaded);
-    expect(told).toEqual(['+a', '+b', '+c', '-a']);
+    expect(told).toEqual(['+a', '+b', '-a']);
   });
 });

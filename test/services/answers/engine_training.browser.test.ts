@@ -1,7 +1,7 @@
 // The whole engine in a real Worker with real stores and pocket: a dataset, a run with a question amid it, an adapter
 // kept, used, sent out and taken back, and a Worker that dies in mid-run. What e2e does by clicks, without a page.
 import { afterAll, expect, it } from 'vitest';
-import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
+import { DEFAULT_TRAIN_CONFIG } from '../../../src/settings/train_settings';
 import { createEngineClient, type EngineClient } from '../../../src/worker/client';
 import type { GenerateRequest } from '../../../src/worker/protocol/answers';
 import type { EngineEvent } from '../../../src/worker/protocol/messages';

@@ -6,8 +6,8 @@ import { ImageEncoder } from '../../../src/model/image_encoder';
 import { initialLoraWeights } from '../../../src/model/lora';
 import { VisionLanguageModel } from '../../../src/model/vision_language_model';
 import { planTrainingMemory } from '../../../src/services/training/training_memory';
+import { DEFAULT_TRAIN_CONFIG } from '../../../src/settings/train_settings';
 import { LoraPolicy } from '../../../src/train/policy';
-import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
 import { testGpu } from '../../harness/gpu';
 import { fixtureModel } from '../../harness/model_fixture';
 

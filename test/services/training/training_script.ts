@@ -5,11 +5,10 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { LookBackError } from '../../../src/lib/errors';
 import type { PlainError } from '../../../src/lib/plain_error';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
-import type { EngineModel, Loaded } from '../../../src/services/answers/engine';
+import type { Loaded } from '../../../src/services/answers/engine';
 import { GpuTurns } from '../../../src/services/answers/gpu_turns';
-import { LiveRuns, type LiveRunsParts } from '../../../src/services/training/live_runs';
 import { TrainingHost, type TrainingParts } from '../../../src/services/training/training_host';
-import { DEFAULT_TRAIN_CONFIG } from '../../../src/train/train_config';
+import { DEFAULT_TRAIN_CONFIG } from '../../../src/settings/train_settings';
 import type { EngineEvent } from '../../../src/worker/protocol/messages';
 import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { type Script, scriptedTrainer } from '../../train/scripted_trainer';
@@ -37,9 +36,7 @@ function scriptedDevice() {
       resolve({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo);
     };
   });
-  const traits = { maxBufferBytes: 1, maxBindingBytes: 1 };
-  const device = { pushErrorScope: () => undefined, popErrorScope: async () => null };
-  const gpu = { traits, device, lost, isLost: () => gone } as unknown as GpuContext;
+  const gpu = { lost, isLost: () => gone } as unknown as GpuContext;
   return { gpu, lose };
 }
 
@@ -50,7 +47,6 @@ export const BASE: CheckpointBase = {
   fingerprint: 'f',
   config: { r: 1, loraAlpha: 2, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' },
   modules: [],
-  start: null,
 };
 
 export interface ScriptedSetup extends Script {
@@ -61,7 +57,7 @@ export interface ScriptedSetup extends Script {
   readonly onMake?: (made: number, signal: AbortSignal) => unknown;
   readonly base?: () => CheckpointBase;
   readonly notice?: PlainError;
-  readonly lock?: LiveRunsParts['lock'];
+  readonly lock?: TrainingParts['lock'];
   readonly now?: () => number;
   /** Stores of another tab. */
   readonly stores?: ReturnType<typeof memoryRuns>;
@@ -82,20 +78,7 @@ export function scriptedHost(script: ScriptedSetup = {}) {
     const device = devices.find(({ gpu }) => !gpu.isLost());
     return device && ({ gpu: device.gpu, entry: { id: 'small' } } as unknown as Loaded);
   };
-  const changed = (): void => {
-    changes++;
-  };
-  const liveRuns = new LiveRuns({
-    ...{ runs: stores.runs, changed },
-    lock:
-      script.lock ??
-      (async () => {
-        if (locks.held > 0) return null;
-        locks.held++;
-        return { release: () => void locks.held-- };
-      }),
-  });
-  const parts: TrainingParts<EngineModel> = {
+  const parts: TrainingParts = {
     engine: {
       get loaded() {
         return loadedNow();
@@ -109,27 +92,31 @@ export function scriptedHost(script: ScriptedSetup = {}) {
       turns,
     },
     runs: stores.runs,
-    trainers: {
-      make: async (_loaded, plan, checkpoint, { signal, onPhase }) => {
-        onPhase('sampling', 0.5);
-        await script.onMake?.(trainers.length, signal);
-        const options = { ...script, maxSteps: script.maxSteps ?? plan.maxSteps };
-        const trainer = scriptedTrainer(options, checkpoint);
-        trainers.push(trainer);
-        return {
-          trainer,
-          base: script.base?.() ?? BASE,
-          notice: script.notice ?? null,
-          pictureOf: async () => new Blob(['picture']),
-        };
-      },
-      checkSources: async () => undefined,
-      memoryPlanner: async () => () => ({ parts: [], trainableParameters: 1 }),
+    make: async (_loaded, plan, checkpoint, { signal, onPhase }) => {
+      onPhase('sampling', 0.5);
+      await script.onMake?.(trainers.length, signal);
+      const options = { ...script, maxSteps: script.maxSteps ?? plan.maxSteps };
+      const trainer = scriptedTrainer(options, checkpoint);
+      trainers.push(trainer);
+      return {
+        trainer,
+        base: script.base?.() ?? BASE,
+        notice: script.notice ?? null,
+        pictureOf: async () => new Blob(['picture']),
+      };
     },
-    changed,
+    changed: () => changes++,
     now: script.now ?? (() => performance.now()),
     date: () => date++,
-    liveRuns,
+    lock:
+      script.lock ??
+      (async () => {
+        if (locks.held > 0) return null;
+        locks.held++;
+        return { release: () => void locks.held-- };
+      }),
+    estimate: async () => ({ fits: true, bytes: 1, parts: [], advice: null, trainableParameters: 1 }),
+    checkSources: async () => undefined,
     createId: () => `run-${++ids}`,
   };
   const host = new TrainingHost(parts);
@@ -145,17 +132,5 @@ export function scriptedHost(script: ScriptedSetup = {}) {
     // The lock is given back just after the end is told.
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
-  return {
-    host,
-    liveRuns,
-    stores,
-    devices,
-    events,
-    trainers,
-    turns,
-    locks,
-    statuses,
-    until,
-    changes: () => changes,
-  };
+  return { host, stores, devices, events, trainers, turns, locks, statuses, until, changes: () => changes };
 }

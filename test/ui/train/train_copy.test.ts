@@ -1,28 +1,16 @@
-// Words for everything that the state can say: fields, options, problems, errors.
+// Words for what the state can say: problems and errors.
 import { describe, expect, it } from 'vitest';
-import { FIELD_IDS, FIELDS } from '../../../src/state/train_form';
-import { FIELD_COPY, OPTION_COPY, problemText, trainErrorCopy } from '../../../src/ui/train/train_copy';
+import { problemText, trainErrorCopy } from '../../../src/ui/train/train_copy';
 
 describe('copy of the Train page', () => {
-  it('tells fields apart by their labels', () => {
-    const labels = FIELD_IDS.map((id) => FIELD_COPY[id].label);
-    expect(new Set(labels).size).toBe(labels.length);
-  });
-
-  it('has words for every option, different within a field', () => {
-    for (const id of FIELD_IDS) {
-      const field = FIELDS[id];
-      if (field.kind !== 'choice') continue;
-      const words = field.options.map((option) => OPTION_COPY[`${id}:${option}`] ?? OPTION_COPY[option]);
-      expect(words, id).not.toContain(undefined);
-      expect(new Set(words).size, id).toBe(words.length);
-    }
-  });
-
-  it('names the range of a number', () => {
-    expect(problemText({ field: 'maxSteps', must: 'range' }, { low: 1, high: 9 })).toBe(
-      'Must be from 1 to 9.',
+  it('says what a setting must be', () => {
+    expect(problemText({ field: 'maxSteps', must: 'range' })).toBe(
+      'Must be a whole number from 1 to 1000000.',
     );
+    expect(problemText({ field: 'lora.targetModules', must: 'pattern' })).toBe(
+      'Must be a regular expression.',
+    );
+    expect(problemText({ field: 'source', must: 'rows' })).toBe('This dataset is empty.');
   });
 
   it('says what helps for a run’s own errors, and falls back to the page’s words', () => {

@@ -1,0 +1,59 @@
+// Declares every setting of an answer once: for the Look page, the engine's check of a request, and the command lines.
+import { choice, type Nested, number, optionalWhole, whole } from './setting';
+import { TRAIN_SETTINGS } from './train_settings';
+
+/** Every setting by its name, in the order of the page. Names are those of transformers' `GenerationConfig`. */
+export const GENERATION_SETTINGS = {
+  mode: choice('solution', TRAIN_SETTINGS.mode.choices, {
+    group: 'answer',
+    label: 'Prompt',
+    help: 'The words that are put beside the question.',
+  }),
+  temperature: number(
+    0,
+    { min: 0, max: 2 },
+    { group: 'answer', label: 'Temperature', help: '0 always takes the likeliest token (greedy).' },
+  ),
+  seed: whole(
+    0,
+    { min: 0, max: 0xffffffff },
+    { group: 'answer', label: 'Seed', help: 'Of sampling. Same seed, model and device: the same answer.' },
+  ),
+  maxNewTokens: optionalWhole(
+    { min: 1, max: 1_000_000 },
+    {
+      group: 'answer',
+      label: 'Longest answer',
+      unit: 'tokens',
+      help: 'Left empty, as long as the model’s longest answers.',
+    },
+  ),
+  topP: number(
+    1,
+    { above: 0, max: 1 },
+    {
+      group: 'answer',
+      label: 'Top-p',
+      help: 'Samples among the likeliest tokens of this joint probability.',
+    },
+  ),
+  topK: whole(
+    0,
+    { min: 0, max: 1_000_000 },
+    { group: 'answer', label: 'Top-k', help: 'Samples among this many likeliest tokens; 0 is off.' },
+  ),
+  repetitionPenalty: number(
+    1,
+    { above: 0, max: 100 },
+    {
+      group: 'answer',
+      label: 'Repetition penalty',
+      help: 'Above 1, tokens that came already are less likely.',
+    },
+  ),
+} as const;
+
+/** Name of a setting of an answer. */
+export type GenerationSettingId = keyof typeof GENERATION_SETTINGS;
+/** The settings of an answer. */
+export type GenerationSettings = Nested<typeof GENERATION_SETTINGS>;
