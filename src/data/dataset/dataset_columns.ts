@@ -4,6 +4,7 @@
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
+import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
 
@@ -15,9 +16,9 @@ export interface ImportColumns {
   readonly response: string | null;
 }
 
-/** Where a row's picture is: a path relative to the table, or the encoded file in base64. */
+/** Where a row's picture is: the path of a file, or the encoded file in base64. */
 export type ImageReference =
-  | { readonly kind: 'path'; readonly path: string }
+  | ({ readonly kind: 'path' } & ImagePath)
   | { readonly kind: 'inline'; readonly base64: string; readonly name: string | null };
 
 /** A row whose texts are whole; its picture was not looked for yet. */
@@ -187,29 +188,11 @@ function fileName(path: unknown): string | null {
   return name === '' ? null : shorten(name);
 }
 
-/** Normalised relative path with `/` between segments (`..` only in front), or a reason against it. */
-function checkImagePath(path: string): { path: string } | { reason: string } {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/') || path.startsWith('\\')) {
-    return { reason: `image "${shorten(path)}" must be relative to the table` };
-  }
-  if (path.includes('\0')) return { reason: 'image contains a NUL character' };
-  const segments: string[] = [];
-  for (const segment of path.replaceAll('\\', '/').split('/')) {
-    if (segment === '' || segment === '.') continue;
-    if (segment === '..' && segments.length > 0 && segments.at(-1) !== '..') segments.pop();
-    else segments.push(segment);
-  }
-  const last = segments.at(-1);
-  if (last === undefined || last === '..') return { reason: `image "${shorten(path)}" is a folder` };
-  return { path: segments.join('/') };
-}
-
 function readImageText(text: string): ImageReference {
   if (/^data:/i.test(text)) return readDataUrl(text);
   if (BARE_BASE64.test(text)) return { kind: 'inline', base64: text, name: null };
-  if (/^https?:/i.test(text)) refuse(`image "${shorten(text)}" is on the network: put it beside the table`);
-  const checked = checkImagePath(text.trim());
-  return 'reason' in checked ? refuse(checked.reason) : { kind: 'path', path: checked.path };
+  const path = readImagePath(text);
+  return 'reason' in path ? refuse(path.reason) : { kind: 'path', ...path };
 }
 
 /** Reads one picture in any of its forms; a list may hold exactly one. */

@@ -5,8 +5,10 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
+import type { ImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { type ProblemList, shorten } from './import_problems';
+import { type Found, PathIndex, resolvePath } from './path_index';
 import { looksLikeZip, openZip, type ZipEntry, type ZipReader } from './zip_reader';
 
 /** A file as dropped, pasted or picked; `path` is relative to what was dropped. */
@@ -19,6 +21,8 @@ export interface ImportFile {
 export interface SourceFile {
   /** Relative to the root of the import. */
   readonly path: string;
+  /** Further paths that may be meant by it, where its name is in an unknown encoding. */
+  readonly aliases?: readonly string[];
   /** Bytes, uncompressed. */
   readonly size: number;
   /** Reading in this order is quickest. */
@@ -32,9 +36,6 @@ export interface SourceFile {
   /** The whole file. */
   blob(type: string, maxBytes: number): Promise<Blob>;
 }
-
-/** What {@link FileSet.find} found: a file, or why there is none. */
-export type FoundFile = { readonly file: SourceFile } | { readonly reason: string };
 
 const CHUNK_BYTES = 2 ** 20;
 const LINES = ['.jsonl', '.ndjson', '.csv', '.tsv'];
@@ -139,77 +140,22 @@ function isSystemFile(path: string): boolean {
   return path.split('/').some((segment) => segment === '__MACOSX' || /^\.[^.]/.test(segment));
 }
 
-/** Same for names that differ only in case or in how accents are composed, as file systems see them. */
-function foldName(path: string): string {
-  return path.normalize('NFC').toLowerCase();
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-/** Joins a relative path to a folder; null when it leads out of the root. */
-function resolvePath(folder: string, path: string): string | null {
-  const segments = folder === '' ? [] : folder.split('/');
-  for (const segment of path.split('/')) {
-    if (segment !== '..') segments.push(segment);
-    else if (segments.pop() === undefined) return null;
-  }
-  return segments.join('/');
-}
-
 /** The files of one import. */
 export class FileSet {
   readonly files: readonly SourceFile[];
   /** Files that may be read at once without losing speed. */
   readonly concurrency: number;
-  private readonly exact = new Map<string, SourceFile>();
-  /** By folded path; null where several files share it. */
-  private readonly folded = new Map<string, SourceFile | null>();
-  private readonly flat: boolean;
-  /** Which path a file of a flat set stands for, once it stood for one in a folder. */
-  private readonly claimed = new Map<SourceFile, string>();
+  private readonly index: PathIndex<SourceFile>;
 
   /** For {@link openFiles}. */
   constructor(files: readonly SourceFile[], concurrency: number) {
     [this.files, this.concurrency] = [files, concurrency];
-    for (const file of files) {
-      this.exact.set(file.path, file);
-      const key = foldName(file.path);
-      this.folded.set(key, this.folded.has(key) ? null : file);
-    }
-    this.flat = files.every(({ path }) => !path.includes('/'));
+    this.index = new PathIndex(files);
   }
 
-  /**
-   * The file that a row of `table` means by a normalised relative path: relative to the table, then to the root, in
-   * other case, and, where the files came without folders, by its name alone.
-   */
-  find(table: SourceFile, path: string): FoundFile {
-    const missing = { reason: `image "${shorten(path)}" is not among the files` };
-    const folder = table.path.slice(0, Math.max(0, table.path.lastIndexOf('/')));
-    for (const base of folder === '' ? [''] : [folder, '']) {
-      const full = resolvePath(base, path);
-      if (full === null) continue;
-      const exact = this.exact.get(full);
-      if (exact !== undefined) return { file: exact };
-      const folded = this.folded.get(foldName(full));
-      if (folded === null) return { reason: `image "${shorten(path)}" may be one of several files` };
-      if (folded !== undefined) return { file: folded };
-    }
-    return this.flat ? (this.findByName(path) ?? missing) : missing;
-  }
-
-  /** A flat set holds one picture of each name; that two paths end alike shows that they meant different ones. */
-  private findByName(path: string): FoundFile | null {
-    const file = this.folded.get(foldName(baseName(path)));
-    if (file === undefined || file === null) return null;
-    const claim = this.claimed.get(file) ?? path;
-    this.claimed.set(file, claim);
-    if (claim === path) return { file };
-    return {
-      reason: `image "${shorten(path)}" and "${shorten(claim)}" have one name: choose the folder, not its files`,
-    };
+  /** The file that a row of `table` means by a path. */
+  find(table: SourceFile, path: ImagePath): Found<SourceFile> {
+    return this.index.find(table.path, path);
   }
 
   /**

@@ -125,8 +125,9 @@ function findRow(
     const picture = inlinePicture(image.base64, imageName, limits);
     return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob };
   }
-  const given = set.find(table, image.path);
-  const picture = 'file' in given ? given.file : (options.beside?.(image.path) ?? null);
+  const given = set.find(table, image);
+  const beside = image.absolute ? null : (options.beside?.(image.path) ?? null);
+  const picture = 'file' in given ? given.file : beside;
   if (picture !== null) return { ...found, imageName: picture.path, picture };
   return 'reason' in given ? given : { reason: 'has no picture' };
 }

@@ -17,48 +17,6 @@ const open = (files: readonly (string | ImportFile)[], problems = new ProblemLis
     problems,
   );
 
-/** What a path finds from the set's table: a file's path, or the reason. */
-function find(set: FileSet, path: string): string {
-  const found = set.find(set.table(new ProblemList(10)), path);
-  return 'file' in found ? found.file.path : found.reason;
-}
-
-describe('find', () => {
-  it('looks from the table, then from the root, and not outside', async () => {
-    const set = await open(['d/ann/t.jsonl', 'd/ann/a.png', 'd/img/b.png', 'img/c.png', 'a.png']);
-    expect(find(set, 'a.png')).toBe('d/ann/a.png');
-    expect(find(set, '../img/b.png')).toBe('d/img/b.png');
-    expect(find(set, 'img/c.png')).toBe('img/c.png');
-    expect(find(set, '../../../a.png')).toContain('not among the files');
-    // With folders, a name alone does not say which.
-    expect(find(set, 'c.png')).toContain('not among the files');
-    expect(find(set, '__proto__')).toContain('not among the files');
-  });
-
-  it('forgives case and composed accents where one file can be meant', async () => {
-    const set = await open([
-      't.jsonl',
-      'img/Ä.PNG'.normalize('NFD'),
-      'img/b.png',
-      'img/B.png',
-      'x.png',
-      'X.png',
-    ]);
-    expect(find(set, 'IMG/ä.png')).toBe('img/Ä.PNG'.normalize('NFD'));
-    expect(find(set, 'img/B.png')).toBe('img/B.png');
-    expect(find(set, 'IMG/b.PNG')).toContain('may be one of several');
-  });
-
-  it('goes by name where the files came without folders, unless two rows mean different ones', async () => {
-    const set = await open(['t.jsonl', 'a.png', 'b.png']);
-    expect(find(set, 'train/a.png')).toBe('a.png');
-    expect(find(set, 'train/A.png')).toContain('choose the folder');
-    expect(find(set, 'test/a.png')).toContain('choose the folder');
-    expect(find(set, 'train/a.png')).toBe('a.png');
-    expect(find(set, 'train/c.png')).toContain('not among the files');
-  });
-});
-
 describe('table', () => {
   it('is the one there is; system files do not count', async () => {
     const set = await open(['s/T.JSONL', '__MACOSX/s/._T.jsonl', 's/.cache/x.json', 's/a.png']);

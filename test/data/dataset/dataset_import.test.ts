@@ -154,7 +154,7 @@ describe('readDataset', () => {
     ['an empty table', withTable(''), 'data/dataset-empty', {}],
     ['blank lines', withTable('\ufeff\n\r\n  \n'), 'data/dataset-empty', {}],
     ['a header alone', withTable('image,question,answer\n', 't.csv'), 'data/dataset-empty', {}],
-    ['UTF-16', withTable(Uint8Array.of(0xff, 0xfe, 0x7b, 0)), 'data/dataset-table', {}],
+    ['UTF-32', withTable(Uint8Array.of(0xff, 0xfe, 0, 0)), 'data/dataset-table', {}],
     ['too large a table', withTable(jsonLines([ROW])), 'data/dataset-size', { maxTableBytes: 10 }],
     ['too many rows', withTable(jsonLines([ROW, ROW])), 'data/dataset-size', { maxRows: 1 }],
     ['too many bytes', withTable(jsonLines([ROW])), 'data/dataset-size', { maxTotalBytes: 10 }],
