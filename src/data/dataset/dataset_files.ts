@@ -102,6 +102,10 @@ class ZippedFile implements SourceFile {
     return this.entry.path;
   }
 
+  get aliases(): readonly string[] {
+    return this.entry.aliases;
+  }
+
   get size(): number {
     return this.entry.size;
   }
@@ -136,7 +140,7 @@ function checkSize({ path, size }: SourceFile, maxBytes: number): void {
 }
 
 /** What a system keeps beside files for itself: neither tables nor pictures. */
-function isSystemFile(path: string): boolean {
+export function isSystemFile(path: string): boolean {
   return path.split('/').some((segment) => segment === '__MACOSX' || /^\.[^.]/.test(segment));
 }
 

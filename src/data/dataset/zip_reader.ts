@@ -8,13 +8,17 @@
 import { Inflate, inflateSync } from 'fflate';
 import { DataError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
+import { crc32 } from './crc32';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
+import { BlobWindow, damagedZip, dataView, type RawEntry, readZipDirectory } from './zip_directory';
 
 /** A file in the zip that can be read. */
 export interface ZipEntry {
   /** Relative, with `/` between segments and no `..`. */
   readonly path: string;
+  /** Other readings of a path in an unknown encoding. */
+  readonly aliases: readonly string[];
   /** Declared; reading it yields exactly as many bytes or throws. */
   readonly size: number;
   readonly compressedSize: number;
@@ -35,16 +39,8 @@ export interface RefusedEntry {
 /** Limits of {@link openZip}. */
 export type ZipLimits = Pick<ImportLimits, 'maxFiles' | 'maxRatio'>;
 
-const EOCD = 0x06054b50;
-const EOCD_BYTES = 22;
-const ZIP64_LOCATOR = 0x07064b50;
-const ZIP64_EOCD = 0x06064b50;
-const CENTRAL = 0x02014b50;
-const CENTRAL_BYTES = 46;
 const LOCAL = 0x04034b50;
 const LOCAL_BYTES = 30;
-const MAX_COMMENT = 65_535;
-const MAX_DIRECTORY_BYTES = 2 ** 27;
 /** Entries of up to this size may have any ratio: deflate's own limit of 1032 then does no harm. */
 const RATIO_FREE_BYTES = 2 ** 20;
 /** Small pieces keep what one push can inflate to below 17 MB. */
@@ -53,183 +49,10 @@ const PUSH_BYTES = 2 ** 14;
 const MAX_SILENT_BYTES = 2 ** 17;
 const BLOCK_BYTES = 2 ** 18;
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** CRC-32 as in ITU-T V.42; `before` continues an earlier one. */
-export function crc32(bytes: Uint8Array, before = 0): number {
-  let c = ~before;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
-}
-
 /** True when the bytes begin like a zip, an empty one included. */
 export function looksLikeZip(bytes: Uint8Array): boolean {
   const [a, b, c, d] = bytes;
   return a === 0x50 && b === 0x4b && ((c === 3 && d === 4) || (c === 5 && d === 6));
-}
-
-function damaged(file: string, what: string, cause?: unknown): DataError {
-  const message = `${shorten(file)}: ${what}. Make the zip again, or unpack it and choose the folder.`;
-  return new DataError('data/zip', message, { file: shorten(file) }, cause);
-}
-
-/** Reads ranges of a Blob; small ones come from the block that was read last, as neighbours are asked for in turn. */
-class BlobWindow {
-  private readonly blob: Blob;
-  private start = 0;
-  private block: Uint8Array = new Uint8Array(0);
-
-  constructor(blob: Blob) {
-    this.blob = blob;
-  }
-
-  /** Bytes [from, from + length), fewer at the end. */
-  async read(from: number, length: number): Promise<Uint8Array> {
-    const end = Math.min(from + length, this.blob.size);
-    if (end <= from) return new Uint8Array(0);
-    if (from < this.start || end > this.start + this.block.length) {
-      const bytes = await this.blob.slice(from, Math.max(end, from + BLOCK_BYTES)).arrayBuffer();
-      this.block = new Uint8Array(bytes);
-      this.start = from;
-    }
-    return this.block.subarray(from - this.start, end - this.start);
-  }
-}
-
-interface Directory {
-  readonly offset: number;
-  readonly size: number;
-  readonly count: number;
-}
-
-function dataView(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** An unsigned 64-bit number; sizes beyond 2^53 are refused later, as larger than the file. */
-function uint64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
-}
-
-async function findDirectory(blob: Blob, window: BlobWindow, file: string): Promise<Directory> {
-  const tailStart = Math.max(0, blob.size - EOCD_BYTES - MAX_COMMENT);
-  const tail = dataView(await window.read(tailStart, blob.size - tailStart));
-  let at = tail.byteLength - EOCD_BYTES;
-  const ends = (p: number): boolean =>
-    tail.getUint32(p, true) === EOCD && p + EOCD_BYTES + tail.getUint16(p + 20, true) === tail.byteLength;
-  while (at >= 0 && !ends(at)) at -= 1;
-  if (at < 0) throw damaged(file, 'this zip is cut off: its directory, which comes last, is missing');
-  let end = tailStart + at;
-  let found: Directory = {
-    count: tail.getUint16(at + 10, true),
-    size: tail.getUint32(at + 12, true),
-    offset: tail.getUint32(at + 16, true),
-  };
-  const parts = Math.max(tail.getUint16(at + 4, true), tail.getUint16(at + 6, true));
-  if (found.count === 0xffff || found.size === 0xffffffff || found.offset === 0xffffffff) {
-    const locator = dataView(await window.read(Math.max(0, end - 20), 20));
-    if (end >= 20 && locator.getUint32(0, true) === ZIP64_LOCATOR) {
-      end = uint64(locator, 8);
-      const record = dataView(await window.read(end, 56));
-      if (record.byteLength < 56 || record.getUint32(0, true) !== ZIP64_EOCD) {
-        throw damaged(file, 'the directory of this zip is damaged');
-      }
-      found = { count: uint64(record, 32), size: uint64(record, 40), offset: uint64(record, 48) };
-    }
-  } else if (parts > 0) throw damaged(file, 'this zip is one part of several');
-  if (found.offset + found.size !== end) throw damaged(file, 'the directory of this zip is damaged');
-  return found;
-}
-
-interface RawEntry {
-  readonly name: string;
-  readonly nameBytes: number;
-  readonly flags: number;
-  readonly method: number;
-  readonly unixMode: number;
-  readonly crc: number;
-  readonly compressedSize: number;
-  readonly size: number;
-  readonly offset: number;
-}
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-const LATIN1 = new TextDecoder('latin1');
-
-/** Many tools write UTF-8 without saying so. */
-function decodeName(bytes: Uint8Array): string {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return LATIN1.decode(bytes);
-  }
-}
-
-/** Sizes and offset of a ZIP64 extra field replace those that do not fit into 32 bits, in this order. */
-function readZip64(extra: DataView, values: [number, number, number]): void {
-  for (let at = 0; at + 4 <= extra.byteLength; ) {
-    const end = at + 4 + extra.getUint16(at + 2, true);
-    if (extra.getUint16(at, true) === 1 && end <= extra.byteLength) {
-      let from = at + 4;
-      for (let i = 0; i < values.length; i++) {
-        if (values[i] !== 0xffffffff || from + 8 > end) continue;
-        values[i] = uint64(extra, from);
-        from += 8;
-      }
-    }
-    at = end;
-  }
-}
-
-function readEntry(bytes: Uint8Array, at: number): { entry: RawEntry; next: number } | null {
-  const view = dataView(bytes);
-  if (at + CENTRAL_BYTES > bytes.length || view.getUint32(at, true) !== CENTRAL) return null;
-  const nameEnd = at + CENTRAL_BYTES + view.getUint16(at + 28, true);
-  const extraEnd = nameEnd + view.getUint16(at + 30, true);
-  const next = extraEnd + view.getUint16(at + 32, true);
-  if (next > bytes.length) return null;
-  const sizes: [number, number, number] = [
-    view.getUint32(at + 24, true),
-    view.getUint32(at + 20, true),
-    view.getUint32(at + 42, true),
-  ];
-  readZip64(dataView(bytes.subarray(nameEnd, extraEnd)), sizes);
-  const entry: RawEntry = {
-    name: decodeName(bytes.subarray(at + CENTRAL_BYTES, nameEnd)),
-    nameBytes: nameEnd - at - CENTRAL_BYTES,
-    flags: view.getUint16(at + 8, true),
-    method: view.getUint16(at + 10, true),
-    // Only Unix (3) and macOS (19) keep a file mode here.
-    unixMode: bytes[at + 5] === 3 || bytes[at + 5] === 19 ? view.getUint16(at + 40, true) : 0,
-    crc: view.getUint32(at + 16, true),
-    size: sizes[0],
-    compressedSize: sizes[1],
-    offset: sizes[2],
-  };
-  return { entry, next };
-}
-
-function parseDirectory(bytes: Uint8Array, count: number, limits: ZipLimits, file: string): RawEntry[] {
-  const entries: RawEntry[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const read = readEntry(bytes, at);
-    if (read === null)
-      throw damaged(file, `the directory of this zip is damaged at entry ${entries.length + 1}`);
-    if (entries.length >= limits.maxFiles) {
-      const message = `${shorten(file)}: this zip has more than ${limits.maxFiles} files: split it.`;
-      throw new DataError('data/dataset-size', message, { file: shorten(file) });
-    }
-    entries.push(read.entry);
-    at = read.next;
-  }
-  if (entries.length !== count) {
-    throw damaged(file, `this zip announces ${count} files and lists ${entries.length}`);
-  }
-  return entries;
 }
 
 /** A relative path with `/`, or a reason against the name. */
@@ -281,7 +104,7 @@ export class ZipReader {
   }
 
   private fail(entry: ZipEntry, what: string, cause?: unknown): never {
-    throw damaged(this.file, `${shorten(entry.path)} ${what}`, cause);
+    throw damagedZip(this.file, `${shorten(entry.path)} ${what}`, cause);
   }
 
   private async dataStart(entry: ZipEntry): Promise<number> {
@@ -397,10 +220,8 @@ export class ZipReader {
  */
 export async function openZip(blob: Blob, file: string, limits: ZipLimits): Promise<ZipReader> {
   const window = new BlobWindow(blob);
-  const directory = await findDirectory(blob, window, file);
-  if (directory.size > MAX_DIRECTORY_BYTES) throw damaged(file, 'the directory of this zip is too large');
-  const bytes = (await window.read(directory.offset, directory.size)).slice();
-  const raw = parseDirectory(bytes, directory.count, limits, file);
+  const directory = await readZipDirectory(window, file, limits);
+  const raw = directory.entries;
   const byOffset = raw.map((_, index) => index).sort((a, b) => raw[a]!.offset - raw[b]!.offset);
   const limitOf = new Float64Array(raw.length).fill(directory.offset);
   for (let i = 0; i + 1 < byOffset.length; i++) limitOf[byOffset[i]!] = raw[byOffset[i + 1]!]!.offset;
@@ -418,7 +239,11 @@ export async function openZip(blob: Blob, file: string, limits: ZipLimits): Prom
     }
     taken.add(path);
     const { size, compressedSize, crc, offset } = entry;
-    entries.push({ path, size, compressedSize, crc, offset, limit, deflated: entry.method === 8 });
+    const aliases = entry.aliases.flatMap((alias) => {
+      const other = checkName(alias);
+      return 'path' in other ? [other.path] : [];
+    });
+    entries.push({ path, aliases, size, compressedSize, crc, offset, limit, deflated: entry.method === 8 });
   }
   return new ZipReader(file, window, entries, refused);
 }

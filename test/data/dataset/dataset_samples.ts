@@ -3,8 +3,8 @@
 
 import { encode } from 'fast-png';
 import { deflateSync } from 'fflate';
+import { crc32 } from '../../../src/data/dataset/crc32';
 import type { ImportFile } from '../../../src/data/dataset/dataset_files';
-import { crc32 } from '../../../src/data/dataset/zip_reader';
 
 const ENCODER = new TextEncoder();
 
@@ -57,6 +57,10 @@ export interface ZipPart {
   readonly compressedSize?: number;
   readonly offset?: number;
   readonly localExtra?: number;
+  /** The name as it is to stand in the file. */
+  readonly nameBytes?: Uint8Array;
+  /** Extra fields in the directory. */
+  readonly extra?: Uint8Array;
 }
 
 /** Overrides of a zip's end record. */
@@ -98,7 +102,8 @@ export function buildZip(parts: readonly ZipPart[], end: ZipEnd = {}): Uint8Arra
   for (const part of parts) {
     const data = typeof part.data === 'string' ? ENCODER.encode(part.data) : part.data;
     const raw = part.raw ?? (part.store ? data : deflateSync(data));
-    const name = ENCODER.encode(part.name);
+    const name = part.nameBytes ?? ENCODER.encode(part.name);
+    const fields = part.extra ?? new Uint8Array(0);
     const method = part.method ?? (part.store ? 0 : 8);
     const [flags, crc] = [part.flags ?? 0x800, part.crc ?? crc32(data)];
     const [size, compressed] = [part.size ?? data.length, part.compressedSize ?? raw.length];
@@ -128,7 +133,7 @@ export function buildZip(parts: readonly ZipPart[], end: ZipEnd = {}): Uint8Arra
         [20, 4, mark(compressed)],
         [24, 4, mark(size)],
         [28, 2, name.length],
-        [30, 2, zip64],
+        [30, 2, zip64 + fields.length],
       ] as const),
       ...([
         [38, 4, ((part.unixMode ?? 0o100644) << 16) >>> 0],
@@ -147,7 +152,7 @@ export function buildZip(parts: readonly ZipPart[], end: ZipEnd = {}): Uint8Arra
           ]
         : [],
     );
-    directory.push(central, name, wide);
+    directory.push(central, name, wide, fields);
     position += 30 + name.length + extra + raw.length;
   }
   return concat([

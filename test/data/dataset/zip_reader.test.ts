@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { deflateSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { crc32 } from '../../../src/data/dataset/crc32';
 import { IMPORT_LIMITS } from '../../../src/data/dataset/import_limits';
-import { crc32, looksLikeZip, openZip, type ZipReader } from '../../../src/data/dataset/zip_reader';
+import { looksLikeZip, openZip, type ZipReader } from '../../../src/data/dataset/zip_reader';
 import { LookBackError } from '../../../src/lib/errors';
 import { buildZip, samplePng, type ZipPart } from './dataset_samples';
 
@@ -189,7 +190,8 @@ describe('hostile zips', () => {
     await expect(open(whole.slice(0, -1))).rejects.toMatchObject({ code: 'data/zip' });
     await expect(open(whole.slice(10))).rejects.toThrow('damaged');
     await expect(open(buildZip(parts, { count: 3 }))).rejects.toThrow('announces 3 files and lists 2');
-    await expect(open(buildZip(parts, { offset: 1 }))).rejects.toThrow('damaged');
+    // The directory ends where the end record begins, whatever its offset says: unzip reads it, too.
+    expect((await open(buildZip(parts, { offset: 1 }))).entries).toHaveLength(2);
     await expect(open(new Uint8Array(0))).rejects.toThrow('cut off');
     await expect(open(whole, { maxFiles: 1 })).rejects.toMatchObject({ code: 'data/dataset-size' });
   });
