@@ -10,8 +10,13 @@ import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/de
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { DataError } from '../src/lib/errors';
 import { Reasoner } from '../src/lookback/reasoner';
-import { REASONING_MODES, type ReasoningMode } from '../src/settings/train_settings';
-import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import {
+  type GenerationSettings,
+  GENERATION_SETTINGS as SETTINGS,
+} from '../src/settings/generation_settings';
+import { defaultsOf } from '../src/settings/read_settings';
+import { choicesOf } from '../src/settings/setting';
+import { closeDevice, log, readArguments, runCommand, settingOption, UsageError } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { decodeImage } from './node_image';
@@ -59,10 +64,10 @@ const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
 
   --image FILE          PNG or JPEG
   --question TEXT       what to ask about it
-  --mode MODE           ${REASONING_MODES.join(' | ')} (default solution)
+  --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
   --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
-  --seed N              of sampling (default 0)
-  --temperature T       0 is greedy (default 0)
+  --seed N              of sampling (default ${SETTINGS.seed.default})
+  --temperature T       0 is greedy (default ${SETTINGS.temperature.default})
   --max-new-tokens N    (default: the model's own limit)
   --json                print one JSON object instead of text`;
 
@@ -71,15 +76,10 @@ function deviceReport(traits: DeviceTraits): DeviceReport {
   return { description, vendor, software, shaderF16, subgroups };
 }
 
-interface Call {
+interface Call extends Pick<GenerationSettings, 'mode' | 'seed' | 'temperature' | 'maxNewTokens'> {
   readonly image: string;
   readonly question: string;
-  readonly mode: ReasoningMode;
   readonly model: string | undefined;
-  readonly seed: number;
-  readonly temperature: number;
-  /** 0 for the model's own limit. */
-  readonly maxNewTokens: number;
   readonly json: boolean;
 }
 
@@ -98,20 +98,14 @@ function readCall(): Call {
   const { image, question } = values;
   if (image === undefined) throw new UsageError('--image is missing.');
   if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
-  const seed = wholeNumber('seed', values.seed, 0, 0);
-  if (seed >= 2 ** 32) throw new UsageError('--seed must be below 4294967296.');
-  const temperature = Number(values.temperature ?? '0');
-  if (values.temperature?.trim() === '' || !(temperature >= 0 && temperature <= 100)) {
-    throw new UsageError(`--temperature must be a number from 0, not "${values.temperature}".`);
-  }
   return {
     image,
     question,
-    mode: oneOf('mode', values.mode ?? 'solution', REASONING_MODES),
     model: values.model,
-    seed,
-    temperature,
-    maxNewTokens: wholeNumber('max-new-tokens', values['max-new-tokens'], 1, 0),
+    mode: settingOption('mode', SETTINGS.mode, values.mode),
+    seed: settingOption('seed', SETTINGS.seed, values.seed),
+    temperature: settingOption('temperature', SETTINGS.temperature, values.temperature),
+    maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
     json: values.json ?? false,
   };
 }
@@ -164,10 +158,10 @@ async function streamAnswer(
 ): Promise<GeneratedAnswer> {
   const prepared = reasoner.prepare({ image, text: call.question, mode: call.mode });
   const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
-  const { seed, temperature } = call;
+  const { seed, temperature, maxNewTokens } = call;
   const sampling = {
-    ...{ topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed, temperature },
-    maxNewTokens: Math.max(1, call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room)),
+    ...{ ...defaultsOf(SETTINGS), minP: 0, seed, temperature },
+    maxNewTokens: Math.max(1, maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room)),
   };
   const { answer, events } = await reasoner.start({ prepared, sampling }, { capture: 'shares', signal });
   const out = call.json ? process.stderr : process.stdout;

@@ -5,6 +5,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { GpuContext } from '../src/gpu/device';
 import { LookBackError } from '../src/lib/errors';
+import { faultOf, mustBe, parseNumber, type Setting, type ValueOf } from '../src/settings/setting';
 
 /** A call that cannot be understood; ends the command with its usage and exit code 2. */
 export class UsageError extends Error {}
@@ -43,6 +44,18 @@ export function wholeNumber(name: string, text: string | undefined, least: numbe
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
   throw new UsageError(`--${name} must be a whole number from ${least}, not "${text}".`);
+}
+
+/** The value of a setting that is given as an option; its default when the option is absent. @throws UsageError */
+export function settingOption<S extends Setting>(
+  name: string,
+  setting: S,
+  text: string | undefined,
+): ValueOf<S> {
+  if (text === undefined) return setting.default as ValueOf<S>;
+  const value = setting.kind === 'number' ? (parseNumber(text) ?? Number.NaN) : text;
+  if (faultOf(setting, value) === null) return value as ValueOf<S>;
+  throw new UsageError(`--${name} must be ${mustBe(setting)}, not "${text}".`);
 }
 
 /** One of a list of words. @throws UsageError */

@@ -15,6 +15,7 @@ import type {
 } from '../worker/protocol/library';
 import type { EngineEvent } from '../worker/protocol/messages';
 import type {
+  RunFormat,
   RunState,
   RunSummary,
   TrainingCommands,
@@ -141,7 +142,7 @@ export interface Train {
   saveAdapter(runId: string, name: string): Promise<AdapterSummary | null>;
   deleteRun(runId: string): Promise<void>;
   /** The run's metrics as a file; null when that failed. */
-  exportRun(runId: string, format: 'jsonl' | 'csv'): Promise<Blob | null>;
+  exportRun(runId: string, format: RunFormat): Promise<Blob | null>;
   dismissFailure(): void;
 }
 
@@ -514,7 +515,7 @@ function runCommands(w: Writable, lists: Lists) {
       const next = w.runs.value[0];
       if (w.selectedId.value === null && next !== undefined) await select(w, next.id);
     },
-    exportRun: (runId: string, format: 'jsonl' | 'csv') =>
+    exportRun: (runId: string, format: RunFormat) =>
       perform(w, 'export', () => client.exportRun(runId, format)),
   };
 }

@@ -10,12 +10,14 @@ import type { RunRecord } from '../../storage/records';
 import { metricsCsv, metricsJsonl } from '../../train/training_log';
 import type {
   RunDetail,
+  RunFormat,
   RunSummary,
   TrainingCommands,
   TrainingEstimate,
   TrainingPlan,
 } from '../../worker/protocol/training';
 import type { Loaded } from '../answers/engine';
+import { runArchive } from './run_export';
 import { type RunSurroundings, TrainingRun } from './training_run';
 
 /** What the host needs besides what its runs need. */
@@ -169,11 +171,15 @@ export class TrainingHost implements TrainingCommands {
   }
 
   /** See TrainingCommands. */
-  async exportRun(runId: string, format: 'jsonl' | 'csv'): Promise<Blob> {
-    const { metrics } = await this.#parts.runs.read(runId);
+  async exportRun(runId: string, format: RunFormat): Promise<Blob> {
+    const { run, metrics } = await this.#parts.runs.read(runId);
+    if (format === 'zip') {
+      const base = (await this.#parts.runs.readCheckpoint(runId))?.extra ?? null;
+      return runArchive({ plan: run.plan, step: run.step, metrics, base });
+    }
     if (format === 'jsonl') return new Blob([metricsJsonl(metrics)], { type: 'application/jsonl' });
     if (format === 'csv') return new Blob([metricsCsv(metrics)], { type: 'text/csv' });
-    throw new ArgumentError(`There is no export format "${String(format)}"; there are jsonl and csv.`);
+    throw new ArgumentError(`There is no export format "${String(format)}"; there are zip, jsonl and csv.`);
   }
 
   #goOn(runId: string, once: boolean): Promise<Live> {

@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { isLive } from '../../state/train_run';
-import type { RunSummary } from '../../worker/protocol/training';
+import type { RunFormat, RunSummary } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';
 import { momentText } from './figures_text';
@@ -13,12 +13,11 @@ import { useTrain } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.runs;
-type Format = 'jsonl' | 'csv';
-const FORMATS: readonly Format[] = ['jsonl', 'csv'];
+const FORMATS: readonly RunFormat[] = ['zip', 'jsonl', 'csv'];
 
 function Exports({ run }: { readonly run: RunSummary }) {
   const train = useTrain();
-  const get = async (format: Format) => {
+  const get = async (format: RunFormat) => {
     const blob = await train.exportRun(run.id, format);
     if (blob !== null) download(blob, fileName(`${run.plan.name}-${run.step}`, format, 'run'));
   };

@@ -180,6 +180,7 @@ export const TRAIN_COPY = {
     showing: 'Shown',
     resume: 'Resume',
     plan: 'Take over plan',
+    zip: 'Export',
     jsonl: 'JSONL',
     csv: 'CSV',
     exportAs: (name: string, format: string) => `Export ${name} as ${format}`,

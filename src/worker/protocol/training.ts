@@ -31,6 +31,9 @@ export interface TrainingEstimate {
 /** Where a run is. `paused` holds its checkpoint; the last three are ends, of which only `failed` may go on. */
 export type RunState = 'preparing' | 'running' | 'pausing' | 'paused' | 'finished' | 'stopped' | 'failed';
 
+/** How a run is exported. */
+export type RunFormat = 'zip' | 'jsonl' | 'csv';
+
 /** A run in the list. */
 export interface RunSummary {
   readonly id: string;
@@ -147,5 +150,6 @@ export interface TrainingCommands {
   readRun(runId: string): Promise<RunDetail>;
   /** @returns bytes freed */
   deleteRun(runId: string): Promise<number>;
-  exportRun(runId: string, format: 'jsonl' | 'csv'): Promise<Blob>;
+  /** The metrics alone, or a zip of them with the run's configuration. */
+  exportRun(runId: string, format: RunFormat): Promise<Blob>;
 }

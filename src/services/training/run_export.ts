@@ -1,0 +1,45 @@
+// Packs a run as a zip: its metrics, and its configuration with seeds, device and base as the command line takes it.
+
+import { zipSync } from 'fflate';
+import { writeRunFile } from '../../settings/run_file';
+import { completePlan } from '../../settings/train_plan';
+import { type LoggedStep, metricsCsv, metricsJsonl } from '../../train/training_log';
+import type { TrainingPlan } from '../../worker/protocol/training';
+import type { CheckpointBase } from '../answers/checkpoint_base';
+
+/** What of a run is packed. */
+export interface ExportedRun {
+  readonly plan: TrainingPlan;
+  readonly step: number;
+  readonly metrics: readonly LoggedStep[];
+  /** What the last checkpoint was made on; null before the first. */
+  readonly base: Pick<CheckpointBase, 'device' | 'profile' | 'fingerprint'> | null;
+}
+
+/** The configuration of a run. A dataset and an adapter are named by their ids: the page keeps them, not the file. */
+export function runConfiguration({ plan, step, base }: ExportedRun): string {
+  const { modelId, adapterId, source, ...settings } = completePlan(plan);
+  const made = base && { device: base.device, kernelProfile: base.profile, baseSha256: base.fingerprint };
+  const kept = source.kind === 'dataset' || adapterId !== null;
+  const note = 'source.file and adapter name what the page keeps: export it there, and set the paths.';
+  return writeRunFile(
+    {
+      ...settings,
+      model: modelId,
+      adapter: adapterId,
+      source: source.kind === 'dataset' ? { kind: source.kind, file: source.datasetId } : source,
+    },
+    { step, ...made, ...(kept ? { note } : {}) },
+  );
+}
+
+/** A zip with `run.json`, `metrics.jsonl` and `metrics.csv`. */
+export function runArchive(run: ExportedRun): Blob {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const zip = zipSync({
+    'run.json': bytes(runConfiguration(run)),
+    'metrics.jsonl': bytes(metricsJsonl(run.metrics)),
+    'metrics.csv': bytes(metricsCsv(run.metrics)),
+  });
+  return new Blob([zip as Uint8Array<ArrayBuffer>], { type: 'application/zip' });
+}
