@@ -1,5 +1,4 @@
-// Entry point of the page: mounts it over the engine's Worker.
-// Nothing else happens here. Invariant: the Worker is the only way from the page to the engine.
+// Mounts the page over the engine's Worker, which is the only way from the page to the engine.
 
 import { mount } from './ui/mount';
 

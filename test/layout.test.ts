@@ -67,6 +67,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
   // A sample is made of all of these.
   'src/data/world/': 'test/data/world/world_sample.test.ts',
+  // Both are one engine to the page, and share their states.
+  'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
   // These are nothing without a page.
   'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',

@@ -1,5 +1,5 @@
-// Adapter folders on disk as PEFT has them: adapter_config.json and adapter_model.safetensors.
-// Not the formats (src/model). Invariant: a folder is read whole and checked against the model before anything uses it.
+// Reads and writes adapter folders as PEFT has them: adapter_config.json and adapter_model.safetensors. A folder is
+// read whole and checked against the model before anything uses it.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
-// Command line: logits of a model with an adapter over whole answers, for verify_adapter.py to compare with Hugging
-// Face and PEFT. `node tools/run.mjs adapter_logits --model pocket --adapter DIR --out FILE`
-// Not an evaluation and no sampling: tokens are given. Invariant: the file holds the inputs that gave the logits, so
-// that the other side computes on the very same, and cannot differ by a tokenizer or a resize.
+// Command line: writes the logits of a model with an adapter over whole answers, for verify_adapter.py to compare
+// with Hugging Face and PEFT. `node tools/run.mjs adapter_logits --model pocket --adapter DIR --out FILE`
+// The file holds the inputs that gave the logits, so that the other side computes on the very same, and cannot differ
+// by a tokenizer or a resize.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

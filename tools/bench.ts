@@ -1,5 +1,5 @@
-// `npm run bench -- NAME [OPTIONS]`: runs one of the benches below. Not part of the tests: a bench has no verdict.
-// Invariant: a bench is one line in the table; it reads its own options and writes results to stdout.
+// `npm run bench -- NAME [OPTIONS]`: runs one of the benches below. A bench is one line in the table, reads its own
+// options and writes results to stdout; it has no verdict.
 
 import { runCommand, UsageError } from './command_line';
 

@@ -1,5 +1,5 @@
-// `npm run bench -- decode`: decoding of pocket and of a random 100 M-parameter model, in Node and in Chromium.
-// Not a tuner and no verdict. Invariant: every figure of a row comes from one device in one run.
+// `npm run bench -- decode`: measures decoding of pocket and of a random 100 M-parameter model, in Node and in
+// Chromium. Every figure of a row comes from one device in one run.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// `npm run bench -- gemm`: GFLOP/s of our GEMM at fixed shapes, in Node or in Chromium, beside other libraries if asked.
-// Not a tuner. Invariant: with --peers every shape is measured by all libraries in turn, in one browser, on one adapter.
+// `npm run bench -- gemm`: measures GFLOP/s of our GEMM at fixed shapes, in Node or in Chromium, beside other
+// libraries if asked. With --peers every shape is measured by all libraries in turn, in one browser, on one adapter.
 
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';

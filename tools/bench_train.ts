@@ -1,5 +1,5 @@
-// `npm run bench -- train`: steps of both trainers on pocket, the shared-prefix update against the naive one, and a small
-// GPT against jax-js. Not a tuner and no verdict. Invariant: every figure and ratio of a row comes from one run.
+// `npm run bench -- train`: measures steps of both trainers on pocket, the shared-prefix update against the naive
+// one, and a small GPT against jax-js. Every figure and ratio of a row comes from one run.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';

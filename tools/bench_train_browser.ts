@@ -1,5 +1,5 @@
-// The browser half of the train bench: a page of headless Chromium in which one small GPT is trained by our kernels and by
-// jax-js in turns. Not a command line. Invariant: both run on one adapter in one page, and nothing else is served to it.
+// Runs the browser half of the train bench: a page of headless Chromium in which one small GPT is trained by our
+// kernels and by jax-js in turns. Both run on one adapter in one page, and nothing else is served to it.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

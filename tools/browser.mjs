@@ -1,6 +1,6 @@
-// Finds the Chromium that tests run in, and the software Vulkan driver that lies beside it.
-// Not an installer of packages in general: only `ensureBrowser` may fetch a browser, and only `npm test` calls it.
-// Invariant: plain Node without dependencies, because it runs before anything is installed.
+// Finds the Chromium that tests run in, and the software Vulkan driver that lies beside it. Only `ensureBrowser` may
+// fetch a browser, and only `npm test` calls it. This is plain Node without dependencies, because it runs before
+// anything is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';

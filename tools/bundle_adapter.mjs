@@ -1,6 +1,7 @@
-// Puts a trained adapter into public/adapters, where the page finds it: `node tools/bundle_adapter.mjs ID NAME RUN REPORT`.
-// RUN is a folder of `npm run train`, REPORT the JSON of `npm run evaluate -- --json` with that adapter.
-// Not a trainer. Invariant: the list names exactly what lies in the folder, with the fingerprint of its base model.
+// Puts a trained adapter into public/adapters, where the page finds it: `node tools/bundle_adapter.mjs ID NAME RUN
+// REPORT`.
+// RUN is a folder of `npm run train`, REPORT the JSON of `npm run evaluate -- --json` with that adapter. The list
+// names exactly what lies in the folder, with the fingerprint of its base model.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// What the command lines share: arguments, whole-number options, errors as sentences, exit codes.
-// Not a framework: each command reads its own options. Logs go to stderr, so that stdout holds results alone.
-// Invariant: exit code 0 is success, 1 a failure with its reason on stderr, 2 a wrong call with the usage on stderr.
+// Holds what the command lines share: arguments, whole-number options, errors as sentences, exit codes. Logs go to
+// stderr, so that stdout holds results alone. Exit code 0 is success, 1 a failure with its reason on stderr, 2 a
+// wrong call with the usage on stderr.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { GpuContext } from '../src/gpu/device';

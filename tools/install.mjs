@@ -1,5 +1,5 @@
-// Makes sure that the packages of package.json are installed, at exactly the versions it names.
-// Not a package manager: it asks npm to do it. Invariant: plain Node, because it runs when nothing is installed.
+// Makes sure that the packages of package.json are installed, at exactly the versions it names, by asking npm. This
+// is plain Node, because it runs when nothing is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,5 @@
 // Draws the example pictures of public/examples: sheets of coloured shapes at 480 × 480, antialiased, without noise.
-// Not the pictures that the model is trained on (src/data draws those at 48 × 48), but the same world drawn large.
-// Invariant: running it again writes the same bytes. Usage: node tools/make_examples.mjs
+// Running it again writes the same bytes. Usage: node tools/make_examples.mjs
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encode } from 'fast-png';

@@ -1,5 +1,6 @@
-// Command line: writes a model with an adapter merged into it. `npm run merge -- --model pocket --adapter DIR --out DIR`
-// Not the merge itself (merge_folder.ts). Invariant: needs no graphics device, and leaves model and adapter alone.
+// Command line: writes a model with an adapter merged into it. `npm run merge -- --model pocket --adapter DIR --out
+// DIR`
+// It needs no graphics device, and leaves model and adapter alone.
 
 import { log, readArguments, runCommand, UsageError } from './command_line';
 import { mergeFolder } from './merge_folder';

@@ -1,6 +1,5 @@
-// A Hugging Face model folder with an adapter merged into its weights: everything else is copied as it is.
-// Not the arithmetic (src/model/lora_merge.ts). Invariant: the folder is built aside and renamed when it is whole, so
-// that --out is absent, the old one, or the new one; model and adapter are only read.
+// Merges an adapter into the weights of a Hugging Face model folder; everything else is copied as it is. The folder
+// is built aside and renamed when it is whole, so that --out is absent, the old one, or the new one.
 
 import { chmod, cp, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';

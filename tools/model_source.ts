@@ -1,5 +1,5 @@
-// Model folders for the command lines: a folder on disk, or a built-in model by its id.
-// Not a parser of their contents and not a download. Invariant: only plain files inside the named folder are opened.
+// Opens model folders for the command lines: a folder on disk, or a built-in model by its id. Only plain files inside
+// the named folder are opened.
 
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

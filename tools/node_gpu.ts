@@ -1,6 +1,6 @@
-// Gives command lines in Node what `navigator.gpu` is on a page: WebGPU over Dawn (npm `webgpu`).
-// Not a choice of adapter: tools/run.mjs arranges that through the environment before Node starts.
-// Invariant: the instance stays referenced for the life of the process; Dawn crashes when it is collected early.
+// Gives command lines in Node what `navigator.gpu` is on a page: WebGPU over Dawn (npm `webgpu`); tools/run.mjs
+// chooses the adapter through the environment before Node starts. The instance stays referenced for the life of the
+// process, because Dawn crashes when it is collected early.
 
 import { create, globals } from 'webgpu';
 

@@ -1,6 +1,6 @@
-// Runs a command line: `node tools/run.mjs NAME ARGS…` bundles tools/NAME.ts and runs it in Node over Dawn.
-// `soak NAME` runs test/soak/NAME.ts the same way. Not a build of the page.
-// Invariant: the command sees the caller's folder, arguments, signals and exit code as if it had been started directly.
+// Runs a command line: `node tools/run.mjs NAME ARGS…` bundles tools/NAME.ts and runs it in Node over Dawn; `soak
+// NAME` runs test/soak/NAME.ts the same way. The command sees the caller's folder, arguments, signals and exit code
+// as if it had been started directly.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';

@@ -1,6 +1,6 @@
 // Prints the brotli size of what the build in dist/ makes a visitor download, and fails where a budget is exceeded.
-// Not the size of models or images, which are fetched when asked for.
-// Invariant: the initial JavaScript is the entry and everything that it imports statically.
+// Models and images are fetched when asked for and do not count. The initial JavaScript is the entry and everything
+// that it imports statically.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';

@@ -1,5 +1,5 @@
-// `npm start`: serves the app on localhost, from a fresh clone with nothing but Node.
-// Not for deployment: any static host serves what `npm run build` writes. Extra arguments go to Vite (`-- --port 8080`).
+// `npm start`: serves the app on localhost, from a fresh clone with nothing but Node. Extra arguments go to Vite (`--
+// --port 8080`). To deploy, put what `npm run build` writes on any static host.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureInstalled, ROOT } from './install.mjs';

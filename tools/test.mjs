@@ -1,6 +1,6 @@
 // `npm test`: installs what is missing (packages, a browser), runs every check and test, and prints as its last line
-// `N passed, N failed`. Each check counts as one; tests count one by one. `-- --only node,gpu` runs some of the steps.
-// Invariant: a step that runs no test, crashes or hangs is a failure, never silence.
+// `N passed, N failed`. Each check counts as one; tests count one by one. `-- --only node,gpu` runs some of the
+// steps. A step that runs no test, crashes or hangs is a failure.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
-// The folder of a training run on disk: metrics, checkpoint, adapter. Not the run itself (train.ts).
-// Invariant: every file but the growing metrics is written aside and renamed, so that a kill leaves the old one whole;
-// metrics after the checkpoint are dropped when a run resumes.
+// Keeps the folder of a training run on disk: metrics, checkpoint, adapter. Every file but the growing metrics is
+// written aside and renamed, so that a kill leaves the old one whole; metrics after the checkpoint are dropped when a
+// run resumes.
 
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

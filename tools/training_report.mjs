@@ -1,7 +1,8 @@
-// Writes docs/results/pocket_training.md from runs and evaluations: `node tools/training_report.mjs SFT_RUN GRPO_RUN EVALUATIONS`.
-// EVALUATIONS holds NAME.json and NAME.jsonl of `npm run evaluate -- --json --out` for base_cot, base_back, sft and grpo, on the
-// same questions. Not a measurement: it only adds up. Invariant: every figure of the page can be added up again from the
-// per-question outcomes and metrics that are copied beside it.
+// Writes docs/results/pocket_training.md from runs and evaluations: `node tools/training_report.mjs SFT_RUN GRPO_RUN
+// EVALUATIONS`.
+// EVALUATIONS holds NAME.json and NAME.jsonl of `npm run evaluate -- --json --out` for base_cot, base_back, sft and
+// grpo, on the same questions. Every figure of the page can be added up again from the per-question outcomes and
+// metrics that are copied beside it.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

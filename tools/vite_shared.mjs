@@ -1,5 +1,4 @@
-// What every build of this project shares: the page's, the tests' and the command lines'.
-// Not a config by itself. Invariant: nothing here depends on which of them is being built.
+// Holds what every build of this project shares: the page's, the tests' and the command lines'.
 import { fileURLToPath } from 'node:url';
 
 /** Every ONNX Runtime import becomes an empty stand-in: 27 MB of wasm that tokenizing never touches. */

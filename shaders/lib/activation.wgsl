@@ -1,7 +1,7 @@
-// Activation functions and their derivatives with respect to x, for f32, finite for every finite x.
-// Not here: the gating product of SwiGLU. Invariant: no exp or tanh sees an argument that could overflow.
-// erf: minimax-like fits made for this file (Chebyshev interpolation, f32 Horner): |x| < 1 an odd polynomial,
-// above it 1 - exp(-x^2) * poly(1 / (1 + x/2)); largest error against f64 1.1e-7 with a correctly rounded exp.
+// Computes activation functions and their derivatives with respect to x, for f32, finite for every finite x: no exp
+// or tanh sees an argument that could overflow.
+// erf: minimax-like fits made for this file (Chebyshev interpolation, f32 Horner): |x| < 1 an odd polynomial, above
+// it 1 - exp(-x^2) * poly(1 / (1 + x/2)); largest error against f64 1.1e-7 with a correctly rounded exp.
 
 const SQRT_HALF: f32 = 0.70710678118654752;
 const INV_SQRT_2PI: f32 = 0.39894228040143268;

@@ -1,6 +1,6 @@
-// Philox4x32-10, a counter-based random generator: 128 random bits of a counter and a key, no state.
+// Draws 128 random bits from a counter and a key by Philox4x32-10, a counter-based generator without state. The same
+// (counter, key) gives the same bits on every device, as it uses integers only.
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-// Invariant: the same (counter, key) gives the same bits on every device; integers only.
 
 fn multiply_wide(a: u32, b: u32) -> vec2u {
   let low = (a & 0xffffu) * (b & 0xffffu);

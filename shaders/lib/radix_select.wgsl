@@ -1,6 +1,6 @@
-// Exact selection of a threshold among the scores of one row, one digit of ${RADIX_BITS} bits at a time, from the top.
-// Not a sort. Needs score(id), weight(value), params.vocab and WG from the including file.
-// Invariant: every sum is of integers, so the answer depends on no order of execution.
+// Selects a threshold among the scores of one row exactly, one digit of ${RADIX_BITS} bits at a time, from the top.
+// It needs score(id), weight(value), params.vocab and WG from the including file. Every sum is of integers, so the
+// answer depends on no order of execution.
 
 var<workgroup> bin_high: array<atomic<u32>, ${BINS}>;
 var<workgroup> bin_low: array<atomic<u32>, ${BINS}>;

@@ -1,6 +1,6 @@
 // Unpacks two weights from one word as they lie in a safetensors file: element e is in word e >> 1, low half first.
-// Needs the define WEIGHT = bf16 | f16. Exact: every bf16 and every f16 is an f32 (f16 subnormals may flush to zero).
-// Not for f32 weights, which are bound as they are.
+// It needs the define WEIGHT = bf16 | f16; f32 weights are bound as they are. Every bf16 and every f16 is an f32, so
+// this is exact (f16 subnormals may flush to zero).
 
 fn unpack_pair(word: u32) -> vec2f {
 #if WEIGHT == bf16

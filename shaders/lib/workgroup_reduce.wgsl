@@ -1,8 +1,8 @@
-// Sums and maxima over the ${WG} invocations (a power of two) that share a row, by a fixed tree.
-// Not subgroup code: correct for every subgroup size. Invariant: the result is uniform, the same on every run,
-// and the scratch may be reused at once. Every invocation of the workgroup must call, in uniform control flow.
-// With WG 1 a row belongs to one invocation: no barrier is left, which is what software adapters want.
-// Including files read a workgroup variable that all must agree on as ${LOAD}(&variable).
+// Sums and maximises over the ${WG} invocations (a power of two) that share a row, by a fixed tree that is correct
+// for every subgroup size. The result is uniform and the same on every run, and the scratch may be reused at once.
+// Every invocation of the workgroup must call, in uniform control flow.
+// With WG 1 a row belongs to one invocation: no barrier is left, which is what software adapters want. Including
+// files read a workgroup variable that all must agree on as ${LOAD}(&variable).
 
 #if WG == 1
 fn row_barrier() {}

@@ -1,13 +1,14 @@
-// The one place that defines what the page, the command lines and the evaluation call attention shares and maps.
-// Not the measurement: decode attention leaves class masses and head-mean maps in a buffer; this reads and aligns them.
+// Reads what the attention kernels captured and aligns it with tokens; the one definition of the attention shares and
+// maps that page, command lines and evaluation show.
 //
-// Definition (the authors', vis_demo/att_trend_viz.py of the Look-Back repository): for the query of generated token t,
-// layer l, and a = mean over heads of its attention row, Z = sum of a over the keys from the first image token on:
-//   image = a(image) / Z, query = a(text after the image, up to the first generated token) / Z, generated = a(rest) / Z,
+// Definition (the authors', vis_demo/att_trend_viz.py of the Look-Back repository): for the query of generated token
+// t, layer l, and a = mean over heads of its attention row, Z = sum of a over the keys from the first image token on:
+//   image = a(image) / Z, query = a(text after the image, up to the first generated token) / Z, generated = a(rest) /
+// Z,
 // each per layer first, then the mean over layers. Keys before the image (attention sinks) are outside Z; what
 // `<|vision_end|>` gets is in Z but in no share, so the three sum to a little less than 1.
-// Alignment: a step feeds token t and samples token t + 1, so the attention *of* token t arrives with token t + 1.
-// Invariant: shares at index t belong to generated token t (0-based), never to the token it predicts.
+// Alignment: a step feeds token t and samples token t + 1, so the attention of token t arrives with token t + 1, and
+// shares at index t belong to generated token t (0-based).
 
 import { invariant } from '../lib/invariant';
 

@@ -1,6 +1,5 @@
-// A picture and a question to what the model reads: preprocessing, chat template, tokens. Hugging Face's "processor".
-// Not decoding of image files (the caller's) and not the words of a mode (lookback/prompts.ts).
-// Invariant: the same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
+// Turns a picture and a question into what the model reads: pixels, chat template, token ids (Hugging Face's
+// "processor"). The same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
 import {
   type PaddedImage,

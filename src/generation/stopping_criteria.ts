@@ -1,6 +1,5 @@
-// When an answer ends: an end token, the length limit, or somebody's wish. Hugging Face's StoppingCriteria, reduced.
-// Not a judgement of the text: an answer that rambles ends at its limit.
-// Invariant: the first reason that holds is the one reported, in the order eos, length, stopped.
+// Decides when an answer ends: at an end token, at the length limit, or because somebody stopped it (Hugging Face's
+// StoppingCriteria, reduced). Where several reasons hold, the first in this order is reported.
 
 import { ArgumentError } from '../lib/errors';
 

@@ -1,6 +1,6 @@
-// A line preprocessor for WGSL: `#include`, `#if`/`#elif`/`#else`/`#endif`, `#for`/`#endfor` and `${NAME}`.
-// Not a shader language: plain WGSL stays readable, text parameters cover what `override` cannot
-// (register tiles, element types, optional bindings). Output is a pure function of files and defines.
+// Expands WGSL by a line preprocessor: `#include`, `#if`/`#elif`/`#else`/`#endif`, `#for`/`#endfor` and `${NAME}`.
+// Text parameters cover what WGSL's `override` cannot express: register tiles, element types, optional bindings. The
+// output depends on the files and defines alone.
 
 import { GpuError } from '../lib/errors';
 

@@ -1,5 +1,5 @@
-// Tiny cases on which attention kernels are checked before their first use on a device; see gpu/self_check.ts.
-// Not a test of attention (test/kernels is); values are small, so that a wrong kernel stands out from rounding.
+// Supplies tiny cases on which attention kernels are checked before their first use on a device (gpu/self_check.ts).
+// Their values are small, so that a wrong kernel stands out from rounding.
 
 import type { KernelCall, KernelCheck } from '../gpu/kernel';
 import type { HeadShape } from './attention_shape';

@@ -1,5 +1,5 @@
-// Representative calls of every kernel, one line per kernel: tests compile them all, and warm-up can.
-// Not a list of what a model runs. Invariant: every variant that a wrapper can choose is reachable from here.
+// Lists representative calls of every kernel, so that tests and warm-up can compile them all. Every variant that a
+// wrapper can choose is reachable from here.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// The tiny case on which a GEMM kernel is checked before its first use on a device: same kernel text, small sizes.
-// Not a test of GEMM (test/kernels/gemm.test.ts is); it catches drivers that compile a correct kernel wrongly.
+// Supplies the tiny case on which a GEMM kernel is checked before its first use on a device: the same kernel text at
+// small sizes. It catches drivers that compile a correct kernel wrongly; test/kernels/gemm.test.ts tests GEMM itself.
 
 import type { KernelCheck } from '../gpu/kernel';
 import type { GemmOptions } from './gemm';

@@ -1,6 +1,5 @@
-// Which GEMM variant runs a shape: a measured table for software adapters, defaults for hardware.
-// Not a tuner: it times nothing. Numbers behind the table: docs/kernels/gemm.md.
-// Invariant: `selectVariant` always returns a member of `legalVariants`.
+// Chooses which GEMM variant runs a shape: by a measured table on software adapters, by defaults on hardware. The
+// numbers behind the table are in docs/kernels/gemm.md. `selectVariant` always returns a member of `legalVariants`.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { GemmOptions } from './gemm';

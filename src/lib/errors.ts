@@ -1,7 +1,6 @@
-// Error classes of the whole product. Every failure that a caller may want to tell apart, or that the page
-// turns into words, is a LookBackError with a stable `code` of the form `area/what`.
-// Not here: wording for people (the page maps codes to sentences) and recovery (the engine decides).
-// Invariant: codes are part of the interface; once shipped, a code never changes its meaning.
+// Defines the error classes of the whole product. Every failure that a caller may want to tell apart, or that the
+// page turns into words, is a LookBackError with a stable `code` of the form `area/what`. Once shipped, a code never
+// changes its meaning.
 
 /** Details that travel with an error through structured clone: names, numbers, short lists. */
 export type ErrorData = Readonly<Record<string, unknown>>;

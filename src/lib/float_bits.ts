@@ -1,6 +1,5 @@
-// Conversions between f32 and the 16-bit formats bf16 and f16, on bit patterns.
-// Not for the GPU (kernels unpack weights themselves). Invariant: widening is exact, narrowing rounds to nearest,
-// ties to even, keeps infinities, and turns every NaN into a quiet NaN of the same sign.
+// Converts between f32 and the 16-bit formats bf16 and f16, on bit patterns. Widening is exact; narrowing rounds to
+// nearest, ties to even, keeps infinities, and turns every NaN into a quiet NaN of the same sign.
 
 /** f32 values of bf16 bit patterns. */
 export function bf16ToF32(bits: Uint16Array): Float32Array {

@@ -1,5 +1,4 @@
-// Short texts for shapes and sizes in error messages and reports.
-// Deliberately not localised, and no markup: the page formats its own numbers.
+// Writes shapes and sizes as short texts for error messages and reports, in English and without markup.
 
 /** `[2, 3, 4]`; `[]` for a scalar. */
 export function formatShape(shape: readonly number[]): string {

@@ -1,6 +1,5 @@
-// Typed access to parsed JSON (a config, a dataset row) with errors that name the file and the full key.
-// Deliberately without schemas or defaults: a caller states at each key whether it may be absent.
-// Invariant: a value is returned only after its type and range were checked; own properties only.
+// Reads parsed JSON (a config, a dataset row) by typed getters whose errors name the file and the full key. A value
+// is returned only after its type and range were checked; a caller states at each key whether it may be absent.
 
 /** Makes the error to throw: a message that already names file and key. */
 export type JsonFailure = (message: string, key: string) => Error;

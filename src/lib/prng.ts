@@ -1,7 +1,6 @@
-// Seeded pseudo-random numbers: sfc32 (Chris Doty-Humphrey, PractRand) seeded through a splitmix32 mixer.
-// Not cryptographic, and not the counter-based generator that the GPU kernels use.
-// Invariant: the same seed words give the same sequence in every JavaScript engine; `normal` alone goes
-// through Math.log and Math.cos, whose last bit an engine may choose.
+// Draws seeded pseudo-random numbers: sfc32 (Chris Doty-Humphrey, PractRand) seeded through a splitmix32 mixer. The
+// same seed words give the same sequence in every JavaScript engine; `normal` alone goes through Math.log and
+// Math.cos, whose last bit an engine may choose. GPU kernels have a generator of their own.
 
 /** A stream of pseudo-random numbers. Every method advances the stream. */
 export interface Prng {

@@ -1,6 +1,6 @@
-// A JSON parser for untrusted headers: refuses duplicate keys and deep nesting, and keeps objects as Maps, so that a
-// key such as `__proto__` is ordinary data. Not for large data (it is several times slower than JSON.parse).
-// Invariant: accepts a subset of what JSON.parse accepts, and yields the same values for it.
+// Parses JSON of untrusted headers: refuses duplicate keys and deep nesting, and keeps objects as Maps, so that a key
+// such as `__proto__` is ordinary data. It accepts a subset of what JSON.parse accepts, yields the same values for
+// it, and is several times slower.
 
 /** What parseStrictJson returns: objects are Maps in the order of the text. */
 export type StrictJson = null | boolean | number | string | StrictJson[] | Map<string, StrictJson>;

@@ -1,6 +1,5 @@
-// Examples out of a dataset's rows: made ready once while there is room for them, and for SFT those that fit.
-// Not an importer and not a store: rows come decoded. Invariant: equal positions give equal examples, whether they were
-// kept or are made again; no row is left out without being counted.
+// Makes examples out of a dataset's rows: ready once while there is room for them, and for SFT those that fit. Equal
+// positions give equal examples, whether they were kept or are made again; no row is left out without being counted.
 
 import type { PixelArray } from '../data/image/pillow_resize';
 import { DataError } from '../lib/errors';

@@ -51,13 +51,19 @@ import { completionMetrics } from './training_metrics';
 /** Questions of the built-in world. */
 export type ShapesWorldSource = { readonly kind: 'shapes_world' } & WorldSettings;
 
+/** An adapter that a run continues. */
+export interface AdapterStart {
+  readonly config: LoraConfig;
+  readonly weights: readonly LoraWeights[];
+}
+
 /** What to train, and from where. */
 export interface TrainingRequest extends TrainConfig {
   readonly method: TrainingMethod;
   readonly mode: ReasoningMode;
   readonly source: ShapesWorldSource | { readonly kind: 'rows'; readonly rows: RowSource };
   /** Adapter to continue; it is GRPO's reference too. */
-  readonly start: { readonly config: LoraConfig; readonly weights: readonly LoraWeights[] } | null;
+  readonly start: AdapterStart | null;
   readonly checkpoint: TrainerCheckpoint | null;
 }
 

@@ -1,6 +1,5 @@
-// A model folder's weights as one set of tensors, whether in one file or in shards with an index.
-// Not here: downloading and caching (the caller supplies the files), canonical names (weight_names.ts).
-// Invariant: every tensor has exactly one place; index and shards agree tensor by tensor.
+// Opens a model folder's weights as one set of tensors, whether they lie in one file or in shards with an index.
+// Every tensor has exactly one place, and index and shards must agree tensor by tensor.
 import { ModelError } from '../lib/errors';
 import { formatList } from '../lib/format';
 import { JsonSyntaxError, parseStrictJson } from '../lib/strict_json';

@@ -1,7 +1,7 @@
-// Reads Hugging Face config.json, generation_config.json and preprocessor_config.json into typed settings.
-// Not here: class defaults of any library version (they differ between versions): a needed key that is missing is an
-// error that names it. Exceptions are listed beside the code. Settings the engine does not implement are refused.
-// Invariant: a returned config is self-consistent (heads divide widths, sections fill the head, towers fit together).
+// Reads Hugging Face's config.json, generation_config.json and preprocessor_config.json into typed settings. A needed
+// key that is missing is an error that names it, because the libraries' own defaults differ between versions
+// (exceptions stand beside the code); settings that the engine does not implement are refused. A returned config fits
+// together: heads divide widths, sections fill the head, the towers match.
 import type { QwenImageConfig } from '../data/image/image_processor';
 import { ModelError } from '../lib/errors';
 import { JsonReader } from '../lib/json_reader';

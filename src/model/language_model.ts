@@ -1,6 +1,5 @@
-// The decoder of Qwen2.5-VL, traced once for packed sequences (prompts, training) and once for single decode steps.
-// Attention differs between the two and is passed in; everything else is the same code.
-// Invariant: residual stream, norms and logits are f32 whatever the weights are.
+// Traces the decoder of Qwen2.5-VL, for packed sequences (prompts, training) and for single decode steps. The two
+// differ in their attention, which is passed in. Residual stream, norms and logits are f32 whatever the weights are.
 
 import { embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
 import { type LinearOptions, linear } from '../tensor/ops/linear';

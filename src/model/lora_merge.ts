@@ -1,6 +1,6 @@
-// Writes an adapter into its base model's weights, W' = W + scale · B A, matrix by matrix on the host.
-// Not a file format: tools/ and storage say where matrices come from and go to. Invariant: a merged tensor keeps name,
-// dtype and shape, so it fits in place of the old one; every module of the adapter is merged or the merge fails.
+// Merges an adapter into its base model's weights, W' = W + scale · B A, matrix by matrix on the host. A merged
+// tensor keeps name, dtype and shape, so it fits in place of the old one; every module of the adapter is merged, or
+// the merge fails.
 
 import { ModelError } from '../lib/errors';
 import { f32ToBf16, f32ToF16 } from '../lib/float_bits';

@@ -1,7 +1,6 @@
-// Writes adapters as PEFT reads them: adapter_config.json and adapter_model.safetensors. Reading them is lora.ts.
-// Not the zip (storage/adapter_archive.ts). Invariant: what is written here, lora.ts reads back bit for bit, and PEFT
-// from 0.17 on loads with every key matched; it would load wrong keys silently, as an adapter that does nothing.
-// Format: huggingface/peft, LoraConfig and save_pretrained.
+// Writes adapters as PEFT reads them: adapter_config.json and adapter_model.safetensors. What is written here,
+// lora.ts reads back bit for bit, and PEFT from 0.17 on loads with every key matched; it would load wrong keys
+// silently, as an adapter that does nothing. Format: huggingface/peft, LoraConfig and save_pretrained.
 
 import { ModelError } from '../lib/errors';
 import { formatShape } from '../lib/format';

@@ -1,8 +1,8 @@
-// Positions on the CPU: multimodal rope indices of a prompt, window order and segment bounds of the vision tower, and
-// the cos/sin tables that the kernels read (M-RoPE for text, 2-D axial for vision).
-// Not here: anything on the GPU, and no 64-bit angles: the tables follow torch's float32 recipe step by step, since a
-// float64 angle differs from it by 1e-4 at position 3000, and WGSL's own sin is good to 2^-11 only.
-// Invariant: tables have half width [rows, headDim / 2]; channel k pairs with k + headDim / 2 (rotate_half).
+// Computes positions on the CPU: multimodal rope indices of a prompt, window order and segment bounds of the vision
+// tower, and the cos/sin tables that the kernels read (M-RoPE for text, 2-D axial for vision). The tables follow
+// torch's float32 recipe step by step: a float64 angle differs from it by 1e-4 at position 3000, and WGSL's own sin
+// is good to 2^-11 only. They have half width [rows, headDim / 2]; channel k pairs with k + headDim / 2
+// (rotate_half).
 import type { GridThw } from '../data/image/image_processor';
 import { ModelError, ShapeError } from '../lib/errors';
 import type { TextConfig, VisionConfig } from './config';

@@ -1,7 +1,6 @@
 // Reads and writes the safetensors container: an 8-byte header length, a JSON header, and one gapless data section.
-// Not here: sharded checkpoints (checkpoint.ts), names of weights (weight_names.ts), uploads to the GPU.
-// Invariant: after openSafetensors every tensor's byte range lies in the file, fits its dtype and shape, and no two
-// ranges overlap or leave a gap; anything else is an error that names file and tensor.
+// After openSafetensors every tensor's byte range lies in the file, fits its dtype and shape, and no two ranges
+// overlap or leave a gap; anything else is an error that names file and tensor.
 import { ModelError } from '../lib/errors';
 import { bf16ToF32, f16ToF32 } from '../lib/float_bits';
 import { formatShape } from '../lib/format';

@@ -1,5 +1,5 @@
-// A checkpoint ready to generate: reads the Hugging Face folder, checks it, uploads weights, opens sessions.
-// Not a tokenizer and not a processor: prompts arrive as ids and pixel values (src/data makes them).
+// Loads a checkpoint until it is ready to generate: reads the Hugging Face folder, checks it, uploads the weights,
+// opens sessions. Prompts arrive as ids and pixel values; src/data makes them.
 
 import type { GpuContext } from '../gpu/device';
 import { ModelError } from '../lib/errors';

@@ -1,6 +1,6 @@
-// Vision tower of Qwen2.5-VL: patch embedding, windowed and full attention blocks, traced over packed patches.
-// Positions, windows and the run order are data made by `visionLayout`; the merger is modality_projector.ts.
-// Invariant: rows run in window order from the first node to the merger, which puts them back.
+// Traces the vision tower of Qwen2.5-VL over packed patches: patch embedding, then blocks of windowed and full
+// attention. `visionLayout` computes positions, windows and the run order as data; rows run in window order from the
+// first node to the merger (modality_projector.ts), which puts them back.
 
 import type { GridThw } from '../data/image/image_processor';
 import { ShapeError } from '../lib/errors';

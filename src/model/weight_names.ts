@@ -1,7 +1,6 @@
-// Names and shapes of a checkpoint's weights: canonical names for every spelling that transformers has written, the
-// list of tensors a config calls for, and the check of one against the other.
-// Not here: reading bytes. No tensor is ever skipped, initialised or reshaped to make a checkpoint fit: a wrong prefix
-// would otherwise mean a silently random layer. Invariant: after checkWeights each expected tensor has one source.
+// Lists the tensors that a config calls for, under canonical names for every spelling that transformers has written,
+// and checks a checkpoint against the list. No tensor is ever skipped, initialised or reshaped to make a checkpoint
+// fit: a wrong prefix would otherwise mean a silently random layer.
 import { ModelError } from '../lib/errors';
 import { formatList, formatShape } from '../lib/format';
 import type { ModelConfig, TextConfig, VisionConfig } from './config';

@@ -1,6 +1,6 @@
-// Chooses the adapter that came with a model when the model is first loaded: pocket alone seldom looks back.
-// Not a preference store: whoever chooses another adapter, or none, is not overruled for that model again.
-// Invariant: an adapter of the user's own is never chosen unasked.
+// Chooses the adapter that came with a model when the model is first loaded, because pocket alone seldom looks back.
+// Whoever chooses another adapter, or none, is not overruled for that model again; an adapter of the user's own is
+// never chosen unasked.
 
 import { effect } from '@preact/signals';
 import type { Library } from './library';

@@ -1,6 +1,5 @@
-// What the engine has said so far, as one immutable value: its state, the device, the model, and the current answer.
-// Not signals, not commands, no clock and no DOM: a pure reducer over batches of events, so that it runs in any test.
-// Invariant: the same events give the same session, however they are cut into batches; unknown steps are ignored.
+// Reduces the engine's events to one immutable value: its state, the device, the model, and the current answer. The
+// same events give the same session, however they are cut into batches; unknown steps are ignored.
 
 import type { PlainError } from '../lib/plain_error';
 import type {

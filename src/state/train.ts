@@ -35,7 +35,7 @@ import {
   writeField,
 } from './train_form';
 import { PRESETS, type PresetId } from './train_presets';
-import { isLive, type RunRecord, recordOf, reduceRecord } from './train_run';
+import { isLive, reduceShownRun, type ShownRun, shownRunOf } from './train_run';
 
 /** What the page needs of the engine's client. */
 export type TrainClient = TrainingCommands &
@@ -112,7 +112,7 @@ export interface Train {
   /** True while this page's engine works on a run. */
   readonly live: ReadonlySignal<boolean>;
   readonly selected: ReadonlySignal<RunSummary | null>;
-  readonly record: ReadonlySignal<RunRecord | null>;
+  readonly record: ReadonlySignal<ShownRun | null>;
   /** Commands under way. */
   readonly pending: ReadonlySignal<ReadonlySet<TrainCommand>>;
   readonly failure: ReadonlySignal<TrainFailure | null>;
@@ -174,7 +174,7 @@ function writable(client: TrainClient, kept: KeptText | null) {
     listed: signal(false),
     port,
     estimate: signal<EstimateView>({ estimate: null, error: null, asking: false }),
-    record: signal<RunRecord | null>(null),
+    record: signal<ShownRun | null>(null),
     pending: signal<ReadonlySet<TrainCommand>>(new Set()),
     failure: signal<TrainFailure | null>(null),
     news: signal<TrainNews | null>(null),
@@ -325,7 +325,7 @@ function receive(w: Writable, lists: Lists): void {
     batch(() => {
       for (const event of events) takeEvent(w, lists, event);
       w.early?.push(...events);
-      if (w.record.value !== null) w.record.value = reduceRecord(w.record.value, events);
+      if (w.record.value !== null) w.record.value = reduceShownRun(w.record.value, events);
     });
   });
 }
@@ -362,7 +362,7 @@ async function select(w: Writable, runId: string): Promise<void> {
   if (reading !== w.readings) return;
   const early = w.early ?? [];
   w.early = null;
-  if (detail !== null) w.record.value = reduceRecord(recordOf(detail), early);
+  if (detail !== null) w.record.value = reduceShownRun(shownRunOf(detail), early);
 }
 
 /** The run that the page shows by itself: the live one, or else the newest. */

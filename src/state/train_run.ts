@@ -20,7 +20,7 @@ export interface Evaluation {
 }
 
 /** The run as the page draws it. */
-export interface RunRecord {
+export interface ShownRun {
   readonly runId: string;
   readonly metrics: readonly StepMetrics[];
   readonly evaluations: readonly Evaluation[];
@@ -28,7 +28,7 @@ export interface RunRecord {
 }
 
 /** The record of a run that was read from the store. */
-export function recordOf(detail: RunDetail): RunRecord {
+export function shownRunOf(detail: RunDetail): ShownRun {
   const { summary, metrics, samples, groups } = detail;
   return { runId: summary.id, metrics, evaluations: samples, groups };
 }
@@ -55,7 +55,7 @@ function putSteps(list: readonly StepMetrics[], steps: readonly StepMetrics[]): 
 }
 
 /** The record after a batch of events; those of other runs change nothing. */
-export function reduceRecord(record: RunRecord, events: readonly EngineEvent[]): RunRecord {
+export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[]): ShownRun {
   let { evaluations, groups } = record;
   const steps: StepMetrics[] = [];
   for (const event of events) {

@@ -1,6 +1,6 @@
-// A PEFT pair as one zip, out and in: adapter_config.json and adapter_model.safetensors, in the root or in one folder.
-// Knows their names, not what is in them (model/peft.ts, model/lora.ts). Invariant: nothing but these two files is ever
-// inflated, each up to a size that is checked before and while it is; a zip with a dishonest name is refused whole.
+// Packs a PEFT pair into one zip and reads it back: adapter_config.json and adapter_model.safetensors, in the root or
+// in one folder. Nothing but these two files is ever inflated, each up to a size that is checked before and while it
+// is; a zip with a dishonest name is refused whole.
 
 import { zipSync } from 'fflate';
 import { openZip, type ZipEntry, type ZipReader } from '../data/dataset/zip_reader';

@@ -1,6 +1,5 @@
-// Stored adapters: a record each, with the weights aside so that a list never loads them.
-// Checks no weights and speaks no PEFT (model/peft.ts). Invariant: a record and its weights come and go in one
-// transaction.
+// Stores adapters: a record each, with the weights aside so that a list never loads them. A record and its weights
+// come and go in one transaction.
 
 import { StorageError } from '../lib/errors';
 import type { Database } from './database';

@@ -1,5 +1,5 @@
-// Tells the other tabs of this origin that something stored has changed, so that they fetch their lists again.
-// Carries no data: IndexedDB is the truth. Invariant: a notice reaches every other tab, and never its sender.
+// Tells the other tabs of this origin that something stored has changed, so that they fetch their lists again. A
+// notice carries no data; it reaches every other tab and never its sender.
 
 /** Which lists are to be fetched again. */
 export type ChangedStore = 'adapters' | 'runs' | 'datasets';

@@ -1,7 +1,6 @@
-// The connection to IndexedDB: schema, migrations, and transactions that are durable or never were.
-// Knows no adapter or run: the stores do. Invariant: a migration, once shipped, is never edited, only followed by
-// another; a logical write is one transaction, so that nothing half-written is ever visible.
-// Style after idb's own entry point: every event of a connection is handled.
+// Opens IndexedDB: schema, migrations, and transactions that are durable or never were. A migration, once shipped, is
+// never edited, only followed by another; a logical write is one transaction, so that nothing half-written is ever
+// visible. Every event of a connection is handled, after the style of idb's own entry point.
 
 import {
   type IDBPDatabase,

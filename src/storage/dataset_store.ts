@@ -1,6 +1,6 @@
-// Stored datasets: a record each and rows by index, imported in batches because 10⁵ pictures fit no transaction.
-// Reads no files and maps no columns (data/). Invariant: a dataset is listed only once its last transaction marked it
-// complete; what an import left unfinished is removed unless another tab is still at it.
+// Stores datasets: a record each and rows by index, imported in batches because 10⁵ pictures fit no transaction. A
+// dataset is listed only once its last transaction marked it complete; what an import left unfinished is removed
+// unless another tab is still at it.
 
 import { StorageError } from '../lib/errors';
 import type { Database } from './database';

@@ -1,6 +1,5 @@
-// Locks over all tabs of this origin (Web Locks): one live training run, one import at a time per dataset.
-// Not locks of the database: transactions do that. Invariant: a lock ends with its holder, also when that crashes, so
-// nothing is ever left locked.
+// Takes locks over all tabs of this origin (Web Locks): one live training run, one import at a time per dataset. A
+// lock ends with its holder, also when that crashes, so nothing is ever left locked.
 
 import { StorageError } from '../lib/errors';
 

@@ -1,6 +1,6 @@
-// A full disk, and every other way in which storage refuses, as StorageErrors with words on what to do.
-// Not the usage figures (usage.ts). Invariant: nothing is lost by refusing: the check comes before the write, and a
-// write that the browser refuses is a transaction that never was.
+// Turns a full disk, and every other way in which storage refuses, into StorageErrors with words on what to do.
+// Nothing is lost by refusing: the check comes before the write, and a write that the browser refuses is a
+// transaction that never was.
 
 import { StorageError } from '../lib/errors';
 import { formatBytes } from '../lib/format';

@@ -1,6 +1,5 @@
-// How many bytes a stored value takes, near enough to tell people what a deletion frees.
-// Not the browser's own count, which includes its log and padding. Invariant: equal values have equal sizes, so that
-// what was added to a total can be taken off again.
+// Estimates how many bytes a stored value takes, near enough to tell people what a deletion frees. Equal values have
+// equal sizes, so that what was added to a total can be taken off again.
 
 /** Bytes of a value as structured clone would write it, without its framing: numbers 8, text 1 per UTF-16 unit. */
 export function recordSize(value: unknown): number {

@@ -1,6 +1,5 @@
-// What the stores keep, as it lies in IndexedDB: types only. Big bytes lie in stores of their own, so that a list never
-// loads them. Not the page's types (worker/protocol.ts), though alike.
-// Invariant: a field is added, moved or renamed only together with a migration in database.ts.
+// Declares what the stores keep, as it lies in IndexedDB. Big bytes lie in stores of their own, so that a list never
+// loads them. A field is added, moved or renamed only together with a migration in database.ts.
 
 import type { DBSchema } from 'idb';
 

@@ -1,6 +1,6 @@
-// Stored training runs: the record, the checkpoint to go on from, metrics per step, sample answers, the last groups.
-// Drives no training. Invariant: a run's `bytes`, its `checkpointStep` and its parts change in the same transaction, so
-// a reader sees the run of before or of after; the old checkpoint is there until the new one is.
+// Stores training runs: the record, the checkpoint to go on from, metrics per step, sample answers, the last groups.
+// A run's `bytes`, its `checkpointStep` and its parts change in the same transaction, so a reader sees the run of
+// before or of after; the old checkpoint is there until the new one is.
 
 import { StorageError } from '../lib/errors';
 import type { Database } from './database';

@@ -1,6 +1,5 @@
-// What the page keeps on this device: the browser's totals, and the promise not to clear them on its own.
-// Not the bytes per item: those are in the records. Invariant: asking never fails; an absent interface counts as
-// nothing promised and nothing known.
+// Asks the browser how much the page keeps on this device, and for the promise not to clear it on its own. Asking
+// never fails; an absent interface counts as nothing promised and nothing known.
 
 import { estimate } from './quota';
 

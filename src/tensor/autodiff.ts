@@ -1,6 +1,6 @@
-// Reverse-mode differentiation of a trace: walks op records backwards and appends the reverse nodes.
-// Knows no op: every op brings its own reverse (src/tensor/ops). `checkpoint` trades memory for recomputation.
-// Invariant: a record's reverse runs once, after all gradients of its outputs have arrived.
+// Differentiates a trace in reverse: walks op records backwards and appends the reverse nodes that each op brings
+// (src/tensor/ops). `checkpoint` trades memory for recomputation. A record's reverse runs once, after all gradients
+// of its outputs have arrived.
 
 import { elementwise } from '../kernels/elementwise';
 import { ShapeError } from '../lib/errors';

@@ -1,6 +1,6 @@
-// Assigns memory: drops dead nodes, colours tensors into arenas, and packs each arena by liveness.
-// Makes no GPU object. Invariants: tensors alive at the same time never overlap, and no dispatch finds an operand
-// it reads and one it writes in the same arena (WebGPU forbids binding one buffer read and read_write at once).
+// Assigns memory to a trace: drops dead nodes, colours tensors into arenas, and packs each arena by liveness. Tensors
+// alive at the same time never overlap, and no dispatch finds an operand it reads and one it writes in the same arena
+// (WebGPU forbids binding one buffer read and read_write at once).
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import { type Tensor, type Trace, type TraceNode, tensorBytes } from './trace';

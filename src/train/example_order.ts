@@ -1,5 +1,5 @@
-// Which examples a step takes: shuffled epochs of a finite set, or consecutive positions of a generator.
-// Invariant: positions follow from seed and step alone, so data order needs no state of its own to resume.
+// Decides which examples a step takes: shuffled epochs of a finite set, or consecutive positions of a generator.
+// Positions follow from seed and step alone, so data order needs no state of its own to resume.
 
 import { createPrng } from '../lib/prng';
 

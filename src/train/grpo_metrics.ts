@@ -1,5 +1,5 @@
-// Metrics of a GRPO step under TRL's names. Pure. What Look-Back adds is lookback/training_metrics.ts.
-// Invariant: every figure is over all sampled completions, dropped groups included, unless its name says otherwise.
+// Computes the metrics of a GRPO step under TRL's names; lookback/training_metrics.ts adds those of looking back.
+// Every figure is over all sampled completions, dropped groups included, unless its name says otherwise.
 
 import type { CandidateGroup } from './group_scoring';
 

@@ -1,7 +1,7 @@
-// Packs prompts and their completions for training: [prompt without its last token][last token, completion 1]…
-// The prefix is there once per prompt however many completions share it; each completion sees the prefix and itself.
-// The last prompt token is repeated per completion, so that every supervised row is a row of its own.
-// Invariant: log-probabilities and gradients equal those of the unpacked sequences.
+// Packs prompts and their completions for training: [prompt without its last token][last token, completion 1]… The
+// prefix is there once per prompt however many completions share it; each completion sees the prefix and itself. The
+// last prompt token is repeated per completion, so that every supervised row is a row of its own. Log-probabilities
+// and gradients equal those of the unpacked sequences.
 
 import { ArgumentError } from '../lib/errors';
 import type { ModelConfig } from '../model/config';

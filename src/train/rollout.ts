@@ -1,6 +1,6 @@
-// Samples completions of prompts for training: P prompts × G completions as one batch over shared prompt caches.
-// Not scoring and not a loss. Invariant: the seed of a completion follows from the run's seed, the step, the prompt's
-// place and the completion's number alone, so that a resumed run samples what an unbroken one would.
+// Samples completions of prompts for training: P prompts × G completions as one batch over shared prompt caches. The
+// seed of a completion follows from the run's seed, the step, the prompt's place and the completion's number alone,
+// so that a resumed run samples what an unbroken one would.
 
 import type { StreamDecoder } from '../data/text/tokenizer';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';

@@ -1,6 +1,6 @@
-// Metrics of a run as text: one JSON object per line, or a table of comma-separated values.
-// Not a chart and not a smoother: every value appears as it was found. Invariant: `step` comes first; a value that is
-// not finite is null in JSON, which has no word for it, and empty where a step lacks the metric in the table.
+// Writes the metrics of a run as text: one JSON object per line, or a table of comma-separated values. `step` comes
+// first; a value that is not finite is null in JSON, which has no word for it, and a metric that a step lacks is an
+// empty cell of the table.
 
 /** Metrics of one step by name. */
 export interface LoggedStep {

@@ -1,6 +1,5 @@
-// Drives one trainer: steps, checkpoints, pause, stop and single step. The Worker and the command line both use it.
-// Not a store, not a clock on the wall and no device: what it finds goes to a sink, and a lost device is the caller's.
-// Invariant: what is checkpointed is the state after a whole, finite step; a step in flight is thrown away, never half kept.
+// Drives one trainer: steps, checkpoints, pause, stop and single step. The Worker and the command line both use it. What
+// it finds goes to a sink; what is checkpointed is the state after a whole, finite step, never half of one in flight.
 
 import { LookBackError } from '../lib/errors';
 import type { StepOutcome, Trainer, TrainerCheckpoint } from './trainer';
@@ -18,7 +17,7 @@ export interface LoopStatus {
   readonly phase: string;
   /** Share of the phase done, where known. */
   readonly fraction: number | null;
-  /** Mean of the last five steps; null before the first. */
+  /** What a step takes on average, see {@link StepPace}; null while that is not known. */
   readonly secondsPerStep: number | null;
   /** Why it paused by itself; null when it was asked to. */
   readonly reason: LookBackError | null;
@@ -41,8 +40,10 @@ export interface LoopOptions {
   readonly now?: () => number;
 }
 
-/** Steps over which the time per step is averaged. */
+/** Steps of one kind over which their time is averaged. */
 const MEASURED_STEPS = 5;
+/** Steps over which the share of those that update is counted. */
+const SHARE_STEPS = 20;
 
 /** Metrics of TRL that must stay finite; others may be absent or undefined in a step. */
 const MUST_BE_FINITE = ['loss', 'grad_norm'];
@@ -56,7 +57,7 @@ export class TrainingLoop {
   #wish: 'paused' | 'stopped' | null = null;
   #flight: AbortController | undefined;
   #savedStep: number | undefined;
-  #seconds: number[] = [];
+  readonly #pace = new StepPace();
   #status: LoopStatus;
 
   constructor(trainer: Trainer, sink: TrainingSink, options: LoopOptions) {
@@ -140,7 +141,7 @@ export class TrainingLoop {
         },
         ...(turn === undefined ? {} : { turn: () => untilAborted(turn(), signal) }),
       });
-      this.#seconds = [...this.#seconds, (this.#now() - began) / 1000].slice(-MEASURED_STEPS);
+      this.#pace.add((this.#now() - began) / 1000, hasUpdated(outcome));
       return outcome;
     } catch (error) {
       if (signal.aborted && error === signal.reason) return null;
@@ -165,11 +166,49 @@ export class TrainingLoop {
   }
 
   #report(change: Partial<LoopStatus>): void {
-    const { length } = this.#seconds;
-    const secondsPerStep = length === 0 ? null : this.#seconds.reduce((a, b) => a + b, 0) / length;
+    const secondsPerStep = this.#pace.secondsPerStep;
     this.#status = { ...this.#status, ...change, secondsPerStep };
     this.#sink.onStatus(this.#status);
   }
+}
+
+/** Whether a step changed the policy: in GRPO one whose groups were all dropped does not. */
+function hasUpdated({ groups }: StepOutcome): boolean {
+  return groups === undefined || groups.some(({ dropped }) => dropped === null);
+}
+
+/**
+ * How long the coming steps take on average. Steps that update take longer than steps whose groups were all dropped, so
+ * each kind has a mean of its own, and the means are weighted by how often each kind came of late.
+ */
+export class StepPace {
+  #updating: readonly number[] = [];
+  #dropped: readonly number[] = [];
+  /** Whether each of the last steps updated. */
+  #updated: readonly boolean[] = [];
+
+  /** Takes the time of a step in seconds. */
+  add(seconds: number, updated: boolean): void {
+    if (updated) this.#updating = [...this.#updating, seconds].slice(-MEASURED_STEPS);
+    else this.#dropped = [...this.#dropped, seconds].slice(-MEASURED_STEPS);
+    this.#updated = [...this.#updated, updated].slice(-SHARE_STEPS);
+  }
+
+  /**
+   * Seconds of a step on average. Null before the first step, and while fewer than five steps were made of which none
+   * updated: how long an update takes is not known then.
+   */
+  get secondsPerStep(): number | null {
+    const { length } = this.#updated;
+    if (length === 0 || (this.#updating.length === 0 && length < MEASURED_STEPS)) return null;
+    const share = this.#updated.filter((updated) => updated).length / length;
+    return share * mean(this.#updating) + (1 - share) * mean(this.#dropped);
+  }
+}
+
+/** Mean of a list; 0 of an empty one. */
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** What of a step was not a number; null for a sound step. */

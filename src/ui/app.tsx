@@ -1,6 +1,6 @@
-// The app's shell: notices, loading progress, the page that the address names, the list of keys, announcements.
-// Not the pages. Look's state lives on while another page is shown; only its elements go.
-// Invariant: exactly one polite status announces, and only what changed.
+// Draws the app's shell: notices, loading progress, the page that the address names, the list of keys, announcements.
+// Look's state lives on while another page is shown; only its elements go. Exactly one polite status announces, and
+// only what changed.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import type { RefObject } from 'preact';

@@ -1,5 +1,4 @@
-// A picture that is held as a blob, shown as an image.
-// Not the picture panel: no heatmap, no decoding by hand. Invariant: its object URL lives as long as the element.
+// Shows a picture that is held as a blob; its object URL lives as long as the element.
 
 import { useEffect, useState } from 'preact/hooks';
 

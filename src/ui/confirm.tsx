@@ -1,5 +1,5 @@
-// A question that must be answered before something is lost: a modal dialog with yes and no.
-// Not for notices. Invariant: Escape and a closed dialog mean no, and `no` has the focus first.
+// Asks, in a modal dialog with yes and no, before something is lost. Escape and a closed dialog mean no, and `no` has
+// the focus first.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';

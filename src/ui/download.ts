@@ -1,5 +1,4 @@
-// Saves a blob as a file of the user's, the way a link would.
-// Not an export of anything: what is in the blob is the engine's. Invariant: nothing leaves the device.
+// Saves a blob as a file of the user's, the way a link would; nothing leaves the device.
 
 /** A name that every file system takes: letters, digits, `-`, `_`, `.`; `fallback` when nothing is left of it. */
 export function fileName(name: string, extension: string, fallback = 'look-back'): string {

@@ -1,6 +1,5 @@
-// The page's icons: small stroked outlines drawn for this project on a 24-unit square.
-// Decoration only: every icon stands beside words or inside a labelled control, so all are hidden from readers.
-// Invariant: no icon loads anything and none carries a colour of its own.
+// Draws the page's icons: small stroked outlines on a 24-unit square. Every icon stands beside words or inside a
+// labelled control, so all are hidden from screen readers.
 
 /** Names of the icons. */
 export type IconName =

@@ -1,6 +1,5 @@
-// Mounts the page over an engine: the one place of the page's half that constructs things.
-// Not the choice of engine, which the caller makes: the real Worker (main.tsx) or a scripted one while developing.
-// Invariant: the first render does not wait for the engine.
+// Mounts the page over an engine: the one place of the page's half that constructs things. The caller chooses the
+// engine: the real Worker (main.tsx) or a scripted one. The first render does not wait for it.
 
 // First, so that the order of the cascade layers is set before any component's styles.
 import './styles/layers.css';

@@ -1,6 +1,5 @@
-// One error in words: what happened, why, what can be done, and details to copy for a report.
-// Not the wording (copy.ts) and not the recovery (the state's commands).
-// Invariant: model or file text inside an error is shown as text.
+// Shows one error in words: what happened, why, what can be done, and details to copy for a report. Model or file
+// text inside an error is shown as text.
 
 import { useSignal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';

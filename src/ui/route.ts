@@ -1,6 +1,5 @@
-// Which page is shown: the part of the address after `#/`, as a signal.
-// Not a router with parameters: there are four pages and nothing below them. Any other hash leaves the page as it is,
-// so that links to a place within a page work. Invariant: the address alone decides, also for back and forward.
+// Reads which page is shown from the part of the address after `#/`, as a signal. The address alone decides, also for
+// back and forward; any other hash leaves the page as it is, so that links to a place within a page work.
 
 import { signal } from '@preact/signals';
 

@@ -1,6 +1,5 @@
-// Light and dark: what the system prefers unless the toggle said otherwise, and theme colours for the canvases.
-// Not the colours themselves (styles/tokens.css). Invariant: canvases read colours through `themeColour` only, and
-// draw again when `theme` changes.
+// Chooses light or dark, what the system prefers unless the toggle said otherwise, and reads theme colours for the
+// canvases, which draw again when `theme` changes. The colours themselves are in styles/tokens.css.
 
 import { computed, signal } from '@preact/signals';
 

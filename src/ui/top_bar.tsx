@@ -1,5 +1,5 @@
-// The top bar: the pages, the model, the adapter, the device, keys and theme.
-// Not what they do (the state's commands). Invariant: it says what is loaded and what is going on, on every page.
+// Draws the top bar: the pages, the model, the adapter, the device, keys and theme. It says what is loaded and what
+// is going on, on every page.
 
 import { useComputed } from '@preact/signals';
 import { COPY } from './copy';

@@ -1,6 +1,5 @@
-// Composition root of the engine's Worker: gives the engine its device, models and decoder, training and the library
-// their stores, and exposes all commands. Not logic: everything it wires together is tested by itself, and this file by
-// every journey. Invariant: the only globals of the Worker that are touched are reached through the parts given here.
+// Puts the parts of the engine's Worker together, from the lowest up, and exposes their commands to the page. The
+// globals of the Worker are reached only through the parts given here.
 
 import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
@@ -9,15 +8,17 @@ import { Reasoner } from '../lookback/reasoner';
 import { createTrainer } from '../lookback/training';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
+import { AnswerHost } from '../services/answers/answer_host';
 import { baseFingerprint } from '../services/answers/base_fingerprint';
-import { Engine, type EngineModel, type Loaded } from '../services/answers/engine';
+import { Engine, type Loaded } from '../services/answers/engine';
+import { EventQueue } from '../services/answers/engine_events';
 import { ModelRegistry } from '../services/answers/model_registry';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
 import { storageUsage } from '../services/library/storage_usage';
+import { LiveRuns } from '../services/training/live_runs';
 import { TrainerFactory } from '../services/training/trainer_factory';
-import { estimateTraining } from '../services/training/training_estimate';
 import { TrainingHost } from '../services/training/training_host';
 import type { TrainingRuns } from '../services/training/training_run';
 import { AdapterStore } from '../storage/adapter_store';
@@ -28,6 +29,7 @@ import { tryLock } from '../storage/locks';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
+import type { StoreName } from './protocol/library';
 import type { ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
@@ -35,33 +37,29 @@ const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', sel
 /** Held by the tab that trains. */
 const TRAINING_LOCK = 'look-back/training';
 
-const engine = new Engine({
+const events = new EventQueue();
+const engine = new Engine<Reasoner>({
   acquireDevice: () => acquireDevice({ label: 'look-back' }),
   registry: new ModelRegistry(PAGE),
   loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
-  decodeImage,
-  now: () => performance.now(),
+  events,
 });
 
 const database = new Database('look-back', {});
 const runs: TrainingRuns = new RunStore(database);
 const stored = new AdapterStore(database);
 let opened: Promise<DatasetStore> | undefined;
-const stores = {
-  runs,
-  adapters: stored,
-  datasets: (): Promise<DatasetStore> => {
-    opened ??= DatasetStore.open(database).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
-  },
+const openDatasets = (): Promise<DatasetStore> => {
+  opened ??= DatasetStore.open(database).catch((error: unknown) => {
+    opened = undefined;
+    throw error;
+  });
+  return opened;
 };
 
-const channel = openStoreChannel((store) => engine.emit({ type: 'storeChanged', store }));
-const changed = (store: 'adapters' | 'runs' | 'datasets'): void => {
-  engine.emit({ type: 'storeChanged', store });
+const channel = openStoreChannel((store) => events.push({ type: 'storeChanged', store }));
+const changed = (store: StoreName): void => {
+  events.push({ type: 'storeChanged', store });
   channel.post(store);
 };
 const common = {
@@ -71,65 +69,40 @@ const common = {
   date: () => Date.now(),
 };
 
-// Models come from Reasoner.load above; the engine knows only the part that it uses.
-const reasonerOf = (model: EngineModel): Reasoner => model as Reasoner;
-
+// Each part owns or uses only parts made before it.
+const liveRuns = new LiveRuns({ runs, lock: () => tryLock(TRAINING_LOCK), changed: () => changed('runs') });
 const adapters = new AdapterLibrary({
-  ...common,
-  ...stores,
+  ...{ ...common, adapters: stored, runs, liveRuns, changed },
   bundled: new BundledAdapters(PAGE),
   persist: askToPersist,
-  changed,
-  checkUnused: (id) => training.checkAdapterUnused(id),
-  forget: (id) => shelf.forget(id),
-});
-const shelf = new AdapterShelf({
-  startOf: (id, loaded) => adapters.startOf(id, loaded),
-  createAdapter: ({ gpu, model }, { config, weights }) =>
-    LoraAdapter.create(gpu, config, model.model.config, weights, false),
 });
 const datasets = new DatasetLibrary({
-  ...common,
-  datasets: stores.datasets,
-  decodeImage,
-  checkUnused: (id) => training.checkUnused(id),
+  ...{ ...common, datasets: openDatasets, liveRuns, decodeImage },
   changed: () => changed('datasets'),
 });
-const factory = new TrainerFactory({
-  createTrainer: (model, request, hooks) => createTrainer(reasonerOf(model), request, hooks),
-  startOf: (id, loaded) => adapters.startOf(id, loaded),
-  rowSource: (id) => datasets.rowSource(id),
-  picture: (id, position) => datasets.picture(id, position),
-  fingerprintOf: common.fingerprintOf,
-  encodePicture: encodePng,
-  deviceOf: (model) => reasonerOf(model).model.device,
+const trainers = new TrainerFactory<Reasoner>({
+  ...{ adapters, datasets, createTrainer, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },
+  deviceOf: (reasoner) => reasoner.model.device,
 });
-const training: TrainingHost = new TrainingHost({
-  ...common,
-  runs,
-  make: (...args) => factory.make(...args),
-  checkSources: (loaded, plan) => factory.checkSources(loaded, plan),
-  estimate: async (loaded, plan) => {
-    const planner = await factory.memoryPlanner(loaded, plan);
-    return engine.turns.answer(() => estimateTraining(loaded.gpu, plan, planner));
-  },
-  lock: () => tryLock(TRAINING_LOCK),
+const training = new TrainingHost({
+  ...{ ...common, runs, liveRuns, trainers },
   changed: () => changed('runs'),
   now: () => performance.now(),
 });
-
-engine.accompany({
-  beforeUnload: () => {
-    training.beforeUnload();
-    shelf.clear();
-  },
-  adapterFor: (id, loaded) => shelf.adapterFor(id, loaded),
+const shelf = new AdapterShelf({
+  library: adapters,
+  createAdapter: ({ gpu, model }, { config, weights }) =>
+    LoraAdapter.create(gpu, config, model.model.config, weights, false),
 });
+const answers = new AnswerHost({ engine, shelf, events, decodeImage, now: () => performance.now() });
+engine.addUser(training);
+engine.addUser(shelf);
 
-const storage = { storageUsage: () => storageUsage({ ...stores, totals: storageTotals }) };
-const hosts = { models: engine, answers: engine, training, adapters, datasets, storage };
+const usage = { adapters: stored, runs, datasets: openDatasets, totals: storageTotals };
+const storage = { storageUsage: () => storageUsage(usage) };
+const hosts = { models: engine, answers, training, adapters, datasets, storage };
 const exposed: ExposedEngine = {
-  ...serveCommands(hosts, () => engine.flush()),
+  ...serveCommands(hosts, () => events.flush()),
   connect: (port) => engine.connect(port),
 };
 expose(exposed);

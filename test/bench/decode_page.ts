@@ -1,5 +1,5 @@
-// The page half of the decode bench: makes one device and offers `measureDecode` to the driver outside
-// (tools/bench_decode.ts). Not part of the product. Invariant: `decodeReady` is set last.
+// Runs the page half of the decode bench: makes one device and offers `measureDecode` to the driver outside
+// (tools/bench_decode.ts), which waits for `decodeReady`.
 
 import { acquireDevice } from '../../src/gpu/device';
 import { memorySource } from '../../src/model/safetensors';

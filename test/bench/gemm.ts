@@ -1,5 +1,5 @@
 // Measures one GEMM on the device at hand, in a page or in Node: time per product and a check of what came out.
-// Not a test and not a command line (tools/bench_gemm.ts is). Invariant: nothing is reported that was not checked.
+// Nothing is reported that was not checked.
 
 import type { GpuContext } from '../../src/gpu/device';
 import type { KernelCall } from '../../src/gpu/kernel';

@@ -1,5 +1,5 @@
-// The page half of the GEMM bench: makes one device and offers `measure` to the driver outside (tools/bench_gemm.ts).
-// Not part of the product. Invariant: `ready` is set last, when everything else can be called.
+// Runs the page half of the GEMM bench: makes one device and offers `measure` to the driver outside
+// (tools/bench_gemm.ts), which waits for `ready`.
 
 import { acquireDevice, type GpuContext } from '../../src/gpu/device';
 import type { GemmOptions } from '../../src/kernels/gemm';

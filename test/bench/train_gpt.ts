@@ -1,6 +1,6 @@
-// A small GPT that trains all its weights, on our operators: the job that the train bench gives to another library too.
-// Not part of the product, which trains adapters on frozen weights. The cross-entropy and the gradient of the tied
-// embedding are put together here. Invariant: the model, its data and its first weights are those of train_jax.ts.
+// Trains all weights of a small GPT on our operators: the job that the train bench gives to another library, too. The
+// cross-entropy and the gradient of the tied embedding are put together here. The model, its data and its first
+// weights are those of train_jax.ts.
 
 import { alignUp } from '../../src/gpu/buffer_region';
 import { creations } from '../../src/gpu/counters';

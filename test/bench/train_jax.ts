@@ -1,6 +1,6 @@
-// The small GPT of train_gpt.ts written for jax-js: forward, backward and AdamW in one jit-compiled function.
-// Not our arithmetic: the library is handed in and only described here as far as it is used. Its arrays are counted by
-// reference: a method consumes its operands, `.ref` keeps one. Invariant: same model, weights, batch and optimiser.
+// Trains the small GPT of train_gpt.ts by jax-js: forward, backward and AdamW in one jit-compiled function. The
+// library is handed in and only described here as far as it is used; its arrays are counted by reference: a method
+// consumes its operands, `.ref` keeps one.
 
 import { GPT, GPT_ADAMW, type GptTrainer, gptBatch, gptRotary, gptWeights } from './train_gpt';
 

@@ -1,5 +1,5 @@
-// The page half of the train bench: trains one small GPT on our kernels and by jax-js, step by step in turns, for the
-// driver outside (tools/bench_train.ts). Not part of the product. Invariant: `trainReady` is set last.
+// Runs the page half of the train bench: trains one small GPT on our kernels and by jax-js, step by step in turns,
+// for the driver outside (tools/bench_train.ts), which waits for `trainReady`.
 
 import { acquireDevice } from '../../src/gpu/device';
 import { openOurGpt } from './train_gpt';

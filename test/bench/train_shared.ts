@@ -1,6 +1,6 @@
-// Measures the update of one GRPO group packed behind a shared prompt against the same completions packed each behind a
-// prompt of its own: the same kernels, no padding in either. Not a test and not a command line (tools/bench_train.ts is).
-// Invariant: both compute gradients of the same loss, compared tensor by tensor; steps are timed in turns in one run.
+// Measures the update of one GRPO group packed behind a shared prompt against the same completions packed each behind
+// a prompt of its own, by the same kernels without padding. Both compute gradients of the same loss, compared tensor
+// by tensor; steps are timed in turns in one run.
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';

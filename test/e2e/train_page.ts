@@ -1,6 +1,6 @@
-// What the journeys about training share: a set to import, the plan's settings, the run's states, and downloads.
-// Everything is read from what people can see or hear. Invariant: a wait is for a state that the page shows, never for
-// time; the page runs in a context of its own, as axe and storage want it.
+// Holds what the journeys about training share: a set to import, the plan's settings, the run's states, and
+// downloads. Everything is read from what people can see or hear, and a wait is for a state that the page shows. The
+// page runs in a context of its own, as axe and storage want it.
 
 import { readFile } from 'node:fs/promises';
 import { AxeBuilder } from '@axe-core/playwright';

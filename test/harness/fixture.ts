@@ -1,5 +1,5 @@
-// Reads fixture files the same way in Node (from disk) and in a browser test (from the dev server).
-// Not for the product: it knows the repository's layout. Invariant: a missing file is an error that names it.
+// Reads fixture files the same way in Node (from disk) and in a browser test (from the dev server). A missing file is
+// an error that names it.
 
 const IN_NODE = typeof process !== 'undefined' && process.versions?.node !== undefined;
 

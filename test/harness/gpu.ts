@@ -1,5 +1,4 @@
-// One GPU device per test file, in the browser and in Node alike.
-// Not a mock: it is the adapter the tests are meant to prove things on. Invariant: tests never destroy it.
+// Gives each test file one real GPU device, in the browser and in Node alike; tests never destroy it.
 
 import { acquireDevice, type GpuContext } from '../../src/gpu/device';
 

@@ -1,6 +1,6 @@
-// What must hold of what the product lists after a kill, and of what it said was done. Pure: lists and ledger in,
-// sentences out. Invariant: the same plan gives the same numbers, killed and resumed or not, so that steps and adapters
-// of different runs are compared bit for bit.
+// Checks what must hold of what the product lists after a kill, and of what it said was done: lists and ledger in,
+// sentences out. The same plan gives the same numbers, killed and resumed or not, so that steps and adapters of
+// different runs are compared bit for bit.
 
 import type { KillLedger, LedgerRecord } from './kill_ledger';
 import type { Acknowledged, FoundAdapter, FoundLists, FoundRun } from './kill_messages';

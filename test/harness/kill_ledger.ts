@@ -1,5 +1,5 @@
-// What must be on disk: follows the marks of writes, and after a kill compares what is found. Knows no product and no
-// browser. Invariant: a committed transaction is there whole; one that was under way is there whole or not at all.
+// Keeps account of what must be on disk: follows the marks of writes, and after a kill compares what is found. A
+// committed transaction must be there whole; one that was under way whole or not at all.
 
 import type { FoundRecord, Mark, MarkedKey, MarkedRange, MarkedWrite, RecordFacts } from './kill_messages';
 

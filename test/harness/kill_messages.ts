@@ -1,6 +1,5 @@
-// What the killed browser and the one who kills it say to each other, as JSON: types only.
-// Not the product's protocol. Invariant: a mark is answered before the Worker goes on, so that the ledger never knows
-// less than the Worker does.
+// Declares what the killed browser and the one who kills it say to each other, as JSON. A mark is answered before the
+// Worker goes on, so that the ledger never knows less than the Worker does.
 
 /** A key of IndexedDB as JSON has it: `∞` stands for infinity. */
 export type MarkedKey = string | number | readonly MarkedKey[];

@@ -1,6 +1,5 @@
-// Pocket models and pictures for tests, in Node and in the browser alike.
-// Not for the product. Invariant: pictures are decoded by the code that the environment's users meet: the Worker's
-// decoder in a browser, the command lines' in Node.
+// Loads pocket models and pictures for tests, in Node and in the browser alike. Pictures are decoded by the code that
+// the environment's users meet: the Worker's decoder in a browser, the command lines' in Node.
 
 import { decodeImage } from '../../src/data/image/decode_image';
 import type { PixelArray } from '../../src/data/image/pillow_resize';

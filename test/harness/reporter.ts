@@ -1,5 +1,5 @@
-// Writes how many tests passed and failed to the file named by LOOKBACK_COUNTS, for the runner's last line.
-// Not a display: the default reporter does that. Invariant: silent and harmless when the variable is unset.
+// Writes how many tests passed and failed to the file named by LOOKBACK_COUNTS, for the runner's last line; it is
+// silent when the variable is unset.
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';

@@ -1,5 +1,5 @@
-// Lists and parses the repository's own sources, for the tests that check how the project is laid out.
-// Not a module loader: nothing is executed. Invariant: paths are relative to the root, with forward slashes.
+// Lists and parses the repository's own sources, for the tests that check how the project is laid out. Paths are
+// relative to the root, with forward slashes.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';

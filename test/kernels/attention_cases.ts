@@ -1,5 +1,4 @@
-// Operands, goldens and comparisons that the attention tests share. Not a test file.
-// Invariant: everything is a pure function of its arguments; the random numbers are seeded.
+// Makes operands, goldens and comparisons that the attention tests share, from seeded random numbers.
 
 import { expect } from 'vitest';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';

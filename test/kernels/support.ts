@@ -1,5 +1,5 @@
-// Helpers of the kernel tests: seeded inputs, golden tensors, comparison with f64 truth, dirty outputs.
-// Not a second harness: devices and dispatch come from test/harness. Invariant: a comparison never passes on NaN.
+// Helps the kernel tests: seeded inputs, golden tensors, comparison with f64 truth, dirty outputs. A comparison never
+// passes on NaN.
 
 import { expect } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';

@@ -1,4 +1,4 @@
-// Head means of captured attention in f64. Invariant: [layers, B, heads, n] becomes [B, layers, n].
+// Averages captured attention over heads in f64: [layers, B, heads, n] becomes [B, layers, n].
 
 /** Mean over heads of x [layers, batch, heads, width], as [batch, layers, width]. */
 export function referenceHeadMean(

@@ -1,5 +1,5 @@
-// Decode attention in f64: gathers each sequence's keys from the cache, then plain softmax attention of one row.
-// Slow on purpose. Invariant: the cache layout and the sequence words are spelled out here, once.
+// Computes decode attention in f64: gathers each sequence's keys from the cache, then plain softmax attention of one
+// row. The cache layout and the sequence words are spelled out here on purpose, apart from the kernels'.
 
 import { referenceSegmentAttention } from './segment_attention';
 

@@ -1,5 +1,5 @@
-// Reference for the GEMM family: f64, three loops, no cleverness. Slow on purpose.
-// Not a packer: half-width weights are given as raw 16-bit patterns and decoded here, independently of the shader.
+// Computes the GEMM family in f64 by three loops. Half-width weights are given as raw 16-bit patterns and decoded
+// here, independently of the shader.
 
 import type { GemmActivation, GemmOptions } from '../../src/kernels/gemm';
 

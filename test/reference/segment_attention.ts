@@ -1,5 +1,5 @@
-// Attention over key ranges in f64, by materialising every row's probabilities: the truth of the kernel tests.
-// Slow on purpose; shares nothing with the kernels. Invariant: follows the formulas, never the tiling.
+// Computes attention over key ranges in f64, by materialising every row's probabilities: the truth of the kernel
+// tests. It follows the formulas and shares nothing with the kernels.
 
 /** Sizes and operands; layouts as in src/kernels/segment_attention.ts. */
 export interface SegmentAttentionInput {

@@ -3,29 +3,29 @@ import { describe, expect, it } from 'vitest';
 import {
   alertsOf,
   metricNames,
-  type RunRecord,
   recentMean,
-  recordOf,
-  reduceRecord,
+  reduceShownRun,
+  type ShownRun,
   secondsLeft,
   seriesOf,
+  shownRunOf,
 } from '../../src/state/train_run';
 import type { EngineEvent } from '../../src/worker/protocol/messages';
 import type { StepMetrics, TrainingStatus } from '../../src/worker/protocol/training';
 import { detailOf, evaluated, grouped, metricsOf, runOf, statusOf, stepped } from './train_script';
 
-const EMPTY: RunRecord = recordOf(detailOf(runOf('r1')));
-const steps = (record: RunRecord) => record.metrics.map(({ step }) => step);
+const EMPTY: ShownRun = shownRunOf(detailOf(runOf('r1')));
+const steps = (record: ShownRun) => record.metrics.map(({ step }) => step);
 
-describe('reduceRecord', () => {
+describe('reduceShownRun', () => {
   it('does not depend on how events are cut into batches', () => {
     const events: EngineEvent[] = [
       ...[stepped('r1', 1), grouped('r1', 1), stepped('r1', 2), evaluated('r1', 2, [true])],
       ...[stepped('r1', 3), stepped('r1', 2, { loss: 9 }), grouped('r1', 2), stepped('r1', 3, { loss: 8 })],
     ];
-    const whole = reduceRecord(EMPTY, events);
+    const whole = reduceShownRun(EMPTY, events);
     for (let cut = 0; cut <= events.length; cut++) {
-      const parts = reduceRecord(reduceRecord(EMPTY, events.slice(0, cut)), events.slice(cut));
+      const parts = reduceShownRun(reduceShownRun(EMPTY, events.slice(0, cut)), events.slice(cut));
       expect(parts, `cut at ${cut}`).toEqual(whole);
     }
     expect(steps(whole)).toEqual([1, 2, 3]);
@@ -33,26 +33,26 @@ describe('reduceRecord', () => {
   });
 
   it('replaces what came after the checkpoint that a run went back to', () => {
-    const before = reduceRecord(recordOf(detailOf(runOf('r1'), 9)), [evaluated('r1', 8, [false])]);
-    const after = reduceRecord(before, [stepped('r1', 6), evaluated('r1', 6, [true])]);
+    const before = reduceShownRun(shownRunOf(detailOf(runOf('r1'), 9)), [evaluated('r1', 8, [false])]);
+    const after = reduceShownRun(before, [stepped('r1', 6), evaluated('r1', 6, [true])]);
     expect(steps(after)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(after.evaluations.map(({ step }) => step)).toEqual([6]);
   });
 
   it('drops evaluations and groups of steps that are taken again', () => {
     const before = [stepped('r1', 4), evaluated('r1', 4, [true]), stepped('r1', 8)];
-    const lost = reduceRecord(EMPTY, [...before, evaluated('r1', 8, [false]), grouped('r1', 8)]);
-    const again = reduceRecord(lost, [stepped('r1', 6)]);
+    const lost = reduceShownRun(EMPTY, [...before, evaluated('r1', 8, [false]), grouped('r1', 8)]);
+    const again = reduceShownRun(lost, [stepped('r1', 6)]);
     expect(again.evaluations.map(({ step }) => step)).toEqual([4]);
     expect(again.groups).toBeNull();
   });
 
   it('stays the same object when nothing concerns it', () => {
-    expect(reduceRecord(EMPTY, [stepped('other', 1), statusOf('r1', 'running', 1)])).toBe(EMPTY);
+    expect(reduceShownRun(EMPTY, [stepped('other', 1), statusOf('r1', 'running', 1)])).toBe(EMPTY);
   });
 
   it('keeps the groups of the last step only', () => {
-    const record = reduceRecord(EMPTY, [grouped('r1', 1), grouped('r1', 2)]);
+    const record = reduceShownRun(EMPTY, [grouped('r1', 1), grouped('r1', 2)]);
     expect(record.groups?.step).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
-// A trainer whose steps a test scripts: outcomes, delays and failures. Its state is one number, so that tests see
-// which steps it really made. Not a model. Invariant: a step that is aborted or fails changes nothing.
+// Makes a trainer whose steps a test scripts: outcomes, delays and failures. Its state is one number, so that tests
+// see which steps it really made; a step that is aborted or fails changes nothing.
 
 import type { StepHooks, StepOutcome, Trainer, TrainerCheckpoint } from '../../src/train/trainer';
 

@@ -1,7 +1,8 @@
 // The loop over a scripted trainer: order of saving, wishes in mid-step, single steps, steps that are not finite, loss.
 import { describe, expect, it } from 'vitest';
 import { GpuError } from '../../src/lib/errors';
-import { type LoopStatus, TrainingLoop } from '../../src/train/training_loop';
+import type { ScoredGroup } from '../../src/train/trainer';
+import { type LoopStatus, StepPace, TrainingLoop } from '../../src/train/training_loop';
 import { type Script, scriptedTrainer } from './scripted_trainer';
 
 function loopOf(script: Script = {}, saveSteps = 2, turn?: () => Promise<void>) {
@@ -142,5 +143,50 @@ describe('TrainingLoop', () => {
     });
     expect(await loop.run()).toBe('paused');
     expect(told).toEqual(['step 1', 'saved 1']);
+  });
+});
+
+describe('the time of a step', () => {
+  const paceOf = (steps: readonly (readonly [seconds: number, updated: boolean])[]) => {
+    const pace = new StepPace();
+    for (const [seconds, updated] of steps) pace.add(seconds, updated);
+    return pace.secondsPerStep;
+  };
+
+  it('is not known from steps that did not update, as updates take longer', () => {
+    expect(paceOf([])).toBeNull();
+    expect(paceOf([[15, false]])).toBeNull();
+    expect(paceOf([[26, true]])).toBe(26);
+    expect(paceOf(Array(5).fill([15, false]))).toBe(15);
+  });
+
+  it('weighs both kinds by how often they came', () => {
+    // One of four was dropped: 3/4 of 26 s and 1/4 of 14 s.
+    expect(
+      paceOf([
+        [26, true],
+        [26, true],
+        [26, true],
+        [14, false],
+      ]),
+    ).toBe(23);
+    // A run of dropped steps does not push the time of an update out of the mean.
+    const dropped = Array<[number, boolean]>(7).fill([10, false]);
+    expect(paceOf([[30, true], ...dropped])).toBe(30 / 8 + (7 * 10) / 8);
+  });
+
+  it('takes a step whose groups were all dropped for one that does not update', async () => {
+    const group = (dropped: ScoredGroup['dropped']): ScoredGroup => ({
+      ...{ key: 0, question: '', expected: '', completions: [] },
+      dropped,
+    });
+    const { loop, statuses } = loopOf({
+      maxSteps: 2,
+      outcome: (step) => ({ groups: [group('uniform'), group(step === 1 ? 'truncated' : null)] }),
+    });
+    await loop.run();
+    const lastOf = (step: number) => statuses.filter((status) => status.step === step).at(-1)?.secondsPerStep;
+    expect(lastOf(1)).toBeNull();
+    expect(lastOf(2)).toBe(0.5);
   });
 });

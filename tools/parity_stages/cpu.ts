@@ -1,6 +1,6 @@
 // Computes the stages of a fixture folder that need no GPU: image processing, positions, integer vision tables, dtype
-// conversions, tokenizer and chat template. Not here: comparison (fixture_dir.ts) and reporting (the parity command).
-// Invariant: every value is computed by the product's own code from the folder's inputs, never copied from a golden.
+// conversions, tokenizer and chat template. Every value is computed by the product's own code from the folder's
+// inputs, never copied from a golden.
 import { createHash } from 'node:crypto';
 import {
   type GridThw,

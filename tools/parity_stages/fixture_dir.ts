@@ -1,6 +1,6 @@
-// A folder of golden tensors on disk: its manifest, the tensors it lists, their values, and the comparison that the
-// manifest's tolerances define. Not here: computing anything that is compared.
-// Invariant: nothing is known beforehand about names, shapes or counts; all of it is read from the manifest.
+// Reads a folder of golden tensors on disk: its manifest, the tensors it lists and their values, and compares by the
+// manifest's tolerances. Nothing is known beforehand about names, shapes or counts; all of it is read from the
+// manifest.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../src/lib/errors';

@@ -1,7 +1,6 @@
-// GPU stages of a Qwen2.5-VL fixture folder: vision tower, text layers, attention, logits, decode, generate, look-back.
-// Not here: comparison (fixture_dir.ts), CPU stages (cpu.ts), operators (ops.ts).
-// Invariant: inputs are the folder's ids and our own processor's pixels; no golden is fed back in, but for the ids of
-// greedy decoding, which are compared themselves.
+// Computes the GPU stages of a Qwen2.5-VL fixture folder: vision tower, text layers, attention, logits, decode,
+// generate, look-back. Inputs are the folder's ids and our own processor's pixels; no golden is fed back in, but for
+// the ids of greedy decoding, which are compared themselves.
 
 import { processQwenImages } from '../../src/data/image/image_processor';
 import { sharesOf } from '../../src/generation/attention_recorder';

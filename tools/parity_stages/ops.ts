@@ -1,6 +1,6 @@
-// Operators of an `ops` fixture folder and the rows of a `sampling` folder, computed by the engine's kernels.
-// A case is all tensors that share a name up to the last dot; its first word says which operator it belongs to.
-// Not here: dtype conversions (cpu.ts). Invariant: shapes, seeds and case names are read from the manifest.
+// Computes the operators of an `ops` fixture folder and the rows of a `sampling` folder by the engine's kernels. A
+// case is all tensors that share a name up to the last dot; its first word says which operator it belongs to. Shapes,
+// seeds and case names are read from the manifest.
 
 import type { GpuContext } from '../../src/gpu/device';
 import { type ActivationKind, activation } from '../../src/kernels/activation';

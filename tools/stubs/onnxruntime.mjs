@@ -1,6 +1,5 @@
-// Stands in for the ONNX Runtime packages that transformers.js imports but that tokenizing never calls.
-// Not a runtime: there is nothing here to run a model with, and reaching for a session is an error.
-// Invariant: exports every name that transformers.js imports, so that bundlers and Node can link it.
+// Stands in for the ONNX Runtime packages that transformers.js imports but that tokenizing never calls; reaching for
+// a session is an error. It exports every name that transformers.js imports, so that bundlers and Node can link it.
 
 /** Only its identity is asked for (`x instanceof Tensor`). */
 export class Tensor {}

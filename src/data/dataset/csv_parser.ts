@@ -1,7 +1,7 @@
-// Comma, semicolon or tab separated values, line by line, on bytes: RFC 4180 with the liberties that spreadsheets take.
-// Not a type guesser: every cell is text. Not a line splitter: lines arrive without their ends.
-// Invariant: time and memory are linear in the lines pushed, whatever quotes they hold, and every record comes out
-// once, with the line it began on. Cells are decoded one by one, so that a short one never keeps a long line alive.
+// Parses comma, semicolon or tab separated values line by line, on bytes: RFC 4180 with the liberties that
+// spreadsheets take; every cell is text. Time and memory are linear in the lines pushed, whatever quotes they hold,
+// and every record comes out once, with the line it began on. Cells are decoded one by one, so that a short one never
+// keeps a long line alive.
 
 import { tooLong } from './row_scanner';
 

@@ -1,6 +1,6 @@
-// The list of rows and files that an import cannot use, bounded in memory. Not errors: an import goes on past them.
-// Invariant: every problem is listed or counted, whatever the input; a reason never carries more than a few hundred
-// characters of somebody else's text.
+// Collects the rows and files that an import cannot use, bounded in memory; the import goes on past them. Every
+// problem is listed or counted, whatever the input, and a reason never carries more than a few hundred characters of
+// somebody else's text.
 
 /** A row, or a whole file, that cannot be used. */
 export interface ImportProblem {

@@ -1,8 +1,7 @@
 // Reads a zip that somebody supplied, entry by entry, straight from its Blob: the directory first, bytes on demand.
-// Not an extractor: nothing is written anywhere, links are not followed, zips inside are not opened, and encrypted or
-// exotically compressed entries are refused one by one.
-// Invariant: no size in the file is believed. An entry may inflate to the size it declares and not a byte further,
-// that size obeys the caller's ratio and cap, no two entries share bytes, and bytes leave here only in order.
+// Nothing is written anywhere, links are not followed, zips inside are not opened, and encrypted or exotically
+// compressed entries are refused one by one. No size in the file is believed: an entry may inflate to the size it
+// declares and not a byte further, that size obeys the caller's ratio and cap, and no two entries share bytes.
 // Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3 (ZIP64).
 
 import { Inflate, inflateSync } from 'fflate';

@@ -1,7 +1,6 @@
-// Pictures to the rows that the vision towers read: Qwen family (smart resize, patch rows) and SmolVLM (tiles).
-// Follows the Python processors' Pillow path bit for bit: RGB by dropping alpha, 8-bit resize, f32 normalisation.
-// Not here: decoding of files (the browser's createImageBitmap or tools/node_image), and the models' own limits.
-// Invariant: pure functions of bytes and settings; the same bytes give the same floats on every machine.
+// Turns pictures into the rows that the vision towers read: Qwen family (smart resize, patch rows) and SmolVLM
+// (tiles). It follows the Python processors' Pillow path bit for bit: RGB by dropping alpha, 8-bit resize, f32
+// normalisation. The same bytes give the same floats on every machine.
 import { DataError } from '../../lib/errors';
 import { type PixelArray, pillowResize } from './pillow_resize';
 

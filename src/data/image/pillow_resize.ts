@@ -1,7 +1,6 @@
-// Image resize that equals Pillow's 8-bit Image.resize bit for bit (bicubic a = -0.5, Lanczos 3, antialiased).
-// Deliberately not the browser's drawImage or a GPU sampler: those differ by up to 140 levels from what the vision
-// towers were trained on. Reducing gaps, boxes and other filters of Pillow are not implemented.
-// Invariant: coefficients in float64, quantised to 22 fractional bits; uint8 between the passes, horizontal first.
+// Resizes images exactly as Pillow's 8-bit Image.resize does, bit for bit (bicubic a = -0.5, Lanczos 3, antialiased):
+// the browser's drawImage differs by up to 140 levels from what the vision towers were trained on. Coefficients are
+// float64, quantised to 22 fractional bits; between the passes, horizontal first, pixels are uint8.
 import { DataError } from '../../lib/errors';
 
 /** Pillow's filters that image processors of the supported models ask for. */

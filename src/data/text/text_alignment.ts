@@ -1,6 +1,6 @@
-// Which characters of a text each character of its normalised form came from (NFC, lower case, replacements).
-// Not a normaliser and not a diff for people: alignment serves token offsets. Exact where the normaliser works on one
-// combining sequence at a time; elsewhere (patterns that look at neighbours) a monotone best guess.
+// Finds which characters of a text each character of its normalised form came from (NFC, lower case, replacements);
+// token offsets need it. It is exact where the normaliser works on one combining sequence at a time, and a monotone
+// best guess elsewhere (patterns that look at neighbours).
 
 /** Source range [start, end) in UTF-16 units, for every UTF-16 unit of the normalised text. */
 export type Alignment = [number, number][];

@@ -1,15 +1,15 @@
-// Adapters on the device: those that answers asked for last, so that comparing two needs no upload per question.
-// Not the library and not the model's choice of one. Invariant: an adapter handed out stays valid until another is
-// asked for; what belongs to a lost device or an unloaded model is never handed out again.
+// Keeps on the device the adapters that answers asked for last, so that comparing two needs no upload per question.
+// An adapter that was handed out stays valid until another one is asked for.
 
 import type { GpuContext } from '../../gpu/device';
+import type { AdapterStart } from '../../lookback/training';
 import type { LoraAdapter } from '../../model/lora';
-import type { AdapterStart } from '../training/trainer_factory';
-import type { Loaded } from './engine';
+import type { AdapterLibrary } from '../library/adapter_library';
+import type { Loaded, ModelUser } from './engine';
 
 /** What the shelf needs. */
 export interface AdapterShelfParts {
-  startOf(id: string, loaded: Loaded): Promise<AdapterStart>;
+  readonly library: Pick<AdapterLibrary, 'has' | 'startOf'>;
   /** Uploads an adapter that is not to be trained. */
   createAdapter(loaded: Loaded, start: AdapterStart): LoraAdapter;
 }
@@ -20,16 +20,14 @@ interface Shelved {
   readonly adapter: LoraAdapter;
 }
 
-/** Base against adapter needs one, adapter against adapter two. */
+/** Comparing two adapters needs both on the device. */
 const KEPT = 2;
 
-/** See the head of the file. */
-export class AdapterShelf {
+/** The adapters on the device of the loaded model. */
+export class AdapterShelf implements ModelUser {
   readonly #parts: AdapterShelfParts;
   /** The newest use last. */
   #shelved: Shelved[] = [];
-  /** Gone from the library; freed when no answer can use them any more. */
-  #orphans: Shelved[] = [];
 
   constructor(parts: AdapterShelfParts) {
     this.#parts = parts;
@@ -38,31 +36,24 @@ export class AdapterShelf {
   /** The adapter on the device of the loaded model. Rejects as AdapterLibrary's `startOf`. */
   async adapterFor(id: string, loaded: Loaded): Promise<LoraAdapter> {
     const found = this.#shelved.find((shelved) => shelved.id === id && shelved.gpu === loaded.gpu);
-    if (found !== undefined) {
+    // One that was deleted, here or in another tab, is asked of the library again, which says that it is gone.
+    if (found !== undefined && (await this.#parts.library.has(id))) {
       this.#shelved = [...this.#shelved.filter((shelved) => shelved !== found), found];
       return found.adapter;
     }
-    const start = await this.#parts.startOf(id, loaded);
+    const start = await this.#parts.library.startOf(id, loaded);
     const made = { id, gpu: loaded.gpu, adapter: this.#parts.createAdapter(loaded, start) };
     const kept = this.#shelved.filter(({ gpu }) => gpu === loaded.gpu).slice(1 - KEPT);
-    const leaving = [...this.#orphans, ...this.#shelved.filter((shelved) => !kept.includes(shelved))];
-    this.#orphans = [];
+    const leaving = this.#shelved.filter((shelved) => !kept.includes(shelved));
     this.#shelved = [...kept, made];
     free(leaving);
     return made.adapter;
   }
 
-  /** After an adapter was deleted from the library. */
-  forget(id: string): void {
-    this.#orphans.push(...this.#shelved.filter((shelved) => shelved.id === id));
-    this.#shelved = this.#shelved.filter((shelved) => shelved.id !== id);
-  }
-
   /** Before the model goes. */
-  clear(): void {
-    free([...this.#shelved, ...this.#orphans]);
+  release(): void {
+    free(this.#shelved);
     this.#shelved = [];
-    this.#orphans = [];
   }
 }
 

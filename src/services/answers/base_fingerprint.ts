@@ -1,6 +1,6 @@
-// The fingerprint of a base model: SHA-256 of its weights, by which an adapter knows what it was made for.
-// Not of tokenizer or config. Invariant: the same weight files have the same fingerprint wherever they come from; for
-// one file it is what `sha256sum model.safetensors` prints, for shards the hash of their hashes in order of name.
+// Computes the fingerprint of a base model, SHA-256 of its weights, by which an adapter knows what it was made for.
+// The same weight files have the same fingerprint wherever they come from: for one file it is what `sha256sum
+// model.safetensors` prints, for shards the hash of their hashes in order of name.
 
 import { ModelError } from '../../lib/errors';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';

@@ -3,6 +3,7 @@
 // Invariant: the modules are in the arena's order, each factor on a 256-byte boundary, as LoraAdapter lays them out.
 
 import type { DeviceTraits } from '../../gpu/device';
+import type { AdapterStart } from '../../lookback/training';
 import type { ShapedModule } from '../../model/lora';
 import type { StoredLoraConfig } from '../../storage/records';
 
@@ -17,10 +18,15 @@ export interface CheckpointBase {
   readonly config: StoredLoraConfig;
   /** Adapted modules in the arena's order. */
   readonly modules: readonly ShapedModule[];
+  /**
+   * The adapter that the run continues, as it was when the run began: the run goes on, and GRPO keeps its reference,
+   * also when the adapter was deleted from the library. Null for a new adapter.
+   */
+  readonly start: AdapterStart | null;
 }
 
 /** What of a device decides which kernels run there. */
-export function kernelProfile(traits: DeviceTraits): string {
+export function kernelTraits(traits: DeviceTraits): string {
   const { shaderF16, subgroups, software, maxInvocations, maxStorageBuffers, maxWorkgroupBytes } = traits;
   return JSON.stringify({
     ...{ shaderF16, subgroups, software, maxInvocations, maxStorageBuffers, maxWorkgroupBytes },

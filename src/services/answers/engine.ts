@@ -1,28 +1,13 @@
-// The engine behind the Worker: commands in, facts out, one model on one device, and its recovery when that is lost.
-// Not a composition root (engine.worker.ts) and no maths: what it runs is passed in, so that it runs whole in Node.
-// Invariant: every command settles; after any failure the state says what can be done next.
+// Holds one model on one device: acquires the device, loads the model, lends it to one answer at a time, and starts over
+// when the device is lost. After any failure the state says what can be done next.
 
-import type { DecodedImage } from '../../data/image/decode_image';
 import type { Tokenizer } from '../../data/text/tokenizer';
-import type { GeneratedAnswer } from '../../generation/generate';
-import type { PreparedPrompt } from '../../generation/processor';
 import type { GpuContext } from '../../gpu/device';
-import { ArgumentError, DataError, GpuError } from '../../lib/errors';
+import { GpuError } from '../../lib/errors';
 import { plainError } from '../../lib/plain_error';
-import { isOutsideShapesWorld } from '../../lookback/outside_world';
 import type { Reasoner } from '../../lookback/reasoner';
-import type { LoraAdapter } from '../../model/lora';
 import type { ModelFiles, VisionLanguageModel } from '../../model/vision_language_model';
-import { GENERATION_SETTINGS } from '../../settings/generation_settings';
-import { effectiveProblems, readerOf, throwProblems } from '../../settings/read_settings';
 import { REASONING_MODES } from '../../settings/train_settings';
-import type {
-  AnswerCommands,
-  GenerateRequest,
-  GenerateResult,
-  PromptFact,
-  Segment,
-} from '../../worker/protocol/answers';
 import type {
   DeviceSummary,
   EngineState,
@@ -32,7 +17,7 @@ import type {
   ModelEntry,
 } from '../../worker/protocol/engine';
 import type { EngineEvent } from '../../worker/protocol/messages';
-import { EventQueue, type Schedule } from './engine_events';
+import type { EventQueue } from './engine_events';
 import { type EngineOutcome, StateError, stateAfterCommand, stateAfterOutcome } from './engine_state';
 import { GpuTurns } from './gpu_turns';
 import type { ListedModel, ModelRegistry } from './model_registry';
@@ -47,7 +32,7 @@ export type EngineModel = Pick<
 };
 
 /** What the engine is made of. */
-export interface EngineParts {
+export interface EngineParts<M> {
   /** Asks the platform for a device. Rejects with GpuError. */
   acquireDevice(): Promise<GpuContext>;
   readonly registry: Pick<ModelRegistry, 'list' | 'open'>;
@@ -55,36 +40,32 @@ export interface EngineParts {
     gpu: GpuContext,
     files: ModelFiles,
     options: { onProgress: (loaded: number, total: number) => void; signal: AbortSignal },
-  ): Promise<EngineModel>;
-  decodeImage(file: Blob): Promise<DecodedImage>;
-  /** Milliseconds on a clock that never runs backwards. */
-  now(): number;
-  readonly schedule?: Schedule;
+  ): Promise<M>;
+  /** Facts on their way to the page. */
+  readonly events: EventQueue;
   /** Resolves after a delay; a timer by default. */
   readonly sleep?: (delayMs: number) => Promise<void>;
 }
 
 /** The loaded model with its device. */
-export interface Loaded {
+export interface Loaded<M = EngineModel> {
   readonly gpu: GpuContext;
-  readonly model: EngineModel;
+  readonly model: M;
   readonly entry: ListedModel;
   /** Kept in memory, so that a lost device costs no second download. */
   readonly files: ModelFiles;
 }
 
-/** What training and the library have to say when the engine acts. */
-export interface EngineCompanions {
-  /** Before a model is replaced: frees what was made from it. Throws `train/busy` when it must stay. */
-  beforeUnload(): void;
-  /** An adapter of the library on the device of the loaded model. */
-  adapterFor(id: string, loaded: Loaded): Promise<LoraAdapter>;
+/** Something that was made from the loaded model, and has to go before the model does. */
+export interface ModelUser {
+  /** Throws when the model must stay, e.g. `train/busy`. */
+  checkRelease?(): void;
+  /** Frees what was made from the model. */
+  release(): void;
 }
 
 /** A graphics process needs a moment to come back after a crash. */
 const RECOVERY_DELAYS_MS = [100, 400, 1000, 2500];
-const MAX_QUESTION_CHARACTERS = 8000;
-const MAX_STRENGTH = 4;
 
 function summaryOf({ traits }: GpuContext): DeviceSummary {
   const { description, vendor, architecture, software, shaderF16 } = traits;
@@ -95,79 +76,31 @@ function entryOf({ id, label, folder, bytes, draft }: ListedModel): ModelEntry {
   return { id, label, folder, bytes, draft };
 }
 
-function checkRequest(request: GenerateRequest): void {
-  const between = (value: number, low: number, high: number): boolean => value >= low && value <= high;
-  const rules: readonly (readonly [boolean, string])[] = [
-    [request.image instanceof Blob, 'image must be a file'],
-    [request.question.trim() !== '', 'the question is empty'],
-    [
-      request.question.length <= MAX_QUESTION_CHARACTERS,
-      `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`,
-    ],
-    [
-      request.adapter === null || between(request.adapter.strength, 0, MAX_STRENGTH),
-      `the strength of an adapter must be from 0 to ${MAX_STRENGTH}`,
-    ],
-  ];
-  const broken = rules.find(([holds]) => !holds);
-  if (broken !== undefined) throw new ArgumentError(`This cannot be asked: ${broken[1]}.`);
-  throwProblems(effectiveProblems(GENERATION_SETTINGS, readerOf(request)));
-}
-
-function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boolean): PromptFact {
-  const { grid, padding, resizedWidth, resizedHeight, imageTokens } = prepared;
-  return {
-    promptTokens: prepared.prompt.inputIds.length,
-    imageTokens,
-    grid,
-    sourceWidth: image.sourceWidth,
-    sourceHeight: image.sourceHeight,
-    padding,
-    resizedWidth,
-    resizedHeight,
-    notes: image.notes,
-    outsideWorld: square && isOutsideShapesWorld(image.pixels),
-  };
-}
-
-function plainSegments(answer: GeneratedAnswer): Segment[] {
-  return answer.segments().map(({ kind, start, end, tokenStart, tokenEnd, closed }) => ({
-    kind,
-    start,
-    end,
-    tokenStart,
-    tokenEnd,
-    closed,
-  }));
-}
-
-/** One engine. Its methods are the commands of the protocol; they reject with PlainError. */
-export class Engine implements LoadCommands, AnswerCommands {
-  readonly #parts: EngineParts;
-  readonly #events: EventQueue;
+/** One engine. Its public methods of {@link LoadCommands} are the page's commands. */
+export class Engine<M extends EngineModel> implements LoadCommands {
+  readonly #parts: EngineParts<M>;
   #state: EngineState = 'idle';
   #gpu: GpuContext | undefined;
-  #loaded: Loaded | undefined;
+  #loaded: Loaded<M> | undefined;
   #loading: AbortController | undefined;
   #answering: AbortController | undefined;
-  #companions: EngineCompanions | undefined;
+  readonly #users: ModelUser[] = [];
   #watchers: (() => void)[] = [];
 
   /** Shares the device between answers and training. */
   readonly turns = new GpuTurns();
 
-  constructor(parts: EngineParts) {
+  constructor(parts: EngineParts<M>) {
     this.#parts = parts;
-    this.#events = new EventQueue(parts.schedule);
   }
 
-  /** Introduces training and the library, which are made after the engine. */
-  accompany(companions: EngineCompanions): void {
-    this.#companions = companions;
+  /** Has a user of the model released before the model is replaced, after all users were asked. */
+  addUser(user: ModelUser): void {
+    this.#users.push(user);
   }
 
   /** The loaded model; undefined before the first and while the device is gone. */
-  get loaded(): Loaded | undefined {
+  get loaded(): Loaded<M> | undefined {
     return this.#loaded;
   }
 
@@ -175,7 +108,7 @@ export class Engine implements LoadCommands, AnswerCommands {
    * The model on the device that follows a lost one.
    * @throws GpuError `gpu/device-lost` when none came back; the signal's reason when aborted
    */
-  async loadedAfter(lost: GpuContext, signal: AbortSignal): Promise<Loaded> {
+  async loadedAfter(lost: GpuContext, signal: AbortSignal): Promise<Loaded<M>> {
     for (;;) {
       signal.throwIfAborted();
       const loaded = this.#loaded;
@@ -195,57 +128,41 @@ export class Engine implements LoadCommands, AnswerCommands {
 
   /** Reports a fact to the page. */
   emit(event: EngineEvent): void {
-    this.#events.push(event);
-  }
-
-  /** Sends what was reported so far. */
-  flush(): void {
-    this.#events.flush();
-  }
-
-  /** Runs a command; whatever it throws is rejected as a PlainError, after the facts that led to it. */
-  async settle<T>(command: () => Promise<T>): Promise<T> {
-    try {
-      return await command();
-    } catch (error) {
-      this.#events.flush();
-      throw plainError(error);
-    }
+    this.#parts.events.push(event);
   }
 
   /** Where events go from here on; the first is the state. */
   async connect(port: MessagePort): Promise<{ version: 2 }> {
-    this.#events.connect(port);
+    this.#parts.events.connect(port);
     this.emit({ type: 'stateChanged', state: this.#state });
     return { version: 2 };
   }
 
   /** See the protocol. */
   async listModels(): Promise<readonly ModelEntry[]> {
-    return this.settle(async () => (await this.#parts.registry.list()).map(entryOf));
+    return (await this.#parts.registry.list()).map(entryOf);
   }
 
   /** See the protocol. */
   async load(modelId: string): Promise<LoadedModel> {
-    return this.settle(async () => {
-      const next = stateAfterCommand(this.#state, 'load');
-      this.#companions?.beforeUnload();
-      this.#enter(next);
-      const controller = new AbortController();
-      this.#loading = controller;
-      try {
-        this.#unload();
-        const gpu = await this.#device();
-        const download = (loaded: number, total: number): void => this.#progress('download', loaded, total);
-        const { entry, files } = await this.#parts.registry.open(modelId, download, controller.signal);
-        const loaded = await this.#putOnDevice(gpu, entry, files, controller.signal);
-        this.#finish('loaded');
-        return loaded;
-      } catch (error) {
-        this.#loadEnded(error, controller);
-        throw error;
-      }
-    });
+    const next = stateAfterCommand(this.#state, 'load');
+    for (const user of this.#users) user.checkRelease?.();
+    for (const user of this.#users) user.release();
+    this.#enter(next);
+    const controller = new AbortController();
+    this.#loading = controller;
+    try {
+      this.#unload();
+      const gpu = await this.#device();
+      const download = (loaded: number, total: number): void => this.#progress('download', loaded, total);
+      const { entry, files } = await this.#parts.registry.open(modelId, download, controller.signal);
+      const loaded = await this.#putOnDevice(gpu, entry, files, controller.signal);
+      this.#finish('loaded');
+      return loaded;
+    } catch (error) {
+      this.#loadEnded(error, controller);
+      throw error;
+    }
   }
 
   #loadEnded(error: unknown, controller: AbortController): void {
@@ -264,102 +181,31 @@ export class Engine implements LoadCommands, AnswerCommands {
     this.#loading?.abort();
   }
 
-  /** See the protocol. */
-  async stop(): Promise<void> {
+  /** Ends the running answer within a step or two. */
+  stopAnswering(): void {
     this.#answering?.abort();
   }
 
-  /** See the protocol. */
-  async generate(request: GenerateRequest): Promise<GenerateResult> {
-    return this.settle(async () => {
-      const next = stateAfterCommand(this.#state, 'generate');
-      const loaded = this.#loaded;
-      if (loaded === undefined) throw new StateError(this.#state, 'generate');
-      checkRequest(request);
-      this.#enter(next);
-      const controller = new AbortController();
-      this.#answering = controller;
-      try {
-        const { signal } = controller;
-        return await this.turns.answer(() => this.#answer(loaded, request, signal), signal);
-      } finally {
-        if (this.#answering === controller) {
-          this.#answering = undefined;
-          this.#finish('answered');
-        }
+  /**
+   * Lends the loaded model to one answer, in its turn on the device; the state is `generating` meanwhile.
+   * @throws StateError when no model is ready; what `work` throws
+   */
+  async answering<T>(work: (loaded: Loaded<M>, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const next = stateAfterCommand(this.#state, 'generate');
+    const loaded = this.#loaded;
+    if (loaded === undefined) throw new StateError(this.#state, 'generate');
+    this.#enter(next);
+    const controller = new AbortController();
+    this.#answering = controller;
+    const { signal } = controller;
+    try {
+      return await this.turns.answer(() => work(loaded, signal), signal);
+    } finally {
+      if (this.#answering === controller) {
+        this.#answering = undefined;
+        this.#finish('answered');
       }
-    });
-  }
-
-  async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
-    const { model, gpu } = loaded;
-    const began = this.#parts.now();
-    const image = await this.#parts.decodeImage(request.image);
-    const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    this.emit({ type: 'promptReady', prompt: promptFact(prepared, image, model.square) });
-    const promptTokens = prepared.prompt.inputIds.length;
-    const room = model.maxTokens - promptTokens;
-    if (room < 1) {
-      const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
-      throw new DataError('data/prompt-length', message, { promptTokens });
     }
-    const { temperature, topP, topK, repetitionPenalty, seed } = request;
-    const maxNewTokens = Math.min(request.maxNewTokens ?? model.prompts.maxNewTokens, room);
-    const sampling = { temperature, topP, topK, minP: 0, repetitionPenalty, seed, maxNewTokens };
-    await this.#apply(request.adapter, loaded);
-    const capture = request.capture ? 'maps' : 'none';
-    const { answer, events } = await untilLost(gpu, model.start({ prepared, sampling }, { capture, signal }));
-    let first = 0;
-    let last = began;
-    for (;;) {
-      const item = await untilLost(gpu, events.next());
-      if (item.done) break;
-      const event = item.value;
-      if (event.type === 'attention') {
-        this.#events.pushAttention(event.step, event.shares, event.map);
-        continue;
-      }
-      last = this.#parts.now();
-      if (event.step === 0) first = last;
-      const { step, id, text } = event;
-      const fact = { step, id, text, shares: null, map: null, atMs: last - began };
-      this.#events.pushToken(fact, () => plainSegments(answer));
-    }
-    const result = this.#resultOf(answer, { promptTokens, seed, began, first, last });
-    this.emit({ type: 'generationFinished', result, segments: plainSegments(answer) });
-    // Facts and results travel on different ports: the facts get a head start.
-    this.#events.flush();
-    await this.#sleep(0);
-    return result;
-  }
-
-  /** Puts the adapter of a question before the model, or none. */
-  async #apply(wanted: GenerateRequest['adapter'], loaded: Loaded): Promise<void> {
-    if (wanted === null || this.#companions === undefined) return loaded.model.setAdapter(null);
-    const adapter = await untilLost(loaded.gpu, this.#companions.adapterFor(wanted.id, loaded));
-    adapter.setStrength(wanted.strength);
-    loaded.model.setAdapter(adapter);
-  }
-
-  #resultOf(
-    answer: GeneratedAnswer,
-    at: { promptTokens: number; seed: number; began: number; first: number; last: number },
-  ): GenerateResult {
-    const generatedTokens = answer.ids.length;
-    const decodeMs = at.last - at.first;
-    return {
-      text: answer.text,
-      answer: answer.boxed,
-      stats: {
-        promptTokens: at.promptTokens,
-        generatedTokens,
-        timeToFirstTokenMs: generatedTokens > 0 ? at.first - at.began : 0,
-        totalMs: this.#parts.now() - at.began,
-        tokensPerSecond: generatedTokens > 1 && decodeMs > 0 ? ((generatedTokens - 1) * 1000) / decodeMs : 0,
-        seed: at.seed,
-        finishReason: answer.finishReason ?? 'stopped',
-      },
-    };
   }
 
   /** The device, acquired once and watched until it is lost. */
@@ -475,7 +321,7 @@ export class Engine implements LoadCommands, AnswerCommands {
     if (outcome !== 'answered') this.#loading = undefined;
     const state = stateAfterOutcome(this.#state, outcome);
     if (state !== null) this.#enter(state);
-    this.#events.flush();
+    this.#parts.events.flush();
   }
 }
 

@@ -1,5 +1,5 @@
-// What the engine may do when: its states, and which command or outcome leads from one to the next.
-// Pure: no GPU, no clock, no messages. Invariant: a transition that is not in the table cannot happen.
+// Decides what the engine may do when: its states, and which command or outcome leads from one to the next. A
+// transition that is not in the table cannot happen.
 
 import { LookBackError } from '../../lib/errors';
 import type { EngineState } from '../../worker/protocol/engine';

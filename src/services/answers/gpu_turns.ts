@@ -1,6 +1,6 @@
-// Whose turn it is on the device: a training step, or the answers that people wait for. Answers go first.
-// Not a scheduler of submits: training offers its turn between them. Invariant: no answer runs while a step holds the
-// device, and no step goes on while an answer runs or waits.
+// Decides whose turn it is on the device: a training step's, or that of the answers that people wait for, which go
+// first. Training offers its turn between submits; no answer runs while a step holds the device, and no step goes on
+// while an answer runs or waits.
 
 /** One device shared by training and answers. */
 export class GpuTurns {

@@ -1,6 +1,5 @@
-// The built-in models: which there are, and their files, fetched with progress and checked for size.
-// Not a parser of those files and not a cache on disk: the browser's own HTTP cache serves a second visit.
-// Invariant: a file that arrives with another size than the list says is an error, never handed on.
+// Lists the built-in models and fetches their files with progress, checked for size; the browser's own HTTP cache
+// serves a second visit. A file that arrives with another size than the list says is an error, never handed on.
 
 import { LookBackError, ModelError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';

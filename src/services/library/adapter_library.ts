@@ -3,6 +3,7 @@
 // made for the very weights of that model, or, where it does not say, when every tensor fits by name and shape.
 
 import { ArgumentError, LookBackError, ModelError } from '../../lib/errors';
+import type { AdapterStart } from '../../lookback/training';
 import {
   type LoraConfig,
   type LoraWeights,
@@ -18,7 +19,7 @@ import type { AdapterRecord, StoredLoraConfig } from '../../storage/records';
 import type { AdapterCommands, AdapterSummary } from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
-import type { AdapterStart } from '../training/trainer_factory';
+import type { LiveRuns } from '../training/live_runs';
 import type { TrainingRuns } from '../training/training_run';
 import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
 
@@ -32,10 +33,7 @@ export interface AdapterLibraryParts {
   /** Asks the browser not to clear what is stored. */
   persist(): Promise<unknown>;
   changed(store: 'adapters' | 'runs'): void;
-  /** Throws `train/busy` while a live run continues the adapter. */
-  checkUnused(id: string): void;
-  /** An adapter is gone: nothing may answer with it any more. */
-  forget(id: string): void;
+  readonly liveRuns: Pick<LiveRuns, 'checkUnused'>;
   createId(): string;
   /** Milliseconds since 1970. */
   date(): number;
@@ -97,9 +95,8 @@ export class AdapterLibrary implements AdapterCommands {
   /** See AdapterCommands. */
   async deleteAdapter(id: string): Promise<number> {
     await this.#refuseBundled(id, 'deleted');
-    this.#parts.checkUnused(id);
+    await this.#parts.liveRuns.checkUnused({ kind: 'adapter', id });
     const freed = await this.#parts.adapters.delete(id);
-    this.#parts.forget(id);
     this.#parts.changed('adapters');
     return freed;
   }
@@ -141,6 +138,11 @@ export class AdapterLibrary implements AdapterCommands {
       ...{ run: null, metrics: {} },
     };
     return summaryOf(await this.#keep(draft, writeAdapterWeights(weights, config.r), adapters));
+  }
+
+  /** Whether an adapter is there, bundled or stored. */
+  async has(id: string): Promise<boolean> {
+    return (await this.listAdapters()).some((adapter) => adapter.id === id);
   }
 
   /**

@@ -1,7 +1,6 @@
-// Adapters that came with the page: listed in `adapters/adapters.json` beside it, fetched once the list is known, so
-// that they are at hand when the connection is gone.
-// Not the stored ones (adapter_library.ts) and no parser of weights. Invariant: a page without such a list has no
-// bundled adapters; a list that is there and malformed is an error, never silently fewer adapters.
+// Reads the adapters that came with the page: listed in `adapters/adapters.json` beside it and fetched once the list
+// is known, so that they are at hand when the connection is gone. A page without such a list has no bundled adapters;
+// a list that is there and malformed is an error, never silently fewer adapters.
 
 import { LookBackError, ModelError } from '../../lib/errors';
 import { JsonReader } from '../../lib/json_reader';

@@ -19,6 +19,7 @@ import type {
   NamedFile,
 } from '../../worker/protocol/library';
 import type { Loaded } from '../answers/engine';
+import type { LiveRuns } from '../training/live_runs';
 
 /** The store of datasets as the library uses it. */
 export type DatasetRecords = Pick<DatasetStore, 'list' | 'create' | 'append' | 'get' | 'readRow' | 'delete'>;
@@ -29,8 +30,7 @@ export interface DatasetLibraryParts {
   datasets(): Promise<DatasetRecords>;
   readonly engine: { readonly loaded: Loaded | undefined };
   decodeImage(file: Blob): Promise<DecodedImage>;
-  /** Throws `train/busy` while a live run reads the dataset. */
-  checkUnused(datasetId: string): void;
+  readonly liveRuns: Pick<LiveRuns, 'checkUnused'>;
   changed(): void;
   createId(): string;
   /** Milliseconds since 1970. */
@@ -143,7 +143,7 @@ export class DatasetLibrary implements DatasetCommands {
 
   /** See DatasetCommands. */
   async deleteDataset(id: string): Promise<number> {
-    this.#parts.checkUnused(id);
+    await this.#parts.liveRuns.checkUnused({ kind: 'dataset', id });
     const freed = await (await this.#parts.datasets()).delete(id);
     this.#parts.changed();
     return freed;

@@ -1,5 +1,5 @@
-// What is kept on this device, item by item, with the browser's totals. Not the browser's own accounting, which is
-// rough: the items' bytes are counted as they are stored. Invariant: every stored item is listed once, largest first.
+// Lists what is kept on this device, item by item, largest first, with the browser's totals. The items' bytes are
+// counted as they are stored; the browser's own accounting is rough.
 
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { StorageTotals } from '../../storage/usage';

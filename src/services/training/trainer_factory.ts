@@ -1,6 +1,5 @@
 // Makes the trainer of a plan: finds its rows or its world and the adapter that it continues, and what its checkpoints
-// must carry. Not the trainers (src/train) and not their life (training_run.ts). Invariant: plan, stores and checkpoint
-// decide the trainer; a checkpoint is never put on another base model than the one that made it.
+// must carry. A checkpoint is never put on another base model than the one that made it.
 
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { drawSample } from '../../data/world/shapes_world';
@@ -8,61 +7,53 @@ import { IMAGE_SIDE } from '../../data/world/shapes_world_scene';
 import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import {
+  type AdapterStart,
   loraConfigOf,
-  type PreparingHooks as MakingHooks,
+  type PreparingHooks,
   type TrainingRequest,
 } from '../../lookback/training';
-import {
-  adaptableModules,
-  type LoraConfig,
-  type LoraWeights,
-  shapedModules,
-  targetedModules,
-} from '../../model/lora';
+import { adaptableModules, type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
 import type { ModelOnDevice } from '../../model/prompt_program';
 import { completePlan } from '../../settings/train_plan';
+import { ownBytes } from '../../storage/record_size';
 import type { Trainer, TrainerCheckpoint } from '../../train/trainer';
 import type { TrainingPlan } from '../../worker/protocol/training';
-import { type CheckpointBase, kernelProfile } from '../answers/checkpoint_base';
+import { type CheckpointBase, kernelTraits } from '../answers/checkpoint_base';
 import type { EngineModel, Loaded } from '../answers/engine';
+import type { AdapterLibrary } from '../library/adapter_library';
+import type { DatasetLibrary } from '../library/dataset_library';
 import type { MemoryPlanner } from './training_estimate';
 import { planTrainingMemory } from './training_memory';
-import type { MadeTrainer, PreparingHooks } from './training_run';
+import type { MadeTrainer, MakingHooks } from './training_run';
 
-/** An adapter that a run continues. */
-export interface AdapterStart {
-  readonly config: LoraConfig;
-  readonly weights: readonly LoraWeights[];
-}
+/** A run's checkpoint with what lies beside it. */
+type RunCheckpoint = TrainerCheckpoint & { readonly extra: CheckpointBase };
 
 /** What the factory needs. */
-export interface TrainerFactoryParts {
-  createTrainer(model: EngineModel, request: TrainingRequest, hooks: MakingHooks): Promise<Trainer>;
-  /** @throws LookBackError `adapter/base` when it was made for another model; StorageError when it is gone */
-  startOf(adapterId: string, loaded: Loaded): Promise<AdapterStart>;
-  rowSource(datasetId: string): Promise<RowSource>;
-  /** The encoded picture of a row. */
-  picture(datasetId: string, position: number): Promise<Blob>;
+export interface TrainerFactoryParts<M> {
+  createTrainer(model: M, request: TrainingRequest, hooks: PreparingHooks): Promise<Trainer>;
+  readonly adapters: Pick<AdapterLibrary, 'startOf'>;
+  readonly datasets: Pick<DatasetLibrary, 'rowSource' | 'picture'>;
   /** SHA-256 of the loaded model's weights. */
   fingerprintOf(loaded: Loaded): Promise<string>;
   encodePicture(pixels: PixelArray): Promise<Blob>;
   /** The parts of the loaded model that traces need. */
-  deviceOf(model: EngineModel): ModelOnDevice;
+  deviceOf(model: M): ModelOnDevice;
 }
 
-/** See the head of the file. */
-export class TrainerFactory {
-  readonly #parts: TrainerFactoryParts;
+/** Makes trainers for the loaded model. */
+export class TrainerFactory<M extends EngineModel> {
+  readonly #parts: TrainerFactoryParts<M>;
 
-  constructor(parts: TrainerFactoryParts) {
+  constructor(parts: TrainerFactoryParts<M>) {
     this.#parts = parts;
   }
 
   /** Finds out before a run is recorded whether its sources are there; throws as {@link TrainerFactory.make}. */
-  async checkSources(loaded: Loaded, plan: TrainingPlan): Promise<void> {
+  async checkSources(loaded: Loaded<M>, plan: TrainingPlan): Promise<void> {
     const { source, adapterId } = plan;
-    if (source.kind === 'dataset') checkRows(await this.#parts.rowSource(source.datasetId));
-    if (adapterId !== null) await this.#parts.startOf(adapterId, loaded);
+    if (source.kind === 'dataset') checkRows(await this.#parts.datasets.rowSource(source.datasetId));
+    if (adapterId !== null) await this.#parts.adapters.startOf(adapterId, loaded);
   }
 
   /**
@@ -71,10 +62,10 @@ export class TrainerFactory {
    *   StorageError for a dataset that is empty or gone; what the trainer's making throws
    */
   async make(
-    loaded: Loaded,
+    loaded: Loaded<M>,
     plan: TrainingPlan,
-    checkpoint: (TrainerCheckpoint & { readonly extra: CheckpointBase }) | null,
-    hooks: PreparingHooks,
+    checkpoint: RunCheckpoint | null,
+    hooks: MakingHooks,
   ): Promise<MadeTrainer> {
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     if (checkpoint !== null && checkpoint.extra.fingerprint !== fingerprint) {
@@ -84,7 +75,7 @@ export class TrainerFactory {
     }
     const request = await this.#request(loaded, plan, checkpoint);
     let leftOut: string | null = null;
-    const onLeftOut: MakingHooks['onLeftOut'] = (rows) => {
+    const onLeftOut: PreparingHooks['onLeftOut'] = (rows) => {
       leftOut = leftOutMessage(rows);
     };
     const trainer = await this.#parts.createTrainer(loaded.model, request, { ...hooks, onLeftOut });
@@ -95,21 +86,36 @@ export class TrainerFactory {
 
   /** What the lower layers need to know of a plan. */
   async #request(
-    loaded: Loaded,
+    loaded: Loaded<M>,
     plan: TrainingPlan,
-    checkpoint: TrainerCheckpoint | null,
+    checkpoint: RunCheckpoint | null,
   ): Promise<TrainingRequest> {
-    const { source, adapterId } = plan;
-    const start = adapterId === null ? null : await this.#parts.startOf(adapterId, loaded);
+    const { source } = plan;
+    const start = await this.#start(loaded, plan, checkpoint);
     const whole = completePlan(plan);
     if (source.kind === 'shapes_world') return { ...whole, source, start, checkpoint };
-    const rows = await this.#parts.rowSource(source.datasetId);
+    const rows = await this.#parts.datasets.rowSource(source.datasetId);
     checkRows(rows);
     return { ...whole, source: { kind: 'rows', rows }, start, checkpoint };
   }
 
+  /** The adapter that a run continues: once there is a checkpoint, the copy in it, wherever the adapter is by then. */
+  async #start(
+    loaded: Loaded<M>,
+    { adapterId }: TrainingPlan,
+    checkpoint: RunCheckpoint | null,
+  ): Promise<AdapterStart | null> {
+    if (adapterId === null) return null;
+    if (checkpoint?.extra.start) return checkpoint.extra.start;
+    const { config, weights } = await this.#parts.adapters.startOf(adapterId, loaded);
+    return {
+      config,
+      weights: weights.map(({ module, a, b }) => ({ module, a: ownBytes(a), b: ownBytes(b) })),
+    };
+  }
+
   /** How a plan's memory is planned on the loaded model; throws as {@link TrainerFactory.make}. */
-  async memoryPlanner(loaded: Loaded, plan: TrainingPlan): Promise<MemoryPlanner> {
+  async memoryPlanner(loaded: Loaded<M>, plan: TrainingPlan): Promise<MemoryPlanner> {
     const request = await this.#request(loaded, plan, null);
     const { model } = loaded;
     const config = loraConfigOf(request, loaded.entry.id);
@@ -134,17 +140,18 @@ export class TrainerFactory {
       targetedModules(config, request.lora.targetModules);
     return {
       device: gpu.traits.description,
-      profile: kernelProfile(gpu.traits),
+      profile: kernelTraits(gpu.traits),
       modelId: entry.id,
       fingerprint,
       config: { ...loraConfigOf(request, entry.id), loraDropout: request.lora.loraDropout },
       modules: shapedModules(names, config),
+      start: request.start,
     };
   }
 
   /** The sheet or the row's own file behind an example. */
   async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
-    if (source.kind === 'dataset') return this.#parts.picture(source.datasetId, key);
+    if (source.kind === 'dataset') return this.#parts.datasets.picture(source.datasetId, key);
     return this.#parts.encodePicture(worldExample(source, seed, key).image);
   }
 }

@@ -1,6 +1,5 @@
-// Whether a plan fits the device: its planned buffers are made in an error scope and freed again; if they do not fit,
-// the first setting that makes them fit is named. Not the plan of memory (training_memory.ts). Invariant: nothing stays
-// allocated, and an advice was tried before it is given.
+// Tries whether a plan fits the device: makes its planned buffers in an error scope and frees them again; if they do
+// not fit, it names the first setting that makes them fit, after having tried that, too.
 
 import type { GpuContext } from '../../gpu/device';
 import { GpuError, LookBackError } from '../../lib/errors';

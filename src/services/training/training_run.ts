@@ -9,7 +9,6 @@ import type { RunRecord } from '../../storage/records';
 import type { RunStore, StepProgress } from '../../storage/run_store';
 import type { StepOutcome, Trainer, TrainerCheckpoint } from '../../train/trainer';
 import { type LoopEnd, type LoopStatus, TrainingLoop } from '../../train/training_loop';
-import type { EngineEvent } from '../../worker/protocol/messages';
 import type {
   GroupFact,
   RunState,
@@ -18,8 +17,9 @@ import type {
   TrainingStatus,
 } from '../../worker/protocol/training';
 import type { CheckpointBase } from '../answers/checkpoint_base';
-import { type Loaded, untilLost } from '../answers/engine';
+import { type Engine, type EngineModel, type Loaded, untilLost } from '../answers/engine';
 import type { GpuTurns } from '../answers/gpu_turns';
+import type { TrainerFactory } from './trainer_factory';
 import { groupFacts, type PictureOf, sampleFacts } from './training_facts';
 
 /** The store of runs as training uses it. */
@@ -37,8 +37,8 @@ export type TrainingRuns = Pick<
   | 'delete'
 >;
 
-/** What making a trainer may use while it prepares. */
-export interface PreparingHooks {
+/** What making a trainer may use meanwhile. */
+export interface MakingHooks {
   readonly signal: AbortSignal;
   readonly onPhase: (phase: string, fraction: number | null) => void;
   /** Awaited between submits: answers use the device meanwhile. */
@@ -56,24 +56,10 @@ export interface MadeTrainer {
 }
 
 /** What a run needs of its surroundings. */
-export interface RunSurroundings {
-  readonly engine: {
-    readonly loaded: Loaded | undefined;
-    loadedAfter(lost: GpuContext, signal: AbortSignal): Promise<Loaded>;
-    emit(event: EngineEvent): void;
-    readonly turns: GpuTurns;
-  };
+export interface RunSurroundings<M extends EngineModel> {
+  readonly engine: Pick<Engine<M>, 'loaded' | 'loadedAfter' | 'emit' | 'turns'>;
   readonly runs: TrainingRuns;
-  /**
-   * Makes the trainer of a plan, at a checkpoint or at the beginning. Rejects with what is wrong, in words, or with the
-   * signal's reason.
-   */
-  make(
-    loaded: Loaded,
-    plan: TrainingPlan,
-    checkpoint: (TrainerCheckpoint & { readonly extra: CheckpointBase }) | null,
-    hooks: PreparingHooks,
-  ): Promise<MadeTrainer>;
+  readonly trainers: Pick<TrainerFactory<M>, 'make'>;
   /** Called when the stored run changed in a way that lists show. */
   changed(): void;
   /** Milliseconds on a clock that never runs backwards. */
@@ -91,8 +77,8 @@ interface Made extends MadeTrainer {
 const STATUS_INTERVAL_MS = 100;
 
 /** A run that is live, or paused with its trainer still in memory. */
-export class TrainingRun {
-  readonly #around: RunSurroundings;
+export class TrainingRun<M extends EngineModel> {
+  readonly #around: RunSurroundings<M>;
   #record: RunRecord<TrainingPlan>;
   #made: Made | undefined;
   #cancel = new AbortController();
@@ -106,7 +92,7 @@ export class TrainingRun {
   /** Steps that a full disk refused, while the trainer that made them is in memory. */
   #unsaved: StepProgress<SampleFact, GroupFact>[] = [];
 
-  constructor(around: RunSurroundings, record: RunRecord<TrainingPlan>) {
+  constructor(around: RunSurroundings<M>, record: RunRecord<TrainingPlan>) {
     this.#around = around;
     this.#record = record;
     this.#status = {
@@ -210,7 +196,7 @@ export class TrainingRun {
   }
 
   /** The trainer in memory, or one made from the last checkpoint. */
-  async #prepared(loaded: Loaded): Promise<Made> {
+  async #prepared(loaded: Loaded<M>): Promise<Made> {
     if (this.#made !== undefined) {
       await this.#write({ state: 'running' });
       return this.#made;
@@ -231,7 +217,7 @@ export class TrainingRun {
     });
     const checkpoint = await runs.readCheckpoint(this.id);
     const { signal } = this.#cancel;
-    const hooks: PreparingHooks = {
+    const hooks: MakingHooks = {
       signal,
       onPhase: (phase, fraction) => {
         if (this.#status.state === 'preparing') this.#tell({ phase, fraction });
@@ -240,7 +226,7 @@ export class TrainingRun {
     };
     const { plan } = this.#record;
     const made = await engine.turns.train(() => {
-      const making = this.#around.make(loaded, plan, checkpoint, hooks);
+      const making = this.#around.trainers.make(loaded, plan, checkpoint, hooks);
       return untilLost(loaded.gpu, unlessAborted(making, loaded.gpu, signal));
     }, signal);
     const { base } = made;

@@ -1,6 +1,6 @@
-// Attention over packed segments: every query row sees the keys of its two ranges (a prefix and its own segment).
-// Forward with optional capture of attention mass, and the reverse in three deterministic kernels.
-// No T×T matrix exists. Capture is an output of the forward kernel and carries no gradient.
+// Traces attention over packed segments, in which every query row sees the keys of its two ranges (a prefix and its
+// own segment), and its reverse in three deterministic kernels. The forward kernel can capture attention mass, which
+// carries no gradient; no T×T matrix exists.
 
 import { copyColumns } from '../../kernels/copy_columns';
 import { elementwise } from '../../kernels/elementwise';

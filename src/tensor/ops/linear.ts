@@ -1,5 +1,5 @@
-// y = act(x Wᵀ + b) + residual over a dense weight of any stored format, and its reverse.
-// Not a LoRA layer. Biases and packed weights are frozen: gradients reach x, the residual, and an f32 weight.
+// Traces y = act(x Wᵀ + b) + residual over a dense weight of any stored format, and its reverse. Biases and packed
+// weights are frozen: gradients reach x, the residual, and an f32 weight.
 
 import { type GemmActivation, gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';

@@ -1,7 +1,7 @@
-// Low-rank updates of a linear layer: y[:, block] += strength · scale · (drop(x) Aᵀ) Bᵀ, and gradients of x, A and B.
-// One call per adapted module; a fused projection takes several, each on its own block of columns and with its own mask.
-// Not a choice of when to drop: that is LoraAdapter's. Invariants: y is updated in place before anything reads it; the
-// mask follows from its stream and the draw's words, so that the reverse and a checkpoint's recomputation repeat it.
+// Traces low-rank updates of a linear layer, y[:, block] += strength · scale · (drop(x) Aᵀ) Bᵀ, with gradients of x,
+// A and B. A fused projection takes one call per module, each on its own block of columns and with its own mask. y is
+// updated in place before anything reads it; the mask follows from its stream and the draw's words, so that the
+// reverse and a checkpoint's recomputation repeat it.
 
 import { copyColumns } from '../../kernels/copy_columns';
 import { dropout } from '../../kernels/dropout';

@@ -1,5 +1,5 @@
-// Splits a fused query/key/value projection into heads and turns queries and keys by their rotary angles.
-// Not a rotation of values, and no tables: angles come from the host. Invariant: the backward pass is the exact inverse.
+// Splits a fused query/key/value projection into heads and turns queries and keys by their rotary angles, which come
+// from the host. The backward pass is the exact inverse.
 
 import { splitRotaryBackward, splitRotary as splitRotaryKernel } from '../../kernels/split_rotary';
 import { ShapeError } from '../../lib/errors';

@@ -1,5 +1,5 @@
-// The chart's panel: the island, the sentence that says the same in words, the table, and what the shares mean.
-// Not the drawing (chart.ts). Invariant: chart, sentence and table read the same readout as the heatmap.
+// Draws the chart's panel: the chart, the sentence that says the same in words, the table, and what the shares mean.
+// Chart, sentence and table read the same readout as the heatmap.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

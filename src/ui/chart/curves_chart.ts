@@ -1,6 +1,6 @@
-// One chart of the Train page as an imperative island over uPlot: lines over steps, and the step that is pointed at.
-// No legend and no words: the panel has both as text. Not the choice of metrics (curves.ts).
-// Invariant: a step without a value is a gap, except in a sparse line, whose measured points are marked and joined.
+// Draws one chart of the Train page over uPlot: lines over steps, and the step that is pointed at; the panel has
+// legend and words as text. A step without a value is a gap, except in a sparse line, whose measured points are
+// marked and joined.
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';

@@ -1,6 +1,6 @@
-// The chart of attention shares as an imperative island over uPlot: three lines, `<back>` bands, the shown steps.
-// No smoothing and no automatic y range: shares are drawn as recorded, between 0 and 1.
-// Invariant: x is the step counted from 1; a step without recorded attention is a gap, never an interpolation.
+// Draws the chart of attention shares over uPlot: three lines, `<back>` bands, the shown steps. Shares are drawn as
+// recorded, between 0 and 1, over the step counted from 1; a step without recorded attention is a gap, never an
+// interpolation.
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';

@@ -1,6 +1,5 @@
-// Every sentence of the Data page and of adding an answer to a dataset.
-// Not error words (copy.ts) and not the words of deleting (library_copy.ts), which the Library page shares.
-// Invariant: what is left out of a dataset is counted in the button that leaves it out.
+// Holds every sentence of the Data page and of adding an answer to a dataset. What is left out of a dataset is
+// counted in the button that leaves it out.
 
 import type { ColumnMapping, DatasetPreview } from '../../worker/protocol/library';
 

@@ -1,5 +1,5 @@
-// The Data page: importing a dataset, the list of datasets, and the rows of one.
-// Not the preview (import_preview.tsx) and not a row (row_browser.tsx). Invariant: nothing is kept without consent.
+// Draws the Data page: importing a dataset, the list of datasets, and the rows of one. Nothing is kept without
+// consent.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

@@ -1,6 +1,5 @@
-// Files from a drop, a paste or a picker as named blobs, folders walked: what the engine previews as a dataset.
-// Opens no file and judges none: names and bytes go to the engine as they are.
-// Invariant: what a drop holds is taken in the event itself, as browsers empty it afterwards; folders are read later.
+// Takes files from a drop, a paste or a picker as named blobs, folders walked: what the engine previews as a dataset.
+// What a drop holds is taken in the event itself, as browsers empty it afterwards; folders are read later.
 
 import { DataError } from '../../lib/errors';
 import type { NamedFile } from '../../worker/protocol/library';

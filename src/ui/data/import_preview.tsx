@@ -1,5 +1,5 @@
-// What an import found, before it is kept: columns matched, every problem, the first rows, a name, and the consent.
-// Reads nothing itself. Invariant: the button says how many rows are left out and how many are kept.
+// Shows what an import found before it is kept: columns matched, every problem, the first rows, a name, and the
+// consent. The button says how many rows are left out and how many are kept.
 
 import type { Datasets } from '../../state/datasets';
 import type { ColumnMapping, DatasetPreview, DatasetProblem } from '../../worker/protocol/library';

@@ -1,5 +1,5 @@
-// A row's prompt cut into tags and text, and the padding that a square model adds: what the row browser draws.
-// Not a tokenizer and not the template: the engine applied it. Invariant: the pieces joined are the prompt.
+// Cuts a row's prompt into tags and text, and computes the padding that a square model adds: what the row browser
+// draws. The pieces joined are the prompt.
 
 import type { PromptFact } from '../../worker/protocol/answers';
 

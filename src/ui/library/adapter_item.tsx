@@ -1,5 +1,5 @@
-// One adapter of the list: what it is and where it came from, renaming in place, trying, exporting, deleting.
-// Not the confirmation (the page's). Invariant: a name that was not saved is never shown as if it were.
+// Shows one adapter of the list: what it is and where it came from, renaming in place, trying, exporting, deleting. A
+// name that was not saved is never shown as if it were.
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

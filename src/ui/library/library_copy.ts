@@ -3,7 +3,7 @@
 
 import { formatBytes } from '../../lib/format';
 import type { TrainingMethod } from '../../settings/train_settings';
-import type { ItemKind, LibraryNews } from '../../state/library';
+import type { DeletionEffect, ItemKind, LibraryNews } from '../../state/library';
 import type { RunState } from '../../worker/protocol/training';
 
 const ITEMS: Record<ItemKind, string> = { adapter: 'Adapter', run: 'Run', dataset: 'Dataset' };
@@ -70,13 +70,24 @@ export const LIBRARY_COPY = {
   confirmTitle: (item: ItemKind, name: string) => `Delete ${ITEMS[item].toLowerCase()} “${name}”?`,
   confirmFrees: (bytes: number) => `This frees ${formatBytes(bytes)}. It cannot be undone.`,
   confirmWhat: {
-    adapter:
-      'Export it first if you may want it again. Answers made with it stay; runs that continue it cannot be resumed.',
+    adapter: 'Export it first if you may want it again. Answers made with it stay.',
     run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
-    dataset: 'Its pictures, questions and answers go with it. Runs that used it cannot be resumed.',
+    dataset: 'Its pictures, questions and answers go with it.',
   } satisfies Record<ItemKind, string>,
   confirmYes: 'Delete',
 } as const;
+
+/** What deleting an item means for a run that reads it, as one sentence. */
+export function effectSentence({ run, effect }: DeletionEffect): string {
+  switch (effect) {
+    case 'live':
+      return `The run “${run}” is reading it now: pause or stop the run first.`;
+    case 'lost':
+      return `The run “${run}” cannot be resumed without it.`;
+    case 'kept':
+      return `The run “${run}” continues it and can still be resumed: its checkpoint holds a copy.`;
+  }
+}
 
 /** What the last command did, as one sentence. */
 export function newsSentence(news: LibraryNews): string {

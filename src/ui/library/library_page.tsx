@@ -1,5 +1,5 @@
-// The Library page: adapters, runs and how much room everything takes, with what can be done about each.
-// Not the training (Train) and not the rows (Data). Invariant: nothing is deleted before a yes that said what it frees.
+// Draws the Library page: adapters, runs and how much room everything takes, with what can be done about each.
+// Nothing is deleted before a yes that said what it frees.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

@@ -1,5 +1,5 @@
-// How much room the stored items take, which of them take it, and whether the browser promised to keep them.
-// Deletes nothing itself. Invariant: the browser's figures are estimates, and are called so.
+// Shows how much room the stored items take, which of them take it, and whether the browser promised to keep them.
+// The browser's figures are estimates, and are called so.
 
 import { useComputed } from '@preact/signals';
 import { formatBytes } from '../../lib/format';

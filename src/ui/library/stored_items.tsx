@@ -1,11 +1,11 @@
-// What the Library and the Data page share: asking before an item is deleted, and what the last command came to.
-// Not the lists. Invariant: nothing is deleted before a yes that said what it frees.
+// Shows what the Library and the Data page share: the question before an item is deleted, with what that frees and which
+// runs need the item, and what the last command came to.
 
-import type { ItemKind, Library } from '../../state/library';
+import { deletionEffects, type ItemKind, type Library } from '../../state/library';
 import { Confirm } from '../confirm';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
-import { LIBRARY_COPY, newsSentence } from './library_copy';
+import { effectSentence, LIBRARY_COPY, newsSentence } from './library_copy';
 
 /** An item about to be deleted. */
 export interface Doomed {
@@ -37,6 +37,11 @@ export function DeleteConfirm({
     >
       <p>{LIBRARY_COPY.confirmFrees(doomed.bytes)}</p>
       <p>{LIBRARY_COPY.confirmWhat[doomed.item]}</p>
+      {deletionEffects(doomed.item, doomed.id, library.runs.value).map((effect) => (
+        <p key={effect.run} data-testid="delete-effect">
+          {effectSentence(effect)}
+        </p>
+      ))}
     </Confirm>
   );
 }

@@ -1,5 +1,5 @@
-// The adapter beside the model: which one answers, how strongly, and whether the base answers beside it.
-// Not the list's upkeep (the Library page). Invariant: only adapters of the loaded model are offered.
+// Shows the adapter beside the model: which one answers, how strongly, and whether the base answers beside it. Only
+// adapters of the loaded model are offered.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { MAX_STRENGTH, STRENGTH_STEP } from '../../state/compare';

@@ -1,5 +1,5 @@
-// What can be done with an answer that is closed: ask again, with a new seed, or add it to a dataset.
-// Not the adding (data/add_to_dataset.tsx, fetched when it is wanted). Invariant: nothing here while an answer runs.
+// Offers what can be done with an answer that is closed: ask again, with a new seed, or add it to a dataset. It shows
+// nothing while an answer runs.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { isOpen } from '../../state/session';

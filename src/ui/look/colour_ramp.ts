@@ -1,6 +1,6 @@
-// The heatmap's colours: a perceptually even ramp from dark violet to yellow whose opacity grows with the value.
-// Not a theme: the same numbers have the same colour in light and dark. No jet, no per-map stretching here.
-// Invariant: value 0 is fully transparent, so that a map of nothing looks like nothing.
+// Maps values to the heatmap's colours: a perceptually even ramp from dark violet to yellow whose opacity grows with
+// the value. The same numbers have the same colour in light and dark; value 0 is fully transparent, so that a map of
+// nothing looks like nothing.
 
 /** Control points of viridis (CC0, BIDS/colormap), evenly spaced. */
 const STOPS: readonly (readonly [number, number, number])[] = [

@@ -1,6 +1,5 @@
-// The figures of an answer: speed, time to the first token, tokens, seed, model and device.
-// Measured values only, each with its unit. Invariant: until the engine reports its own figures the page's clock is
-// used, and nothing is shown that was not measured.
+// Shows the figures of an answer: speed, time to the first token, tokens, seed, model and device. Until the engine
+// reports its own figures the page's clock is used, and nothing is shown that was not measured.
 
 import { useComputed } from '@preact/signals';
 import { percent } from '../../state/attention_view';

@@ -1,7 +1,6 @@
-// Draws the picture as the model sees it, with its padding, and the attention map over it, on two 2-D canvases.
-// No state and no scale decisions: callers say what to draw and up to which value.
-// Invariant: cell (row, column) of an R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of the
-// padded picture, whatever the picture's shape and the screen's pixel density.
+// Draws the picture as the model sees it, with its padding, and the attention map over it, on two 2-D canvases. Cell
+// (row, column) of an R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of the padded
+// picture, whatever the picture's shape and the screen's pixel density.
 
 import type { PromptFact } from '../../worker/protocol/answers';
 import { cssColour, rampColour } from './colour_ramp';

@@ -1,6 +1,5 @@
-// The page's keys: one listener on the document that turns key presses into commands of the state.
-// Not the keys of text fields and controls: those keep theirs. Invariant: a single-letter key never acts while a
-// field, a control that uses letters or arrows, or a dialog has the focus, nor with Ctrl, Alt or Meta held.
+// Turns key presses into commands of the state, by one listener on the document. A single-letter key never acts while
+// a field, a control that uses letters or arrows, or a dialog has the focus, nor with Ctrl, Alt or Meta held.
 
 import { batch } from '@preact/signals';
 import type { Look } from '../../state/look';

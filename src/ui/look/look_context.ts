@@ -1,5 +1,5 @@
-// Hands the state of the page to its components, so that none of them imports a singleton.
-// Invariant: there is exactly one provider of each, at the root.
+// Hands the state of the page to its components, so that none of them imports a singleton; each has one provider, at
+// the root.
 
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';

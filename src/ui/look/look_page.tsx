@@ -1,5 +1,5 @@
-// The Look page: the picture, the question, the answer or two of them side by side, the chart, and the page's keys.
-// Not their state (state/look.ts). Invariant: leaving the page ends nothing, as all state lives outside of it.
+// Draws the Look page: the picture, the question, the answer or two of them side by side, the chart, and the page's
+// keys. Leaving the page ends nothing, as all state lives outside of it.
 
 import { useEffect, useRef } from 'preact/hooks';
 import { ChartPanel } from '../chart/chart_panel';

@@ -1,6 +1,5 @@
-// The picture: choosing one (drop, paste, file, example), and the heatmap of the shown steps over it.
-// Not the drawing (heatmap.ts) and not the numbers (state/attention_view.ts).
-// Invariant: the heatmap is drawn only over the picture that the answer is about.
+// Draws the picture: choosing one (drop, paste, file, example), and the heatmap of the shown steps over it. The
+// heatmap is drawn only over the picture that the answer is about.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

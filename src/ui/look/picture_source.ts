@@ -1,6 +1,5 @@
-// Pictures for display: decoding with the browser, scaled down; and the example pictures that come with the page.
-// Not the model's preprocessing, which happens in the engine from the same file.
-// Invariant: nothing is fetched but the page's own files.
+// Fetches and decodes pictures for display, scaled down, and the example pictures that come with the page. The engine
+// prepares the model's input from the same file by itself.
 
 import { DataError } from '../../lib/errors';
 import type { KnownQuestion } from '../../state/look';

@@ -1,6 +1,6 @@
-// The stream of the answer as an imperative island: segment cards with one element per token, appended frame by frame.
-// Not a Preact component, because diffing a growing list costs more per token than writing it; and no live region.
-// Invariant: all writes of one frame happen in one flush; model text enters as text nodes only, never as markup.
+// Writes the stream of the answer straight to the DOM: segment cards with one element per token, appended frame by
+// frame, because diffing a growing list would cost more per token. All writes of one frame happen in one flush; model
+// text enters as text nodes only, never as markup.
 
 import { meanShares, percent } from '../../state/attention_view';
 import type { Card, StepRange } from '../../state/segment_layout';

@@ -1,5 +1,5 @@
-// How the page shows things: heatmap on or off, its opacity, stretching, the model's own view, single-letter keys.
-// Not settings of the answer (state/settings.ts). Invariant: changing anything here never changes a recorded number.
+// Holds how the page shows things: heatmap on or off, its opacity, stretching, the model's own view, single-letter
+// keys. Changing anything here never changes a recorded number.
 
 import { signal } from '@preact/signals';
 

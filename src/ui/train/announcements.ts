@@ -1,5 +1,5 @@
-// What the page's live region says: a change of a run's state, an evaluation, something saved or deleted.
-// Never a step: a reader would not stop. Invariant: one sentence per piece of news.
+// Words what the Train page's live region says: one sentence for a change of a run's state, an evaluation, something
+// saved or deleted; never for a step.
 
 import { formatBytes } from '../../lib/format';
 import type { TrainNews } from '../../state/train';

@@ -1,5 +1,5 @@
-// An answer of the model with its tags coloured, and the ticks that say which parts of the form it has.
-// Not a judge: correctness and format come from the engine. Invariant: model text becomes text nodes, never markup.
+// Shows an answer of the model with its tags coloured, and ticks that say which parts of the form it has, as the
+// engine judged. Model text becomes text nodes, never markup.
 
 import { type Span, spansOf, type Tick, ticksOf } from './tagged_text';
 import { TRAIN_COPY } from './train_copy';

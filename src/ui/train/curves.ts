@@ -3,7 +3,7 @@
 // Invariant: chart, sentence and table of one chart are made from the same columns, so that they cannot disagree.
 
 import type { TrainingMethod } from '../../settings/train_settings';
-import { metricNames, type RunRecord, recentMean, seriesOf } from '../../state/train_run';
+import { metricNames, recentMean, type ShownRun, seriesOf } from '../../state/train_run';
 import type { SampleFact, StepMetrics } from '../../worker/protocol/training';
 import { metricText, type Unit } from './figures_text';
 import { TRAIN_COPY } from './train_copy';
@@ -297,7 +297,7 @@ export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]
 }
 
 /** Metrics with the shares of the sampled answers at each evaluation, as if the trainer had logged them. */
-export function withEvaluations({ metrics, evaluations }: RunRecord): readonly StepMetrics[] {
+export function withEvaluations({ metrics, evaluations }: ShownRun): readonly StepMetrics[] {
   if (evaluations.length === 0) return metrics;
   const shares = new Map(
     evaluations.map(({ step, samples }) => {

@@ -1,5 +1,5 @@
-// The curves of the shown run: the charts that matter, the others folded, each with its definition, values and table.
-// Not the drawing (curves_chart.ts) nor the choice (curves.ts). Invariant: whatever a chart shows, its text shows too.
+// Draws the curves of the shown run: the charts that matter, the others folded, each with its definition, values and
+// table. Whatever a chart shows, its text shows too.
 
 import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';

@@ -1,5 +1,5 @@
-// What went wrong with a run or a command, in words, with what can be done about it beside it.
-// Not the wording (train_copy.ts). Invariant: text of the engine is shown as text; the code is there for a report.
+// Shows what went wrong with a run or a command, in words, with what can be done about it beside it. Text of the
+// engine is shown as text; the code is there for a report.
 
 import type { ComponentChildren } from 'preact';
 import type { PlainError } from '../../lib/plain_error';

@@ -1,6 +1,5 @@
-// Numbers of a run as short texts: durations, metrics, shares, signs.
-// Not a place for sentences (train_copy.ts). Invariant: no figure shows more digits than it was measured with, and a
-// value that is missing or not finite is a dash.
+// Writes numbers of a run as short texts: durations, metrics, shares, signs. No figure shows more digits than it was
+// measured with, and a value that is missing or not finite is a dash.
 
 /** What a metric's number is: a share of 1, a plain number, tokens, seconds, or something tiny such as a rate. */
 export type Unit = 'share' | 'number' | 'tokens' | 'seconds' | 'tiny';

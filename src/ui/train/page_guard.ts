@@ -1,6 +1,5 @@
-// Keeps the screen awake and asks before the tab closes while a run is under way.
-// Not saving: a run that is cut off all the same goes on from its last checkpoint. Invariant: a wake lock that the
-// system took back is asked for again when the page is visible; a refusal changes nothing and is not shown.
+// Keeps the screen awake and asks before the tab closes while a run is under way. A wake lock that the system took
+// back is asked for again when the page is visible; a refusal changes nothing and is not shown.
 
 import { effect } from '@preact/signals';
 import type { Train } from '../../state/train';

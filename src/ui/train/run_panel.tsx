@@ -1,5 +1,5 @@
-// The shown run in one strip: state, step, measured pace, time left, what is being done; its controls; why it stopped.
-// Not its curves and answers. Invariant: Pause and Resume are one control in two states, so that the focus stays on it.
+// Draws the shown run in one strip: state, step, measured pace, time left, what is being done; its controls; why it
+// stopped. Pause and Resume are one control in two states, so that the focus stays on it.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';

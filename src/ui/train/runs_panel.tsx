@@ -1,5 +1,5 @@
-// The runs kept on this device: state, steps, size; show, resume, take over the plan, export, delete.
-// Not the shown run's own controls (run_panel.tsx). Invariant: nothing is deleted without a second press.
+// Lists the runs kept on this device: state, steps, size; show, resume, take over the plan, export, delete. Nothing
+// is deleted without a second press.
 
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';

@@ -1,5 +1,5 @@
-// Answers to the same held-out questions at each evaluation: the newest, or an earlier one, with format ticks.
-// Not a score: the curves have that. Invariant: questions are compared across evaluations by their place.
+// Shows answers to the same held-out questions at each evaluation: the newest, or an earlier one, with format ticks.
+// Questions are compared across evaluations by their place.
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';

@@ -1,5 +1,5 @@
-// Hands the state of the Train page to its components, so that none of them imports a singleton.
-// Invariant: there is exactly one provider, at the root of the page.
+// Hands the state of the Train page to its components, so that none of them imports a singleton; it has one provider,
+// at the root of the page.
 
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';

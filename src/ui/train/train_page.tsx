@@ -1,5 +1,5 @@
-// The Train page: plan beside run, curves, answers and runs; its live region; loaded when it is first opened.
-// Not the shell and not the state. Invariant: one polite region, which speaks of states and evaluations, never of steps.
+// Draws the Train page: plan beside run, curves, answers and runs; it is loaded when it is first opened. Its one
+// polite live region speaks of states and evaluations, never of steps.
 
 import { computed } from '@preact/signals';
 import { useContext, useEffect } from 'preact/hooks';

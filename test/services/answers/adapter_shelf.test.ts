@@ -1,20 +1,28 @@
 // Adapters on the device: reused, replaced oldest first, never across devices, freed exactly once.
 import { describe, expect, it } from 'vitest';
+import { StorageError } from '../../../src/lib/errors';
 import type { LoraAdapter } from '../../../src/model/lora';
 import { AdapterShelf } from '../../../src/services/answers/adapter_shelf';
 import type { Loaded } from '../../../src/services/answers/engine';
 
 function shelfOf() {
   const told: string[] = [];
+  const deleted = new Set<string>();
   const shelf = new AdapterShelf({
-    startOf: async (id) => ({ config: { baseModel: id }, weights: [] }) as never,
+    library: {
+      has: async (id) => !deleted.has(id),
+      startOf: async (id) => {
+        if (deleted.has(id)) throw new StorageError('storage/missing', 'gone');
+        return { config: { baseModel: id }, weights: [] } as never;
+      },
+    },
     createAdapter: (_, { config }) => {
       const id = (config as { baseModel: string }).baseModel;
       told.push(`+${id}`);
       return { destroy: () => told.push(`-${id}`) } as unknown as LoraAdapter;
     },
   });
-  return { shelf, told };
+  return { shelf, told, deleted };
 }
 
 function loadedOn() {
@@ -31,9 +39,9 @@ describe('AdapterShelf', () => {
     expect(await shelf.adapterFor('a', loaded)).toBe(a);
     await shelf.adapterFor('c', loaded);
     expect(told).toEqual(['+a', '+b', '+c', '-b']);
-    shelf.clear();
+    shelf.release();
     expect(told.slice(4).sort()).toEqual(['-a', '-c']);
-    shelf.clear();
+    shelf.release();
     expect(told).toHaveLength(6);
   });
 
@@ -46,13 +54,15 @@ describe('AdapterShelf', () => {
     expect(told).toEqual(['+a', '+a']);
   });
 
-  it('frees a deleted adapter only when another is asked for', async () => {
-    const { shelf, told } = shelfOf();
+  it('does not answer with a deleted adapter, and frees it in its turn', async () => {
+    const { shelf, told, deleted } = shelfOf();
     const { loaded } = loadedOn();
     await shelf.adapterFor('a', loaded);
-    shelf.forget('a');
+    deleted.add('a');
     expect(told).toEqual(['+a']);
+    await expect(shelf.adapterFor('a', loaded)).rejects.toMatchObject({ code: 'storage/missing' });
     await shelf.adapterFor('b', loaded);
-    expect(told).toEqual(['+a', '+b', '-a']);
+    await shelf.adapterFor('c', loaded);
+    expect(told).toEqual(['+a', '+b', '+c', '-a']);
   });
 });

@@ -1,7 +1,7 @@
 // What lies beside a checkpoint: parameters are counted without padding, and profiles tell devices apart.
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../../src/gpu/device';
-import { countParameters, kernelProfile } from '../../../src/services/answers/checkpoint_base';
+import { countParameters, kernelTraits } from '../../../src/services/answers/checkpoint_base';
 
 const config = { r: 3, loraAlpha: 6, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' };
 const modules = [
@@ -13,7 +13,7 @@ it('counts the elements of all factors', () => {
   expect(countParameters({ config, modules })).toBe(3 * 12 + 3 * 65);
 });
 
-describe('kernelProfile', () => {
+describe('kernelTraits', () => {
   const traits = {
     shaderF16: true,
     subgroups: true,
@@ -22,8 +22,8 @@ describe('kernelProfile', () => {
 
   it('depends on features and disabled variants, not on their order', () => {
     const other = { ...traits, disabledVariants: new Set(['a', 'b']) };
-    expect(kernelProfile(other)).toBe(kernelProfile(traits));
-    expect(kernelProfile({ ...traits, disabledVariants: new Set(['a']) })).not.toBe(kernelProfile(traits));
-    expect(kernelProfile({ ...traits, subgroups: false })).not.toBe(kernelProfile(traits));
+    expect(kernelTraits(other)).toBe(kernelTraits(traits));
+    expect(kernelTraits({ ...traits, disabledVariants: new Set(['a']) })).not.toBe(kernelTraits(traits));
+    expect(kernelTraits({ ...traits, subgroups: false })).not.toBe(kernelTraits(traits));
   });
 });

@@ -6,7 +6,10 @@ import { DataError, GpuError, LookBackError, ModelError } from '../../../src/lib
 import { parseLookBackPrompts } from '../../../src/lookback/prompts';
 import type { ModelConfig } from '../../../src/model/config';
 import type { LoraAdapter } from '../../../src/model/lora';
+import { AnswerHost, type AnswerParts } from '../../../src/services/answers/answer_host';
 import { Engine, type EngineModel, type EngineParts } from '../../../src/services/answers/engine';
+import { EventQueue } from '../../../src/services/answers/engine_events';
+import { type CommandHosts, serveCommands } from '../../../src/worker/commands';
 import type { GenerateRequest } from '../../../src/worker/protocol/answers';
 import type { EngineEvent, EventBatch } from '../../../src/worker/protocol/messages';
 import { anyRequest, scriptedSession, wordDecoder } from '../../generation/scripted_session';
@@ -35,9 +38,10 @@ interface Setup {
   /** Called before each step of an answer. */
   readonly onStep?: (step: number) => void | Promise<void>;
   readonly devices?: (ReturnType<typeof scriptedDevice> | GpuError)[];
-  readonly open?: EngineParts['registry']['open'];
-  readonly decodeImage?: EngineParts['decodeImage'];
+  readonly open?: EngineParts<EngineModel>['registry']['open'];
+  readonly decodeImage?: AnswerParts['decodeImage'];
   readonly maxTokens?: number;
+  readonly shelf?: AnswerParts['shelf'];
   /** Filled with the adapters that the model is given. */
   readonly adapters?: (LoraAdapter | null)[];
   readonly warmUp?: () => Promise<void>;
@@ -101,7 +105,9 @@ function engineOf(setup: Setup = {}) {
   const devices = setup.devices ?? [scriptedDevice('one')];
   const models: (EngineModel & { destroyed: boolean })[] = [];
   let time = 0;
-  const engine = new Engine({
+  const queue = new EventQueue((task) => queueMicrotask(task));
+  const engine = new Engine<EngineModel>({
+    events: queue,
     acquireDevice: async () => {
       const next = devices.length > 1 ? devices.shift() : devices[0];
       if (next === undefined || next instanceof GpuError)
@@ -122,6 +128,11 @@ function engineOf(setup: Setup = {}) {
       models.push(model);
       return model;
     },
+    sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  });
+  const answers = new AnswerHost({
+    ...{ engine, events: queue, now: () => time++ },
+    shelf: setup.shelf ?? { adapterFor: async () => Promise.reject(new Error('no adapter here')) },
     decodeImage:
       setup.decodeImage ??
       (async () => ({
@@ -130,14 +141,13 @@ function engineOf(setup: Setup = {}) {
         sourceHeight: 20,
         notes: ['a note'],
       })),
-    now: () => time++,
-    sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
-    schedule: (task) => queueMicrotask(task),
   });
+  const hosts = { models: engine, answers } as unknown as CommandHosts;
+  const commands = serveCommands(hosts, () => queue.flush());
   const events: EngineEvent[] = [];
   const port = { postMessage: (batch: EventBatch) => events.push(...batch.events) } as unknown as MessagePort;
   const states = () => events.flatMap((event) => (event.type === 'stateChanged' ? [event.state] : []));
-  return { engine, events, port, models, states };
+  return { engine, commands, events, port, models, states };
 }
 
 const REQUEST: GenerateRequest = {
@@ -157,7 +167,7 @@ const REQUEST: GenerateRequest = {
 async function ready(setup: Setup = {}) {
   const made = engineOf(setup);
   await made.engine.connect(made.port);
-  await made.engine.load('small');
+  await made.commands.load('small');
   return made;
 }
 
@@ -168,12 +178,12 @@ const until = async (holds: () => boolean) => {
 
 describe('loading', () => {
   it('goes through its phases in order and describes the model', async () => {
-    const { engine, events, port, states } = engineOf();
+    const { engine, commands, events, port, states } = engineOf();
     expect(await engine.connect(port)).toEqual({ version: 2 });
-    expect(await engine.listModels()).toEqual([
+    expect(await commands.listModels()).toEqual([
       { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true },
     ]);
-    const model = await engine.load('small');
+    const model = await commands.load('small');
     expect(model).toMatchObject({
       parameters: 42,
       layers: 4,
@@ -190,29 +200,29 @@ describe('loading', () => {
   });
 
   it('replaces the model and keeps the device', async () => {
-    const { engine, events, models } = await ready();
-    await engine.load('small');
+    const { commands, events, models } = await ready();
+    await commands.load('small');
     expect(models.map(({ destroyed }) => destroyed)).toEqual([true, false]);
     expect(events.filter(({ type }) => type === 'deviceReady')).toHaveLength(1);
   });
 
   it('can be cancelled, and started again', async () => {
     let cancelled = false;
-    const { engine, port, states } = engineOf({
+    const { engine, commands, port, states } = engineOf({
       open: async (_, onProgress, signal) => {
         onProgress(1, 7);
         if (!cancelled) {
           cancelled = true;
-          await engine.cancelLoad();
+          await commands.cancelLoad();
           signal?.throwIfAborted();
         }
         return { entry, files: { name: 'small', open: async () => null } };
       },
     });
     await engine.connect(port);
-    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
+    await expect(commands.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
     expect(states().at(-1)).toBe('idle');
-    await engine.load('small');
+    await commands.load('small');
     expect(states().at(-1)).toBe('ready');
   });
 
@@ -222,9 +232,9 @@ describe('loading', () => {
       if (broken) throw new ModelError('model/integrity', 'damaged', { url: 'x' });
       return { entry, files: { name: 'small', open: async () => null } };
     };
-    const { engine, events, port, states } = engineOf({ open });
+    const { engine, commands, events, port, states } = engineOf({ open });
     await engine.connect(port);
-    await expect(engine.load('small')).rejects.toEqual({
+    await expect(commands.load('small')).rejects.toEqual({
       code: 'model/integrity',
       message: 'damaged',
       data: { url: 'x' },
@@ -235,29 +245,29 @@ describe('loading', () => {
     });
     expect(states().at(-1)).toBe('failed');
     broken = false;
-    await engine.load('small');
+    await commands.load('small');
     expect(states().at(-1)).toBe('ready');
   });
 
   it('reports that there is no adapter', async () => {
-    const { engine, port } = engineOf({ devices: [new GpuError('gpu/no-adapter', 'no adapter')] });
+    const { engine, commands, port } = engineOf({ devices: [new GpuError('gpu/no-adapter', 'no adapter')] });
     await engine.connect(port);
-    await expect(engine.load('small')).rejects.toMatchObject({ code: 'gpu/no-adapter' });
+    await expect(commands.load('small')).rejects.toMatchObject({ code: 'gpu/no-adapter' });
   });
 
   it('frees a model that was cancelled while it warmed up', async () => {
-    const { engine, port, models } = engineOf({ warmUp: async () => engine.cancelLoad() });
+    const { engine, commands, port, models } = engineOf({ warmUp: async () => commands.cancelLoad() });
     await engine.connect(port);
-    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
+    await expect(commands.load('small')).rejects.toMatchObject({ code: 'engine/cancelled' });
     expect(models[0]?.destroyed).toBe(true);
   });
 });
 
 describe('answering', () => {
   it('reports prompt, tokens with their attention, and the result last', async () => {
-    const { engine, events, states } = await ready();
+    const { commands, events, states } = await ready();
     events.length = 0;
-    const result = await engine.generate(REQUEST);
+    const result = await commands.generate(REQUEST);
     expect(result).toMatchObject({ text: TEXT, answer: '12' });
     expect(result.stats).toMatchObject({
       promptTokens: 3,
@@ -285,42 +295,42 @@ describe('answering', () => {
   });
 
   it('is cut to the room that the prompt leaves', async () => {
-    const { engine } = await ready({ maxTokens: 7 });
-    expect((await engine.generate(REQUEST)).stats).toMatchObject({
+    const { commands } = await ready({ maxTokens: 7 });
+    expect((await commands.generate(REQUEST)).stats).toMatchObject({
       generatedTokens: 4,
       finishReason: 'length',
     });
   });
 
   it('refuses a prompt that leaves no room', async () => {
-    const { engine } = await ready({ maxTokens: 3 });
-    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'data/prompt-length' });
-    expect((await engine.listModels()).length).toBe(1);
+    const { commands } = await ready({ maxTokens: 3 });
+    await expect(commands.generate(REQUEST)).rejects.toMatchObject({ code: 'data/prompt-length' });
+    expect((await commands.listModels()).length).toBe(1);
   });
 
   it('stops within a step and keeps the text', async () => {
     const made = await ready({
       onStep: async (step) => {
-        if (step === 4) await made.engine.stop();
+        if (step === 4) await made.commands.stop();
       },
     });
-    const result = await made.engine.generate(REQUEST);
+    const result = await made.commands.generate(REQUEST);
     expect(result.stats.finishReason).toBe('stopped');
     expect(result.text).toBe('<think> so </think> <back> red');
     expect(made.states().at(-1)).toBe('ready');
   });
 
   it('refuses a second question meanwhile, and any before a model is there', async () => {
-    const { engine, port } = engineOf();
+    const { engine, commands, port } = engineOf();
     await engine.connect(port);
-    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
-    await engine.load('small');
-    const first = engine.generate(REQUEST);
-    await expect(engine.generate(REQUEST)).rejects.toMatchObject({
+    await expect(commands.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
+    await commands.load('small');
+    const first = commands.generate(REQUEST);
+    await expect(commands.generate(REQUEST)).rejects.toMatchObject({
       code: 'engine/state',
       data: { state: 'generating' },
     });
-    await expect(engine.load('small')).rejects.toMatchObject({ code: 'engine/state' });
+    await expect(commands.load('small')).rejects.toMatchObject({ code: 'engine/state' });
     expect((await first).answer).toBe('12');
   });
 
@@ -339,17 +349,17 @@ describe('answering', () => {
     ['an adapter of no strength', { adapter: { id: 'a', strength: Number.NaN } }],
     ['an image that is no file', { image: 'x' as unknown as Blob }],
   ])('refuses %s and stays ready', async (_, change) => {
-    const { engine, states } = await ready();
-    await expect(engine.generate({ ...REQUEST, ...change })).rejects.toMatchObject({
+    const { commands, states } = await ready();
+    await expect(commands.generate({ ...REQUEST, ...change })).rejects.toMatchObject({
       code: 'usage/argument',
     });
     expect(states().at(-1)).toBe('ready');
-    expect((await engine.generate(REQUEST)).answer).toBe('12');
+    expect((await commands.generate(REQUEST)).answer).toBe('12');
   });
 
   it('passes on what is wrong with a picture and stays ready', async () => {
     let broken = true;
-    const { engine, states } = await ready({
+    const { commands, states } = await ready({
       decodeImage: async () => {
         if (broken) throw new DataError('data/image', 'not a picture');
         return {
@@ -360,16 +370,18 @@ describe('answering', () => {
         };
       },
     });
-    await expect(engine.generate(REQUEST)).rejects.toEqual({ code: 'data/image', message: 'not a picture' });
+    await expect(commands.generate(REQUEST)).rejects.toEqual({
+      code: 'data/image',
+      message: 'not a picture',
+    });
     expect(states().at(-1)).toBe('ready');
     broken = false;
-    expect((await engine.generate(REQUEST)).answer).toBe('12');
+    expect((await commands.generate(REQUEST)).answer).toBe('12');
   });
 });
 
 describe('adapters and training beside it', () => {
-  const companions = (strengths: number[]) => ({
-    beforeUnload: () => undefined,
+  const shelfOf = (strengths: number[]) => ({
     adapterFor: async (id: string) => {
       if (id !== 'mine') throw new LookBackError('storage/missing', 'gone');
       return { setStrength: (strength: number) => void strengths.push(strength) } as unknown as LoraAdapter;
@@ -379,38 +391,45 @@ describe('adapters and training beside it', () => {
   it('puts the asked adapter before the model, and takes it away again', async () => {
     const adapters: (LoraAdapter | null)[] = [];
     const strengths: number[] = [];
-    const { engine } = await ready({ adapters });
-    engine.accompany(companions(strengths));
-    await engine.generate({ ...REQUEST, adapter: { id: 'mine', strength: 0.5 } });
-    await engine.generate(REQUEST);
+    const { commands } = await ready({ adapters, shelf: shelfOf(strengths) });
+    await commands.generate({ ...REQUEST, adapter: { id: 'mine', strength: 0.5 } });
+    await commands.generate(REQUEST);
     expect(adapters.map((adapter) => adapter !== null)).toEqual([true, false]);
     expect(strengths).toEqual([0.5]);
     await expect(
-      engine.generate({ ...REQUEST, adapter: { id: 'other', strength: 1 } }),
+      commands.generate({ ...REQUEST, adapter: { id: 'other', strength: 1 } }),
     ).rejects.toMatchObject({ code: 'storage/missing' });
-    expect((await engine.generate(REQUEST)).answer).toBe('12');
+    expect((await commands.generate(REQUEST)).answer).toBe('12');
   });
 
   it('keeps the model while training needs it', async () => {
-    const { engine, models, states } = await ready();
-    const beforeUnload = () => {
-      throw new LookBackError('train/busy', 'pause it first');
+    const { engine, commands, models, states } = await ready();
+    let released = 0;
+    const release = () => {
+      released += 1;
     };
-    engine.accompany({ ...companions([]), beforeUnload });
-    await expect(engine.load('small')).rejects.toEqual({ code: 'train/busy', message: 'pause it first' });
+    engine.addUser({ release });
+    const keeping = {
+      checkRelease: () => {
+        throw new LookBackError('train/busy', 'pause it first');
+      },
+    };
+    engine.addUser({ ...keeping, release });
+    await expect(commands.load('small')).rejects.toEqual({ code: 'train/busy', message: 'pause it first' });
+    expect(released).toBe(0);
     expect(models.map(({ destroyed }) => destroyed)).toEqual([false]);
     expect(states().at(-1)).toBe('ready');
   });
 
   it('waits for its turn on the device, and can be stopped while it waits', async () => {
-    const { engine, states } = await ready();
+    const { engine, commands, states } = await ready();
     let pass: () => void = () => undefined;
     const step = engine.turns.train(() => new Promise<void>((resolve) => (pass = resolve)));
-    const waiting = engine.generate(REQUEST);
+    const waiting = commands.generate(REQUEST);
     await until(() => states().at(-1) === 'generating');
-    await engine.stop();
+    await commands.stop();
     await expect(waiting).rejects.toMatchObject({ code: 'engine/cancelled' });
-    const answered = engine.generate(REQUEST);
+    const answered = commands.generate(REQUEST);
     pass();
     await step;
     expect((await answered).answer).toBe('12');
@@ -418,7 +437,9 @@ describe('adapters and training beside it', () => {
 
   it('hands over the model on the device that follows a lost one, or says that none does', async () => {
     const [one, two] = [scriptedDevice('one'), scriptedDevice('two')];
-    const { engine, states } = await ready({ devices: [one, two, new GpuError('gpu/no-adapter', 'none')] });
+    const { engine, states } = await ready({
+      devices: [one, two, new GpuError('gpu/no-adapter', 'none')],
+    });
     const cancel = new AbortController();
     const again = engine.loadedAfter(one.context, cancel.signal);
     one.lose();
@@ -438,7 +459,7 @@ describe('a lost device', () => {
   it('fails the running answer, keeps its text, and comes back with the model', async () => {
     const [one, two] = [scriptedDevice('one'), scriptedDevice('two')];
     let hang = true;
-    const { engine, events, states, models } = await ready({
+    const { commands, events, states, models } = await ready({
       devices: [one, new GpuError('gpu/no-adapter', 'restarting'), two],
       // A step on a lost device may never settle.
       onStep: (step) => {
@@ -447,7 +468,7 @@ describe('a lost device', () => {
         return new Promise(() => undefined);
       },
     });
-    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'gpu/device-lost' });
+    await expect(commands.generate(REQUEST)).rejects.toMatchObject({ code: 'gpu/device-lost' });
     hang = false;
     const text = events
       .flatMap((event) => (event.type === 'tokensGenerated' ? event.tokens : []))
@@ -459,12 +480,12 @@ describe('a lost device', () => {
       device: { description: 'two' },
     });
     expect(models).toHaveLength(2);
-    expect((await engine.generate(REQUEST)).answer).toBe('12');
+    expect((await commands.generate(REQUEST)).answer).toBe('12');
   });
 
   it('says plainly when no adapter comes back', async () => {
     const one = scriptedDevice('one');
-    const { engine, events, states } = await ready({
+    const { commands, events, states } = await ready({
       devices: [one, new GpuError('gpu/no-adapter', 'no adapter answered')],
     });
     one.lose();
@@ -474,24 +495,24 @@ describe('a lost device', () => {
       type: 'failed',
       error: { code: 'gpu/no-adapter', message: 'no adapter answered' },
     });
-    await expect(engine.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
+    await expect(commands.generate(REQUEST)).rejects.toMatchObject({ code: 'engine/state' });
   });
 
   it('can be lost twice', async () => {
     const devices = ['one', 'two', 'three'].map(scriptedDevice);
-    const { engine, states, events } = await ready({ devices: [...devices] });
+    const { commands, states, events } = await ready({ devices: [...devices] });
     for (const device of devices.slice(0, 2)) {
       device?.lose();
       await until(() => states().at(-1) === 'loading');
       await until(() => states().at(-1) === 'ready');
     }
     expect(events.filter(({ type }) => type === 'deviceRestored')).toHaveLength(2);
-    expect((await engine.generate(REQUEST)).answer).toBe('12');
+    expect((await commands.generate(REQUEST)).answer).toBe('12');
   });
 
   it('during a load fails the load', async () => {
     const one = scriptedDevice('one');
-    const { engine, port, states } = engineOf({
+    const { engine, commands, port, states } = engineOf({
       devices: [one, scriptedDevice('two')],
       warmUp: async () => {
         one.lose();
@@ -499,7 +520,7 @@ describe('a lost device', () => {
       },
     });
     await engine.connect(port);
-    await expect(engine.load('small')).rejects.toMatchObject({ code: 'gpu/device-lost' });
+    await expect(commands.load('small')).rejects.toMatchObject({ code: 'gpu/device-lost' });
     expect(states().at(-1)).toBe('failed');
   });
 });

@@ -90,8 +90,10 @@ function libraryOf(loaded: Loaded | undefined = MODEL) {
       const pixels = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
       return { pixels, sourceWidth: 1, sourceHeight: 1, notes: [] };
     },
-    checkUnused: (id) => {
-      if (id === 'busy') throw new LookBackError('train/busy', 'a run reads it');
+    liveRuns: {
+      checkUnused: async ({ kind, id }) => {
+        if (kind === 'dataset' && id === 'busy') throw new LookBackError('train/busy', 'a run reads it');
+      },
     },
     changed: () => changes++,
     createId: () => `id-${++ids}`,

@@ -1,5 +1,5 @@
-// A loaded model for tests of the library: the tiny checkpoint's own config with a made-up fingerprint, no device.
-// Not a model that runs. Invariant: adapters are checked against the real shapes of that config.
+// Makes a loaded model for tests of the library: the tiny checkpoint's own config with a made-up fingerprint, without
+// a device. Adapters are checked against the real shapes of that config.
 
 import { StorageError } from '../../../src/lib/errors';
 import { type ModelConfig, parseModelConfig } from '../../../src/model/config';

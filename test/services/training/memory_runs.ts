@@ -1,5 +1,5 @@
-// Stored runs in a Map, for tests in Node, which has no IndexedDB. It does what the real store promises, and can be
-// told to refuse writes. Invariant: as there, what is given out is a copy.
+// Keeps stored runs in a Map, for tests in Node, which has no IndexedDB. It does what the real store promises, can be
+// told to refuse writes, and gives out copies.
 
 import { StorageError } from '../../../src/lib/errors';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';

@@ -14,6 +14,12 @@ const Q0 = 'model.language_model.layers.0.self_attn.q_proj';
 const HOOKS = { signal: new AbortController().signal, onPhase: () => undefined, turn: async () => undefined };
 const ON_ROWS: TrainingPlan = { ...PLAN, source: { kind: 'dataset', datasetId: 'mine' } };
 
+/** The adapter that the library knows. */
+const START = {
+  config: { r: 2, loraAlpha: 8, useRslora: true, baseModel: 'b', targetModules: ['q_proj'] },
+  weights: [{ module: Q0, a: new Float32Array([1, 2]), b: new Float32Array(1) }],
+};
+
 async function factoryOf(rows = 3) {
   const tiny = await tinyLoaded();
   const traits = { description: 'test device', disabledVariants: new Set<string>() };
@@ -26,16 +32,19 @@ async function factoryOf(rows = 3) {
       if (request.source.kind === 'rows') onLeftOut?.({ rows, withoutResponse: 1, tooLong: 0, maxLength: 9 });
       return scriptedTrainer({}, request.checkpoint);
     },
-    startOf: async (id) => {
-      if (id !== 'known') throw new StorageError('storage/missing', 'gone');
-      const config = { r: 2, loraAlpha: 8, useRslora: true, baseModel: 'b', targetModules: ['q_proj'] };
-      return { config, weights: [{ module: Q0, a: new Float32Array(1), b: new Float32Array(1) }] };
+    adapters: {
+      startOf: async (id) => {
+        if (id !== 'known') throw new StorageError('storage/missing', 'gone');
+        return START;
+      },
     },
-    rowSource: async (id) => {
-      if (id !== 'mine') throw new StorageError('storage/missing', 'gone');
-      return { count: rows, read: () => Promise.reject(new Error('not read here')) };
+    datasets: {
+      rowSource: async (id) => {
+        if (id !== 'mine') throw new StorageError('storage/missing', 'gone');
+        return { count: rows, read: () => Promise.reject(new Error('not read here')) };
+      },
+      picture: async (id, position) => new Blob([`${id} ${position}`]),
     },
-    picture: async (id, position) => new Blob([`${id} ${position}`]),
     fingerprintOf: async () => PRINT,
     encodePicture: async (pixels) => {
       drawn.push(pixels);
@@ -92,6 +101,20 @@ describe('TrainerFactory', () => {
     expect(requests[0]?.checkpoint).toBe(checkpoint);
     const other = { ...checkpoint, extra: BASE };
     await expect(factory.make(loaded, PLAN, other, HOOKS)).rejects.toMatchObject({ code: 'adapter/base' });
+  });
+
+  it('keeps the adapter that it continues in the checkpoint, and goes on when the library has it no more', async () => {
+    const { factory, loaded, requests } = await factoryOf();
+    const { base } = await factory.make(loaded, { ...PLAN, adapterId: 'known' }, null, HOOKS);
+    expect(base.start).toEqual(START);
+    const one = new Float32Array(1);
+    const checkpoint = { step: 2, adapter: one, m: one, v: one, extra: structuredClone(base) };
+    const made = await factory.make(loaded, { ...PLAN, adapterId: 'deleted' }, checkpoint, HOOKS);
+    expect(requests[1]?.start).toEqual(START);
+    expect(made.base.start).toEqual(START);
+    await expect(factory.make(loaded, { ...PLAN, adapterId: 'deleted' }, null, HOOKS)).rejects.toMatchObject({
+      code: 'storage/missing',
+    });
   });
 
   it('finds out beforehand what is not there', async () => {

@@ -41,21 +41,13 @@ describe('starting', () => {
     await expect(host.startTraining(PLAN)).rejects.toMatchObject({ code: 'train/busy' });
     await expect(host.resumeTraining('run-1')).rejects.toMatchObject({ code: 'train/busy' });
     await expect(host.deleteRun('run-1')).rejects.toMatchObject({ code: 'train/busy' });
-    expect(() => host.beforeUnload()).toThrow(expect.objectContaining({ code: 'train/busy' }));
+    expect(() => host.checkRelease()).toThrow(expect.objectContaining({ code: 'train/busy' }));
     await host.pauseTraining();
     await until('paused');
-    host.beforeUnload();
+    host.checkRelease();
+    host.release();
     expect(await host.deleteRun('run-1')).toBe(9);
     expect(await host.listRuns()).toEqual([]);
-  });
-
-  it('keeps the adapter that the live run continues', async () => {
-    const { host } = scriptedHost({ onStep: never });
-    await host.startTraining({ ...PLAN, adapterId: 'sft' });
-    expect(() => host.checkAdapterUnused('sft')).toThrow(expect.objectContaining({ code: 'train/busy' }));
-    host.checkAdapterUnused('other');
-    await host.stopTraining();
-    host.checkAdapterUnused('sft');
   });
 
   it('refuses while another tab trains', async () => {
@@ -104,6 +96,8 @@ describe('pausing', () => {
           : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     });
     await host.startTraining(PLAN);
+    await until('preparing');
+    while (made === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     await host.pauseTraining();
     await until('paused');
     expect(await host.listRuns()).toMatchObject([{ state: 'paused', checkpointStep: null, reason: null }]);
@@ -113,11 +107,12 @@ describe('pausing', () => {
   });
 
   it('does not wait for a trainer that cannot be stopped, and frees it when it comes', async () => {
-    let finish: () => void = () => undefined;
+    let finish: (() => void) | undefined;
     const { host, until, trainers, turns } = scriptedHost({
       onMake: (made) => (made > 0 ? undefined : new Promise<void>((resolve) => (finish = resolve))),
     });
     await host.startTraining(PLAN);
+    while (finish === undefined) await new Promise((resolve) => setTimeout(resolve, 0));
     await host.pauseTraining();
     await until('paused');
     expect(await turns.answer(async () => 'free')).toBe('free');

@@ -5,8 +5,9 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { LookBackError } from '../../../src/lib/errors';
 import type { PlainError } from '../../../src/lib/plain_error';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
-import type { Loaded } from '../../../src/services/answers/engine';
+import type { EngineModel, Loaded } from '../../../src/services/answers/engine';
 import { GpuTurns } from '../../../src/services/answers/gpu_turns';
+import { LiveRuns, type LiveRunsParts } from '../../../src/services/training/live_runs';
 import { TrainingHost, type TrainingParts } from '../../../src/services/training/training_host';
 import { DEFAULT_TRAIN_CONFIG } from '../../../src/settings/train_settings';
 import type { EngineEvent } from '../../../src/worker/protocol/messages';
@@ -36,7 +37,9 @@ function scriptedDevice() {
       resolve({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo);
     };
   });
-  const gpu = { lost, isLost: () => gone } as unknown as GpuContext;
+  const traits = { maxBufferBytes: 1, maxBindingBytes: 1 };
+  const device = { pushErrorScope: () => undefined, popErrorScope: async () => null };
+  const gpu = { traits, device, lost, isLost: () => gone } as unknown as GpuContext;
   return { gpu, lose };
 }
 
@@ -47,6 +50,7 @@ export const BASE: CheckpointBase = {
   fingerprint: 'f',
   config: { r: 1, loraAlpha: 2, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' },
   modules: [],
+  start: null,
 };
 
 export interface ScriptedSetup extends Script {
@@ -57,7 +61,7 @@ export interface ScriptedSetup extends Script {
   readonly onMake?: (made: number, signal: AbortSignal) => unknown;
   readonly base?: () => CheckpointBase;
   readonly notice?: PlainError;
-  readonly lock?: TrainingParts['lock'];
+  readonly lock?: LiveRunsParts['lock'];
   readonly now?: () => number;
   /** Stores of another tab. */
   readonly stores?: ReturnType<typeof memoryRuns>;
@@ -78,7 +82,20 @@ export function scriptedHost(script: ScriptedSetup = {}) {
     const device = devices.find(({ gpu }) => !gpu.isLost());
     return device && ({ gpu: device.gpu, entry: { id: 'small' } } as unknown as Loaded);
   };
-  const parts: TrainingParts = {
+  const changed = (): void => {
+    changes++;
+  };
+  const liveRuns = new LiveRuns({
+    ...{ runs: stores.runs, changed },
+    lock:
+      script.lock ??
+      (async () => {
+        if (locks.held > 0) return null;
+        locks.held++;
+        return { release: () => void locks.held-- };
+      }),
+  });
+  const parts: TrainingParts<EngineModel> = {
     engine: {
       get loaded() {
         return loadedNow();
@@ -92,31 +109,27 @@ export function scriptedHost(script: ScriptedSetup = {}) {
       turns,
     },
     runs: stores.runs,
-    make: async (_loaded, plan, checkpoint, { signal, onPhase }) => {
-      onPhase('sampling', 0.5);
-      await script.onMake?.(trainers.length, signal);
-      const options = { ...script, maxSteps: script.maxSteps ?? plan.maxSteps };
-      const trainer = scriptedTrainer(options, checkpoint);
-      trainers.push(trainer);
-      return {
-        trainer,
-        base: script.base?.() ?? BASE,
-        notice: script.notice ?? null,
-        pictureOf: async () => new Blob(['picture']),
-      };
+    trainers: {
+      make: async (_loaded, plan, checkpoint, { signal, onPhase }) => {
+        onPhase('sampling', 0.5);
+        await script.onMake?.(trainers.length, signal);
+        const options = { ...script, maxSteps: script.maxSteps ?? plan.maxSteps };
+        const trainer = scriptedTrainer(options, checkpoint);
+        trainers.push(trainer);
+        return {
+          trainer,
+          base: script.base?.() ?? BASE,
+          notice: script.notice ?? null,
+          pictureOf: async () => new Blob(['picture']),
+        };
+      },
+      checkSources: async () => undefined,
+      memoryPlanner: async () => () => ({ parts: [], trainableParameters: 1 }),
     },
-    changed: () => changes++,
+    changed,
     now: script.now ?? (() => performance.now()),
     date: () => date++,
-    lock:
-      script.lock ??
-      (async () => {
-        if (locks.held > 0) return null;
-        locks.held++;
-        return { release: () => void locks.held-- };
-      }),
-    estimate: async () => ({ fits: true, bytes: 1, parts: [], advice: null, trainableParameters: 1 }),
-    checkSources: async () => undefined,
+    liveRuns,
     createId: () => `run-${++ids}`,
   };
   const host = new TrainingHost(parts);
@@ -132,5 +145,17 @@ export function scriptedHost(script: ScriptedSetup = {}) {
     // The lock is given back just after the end is told.
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
-  return { host, stores, devices, events, trainers, turns, locks, statuses, until, changes: () => changes };
+  return {
+    host,
+    liveRuns,
+    stores,
+    devices,
+    events,
+    trainers,
+    turns,
+    locks,
+    statuses,
+    until,
+    changes: () => changes,
+  };
 }

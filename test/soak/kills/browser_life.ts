@@ -1,6 +1,5 @@
-// Starts a headless browser as a process group of its own on a profile that stays, and kills the group outright.
-// Not a driver: the page says by itself what it finds and does. Invariant: when a life is over, none of its processes
-// is left to hold the profile.
+// Starts a headless browser as a process group of its own on a profile that stays, and kills the group outright. When
+// a life is over, none of its processes is left to hold the profile.
 
 import { spawn } from 'node:child_process';
 import { BROWSER_ARGS } from '../../../tools/browser.mjs';

@@ -1,6 +1,5 @@
-// Life after life on one profile: starts the browser, follows its marks, kills it where the schedule says, and judges
-// what the next life finds. Not the checks (kill_checks.ts) and not the plan (kill_schedule.ts).
-// Invariant: each kill is judged exactly once, by the life that follows it.
+// Runs life after life on one profile: starts the browser, follows its marks, kills it where the schedule says, and
+// judges what the next life finds. Each kill is judged exactly once, by the life that follows it.
 
 import { checkAcknowledged, checkLists, type Repeatable } from '../../harness/kill_checks';
 import { KillLedger } from '../../harness/kill_ledger';

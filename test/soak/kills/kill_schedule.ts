@@ -1,5 +1,5 @@
-// When to kill: at each write boundary the first time that it is seen, act by act, then at random moments.
-// Not the killing. Invariant: a boundary counts as killed at only when the browser was killed at that very mark.
+// Chooses when to kill: at each write boundary the first time that it is seen, act by act, then at random moments. A
+// boundary counts as killed at only when the browser was killed at that very mark.
 
 import type { ActName, Mark } from '../../harness/kill_messages';
 

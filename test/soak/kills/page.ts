@@ -1,6 +1,5 @@
-// One life of the browser: reads back what lies on disk, lets the engine list it, then plays the act that it is given,
-// until it is killed. Not the judge: that is the process that kills. Invariant: the disk is read before the engine
-// starts, so that nothing is mended before it is seen.
+// Plays one life of the browser: reads back what lies on disk, lets the engine list it, then plays the act that it is
+// given, until it is killed. The disk is read before the engine starts, so that nothing is mended before it is seen.
 
 import { parseSafetensors } from '../../../src/model/safetensors';
 import { unpackAdapter } from '../../../src/storage/adapter_archive';

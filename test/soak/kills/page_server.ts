@@ -1,5 +1,5 @@
-// Serves the built soak page and the product's public files, and hands what the page posts to whoever listens.
-// Not the judge. Invariant: the answer to a mark waits for the listener, and never comes when that says so.
+// Serves the built soak page and the product's public files, and hands what the page posts to whoever listens. The
+// answer to a mark waits for the listener, and never comes when that says so.
 
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -1,5 +1,5 @@
-// A hash of anything that IndexedDB keeps, the same in the Worker that writes it and in the page that reads it back.
-// Not cryptographic: it finds damage, not malice. Invariant: every byte, key and type of a value is in its hash.
+// Hashes anything that IndexedDB keeps, the same in the Worker that writes it and in the page that reads it back.
+// Every byte, key and type of a value is in its hash; it finds damage, and no malice.
 
 import type { MarkedKey, RecordFacts } from '../../harness/kill_messages';
 

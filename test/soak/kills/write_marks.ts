@@ -1,6 +1,5 @@
-// Tells the one who kills of every write boundary of this Worker's IndexedDB, and waits for the answer, which may never
-// come. No part of the product: only the soak's Worker imports it, before the engine. Invariant: requests and events go
-// through unchanged and in their order; nothing is told later than it happened.
+// Tells the one who kills of every write boundary of this Worker's IndexedDB, and waits for the answer, which may
+// never come. Requests and events go through unchanged and in their order; nothing is told later than it happened.
 
 import type { Mark, MarkedWrite } from '../../harness/kill_messages';
 import { factsOf, hashOf, markedKey } from './record_hash';

@@ -1,6 +1,6 @@
 // Sentences with numbers on the Library page.
 import { describe, expect, it } from 'vitest';
-import { LIBRARY_COPY, metricText, newsSentence } from '../../../src/ui/library/library_copy';
+import { effectSentence, LIBRARY_COPY, metricText, newsSentence } from '../../../src/ui/library/library_copy';
 
 describe('newsSentence', () => {
   it('names what was done to what', () => {
@@ -25,5 +25,13 @@ describe('storage', () => {
   it('says about how much room there is, only where that is known', () => {
     expect(LIBRARY_COPY.storageUsed(1024, 2048)).toBe('1.0 KiB used of about 2.0 KiB');
     expect(LIBRARY_COPY.storageUsed(1024, 0)).toBe('1.0 KiB used');
+  });
+});
+
+describe('effectSentence', () => {
+  it('names the run and says whether it can go on', () => {
+    expect(effectSentence({ run: 'R', effect: 'live' })).toMatch(/“R” is reading it now: pause or stop/);
+    expect(effectSentence({ run: 'R', effect: 'lost' })).toMatch(/“R” cannot be resumed without it/);
+    expect(effectSentence({ run: 'R', effect: 'kept' })).toMatch(/“R” .* can still be resumed/);
   });
 });

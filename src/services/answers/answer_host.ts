@@ -1,0 +1,170 @@
+// Answers questions with the loaded model: checks the request, decodes the picture, applies the adapter, and reports the
+// prompt, the tokens and their attention as they come.
+
+import type { DecodedImage } from '../../data/image/decode_image';
+import type { GeneratedAnswer } from '../../generation/generate';
+import type { PreparedPrompt } from '../../generation/processor';
+import { ArgumentError, DataError } from '../../lib/errors';
+import { isOutsideShapesWorld } from '../../lookback/outside_world';
+import { GENERATION_SETTINGS } from '../../settings/generation_settings';
+import { effectiveProblems, readerOf, throwProblems } from '../../settings/read_settings';
+import type {
+  AnswerCommands,
+  GenerateRequest,
+  GenerateResult,
+  PromptFact,
+  Segment,
+} from '../../worker/protocol/answers';
+import type { AdapterShelf } from './adapter_shelf';
+import { type Engine, type EngineModel, type Loaded, untilLost } from './engine';
+import type { EventQueue } from './engine_events';
+
+/** What answering needs. */
+export interface AnswerParts {
+  readonly engine: Pick<Engine<EngineModel>, 'answering' | 'stopAnswering'>;
+  readonly shelf: Pick<AdapterShelf, 'adapterFor'>;
+  readonly events: EventQueue;
+  decodeImage(file: Blob): Promise<DecodedImage>;
+  /** Milliseconds on a clock that never runs backwards. */
+  now(): number;
+}
+
+const MAX_QUESTION_CHARACTERS = 8000;
+const MAX_STRENGTH = 4;
+
+function checkRequest(request: GenerateRequest): void {
+  const between = (value: number, low: number, high: number): boolean => value >= low && value <= high;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [request.image instanceof Blob, 'image must be a file'],
+    [request.question.trim() !== '', 'the question is empty'],
+    [
+      request.question.length <= MAX_QUESTION_CHARACTERS,
+      `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`,
+    ],
+    [
+      request.adapter === null || between(request.adapter.strength, 0, MAX_STRENGTH),
+      `the strength of an adapter must be from 0 to ${MAX_STRENGTH}`,
+    ],
+  ];
+  const broken = rules.find(([holds]) => !holds);
+  if (broken !== undefined) throw new ArgumentError(`This cannot be asked: ${broken[1]}.`);
+  throwProblems(effectiveProblems(GENERATION_SETTINGS, readerOf(request)));
+}
+
+function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boolean): PromptFact {
+  const { grid, padding, resizedWidth, resizedHeight, imageTokens } = prepared;
+  return {
+    promptTokens: prepared.prompt.inputIds.length,
+    imageTokens,
+    grid,
+    sourceWidth: image.sourceWidth,
+    sourceHeight: image.sourceHeight,
+    padding,
+    resizedWidth,
+    resizedHeight,
+    notes: image.notes,
+    outsideWorld: square && isOutsideShapesWorld(image.pixels),
+  };
+}
+
+function plainSegments(answer: GeneratedAnswer): Segment[] {
+  return answer.segments().map(({ kind, start, end, tokenStart, tokenEnd, closed }) => ({
+    kind,
+    start,
+    end,
+    tokenStart,
+    tokenEnd,
+    closed,
+  }));
+}
+
+/** Answers one question at a time. Its methods are the page's commands. */
+export class AnswerHost implements AnswerCommands {
+  readonly #parts: AnswerParts;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+  }
+
+  /** See AnswerCommands. */
+  async generate(request: GenerateRequest): Promise<GenerateResult> {
+    checkRequest(request);
+    return this.#parts.engine.answering((loaded, signal) => this.#answer(loaded, request, signal));
+  }
+
+  /** See AnswerCommands. */
+  async stop(): Promise<void> {
+    this.#parts.engine.stopAnswering();
+  }
+
+  async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
+    const { model, gpu } = loaded;
+    const began = this.#parts.now();
+    const image = await this.#parts.decodeImage(request.image);
+    const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
+    this.#parts.events.push({ type: 'promptReady', prompt: promptFact(prepared, image, model.square) });
+    const promptTokens = prepared.prompt.inputIds.length;
+    const room = model.maxTokens - promptTokens;
+    if (room < 1) {
+      const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
+      throw new DataError('data/prompt-length', message, { promptTokens });
+    }
+    const { temperature, topP, topK, repetitionPenalty, seed } = request;
+    const maxNewTokens = Math.min(request.maxNewTokens ?? model.prompts.maxNewTokens, room);
+    const sampling = { temperature, topP, topK, minP: 0, repetitionPenalty, seed, maxNewTokens };
+    await this.#apply(request.adapter, loaded);
+    const capture = request.capture ? 'maps' : 'none';
+    const { answer, events } = await untilLost(gpu, model.start({ prepared, sampling }, { capture, signal }));
+    let first = 0;
+    let last = began;
+    for (;;) {
+      const item = await untilLost(gpu, events.next());
+      if (item.done) break;
+      const event = item.value;
+      if (event.type === 'attention') {
+        this.#parts.events.pushAttention(event.step, event.shares, event.map);
+        continue;
+      }
+      last = this.#parts.now();
+      if (event.step === 0) first = last;
+      const { step, id, text } = event;
+      const fact = { step, id, text, shares: null, map: null, atMs: last - began };
+      this.#parts.events.pushToken(fact, () => plainSegments(answer));
+    }
+    const result = this.#resultOf(answer, { promptTokens, seed, began, first, last });
+    this.#parts.events.push({ type: 'generationFinished', result, segments: plainSegments(answer) });
+    // Facts and results travel on different ports: the facts get a head start.
+    this.#parts.events.flush();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return result;
+  }
+
+  /** Puts the adapter of a question before the model, or none. */
+  async #apply(wanted: GenerateRequest['adapter'], loaded: Loaded): Promise<void> {
+    if (wanted === null) return loaded.model.setAdapter(null);
+    const adapter = await untilLost(loaded.gpu, this.#parts.shelf.adapterFor(wanted.id, loaded));
+    adapter.setStrength(wanted.strength);
+    loaded.model.setAdapter(adapter);
+  }
+
+  #resultOf(
+    answer: GeneratedAnswer,
+    at: { promptTokens: number; seed: number; began: number; first: number; last: number },
+  ): GenerateResult {
+    const generatedTokens = answer.ids.length;
+    const decodeMs = at.last - at.first;
+    return {
+      text: answer.text,
+      answer: answer.boxed,
+      stats: {
+        promptTokens: at.promptTokens,
+        generatedTokens,
+        timeToFirstTokenMs: generatedTokens > 0 ? at.first - at.began : 0,
+        totalMs: this.#parts.now() - at.began,
+        tokensPerSecond: generatedTokens > 1 && decodeMs > 0 ? ((generatedTokens - 1) * 1000) / decodeMs : 0,
+        seed: at.seed,
+        finishReason: answer.finishReason ?? 'stopped',
+      },
+    };
+  }
+}
