@@ -16,10 +16,10 @@ export interface ImportColumns {
   readonly response: string | null;
 }
 
-/** Where a row's picture is: the path of a file, or the encoded file in base64. */
+/** Where a row's picture is: the path of a file, or the encoded file, as bytes or in base64. */
 export type ImageReference =
   | ({ readonly kind: 'path' } & ImagePath)
-  | { readonly kind: 'inline'; readonly base64: string; readonly name: string | null };
+  | { readonly kind: 'inline'; readonly data: string | Uint8Array; readonly name: string | null };
 
 /** A row whose texts are whole; its picture was not looked for yet. */
 export interface RowTexts {
@@ -179,7 +179,7 @@ function readDataUrl(text: string): ImageReference {
   if (header === null || !/^image\//i.test(header[1] ?? '') || !/;base64$/i.test(header[2] ?? '')) {
     return refuse(`image "${shorten(text, 40)}" must be data:image/…;base64,…`);
   }
-  return { kind: 'inline', base64: text.slice(header[0].length), name: null };
+  return { kind: 'inline', data: text.slice(header[0].length), name: null };
 }
 
 function fileName(path: unknown): string | null {
@@ -190,7 +190,7 @@ function fileName(path: unknown): string | null {
 
 function readImageText(text: string): ImageReference {
   if (/^data:/i.test(text)) return readDataUrl(text);
-  if (BARE_BASE64.test(text)) return { kind: 'inline', base64: text, name: null };
+  if (BARE_BASE64.test(text)) return { kind: 'inline', data: text, name: null };
   const path = readImagePath(text);
   return 'reason' in path ? refuse(path.reason) : { kind: 'path', ...path };
 }
@@ -202,10 +202,11 @@ function readImage(value: unknown, nested = false): ImageReference {
     if (value.length > 1) refuse(`has ${value.length} pictures; one picture per question is read`);
     return value.length === 0 ? refuse('has no picture') : readImage(value[0], true);
   }
+  if (value instanceof Uint8Array && value.length > 0) return { kind: 'inline', data: value, name: null };
   if (isObject(value)) {
     const [bytes, path] = [own(value, 'bytes'), own(value, 'path')];
-    if (typeof bytes === 'string' && bytes !== '')
-      return { kind: 'inline', base64: bytes, name: fileName(path) };
+    if ((typeof bytes === 'string' || bytes instanceof Uint8Array) && bytes.length > 0)
+      return { kind: 'inline', data: bytes, name: fileName(path) };
     if (bytes === undefined && typeof path === 'string') return readImage(path, true);
     refuse('image must be a path, a data URL, or {bytes, path} with the bytes in base64');
   }

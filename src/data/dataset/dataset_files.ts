@@ -38,10 +38,6 @@ export interface SourceFile {
 }
 
 const CHUNK_BYTES = 2 ** 20;
-const LINES = ['.jsonl', '.ndjson', '.csv', '.tsv'];
-const LISTS = ['.json'];
-const UNREADABLE_TABLES = ['.parquet', '.arrow', '.xlsx', '.xls', '.ods', '.tar', '.gz', '.7z', '.rar'];
-
 /** Lower-case extension with its dot; empty when there is none. */
 export function extensionOf(path: string): string {
   return /\.[^./]*$/.exec(path)?.[0].toLowerCase() ?? '';
@@ -157,40 +153,10 @@ export class FileSet {
     this.index = new PathIndex(files);
   }
 
-  /** The file that a row of `table` means by a path. */
-  find(table: SourceFile, path: ImagePath): Found<SourceFile> {
-    return this.index.find(table.path, path);
+  /** The file that a row of the table `table` means by a path. */
+  find(table: string, path: ImagePath): Found<SourceFile> {
+    return this.index.find(table, path);
   }
-
-  /**
-   * The file that holds the rows. JSON files beside one table of lines are listed as not read.
-   * @throws DataError `data/dataset-table` when there is none or no telling which
-   */
-  table(problems: ProblemList): SourceFile {
-    const shown = this.files.filter(({ path }) => !isSystemFile(path));
-    const of = (extensions: readonly string[]): SourceFile[] =>
-      shown.filter(({ path }) => extensions.includes(extensionOf(path)));
-    const [lines, lists] = [of(LINES), of(LISTS)];
-    const tables = lines.length === 1 ? lines : [...lines, ...lists];
-    const [table] = tables;
-    if (table === undefined) throw noTable(of(UNREADABLE_TABLES));
-    if (tables.length > 1) {
-      const names = tables.map(({ path }) => shorten(path));
-      const message = `There are ${tables.length} tables (${formatList(names)}): choose one, with its pictures.`;
-      throw new DataError('data/dataset-table', message, { tables: names.slice(0, 20) });
-    }
-    for (const list of lines.length === 1 ? lists : []) {
-      problems.add(list.path, null, `was not read: the rows come from ${shorten(table.path)}`);
-    }
-    return table;
-  }
-}
-
-function noTable(others: readonly SourceFile[]): DataError {
-  const wanted = 'a .jsonl, .json, .csv or .tsv file whose rows name a picture, a question and an answer';
-  const unreadable = others.map(({ path }) => shorten(path));
-  const also = unreadable.length > 0 ? ` Not read: ${formatList(unreadable)}; export it as JSON lines.` : '';
-  return new DataError('data/dataset-table', `There is no table: add ${wanted}.${also}`);
 }
 
 async function openOneZip(zip: ImportFile, limits: ImportLimits, problems: ProblemList): Promise<FileSet> {

@@ -8,7 +8,7 @@ import { formatBytes, formatList } from '../../lib/format';
 import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
 import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
 import { checkPicture, checkPictureFile, decodeBase64, type PictureCheck } from './dataset_pictures';
-import { readTable } from './dataset_table';
+import { countRows, type DatasetTable, findTables, listUnread, type TablePart } from './dataset_tables';
 import { IMPORT_LIMITS, type ImportLimits } from './import_limits';
 import { type ImportProblem, ProblemList, shorten } from './import_problems';
 import type { RawRow } from './row_scanner';
@@ -33,8 +33,10 @@ export interface ImportedRow {
 
 /** What was read. */
 export interface ImportedDataset {
-  /** The table's path. */
+  /** Name of the table that was read: a file's path, that of shards without their numbers, or a split's. */
   readonly table: string;
+  /** All tables there are, the one that is read by default first. */
+  readonly tables: readonly TableChoice[];
   /** In the order they first appear, at most a few hundred. */
   readonly columns: readonly string[];
   /** As given, or guessed from the names. */
@@ -45,6 +47,13 @@ export interface ImportedDataset {
   readonly problems: readonly ImportProblem[];
   /** Problems beyond those listed. */
   readonly moreProblems: number;
+}
+
+/** A table that {@link ImportOptions} may choose. */
+export interface TableChoice {
+  readonly name: string;
+  /** Rows of any kind; null where counting them would take long. */
+  readonly rows: number | null;
 }
 
 /** How far an import is: bytes of the table, then pictures. */
@@ -58,6 +67,8 @@ export interface ImportProgress {
 export interface ImportOptions {
   /** Null guesses the columns by their names. */
   readonly mapping: ImportColumns | null;
+  /** Name of the table to read; null or nothing for the training split, or what comes first. */
+  readonly table?: string | null;
   readonly limits?: Partial<ImportLimits>;
   /** Ends the import; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -68,13 +79,17 @@ export interface ImportOptions {
 
 interface Job {
   readonly set: FileSet;
-  readonly table: SourceFile;
+  readonly table: DatasetTable;
+  /** Of a JSON file with several splits. */
+  readonly split: string | null;
   readonly limits: ImportLimits;
   readonly options: ImportOptions;
 }
 
 /** A row whose texts are whole and whose picture was found, but not looked at. */
 interface FoundRow {
+  /** The file that holds the row. */
+  readonly file: string;
   readonly row: number;
   readonly texts: Omit<RowTexts, 'image'>;
   readonly imageName: string;
@@ -85,7 +100,9 @@ interface TablePass {
   readonly columns: readonly string[];
   readonly mapping: ImportColumns;
   readonly rows: FoundRow[];
-  readonly problems: readonly { readonly row: number; readonly reason: string }[];
+  readonly problems: readonly { readonly file: string; readonly row: number; readonly reason: string }[];
+  /** Splits of a JSON file that has several. */
+  readonly splits: readonly TableChoice[];
   /** Problems beyond those kept. */
   readonly moreProblems: number;
   /** Rows of any kind. */
@@ -100,11 +117,11 @@ const PROGRESS_IMAGES = 256;
 type ValueRow = Extract<RawRow, { values: unknown }>;
 
 function inlinePicture(
-  base64: string,
+  data: string | Uint8Array,
   name: string,
   limits: ImportLimits,
 ): { readonly blob: Blob } | { readonly reason: string } {
-  const bytes = decodeBase64(base64, limits);
+  const bytes = typeof data === 'string' ? decodeBase64(data, limits) : data;
   if ('reason' in bytes) return { reason: `image "${name}" ${bytes.reason}` };
   const check = checkPicture(bytes, limits);
   if ('reason' in check) return { reason: `image "${name}" ${check.reason}` };
@@ -112,20 +129,21 @@ function inlinePicture(
 }
 
 function findRow(
-  { set, table, limits, options }: Job,
+  { set, limits, options }: Job,
+  part: TablePart,
   raw: ValueRow,
   mapping: ImportColumns,
 ): FoundRow | { reason: string } {
   const texts = readRow(raw.values, mapping, limits);
   if ('reason' in texts) return texts;
   const { image, question, answer, response, kind } = texts;
-  const found = { row: raw.row, texts: { question, answer, response, kind } };
+  const found = { file: part.path, row: raw.row, texts: { question, answer, response, kind } };
   if (image.kind === 'inline') {
     const imageName = image.name ?? `row ${raw.row}`;
-    const picture = inlinePicture(image.base64, imageName, limits);
+    const picture = inlinePicture(image.data, imageName, limits);
     return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob };
   }
-  const given = set.find(table, image);
+  const given = set.find(part.path, image);
   const beside = image.absolute ? null : (options.beside?.(image.path) ?? null);
   const picture = 'file' in given ? given.file : beside;
   if (picture !== null) return { ...found, imageName: picture.path, picture };
@@ -151,49 +169,84 @@ function mappingProblem(mapping: ImportColumns, columns: readonly string[]): str
   return `no column holds ${formatList(lacking)}, so that no row can be used: say which does${known}`;
 }
 
-/** One pass over the table. A null mapping is guessed from the first row. */
-async function passTable(job: Job, given: ImportColumns | null): Promise<TablePass> {
-  const { table, limits, options } = job;
-  const columns = new Set<string>();
-  const rows: FoundRow[] = [];
-  const problems: { row: number; reason: string }[] = [];
-  let mapping = given;
-  let usable = given === null || mappingProblem(given, []) === null;
-  let [count, failures] = [0, 0];
-  const fail = (row: number, reason: string): void => {
-    failures += 1;
-    if (failures <= limits.maxProblems) problems.push({ row, reason });
-  };
-  const onRow = (raw: RawRow): void => {
-    count += 1;
-    if (count > limits.maxRows) {
-      const message = `${shorten(table.path)} has more than ${limits.maxRows} rows: split it.`;
-      throw new DataError('data/dataset-size', message, { file: shorten(table.path) });
+/** What files say about columns beside their names goes before a guess, as far as the columns are there. */
+function guessFor({ columns: told }: DatasetTable, columns: readonly string[]): ImportColumns {
+  const guess = guessColumns(columns);
+  const known = Object.entries(told).filter(([, name]) => name !== null && columns.includes(name));
+  return { ...guess, ...Object.fromEntries(known) };
+}
+
+/** Collects what one pass over a table finds. A null mapping is guessed from the first row. */
+class PassCollector {
+  readonly columns = new Set<string>();
+  readonly rows: FoundRow[] = [];
+  readonly problems: { file: string; row: number; reason: string }[] = [];
+  splits: readonly TableChoice[] = [];
+  mapping: ImportColumns | null;
+  count = 0;
+  failures = 0;
+  private usable: boolean;
+  private readonly job: Job;
+
+  constructor(job: Job, given: ImportColumns | null) {
+    [this.job, this.mapping] = [job, given];
+    this.usable = given === null || mappingProblem(given, []) === null;
+  }
+
+  /** Takes a row of a part. @throws DataError `data/dataset-size` for too many rows */
+  take(part: TablePart, raw: RawRow): void {
+    const { limits, table } = this.job;
+    this.count += 1;
+    if (this.count > limits.maxRows) {
+      const message = `${shorten(table.name)} has more than ${limits.maxRows} rows: split it.`;
+      throw new DataError('data/dataset-size', message, { file: shorten(table.name) });
     }
     if ('reason' in raw) {
-      fail(raw.row, raw.reason);
+      this.fail(part, raw.row, raw.reason);
       return;
     }
-    if (columns.size < MAX_COLUMNS) for (const name of raw.values.keys()) columns.add(name);
-    if (mapping === null) {
-      mapping = guessColumns([...columns]);
-      usable = mappingProblem(mapping, []) === null;
+    if (this.columns.size < MAX_COLUMNS) for (const name of raw.values.keys()) this.columns.add(name);
+    if (this.mapping === null) {
+      this.mapping = guessFor(table, [...this.columns]);
+      this.usable = mappingProblem(this.mapping, []) === null;
     }
     // Without a column to read, one problem stands for all rows.
-    if (!usable) return;
-    const found = findRow(job, raw, mapping);
-    if ('reason' in found) fail(raw.row, found.reason);
-    else rows.push(found);
-  };
-  await readTable(table, limits, onRow, {
-    signal: options.signal,
-    onBytes: (done) => options.onProgress?.({ phase: 'table', done, total: table.size }),
-  });
+    if (!this.usable) return;
+    const found = findRow(this.job, part, raw, this.mapping);
+    if ('reason' in found) this.fail(part, raw.row, found.reason);
+    else this.rows.push(found);
+  }
+
+  private fail({ path: file }: TablePart, row: number, reason: string): void {
+    this.failures += 1;
+    if (this.failures <= this.job.limits.maxProblems) this.problems.push({ file, row, reason });
+  }
+}
+
+/** One pass over the table. */
+async function passTable(job: Job, given: ImportColumns | null): Promise<TablePass> {
+  const { table, limits, options, split } = job;
+  const pass = new PassCollector(job, given);
+  const total = table.parts.reduce((sum, { size }) => sum + size, 0);
+  let before = 0;
+  for (const part of table.parts) {
+    await part.read(limits, (raw) => pass.take(part, raw), {
+      signal: options.signal,
+      split,
+      onSplits: (splits) => {
+        pass.splits = splits.map(({ name, rows }) => ({ name: `${table.name}#${name}`, rows }));
+      },
+      onBytes: (done) => options.onProgress?.({ phase: 'table', done: before + done, total }),
+    });
+    before += part.size;
+  }
+  const { columns, mapping, rows, problems, splits, failures, count } = pass;
   return {
-    mapping: mapping ?? guessColumns([]),
+    mapping: mapping ?? guessFor(table, []),
     columns: [...columns].slice(0, MAX_COLUMNS),
     rows,
     problems,
+    splits,
     moreProblems: failures - problems.length,
     count,
   };
@@ -204,7 +257,7 @@ async function readRows(job: Job): Promise<TablePass> {
   const { mapping } = job.options;
   const pass = await passTable(job, mapping);
   if (mapping !== null) return pass;
-  const better = guessColumns(pass.columns);
+  const better = guessFor(job.table, pass.columns);
   return sameMapping(better, pass.mapping) ? pass : passTable(job, better);
 }
 
@@ -243,12 +296,41 @@ function toRow(
   return { row, ...texts, imageName, image };
 }
 
+/** The table that is asked for, and the split of its file. @throws DataError `data/dataset-table` for an unknown one */
+function chooseTable(
+  tables: readonly DatasetTable[],
+  wanted: string | null,
+): { readonly table: DatasetTable; readonly split: string | null } {
+  const whole = wanted === null ? tables[0] : tables.find(({ name }) => name === wanted);
+  if (whole !== undefined) return { table: whole, split: null };
+  const holder = tables.find(({ name }) => wanted?.startsWith(`${name}#`));
+  if (holder !== undefined) return { table: holder, split: wanted!.slice(holder.name.length + 1) };
+  const names = formatList(tables.map(({ name }) => shorten(name)));
+  throw new DataError(
+    'data/dataset-table',
+    `There is no table "${shorten(wanted ?? '')}": there are ${names}.`,
+  );
+}
+
+async function choices(job: Job, tables: readonly DatasetTable[], pass: TablePass): Promise<TableChoice[]> {
+  const { limits, options, table } = job;
+  const all: TableChoice[] = [];
+  for (const one of tables) {
+    options.signal?.throwIfAborted();
+    if (one !== table) all.push({ name: one.name, rows: await countRows(one, limits) });
+    else if (pass.splits.length > 0) all.push(...pass.splits);
+    else all.push({ name: one.name, rows: pass.count });
+  }
+  return all;
+}
+
 /**
- * Reads a data set: a table (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`) whose rows name pictures among `files`, or
- * hold them as data URLs or base64; or one zip of the same. Pictures are looked at, not read: see {@link ImportedRow}.
+ * Reads a data set: a table (JSON lines, JSON, CSV, TSV, each also gzipped, or Parquet; of several files or splits the
+ * one that is chosen) whose rows name pictures among `files` or hold them; folders of pictures named by class; or one
+ * zip of the same. Pictures are looked at, not read: see {@link ImportedRow}.
  *
- * @throws DataError when nothing can be read at all: `data/dataset-empty`, `data/dataset-table` (none, several, or one
- * in an unreadable form), `data/dataset-size`, `data/dataset-read`, `data/zip`; the signal's reason when aborted
+ * @throws DataError when nothing can be read at all: `data/dataset-empty`, `data/dataset-table` (none, or one in an
+ * unreadable form), `data/dataset-size`, `data/dataset-read`, `data/zip`; the signal's reason when aborted
  */
 export async function readDataset(
   files: readonly ImportFile[],
@@ -258,16 +340,18 @@ export async function readDataset(
   options.signal?.throwIfAborted();
   const problems = new ProblemList(limits.maxProblems);
   const set = await openFiles(files, limits, problems);
-  const table = set.table(problems);
-  const job: Job = { set, table, limits, options };
+  const tables = await findTables(set);
+  const { table, split } = chooseTable(tables, options.table ?? null);
+  listUnread(tables, table, problems);
+  const job: Job = { set, table, split, limits, options };
   const pass = await readRows(job);
   if (pass.count === 0) {
-    const message = `${shorten(table.path)} has no rows: it needs one for each question.`;
-    throw new DataError('data/dataset-empty', message, { file: shorten(table.path) });
+    const message = `${shorten(table.name)} has no rows: it needs one for each question.`;
+    throw new DataError('data/dataset-empty', message, { file: shorten(table.name) });
   }
   const unmapped = mappingProblem(pass.mapping, pass.columns);
-  if (unmapped !== null) problems.add(table.path, null, unmapped);
-  for (const { row, reason } of pass.problems) problems.add(table.path, row, reason);
+  if (unmapped !== null) problems.add(table.name, null, unmapped);
+  for (const { file, row, reason } of pass.problems) problems.add(file, row, reason);
   problems.addUnlisted(pass.moreProblems);
   const checks = await checkImages(job, pass.rows);
   const rows: ImportedRow[] = [];
@@ -275,10 +359,11 @@ export async function readDataset(
     const check = found.picture instanceof Blob ? { type: found.picture.type } : checks.get(found.picture);
     if (check === undefined) continue;
     if ('type' in check) rows.push(toRow(found, check.type, limits));
-    else problems.add(table.path, found.row, `image "${shorten(found.imageName)}" ${check.reason}`);
+    else problems.add(found.file, found.row, `image "${shorten(found.imageName)}" ${check.reason}`);
   }
   return {
-    table: table.path,
+    table: table.name,
+    tables: await choices(job, tables, pass),
     columns: pass.columns,
     mapping: pass.mapping,
     found: pass.count,

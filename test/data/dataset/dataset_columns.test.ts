@@ -112,14 +112,14 @@ describe('readRow', () => {
 
   it('reads inline pictures', () => {
     const url = 'data:image/png;base64,AAAA';
-    const inline = { kind: 'inline', base64: 'AAAA', name: null };
+    const inline = { kind: 'inline', data: 'AAAA', name: null };
     expect(read({ ...base, image: url })).toMatchObject({ image: inline });
     expect(read({ ...base, image: [url] })).toMatchObject({ image: inline });
     const bytes = { bytes: 'AAAA', path: 'x/y.png' };
     expect(read({ ...base, image: bytes })).toMatchObject({ image: { ...inline, name: 'y.png' } });
     expect(read({ ...base, image: { bytes: null, path: 'y.png' } })).toMatchObject({ image: path('y.png') });
     const bare = `iVBORw0KGgo${'A'.repeat(80)}`;
-    expect(read({ ...base, image: bare })).toMatchObject({ image: { ...inline, base64: bare } });
+    expect(read({ ...base, image: bare })).toMatchObject({ image: { ...inline, data: bare } });
   });
 
   it('follows a given mapping, also to a name of every object', () => {

@@ -17,31 +17,6 @@ const open = (files: readonly (string | ImportFile)[], problems = new ProblemLis
     problems,
   );
 
-describe('table', () => {
-  it('is the one there is; system files do not count', async () => {
-    const set = await open(['s/T.JSONL', '__MACOSX/s/._T.jsonl', 's/.cache/x.json', 's/a.png']);
-    expect(set.table(new ProblemList(1)).path).toBe('s/T.JSONL');
-  });
-
-  it('prefers lines to lists, and says so', async () => {
-    const problems = new ProblemList(10);
-    expect((await open(['t.csv', 'info.json'])).table(problems).path).toBe('t.csv');
-    expect(problems.sorted()).toEqual([
-      { file: 'info.json', row: null, reason: 'was not read: the rows come from t.csv' },
-    ]);
-  });
-
-  it.each<[string[], string]>([
-    [['a.png'], 'There is no table'],
-    [['a.parquet', 'b.png'], 'Not read: a.parquet'],
-    [['a.jsonl', 'b.csv', 'c.json'], 'There are 3 tables (a.jsonl, b.csv, c.json)'],
-    [['a.json', 'b.json'], 'There are 2 tables'],
-  ])('is asked for: %j', async (names, message) => {
-    const set = await open(names);
-    expect(() => set.table(new ProblemList(1))).toThrow(message);
-  });
-});
-
 describe('openFiles', () => {
   it('lists what cannot be used', async () => {
     const problems = new ProblemList(10);
@@ -65,12 +40,11 @@ describe('openFiles', () => {
         { name: '/abs.png', data: '' },
       ]),
     );
-    const set = await open([zip], problems);
+    await open([zip], problems);
     expect(problems.sorted().map(({ file, reason }) => `${file} ${reason}`)).toEqual([
       '/abs.png its name is an absolute path',
       'inner.zip is a zip inside a zip, which is not opened',
     ]);
-    expect(() => set.table(problems)).toThrow('There is no table');
   });
 
   it('refuses what holds nothing', async () => {

@@ -1,4 +1,6 @@
 // Whole imports: every way to hand a set over, bad rows listed one by one, and sets that are large or mean harm.
+
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImportFile } from '../../../src/data/dataset/dataset_files';
@@ -150,7 +152,6 @@ describe('readDataset', () => {
   it.each<[string, ImportFile[], string, object]>([
     ['no files', [], 'data/dataset-empty', {}],
     ['no table', [sampleFile('a.png', samplePng())], 'data/dataset-table', {}],
-    ['two tables', [sampleFile('a.jsonl', '{}'), sampleFile('b.jsonl', '{}')], 'data/dataset-table', {}],
     ['an empty table', withTable(''), 'data/dataset-empty', {}],
     ['blank lines', withTable('\ufeff\n\r\n  \n'), 'data/dataset-empty', {}],
     ['a header alone', withTable('image,question,answer\n', 't.csv'), 'data/dataset-empty', {}],
@@ -276,5 +277,84 @@ describe('a large set', () => {
     expect(set.moreProblems).toBe(count * 0.1 - 1000);
     // The table once, and no more than the beginning of each picture that is named.
     expect(read).toBeLessThanOrEqual(table.length + images * 2048);
+  });
+});
+
+describe('tables to choose from', () => {
+  const row = (question: string) => ({ ...ROW, question });
+  const files = (...tables: readonly ImportFile[]): ImportFile[] => [
+    ...tables,
+    sampleFile('a.png', samplePng()),
+  ];
+
+  it('reads the training split, another one when asked, and counts all', async () => {
+    const all = files(
+      sampleFile('test.jsonl', jsonLines([row('t1'), row('t2')])),
+      sampleFile('train.jsonl', jsonLines([row('x')])),
+    );
+    const train = await readDataset(all, GUESS);
+    expect(train.table).toBe('train.jsonl');
+    expect(train.tables).toEqual([
+      { name: 'train.jsonl', rows: 1 },
+      { name: 'test.jsonl', rows: 2 },
+    ]);
+    expect(train.problems).toEqual([]);
+    const test = await readDataset(all, { ...GUESS, table: 'test.jsonl' });
+    expect(test.rows.map(({ question }) => question)).toEqual(['t1', 't2']);
+    await expect(readDataset(all, { ...GUESS, table: 'dev' })).rejects.toThrow(
+      'there are train.jsonl, test.jsonl',
+    );
+  });
+
+  it('offers the splits inside one JSON file', async () => {
+    const all = files(
+      sampleFile('t.json', JSON.stringify({ train: [row('x')], test: [row('y'), row('z')] })),
+    );
+    const train = await readDataset(all, GUESS);
+    expect(train.tables).toEqual([
+      { name: 't.json#train', rows: 1 },
+      { name: 't.json#test', rows: 2 },
+    ]);
+    expect(train.rows.map(({ question }) => question)).toEqual(['x']);
+    const test = await readDataset(all, { ...GUESS, table: 't.json#test' });
+    expect(test.rows.map(({ question }) => question)).toEqual(['y', 'z']);
+  });
+
+  it('names the file of each bad row where several files are one table', async () => {
+    const { rows, problems } = await readDataset(
+      files(
+        sampleFile('x.jsonl', jsonLines([row('1'), {}])),
+        sampleFile('y.jsonl', jsonLines([row('2'), {}])),
+      ),
+      GUESS,
+    );
+    expect(rows).toHaveLength(2);
+    expect(problems.map(({ file, row: line }) => [file, line])).toEqual([
+      ['x.jsonl', 2],
+      ['y.jsonl', 2],
+    ]);
+  });
+
+  it('reads Parquet with embedded pictures', async () => {
+    const bytes = readFileSync(new URL('../../fixtures/tables/embedded.parquet', import.meta.url));
+    const name = 'data/train-00000-of-00001.parquet';
+    const { rows, problems, table } = await readDataset([sampleFile(name, Uint8Array.from(bytes))], GUESS);
+    expect(problems).toEqual([]);
+    expect(table).toBe('data/train');
+    expect(rows.map(({ answer }) => answer)).toEqual(['red', 'green', 'blue', 'red', 'green']);
+    expect((await rows[0]!.image()).type).toBe('image/png');
+    expect(rows[0]!.imageName).toBe('red.png');
+  });
+
+  it('reads folders of pictures by class', async () => {
+    const { rows, problems } = await readDataset(
+      [sampleFile('train/cat/1.png', samplePng(1)), sampleFile('train/dog/1.png', samplePng(2))],
+      GUESS,
+    );
+    expect(problems).toEqual([]);
+    expect(rows.map(({ answer, imageName }) => [answer, imageName])).toEqual([
+      ['cat', 'train/cat/1.png'],
+      ['dog', 'train/dog/1.png'],
+    ]);
   });
 });
