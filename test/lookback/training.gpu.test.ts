@@ -147,7 +147,7 @@ describe('a trainer of the shapes world', () => {
   const cold = {
     ...REQUEST,
     source,
-    sft: { ...REQUEST.sft, batchSize: 2 },
+    sft: { ...REQUEST.sft, batchSize: 2, maxCompletionLength: 64 },
     grpo: { ...REQUEST.grpo, maxCompletionLength: 64 },
   };
 

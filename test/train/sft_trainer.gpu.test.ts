@@ -127,7 +127,7 @@ describe('a step', () => {
       [1, 2],
       [2.5, 3],
     ] as const) {
-      const { trainer, destroy } = await trainerOf({}, { numTrainEpochs, batchSize });
+      const { trainer, destroy } = await trainerOf({}, { numTrainEpochs, batchSize, evalSteps: 1 });
       expect(trainer.maxSteps).toBe(Math.ceil((numTrainEpochs * rest) / batchSize));
       destroy();
     }
@@ -233,8 +233,8 @@ describe('a run', () => {
   });
 
   it.each([
-    [{ evalSize: 6 }, /6 are held out/],
-    [{ evalSize: 9 }, /none is left/],
+    [{ evalSteps: 1, evalSize: 6 }, /sft\.evalSize holds 6 out/],
+    [{ evalSteps: 1, evalSize: 9 }, /none is left/],
   ])('is refused with %o', async (settings, message) => {
     const own = await tinyPolicy(model);
     const rollout = tinyRollout(model, own.images, own.policy.adapter);

@@ -53,7 +53,7 @@ function planOf(datasetId: string, change: Partial<TrainingPlan> = {}): Training
     source: { kind: 'dataset', datasetId },
     lora: { ...DEFAULT_TRAIN_CONFIG.lora, r: 2, loraAlpha: 4, targetModules: '.*layers\\.0\\..*q_proj' },
     ...{ maxSteps: 3, saveSteps: 1, tokensPerMicroBatch: 128 },
-    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: 256 },
+    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: 256, maxCompletionLength: 160 },
     ...change,
   };
 }

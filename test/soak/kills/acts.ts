@@ -34,7 +34,7 @@ function planOf({ label, datasetId }: Act, change: Partial<TrainingPlan> = {}): 
     ...{ name: label, method: 'sft', modelId: 'pocket', adapterId: null, mode: 'cot' },
     source: { kind: 'dataset', datasetId: datasetId ?? '' },
     ...{ maxSteps: 3, saveSteps: 2, tokensPerMicroBatch: 128 },
-    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: 256 },
+    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: 256, maxCompletionLength: 160 },
     ...change,
   };
 }
