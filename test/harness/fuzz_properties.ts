@@ -2,6 +2,7 @@
 // They throw on their own, so that they need no test runner.
 
 import { deepStrictEqual, ok } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { createSegmentParser, parseSegments } from '../../src/answer/answer_grammar';
 import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
@@ -93,6 +94,52 @@ export function importSurvivesMutation() {
   });
   const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
   return fc.asyncProperty(mutations, async (list) => void (await importWhole('s.zip', mutate(valid, list))));
+}
+
+/** A damaged Parquet file is refused with an error of ours, or its rows and pictures read or are listed. */
+export function parquetSurvivesMutation() {
+  const fixture = new URL('../fixtures/tables/embedded.parquet', import.meta.url);
+  const valid = Uint8Array.from(readFileSync(fixture));
+  const mutation = fc.record({
+    at: fc.nat(valid.length - 1),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 5 }),
+    remove: fc.nat(6),
+  });
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
+  return fc.asyncProperty(
+    mutations,
+    async (list) => void (await importWhole('t.parquet', mutate(valid, list))),
+  );
+}
+
+/** Any text is read, or its parts are listed, under every name of a text table. */
+export function readsAnyText() {
+  const part = fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      '\\',
+      ',',
+      ':',
+      ' ',
+      '\n',
+      'NaN',
+      '-',
+      '1.10',
+      '1e400',
+      '{"data":[',
+      '"train":[',
+    ],
+    ...['sep=;', 'utf-8', ';', '\t', '{"a":{"0":1}}', '{"a":1}', '\ufeff', 'image', 'question', 'answer'],
+  );
+  const text = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''));
+  const name = fc.constantFrom('t.jsonl', 't.json', 't.csv', 't.tsv');
+  return fc.asyncProperty(name, text, async (path, content) => {
+    await importWhole(path, Buffer.from(content));
+  });
 }
 
 /** Of lines of any bytes, each that is not blank is a row or a listed problem. */

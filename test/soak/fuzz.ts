@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import {
   importSurvivesMutation,
   importsRowByRow,
+  parquetSurvivesMutation,
+  readsAnyText,
   splitsAgree,
   survivesMutation,
 } from '../harness/fuzz_properties';
@@ -23,6 +25,8 @@ process.stdout.write(`safetensors: ${settings.numRuns} mutated files refused or 
 fc.assert(splitsAgree(), settings);
 process.stdout.write(`segments: ${settings.numRuns} cut texts parsed like the whole\n`);
 await fc.assert(importSurvivesMutation(), settings);
+await fc.assert(parquetSurvivesMutation(), settings);
+await fc.assert(readsAnyText(), settings);
 process.stdout.write(`data sets: ${settings.numRuns} damaged zips refused or read\n`);
 await fc.assert(importsRowByRow(), settings);
 process.stdout.write(`data sets: ${settings.numRuns} tables read or listed line by line\n`);

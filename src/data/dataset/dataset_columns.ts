@@ -171,7 +171,15 @@ function isChat(value: unknown): value is readonly unknown[] {
 
 const PLACEHOLDER = /<image>\s?|<\|vision_start\|>(?:<\|image_pad\|>)*<\|vision_end\|>\s?/g;
 /** How base64 of PNG, JPEG, GIF and WebP begins. */
-const BARE_BASE64 = /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR)[A-Za-z0-9+/\s]{64}/;
+const KNOWN_BASE64 = /^(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR)[A-Za-z0-9+/\s]{64}/;
+/** Of other pictures: a long run of its characters, at whose end no extension stands. */
+const ANY_BASE64 = /^[A-Za-z0-9+/\s]{160}/;
+const ENDS_AS_NAME = /\.[A-Za-z0-9]{1,5}\s*$/;
+
+function isBareBase64(text: string): boolean {
+  return KNOWN_BASE64.test(text) || (ANY_BASE64.test(text) && !ENDS_AS_NAME.test(text.slice(-12)));
+}
+
 const DATA_URL = /^data:([^;,]{0,100})((?:;[^;,]{0,100}){0,8}),/i;
 
 function readDataUrl(text: string): ImageReference {
@@ -190,7 +198,7 @@ function fileName(path: unknown): string | null {
 
 function readImageText(text: string): ImageReference {
   if (/^data:/i.test(text)) return readDataUrl(text);
-  if (BARE_BASE64.test(text)) return { kind: 'inline', data: text, name: null };
+  if (isBareBase64(text)) return { kind: 'inline', data: text, name: null };
   const path = readImagePath(text);
   return 'reason' in path ? refuse(path.reason) : { kind: 'path', ...path };
 }
@@ -234,6 +242,15 @@ export function lastBox(text: string): string | null {
 function plainAnswer(text: string): string {
   const tagged = /^\s*<answer>([^<]*)<\/answer>\s*$/.exec(text)?.[1];
   return (lastBox(text) ?? tagged ?? text).trim();
+}
+
+/** A reply of a chat above this length is prose, not an answer. */
+const MAX_SHORT_REPLY = 100;
+
+/** The answer that a response holds: its last box; of a chat, as LLaVA's data has them, also a short reply itself. */
+function answerOfResponse(response: string, isReply: boolean): string | null {
+  const isShort = response.length <= MAX_SHORT_REPLY && !response.includes('\n');
+  return lastBox(response) ?? (isReply && isShort ? response : null);
 }
 
 interface RowReader {
@@ -292,9 +309,15 @@ export function readRow(
     const question = readQuestion(reader);
     const response = readText(reader, 'response')?.trim() ?? null;
     const given = readText(reader, 'answer');
-    const answer = given === undefined ? response && lastBox(response) : plainAnswer(given);
+    const isReply = mapping.response !== null && isChat(values.get(mapping.response));
+    const answer = given === undefined ? response && answerOfResponse(response, isReply) : plainAnswer(given);
     if (!answer) {
-      return { reason: response === null ? 'has no answer' : 'has no answer, and its response no \\boxed{}' };
+      return {
+        reason:
+          response === null
+            ? 'has no answer'
+            : 'has no answer, and its response no \\boxed{}: choose the column that holds the answer',
+      };
     }
     const kind = values.get('kind');
     return { image, question, answer, response, kind: typeof kind === 'string' && kind !== '' ? kind : null };

@@ -5,6 +5,7 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
+import { splitRounds } from './chat_rounds';
 import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
 import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
 import { checkPicture, checkPictureFile, decodeBase64, type PictureCheck } from './dataset_pictures';
@@ -41,7 +42,7 @@ export interface ImportedDataset {
   readonly columns: readonly string[];
   /** As given, or guessed from the names. */
   readonly mapping: ImportColumns;
-  /** Rows of the table, of any kind. */
+  /** Rows of the table, of any kind; each round of a chat is one. */
   readonly found: number;
   readonly rows: readonly ImportedRow[];
   readonly problems: readonly ImportProblem[];
@@ -212,9 +213,13 @@ class PassCollector {
     }
     // Without a column to read, one problem stands for all rows.
     if (!this.usable) return;
-    const found = findRow(this.job, part, raw, this.mapping);
-    if ('reason' in found) this.fail(part, raw.row, found.reason);
-    else this.rows.push(found);
+    const rounds = splitRounds(raw.values, this.mapping);
+    this.count += rounds.length - 1;
+    for (const values of rounds) {
+      const found = findRow(this.job, part, { row: raw.row, values }, this.mapping);
+      if ('reason' in found) this.fail(part, raw.row, found.reason);
+      else this.rows.push(found);
+    }
   }
 
   private fail({ path: file }: TablePart, row: number, reason: string): void {

@@ -7,9 +7,11 @@ import { formatBytes } from '../../lib/format';
 import type { SourceFile } from './dataset_files';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
+import { checkPages } from './parquet_pages';
 import type { EmitRow } from './row_scanner';
 
 type Hyparquet = typeof import('hyparquet');
+type Compressors = import('hyparquet').Compressors;
 type Metadata = Awaited<ReturnType<Hyparquet['parquetMetadataAsync']>>;
 type Decompress = (input: Uint8Array, length: number) => Uint8Array;
 
@@ -98,6 +100,19 @@ async function decompressors({ snappyUncompress }: Hyparquet, limits: ImportLimi
   return Object.fromEntries(bounded) as Record<keyof typeof all, Decompress>;
 }
 
+async function checkGroup(
+  { buffer, metadata }: OpenParquet,
+  group: Metadata['row_groups'][number],
+  compressors: Compressors,
+): Promise<void> {
+  for (const { meta_data: meta } of group.columns) {
+    if (meta === undefined) continue;
+    const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
+    const bytes = await buffer.slice(start, start + Number(meta.total_compressed_size));
+    await checkPages({ bytes, meta, schema: metadata.schema, compressors });
+  }
+}
+
 /** The shortest decimal that is the same float32, so that 0.1 does not become 0.10000000149011612. */
 function float32(value: number): number {
   for (let digits = 6; digits < 9; digits++) {
@@ -161,15 +176,19 @@ export async function readParquet(
     readonly onBytes?: ((done: number) => void) | undefined;
   },
 ): Promise<void> {
-  const { hyparquet, buffer, metadata } = await guard(file, () => openParquet(file, limits));
+  const opened = await guard(file, () => openParquet(file, limits));
+  const { hyparquet, buffer, metadata } = opened;
   const compressors = await decompressors(hyparquet, limits);
   const readCell = cellReader(metadata);
   let [row, groups] = [0, 0];
-  for (const { num_rows: count } of metadata.row_groups) {
+  for (const group of metadata.row_groups) {
     hooks.signal?.throwIfAborted();
-    const [rowStart, rowEnd] = [row, row + Number(count)];
+    const [rowStart, rowEnd] = [row, row + Number(group.num_rows)];
     const options = { file: buffer, metadata, rowStart, rowEnd, compressors, utf8: false, geoparquet: false };
-    const rows = await guard(file, () => hyparquet.parquetReadObjects(options));
+    const rows = await guard(file, async () => {
+      await checkGroup(opened, group, compressors);
+      return hyparquet.parquetReadObjects(options);
+    });
     if (rows.length !== rowEnd - rowStart) throw damaged(file, new Error('rows are missing'));
     for (const cells of rows) {
       row += 1;

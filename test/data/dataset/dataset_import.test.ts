@@ -9,7 +9,12 @@ import {
   type ImportProgress,
   readDataset,
 } from '../../../src/data/dataset/dataset_import';
-import { importSurvivesMutation, importsRowByRow } from '../../harness/fuzz_properties';
+import {
+  importSurvivesMutation,
+  importsRowByRow,
+  parquetSurvivesMutation,
+  readsAnyText,
+} from '../../harness/fuzz_properties';
 import { buildZip, jsonLines, sampleFile, samplePng, setWithTwoBadRows, zipOf } from './dataset_samples';
 
 const ROW = { image: 'a.png', question: 'How many?', answer: '3' };
@@ -242,6 +247,8 @@ describe('hostile sets', () => {
 
   it('survives damaged zips and strange lines', async () => {
     await fc.assert(importSurvivesMutation(), { numRuns: 60 });
+    await fc.assert(parquetSurvivesMutation(), { numRuns: 60 });
+    await fc.assert(readsAnyText(), { numRuns: 100 });
     await fc.assert(importsRowByRow(), { numRuns: 150 });
   });
 });
@@ -356,5 +363,35 @@ describe('tables to choose from', () => {
       ['cat', 'train/cat/1.png'],
       ['dog', 'train/dog/1.png'],
     ]);
+  });
+});
+
+describe('chats', () => {
+  it('makes rows of rounds, and answers of short replies', async () => {
+    const turn = (from: string, value: string) => ({ from, value });
+    const chat = [
+      turn('human', '<image>\nIs it red?'),
+      turn('gpt', 'Yes'),
+      turn('human', 'Why?'),
+      turn('gpt', 'It is so. '.repeat(20)),
+    ];
+    const { rows, problems, found } = await readDataset(
+      [
+        sampleFile('t.json', JSON.stringify([{ id: 1, image: 'a.png', conversations: chat }])),
+        sampleFile('a.png', samplePng()),
+      ],
+      GUESS,
+    );
+    expect(rows.map(({ row, question, answer }) => [row, question, answer])).toEqual([
+      [1, 'Is it red?', 'Yes'],
+    ]);
+    expect(problems).toEqual([
+      {
+        file: 't.json',
+        row: 1,
+        reason: 'has no answer, and its response no \\boxed{}: choose the column that holds the answer',
+      },
+    ]);
+    expect(found).toBe(2);
   });
 });
