@@ -6,7 +6,7 @@ import { COLOUR_WORDS, cellShares, dominantWord, margin } from '../../src/data/w
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE } from '../../src/data/world/grid';
 import { SHAPES } from '../../src/data/world/sheet';
 import { DELTA, type Split, type WorldSample } from '../../src/data/world/world_sample';
-import { drawTrainingSample, TASKS } from './mixture';
+import { drawTrainingSample, SHARES, TASKS } from './mixture';
 
 /** Longest sequence, in tokens, that a shard's row holds. */
 const ROW = 224;
@@ -60,13 +60,14 @@ function cellLabels({ facts, picture, image }: WorldSample): number[] {
 }
 
 function main(): void {
-  const [tokenizerPath, out, seedText, shardText, countText, splitText] = process.argv.slice(2);
+  const [tokenizerPath, out, seedText, shardText, countText, splitText, phase] = process.argv.slice(2);
   if (countText === undefined)
-    throw new Error('usage: export_shards TOKENIZER_JSON OUT SEED SHARD COUNT [SPLIT]');
+    throw new Error('usage: export_shards TOKENIZER_JSON OUT SEED SHARD COUNT [SPLIT [PHASE]]');
   const [seed, shard, count] = [Number(seedText), Number(shardText), Number(countText)];
   const { vocab } = JSON.parse(readFileSync(tokenizerPath as string, 'utf8')).model as {
     vocab: Record<string, number>;
   };
+  const shares = phase === 'reading' ? SHARES.reading : SHARES.all;
   const images = new Uint8Array(count * PIXELS);
   const ids = new Uint8Array(count * ROW);
   const loss = new Uint8Array(count * ROW);
@@ -75,7 +76,7 @@ function main(): void {
   const pads = Array<string>(CELLS).fill('<|image_pad|>');
   const head = ['<|im_start|>', 'user', '<|vision_start|>', ...pads, '<|vision_end|>'];
   for (let n = 0; n < count; n++) {
-    const drawn = drawTrainingSample(seed, shard * count + n, (splitText ?? 'train') as Split);
+    const drawn = drawTrainingSample(seed, shard * count + n, (splitText ?? 'train') as Split, shares);
     const { sample } = drawn;
     images.set(sample.image(), n * PIXELS);
     const prompt = [...head, ...words(drawn.prompt), '<|im_end|>', '<|im_start|>', 'assistant'];

@@ -66,12 +66,35 @@ const FILLERS = [
   'then',
 ] as const;
 
+/** How the shares of a mixture's parts are set. */
+export interface Shares {
+  /** Share of lists and scans; the rest are questions. */
+  readonly scans: number;
+  /** Share of photographs among lists and scans. */
+  readonly photographs: number;
+}
+
+/** The shares of the last phase, and of one before it that reads more: sheets above all, whose marks come last. */
+export const SHARES = {
+  all: { scans: 0.5, photographs: 0.5 },
+  reading: { scans: 0.68, photographs: 0.35 },
+} as const;
+
 /** Draws training sample `index` of the run `seed`; another split than `train` only to probe. */
-export function drawTrainingSample(seed: number, index: number, split: Split = 'train'): TrainingSample {
+export function drawTrainingSample(
+  seed: number,
+  index: number,
+  split: Split = 'train',
+  shares: Shares = SHARES.all,
+): TrainingSample {
   const prng = createPrng(0x71a16, seed, index);
   const roll = prng.nextFloat();
-  const isQuestion = roll >= 0.5;
-  const sample = drawSample({ split, seed, index, textShare: isQuestion ? 0.22 : 0 });
+  const isQuestion = roll >= shares.scans;
+  const sample = drawSample({
+    ...{ split, seed, index },
+    textShare: isQuestion ? 0.22 : 0,
+    photographShare: isQuestion ? 0.5 : shares.photographs,
+  });
   const { list, check } = sample.oracle;
   const end = prng.nextFloat() < 0.5 ? '.' : '';
   const base = { sample, maskFirstThought: false };

@@ -96,7 +96,9 @@ class ShardStream:
     last one serves again, at most twice."""
 
     def __init__(self, exporter, tokenizer, folder, seed, first):
-        self.command = lambda n, out: ['node', exporter, tokenizer, out, str(seed), str(n), str(SHARD)]
+        self.phase = 'all'
+        self.command = lambda n, out: ['node', exporter, tokenizer, out, str(seed), str(n), str(SHARD), 'train',
+                                       self.phase]
         self.folder, self.next, self.last, self.uses, self.repeats = folder, first, None, 0, 0
         self.request(first)
 
@@ -270,6 +272,7 @@ def main():
     parser.add_argument('--start-step', type=int, default=0, help='steps done by the earlier part')
     parser.add_argument('--start-share', type=float, default=0., help='share of the schedule done by the earlier part')
     parser.add_argument('--tower-seconds', type=float, default=120, help='0 with --resume')
+    parser.add_argument('--reading', type=float, nargs=2, default=(0., .6), help='shares of the budget with more scans')
     parser.add_argument('--glance-weight', type=float, default=3.)
     parser.add_argument('--glance-ceiling', type=float, default=.5)
     parser.add_argument('--lr', type=float, default=.02)
@@ -310,6 +313,7 @@ def main():
         share = args.start_share + (1 - args.start_share) * done
         if share >= 1:
             break
+        stream.phase = 'reading' if args.reading[0] <= share < args.reading[1] else 'all'
         s = schedule(share)
         loss, plain = loss_of(model, positions, batch, weights)
         loss.backward()
