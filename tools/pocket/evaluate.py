@@ -1,7 +1,7 @@
 """Greedy evaluation of a pocket checkpoint with Hugging Face, batched: accuracy, trigger, genuine scans, by prompt.
 
-Not the product's evaluate command: the independent check that the world, the tokenizer and the prompts are right.
-Invariant: prompts go through the folder's own tokenizer and chat template, as typed by a person.
+It is the independent check, beside the product's own evaluate command, that the world, the tokenizer and the prompts are
+right. Prompts go through the folder's own tokenizer and chat template, as typed by a person.
 """
 import argparse
 import json
@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
-from pocket_data import SIDE, patches
+from pocket_data import GRID_THW, IMAGE_TOKENS, SIDE, patches
 
 
 def encode_prompt(tokenizer, question):
     messages = [{'role': 'user', 'content': [{'type': 'image'}, {'type': 'text', 'text': question}]}]
     ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
     at = ids.index(5)
-    return ids[:at] + [5] * 9 + ids[at + 1:]
+    return ids[:at] + [5] * IMAGE_TOKENS + ids[at + 1:]
 
 
 @torch.no_grad()
@@ -37,7 +37,7 @@ def generate(model, prompts, images, limit, batch=128):
             ids = torch.tensor([prompts[i] for i in part])
             full = model.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=(ids == 5).long(),
-                pixel_values=patches(images[part]), image_grid_thw=torch.tensor([[1, 6, 6]] * len(part)),
+                pixel_values=patches(images[part]), image_grid_thw=torch.tensor([GRID_THW] * len(part)),
                 do_sample=False, max_new_tokens=limit)
             for row, i in zip(full[:, ids.shape[1]:].tolist(), part):
                 out[i] = row[:row.index(2)] if 2 in row else row
@@ -51,19 +51,22 @@ def wilson(hits, n):
 
 
 def summarise(texts, samples):
-    boxes = [re.findall(r'\\boxed\{ *(\d+) *\}', t) for t in texts]
+    boxes = [re.findall(r'\\boxed\{ *(\w+) *\}', t) for t in texts]
     right = np.array([bool(b) and b[-1] == s['answer'] for b, s in zip(boxes, samples)])
     trigger = np.array(['<back>' in t for t in texts])
-    genuine = np.array([bool(re.search(r'<back>[^<]*a1 [^<]*c3 ', t)) for t in texts])
-    seen = [re.search(r'i see (\d+)', t) for t in texts]
-    glance = np.array([bool(m) and int(m[1]) == s['count'] for m, s in zip(seen, samples)])
+    genuine = np.array([bool(re.search(r'<back>[^<]*[a-d][1-4] [^<]*[a-d][1-4] ', t)) for t in texts])
+    one = [i for i, s in enumerate(samples) if len(s['counts']) == 1]
+    seen = [re.search(r'i see (\d+)', texts[i]) for i in one]
+    counts = [samples[i]['counts'][0] for i in one]
+    glance = np.array([bool(m) and int(m[1]) == c for m, c in zip(seen, counts)])
+    constant = max(counts.count(c) for c in set(counts)) / len(counts) if counts else None
 
     def share(x):
         return round(float(np.mean(x)), 4) if len(x) else None
 
     return {'n': len(texts), 'accuracy': share(right), 'ci': wilson(int(right.sum()), len(right)),
             'trigger': share(trigger), 'genuine': share(genuine), 'accuracyGivenScan': share(right[genuine]),
-            'accuracyGivenNoScan': share(right[~genuine]), 'glance': share(glance),
+            'accuracyGivenNoScan': share(right[~genuine]), 'glance': share(glance), 'bestConstantGlance': constant,
             'length': round(float(np.mean([len(t.split()) for t in texts])), 1)}
 
 
@@ -76,7 +79,7 @@ def main():
     parser.add_argument('--count', type=int, default=10 ** 9)
     parser.add_argument('--show', type=int, default=0)
     args = parser.parse_args()
-    torch.set_num_threads(int(os.environ.get('THREADS', 2)))
+    torch.set_num_threads(int(os.environ.get('THREADS', 1)))
     samples = json.load(open(f'{args.samples}/samples.json'))[:args.count]
     images = np.fromfile(f'{args.samples}/images.bin', np.uint8).reshape(-1, SIDE, SIDE, 3)[:args.count]
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(args.model, dtype=torch.float32).eval()
@@ -87,17 +90,16 @@ def main():
         return [tokenizer.decode(ids) for ids in generate(model, prompts, pictures, 160)]
 
     for suffix in args.suffix or ['']:
-        texts = answers([s['question'] + suffix for s in samples], images)
+        texts = answers([f"{s['question']} {suffix}".rstrip() for s in samples], images)
         for text, s in list(zip(texts, samples))[:args.show]:
-            print(s['question'] + suffix, '|', text, '| right:', s['answer'])
+            print(s['question'], suffix, '|', text, '| right:', s['answer'])
         print(json.dumps({'suffix': suffix, **summarise(texts, samples)}), flush=True)
     if args.probe:
-        squash = lambda t: re.sub(r' s\b', 's', t)
-        lists = answers([s['listPrompt'] for s in samples], images)
-        print(json.dumps({'list exact': float(np.mean([t == s['list'] for t, s in zip(lists, samples)]))}), flush=True)
+        lists = answers([s['list']['prompt'] for s in samples], images)
+        print(json.dumps({'list exact': float(np.mean([t == s['list']['answer'] for t, s in zip(lists, samples)]))}), flush=True)
         rows = [i for i, s in enumerate(samples) if s['check']]
         scans = answers([samples[i]['check']['prompt'] for i in rows], images[rows])
-        exact = [squash(t) == samples[i]['check']['answer'] for t, i in zip(scans, rows)]
+        exact = [t == samples[i]['check']['answer'] for t, i in zip(scans, rows)]
         print(json.dumps({'check exact': float(np.mean(exact))}), flush=True)
 
 

@@ -1,7 +1,7 @@
 """Golden greedy answers: Hugging Face (f32, eager, one picture at a time) on a shipped pocket checkpoint.
 
-Not an evaluation. Reads samples.json and the PNG files that export_samples.ts wrote, through the folder's tokenizer
-and chat template. Invariant: `ids` ends with the end token, and `ties` lists each step whose two best logits lie less
+Reads samples.json and the PNG files that export_samples.ts wrote, through the folder's tokenizer and chat template. `ids`
+ends with the end token, and `ties` lists each step whose two best logits lie less
 than 1e-3 apart: there, and from there on, another implementation may differ.
 """
 import argparse
@@ -15,7 +15,7 @@ from PIL import Image
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
 from evaluate import encode_prompt
-from pocket_data import patches
+from pocket_data import GRID_THW, patches
 
 
 @torch.no_grad()
@@ -26,7 +26,7 @@ def golden(model, tokenizer, sample, folder, mode, suffix, limit):
     ids = torch.tensor([prompt])
     out = model.generate(
         input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=(ids == 5).long(),
-        pixel_values=patches(image[None]), image_grid_thw=torch.tensor([[1, 6, 6]]), do_sample=False,
+        pixel_values=patches(image[None]), image_grid_thw=torch.tensor([GRID_THW]), do_sample=False,
         max_new_tokens=limit, output_logits=True, return_dict_in_generate=True)
     top = torch.stack(out.logits)[:, 0].topk(2).values
     margin = (top[:, 0] - top[:, 1]).tolist()
@@ -43,7 +43,7 @@ def main():
     parser.add_argument('folder', help='holds samples.json and the PNG files')
     parser.add_argument('out')
     parser.add_argument('--count', type=int, default=50)
-    parser.add_argument('--limit', type=int, default=160)
+    parser.add_argument('--limit', type=int, default=200)
     parser.add_argument('--adapter', help='a PEFT adapter to load over the model')
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -57,7 +57,7 @@ def main():
     samples = json.load(open(f'{args.folder}/samples.json'))[:args.count]
     rows = []
     for i, sample in enumerate(samples):
-        mode = 'cot' if i % 3 == 2 else 'solution'
+        mode = ('solution', 'solution', 'cot', 'semantic')[i // 2 % 4]
         rows.append(golden(model, tokenizer, sample, args.folder, mode, modes[mode]['suffix'], args.limit))
     note = {'model': args.model.rstrip('/').split('/')[-1], 'transformers': transformers.__version__,
             **({'adapter': args.adapter.rstrip('/').split('/')[-1]} if args.adapter else {}),

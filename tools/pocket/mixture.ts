@@ -72,12 +72,14 @@ export interface Shares {
   readonly scans: number;
   /** Share of photographs among lists and scans. */
   readonly photographs: number;
+  /** Share of crowded sheets among the sheets of lists and scans. */
+  readonly crowds: number;
 }
 
 /** The shares of the last phase, and of one before it that reads more: sheets above all, whose marks come last. */
 export const SHARES = {
-  all: { scans: 0.5, photographs: 0.5 },
-  reading: { scans: 0.68, photographs: 0.35 },
+  all: { scans: 0.5, photographs: 0.5, crowds: 0.1 },
+  reading: { scans: 0.68, photographs: 0.25, crowds: 0.6 },
 } as const;
 
 /** Draws training sample `index` of the run `seed`; another split than `train` only to probe. */
@@ -94,6 +96,7 @@ export function drawTrainingSample(
     ...{ split, seed, index },
     textShare: isQuestion ? 0.22 : 0,
     photographShare: isQuestion ? 0.5 : shares.photographs,
+    ...(isQuestion ? {} : { crowds: shares.crowds }),
   });
   const { list, check } = sample.oracle;
   const end = prng.nextFloat() < 0.5 ? '.' : '';

@@ -1,7 +1,7 @@
 """Turns a trained folder (f32) into one that the app ships: bf16 weights, processor, prompts and model list.
 
-Not a trainer. The tokenizer files must lie in the folder already (make_tokenizers.py), the model card is written by
-hand. Invariant: from_pretrained of the shipped folder gives the trained weights rounded to bf16 once.
+The tokenizer files must lie in the folder already (make_tokenizers.py); the model card is written by hand. from_pretrained of
+the shipped folder gives the trained weights rounded to bf16 once.
 """
 import argparse
 import json
@@ -10,33 +10,28 @@ import os
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-# The page loads the first: it must look back from the first question, which the base alone seldom does.
-LABELS = {
-    'pocket-lookback-draft': ('Pocket Look-Back (draft)', True),
-    'pocket': ('Pocket', False),
-    'pocket-draft': ('Pocket (draft)', True),
-}
+LABELS = {'pocket': ('Pocket', False)}
 PROCESSOR = {
     'image_processor_type': 'Qwen2VLImageProcessor', 'processor_class': 'Qwen2_5_VLProcessor',
     'do_resize': True, 'do_rescale': True, 'do_normalize': True, 'do_convert_rgb': True,
     'rescale_factor': 1 / 255, 'resample': 3, 'image_mean': [.5, .5, .5], 'image_std': [.5, .5, .5],
     'patch_size': 8, 'merge_size': 2, 'temporal_patch_size': 2,
-    # 47² and 49²: between them every square picture of any size becomes 48×48. With 48² for both, rounding in
-    # smart_resize sends some sizes (76, 85, 94, …) to 32×32.
-    'min_pixels': 2209, 'max_pixels': 2401, 'size': {'shortest_edge': 2209, 'longest_edge': 2401},
+    # 63² and 65²: between them every square picture of any size becomes 64×64. With 64² for both, rounding in
+    # smart_resize sends some sizes to 48×48.
+    'min_pixels': 3969, 'max_pixels': 4225, 'size': {'shortest_edge': 3969, 'longest_edge': 4225},
 }
 PROMPTS = {
     'modes': {
         'plain': {'suffix': ''}, 'cot': {'suffix': ''},
-        'semantic': {'suffix': 'use back'}, 'solution': {'suffix': 'use back'},
+        'semantic': {'suffix': 'use back midway'}, 'solution': {'suffix': 'use back'},
     },
-    'grid': 3,
-    'knows': 'This model knows sheets of coloured shapes: red, green, blue and yellow circles, squares and triangles '
-             'on a 3 × 3 grid, and small sums.',
-    'max_new_tokens': 160,
+    'grid': 4,
+    'knows': 'This model sees any picture as 4 × 4 cells, each of one of eleven colours, and drawn sheets as circles, '
+             'squares, triangles, stars, rings and hearts in eight colours; it counts, compares and adds up.',
+    'max_new_tokens': 200,
     'tags': {'think': ['<think>', '</think>'], 'back': ['<back>', '</back>'], 'box': ['\\boxed{', '}']},
-    'notes': 'The suffix follows the question after one space. Pocket has one Look-Back form (scan after a whole '
-             'candidate solution), so semantic and solution ask for the same.',
+    'notes': 'The suffix follows the question after one space. Solution looks after a whole candidate solution, semantic '
+             'before the arithmetic.',
 }
 
 

@@ -1,6 +1,5 @@
-"""Golden ids and texts of pocket's tokenizers by Hugging Face's Python tokenizers, for the TypeScript tests.
-
-Not the tokenizers themselves (make_tokenizers.py). Invariant: every row is what Python says; nothing is written by hand.
+"""Golden ids and texts of pocket's tokenizer by Hugging Face's Python tokenizers, for the TypeScript tests. Every row is what
+Python says; nothing is written by hand.
 """
 import json
 import sys
@@ -14,8 +13,9 @@ TEXTS = [
     '<think> i see 1 red square. 11 - 1 = 10. </think> <back> check the red squares. a1 - a2 red square 1 </back>',
     '<THINK>So 1.</think>\\boxed{10}<|im_end|>',
     'a1 red circle a2 - b3 yellow triangle x',
-    'What is this? 123 Größe 3.5 squares.',
-    '  \n ', 'circles? . ?', '\\boxed{ 40 } \\boxed{41}', 'List the objects', 'Check the objects.',
+    'What is this? 123 Größe 3.5 squares.', 'HOW MANY CELLS ARE MOSTLY GREY? Add four, please.',
+    'Which row has more brown cells, a or d? use back midway', 'What is 7+3 - 2? 7 − 2 = 5',
+    '  \n ', 'circles? . ?', '\\boxed{ 40 } \\boxed{41}', 'List the objects', 'List the colors', 'Check the pink hearts in row a and row c.',
 ]
 
 
@@ -31,7 +31,7 @@ def rows(folder):
 
 if __name__ == '__main__':
     root, out = sys.argv[1:3]
-    names = ['pocket', 'pocket-draft', 'pocket-lookback-draft']
+    names = ['pocket']
     with open(out, 'w') as f:
         json.dump({name: rows(f'{root}/{name}') for name in names}, f, indent=1, ensure_ascii=False)
         f.write('\n')

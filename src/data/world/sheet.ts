@@ -59,6 +59,8 @@ export interface Sheet {
 
 /** Least distance of an object's colour from the paper's in scaled OKLab: nearer ones could not be seen. */
 const LEAST_CONTRAST = 0.14;
+/** Share of sheets with more than 9 objects. */
+const CROWDS = 0.1;
 
 /** Shuffles `items` in place (Fisher-Yates) and returns them. */
 export function shuffle<T>(items: T[], prng: Prng): T[] {
@@ -130,9 +132,9 @@ function drawObject(cell: number, colour: Colour, shape: Shape, paper: Paper, pr
   };
 }
 
-/** Draws a sheet: mostly 3 to 9 objects, one time in ten up to 16, of 2 or 3 colours and 2 or 3 shapes. */
-export function drawSheet(prng: Prng): Sheet {
-  const count = prng.nextFloat() < 0.1 ? 10 + prng.nextInt(7) : 3 + prng.nextInt(7);
+/** Draws a sheet: 3 to 9 objects, or with a chance of `crowds` 10 to 16, of 2 or 3 colours and 2 or 3 shapes. */
+export function drawSheet(prng: Prng, crowds = CROWDS): Sheet {
+  const count = prng.nextFloat() < crowds ? 10 + prng.nextInt(7) : 3 + prng.nextInt(7);
   const colours = shuffle([...COLOURS], prng).slice(0, 2 + prng.nextInt(2));
   const shapes = shuffle([...SHAPES], prng).slice(0, 2 + prng.nextInt(2));
   const cells = shuffle([...CELL_NAMES.keys()], prng).slice(0, count);

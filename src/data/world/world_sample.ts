@@ -66,6 +66,8 @@ export interface SampleRequest {
   readonly textShare?: number;
   /** Chance of a photograph; default 0.5 for `train` and `validation`, 1 for `photographs`, 0 for the others. */
   readonly photographShare?: number;
+  /** Chance that a sheet holds more than 9 objects; default 0.1. */
+  readonly crowds?: number;
   /** Least |margin| of every cell of a photograph for the asked word; default by split, see {@link DELTA}. */
   readonly delta?: number;
 }
@@ -140,10 +142,10 @@ function presentHeldoutPairs(sheet: Sheet): Selector[] {
 }
 
 /** A sheet of the split; for `heldout`, 85 % hold an object of a pair to ask for. */
-function drawSheetOf(split: Split, prng: Prng): Subject {
+function drawSheetOf({ split, crowds }: SampleRequest, prng: Prng): Subject {
   const wantsPair = split === 'heldout' && prng.nextFloat() < 0.85;
   for (;;) {
-    const sheet = drawSheet(prng);
+    const sheet = drawSheet(prng, crowds);
     if (splitOf(sheet) !== split) continue;
     if (wantsPair && presentHeldoutPairs(sheet).length === 0) continue;
     return { picture: sheet, facts: sheetFacts(sheet), image: () => renderSheet(sheet), shares: null };
@@ -291,7 +293,7 @@ function drawSubject(request: SampleRequest, delta: number, prng: Prng): Subject
   const { split } = request;
   const usual = split === 'photographs' ? 1 : split === 'train' || split === 'validation' ? 0.5 : 0;
   if (prng.nextFloat() < (request.photographShare ?? usual)) return drawPhotographOf(split, delta, prng);
-  return drawSheetOf(split, prng);
+  return drawSheetOf(request, prng);
 }
 
 /** Draws the sample that (split, seed, index) names. Pure: any order, any subset, the same samples. */

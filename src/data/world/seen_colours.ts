@@ -1,0 +1,106 @@
+// Says what pocket sees of any picture, as colours of cells: which questions suit it, and which answers are true. All of it
+// is computed from the 64×64 pixels that the model receives.
+
+import { cropToSquare } from '../image/image_processor';
+import { type PixelArray, pillowResize } from '../image/pillow_resize';
+import { COLOUR_WORDS, type ColourShares, type ColourWord, cellShares, countCells } from './colour_words';
+import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE, type Line, lineCells, lineName, ROW_NAMES } from './grid';
+import { answerOf, type Question, type Selector } from './question';
+import { DELTA } from './world_sample';
+
+/** The middle square of a picture as pocket receives it: RGB bytes [64, 64, 3]. */
+export function seenPixels(image: PixelArray): Uint8Array {
+  return Uint8Array.from(pillowResize(cropToSquare(image).image, IMAGE_SIDE, IMAGE_SIDE, 'bicubic').data);
+}
+
+/** Shares of the colour words in each cell that pocket sees of a picture. */
+export function seenColours(image: PixelArray): ColourShares[] {
+  return cellShares(seenPixels(image), IMAGE_SIDE, GRID_SIDE);
+}
+
+/** What a question's answer may be. */
+export interface Truth {
+  /** One where the picture decides it; all that cannot be ruled out where it does not, in order. */
+  readonly answers: readonly string[];
+  /** Names of the cells that leave it open. */
+  readonly unclear: readonly string[];
+}
+
+/** Every count from the sure cells to those and the unclear ones, of the picture or of a line. */
+function possibleCounts(shares: readonly ColourShares[], word: ColourWord, delta: number, line?: Line) {
+  const cells = line === undefined ? [...CELL_NAMES.keys()] : lineCells(line);
+  const { sure, unclear } = countCells(
+    cells.map((cell) => shares[cell] as ColourShares),
+    word,
+    delta,
+  );
+  return {
+    counts: Array.from({ length: unclear.length + 1 }, (_, more) => sure + more),
+    unclear: unclear.map((at) => CELL_NAMES[cells[at] as number] as string),
+  };
+}
+
+/**
+ * The truth about a question on cells; null for questions on drawn objects and without a picture.
+ * @param delta least |margin| of a cell that counts as decided
+ */
+export function truthOf(
+  question: Question,
+  shares: readonly ColourShares[],
+  delta: number = DELTA.test,
+): Truth | null {
+  const { selector, lines } = question;
+  if (selector?.target !== 'cells') return null;
+  const found = (lines ?? [undefined]).map((line) => possibleCounts(shares, selector.colour, delta, line));
+  const [first = [], second = [0]] = found.map(({ counts }) => counts);
+  const answers = first.flatMap((p) =>
+    second.map((q) => answerOf(question, lines === undefined ? [p] : [p, q])),
+  );
+  return { answers: [...new Set(answers)], unclear: found.flatMap(({ unclear }) => unclear) };
+}
+
+/** Words of which some cells are and some are not, the clearest first and the rarer before the commoner. */
+function tellingWords(
+  shares: readonly ColourShares[],
+): { readonly word: ColourWord; readonly open: number }[] {
+  return COLOUR_WORDS.map((word) => {
+    const { sure, unclear } = countCells(shares, word, DELTA.test);
+    return { word, sure, open: unclear.length };
+  })
+    .filter(({ sure, open }) => sure > 0 && sure + open < CELL_NAMES.length && open <= 4)
+    .sort((p, q) => p.open - q.open || Math.abs(p.sure - 4) - Math.abs(q.sure - 4));
+}
+
+/** Two rows of which surely one has more cells of the word; null when no two differ. */
+function tellingRows(shares: readonly ColourShares[], word: ColourWord): [Line, Line] | null {
+  const rows = ROW_NAMES.map((_, index): Line => ({ axis: 'row', index }));
+  const found = rows.map((row) => possibleCounts(shares, word, DELTA.test, row).counts);
+  for (const [i, first] of rows.entries()) {
+    for (const [j, second] of rows.entries()) {
+      const [least = 0, most = 0] = [found[i]?.[0], found[j]?.at(-1)];
+      if (least > most) return i < j ? [first, second] : [second, first];
+    }
+  }
+  return null;
+}
+
+/** Up to three questions that suit a picture; the first has one true answer, or an interval where nothing is clear. */
+export function suggestQuestions(shares: readonly ColourShares[]): string[] {
+  const words = tellingWords(shares);
+  const [first, second = first] = words;
+  if (first === undefined || second === undefined) {
+    const everywhere = COLOUR_WORDS.find((word) => countCells(shares, word, DELTA.test).sure > 0);
+    return everywhere === undefined ? [] : [`How many cells are mostly ${everywhere}?`];
+  }
+  const name = (selector: Selector) => `${selector.colour} cells`;
+  const asked = [
+    `How many cells are mostly ${first.word}? Add 4.`,
+    `Start with 20. Subtract the ${name({ target: 'cells', colour: second.word })}. Add 3. How many?`,
+  ];
+  const lines = tellingRows(shares, first.word);
+  if (lines === null) return asked;
+  return [
+    ...asked,
+    `Which row has more ${first.word} cells, ${lineName(lines[0])} or ${lineName(lines[1])}?`,
+  ];
+}
