@@ -61,6 +61,12 @@ export const COPY = {
     heatmapNone: 'No attention recorded yet.',
   },
   ask: {
+    unknownWords: 'Words that this model does not know:',
+    meant: (word: string, known: string) => `Write “${known}” instead of “${word}”`,
+    unreadableTitle: 'This model can read no word of the question',
+    unreadable:
+      'Whatever it answers will not be about your question. Take a suggestion, or use words that it knows.',
+    askAnyway: 'Ask all the same',
     title: 'Question',
     label: 'Your question',
     placeholder: 'Start with 11. Subtract the red squares. Add 3. How many?',

@@ -5,13 +5,16 @@
 import './styles/layers.css';
 import './styles/tokens.css';
 import './styles/base.css';
+import { computed } from '@preact/signals';
 import { render } from 'preact';
 import { defined } from '../lib/invariant';
 import { adoptBundledAdapter } from '../state/default_adapter';
 import { createLibrary } from '../state/library';
 import { createLook } from '../state/look';
+import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
+import { QuestionWordsContext } from './look/look_context';
 import { decodePicture } from './look/picture_source';
 import { createPages } from './pages';
 import { startRoute } from './route';
@@ -29,8 +32,15 @@ export function mount(spawn: () => EngineEndpoint): void {
   const library = createLibrary(client);
   adoptBundledAdapter(look, library);
   const pages = createPages(client, library);
+  const words = followQuestion(
+    client,
+    look.question,
+    computed(() => look.session.value.model),
+  );
   render(
-    <App look={look} library={library} pages={pages} />,
+    <QuestionWordsContext.Provider value={words}>
+      <App look={look} library={library} pages={pages} />
+    </QuestionWordsContext.Provider>,
     defined(document.getElementById('app'), '#app'),
   );
   void look.start();

@@ -31,6 +31,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   listModels: 'models',
   load: 'models',
   cancelLoad: 'models',
+  readQuestion: 'answers',
   generate: 'answers',
   stop: 'answers',
   estimateTraining: 'training',

@@ -71,6 +71,8 @@ export interface Tokenizer {
    * whether the vocabulary covers it. Empty for a tokenizer that spells unknown words letter by letter or in bytes.
    */
   lookUpWords(text: string): { readonly word: string; readonly known: boolean }[];
+  /** Every token as the vocabulary spells it, in order of id; ids without a token are left out. */
+  vocabulary(): string[];
   encodeWithOffsets(text: string): Encoding;
   decode(ids: readonly number[], options?: DecodeOptions): string;
   createStreamDecoder(options?: DecodeOptions): StreamDecoder;
@@ -236,6 +238,10 @@ class LibraryTokenizer implements Tokenizer {
     return words
       .filter((word) => word.trim() !== '')
       .map((word) => ({ word, known: !lookUp([word]).includes(unknown) }));
+  }
+
+  vocabulary(): string[] {
+    return this.tokens.filter((token) => token !== undefined);
   }
 
   encodeWithOffsets(text: string): Encoding {

@@ -13,15 +13,17 @@ import type {
   GenerateRequest,
   GenerateResult,
   PromptFact,
+  QuestionReading,
   Segment,
 } from '../../worker/protocol/answers';
 import type { AdapterShelf } from './adapter_shelf';
 import { type Engine, type EngineModel, type Loaded, untilLost } from './engine';
 import type { EventQueue } from './engine_events';
+import { readQuestion } from './question_reading';
 
 /** What answering needs. */
 export interface AnswerParts {
-  readonly engine: Pick<Engine<EngineModel>, 'answering' | 'stopAnswering'>;
+  readonly engine: Pick<Engine<EngineModel>, 'answering' | 'loaded' | 'stopAnswering'>;
   readonly shelf: Pick<AdapterShelf, 'adapterFor'>;
   readonly events: EventQueue;
   decodeImage(file: Blob): Promise<DecodedImage>;
@@ -84,6 +86,13 @@ export class AnswerHost implements AnswerCommands {
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
+  }
+
+  /** See AnswerCommands. */
+  async readQuestion(text: string): Promise<QuestionReading | null> {
+    const { loaded } = this.#parts.engine;
+    if (loaded === undefined) return null;
+    return readQuestion(loaded.model.processor.tokenizer, text.slice(0, MAX_QUESTION_CHARACTERS));
   }
 
   /** See AnswerCommands. */

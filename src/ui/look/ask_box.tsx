@@ -1,16 +1,18 @@
 // The question: its text, suggestions, the settings of the answer, and asking or stopping.
 // Not what happens then (state/look.ts). Invariant: Enter asks only when the button would.
 
-import { useComputed } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { modeWords, type ReasoningMode } from '../../settings/train_settings';
 import { isOpen } from '../../state/session';
 import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
+import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { NumberInput } from '../number_input';
-import { useLook } from './look_context';
+import { useLook, useQuestionWords } from './look_context';
+import { QuestionField, UnknownWords } from './question_field';
 import '../styles/ask.css';
 
 /** Suggestions when the picture came without its own. */
@@ -134,7 +136,14 @@ function Hint() {
 /** The question box. `field` receives the text area, for the key that focuses it. */
 export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElement | null> }) {
   const look = useLook();
+  const words = useQuestionWords();
   const running = useComputed(() => isOpen(look.session.value.answer));
+  const confirming = useSignal(false);
+  const ask = (): void => {
+    // Without a model that is ready nothing is asked, so there is nothing to confirm.
+    if (words.unreadable.value && look.canAsk.value) confirming.value = true;
+    else void look.ask();
+  };
   return (
     <section class="panel ask-panel" aria-labelledby="ask-title">
       <h2 id="ask-title" class="visually-hidden">
@@ -143,25 +152,11 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void look.ask();
+          ask();
         }}
       >
         <div class="ask-row">
-          <textarea
-            ref={field}
-            id="question"
-            aria-label={COPY.ask.label}
-            placeholder={COPY.ask.placeholder}
-            rows={2}
-            spellcheck={false}
-            value={look.question.value}
-            onInput={(event) => look.setQuestion(event.currentTarget.value)}
-            onKeyDown={(event) => {
-              if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-              event.preventDefault();
-              void look.ask();
-            }}
-          />
+          <QuestionField field={field} onEnter={ask} />
           {running.value ? (
             <button type="button" class="primary" onClick={() => void look.stop()}>
               <Icon name="stop" /> {COPY.ask.stop}
@@ -172,10 +167,26 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
             </button>
           )}
         </div>
+        <UnknownWords />
         <Suggestions />
         <SettingsGroup />
         <Hint />
       </form>
+      {confirming.value && (
+        <Confirm
+          title={COPY.ask.unreadableTitle}
+          yes={COPY.ask.askAnyway}
+          onYes={() => {
+            confirming.value = false;
+            void look.ask();
+          }}
+          onNo={() => {
+            confirming.value = false;
+          }}
+        >
+          <p>{COPY.ask.unreadable}</p>
+        </Confirm>
+      )}
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { useContext } from 'preact/hooks';
 import { defined } from '../../lib/invariant';
 import type { Library } from '../../state/library';
 import type { Look } from '../../state/look';
+import type { QuestionWords } from '../../state/question_words';
 
 /** Context of the page's state; filled by the app shell. */
 export const LookContext = createContext<Look | null>(null);
@@ -21,4 +22,12 @@ export const LibraryContext = createContext<Library | null>(null);
 /** What is stored on this device. */
 export function useLibrary(): Library {
   return defined(useContext(LibraryContext), 'LibraryContext');
+}
+
+/** Context of what the model can read of the typed question; filled where the page is mounted. */
+export const QuestionWordsContext = createContext<QuestionWords | null>(null);
+
+/** What the model can read of the typed question. */
+export function useQuestionWords(): QuestionWords {
+  return defined(useContext(QuestionWordsContext), 'QuestionWordsContext');
 }

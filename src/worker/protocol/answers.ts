@@ -117,8 +117,18 @@ export type AnswerEvent =
       readonly segments: readonly Segment[];
     };
 
+/** How much of a question the loaded model's vocabulary covers. */
+export interface QuestionReading {
+  /** Words that the model would read as unknown, as they are looked up, each with known ones that may be meant. */
+  readonly unknown: readonly { readonly word: string; readonly nearest: readonly string[] }[];
+  /** Unknown words divided by all words; 0 for models that can read any text. */
+  readonly share: number;
+}
+
 /** Commands of questions. */
 export interface AnswerCommands {
+  /** What the loaded model cannot read of a question; quick enough for every keystroke. Null without a model. */
+  readQuestion(text: string): Promise<QuestionReading | null>;
   /** Answers a question; rejects with `engine/state` while another answer is being generated. */
   generate(request: GenerateRequest): Promise<GenerateResult>;
   /** Ends the running answer within a step or two; its partial text is kept. */

@@ -62,7 +62,9 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
       parameterCount: 42,
       config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelConfig,
     },
-    processor: { tokenizer: { encodePlain: () => [], decode: () => '' } },
+    processor: {
+      tokenizer: { encodePlain: () => [], decode: () => '', lookUpWords: () => [], vocabulary: () => [] },
+    },
     prompts,
     square: true,
     maxTokens: setup.maxTokens ?? 512,
