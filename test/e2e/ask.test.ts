@@ -85,3 +85,31 @@ test('the length ends an answer, and Shift+Enter starts a new line', async () =>
   await page.getByLabel('Longest answer').press('Tab');
   expect(Number(await page.getByLabel('Longest answer').inputValue())).toBeLessThan(99999);
 });
+
+test('a word that the model does not know is named while one types, and mended by one press', async () => {
+  const look = shared();
+  const { page } = look;
+  await look.question.fill('How many red circels?');
+  const unknown = page.getByTestId('unknown-words');
+  await expect(unknown).toContainText('circels');
+  await expect(page.locator('.question-marks mark')).toHaveText(['circels']);
+  await page.getByRole('button', { name: /^Write “circles” instead/ }).click();
+  await expect(look.question).toHaveValue('How many red circles?');
+  await expect(unknown).toBeEmpty();
+});
+
+test('a question of which no word can be read is asked only after a yes', async () => {
+  const look = shared();
+  const { page } = look;
+  await look.question.fill('Pourquoi');
+  await expect(page.getByTestId('unknown-words')).toContainText('pourquoi');
+  const before = await look.text();
+  await look.ask();
+  await expect(page.getByRole('dialog')).toContainText('no word');
+  await page.getByTestId('confirm-no').click();
+  expect(await look.text()).toBe(before);
+  await look.question.press('Enter');
+  await page.getByTestId('confirm-yes').click();
+  await expect(page.getByTestId('answer')).not.toHaveAttribute('data-status', 'waiting', { timeout: 30_000 });
+  await look.settled();
+});
