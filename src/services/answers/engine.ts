@@ -28,7 +28,9 @@ export type EngineModel = Pick<
   'prompts' | 'square' | 'maxTokens' | 'prepare' | 'start' | 'warmUp' | 'setAdapter' | 'destroy'
 > & {
   readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config'>;
-  readonly processor: { readonly tokenizer: Pick<Tokenizer, 'encodePlain' | 'decode' | 'lookUpWords' | 'vocabulary'> };
+  readonly processor: {
+    readonly tokenizer: Pick<Tokenizer, 'encodePlain' | 'decode' | 'lookUpWords' | 'vocabulary'>;
+  };
 };
 
 /** What the engine is made of. */
