@@ -205,7 +205,8 @@ function createBuffer(
       { label, size },
     );
   }
+  const buffer = device.createBuffer({ label, size, usage });
   counters.buffers++;
   counters.bufferBytes += size;
-  return device.createBuffer({ label, size, usage });
+  return buffer;
 }

@@ -4,6 +4,7 @@
 
 import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';
+import { type GpuScope, inPassingScope, inScope } from './gpu_scope';
 import type { KernelCall } from './kernel';
 
 /** A call together with the regions of its operands, in binding order. */
@@ -36,25 +37,25 @@ export class Executable {
   readonly #steps: readonly Step[];
   /** Steps [cuts[i], cuts[i+1]) go into submit i. */
   readonly #cuts: readonly number[];
-  readonly #params: GPUBuffer | undefined;
+  readonly #scope: GpuScope;
 
-  private constructor(
-    gpu: GpuContext,
-    steps: readonly Step[],
-    cuts: readonly number[],
-    params: GPUBuffer | undefined,
-  ) {
-    this.#gpu = gpu;
+  private constructor(scope: GpuScope, steps: readonly Step[], cuts: readonly number[]) {
+    this.#scope = scope;
+    this.#gpu = scope.gpu;
     this.#steps = steps;
     this.#cuts = cuts;
-    this.#params = params;
   }
 
   /**
    * Compiles pipelines (in parallel), writes all uniforms into one buffer and makes every bind group.
    * @throws GpuError `gpu/shader` when a kernel does not compile
    */
-  static async build(gpu: GpuContext, calls: readonly BoundCall[], label: string): Promise<Executable> {
+  static build(gpu: GpuContext, calls: readonly BoundCall[], label: string): Promise<Executable> {
+    return inScope(gpu, (scope) => Executable.#build(scope, calls, label));
+  }
+
+  static async #build(scope: GpuScope, calls: readonly BoundCall[], label: string): Promise<Executable> {
+    const { gpu } = scope;
     const compiled = await Promise.all(calls.map(({ call }) => gpu.pipelines.get(call.kernel)));
     const offsets: number[] = [];
     let paramBytes = 0;
@@ -63,7 +64,7 @@ export class Executable {
       if (call.params) paramBytes += alignUp(call.params.byteLength, BINDING_ALIGNMENT);
     }
     const params = paramBytes
-      ? gpu.createBuffer(paramBytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, `${label} params`)
+      ? scope.buffer(paramBytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, `${label} params`)
       : undefined;
     if (params) uploadParams(gpu, params, calls, offsets);
     const steps = compiled.map((kernel, index): Step => {
@@ -80,7 +81,7 @@ export class Executable {
       const group = gpu.device.createBindGroup({ label: call.kernel.name, layout: kernel.layout, entries });
       return { name: call.kernel.name, pipeline: kernel.pipeline, group, grid: call.grid };
     });
-    return new Executable(gpu, steps, cutSubmits(calls, gpu.traits.software), params);
+    return new Executable(scope, steps, cutSubmits(calls, gpu.traits.software));
   }
 
   /** Dispatches per run. */
@@ -140,24 +141,26 @@ export class Executable {
    * @throws Error when the device has no `timestamp-query`
    */
   async profile(): Promise<StepTime[]> {
-    const { device, traits } = this.#gpu;
-    if (!traits.timestampQuery) throw new Error('This device offers no timestamp-query; profiles need it.');
+    if (!this.#gpu.traits.timestampQuery)
+      throw new Error('This device offers no timestamp-query; profiles need it.');
     const times: StepTime[] = [];
     const PER_SET = 1024;
     for (let from = 0; from < this.#steps.length; from += PER_SET) {
       const to = Math.min(this.#steps.length, from + PER_SET);
+      times.push(...(await this.#profilePart(from, to)));
+    }
+    return times;
+  }
+
+  #profilePart(from: number, to: number): Promise<StepTime[]> {
+    const { device } = this.#gpu;
+    return inPassingScope(this.#gpu, async (scope) => {
       const count = 2 * (to - from);
-      const querySet = device.createQuerySet({ type: 'timestamp', count });
-      const resolved = this.#gpu.createBuffer(
-        8 * count,
-        GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-        'timestamps',
-      );
-      const staging = this.#gpu.createBuffer(
-        8 * count,
-        GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-        'timestamps staging',
-      );
+      const querySet = scope.own(device.createQuerySet({ type: 'timestamp', count }));
+      const resolves = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+      const resolved = scope.buffer(8 * count, resolves, 'timestamps');
+      const reads = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      const staging = scope.buffer(8 * count, reads, 'timestamps staging');
       const encoder = device.createCommandEncoder();
       for (let index = from; index < to; index++) {
         const at = 2 * (index - from);
@@ -172,21 +175,16 @@ export class Executable {
       device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
       const ticks = new BigUint64Array(staging.getMappedRange());
-      this.#steps.slice(from, to).forEach(({ name }, index) => {
+      return this.#steps.slice(from, to).map(({ name }, index) => {
         const [begin = 0n, end = 0n] = ticks.subarray(2 * index);
-        times.push({ name, nanoseconds: Number(end - begin) });
+        return { name, nanoseconds: Number(end - begin) };
       });
-      staging.unmap();
-      querySet.destroy();
-      this.#gpu.destroyBuffer(resolved);
-      this.#gpu.destroyBuffer(staging);
-    }
-    return times;
+    });
   }
 
   /** Frees the uniform buffer; operand buffers belong to the caller. */
   destroy(): void {
-    if (this.#params) this.#gpu.destroyBuffer(this.#params);
+    this.#scope.destroy();
   }
 }
 

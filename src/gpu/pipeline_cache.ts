@@ -34,6 +34,8 @@ export class PipelineCache {
     if (!compiled) {
       compiled = this.#compile(kernel);
       this.#compiled.set(key, compiled);
+      // A failure may have been one of the moment, such as memory: it is not remembered.
+      compiled.catch(() => this.#compiled.delete(key));
     }
     return compiled;
   }

@@ -4,6 +4,7 @@
 
 import type { BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';
+import { type GpuScope, inScope } from './gpu_scope';
 
 /** One read in flight. */
 export interface ReadbackSlot {
@@ -20,7 +21,7 @@ export class ReadbackRing {
   readonly #gpu: GpuContext;
   readonly #bytes: number;
   readonly #free: GPUBuffer[];
-  readonly #all: readonly GPUBuffer[];
+  readonly #scope: GpuScope;
 
   /**
    * @param bytes capacity of a slot
@@ -30,10 +31,14 @@ export class ReadbackRing {
     this.#gpu = gpu;
     this.#bytes = Math.ceil(bytes / 4) * 4;
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    this.#all = Array.from({ length: slots }, (_, index) =>
-      gpu.createBuffer(this.#bytes, usage, `${label} staging ${index}`),
-    );
-    this.#free = [...this.#all];
+    const made = inScope(gpu, (scope) => {
+      const free = Array.from({ length: slots }, (_, index) =>
+        scope.buffer(this.#bytes, usage, `${label} staging ${index}`),
+      );
+      return { scope, free };
+    });
+    this.#scope = made.scope;
+    this.#free = made.free;
   }
 
   /** Slots not in flight. */
@@ -76,6 +81,6 @@ export class ReadbackRing {
 
   /** Destroys the staging buffers; reads in flight reject. */
   destroy(): void {
-    for (const buffer of this.#all) this.#gpu.destroyBuffer(buffer);
+    this.#scope.destroy();
   }
 }

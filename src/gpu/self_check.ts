@@ -4,6 +4,7 @@
 
 import { GpuError } from '../lib/errors';
 import type { GpuContext } from './device';
+import { type GpuScope, inPassingScope } from './gpu_scope';
 import type { KernelCall, KernelCheck } from './kernel';
 
 /** What is known of the kernels on one device; recorded with runs, traces and checkpoints. */
@@ -71,28 +72,37 @@ export function kernelProfile(gpu: GpuContext): KernelProfile {
 
 /** Runs the case once; NaN counts as infinitely wrong. */
 async function largestError(gpu: GpuContext, check: KernelCheck): Promise<number> {
+  const { expected } = check;
+  const actual = await inPassingScope(gpu, (scope) => runCheck(scope, check));
+  return actual.reduce((worst, value, index) => {
+    const error = Math.abs(value - (expected[index] ?? 0));
+    return error <= worst ? worst : Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
+  }, 0);
+}
+
+/** The case's output. */
+async function runCheck(scope: GpuScope, check: KernelCheck): Promise<Float32Array> {
+  const { gpu } = scope;
   const { call, operands, output, expected } = check;
   const { device } = gpu;
   const compiled = await gpu.pipelines.get(call.kernel);
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const buffers = operands.map((operand, index) => {
-    const buffer = gpu.createBuffer(operand.byteLength, usage, `self-check ${call.kernel.name} ${index}`);
-    device.queue.writeBuffer(buffer, 0, operand as Float32Array<ArrayBuffer>);
-    return buffer;
+  const regions = operands.map((operand, index) => {
+    const region = scope.storage(operand.byteLength, `self-check ${call.kernel.name} ${index}`);
+    device.queue.writeBuffer(region.buffer, 0, operand as Float32Array<ArrayBuffer>);
+    return region;
   });
-  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const entries: GPUBindGroupEntry[] = regions.map(({ buffer }, binding) => ({
+    binding,
+    resource: { buffer },
+  }));
   if (call.params) {
-    const params = gpu.createBuffer(
-      call.params.byteLength,
-      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      'self-check params',
-    );
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const params = scope.buffer(call.params.byteLength, usage, 'self-check params');
     device.queue.writeBuffer(params, 0, call.params as Uint32Array<ArrayBuffer>);
-    entries.push({ binding: buffers.length, resource: { buffer: params } });
-    buffers.push(params);
+    entries.push({ binding: regions.length, resource: { buffer: params } });
   }
   const bytes = expected.length * 4;
-  const staging = gpu.createBuffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'self-check');
+  const staging = scope.buffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'self-check');
   gpu.counters.bindGroups++;
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
@@ -100,15 +110,11 @@ async function largestError(gpu: GpuContext, check: KernelCheck): Promise<number
   pass.setBindGroup(0, device.createBindGroup({ layout: compiled.layout, entries }));
   pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
   pass.end();
-  const result = buffers[output];
-  if (result) encoder.copyBufferToBuffer(result, 0, staging, 0, bytes);
+  const result = regions[output];
+  if (!result) throw new GpuError('gpu/kernel-wrong', `The check of ${call.kernel.name} has no output.`);
+  encoder.copyBufferToBuffer(result.buffer, 0, staging, 0, bytes);
   device.queue.submit([encoder.finish()]);
   await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
   gpu.check();
-  const actual = new Float32Array(staging.getMappedRange().slice(0));
-  for (const buffer of [...buffers, staging]) gpu.destroyBuffer(buffer);
-  return actual.reduce((worst, value, index) => {
-    const error = Math.abs(value - (expected[index] ?? 0));
-    return error <= worst ? worst : Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
-  }, 0);
+  return new Float32Array(staging.getMappedRange().slice(0));
 }

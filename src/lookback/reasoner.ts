@@ -11,6 +11,7 @@ import {
 } from '../generation/generate';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import type { GpuContext } from '../gpu/device';
+import { inScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { parseGenerationConfig } from '../model/config';
 import { GenerationSession } from '../model/generation_session';
@@ -85,18 +86,15 @@ export class Reasoner {
   ): Promise<Reasoner> {
     const has = async (name: string): Promise<boolean> => (await files.open(name)) !== null;
     const prompts = await loadPrompts(files);
-    const model = await VisionLanguageModel.load(gpu, files, options);
-    try {
+    return inScope(gpu, async (scope) => {
+      const model = scope.own(await VisionLanguageModel.load(gpu, files, options));
       const processor = await Processor.load(files, model.config);
       const generation = (await has('generation_config.json'))
         ? parseGenerationConfig(await readModelJson(files, 'generation_config.json'), model.config)
         : undefined;
       const eos = generation?.eosTokenIds ?? model.config.eosTokenIds;
       return new Reasoner(model, processor, prompts, eos);
-    } catch (error) {
-      model.destroy();
-      throw error;
-    }
+    });
   }
 
   /** True when pictures are padded to a square: models that know one sheet. */

@@ -5,6 +5,7 @@
 import type { PixelArray } from '../data/image/pillow_resize';
 import { drawSample, type ShapesSample } from '../data/world/shapes_world';
 import { IMAGE_SIDE } from '../data/world/shapes_world_scene';
+import { inScope } from '../gpu/gpu_scope';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
 import type { ModelConfig } from '../model/config';
@@ -112,47 +113,30 @@ export async function createTrainer(
 ): Promise<Trainer> {
   checkRequest(request);
   const rewards = rewardsOf(request.grpo.rewardWeights);
-  const owned: { destroy(): void }[] = [];
-  try {
-    const images = new ImageEncoder(reasoner.model.device);
-    owned.push(images);
+  return inScope(reasoner.model.device.gpu, async (memory) => {
+    const images = memory.own(new ImageEncoder(reasoner.model.device));
     const labelled = request.method === 'sft' ? await labelledSource(reasoner, images, request, hooks) : null;
-    const policy = await createPolicy(reasoner, images, request);
-    owned.push(policy);
+    const policy = memory.own(await createPolicy(reasoner, images, request));
     if (request.checkpoint) policy.restore(request.checkpoint);
-    const rollout = rolloutOf(reasoner, images, policy.adapter);
+    const rollout = memory.own(rolloutOf(reasoner, images, policy.adapter));
     if (labelled) {
-      const parts = { policy, rollout, examples: labelled };
+      const parts = { memory, policy, rollout, examples: labelled };
       const trainer = new SftTrainer(parts, request, request.sft, request.checkpoint);
       hooks.onSplit?.(trainer.split);
-      return owning(trainer, images);
+      return trainer;
     }
-    const reference = request.grpo.beta > 0 ? referenceOf(reasoner, request) : null;
-    if (reference) owned.push(reference);
+    const reference = request.grpo.beta > 0 ? memory.own(referenceOf(reasoner, request)) : null;
     const scoring = { rewards, accuracy: REWARDS.accuracy, settings: request.grpo };
     const examples = promptSource(reasoner, request);
-    const parts = { policy, reference, rollout, examples, scoring, observe };
-    return owning(new GrpoTrainer(parts, request, request.grpo, request.checkpoint), images);
-  } catch (error) {
-    if (!reasoner.model.device.gpu.isLost()) for (const part of owned.reverse()) part.destroy();
-    throw error;
-  }
+    const parts = { memory, policy, reference, rollout, examples, scoring, observe };
+    return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
+  });
 }
 
 function checkRequest(request: TrainingRequest): void {
   const { method, source, start } = request;
   const kind = source.kind === 'rows' ? 'dataset' : source.kind;
   throwProblems(configProblems(request, { method, source: kind, continues: start !== null }));
-}
-
-/** A trainer that frees the images with itself. */
-function owning<T extends Trainer>(trainer: T, images: ImageEncoder): T {
-  const destroy = trainer.destroy.bind(trainer);
-  trainer.destroy = () => {
-    destroy();
-    images.destroy();
-  };
-  return trainer;
 }
 
 function startWeights(

@@ -8,7 +8,7 @@ import { sampler } from '../kernels/sampler';
 import { splitRotaryAppend } from '../kernels/split_rotary';
 import { narrowHeads } from '../tensor/ops/attention';
 import { Program } from '../tensor/program';
-import { reshape, type Tensor, type Trace } from '../tensor/trace';
+import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/trace';
 import { KEY_CLASSES, type KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, logits } from './language_model';
 import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_program';
@@ -16,18 +16,18 @@ import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_prog
 /** State of the sequences of a session; see sampler.ts for the words. */
 export interface SequenceState {
   /** u32 [B, 8] */
-  readonly sequences: Tensor;
+  readonly sequences: StoredTensor;
   /** [B, 8] sampling settings, bit patterns. */
-  readonly sampling: Tensor;
+  readonly sampling: StoredTensor;
   /** u32 [B, ceil(V / 32)] ids seen so far. */
-  readonly seen: Tensor;
+  readonly seen: StoredTensor;
   /** u32 [2 + n] pad id, number of end ids, end ids. */
-  readonly stop: Tensor;
+  readonly stop: StoredTensor;
   /** u32 [B] ids of the last step. */
-  readonly ids: Tensor;
+  readonly ids: StoredTensor;
   /** [positions, HS / 2] rotary tables of text positions. */
-  readonly cos: Tensor;
-  readonly sin: Tensor;
+  readonly cos: StoredTensor;
+  readonly sin: StoredTensor;
 }
 
 /** What decode records per step. */

@@ -2,12 +2,12 @@
 // The host only writes prompts and reads results a step behind; ids, lengths and positions advance on the device.
 // Not a policy: stopping criteria, text and segments are src/generation. Invariant: a decode step creates no GPU object.
 
-import type { GpuContext } from '../gpu/device';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
 import { packStop } from '../kernels/sampler';
 import { ArgumentError, ShapeError } from '../lib/errors';
 import type { Program } from '../tensor/program';
-import { regionOf, type Tensor } from '../tensor/trace';
+import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { bucketSize } from './buckets';
 import type { ModelConfig } from './config';
 import {
@@ -28,7 +28,7 @@ import {
   packSharedSequences,
   type SamplingOptions,
 } from './prompt_packing';
-import { allocateTensor, type ModelOnDevice } from './prompt_program';
+import type { ModelOnDevice } from './prompt_program';
 import { linearRopeTables } from './rope_index';
 
 /** Attention to record while decoding. */
@@ -75,6 +75,17 @@ export interface StepResult {
   readonly map?: Float32Array;
 }
 
+/** What a session is made of; the scope owns all of it but images that others share. */
+interface SessionParts {
+  readonly scope: GpuScope;
+  readonly mapLayers: readonly number[];
+  readonly cache: KvCache;
+  readonly state: SequenceState;
+  readonly decode: Program;
+  readonly images: ImageEncoder;
+  readonly ring: ReadbackRing;
+}
+
 const STEPS_AHEAD = 2;
 const TOKEN_UNIT = 16;
 
@@ -89,38 +100,36 @@ export class GenerationSession {
   readonly #ring: ReadbackRing;
   readonly #prompts = new Map<string, Program>();
   readonly #images: ImageEncoder;
+  readonly #scope: GpuScope;
   #pending: { step: number; slot: ReadbackSlot }[] = [];
   #submitted = 0;
   #longest = 0;
 
-  private constructor(
-    model: ModelOnDevice,
-    options: SessionOptions,
-    mapLayers: readonly number[],
-    cache: KvCache,
-    state: SequenceState,
-    decode: Program,
-  ) {
+  private constructor(model: ModelOnDevice, options: SessionOptions, parts: SessionParts) {
     this.options = options;
-    this.mapLayers = mapLayers;
+    this.mapLayers = parts.mapLayers;
     this.#model = model;
-    this.#cache = cache;
-    this.#state = state;
-    this.#decode = decode;
-    this.#images = options.images ?? new ImageEncoder(model);
-    this.#ring = new ReadbackRing(
-      model.gpu,
-      this.#resultBytes(),
-      (options.stepsAhead ?? STEPS_AHEAD) + 2,
-      'steps',
-    );
+    this.#scope = parts.scope;
+    this.#cache = parts.cache;
+    this.#state = parts.state;
+    this.#decode = parts.decode;
+    this.#images = parts.images;
+    this.#ring = parts.ring;
   }
 
   /**
    * Allocates caches and compiles the decode step.
    * @throws ArgumentError for sizes out of range; GpuError when memory or limits do not suffice
    */
-  static async create(model: ModelOnDevice, options: SessionOptions): Promise<GenerationSession> {
+  static create(model: ModelOnDevice, options: SessionOptions): Promise<GenerationSession> {
+    return inScope(model.gpu, (scope) => GenerationSession.#create(scope, model, options));
+  }
+
+  static async #create(
+    scope: GpuScope,
+    model: ModelOnDevice,
+    options: SessionOptions,
+  ): Promise<GenerationSession> {
     const { gpu, config } = model;
     const { text } = config;
     if (options.capacity > text.maxPositionEmbeddings) {
@@ -128,8 +137,9 @@ export class GenerationSession {
         `${options.capacity} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
       );
     }
-    const cache = new KvCache(gpu, text, options.batch + (options.prefixes ?? 0), options.capacity);
-    const state = createState(gpu, config, options);
+    const { batch, capacity, prefixes = 0, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
+    const cache = scope.own(new KvCache(gpu, text, batch + prefixes, capacity));
+    const state = createState(scope, config, options);
     const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
     const mapLayers = options.capture
       ? options.capture.mapLayers === 'all'
@@ -137,10 +147,13 @@ export class GenerationSession {
         : options.capture.mapLayers
       : [];
     const capture: CaptureShape | undefined = options.capture
-      ? { mapLayers, mapSize: options.maxImageTokens ?? 0 }
+      ? { mapLayers, mapSize: maxImageTokens }
       : undefined;
-    const decode = await buildDecodeProgram(model, options.batch, cache, state, capture);
-    return new GenerationSession(model, options, mapLayers, cache, state, decode);
+    const decode = scope.own(await buildDecodeProgram(model, batch, cache, state, capture));
+    const images = options.images ?? scope.own(new ImageEncoder(model));
+    const bytes = resultBytes(options, mapLayers.length, text.numHiddenLayers);
+    const ring = scope.own(new ReadbackRing(gpu, bytes, stepsAhead + 2, 'steps'));
+    return new GenerationSession(model, options, { scope, mapLayers, cache, state, decode, images, ring });
   }
 
   /** Dispatches of one decode step. */
@@ -182,7 +195,7 @@ export class GenerationSession {
     writePrompt(program, packed);
     const slot = this.#ring.acquire();
     try {
-      await program.run(signal, (encoder) => slot.copy(encoder, [regionOf(this.#state.sequences)]));
+      await program.run(signal, (encoder) => slot.copy(encoder, [this.#state.sequences.region]));
     } catch (error) {
       slot.release();
       throw error;
@@ -236,19 +249,12 @@ export class GenerationSession {
 
   /** Frees caches, state and programs. */
   destroy(): void {
-    const { gpu } = this.#model;
-    this.#ring.destroy();
-    this.#decode.destroy();
-    for (const program of this.#prompts.values()) program.destroy();
-    if (!this.options.images) this.#images.destroy();
-    this.#cache.destroy();
-    for (const tensor of Object.values(this.#state) as Tensor[])
-      if (tensor.region) gpu.destroyBuffer(tensor.region.buffer);
+    this.#scope.destroy();
   }
 
   #submitStep(): void {
     const slot = this.#ring.acquire();
-    const results = [regionOf(this.#state.sequences)];
+    const results = [this.#state.sequences.region];
     if (this.options.capture) {
       results.push(this.#decode.region('shares'));
       if (this.#hasMap()) results.push(this.#decode.region('map'));
@@ -263,12 +269,6 @@ export class GenerationSession {
 
   #hasMap(): boolean {
     return this.mapLayers.length > 0 && (this.options.maxImageTokens ?? 0) > 0;
-  }
-
-  #resultBytes(): number {
-    const { batch, capture, maxImageTokens = 0 } = this.options;
-    const shares = capture ? batch * this.#model.config.text.numHiddenLayers * KEY_CLASSES : 0;
-    return 4 * (8 * batch + shares + batch * this.mapLayers.length * maxImageTokens);
   }
 
   #decodeResult(step: number, bytes: ArrayBuffer): StepResult {
@@ -310,6 +310,7 @@ export class GenerationSession {
         purpose === 'sample'
           ? await buildPromptProgram(this.#model, { tokens, batch }, this.#cache, this.#state, features)
           : await buildPrefixProgram(this.#model, { tokens, batch: prefixes }, this.#cache, features);
+      this.#scope.own(program);
       this.#prompts.set(key, program);
     }
     return program;
@@ -348,9 +349,14 @@ export class GenerationSession {
   }
 }
 
-function writeTensor(gpu: GpuContext, tensor: Tensor, data: Uint32Array<ArrayBuffer>): void {
-  const region = regionOf(tensor);
-  gpu.device.queue.writeBuffer(region.buffer, region.offset, data);
+/** Bytes that the host reads per step: the sequences' state, masses of all layers, maps of some. */
+function resultBytes(
+  { batch, capture, maxImageTokens = 0 }: SessionOptions,
+  mapLayers: number,
+  layers: number,
+): number {
+  const shares = capture ? batch * layers * KEY_CLASSES : 0;
+  return 4 * (8 * batch + shares + batch * mapLayers * maxImageTokens);
 }
 
 function writePrompt(program: Program, packed: PackedPrompts): void {
@@ -359,7 +365,7 @@ function writePrompt(program: Program, packed: PackedPrompts): void {
 }
 
 function createState(
-  gpu: GpuContext,
+  scope: GpuScope,
   config: ModelConfig,
   { batch, capacity, prefixes = 0, eosTokenIds = config.eosTokenIds }: SessionOptions,
 ): SequenceState {
@@ -368,18 +374,17 @@ function createState(
   const positions = Math.min(prefixes > 0 ? 2 * capacity : capacity, text.maxPositionEmbeddings);
   const tables = linearRopeTables(0, positions, text);
   const state: SequenceState = {
-    sequences: allocateTensor(gpu, 'sequences', [batch, 8], 'u32'),
-    sampling: allocateTensor(gpu, 'sampling', [batch, 8], 'u32'),
-    seen: allocateTensor(gpu, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
-    stop: allocateTensor(gpu, 'stop', [eosTokenIds.length + 2], 'u32'),
-    ids: allocateTensor(gpu, 'ids', [batch], 'u32'),
-    cos: allocateTensor(gpu, 'text cos', [positions, tables.width], 'f32'),
-    sin: allocateTensor(gpu, 'text sin', [positions, tables.width], 'f32'),
+    sequences: allocateTensor(scope, 'sequences', [batch, 8], 'u32'),
+    sampling: allocateTensor(scope, 'sampling', [batch, 8], 'u32'),
+    seen: allocateTensor(scope, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
+    stop: allocateTensor(scope, 'stop', [eosTokenIds.length + 2], 'u32'),
+    ids: allocateTensor(scope, 'ids', [batch], 'u32'),
+    cos: allocateTensor(scope, 'text cos', [positions, tables.width], 'f32'),
+    sin: allocateTensor(scope, 'text sin', [positions, tables.width], 'f32'),
   };
-  const { queue } = gpu.device;
   const stop = packStop(config.padTokenId ?? eosTokenIds[0] ?? 0, eosTokenIds);
-  queue.writeBuffer(regionOf(state.stop).buffer, 0, stop as Uint32Array<ArrayBuffer>);
-  queue.writeBuffer(regionOf(state.cos).buffer, 0, tables.cos as Float32Array<ArrayBuffer>);
-  queue.writeBuffer(regionOf(state.sin).buffer, 0, tables.sin as Float32Array<ArrayBuffer>);
+  writeTensor(scope.gpu, state.stop, stop);
+  writeTensor(scope.gpu, state.cos, tables.cos);
+  writeTensor(scope.gpu, state.sin, tables.sin);
   return state;
 }

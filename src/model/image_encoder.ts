@@ -3,16 +3,18 @@
 // Invariant: features of a batch lie in prompt order in a tensor that stays valid until the next call of its size.
 
 import type { BufferRegion } from '../gpu/buffer_region';
-import { ShapeError } from '../lib/errors';
-import { regionOf, type Tensor } from '../tensor/trace';
+import { GpuScope } from '../gpu/gpu_scope';
+import { InvariantError } from '../lib/errors';
+import { allocateTensor } from '../tensor/tensor_memory';
+import { type StoredTensor, sizeAt } from '../tensor/trace';
 import { bucketSize } from './buckets';
 import { type ImageInput, packVision } from './prompt_packing';
-import { allocateTensor, buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
+import { buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
 
 /** Features of a batch of images. */
 export interface EncodedImages {
   /** [rows, hidden] f32; rows past the batch's are stale. */
-  readonly features: Tensor;
+  readonly features: StoredTensor;
   /** Padded rows, which name the tensor's size. */
   readonly rows: number;
 }
@@ -20,6 +22,11 @@ export interface EncodedImages {
 const PATCH_UNIT = 12;
 /** Features that are kept: enough for a few thousand small images or some dozens of large ones. */
 const STORE_BYTES = 1 << 25;
+
+/** Rows of a store that takes at least a batch; twice that much where a batch alone exceeds the usual size. */
+function storeRows(hidden: number, batchRows: number): number {
+  return Math.max(Math.floor(STORE_BYTES / (4 * hidden)), 2 * batchRows);
+}
 
 function lcm(a: number, b: number): number {
   let [x, y] = [a, b];
@@ -31,14 +38,16 @@ function lcm(a: number, b: number): number {
 export class ImageEncoder {
   readonly #model: ModelOnDevice;
   readonly #programs = new Map<number, VisionProgram>();
-  readonly #batches = new Map<number, Tensor>();
-  #store: Tensor | undefined;
+  readonly #batches = new Map<number, StoredTensor>();
+  readonly #scope: GpuScope;
+  #store: StoredTensor | undefined;
   /** First row and number of rows in the store. Weak: pixels take far more room than their features. */
   #places = new WeakMap<ImageInput, readonly [number, number]>();
   #used = 0;
 
   constructor(model: ModelOnDevice) {
     this.#model = model;
+    this.#scope = new GpuScope(model.gpu);
   }
 
   /**
@@ -58,10 +67,7 @@ export class ImageEncoder {
 
   /** Frees everything. */
   destroy(): void {
-    const { gpu } = this.#model;
-    for (const program of this.#programs.values()) program.destroy();
-    for (const tensor of [...this.#batches.values(), this.#store])
-      if (tensor?.region) gpu.destroyBuffer(tensor.region.buffer);
+    this.#scope.destroy();
     this.#programs.clear();
     this.#batches.clear();
     this.#places = new WeakMap();
@@ -78,16 +84,16 @@ export class ImageEncoder {
 
   /** Makes room for a batch: the store is emptied when it is full, and grows when a batch alone exceeds it. */
   #reserve(batchRows: number, images: readonly ImageInput[]): void {
-    const { gpu } = this.#model;
-    const capacity = this.#store?.shape[0] ?? 0;
+    const capacity = this.#store ? sizeAt(this.#store, 0) : 0;
     const known = images.every((image) => this.#places.has(image));
     if (known || this.#used + batchRows <= capacity) return;
     this.#places = new WeakMap();
     this.#used = 0;
     if (batchRows <= capacity) return;
-    if (this.#store?.region) gpu.destroyBuffer(this.#store.region.buffer);
-    const least = Math.floor(STORE_BYTES / (4 * this.#hidden));
-    this.#store = allocateTensor(gpu, 'image store', [Math.max(least, 2 * batchRows), this.#hidden], 'f32');
+    if (this.#store) this.#scope.free(this.#store.region.buffer);
+    this.#store = undefined;
+    const rows = storeRows(this.#hidden, batchRows);
+    this.#store = allocateTensor(this.#scope, 'image store', [rows, this.#hidden], 'f32');
   }
 
   async #run(images: readonly ImageInput[], unit: number, signal?: AbortSignal): Promise<void> {
@@ -96,7 +102,7 @@ export class ImageEncoder {
     const padded = this.#bucket(patches);
     let built = this.#programs.get(padded);
     if (!built) {
-      built = await buildVisionProgram(this.#model, padded);
+      built = this.#scope.own(await buildVisionProgram(this.#model, padded));
       this.#programs.set(padded, built);
     }
     for (const [name, data] of Object.entries(packVision(images, config.vision, padded)))
@@ -104,15 +110,7 @@ export class ImageEncoder {
     await built.program.run(signal);
     const encoder = gpu.device.createCommandEncoder();
     const rows = patches / unit;
-    copyRows(
-      encoder,
-      regionOf(built.features),
-      0,
-      regionOf(this.#storeTensor),
-      this.#used,
-      rows,
-      this.#hidden,
-    );
+    copyRows(encoder, built.features.region, 0, this.#storeTensor.region, this.#used, rows, this.#hidden);
     gpu.device.queue.submit([encoder.finish()]);
     for (const image of images) {
       const own = patchesOf(image) / unit;
@@ -121,23 +119,25 @@ export class ImageEncoder {
     }
   }
 
-  get #storeTensor(): Tensor {
-    if (!this.#store) throw new ShapeError('The image store is not allocated.');
+  get #storeTensor(): StoredTensor {
+    if (!this.#store) throw new InvariantError('The image store is not allocated.');
     return this.#store;
   }
 
-  #gather(images: readonly ImageInput[], rows: number): Tensor {
+  #gather(images: readonly ImageInput[], rows: number): StoredTensor {
     const { gpu } = this.#model;
     let target = this.#batches.get(rows);
     if (!target) {
-      target = allocateTensor(gpu, `image features ${rows}`, [rows, this.#hidden], 'f32');
+      target = allocateTensor(this.#scope, `image features ${rows}`, [rows, this.#hidden], 'f32');
       this.#batches.set(rows, target);
     }
     const encoder = gpu.device.createCommandEncoder();
     let at = 0;
     for (const image of images) {
-      const [first, count] = this.#places.get(image) ?? [0, 0];
-      copyRows(encoder, regionOf(this.#storeTensor), first, regionOf(target), at, count, this.#hidden);
+      const place = this.#places.get(image);
+      if (!place) throw new InvariantError('The features of a picture are not in the store.');
+      const [first, count] = place;
+      copyRows(encoder, this.#storeTensor.region, first, target.region, at, count, this.#hidden);
       at += count;
     }
     gpu.device.queue.submit([encoder.finish()]);

@@ -3,9 +3,11 @@
 // Not an allocator: slots are numbered by the caller. Nothing here grows.
 
 import type { GpuContext } from '../gpu/device';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { ShapeError } from '../lib/errors';
-import { externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
+import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
+import { type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { TextConfig } from './config';
 
 /** Class of a key in attention capture (see segment_attention.ts and lookback evaluation). */
@@ -18,11 +20,10 @@ export const KEY_CLASSES = 5;
 export class KvCache {
   readonly slots: number;
   readonly capacity: number;
-  readonly layers: readonly { readonly k: Tensor; readonly v: Tensor }[];
+  readonly layers: readonly { readonly k: StoredTensor; readonly v: StoredTensor }[];
   /** u32 [slots, capacity]: low 8 bits the class, high 24 bits the image token's index in the map. */
-  readonly keyClass: Tensor;
-  readonly #gpu: GpuContext;
-  readonly #buffers: readonly GPUBuffer[];
+  readonly keyClass: StoredTensor;
+  readonly #scope: GpuScope;
 
   /**
    * @throws GpuError `gpu/limit` when a layer does not fit one buffer
@@ -31,37 +32,30 @@ export class KvCache {
     if (!Number.isInteger(slots) || !Number.isInteger(capacity) || slots < 1 || capacity < 1) {
       throw new ShapeError(`A cache of ${slots} slots × ${capacity} tokens cannot be made.`);
     }
-    const buffers: GPUBuffer[] = [];
-    const allocate = (name: string, shape: readonly number[], dtype: 'f32' | 'u32'): Tensor => {
-      const bytes = tensorBytes({ shape, dtype });
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-      const buffer = gpu.createBuffer(bytes, usage, name);
-      buffers.push(buffer);
-      return externalTensor(name, shape, dtype, { buffer, offset: 0, bytes });
-    };
     const shape = [slots, text.numKeyValueHeads, capacity, paddedHeadSize(text.headDim)];
     this.slots = slots;
     this.capacity = capacity;
-    this.layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => ({
-      k: allocate(`kv.${layer}.k`, shape, 'f32'),
-      v: allocate(`kv.${layer}.v`, shape, 'f32'),
-    }));
-    this.keyClass = allocate('kv.class', [slots, capacity], 'u32');
-    this.#gpu = gpu;
-    this.#buffers = buffers;
+    const made = inScope(gpu, (scope) => {
+      const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => ({
+        k: allocateTensor(scope, `kv.${layer}.k`, shape, 'f32'),
+        v: allocateTensor(scope, `kv.${layer}.v`, shape, 'f32'),
+      }));
+      return { scope, layers, keyClass: allocateTensor(scope, 'kv.class', [slots, capacity], 'u32') };
+    });
+    this.layers = made.layers;
+    this.keyClass = made.keyClass;
+    this.#scope = made.scope;
   }
 
   /** Writes the classes of one slot's keys; positions past `classes` count as generated. */
   writeKeyClasses(slot: number, classes: Uint32Array): void {
     const row = new Uint32Array(this.capacity).fill(KEY_CLASS.generated);
     row.set(classes.subarray(0, this.capacity));
-    const region = this.keyClass.region;
-    if (region)
-      this.#gpu.device.queue.writeBuffer(region.buffer, region.offset + 4 * slot * this.capacity, row);
+    writeTensor(this.#scope.gpu, this.keyClass, row, slot * this.capacity);
   }
 
   /** Keys and values of one layer. */
-  layer(index: number): { readonly k: Tensor; readonly v: Tensor } {
+  layer(index: number): { readonly k: StoredTensor; readonly v: StoredTensor } {
     const layer = this.layers[index];
     if (!layer)
       throw new ShapeError(`The cache has ${this.layers.length} layers, not one numbered ${index}.`);
@@ -70,12 +64,13 @@ export class KvCache {
 
   /** Bytes on the device. */
   get bytes(): number {
-    return this.#buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+    const tensors = [this.keyClass, ...this.layers.flatMap(({ k, v }) => [k, v])];
+    return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   }
 
   /** Frees the device memory. */
   destroy(): void {
-    for (const buffer of this.#buffers) this.#gpu.destroyBuffer(buffer);
+    this.#scope.destroy();
   }
 }
 

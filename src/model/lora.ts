@@ -1,13 +1,15 @@
 // LoRA adapters over a frozen model: PEFT files in and out, trainable tensors in one arena, one strength for all.
 // Not a trainer. Invariant: an adapter either fits its model wholly, every tensor matched, or is refused by name.
 
-import { alignUp } from '../gpu/buffer_region';
+import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { DROPOUT_DRAW_WORDS } from '../kernels/dropout';
 import { ModelError } from '../lib/errors';
 import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
-import { externalTensor, type Tensor } from '../tensor/trace';
+import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
+import { elementCount, externalTensor, type StoredTensor } from '../tensor/trace';
 import type { ModelConfig } from './config';
 import { type SafetensorsFile, toFloat32 } from './safetensors';
 import { canonicalAdapterName, expectedShapes } from './weight_names';
@@ -197,7 +199,7 @@ export function loraWeightsOf(
   let at = 0;
   const take = (count: number): Float32Array => {
     const values = arena.slice(at, at + count);
-    at += alignUp(4 * count, 256) / 4;
+    at += alignUp(4 * count, BINDING_ALIGNMENT) / 4;
     return values;
   };
   const weights = modules.map(({ module, shape: [out, width] }) => ({
@@ -221,45 +223,82 @@ function targetMatcher(targets: string | readonly string[]): (module: string) =>
   }
 }
 
-function drawTensor(gpu: GpuContext, usage: number): Tensor {
-  const bytes = 4 * DROPOUT_DRAW_WORDS;
-  const buffer = gpu.createBuffer(bytes, usage, 'adapter dropout');
-  return externalTensor('adapter dropout', [DROPOUT_DRAW_WORDS], 'u32', { buffer, offset: 0, bytes });
-}
-
 interface Slot {
   readonly module: string;
-  readonly a: Tensor;
-  readonly b: Tensor;
+  readonly a: StoredTensor;
+  readonly b: StoredTensor;
+}
+
+/** What masks are drawn from. */
+interface DropoutState {
+  readonly p: number;
+  readonly draw: StoredTensor;
+}
+
+/** Tensors of an adapter, and the scope that owns their memory. */
+interface AdapterMemory {
+  readonly scope: GpuScope;
+  readonly arena: StoredTensor;
+  readonly slots: readonly Slot[];
+  readonly strength: StoredTensor;
+  /** Null for an adapter that never drops. */
+  readonly dropout: DropoutState | null;
+}
+
+/** Puts the matrices of all modules into one arena, each at a multiple of the alignment of bindings. */
+function uploadModules(
+  scope: GpuScope,
+  { r }: LoraConfig,
+  model: ModelConfig,
+  weights: readonly LoraWeights[],
+  trainable: boolean,
+): Pick<AdapterMemory, 'arena' | 'slots'> {
+  const names = weights.map(({ module }) => module);
+  let bytes = 0;
+  const place = (data: Float32Array): number => {
+    const offset = bytes;
+    bytes += alignUp(data.byteLength, BINDING_ALIGNMENT);
+    return offset;
+  };
+  const places = shapedModules(names, model).map(({ module, shape }, index) => {
+    const { a, b } = weights[index] as LoraWeights;
+    return { module, shape, a, b, atA: place(a), atB: place(b) };
+  });
+  const arena = allocateTensor(scope, 'adapter', [bytes / 4], 'f32');
+  const part = (name: string, shape: readonly number[], data: Float32Array, offset: number): StoredTensor => {
+    if (data.length !== elementCount(shape)) {
+      const message = `${name} of the adapter has ${data.length} values; this model's rank ${r} takes [${shape.join(', ')}].`;
+      throw new ModelError('model/adapter', message, { tensor: name });
+    }
+    writeTensor(scope.gpu, arena, data, offset / 4);
+    const region = { buffer: arena.region.buffer, offset, bytes: data.byteLength };
+    return externalTensor(name, shape, 'f32', region, trainable);
+  };
+  const slots = places.map(({ module, shape: [out, width], a, b, atA, atB }): Slot => {
+    const own = { a: part(`${module}.A`, [r, width], a, atA), b: part(`${module}.B`, [out, r], b, atB) };
+    return { module, ...own };
+  });
+  return { arena, slots };
 }
 
 /** An adapter on the device: A and B of all modules in one buffer, so that an optimiser step is one dispatch. */
 export class LoraAdapter {
   readonly config: LoraConfig;
   /** f32 [count] over the whole arena; padding between tensors is zero and stays so. */
-  readonly arena: Tensor;
-  readonly #gpu: GpuContext;
+  readonly arena: StoredTensor;
+  readonly #scope: GpuScope;
   readonly #slots: readonly Slot[];
-  readonly #strength: Tensor;
-  /** What masks are drawn from; null for an adapter that never drops. */
-  readonly #dropout: { readonly p: number; readonly draw: Tensor } | null;
+  readonly #strength: StoredTensor;
+  readonly #dropout: DropoutState | null;
   readonly #columns: ReadonlyMap<string, number>;
 
-  private constructor(
-    gpu: GpuContext,
-    config: LoraConfig,
-    model: ModelConfig,
-    arena: Tensor,
-    slots: readonly Slot[],
-    strength: Tensor,
-    dropout: { readonly p: number; readonly draw: Tensor } | null,
-  ) {
-    this.#gpu = gpu;
-    this.#dropout = dropout;
+  private constructor(config: LoraConfig, model: ModelConfig, memory: AdapterMemory) {
     this.config = config;
-    this.arena = arena;
-    this.#slots = slots;
-    this.#strength = strength;
+    this.arena = memory.arena;
+    this.#scope = memory.scope;
+    this.#dropout = memory.dropout;
+    this.#slots = memory.slots;
+    this.#strength = memory.strength;
     this.#columns = new Map([...adaptableModules(model)].map(([module, [out]]) => [module, out]));
   }
 
@@ -276,50 +315,21 @@ export class LoraAdapter {
     trainable: boolean,
     dropout = 0,
   ): LoraAdapter {
-    const modules = adaptableModules(model);
-    const places: { name: string; shape: number[]; data: Float32Array; offset: number }[] = [];
-    let bytes = 0;
-    for (const { module, a, b } of weights) {
-      const [out, width] = modules.get(module) ?? [0, 0];
-      for (const [part, shape, data] of [
-        ['A', [config.r, width], a],
-        ['B', [out, config.r], b],
-      ] as const) {
-        places.push({ name: `${module}.${part}`, shape: [...shape], data, offset: bytes });
-        bytes += alignUp(data.byteLength, 256);
-      }
-    }
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const buffer = gpu.createBuffer(bytes, usage, 'adapter');
-    const tensors = places.map(({ name, shape, data, offset }) => {
-      gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
-      return externalTensor(name, shape, 'f32', { buffer, offset, bytes: data.byteLength }, trainable);
+    const memory = inScope(gpu, (scope) => {
+      const made = uploadModules(scope, config, model, weights, trainable);
+      const strength = allocateTensor(scope, 'adapter strength', [1], 'f32');
+      if (!(dropout > 0)) return { scope, ...made, strength, dropout: null };
+      const draw = allocateTensor(scope, 'adapter dropout', [DROPOUT_DRAW_WORDS], 'u32');
+      return { scope, ...made, strength, dropout: { p: dropout, draw } };
     });
-    const arena = externalTensor('adapter', [bytes / 4], 'f32', { buffer, offset: 0, bytes });
-    const strengthBuffer = gpu.createBuffer(16, usage, 'adapter strength');
-    const strength = externalTensor('adapter strength', [1], 'f32', {
-      buffer: strengthBuffer,
-      offset: 0,
-      bytes: 4,
-    });
-    const slots = weights.map(
-      ({ module }, index): Slot => ({
-        module,
-        a: tensors[2 * index] as Tensor,
-        b: tensors[2 * index + 1] as Tensor,
-      }),
-    );
-    const draw = dropout > 0 ? drawTensor(gpu, usage) : null;
-    const drop = draw && { p: dropout, draw };
-    const adapter = new LoraAdapter(gpu, config, model, arena, slots, strength, drop);
+    const adapter = new LoraAdapter(config, model, memory);
     adapter.setStrength(1);
     return adapter;
   }
 
   /** 0 switches the adapter off, 1 is full strength; takes effect with the next run, nothing is traced again. */
   setStrength(strength: number): void {
-    const region = this.#strength.region;
-    if (region) this.#gpu.device.queue.writeBuffer(region.buffer, 0, Float32Array.of(strength));
+    writeTensor(this.#scope.gpu, this.#strength, Float32Array.of(strength));
   }
 
   /**
@@ -329,14 +339,13 @@ export class LoraAdapter {
    * @param part number of the micro-batch in the step
    */
   setDropoutSeed(seed: number, step: number, part: number): void {
-    const region = this.#dropout?.draw.region;
-    if (!region) return;
+    if (!this.#dropout) return;
     const words = Uint32Array.of(seed, Math.floor(seed / 2 ** 32), step, part);
-    this.#gpu.device.queue.writeBuffer(region.buffer, region.offset, words);
+    writeTensor(this.#scope.gpu, this.#dropout.draw, words);
   }
 
   /** All tensors with their names, A before B, in checkpoint order. */
-  tensors(): { readonly name: string; readonly tensor: Tensor }[] {
+  tensors(): { readonly name: string; readonly tensor: StoredTensor }[] {
     return this.#slots.flatMap(({ module, a, b }) => [
       { name: `${module}.A`, tensor: a },
       { name: `${module}.B`, tensor: b },
@@ -345,7 +354,7 @@ export class LoraAdapter {
 
   /** @throws ModelError `model/adapter` when an arena is not of this adapter's layout */
   checkArena(arena: Float32Array): void {
-    const count = this.arena.shape[0] ?? 0;
+    const count = elementCount(this.arena.shape);
     if (arena.length === count) return;
     const message = `The checkpoint holds ${arena.length} values; this adapter has ${count}: rank or targets differ.`;
     throw new ModelError('model/adapter', message);
@@ -365,8 +374,7 @@ export class LoraAdapter {
 
   /** Frees the device memory. */
   destroy(): void {
-    for (const tensor of [this.arena, this.#strength, this.#dropout?.draw])
-      if (tensor?.region) this.#gpu.destroyBuffer(tensor.region.buffer);
+    this.#scope.destroy();
   }
 
   /** Modules of a fused projection, with the columns each owns. */

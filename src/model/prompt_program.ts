@@ -1,15 +1,16 @@
 // The vision tower and the prompt pass as programs: several prompts packed in segments, keys and values into the cache.
 // Traces only; what the host writes is prompt_packing.ts, when is generation_session.ts.
 
-import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
+import { inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { kvAppend } from '../kernels/kv_append';
 import { attention } from '../tensor/ops/attention';
 import { gatherRows, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
 import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { Program } from '../tensor/program';
-import { externalTensor, reshape, type Tensor, type Trace, tensorBytes } from '../tensor/trace';
+import { allocateTensor } from '../tensor/tensor_memory';
+import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/trace';
 import type { ModelConfig } from './config';
 import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, type LayerAttention, logits } from './language_model';
@@ -28,50 +29,32 @@ export interface ModelOnDevice {
 export interface VisionProgram {
   readonly program: Program;
   /** [rows / merge², hidden] f32, prompt order. */
-  readonly features: Tensor;
+  readonly features: StoredTensor;
   readonly rows: number;
   destroy(): void;
-}
-
-/** Allocates an external tensor of its own. */
-export function allocateTensor(
-  gpu: GpuContext,
-  name: string,
-  shape: readonly number[],
-  dtype: 'f32' | 'u32',
-): Tensor {
-  const bytes = tensorBytes({ shape, dtype });
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const region: BufferRegion = { buffer: gpu.createBuffer(bytes, usage, name), offset: 0, bytes };
-  return externalTensor(name, shape, dtype, region);
 }
 
 /**
  * Vision tower and projector over `rows` padded patch rows.
  * @param tap names intermediate tensors for parity
  */
-export async function buildVisionProgram(
+export function buildVisionProgram(
   { gpu, config, weights }: ModelOnDevice,
   rows: number,
   tap?: (trace: Trace) => Tap,
 ): Promise<VisionProgram> {
   const { vision } = config;
-  const features = allocateTensor(
-    gpu,
-    'image features',
-    [rows / vision.spatialMergeSize ** 2, vision.outHiddenSize],
-    'f32',
-  );
-  const program = await Program.compile(gpu, `vision ${rows}`, (trace) => {
-    const x = visionTransformer(trace, vision, weights, rows, tap?.(trace));
-    modalityProjector(trace, vision, weights, x, features);
-    trace.output('image_embeds', features);
+  const shape = [rows / vision.spatialMergeSize ** 2, vision.outHiddenSize];
+  return inScope(gpu, async (scope) => {
+    const features = allocateTensor(scope, 'image features', shape, 'f32');
+    const compiled = Program.compile(gpu, `vision ${rows}`, (trace) => {
+      const x = visionTransformer(trace, vision, weights, rows, tap?.(trace));
+      modalityProjector(trace, vision, weights, x, features);
+      trace.output('image_embeds', features);
+    });
+    const program = scope.own(await compiled);
+    return { program, features, rows, destroy: () => scope.destroy() };
   });
-  const destroy = (): void => {
-    program.destroy();
-    if (features.region) gpu.destroyBuffer(features.region.buffer);
-  };
-  return { program, features, rows, destroy };
 }
 
 /** Shape of a prompt program. */

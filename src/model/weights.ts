@@ -4,9 +4,10 @@
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { GpuError, ModelError } from '../lib/errors';
 import type { LoraModule } from '../tensor/ops/lora';
-import { type DType, externalTensor, type Tensor, tensorBytes } from '../tensor/trace';
+import { type DType, externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
 import { toFloat32 } from './safetensors';
@@ -15,7 +16,7 @@ import { checkTiedHead, checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } fr
 /** Where traced model code gets its weights. */
 export interface WeightSource {
   /** @throws ModelError `model/weights` for an unknown name */
-  tensor(name: string): Tensor;
+  tensor(name: string): StoredTensor;
   /** Adapted modules of a (possibly fused) projection by its weight's name; none without an adapter. */
   lora?(name: string): readonly LoraModule[];
 }
@@ -58,14 +59,13 @@ function fusion(name: string): { name: string; parts: string[] } | null {
 
 /** Device weights of one model. */
 export class ModelWeights implements WeightSource {
-  readonly #gpu: GpuContext;
-  readonly #tensors = new Map<string, Tensor>();
-  readonly #buffers: GPUBuffer[] = [];
+  readonly #scope: GpuScope;
+  readonly #tensors = new Map<string, StoredTensor>();
   /** Bytes on the device. */
   bytes = 0;
 
-  private constructor(gpu: GpuContext) {
-    this.#gpu = gpu;
+  private constructor(scope: GpuScope) {
+    this.#scope = scope;
   }
 
   /**
@@ -84,20 +84,18 @@ export class ModelWeights implements WeightSource {
       checkTiedHead(await checkpoint.read(map.redundantHead), embedding);
     }
     const groups = groupWeights(config, checkpoint, map.sources, options.matrices ?? 'stored');
-    const weights = new ModelWeights(gpu);
-    try {
-      weights.#allocate(groups);
-      await weights.#upload(groups, checkpoint, map.sources, options);
-    } catch (error) {
-      weights.destroy();
-      throw error;
-    }
+    const weights = await inScope(gpu, async (scope) => {
+      const made = new ModelWeights(scope);
+      made.#allocate(groups);
+      await made.#upload(groups, checkpoint, map.sources, options);
+      return made;
+    });
     const embedding = weights.#tensors.get(EMBED_TOKENS);
     if (map.tied && embedding) weights.#tensors.set(LM_HEAD, embedding);
     return weights;
   }
 
-  tensor(name: string): Tensor {
+  tensor(name: string): StoredTensor {
     const tensor = this.#tensors.get(name);
     if (!tensor)
       throw new ModelError('model/weights', `The model has no weight named ${name}.`, { tensor: name });
@@ -112,20 +110,18 @@ export class ModelWeights implements WeightSource {
 
   /** Frees the device memory. */
   destroy(): void {
-    for (const buffer of this.#buffers.splice(0)) this.#gpu.destroyBuffer(buffer);
+    this.#scope.destroy();
     this.#tensors.clear();
   }
 
   #allocate(groups: readonly Group[]): void {
-    const { maxBindingBytes, maxBufferBytes } = this.#gpu.traits;
+    const { maxBindingBytes, maxBufferBytes } = this.#scope.gpu.traits;
     const limit = Math.min(maxBufferBytes, 1 << 30);
     let pending: { group: Group; offset: number }[] = [];
     let used = 0;
     const flush = (): void => {
       if (!pending.length) return;
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-      const buffer = this.#gpu.createBuffer(used, usage, `weights ${this.#buffers.length}`);
-      this.#buffers.push(buffer);
+      const { buffer } = this.#scope.storage(used, `weights ${pending[0]?.group.name}`);
       for (const { group, offset } of pending) {
         const region = { buffer, offset, bytes: alignUp(tensorBytes(group), 4) };
         this.#tensors.set(group.name, externalTensor(group.name, group.shape, group.dtype, region));
@@ -153,23 +149,23 @@ export class ModelWeights implements WeightSource {
     sources: ReadonlyMap<string, string>,
     options: WeightLoadOptions,
   ): Promise<void> {
+    const { gpu } = this.#scope;
     const total = groups.reduce((sum, group) => sum + tensorBytes(group), 0);
     let loaded = 0;
     let slices = 0;
     for (const group of groups) {
       const bytes = await readGroup(group, checkpoint, sources);
-      const region = this.tensor(group.name).region;
-      if (!region) throw new ModelError('model/weights', `${group.name} has no memory.`);
+      const { region } = this.tensor(group.name);
       for (let at = 0; at < bytes.length; at += UPLOAD_SLICE) {
         options.signal?.throwIfAborted();
         const slice = bytes.subarray(at, Math.min(bytes.length, at + UPLOAD_SLICE));
-        this.#gpu.device.queue.writeBuffer(region.buffer, region.offset + at, slice);
-        if (++slices % UPLOADS_PER_FENCE === 0) await this.#gpu.fence();
+        gpu.device.queue.writeBuffer(region.buffer, region.offset + at, slice);
+        if (++slices % UPLOADS_PER_FENCE === 0) await gpu.fence();
       }
       loaded += tensorBytes(group);
       options.onProgress?.(loaded, total);
     }
-    await this.#gpu.fence();
+    await gpu.fence();
   }
 }
 

@@ -5,9 +5,11 @@
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { Executable, type StepTime } from '../gpu/executable';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { verifyCalls, withCheckedVariants } from '../gpu/self_check';
 import { ShapeError } from '../lib/errors';
 import { type Plan, planMemory } from './planner';
+import { readRegion } from './tensor_memory';
 import { type DType, type Tensor, Trace, tensorBytes } from './trace';
 
 /** Arrays the host may write to an input or read from an output. */
@@ -24,33 +26,28 @@ export interface ProgramStats {
   readonly submits: number;
 }
 
-const STORAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-
 type NamedRegions = ReadonlyMap<string, { readonly tensor: Tensor; readonly region: BufferRegion }>;
 
 /** A trace compiled for replay. */
 export class Program {
   readonly stats: ProgramStats;
-  readonly #gpu: GpuContext;
+  readonly #scope: GpuScope;
   readonly #executable: Executable;
   readonly #inputs: NamedRegions;
   readonly #outputs: NamedRegions;
-  readonly #owned: readonly GPUBuffer[];
 
   private constructor(
-    gpu: GpuContext,
+    scope: GpuScope,
     executable: Executable,
     stats: ProgramStats,
     inputs: NamedRegions,
     outputs: NamedRegions,
-    owned: readonly GPUBuffer[],
   ) {
-    this.#gpu = gpu;
+    this.#scope = scope;
     this.#executable = executable;
     this.stats = stats;
     this.#inputs = inputs;
     this.#outputs = outputs;
-    this.#owned = owned;
   }
 
   /**
@@ -71,21 +68,26 @@ export class Program {
    * @throws GpuError `gpu/limit` when an arena does not fit, `gpu/shader` when a kernel does not compile;
    *   VariantDisabledError when a kernel is wrong on this device: trace again, as {@link Program.compile} does
    */
-  static async build(gpu: GpuContext, trace: Trace, label: string): Promise<Program> {
+  static build(gpu: GpuContext, trace: Trace, label: string): Promise<Program> {
+    return inScope(gpu, (scope) => Program.#build(scope, trace, label));
+  }
+
+  static async #build(scope: GpuScope, trace: Trace, label: string): Promise<Program> {
+    const { gpu } = scope;
     const plan = planMemory(trace);
     await verifyCalls(
       gpu,
       plan.nodes.map(({ call }) => call),
     );
-    const arenas = plan.arenaBytes.map((bytes, index) =>
-      gpu.createBuffer(bytes, STORAGE(), `${label} arena ${index}`),
+    const arenas = plan.arenaBytes.map(
+      (bytes, index) => scope.storage(bytes, `${label} arena ${index}`).buffer,
     );
     const inputBuffer = plan.inputBytes
-      ? gpu.createBuffer(plan.inputBytes, STORAGE(), `${label} inputs`)
+      ? scope.storage(plan.inputBytes, `${label} inputs`).buffer
       : undefined;
     const regionOf = (tensor: Tensor): BufferRegion => locate(tensor, plan, arenas, inputBuffer);
     const calls = plan.nodes.map(({ call, operands }) => ({ call, operands: operands.map(regionOf) }));
-    const executable = await Executable.build(gpu, calls, label);
+    const executable = scope.own(await Executable.build(gpu, calls, label));
     const named = (tensors: ReadonlyMap<string, Tensor>) =>
       new Map([...tensors].map(([name, tensor]) => [name, { tensor, region: regionOf(tensor) }]));
     const stats: ProgramStats = {
@@ -97,8 +99,7 @@ export class Program {
       flops: plan.nodes.reduce((sum, { call }) => sum + call.flops, 0),
       submits: executable.submits,
     };
-    const owned = inputBuffer ? [...arenas, inputBuffer] : arenas;
-    return new Program(gpu, executable, stats, named(trace.inputs), named(trace.outputs), owned);
+    return new Program(scope, executable, stats, named(trace.inputs), named(trace.outputs));
   }
 
   /**
@@ -116,7 +117,7 @@ export class Program {
       );
     }
     const { buffer, offset: base } = input.region;
-    this.#gpu.device.queue.writeBuffer(buffer, base + start, data as Float32Array<ArrayBuffer>);
+    this.#scope.gpu.device.queue.writeBuffer(buffer, base + start, data as Float32Array<ArrayBuffer>);
   }
 
   /** True when the program has an input of that name (dead inputs are kept). */
@@ -160,13 +161,12 @@ export class Program {
    */
   async read(name: string): Promise<HostArray> {
     const { tensor, region } = this.#output(name);
-    return asHostArray(await readRegion(this.#gpu, region, tensorBytes(tensor), name), tensor.dtype);
+    return asHostArray(await readRegion(this.#scope.gpu, region, tensorBytes(tensor), name), tensor.dtype);
   }
 
   /** Frees arenas, inputs and uniforms. External regions stay. */
   destroy(): void {
-    this.#executable.destroy();
-    for (const buffer of this.#owned) this.#gpu.destroyBuffer(buffer);
+    this.#scope.destroy();
   }
 
   #output(name: string) {
@@ -174,37 +174,6 @@ export class Program {
     if (!output) throw new ShapeError(`The program has no output ${name}.`);
     return output;
   }
-}
-
-/** Copies device memory to the host through a staging buffer made for it. */
-async function readRegion(
-  gpu: GpuContext,
-  { buffer, offset }: BufferRegion,
-  length: number,
-  label: string,
-): Promise<ArrayBuffer> {
-  const bytes = Math.ceil(length / 4) * 4;
-  const staging = gpu.createBuffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${label}`);
-  try {
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
-    gpu.device.queue.submit([encoder.finish()]);
-    await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
-    gpu.check();
-    return staging.getMappedRange().slice(0, length);
-  } finally {
-    gpu.destroyBuffer(staging);
-  }
-}
-
-/**
- * Reads an f32 tensor with memory of its own, e.g. an adapter's arena; allocates like {@link Program.read}.
- * @throws ShapeError when it has none
- */
-export async function readTensor(gpu: GpuContext, tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
-  if (!tensor.region || tensor.dtype !== 'f32')
-    throw new ShapeError(`${tensor.name} is no stored f32 tensor.`);
-  return new Float32Array(await readRegion(gpu, tensor.region, tensorBytes(tensor), tensor.name));
 }
 
 /** "Eager": builds, writes the inputs, runs once, reads every output, frees. */

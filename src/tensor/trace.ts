@@ -31,6 +31,12 @@ export interface Tensor {
   readonly region?: BufferRegion;
 }
 
+/** A tensor with memory of its own. */
+export interface StoredTensor extends Tensor {
+  readonly kind: 'external';
+  readonly region: BufferRegion;
+}
+
 /** One dispatch with its tensors in binding order. */
 export interface TraceNode {
   readonly call: KernelCall;
@@ -66,6 +72,21 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/**
+ * One size of a shape.
+ * @param axis from 0, or from the end: -1 is the last
+ * @throws ShapeError when there is no such axis
+ */
+export function sizeAt(
+  tensor: { readonly name: string; readonly shape: readonly number[] },
+  axis: number,
+): number {
+  const size = tensor.shape.at(axis);
+  if (size === undefined)
+    throw new ShapeError(`${tensor.name} [${tensor.shape.join(', ')}] has no axis ${axis}.`);
+  return size;
+}
+
 /** Bytes of a tensor's contents, without padding. */
 export function tensorBytes(tensor: { readonly shape: readonly number[]; readonly dtype: DType }): number {
   return elementCount(tensor.shape) * BYTES_PER_ELEMENT[tensor.dtype];
@@ -98,7 +119,7 @@ export function externalTensor(
   dtype: DType,
   region: BufferRegion,
   requiresGrad = false,
-): Tensor {
+): StoredTensor {
   checkShape(name, shape);
   const need = tensorBytes({ shape, dtype });
   if (region.bytes < need)

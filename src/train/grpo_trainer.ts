@@ -2,6 +2,7 @@
 // Not the rewards and not the loop. Names of settings and metrics are TRL's.
 // Invariant: a step that is aborted before its last update leaves adapter and moments as they were.
 
+import type { GpuScope } from '../gpu/gpu_scope';
 import type { LoraAdapter } from '../model/lora';
 import type { CommonSettings, GrpoSettings } from '../settings/train_settings';
 import { ExampleOrder } from './example_order';
@@ -28,8 +29,10 @@ import type {
   TrainerCheckpoint,
 } from './trainer';
 
-/** What a GRPO run is made of; the trainer owns all of it but the model. */
+/** What a GRPO run is made of. */
 export interface GrpoParts {
+  /** Owns policy, reference, rollout and what they use, pictures included; freed with the trainer. */
+  readonly memory: GpuScope;
   readonly policy: LoraPolicy;
   /** Frozen adapter of the KL term: as the run began. */
   readonly reference: LoraAdapter | null;
@@ -102,9 +105,7 @@ export class GrpoTrainer implements Trainer {
 
   /** See {@link Trainer.destroy}. */
   destroy(): void {
-    this.#parts.rollout.destroy();
-    this.#parts.reference?.destroy();
-    this.#parts.policy.destroy();
+    this.#parts.memory.destroy();
   }
 
   async #sample(examples: readonly PromptExample[], hooks: StepHooks): Promise<CandidateGroup[]> {

@@ -3,6 +3,7 @@
 // Invariant: nothing but `update` and `restore` changes parameters, so an aborted pass leaves the last step's state.
 
 import type { GpuContext } from '../gpu/device';
+import { type GpuScope, inScope, type Owned } from '../gpu/gpu_scope';
 import { ReadbackRing } from '../gpu/readback_ring';
 import { packAdamw } from '../kernels/adamw';
 import { elementwise } from '../kernels/elementwise';
@@ -10,10 +11,11 @@ import { InvariantError } from '../lib/errors';
 import { bucketSize } from '../model/buckets';
 import type { ImageEncoder } from '../model/image_encoder';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
-import { allocateTensor, type ModelOnDevice } from '../model/prompt_program';
+import type { ModelOnDevice } from '../model/prompt_program';
 import type { OptimSettings } from '../settings/train_settings';
-import { Program, readTensor } from '../tensor/program';
-import type { Tensor } from '../tensor/trace';
+import { Program } from '../tensor/program';
+import { allocateTensor, readTensor, writeTensor } from '../tensor/tensor_memory';
+import { elementCount, type StoredTensor, type Tensor } from '../tensor/trace';
 import { type CompletionGroup, type PackedCompletions, packCompletions } from './packing';
 import {
   buildTrainProgram,
@@ -65,10 +67,23 @@ type Objective = Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference
 /** A loss to accumulate, and the number of the update that it is for, from 1: masks of dropout follow from it. */
 type LossObjective = Objective & { readonly step: number };
 
-interface Built {
+interface Built extends Owned {
   readonly program: Program;
   readonly ring: ReadbackRing;
   readonly rows: number;
+}
+
+/** What a policy is made of; the scope owns all of it. */
+interface PolicyParts {
+  readonly scope: GpuScope;
+  readonly adapter: LoraAdapter;
+  readonly state: OptimizerState;
+  /** Gradient of one micro-batch. */
+  readonly micro: StoredTensor;
+  readonly update: Program;
+  readonly accumulate: Program;
+  readonly clear: Program;
+  readonly clipRing: ReadbackRing;
 }
 
 const TOKEN_UNIT = 64;
@@ -84,42 +99,31 @@ export class LoraPolicy {
   readonly #model: ModelOnDevice;
   readonly #images: ImageEncoder;
   readonly #options: PolicyOptions;
-  readonly #micro: OptimizerState['gradient'];
-  readonly #state: OptimizerState;
-  readonly #update: Program;
-  readonly #accumulate: Program;
-  readonly #clear: Program;
-  readonly #clipRing: ReadbackRing;
+  readonly #parts: PolicyParts;
   readonly #built = new Map<string, Built>();
   /** Programs read the adapter that they were built for. */
   readonly #numbers = new Map<LoraAdapter, number>();
   /** Micro-batches accumulated for the next update. */
-  #parts = 0;
+  #accumulated = 0;
 
   private constructor(
     model: ModelOnDevice,
     images: ImageEncoder,
-    adapter: LoraAdapter,
     options: PolicyOptions,
-    parts: { micro: Tensor; state: OptimizerState; update: Program; accumulate: Program; clear: Program },
+    parts: PolicyParts,
   ) {
-    this.adapter = adapter;
+    this.adapter = parts.adapter;
     this.#model = model;
     this.#images = images;
     this.#options = options;
-    this.#micro = parts.micro;
-    this.#state = parts.state;
-    this.#update = parts.update;
-    this.#accumulate = parts.accumulate;
-    this.#clear = parts.clear;
-    this.#clipRing = new ReadbackRing(model.gpu, 16, 2, 'clip');
+    this.#parts = parts;
   }
 
   /**
    * Uploads an adapter with zeroed moments.
    * @throws GpuError when memory or limits do not suffice
    */
-  static async create(
+  static create(
     model: ModelOnDevice,
     images: ImageEncoder,
     lora: LoraConfig,
@@ -127,18 +131,13 @@ export class LoraPolicy {
     options: PolicyOptions,
   ): Promise<LoraPolicy> {
     const { gpu } = model;
-    const adapter = LoraAdapter.create(gpu, lora, model.config, weights, true, options.dropout?.p);
-    const state = createOptimizerState(gpu, adapter);
-    const micro = allocateTensor(gpu, 'micro-batch gradient', adapter.arena.shape, 'f32');
-    const count = adapter.arena.shape[0] ?? 0;
-    const accumulate = await Program.compile(gpu, 'accumulate', (trace) => {
-      trace.emit(elementwise({ kind: 'axpy', count }, trace.traits), [micro, state.gradient]);
+    return inScope(gpu, async (scope) => {
+      const adapter = scope.own(
+        LoraAdapter.create(gpu, lora, model.config, weights, true, options.dropout?.p),
+      );
+      const parts = await createParts(scope, adapter, options);
+      return new LoraPolicy(model, images, options, parts);
     });
-    const clear = await Program.compile(gpu, 'clear gradient', (trace) => {
-      trace.emit(elementwise({ kind: 'fill', count, scale: 0 }, trace.traits), [state.gradient]);
-    });
-    const update = await buildUpdateProgram(gpu, adapter, state, options.maxGradNorm);
-    return new LoraPolicy(model, images, adapter, options, { micro, state, update, accumulate, clear });
   }
 
   get gpu(): GpuContext {
@@ -193,66 +192,55 @@ export class LoraPolicy {
     inputs: Readonly<Record<string, Float32Array>>,
     hooks: StepHooks = {},
   ): Promise<TokenScores> {
-    const part = this.#parts++;
+    const part = this.#accumulated++;
     this.adapter.setDropoutSeed(this.#options.dropout?.seed ?? 0, objective.step, part);
     const scores = await this.#run(batch, objective, inputs, hooks);
-    this.#accumulate.submit();
+    this.#parts.accumulate.submit();
     return scores;
   }
 
   /** Forgets gradients that were accumulated for a step that will not happen. */
   discard(): void {
-    this.#parts = 0;
-    this.#clear.submit();
+    this.#accumulated = 0;
+    this.#parts.clear.submit();
   }
 
   /** Clips and applies what was accumulated: one AdamW step, numbered from 1. */
   async update(optim: OptimSettings, lr: number, step: number): Promise<UpdateResult> {
     const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: eps, weightDecay } = optim;
-    this.#update.write('hparams', packAdamw({ lr, beta1, beta2, eps, weightDecay, step }));
-    const slot = this.#clipRing.acquire();
-    this.#update.submit((encoder) => slot.copy(encoder, [this.#update.region('clip')]));
-    this.#clear.submit();
-    this.#parts = 0;
+    const { update, clear, clipRing } = this.#parts;
+    update.write('hparams', packAdamw({ lr, beta1, beta2, eps, weightDecay, step }));
+    const slot = clipRing.acquire();
+    update.submit((encoder) => slot.copy(encoder, [update.region('clip')]));
+    clear.submit();
+    this.#accumulated = 0;
     const [, gradNorm = Number.NaN, skipped = 1] = new Float32Array(await slot.take());
     return { gradNorm, finite: skipped === 0 };
   }
 
   /** Adapter and moments on the host. */
   async checkpoint(step: number): Promise<TrainerCheckpoint> {
-    const read = (tensor: Tensor) => readTensor(this.gpu, tensor);
-    const [adapter, m, v] = [
-      await read(this.adapter.arena),
-      await read(this.#state.m),
-      await read(this.#state.v),
-    ];
-    return { step, adapter, m, v };
+    const { state } = this.#parts;
+    const read = (tensor: StoredTensor) => readTensor(this.gpu, tensor);
+    return { step, adapter: await read(this.adapter.arena), m: await read(state.m), v: await read(state.v) };
   }
 
   /** Puts a checkpoint of the same adapter shape on the device. Throws ModelError when it does not fit. */
   restore({ adapter, m, v }: TrainerCheckpoint): void {
-    const pairs: [Tensor, Float32Array][] = [
+    const { state } = this.#parts;
+    const pairs: [StoredTensor, Float32Array][] = [
       [this.adapter.arena, adapter],
-      [this.#state.m, m],
-      [this.#state.v, v],
+      [state.m, m],
+      [state.v, v],
     ];
     for (const [, data] of pairs) this.adapter.checkArena(data);
-    for (const [{ region }, data] of pairs)
-      if (region)
-        this.gpu.device.queue.writeBuffer(region.buffer, region.offset, data as Float32Array<ArrayBuffer>);
+    for (const [tensor, data] of pairs) writeTensor(this.gpu, tensor, data);
   }
 
   /** Frees everything but the model and the images. */
   destroy(): void {
-    for (const { program, ring } of this.#built.values()) {
-      program.destroy();
-      ring.destroy();
-    }
-    for (const program of [this.#update, this.#accumulate, this.#clear]) program.destroy();
-    this.#clipRing.destroy();
-    this.#state.destroy();
-    if (this.#micro.region) this.gpu.destroyBuffer(this.#micro.region.buffer);
-    this.adapter.destroy();
+    this.#parts.scope.destroy();
+    this.#built.clear();
   }
 
   async #run(
@@ -329,13 +317,15 @@ export class LoraPolicy {
     this.#makeRoom();
     const { temperature, gradientCheckpointing: checkpointLayers } = this.#options;
     const options = { ...objective, temperature, checkpointLayers };
-    const state = { gradient: this.#micro };
-    const program = await buildTrainProgram(this.#model, adapter, state, shape, features, options);
-    const built = {
-      program,
-      ring: new ReadbackRing(this.gpu, 28 * shape.rows, 2, 'scores'),
-      rows: shape.rows,
-    };
+    const state = { gradient: this.#parts.micro };
+    const built = await inScope(this.gpu, async (scope): Promise<Built> => {
+      const program = scope.own(
+        await buildTrainProgram(this.#model, adapter, state, shape, features, options),
+      );
+      const ring = scope.own(new ReadbackRing(this.gpu, 28 * shape.rows, 2, 'scores'));
+      return { program, ring, rows: shape.rows, destroy: () => scope.destroy() };
+    });
+    this.#parts.scope.own(built);
     this.#built.set(key, built);
     return built;
   }
@@ -343,14 +333,37 @@ export class LoraPolicy {
   /** Drops the programs that were used longest ago. */
   #makeRoom(): void {
     const { keptBytes = KEPT_BYTES } = this.#options;
-    for (const [key, { program, ring }] of this.#built) {
+    for (const [key, built] of this.#built) {
       const { size } = this.#built;
       if (size < KEPT_AT_LEAST || (size < KEPT_AT_MOST && this.plannedBytes < keptBytes)) return;
-      program.destroy();
-      ring.destroy();
+      this.#parts.scope.free(built);
       this.#built.delete(key);
     }
   }
+}
+
+/** Gradients, moments and the programs that do not depend on a batch's size. */
+async function createParts(
+  scope: GpuScope,
+  adapter: LoraAdapter,
+  { maxGradNorm }: PolicyOptions,
+): Promise<PolicyParts> {
+  const { gpu } = scope;
+  const state = scope.own(createOptimizerState(gpu, adapter));
+  const { shape } = adapter.arena;
+  const micro = allocateTensor(scope, 'micro-batch gradient', shape, 'f32');
+  const count = elementCount(shape);
+  const accumulate = await Program.compile(gpu, 'accumulate', (trace) => {
+    trace.emit(elementwise({ kind: 'axpy', count }, trace.traits), [micro, state.gradient]);
+  });
+  scope.own(accumulate);
+  const clear = await Program.compile(gpu, 'clear gradient', (trace) => {
+    trace.emit(elementwise({ kind: 'fill', count, scale: 0 }, trace.traits), [state.gradient]);
+  });
+  scope.own(clear);
+  const update = scope.own(await buildUpdateProgram(gpu, adapter, state, maxGradNorm));
+  const clipRing = scope.own(new ReadbackRing(gpu, 16, 2, 'clip'));
+  return { scope, adapter, state, micro, update, accumulate, clear, clipRing };
 }
 
 /** Zeros after the live rows; settings are passed as they are. */

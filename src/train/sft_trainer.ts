@@ -2,6 +2,7 @@
 // Not the loop (training_loop.ts) and not the making of examples. Names of metrics are TRL's.
 // Invariant: a batch's loss is the mean over all its response tokens, however it is cut into micro-batches.
 
+import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { type ExampleSplit, exampleSplit } from '../settings/held_out';
 import type { CommonSettings, SftSettings } from '../settings/train_settings';
@@ -19,8 +20,10 @@ import type {
   TrainerCheckpoint,
 } from './trainer';
 
-/** What an SFT run is made of; the trainer owns all of it. */
+/** What an SFT run is made of. */
 export interface SftParts {
+  /** Owns the policy, the rollout and what they use, pictures included; freed with the trainer. */
+  readonly memory: GpuScope;
   readonly policy: LoraPolicy;
   /** Samples answers at evaluations. */
   readonly rollout: Rollout;
@@ -131,8 +134,7 @@ export class SftTrainer implements Trainer {
 
   /** See {@link Trainer.destroy}. */
   destroy(): void {
-    this.#parts.rollout.destroy();
-    this.#parts.policy.destroy();
+    this.#parts.memory.destroy();
   }
 
   #read(positions: readonly number[]): Promise<LabelledExample[]> {

@@ -3,24 +3,21 @@
 // Invariant: every gradient lands in one arena beside the adapter's, so that clipping and AdamW are one pass each.
 
 import type { GpuContext } from '../gpu/device';
+import { inScope } from '../gpu/gpu_scope';
 import { adamw } from '../kernels/adamw';
 import { clipChunks, clipFactor, squareSum } from '../kernels/clip';
 import { grpoLoss } from '../kernels/grpo_loss';
 import { decoderLayers, embedTokens, normalise } from '../model/language_model';
 import type { LoraAdapter } from '../model/lora';
-import {
-  allocateTensor,
-  type ModelOnDevice,
-  traceAttention,
-  tracePromptInputs,
-} from '../model/prompt_program';
+import { type ModelOnDevice, traceAttention, tracePromptInputs } from '../model/prompt_program';
 import type { Tap } from '../model/vision_transformer';
 import { LM_HEAD } from '../model/weight_names';
 import { backward, checkpoint } from '../tensor/autodiff';
 import { gatherRows } from '../tensor/ops/embedding';
 import { type TokenLogps, tokenLogps } from '../tensor/ops/token_logp';
 import { Program } from '../tensor/program';
-import { externalTensor, type Tensor, type Trace } from '../tensor/trace';
+import { allocateTensor } from '../tensor/tensor_memory';
+import { elementCount, externalTensor, type StoredTensor, type Tensor, type Trace } from '../tensor/trace';
 
 /** Sizes of a training program. */
 export interface TrainShape {
@@ -49,21 +46,18 @@ export interface TrainOptions {
 
 /** Gradient and moments of an adapter, in the adapter's own layout. */
 export interface OptimizerState {
-  readonly gradient: Tensor;
-  readonly m: Tensor;
-  readonly v: Tensor;
+  readonly gradient: StoredTensor;
+  readonly m: StoredTensor;
+  readonly v: StoredTensor;
   destroy(): void;
 }
 
 /** Allocates zeroed gradient and moment arenas for an adapter. */
 export function createOptimizerState(gpu: GpuContext, adapter: LoraAdapter): OptimizerState {
-  const [gradient, m, v] = ['gradient', 'm', 'v'].map((name) =>
-    allocateTensor(gpu, `adapter ${name}`, adapter.arena.shape, 'f32'),
-  ) as [Tensor, Tensor, Tensor];
-  const destroy = (): void => {
-    for (const { region } of [gradient, m, v]) if (region) gpu.destroyBuffer(region.buffer);
-  };
-  return { gradient, m, v, destroy };
+  return inScope(gpu, (scope) => {
+    const arena = (name: string) => allocateTensor(scope, `adapter ${name}`, adapter.arena.shape, 'f32');
+    return { gradient: arena('gradient'), m: arena('m'), v: arena('v'), destroy: () => scope.destroy() };
+  });
 }
 
 /**
@@ -155,7 +149,9 @@ export function traceTrainStep(
   const dlogp = traceObjective(trace, logps, shape.rows, options);
   const parameters = adapter.tensors().map(({ tensor }) => tensor);
   const extra = (options.gradientTaps ?? []).map((name) => tapped.get(name) as Tensor);
-  const into = new Map(parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]));
+  const into = new Map<Tensor, Tensor>(
+    parameters.map((tensor) => [tensor, gradientOf(tensor, state.gradient)]),
+  );
   const gradients = backward(trace, [[logps.logp, dlogp]], [...parameters, ...extra], into);
   extra.forEach((_, index) => {
     trace.output(`d ${options.gradientTaps?.[index]}`, gradients[parameters.length + index] as Tensor);
@@ -177,10 +173,10 @@ export function buildTrainProgram(
 }
 
 /** The part of the gradient arena that belongs to an adapter tensor. */
-function gradientOf(parameter: Tensor, gradient: Tensor): Tensor {
-  const [place, arena] = [parameter.region, gradient.region];
-  if (!place || !arena) throw new Error(`${parameter.name} has no memory of its own.`);
-  const region = { buffer: arena.buffer, offset: arena.offset + place.offset, bytes: place.bytes };
+function gradientOf(parameter: StoredTensor, gradient: StoredTensor): StoredTensor {
+  const { offset, bytes } = parameter.region;
+  const { buffer, offset: base } = gradient.region;
+  const region = { buffer, offset: base + offset, bytes };
   return externalTensor(`d${parameter.name}`, parameter.shape, 'f32', region);
 }
 
@@ -195,7 +191,7 @@ export function buildUpdateProgram(
   state: OptimizerState,
   maxNorm: number,
 ): Promise<Program> {
-  const count = adapter.arena.shape[0] ?? 0;
+  const count = elementCount(adapter.arena.shape);
   return Program.compile(gpu, 'update', (trace) => {
     const hparams = trace.input('hparams', [8]);
     const partials = trace.activation('square sums', [clipChunks(count), 2]);

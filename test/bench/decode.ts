@@ -4,6 +4,7 @@
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
+import { GpuScope } from '../../src/gpu/gpu_scope';
 import { packSampling, packStop } from '../../src/kernels/sampler';
 import { createPrng } from '../../src/lib/prng';
 import { parseModelConfig } from '../../src/model/config';
@@ -11,12 +12,12 @@ import { buildDecodeProgram } from '../../src/model/decode_program';
 import type { GenerationSession } from '../../src/model/generation_session';
 import { KvCache, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { PromptInput } from '../../src/model/prompt_packing';
-import { allocateTensor } from '../../src/model/prompt_program';
 import { linearRopeTables } from '../../src/model/rope_index';
 import { memorySource, writeSafetensors } from '../../src/model/safetensors';
 import { type ModelFiles, VisionLanguageModel } from '../../src/model/vision_language_model';
 import { expectedShapes, LM_HEAD } from '../../src/model/weight_names';
-import type { Tensor } from '../../src/tensor/trace';
+import { allocateTensor, writeTensor } from '../../src/tensor/tensor_memory';
+import type { StoredTensor } from '../../src/tensor/trace';
 
 /** One measured way of decoding. */
 export interface DecodeRow {
@@ -206,21 +207,22 @@ async function programStepper(
   const { config, device } = model;
   const { text } = config;
   const imageTokens = imageSide ** 2;
-  const cache = new KvCache(gpu, text, 1, context + 3 * steps + 2 * WARM_UP);
+  const memory = new GpuScope(gpu);
+  const cache = memory.own(new KvCache(gpu, text, 1, context + 3 * steps + 2 * WARM_UP));
   cache.writeKeyClasses(0, rangeKeyClasses(1, imageTokens, context));
   const tables = linearRopeTables(0, cache.capacity, text);
-  const allocate = (name: string, shape: readonly number[]) => allocateTensor(gpu, name, shape, 'u32');
+  const allocate = (name: string, shape: readonly number[]) => allocateTensor(memory, name, shape, 'u32');
   const state = {
     sequences: allocate('sequences', [1, 8]),
     sampling: allocate('sampling', [1, 8]),
     seen: allocate('seen', [1, Math.ceil(text.vocabSize / 32)]),
     stop: allocate('stop', [2]),
     ids: allocate('ids', [1]),
-    cos: allocateTensor(gpu, 'cos', [cache.capacity, tables.width], 'f32'),
-    sin: allocateTensor(gpu, 'sin', [cache.capacity, tables.width], 'f32'),
+    cos: allocateTensor(memory, 'cos', [cache.capacity, tables.width], 'f32'),
+    sin: allocateTensor(memory, 'sin', [cache.capacity, tables.width], 'f32'),
   };
-  const write = (tensor: Tensor, data: Uint32Array | Float32Array): void =>
-    gpu.device.queue.writeBuffer(tensor.region!.buffer, 0, data as Uint32Array<ArrayBuffer>);
+  const write = (tensor: StoredTensor, data: Uint32Array | Float32Array): void =>
+    writeTensor(gpu, tensor, data);
   write(state.sequences, Uint32Array.of(0, context, 0, 0, context, 1, 0, 5));
   write(state.sampling, packSampling(GREEDY));
   write(state.stop, packStop(0, []));
@@ -228,15 +230,11 @@ async function programStepper(
   write(state.sin, tables.sin);
   const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
   const shape = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
-  const program = await buildDecodeProgram(device, 1, cache, state, shape);
+  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, shape));
   return {
     step: async () => program.submit(),
     dispatches: program.dispatches,
-    destroy: () => {
-      program.destroy();
-      cache.destroy();
-      for (const { region } of Object.values(state)) if (region) gpu.destroyBuffer(region.buffer);
-    },
+    destroy: () => memory.destroy(),
   };
 }
 

@@ -4,6 +4,7 @@
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
+import { GpuScope } from '../../src/gpu/gpu_scope';
 import { createPrng } from '../../src/lib/prng';
 import { ImageEncoder } from '../../src/model/image_encoder';
 import { initialLoraWeights } from '../../src/model/lora';
@@ -94,39 +95,39 @@ async function openTrainer(
       maxCompletionLength: options.completion,
     },
   };
-  const images = new ImageEncoder(model.device);
+  const memory = new GpuScope(model.device.gpu);
+  const images = memory.own(new ImageEncoder(model.device));
   const weights = initialLoraWeights(
     model.config,
     { ...BENCH_LORA, targetModules: config.lora.targetModules },
     createPrng(1),
   );
   const { maxGradNorm } = config.optim;
-  const policy = await LoraPolicy.create(model.device, images, BENCH_LORA, weights, {
-    ...{ gradientCheckpointing, maxGradNorm, temperature: 1 },
-  });
-  const rollout = new Rollout({
-    model: { ...model.device, weights: policy.adapter.applyTo(model.weights) },
-    images,
-    // Nothing ends a completion.
-    eosTokenIds: [],
-    createDecoder: () => ({ push: (id) => `${id} `, end: () => '' }),
-  });
+  const policyOptions = { gradientCheckpointing, maxGradNorm, temperature: 1 };
+  const policy = memory.own(
+    await LoraPolicy.create(model.device, images, BENCH_LORA, weights, policyOptions),
+  );
+  const rollout = memory.own(
+    new Rollout({
+      model: { ...model.device, weights: policy.adapter.applyTo(model.weights) },
+      images,
+      // Nothing ends a completion.
+      eosTokenIds: [],
+      createDecoder: () => ({ push: (id) => `${id} `, end: () => '' }),
+    }),
+  );
   const data = examples(model, method === 'sft' ? options.batch : options.prompts, options);
   // Ids are as good as words to tell completions apart.
   const even = { name: 'even', weight: 1, of: ({ text }: { text: string }) => text.length % 2 };
   const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
   const trainer =
     method === 'sft'
-      ? new SftTrainer({ policy, rollout, examples: data }, config, config.sft, null)
+      ? new SftTrainer({ memory, policy, rollout, examples: data }, config, config.sft, null)
       : new GrpoTrainer(
-          { policy, reference: null, rollout, examples: data, scoring, observe: () => ({}) },
+          { memory, policy, reference: null, rollout, examples: data, scoring, observe: () => ({}) },
           ...([config, config.grpo, null] as const),
         );
-  const destroy = (): void => {
-    trainer.destroy();
-    images.destroy();
-  };
-  return { trainer, policy, destroy };
+  return { trainer, policy, destroy: () => trainer.destroy() };
 }
 
 async function measureOne(

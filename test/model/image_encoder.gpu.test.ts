@@ -5,7 +5,7 @@ import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { type EncodedImages, ImageEncoder } from '../../src/model/image_encoder';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
-import { readTensor } from '../../src/tensor/program';
+import { readTensor } from '../../src/tensor/tensor_memory';
 import { testGpu } from '../harness/gpu';
 import { fixtureImages, fixtureModel, loadGoldens } from '../harness/model_fixture';
 

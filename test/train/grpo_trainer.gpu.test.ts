@@ -79,8 +79,11 @@ async function trainerOf(
   const own = await tinyPolicy(model, { maxGradNorm: 1, scaleB: 0 });
   const all = { ...SETTINGS, ...settings };
   if (start) own.policy.restore(start);
+  const { memory } = own;
   const reference =
-    all.beta > 0 ? LoraAdapter.create(gpu, TINY_LORA, model.config, tinyWeights(model, 1), false) : null;
+    all.beta > 0
+      ? memory.own(LoraAdapter.create(gpu, TINY_LORA, model.config, tinyWeights(model, 1), false))
+      : null;
   const examples = {
     count: Number.POSITIVE_INFINITY,
     read: async (key: number): Promise<PromptExample> => {
@@ -90,19 +93,16 @@ async function trainerOf(
     },
   };
   const parts = {
+    memory,
     policy: own.policy,
     reference,
-    rollout: tinyRollout(model, own.images, own.policy.adapter, ENDS),
+    rollout: memory.own(tinyRollout(model, own.images, own.policy.adapter, ENDS)),
     examples,
     scoring: { rewards, accuracy, settings: all },
     observe: () => ({ 'look_back/seen': 1 }),
   };
   const trainer = new GrpoTrainer(parts, { ...COMMON, ...common }, all, start);
-  const destroy = (): void => {
-    trainer.destroy();
-    own.images.destroy();
-  };
-  return { trainer, policy: own.policy, destroy };
+  return { trainer, policy: own.policy, destroy: () => trainer.destroy() };
 }
 
 function metricsOf({ metrics: { step_time, ...rest } }: StepOutcome): Record<string, number> {

@@ -66,7 +66,7 @@ async function trainerOf(
 ) {
   const own = await tinyPolicy(model, { maxGradNorm: 1, scaleB: 0 });
   if (start) own.policy.restore(start);
-  const rollout = tinyRollout(model, own.images, own.policy.adapter);
+  const rollout = own.memory.own(tinyRollout(model, own.images, own.policy.adapter));
   const read: number[] = [];
   const examples = {
     count: EXAMPLES.length,
@@ -75,13 +75,9 @@ async function trainerOf(
       return EXAMPLES[position]!;
     },
   };
-  const parts = { policy: own.policy, rollout, examples };
+  const parts = { memory: own.memory, policy: own.policy, rollout, examples };
   const trainer = new SftTrainer(parts, { ...COMMON, ...common }, { ...SETTINGS, ...settings }, start);
-  const destroy = (): void => {
-    trainer.destroy();
-    own.images.destroy();
-  };
-  return { trainer, read, policy: own.policy, destroy };
+  return { trainer, read, policy: own.policy, destroy: () => trainer.destroy() };
 }
 
 /** Metrics without what no two runs share. */
@@ -239,7 +235,7 @@ describe('a run', () => {
     const own = await tinyPolicy(model);
     const rollout = tinyRollout(model, own.images, own.policy.adapter);
     const examples = { count: 6, read: async (position: number) => EXAMPLES[position]! };
-    const parts = { policy: own.policy, rollout, examples };
+    const parts = { memory: own.memory, policy: own.policy, rollout, examples };
     const make = () => new SftTrainer(parts, COMMON, { ...SETTINGS, ...settings }, null);
     expect(make).toThrow(
       expect.objectContaining({ code: 'usage/argument', message: expect.stringMatching(message) }),

@@ -2,12 +2,13 @@
 // For tests of the trainers. Not for goldens: those compare with Python elsewhere.
 
 import type { GpuContext } from '../../src/gpu/device';
+import { inScope } from '../../src/gpu/gpu_scope';
 import { ImageEncoder } from '../../src/model/image_encoder';
 import { adaptableModules, type LoraAdapter, type LoraConfig, type LoraWeights } from '../../src/model/lora';
 import type { ImageInput, PromptInput } from '../../src/model/prompt_packing';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG, type OptimSettings } from '../../src/settings/train_settings';
-import { readTensor } from '../../src/tensor/program';
+import { readTensor } from '../../src/tensor/tensor_memory';
 import type { CompletionGroup } from '../../src/train/packing';
 import { LoraPolicy, type MicroBatch, type PolicyOptions } from '../../src/train/policy';
 import { Rollout } from '../../src/train/rollout';
@@ -74,26 +75,19 @@ export function tinyWeights(model: VisionLanguageModel, seed: number, scaleB = 0
   }));
 }
 
-/** A policy with images of its own. */
+/** A policy with images of its own, and the scope that owns both. */
 export async function tinyPolicy(
   model: VisionLanguageModel,
   options: Partial<PolicyOptions> & { seed?: number; scaleB?: number } = {},
 ) {
   const { seed = 1, scaleB = 0.1, ...rest } = options;
-  const images = new ImageEncoder(model.device);
   const settings = { gradientCheckpointing: false, maxGradNorm: 0, temperature: 1, ...rest };
-  const policy = await LoraPolicy.create(
-    model.device,
-    images,
-    TINY_LORA,
-    tinyWeights(model, seed, scaleB),
-    settings,
-  );
-  const destroy = (): void => {
-    policy.destroy();
-    images.destroy();
-  };
-  return { policy, images, destroy };
+  return inScope(model.device.gpu, async (memory) => {
+    const images = memory.own(new ImageEncoder(model.device));
+    const weights = tinyWeights(model, seed, scaleB);
+    const made = LoraPolicy.create(model.device, images, TINY_LORA, weights, settings);
+    return { policy: memory.own(await made), images, memory, destroy: () => memory.destroy() };
+  });
 }
 
 /** A rollout under an adapter; its decoder writes ` id` for each token. */

@@ -9,7 +9,7 @@ import { ImageEncoder } from '../../src/model/image_encoder';
 import { adaptableModules, LoraAdapter, type LoraWeights } from '../../src/model/lora';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
-import { readTensor } from '../../src/tensor/program';
+import { readTensor } from '../../src/tensor/tensor_memory';
 import { packCompletions } from '../../src/train/packing';
 import { LoraPolicy } from '../../src/train/policy';
 import { buildTrainProgram, buildUpdateProgram, createOptimizerState } from '../../src/train/train_program';

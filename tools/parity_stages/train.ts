@@ -8,7 +8,8 @@ import { packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { GrpoLossType } from '../../src/settings/train_settings';
-import { type Program, readTensor } from '../../src/tensor/program';
+import type { Program } from '../../src/tensor/program';
+import { readTensor } from '../../src/tensor/tensor_memory';
 import { groupAdvantages, tokenWeights } from '../../src/train/losses';
 import {
   type CompletionGroup,

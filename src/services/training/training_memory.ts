@@ -3,13 +3,15 @@
 // Invariant: sizes come from the same traces, caches and arenas that the run makes, at its largest batch.
 
 import type { GpuContext } from '../../gpu/device';
+import { GpuScope } from '../../gpu/gpu_scope';
 import { bucketSize } from '../../model/buckets';
 import { KvCache } from '../../model/kv_cache';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../../model/lora';
-import { allocateTensor, type ModelOnDevice } from '../../model/prompt_program';
+import type { ModelOnDevice } from '../../model/prompt_program';
 import { visionTransformer } from '../../model/vision_transformer';
 import type { TrainConfig } from '../../settings/train_settings';
 import { planMemory } from '../../tensor/planner';
+import { allocateTensor } from '../../tensor/tensor_memory';
 import { Trace } from '../../tensor/trace';
 import { type TrainOptions, traceTrainStep } from '../../train/train_program';
 
@@ -123,13 +125,15 @@ export function planTrainingMemory(
   const { context, take } = dryContext(model.gpu);
   const { text, vision } = model.config;
   const adapter = LoraAdapter.create(context, config, model.config, weights, true, request.lora.loraDropout);
-  const arena = allocateTensor(context, 'gradient', adapter.arena.shape, 'f32');
+  const arena = allocateTensor(new GpuScope(context), 'gradient', adapter.arena.shape, 'f32');
   const [arenaBytes = 0] = take();
   const batch = largestBatch(request, example);
   const images = Math.max(1, Math.ceil(batch.tokens / (example.promptTokens + 1)));
   const imageRows = Math.min(batch.tokens, images * example.imageTokens);
   const features =
-    imageRows > 0 ? allocateTensor(context, 'features', [imageRows, vision.outHiddenSize], 'f32') : undefined;
+    imageRows > 0
+      ? allocateTensor(new GpuScope(context), 'features', [imageRows, vision.outHiddenSize], 'f32')
+      : undefined;
   const featureBytes = take();
   const reference = request.method === 'grpo' && request.grpo.beta > 0 ? 1 : 0;
   const parts: MemoryPart[] = [

@@ -2,12 +2,13 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
-import { allocateTensor } from '../../../src/model/prompt_program';
+import { GpuScope } from '../../../src/gpu/gpu_scope';
 import { backward } from '../../../src/tensor/autodiff';
 import { linear } from '../../../src/tensor/ops/linear';
 import { rmsNorm } from '../../../src/tensor/ops/rms_norm';
-import { Program, readTensor } from '../../../src/tensor/program';
-import { Trace } from '../../../src/tensor/trace';
+import { Program } from '../../../src/tensor/program';
+import { allocateTensor, readTensor } from '../../../src/tensor/tensor_memory';
+import { type Tensor, Trace } from '../../../src/tensor/trace';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
 
@@ -84,12 +85,14 @@ describe('linear', () => {
   it('leaves gradients of its weight, and of a norm before it, where the caller wants them', async () => {
     const [rows, k, n] = [7, 12, 5];
     const [x, w, dy] = [noise(rows * k, 1), noise(n * k, 2), noise(rows * n, 3)];
-    const [dw, dNorm] = [allocateTensor(gpu, 'dw', [n, k], 'f32'), allocateTensor(gpu, 'dn', [k], 'f32')];
+    const memory = new GpuScope(gpu);
+    const dw = allocateTensor(memory, 'dw', [n, k], 'f32');
+    const dNorm = allocateTensor(memory, 'dn', [k], 'f32');
     const program = await Program.compile(gpu, 'into', (trace) => {
       const weight = trace.input('w', [n, k], 'f32', true);
       const norm = trace.input('norm', [k], 'f32', true);
       const y = linear(trace, rmsNorm(trace, trace.input('x', [rows, k]), norm, 0), weight);
-      const into = new Map([
+      const into = new Map<Tensor, Tensor>([
         [weight, dw],
         [norm, dNorm],
       ]);
@@ -117,7 +120,7 @@ describe('linear', () => {
       expect(Math.abs(value - truth)).toBeLessThan(2e-5);
     });
     program.destroy();
-    for (const { region } of [dw, dNorm]) gpu.destroyBuffer(region!.buffer);
+    memory.destroy();
   });
 
   it('refuses widths that differ and operands that cannot train', () => {
