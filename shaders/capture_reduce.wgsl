@@ -30,14 +30,14 @@ fn capture_reduce(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let item = (group.y * groups.x + group.x) * 64u + lane;
-  let share_count = params.batch * params.layers * 5u;
+  let share_count = params.batch * params.layers * ${KEY_CLASSES}u;
   if (item < share_count) {
-    let kind = item % 5u;
-    let layer = item / 5u % params.layers;
-    let first = (layer * params.batch + item / (5u * params.layers)) * params.heads;
+    let kind = item % ${KEY_CLASSES}u;
+    let layer = item / ${KEY_CLASSES}u % params.layers;
+    let first = (layer * params.batch + item / (${KEY_CLASSES}u * params.layers)) * params.heads;
     var sum = 0f;
     for (var head = 0u; head < params.heads; head++) {
-      sum += masses[(first + head) * 5u + kind];
+      sum += masses[(first + head) * ${KEY_CLASSES}u + kind];
     }
     shares[item] = sum / f32(params.heads);
   }

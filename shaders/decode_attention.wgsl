@@ -2,8 +2,8 @@
 // Visible keys: positions [0, prefixLength) of slot prefixSlot, then [0, length] of slot `slot` (the new key included).
 // A finished sequence gives zeros everywhere.  G = heads / kv_heads.
 //
-// Bindings: q [B, heads, HS], k, v [slots, kv_heads, capacity, HS] (all as vec4), sequences u32[B, 8] = {slot, length,
-// prefixSlot, prefixLength, position, generated, done, token}, [key_class u32[slots, capacity]], out [B, heads, HS],
+// Bindings: q [B, heads, HS], k, v [slots, kv_heads, capacity, HS] (all as vec4), sequences u32[B, 8] (words of
+// src/kernels/sequence_words.ts), [key_class u32[slots, capacity]], out [B, heads, HS],
 // [masses [layers, B, heads, 5]], [map [map_layers, B, heads, map_size]]; this call writes the rows from mass_row and map_row on.
 //
 // One workgroup (stream) or thread (direct) = up to ROWS heads that share a key/value head of one sequence.
@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> sequences: array<vec4u>;
+@group(0) @binding(3) var<storage, read> sequences: array<u32>;
 #if CAPTURE
 @group(0) @binding(${KEY_CLASS}) var<storage, read> key_class: array<u32>;
 #endif
@@ -58,17 +58,16 @@ fn place(item: u32) -> bool {
   sequence = item / (tiles * params.kv_heads);
   first = kv_head * group_size + tile * ${ROWS}u;
   live = min(${ROWS}u, group_size - tile * ${ROWS}u);
-  let words = sequences[min(sequence, params.batch - 1u) * 2u];
-  slots = words.zx;
+  let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
+  slots = vec2u(sequences[at + ${SEQUENCE_PREFIX_SLOT}u], sequences[at + ${SEQUENCE_SLOT}u]);
   return sequence < params.batch;
 }
 
 fn load_spans() -> vec4u {
-  let at = min(sequence, params.batch - 1u) * 2u;
-  let words = sequences[at];
-  let finished = sequences[at + 1u].z != 0u;
-  let own = min(words.y + 1u, params.capacity);
-  let prefix = min(words.w, params.capacity);
+  let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
+  let finished = sequences[at + ${SEQUENCE_DONE}u] != 0u;
+  let own = min(sequences[at + ${SEQUENCE_LENGTH}u] + 1u, params.capacity);
+  let prefix = min(sequences[at + ${SEQUENCE_PREFIX_LENGTH}u], params.capacity);
   return select(vec4u(0u, prefix, 0u, own), vec4u(0u), finished);
 }
 
@@ -102,7 +101,7 @@ fn class_at(part: u32, key: u32) -> u32 {
 
 fn store_mass(kind: u32, value: Rows) {
   for (var row = 0u; row < live; row++) {
-    masses[(params.mass_row + output_row(row)) * 5u + kind] = component(value, row);
+    masses[(params.mass_row + output_row(row)) * ${KEY_CLASSES}u + kind] = component(value, row);
   }
 }
 #endif

@@ -2,8 +2,8 @@
 // draw. One workgroup of ${WG} invocations = one sequence; temperature 0 takes the largest penalised logit, lowest id first.
 // Bindings: logits f32 [B, V], sampling u32 [B, 8] (0 temperature, 2 top_p, 3 min_p, 4 repetition penalty as f32 bits;
 //   1 top_k, 5 and 6 seed, 7 largest number of new tokens, 0 = any), stop u32 [2 + E] (pad id, E, end ids),
-//   seen u32 [B, ceil(V / 32)] (bit per id of prompt and output), sequences u32 [B, 8] (1 length, 4 position,
-//   5 generated, 6 done, 7 token), ids u32 [B].
+//   seen u32 [B, ceil(V / 32)] (bit per id of prompt and output), sequences u32 [B, 8] (words of
+//   src/kernels/sequence_words.ts), ids u32 [B].
 // With PROBABILITIES: logits, sampling, seen (read), penalised f32 [B, V], kept u32 [B, V], probabilities f32 [B, V].
 // Thresholds are found exactly by radix selection on order-preserving float keys; ties at rank k all stay. For top-p the
 // masses are integers of 44 bits, so their sums depend on no order; of ties at its border the highest ids stay, as in an
@@ -200,16 +200,17 @@ fn draw(lane: u32, border: Border, fraction: f32) -> u32 {
 }
 
 fn advance(index: u32, id: u32) {
+  let state = ${SEQUENCE_WORDS}u * index;
   let base = 8u * index;
-  let generated = sequences[base + 5u] + 1u;
+  let generated = sequences[state + ${SEQUENCE_GENERATED}u] + 1u;
   let limit = sampling[base + 7u];
   var done = limit > 0u && generated >= limit;
   for (var i = 0u; i < stop[1]; i++) { done = done || stop[2u + i] == id; }
-  sequences[base + 1u] += 1u;
-  sequences[base + 4u] += 1u;
-  sequences[base + 5u] = generated;
-  sequences[base + 6u] = u32(done);
-  sequences[base + 7u] = id;
+  sequences[state + ${SEQUENCE_LENGTH}u] += 1u;
+  sequences[state + ${SEQUENCE_POSITION}u] += 1u;
+  sequences[state + ${SEQUENCE_GENERATED}u] = generated;
+  sequences[state + ${SEQUENCE_DONE}u] = u32(done);
+  sequences[state + ${SEQUENCE_TOKEN}u] = id;
   seen[row.seen + (id >> 5u)] |= 1u << (id & 31u);
   ids[index] = id;
 }
@@ -228,10 +229,11 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     0.0,
   );
 #if !PROBABILITIES
-  if (lane == 0u) { flag = sequences[base + 6u]; }
+  let state = ${SEQUENCE_WORDS}u * index;
+  if (lane == 0u) { flag = sequences[state + ${SEQUENCE_DONE}u]; }
   if (${LOAD}(&flag) != 0u) {
     if (lane == 0u) {
-      sequences[base + 7u] = stop[0];
+      sequences[state + ${SEQUENCE_TOKEN}u] = stop[0];
       ids[index] = stop[0];
     }
     return;
@@ -259,7 +261,7 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 #else
   var chosen = best;
   if (temperature > 0.0) {
-    let bits = philox(vec4u(sequences[base + 5u], 0u, 0u, 0u), vec2u(sampling[base + 5u], sampling[base + 6u]));
+    let bits = philox(vec4u(sequences[state + ${SEQUENCE_GENERATED}u], 0u, 0u, 0u), vec2u(sampling[base + 5u], sampling[base + 6u]));
     chosen = draw(lane, border, uniform_open(bits.x));
   }
   // All lanes have read `seen` and the counters by now.

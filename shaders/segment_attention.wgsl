@@ -91,7 +91,7 @@ fn class_at(part: u32, key: u32) -> u32 {
 
 fn store_mass(kind: u32, value: Rows) {
   for (var row = 0u; row < ${ROWS}u && first + row < params.tokens; row++) {
-    masses[output_row(row) * 5u + kind] = component(value, row);
+    masses[output_row(row) * ${KEY_CLASSES}u + kind] = component(value, row);
   }
 }
 #endif

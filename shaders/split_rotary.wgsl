@@ -2,7 +2,7 @@
 //   y[j] = x[j] * cos[j] - x[j + HS/2] * sin[j],  y[j + HS/2] = x[j + HS/2] * cos[j] + x[j] * sin[j].
 // Bindings: qkv [T, (NH + 2 NKV) * HS], cos and sin [P, HS/2], rows [T] (table row of each token),
 //   q [T, NH, HP], k and v [T, NKV, HP]; HP >= HS, and what lies past HS is set to 0.
-// With APPEND, rows is replaced by sequences [T, 8] (words: 0 slot, 1 key index, 4 table row, 6 done), and k and v by
+// With APPEND, rows is replaced by sequences [T, 8] (src/kernels/sequence_words.ts), and k and v by
 //   caches [slots, NKV, capacity, HP]; a finished sequence, or an index past the capacity, stores no key and no value.
 // One invocation = one pair of one head. Tables come from the CPU: WGSL sin and cos are too coarse.
 
@@ -34,7 +34,7 @@ fn split_rotary(
   let low = qkv[source];
   let high = qkv[source + half];
 #if APPEND
-  let table = rows[8u * token + 4u] * half + pair;
+  let table = rows[${SEQUENCE_WORDS}u * token + ${SEQUENCE_POSITION}u] * half + pair;
 #else
   let table = rows[token] * half + pair;
 #endif
@@ -54,9 +54,9 @@ fn split_rotary(
   let is_value = kv >= params.kv_heads;
   let kv_head = select(kv, kv - params.kv_heads, is_value);
 #if APPEND
-  let at = rows[8u * token + 1u];
-  if (rows[8u * token + 6u] != 0u || at >= params.capacity) { return; }
-  let cell = (rows[8u * token] * params.kv_heads + kv_head) * params.capacity + at;
+  let at = rows[${SEQUENCE_WORDS}u * token + ${SEQUENCE_LENGTH}u];
+  if (rows[${SEQUENCE_WORDS}u * token + ${SEQUENCE_DONE}u] != 0u || at >= params.capacity) { return; }
+  let cell = (rows[${SEQUENCE_WORDS}u * token + ${SEQUENCE_SLOT}u] * params.kv_heads + kv_head) * params.capacity + at;
 #else
   let cell = token * params.kv_heads + kv_head;
 #endif

@@ -27,7 +27,7 @@ fn ${ENTRY}(
   var m = Rows(LOWEST);
   var l = Rows(0f);
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
   var mass_${c} = Rows(0f);
 #endfor
 #endif
@@ -84,7 +84,7 @@ fn ${ENTRY}(
 #endfor
       }
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
       mass_${c} *= fade;
 #endfor
       var weights = array<Rows, KEYS>(${P_LIST});
@@ -95,11 +95,11 @@ fn ${ENTRY}(
         let word = class_at(part, base + i);
         let kind = word & 255u;
         let p = weights[i];
-#for c in 0..5
+#for c in 0..KEY_CLASSES
         mass_${c} += select(Rows(0f), p, kind == ${c}u);
 #endfor
 #if MAP
-        if (kind == 1u && (word >> 8u) < params.map_size) {
+        if (kind == ${KEY_CLASS_IMAGE}u && (word >> 8u) < params.map_size) {
           store_score(word >> 8u, kept[i]);
         }
 #endif
@@ -119,7 +119,7 @@ fn ${ENTRY}(
   store_lse(select(Rows(0f), m + log(max(l, Rows(1e-30))), seen));
 #endif
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
   store_mass(${c}u, mass_${c} * inverse);
 #endfor
 #endif
@@ -128,7 +128,7 @@ fn ${ENTRY}(
     let end = select(span.y, span.w, part == 1u);
     for (var key = select(span.x, span.z, part == 1u); key < end; key++) {
       let word = class_at(part, key);
-      if ((word & 255u) == 1u && (word >> 8u) < params.map_size) {
+      if ((word & 255u) == ${KEY_CLASS_IMAGE}u && (word >> 8u) < params.map_size) {
         normalise_score(word >> 8u, m, inverse, visible(part, key));
       }
     }

@@ -106,7 +106,7 @@ fn ${ENTRY}(
   var acc_${r} = vec4f(0f);
 #endfor
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
   var mass_${c} = Rows(0f);
 #endfor
 #endif
@@ -124,7 +124,7 @@ fn ${ENTRY}(
       m = top;
       l *= fade;
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
       mass_${c} *= fade;
 #endfor
 #endif
@@ -136,11 +136,11 @@ fn ${ENTRY}(
 #if CAPTURE
         let word = class_at(part, base + c);
         let kind = word & 255u;
-#for c in 0..5
+#for c in 0..KEY_CLASSES
         mass_${c} += select(Rows(0f), p, kind == ${c}u);
 #endfor
 #if MAP
-        if (kind == 1u && (word >> 8u) < params.map_size) {
+        if (kind == ${KEY_CLASS_IMAGE}u && (word >> 8u) < params.map_size) {
           store_score(word >> 8u, s);
         }
 #endif
@@ -174,7 +174,7 @@ fn ${ENTRY}(
   // Sums over the threads, in a fixed order.
   scores[lane] = l;
 #if CAPTURE
-#for c in 0..5
+#for c in 0..KEY_CLASSES
   scores[${c}u * LANES + LANES + lane] = mass_${c};
 #endfor
 #endif
@@ -207,7 +207,7 @@ fn ${ENTRY}(
     }
 #endif
 #if CAPTURE
-    if (lane < 5u) {
+    if (lane < ${KEY_CLASSES}u) {
       var sum = Rows(0f);
       for (var i = 0u; i < LANES; i++) {
         sum += scores[(lane + 1u) * LANES + i];
@@ -223,7 +223,7 @@ fn ${ENTRY}(
         for (var c = lane; c < min(CHUNK, end - base); c += LANES) {
           // The thread that stored the score: the same walk as above.
           let word = class_at(part, base + c);
-          if ((word & 255u) == 1u && (word >> 8u) < params.map_size) {
+          if ((word & 255u) == ${KEY_CLASS_IMAGE}u && (word >> 8u) < params.map_size) {
             normalise_score(word >> 8u, m, inverse, visible(part, base + c));
           }
         }

@@ -10,7 +10,8 @@
 // Alignment: a step feeds token t and samples token t + 1, so the attention of token t arrives with token t + 1, and
 // shares at index t belong to generated token t (0-based).
 
-import { invariant } from '../lib/invariant';
+import { KEY_CLASS, KEY_CLASSES } from '../kernels/sequence_words';
+import { invariant, itemAt } from '../lib/invariant';
 
 /** Mean over layers of the three shares of one query; each in [0, 1], their sum at most 1. */
 export interface AttentionShares {
@@ -18,11 +19,6 @@ export interface AttentionShares {
   readonly query: number;
   readonly generated: number;
 }
-
-/** Key classes of the captured masses, in this order. */
-export const ATTENTION_CLASSES = ['before', 'image', 'remainder', 'query', 'generated'] as const;
-
-const CLASSES = ATTENTION_CLASSES.length;
 
 /** What one decoding step captured. See `StepResult` of the generation session. */
 export interface CapturedStep {
@@ -45,20 +41,22 @@ export interface TokenAttention {
 /**
  * Shares of one query from the class masses of its layers.
  *
- * @param masses [layers, 5] in the order of {@link ATTENTION_CLASSES}
+ * @param masses [layers, 5], a column for each of {@link KEY_CLASS}
  */
 export function sharesOf(masses: Float32Array): AttentionShares {
-  const layers = masses.length / CLASSES;
+  const layers = masses.length / KEY_CLASSES;
   invariant(
     layers > 0 && Number.isInteger(layers),
-    `${masses.length} masses do not make layers of ${CLASSES}`,
+    `${masses.length} masses do not make layers of ${KEY_CLASSES}`,
   );
   let image = 0;
   let query = 0;
   let generated = 0;
   for (let layer = 0; layer < layers; layer++) {
-    const [, onImage = 0, remainder = 0, onQuery = 0, onGenerated = 0] = masses.subarray(layer * CLASSES);
-    const total = onImage + remainder + onQuery + onGenerated;
+    const on = (name: keyof typeof KEY_CLASS): number =>
+      itemAt(masses, layer * KEY_CLASSES + KEY_CLASS[name]);
+    const [onImage, onQuery, onGenerated] = [on('image'), on('query'), on('generated')];
+    const total = onImage + on('remainder') + onQuery + onGenerated;
     // A row that looks only before the image has no shares to speak of: it counts as zero, not as NaN.
     if (total <= 0) continue;
     image += onImage / total;
@@ -80,7 +78,7 @@ export function meanMap(maps: Float32Array, mapSize: number, imageTokens: number
   const mean = new Float32Array(imageTokens);
   for (let layer = 0; layer < layers; layer++) {
     for (let n = 0; n < imageTokens; n++)
-      mean[n] = (mean[n] ?? 0) + (maps[layer * mapSize + n] ?? 0) / layers;
+      mean[n] = itemAt(mean, n) + itemAt(maps, layer * mapSize + n) / layers;
   }
   return mean;
 }
@@ -120,6 +118,6 @@ export class AttentionRecorder {
     if (map === undefined || this.#mapLayers === 0) return new Float32Array(0);
     const size = map.length / this.#batch;
     const own = map.subarray(sequence * size, (sequence + 1) * size);
-    return meanMap(own, size / this.#mapLayers, this.#imageTokens[sequence] ?? 0);
+    return meanMap(own, size / this.#mapLayers, itemAt(this.#imageTokens, sequence));
   }
 }

@@ -5,6 +5,7 @@
 import { createSegmentParser, type Segment } from '../answer/answer_grammar';
 import type { StreamDecoder } from '../data/text/tokenizer';
 import { ArgumentError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import type { GenerationSession, StepResult } from '../model/generation_session';
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
 import { AttentionRecorder, type AttentionShares, type TokenAttention } from './attention_recorder';
@@ -166,7 +167,7 @@ export async function* generate(
       yield { type: 'attention', ...attention };
     }
     if (answer.finishReason !== null) return;
-    const id = result.ids[0] ?? 0;
+    const id = itemAt(result.ids, 0);
     const step = answer.ids.length;
     const reason = criteria.after(id, step + 1);
     let text = answer.push(id, criteria.isEnd(id));
@@ -206,8 +207,8 @@ export async function generateBatch(
       if (answer.finishReason !== null) continue;
       const attention = recorder.read(result, b);
       if (attention !== null) answer.record(attention);
-      const id = result.ids[b] ?? 0;
-      const own = criteria[b] as StoppingCriteria;
+      const id = itemAt(result.ids, b);
+      const own = itemAt(criteria, b);
       const reason = own.after(id, answer.ids.length + 1);
       answer.push(id, own.isEnd(id));
       if (reason !== null) answer.finish(reason);

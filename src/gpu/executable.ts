@@ -2,6 +2,7 @@
 // Knows nothing of tensors or liveness; src/tensor/program.ts decides what is bound where.
 // Invariant: running creates no GPU object but command encoders and command buffers.
 
+import { itemAt } from '../lib/invariant';
 import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';
 import { type GpuScope, inPassingScope, inScope } from './gpu_scope';
@@ -74,7 +75,7 @@ export class Executable {
         resource: { buffer, offset, size: Math.max(4, alignUp(bytes, 4)) },
       }));
       if (call.params && params) {
-        const resource = { buffer: params, offset: offsets[index] ?? 0, size: call.params.byteLength };
+        const resource = { buffer: params, offset: itemAt(offsets, index), size: call.params.byteLength };
         entries.push({ binding: operands.length, resource });
       }
       gpu.counters.bindGroups++;
@@ -118,7 +119,7 @@ export class Executable {
   #submitPart(index: number, after?: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.#gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    this.#encode(pass, this.#cuts[index] ?? 0, this.#cuts[index + 1] ?? 0);
+    this.#encode(pass, itemAt(this.#cuts, index), itemAt(this.#cuts, index + 1));
     pass.end();
     after?.(encoder);
     this.#gpu.counters.submits++;
@@ -196,7 +197,7 @@ function uploadParams(
 ): void {
   const image = new Uint32Array(params.size / 4);
   calls.forEach(({ call }, index) => {
-    if (call.params) image.set(call.params, (offsets[index] ?? 0) / 4);
+    if (call.params) image.set(call.params, itemAt(offsets, index) / 4);
   });
   gpu.device.queue.writeBuffer(params, 0, image);
 }

@@ -7,6 +7,24 @@ import { GpuError } from '../lib/errors';
 /** How a dispatch uses a storage binding. `read` binds as read-only-storage, `read_write` as storage. */
 export type BindingAccess = 'read' | 'read_write';
 
+/** Element types on the device. bf16 and f16 are packed two per 32-bit word. */
+export type DType = 'f32' | 'u32' | 'i32' | 'bf16' | 'f16';
+
+/** Bytes of one element. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, bf16: 2, f16: 2 };
+
+/** What one call takes at a storage binding. */
+export interface OperandSpec {
+  /** As the wrapper's docstring names it. */
+  readonly name: string;
+  readonly access: BindingAccess;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly count: number;
+  /** The tensor may hold more, e.g. a cache of more slots or a table of more rows. */
+  readonly orMore: boolean;
+}
+
 /** One compute entry point, ready to compile. `source` identifies it: equal sources share a pipeline. */
 export interface Kernel {
   /** Stem of the shader and the variant, e.g. `gemm/tiled_64x64_nt`; label in profiles and errors. */
@@ -18,9 +36,11 @@ export interface Kernel {
   readonly hasParams: boolean;
 }
 
-/** One dispatch of a kernel, without its buffers: operands are supplied in `kernel.bindings` order. */
+/** One dispatch of a kernel, without its buffers: tensors are supplied in the order of `operands`. */
 export interface KernelCall {
   readonly kernel: Kernel;
+  /** What each storage binding takes, in order. */
+  readonly operands: readonly OperandSpec[];
   /** Bit pattern of the uniform struct (multiple of 16 bytes after padding), or undefined without one. */
   readonly params: Uint32Array | undefined;
   /** Workgroups in x, y, z; each ≤ 65535. */

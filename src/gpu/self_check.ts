@@ -3,6 +3,7 @@
 // Invariant: a disabled variant is never selected again on this device; a fallback without checks always remains.
 
 import { GpuError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import type { GpuContext } from './device';
 import { type GpuScope, inPassingScope } from './gpu_scope';
 import type { KernelCall, KernelCheck } from './kernel';
@@ -75,7 +76,7 @@ async function largestError(gpu: GpuContext, check: KernelCheck): Promise<number
   const { expected } = check;
   const actual = await inPassingScope(gpu, (scope) => runCheck(scope, check));
   return actual.reduce((worst, value, index) => {
-    const error = Math.abs(value - (expected[index] ?? 0));
+    const error = Math.abs(value - itemAt(expected, index));
     return error <= worst ? worst : Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
   }, 0);
 }

@@ -2,9 +2,9 @@
 // Not the fused forms: GEMM epilogues and SwiGLU include the same WGSL. Invariant: names are Hugging Face's.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** `gelu` is the exact one (erf within 2e-7), `gelu_tanh` is Hugging Face's `gelu_pytorch_tanh`. */
 export type ActivationKind = 'silu' | 'sigmoid' | 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'erf';
@@ -36,17 +36,19 @@ export function activationBackward(
 
 function build(name: string, count: number, backward: boolean, traits: DeviceTraits): KernelCall {
   checkDimensions('activation', { count });
-  checkBinding('activation', 'x', count, traits);
-  return {
-    kernel: shaderKernel(
-      'activation',
-      backward ? `${name}_backward` : name,
-      { FUNCTION: name, BACKWARD: backward },
-      backward ? ['read', 'read', 'read_write'] : ['read', 'read_write'],
-    ),
-    params: packParams([{ u32: count }]),
-    grid: elementGrid(count),
-    flops: 20 * count,
-    bytes: 4 * (backward ? 3 : 2) * count,
-  };
+  return shaderCall(
+    {
+      stem: 'activation',
+      variant: backward ? `${name}_backward` : name,
+      defines: { FUNCTION: name, BACKWARD: backward },
+      operands: backward
+        ? [reads('x', count), reads('dy', count), writes('dx', count)]
+        : [reads('x', count), writes('y', count)],
+      params: [{ u32: count }],
+      grid: elementGrid(count),
+      flops: 20 * count,
+      bytes: 4 * (backward ? 3 : 2) * count,
+    },
+    traits,
+  );
 }

@@ -2,10 +2,10 @@
 // step can be replayed. Invariant: a set skip flag leaves parameters and moments untouched.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall } from '../gpu/kernel';
 import { ArgumentError } from '../lib/errors';
-import { checkBinding, checkDimensions } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** Parameters of a workgroup: four per invocation, so that the settings are read once for four. */
 const ELEMENTS = 256;
@@ -54,14 +54,23 @@ export function packAdamw(o: AdamwSettings): Float32Array {
 export function adamw(o: { readonly count: number }, traits: DeviceTraits): KernelCall {
   const { count } = o;
   checkDimensions('adamw', { count });
-  checkBinding('adamw', 'parameters', count, traits);
-  return {
-    kernel: shaderKernel('adamw', '', { ELEMENTS }, [
-      ...(['read', 'read', 'read', 'read_write', 'read_write', 'read_write'] as const),
-    ]),
-    params: packParams([{ u32: count }]),
-    grid: foldGrid(Math.ceil(count / ELEMENTS)),
-    flops: 14 * count,
-    bytes: 4 * 7 * count,
-  };
+  return shaderCall(
+    {
+      stem: 'adamw',
+      defines: { ELEMENTS },
+      operands: [
+        reads('gradient', count),
+        reads('hparams', 8),
+        reads('clip', 4),
+        writes('parameters', count),
+        writes('m', count),
+        writes('v', count),
+      ],
+      params: [{ u32: count }],
+      grid: foldGrid(Math.ceil(count / ELEMENTS)),
+      flops: 14 * count,
+      bytes: 4 * 7 * count,
+    },
+    traits,
+  );
 }

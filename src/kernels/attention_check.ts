@@ -2,6 +2,7 @@
 // Their values are small, so that a wrong kernel stands out from rounding.
 
 import type { KernelCall, KernelCheck } from '../gpu/kernel';
+import { itemAt } from '../lib/invariant';
 import type { HeadShape } from './attention_shape';
 
 /** Deterministic values in (-1, 1). */
@@ -16,12 +17,12 @@ function attend(
   values: readonly Float32Array[],
   scale: number,
 ): Float64Array {
-  const scores = keys.map((k) => scale * k.reduce((sum, x, d) => sum + x * (q[d] ?? 0), 0));
+  const scores = keys.map((k) => scale * k.reduce((sum, x, d) => sum + x * itemAt(q, d), 0));
   const top = Math.max(...scores);
   const weights = scores.map((score) => Math.exp(score - top));
   const total = weights.reduce((a, b) => a + b, 0);
   return Float64Array.from(q, (_, d) =>
-    weights.reduce((sum, w, key) => sum + (w / total) * (values[key]?.[d] ?? 0), 0),
+    weights.reduce((sum, w, key) => sum + (w / total) * itemAt(itemAt(values, key), d), 0),
   );
 }
 

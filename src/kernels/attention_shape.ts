@@ -1,6 +1,8 @@
-// Shape checks that the attention wrappers share. Not a kernel and no limits of devices, except the binding count.
+// Shape checks and operand places that the attention wrappers share. Not a kernel and no limits of devices, except the
+// binding count.
 
 import type { DeviceTraits } from '../gpu/device';
+import type { OperandSpec } from '../gpu/kernel';
 import { GpuError, ShapeError } from '../lib/errors';
 
 /** Heads of an attention call. */
@@ -52,4 +54,28 @@ export function checkBindings(op: string, count: number, traits: DeviceTraits, a
       { count },
     );
   }
+}
+
+/** Places in the map of image tokens, 0 without one. */
+export function mapSizeOf(o: { readonly capture?: { readonly mapSize: number } }): number {
+  return o.capture?.mapSize ?? 0;
+}
+
+/** Bindings of the attention shaders' optional operands, as text parameters; -1 for those that are absent. */
+export function captureDefines(
+  operands: readonly OperandSpec[],
+  capture: boolean,
+  map: boolean,
+): Readonly<Record<string, number | boolean>> {
+  const at = (name: string): number => operands.findIndex((operand) => operand.name === name);
+  return {
+    KEY_CLASS: at('keyClass'),
+    OUT: at('out'),
+    LSE_AT: at('lse'),
+    MASSES: at('masses'),
+    MAP_AT: at('map'),
+    PARAMS: operands.length,
+    CAPTURE: capture,
+    MAP: map,
+  };
 }

@@ -2,9 +2,10 @@
 // Not the ratio itself (that is the recorder's business). Invariant: sums run over heads in order.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall } from '../gpu/kernel';
 import { checkPositive } from './attention_shape';
-import { shaderKernel } from './shader';
+import { KEY_CLASSES } from './sequence_words';
+import { reads, shaderCall, writes } from './shader';
 
 /** Sizes of a capture reduction. mapLayers or mapSize 0: no maps. */
 export interface CaptureReduceOptions {
@@ -21,27 +22,28 @@ export interface CaptureReduceOptions {
  *
  * @throws ShapeError for sizes below 1 (mapLayers and mapSize may be 0)
  */
-export function captureReduce(o: CaptureReduceOptions, _traits: DeviceTraits): KernelCall {
+export function captureReduce(o: CaptureReduceOptions, traits: DeviceTraits): KernelCall {
   checkPositive('captureReduce', { batch: o.batch, layers: o.layers, heads: o.heads });
-  const mapCells = o.batch * o.mapLayers * o.mapSize;
+  const { batch, layers, heads, mapLayers, mapSize } = o;
+  const mapCells = batch * mapLayers * mapSize;
   const map = mapCells > 0;
-  const cells = o.batch * o.layers * 5 + mapCells;
-  return {
-    kernel: shaderKernel(
-      'capture_reduce',
-      map ? 'maps' : '',
-      { MAP: map },
-      map ? ['read', 'read', 'read_write', 'read_write'] : ['read', 'read_write'],
-    ),
-    params: packParams([
-      { u32: o.batch },
-      { u32: o.layers },
-      { u32: o.heads },
-      { u32: o.mapLayers },
-      { u32: o.mapSize },
-    ]),
-    grid: foldGrid(Math.ceil(cells / 64)),
-    flops: cells * o.heads,
-    bytes: 4 * cells * (o.heads + 1),
-  };
+  const cells = batch * layers * KEY_CLASSES + mapCells;
+  return shaderCall(
+    {
+      stem: 'capture_reduce',
+      variant: map ? 'maps' : '',
+      defines: { MAP: map },
+      operands: [
+        reads('masses', batch * layers * heads * KEY_CLASSES),
+        ...(map ? [reads('map', mapCells * heads)] : []),
+        writes('shares', batch * layers * KEY_CLASSES),
+        ...(map ? [writes('maps', mapCells)] : []),
+      ],
+      params: [{ u32: batch }, { u32: layers }, { u32: heads }, { u32: mapLayers }, { u32: mapSize }],
+      grid: foldGrid(Math.ceil(cells / 64)),
+      flops: cells * heads,
+      bytes: 4 * cells * (heads + 1),
+    },
+    traits,
+  );
 }

@@ -2,8 +2,8 @@
 // Not here: anything about buffers, which wrappers never see. Invariant: a bad shape is a ShapeError naming kernel and field.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, MAX_GRID_DIMENSION } from '../gpu/kernel';
-import { ShapeError } from '../lib/errors';
+import { BYTES_PER_ELEMENT, type DType, foldGrid, MAX_GRID_DIMENSION } from '../gpu/kernel';
+import { GpuError, ShapeError } from '../lib/errors';
 
 /**
  * Checks that every value is a positive integer below 2^32.
@@ -20,16 +20,22 @@ export function checkDimensions(kernel: string, dimensions: Readonly<Record<stri
 }
 
 /**
- * Checks that an operand of `elements` 4-byte words fits one binding and u32 element indices.
- * @throws ShapeError naming the kernel, the operand and both sizes
+ * Checks that an operand fits one binding of the device and 32-bit element indices.
+ * @throws GpuError `gpu/limit` naming the kernel, the operand and both sizes
  */
-export function checkBinding(kernel: string, operand: string, elements: number, traits: DeviceTraits): void {
-  if (elements > 0xffffffff || elements * 4 > traits.maxBindingBytes) {
-    throw new ShapeError(
-      `${kernel}: ${operand} needs ${elements * 4} bytes; one binding of this device holds ${traits.maxBindingBytes}. Split it by rows.`,
-      { operand, bytes: elements * 4, limit: traits.maxBindingBytes },
-    );
-  }
+export function checkBinding(
+  kernel: string,
+  operand: { readonly name: string; readonly count: number; readonly dtype: DType },
+  traits: DeviceTraits,
+): void {
+  const { name, count, dtype } = operand;
+  const bytes = count * BYTES_PER_ELEMENT[dtype];
+  if (count <= 0xffffffff && bytes <= traits.maxBindingBytes) return;
+  throw new GpuError(
+    'gpu/limit',
+    `${kernel}: ${name} takes ${bytes} bytes; one binding of this device holds ${traits.maxBindingBytes}.`,
+    { kernel, operand: name, bytes, limit: traits.maxBindingBytes },
+  );
 }
 
 /** Checks a count of workgroups in one unfolded grid dimension. */

@@ -2,9 +2,9 @@
 // Invariant: a non-finite gradient sets the skip flag, which makes the optimizer step leave everything as it was.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, checkGrid, rowLayout } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, checkGrid, rowLayout } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 const MAX_CHUNKS = 256;
 const MIN_CHUNK = 256;
@@ -26,16 +26,21 @@ function chunkSize(count: number): number {
 export function squareSum(o: { readonly count: number }, traits: DeviceTraits): KernelCall {
   const { count } = o;
   checkDimensions('squareSum', { count });
-  checkBinding('squareSum', 'gradient', count, traits);
   const layout = rowLayout(chunkSize(count), traits);
   const chunks = clipChunks(count);
-  return {
-    kernel: shaderKernel('square_sum', `${layout.WG}`, { ...layout }, ['read', 'read_write']),
-    params: packParams([{ u32: count }, { u32: chunkSize(count) }, { u32: chunks }]),
-    grid: [checkGrid('squareSum', Math.ceil(chunks / layout.ROWS)), 1, 1],
-    flops: 3 * count,
-    bytes: 4 * count,
-  };
+  return shaderCall(
+    {
+      stem: 'square_sum',
+      variant: `${layout.WG}`,
+      defines: { ...layout },
+      operands: [reads('gradient', count), writes('partials', 2 * chunks)],
+      params: [{ u32: count }, { u32: chunkSize(count) }, { u32: chunks }],
+      grid: [checkGrid('squareSum', Math.ceil(chunks / layout.ROWS)), 1, 1],
+      flops: 3 * count,
+      bytes: 4 * count,
+    },
+    traits,
+  );
 }
 
 /**
@@ -47,13 +52,16 @@ export function clipFactor(
   traits: DeviceTraits,
 ): KernelCall {
   checkDimensions('clipFactor', { count: o.count });
-  checkBinding('clipFactor', 'gradient', o.count, traits);
   const chunks = clipChunks(o.count);
-  return {
-    kernel: shaderKernel('clip_factor', '', {}, ['read', 'read_write']),
-    params: packParams([{ u32: chunks }, { f32: o.maxNorm }]),
-    grid: [1, 1, 1],
-    flops: 2 * chunks,
-    bytes: 8 * chunks,
-  };
+  return shaderCall(
+    {
+      stem: 'clip_factor',
+      operands: [reads('partials', 2 * chunks), writes('clip', 4)],
+      params: [{ u32: chunks }, { f32: o.maxNorm }],
+      grid: [1, 1, 1],
+      flops: 2 * chunks,
+      bytes: 8 * chunks,
+    },
+    traits,
+  );
 }

@@ -2,9 +2,9 @@
 // Invariant: rows are added in order within a chunk, so the result is the same on every run.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, checkGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, checkGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** What is summed: dy itself, or its product with a norm's normalised input. */
 export type ColumnTerm = 'plain' | 'rms' | 'layer';
@@ -28,18 +28,20 @@ export function columnSum(
   const { rows, cols, term = 'plain', accumulate = false } = o;
   const chunk = Math.min(o.chunk ?? rows, rows);
   checkDimensions('columnSum', { rows, cols, chunk });
-  checkBinding('columnSum', 'dy', rows * cols, traits);
   const chunks = Math.ceil(rows / chunk);
-  return {
-    kernel: shaderKernel(
-      'column_sum',
-      `${term}${accumulate ? '_add' : ''}`,
-      { TERM: term, ACCUMULATE: accumulate },
-      term === 'plain' ? ['read', 'read_write'] : ['read', 'read', 'read', 'read_write'],
-    ),
-    params: packParams([{ u32: rows }, { u32: cols }, { u32: chunk }, { u32: chunks }]),
-    grid: [checkGrid('columnSum', Math.ceil(cols / 64)), checkGrid('columnSum', chunks), 1],
-    flops: (term === 'plain' ? 1 : 3) * rows * cols,
-    bytes: 4 * (term === 'plain' ? 1 : 2) * rows * cols + 4 * chunks * cols,
-  };
+  const normalised =
+    term === 'plain' ? [] : [reads('x', rows * cols), reads('stats', term === 'rms' ? rows : 2 * rows)];
+  return shaderCall(
+    {
+      stem: 'column_sum',
+      variant: `${term}${accumulate ? '_add' : ''}`,
+      defines: { TERM: term, ACCUMULATE: accumulate },
+      operands: [reads('dy', rows * cols), ...normalised, writes('out', chunks * cols)],
+      params: [{ u32: rows }, { u32: cols }, { u32: chunk }, { u32: chunks }],
+      grid: [checkGrid('columnSum', Math.ceil(cols / 64)), checkGrid('columnSum', chunks), 1],
+      flops: (term === 'plain' ? 1 : 3) * rows * cols,
+      bytes: 4 * (term === 'plain' ? 1 : 2) * rows * cols + 4 * chunks * cols,
+    },
+    traits,
+  );
 }

@@ -2,10 +2,10 @@
 // Not a general strided copy. Invariant: columns outside the block are never written.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import type { KernelCall } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions, elementGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** A block of `cols` columns in a source and in a target. */
 export interface CopyColumnsOptions {
@@ -39,25 +39,25 @@ export function copyColumns(o: CopyColumnsOptions, traits: DeviceTraits): Kernel
       `copyColumns: ${cols} columns from ${sourceFirst} of ${sourceCols} to ${targetFirst} of ${targetCols} do not fit.`,
     );
   }
-  checkBinding('copyColumns', 'source', rows * sourceCols, traits);
-  checkBinding('copyColumns', 'target', rows * targetCols, traits);
-  return {
-    kernel: shaderKernel('copy_columns', accumulate ? 'add' : '', { ACCUMULATE: accumulate }, [
-      'read',
-      'read',
-      'read_write',
-    ]),
-    params: packParams([
-      { u32: rows },
-      { u32: cols },
-      { u32: sourceCols },
-      { u32: sourceFirst },
-      { u32: targetCols },
-      { u32: targetFirst },
-      { f32: scale },
-    ]),
-    grid: elementGrid(rows * cols),
-    flops: 2 * rows * cols,
-    bytes: 4 * rows * cols * (accumulate ? 3 : 2),
-  };
+  return shaderCall(
+    {
+      stem: 'copy_columns',
+      variant: accumulate ? 'add' : '',
+      defines: { ACCUMULATE: accumulate },
+      operands: [reads('source', rows * sourceCols), reads('factor', 1), writes('target', rows * targetCols)],
+      params: [
+        { u32: rows },
+        { u32: cols },
+        { u32: sourceCols },
+        { u32: sourceFirst },
+        { u32: targetCols },
+        { u32: targetFirst },
+        { f32: scale },
+      ],
+      grid: elementGrid(rows * cols),
+      flops: 2 * rows * cols,
+      bytes: 4 * rows * cols * (accumulate ? 3 : 2),
+    },
+    traits,
+  );
 }

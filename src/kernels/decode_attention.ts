@@ -2,9 +2,16 @@
 // Not prefill (segment_attention.ts). Invariant: lengths are read from `sequences`, so one recorded call serves every step.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, type KernelCheck, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall, type KernelCheck, type OperandSpec } from '../gpu/kernel';
 import { DECODE_CAPACITY, decodeCheck } from './attention_check';
-import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
+import {
+  captureDefines,
+  checkBindings,
+  checkHeads,
+  checkPositive,
+  type HeadShape,
+  mapSizeOf,
+} from './attention_shape';
 import {
   type AttentionVariant,
   attentionVariant,
@@ -13,7 +20,8 @@ import {
   headSizeClass,
   streamDefines,
 } from './attention_stream';
-import { shaderKernel } from './shader';
+import { KEY_CLASSES, SEQUENCE_WORDS } from './sequence_words';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** What a call captures, and where in tensors shared by all layers it puts that. */
 export interface DecodeCaptureOptions {
@@ -63,7 +71,7 @@ export function decodeAttention(
 
 /** The same kernel text over a few keys of the same number of sequences. */
 function smallCase(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCheck {
-  const mapSize = (o.capture?.mapSize ?? 0) > 0 ? 1 : 0;
+  const mapSize = mapSizeOf(o) > 0 ? 1 : 0;
   const { keysPerRow: _, capture, ...rest } = o;
   const small = { ...rest, capacity: DECODE_CAPACITY, ...(capture ? { capture: { mapSize } } : {}) };
   const rows = o.batch * o.heads;
@@ -76,53 +84,61 @@ function smallCase(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Att
 function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
   checkHeads('decodeAttention', o);
   checkPositive('decodeAttention', { batch: o.batch, capacity: o.capacity });
-  const bindings: BindingAccess[] = ['read', 'read', 'read', 'read'];
-  const add = (present: boolean, access: BindingAccess): number => (present ? bindings.push(access) - 1 : -1);
-  const capture = o.capture !== undefined;
-  const mapSize = o.capture?.mapSize ?? 0;
-  const at = {
-    KEY_CLASS: add(capture, 'read'),
-    OUT: add(true, 'read_write'),
-    MASSES: add(capture, 'read_write'),
-    MAP_AT: add(mapSize > 0, 'read_write'),
-  };
-  checkBindings('decodeAttention', bindings.length, traits, 'Capture without a map.');
+  const operands = operandsOf(o);
+  checkBindings('decodeAttention', operands.length, traits, 'Capture without a map.');
   const groupSize = o.heads / o.kvHeads;
   const direct = variant === 'direct';
   // Threads that share keys among heads are fewer: only where enough of them remain to fill the adapter.
   const rows = direct && o.batch * o.kvHeads < 8 ? 1 : Math.min(groupSize, 4);
   const tiles = o.batch * o.kvHeads * Math.ceil(groupSize / rows);
   const defines = {
-    ...at,
-    PARAMS: bindings.length,
-    CAPTURE: capture,
+    ...captureDefines(operands, o.capture !== undefined, mapSizeOf(o) > 0),
     LSE: false,
-    MAP: mapSize > 0,
     ...(direct
       ? directDefines('decode_attention', rows, headSizeClass(o.headSize))
       : streamDefines('decode_attention', rows, headSizeClass(o.headSize), traits)),
   };
   const keys = o.keysPerRow ?? o.capacity;
-  return {
-    kernel: shaderKernel(
-      'decode_attention',
-      `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+  return shaderCall(
+    {
+      stem: 'decode_attention',
+      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}`,
       defines,
-      bindings,
-    ),
-    params: packParams([
-      { u32: o.batch },
-      { u32: o.heads },
-      { u32: o.kvHeads },
-      { u32: o.capacity },
-      { f32: o.scale },
-      { u32: mapSize },
-      { u32: o.headSize / 4 },
-      { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
-      { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
-    ]),
-    grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
-    flops: 4 * o.batch * o.heads * keys * o.headSize,
-    bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
-  };
+      operands,
+      params: [
+        { u32: o.batch },
+        { u32: o.heads },
+        { u32: o.kvHeads },
+        { u32: o.capacity },
+        { f32: o.scale },
+        { u32: mapSizeOf(o) },
+        { u32: o.headSize / 4 },
+        { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
+        { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
+      ],
+      grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
+      flops: 4 * o.batch * o.heads * keys * o.headSize,
+      bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
+    },
+    traits,
+  );
+}
+
+function operandsOf(o: DecodeAttentionOptions): OperandSpec[] {
+  const { batch, heads, kvHeads, headSize, capacity, capture } = o;
+  const mapSize = mapSizeOf(o);
+  const slot = kvHeads * capacity * headSize;
+  // Tensors that all layers share hold at least the layers up to this one.
+  const layers = 1 + (capture?.layer ?? 0);
+  const mapLayers = 1 + (capture?.mapLayer ?? 0);
+  return [
+    reads('q', batch * heads * headSize),
+    orMore(reads('kCache', slot)),
+    orMore(reads('vCache', slot)),
+    reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
+    ...(capture ? [orMore(reads('keyClass', capacity, 'u32'))] : []),
+    writes('out', batch * heads * headSize),
+    ...(capture ? [orMore(writes('masses', layers * batch * heads * KEY_CLASSES))] : []),
+    ...(mapSize > 0 ? [orMore(writes('map', mapLayers * batch * heads * mapSize))] : []),
+  ];
 }

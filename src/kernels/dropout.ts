@@ -3,10 +3,10 @@
 // the same elements, and new words in `draw` give a new mask without tracing again.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import type { KernelCall } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions, elementGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** u32 words of the draw buffer: seed (low, high), step, part of the step. */
 export const DROPOUT_DRAW_WORDS = 4;
@@ -29,18 +29,23 @@ export interface DropoutOptions {
  */
 export function dropout({ count, p, stream }: DropoutOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('dropout', { count });
-  checkBinding('dropout', 'x', count, traits);
   if (!(p >= 0 && p < 1)) throw new ShapeError(`dropout: p is ${p}; it must lie from 0 to below 1.`, { p });
   if (!Number.isInteger(stream) || stream < 0 || stream >= STREAMS)
     throw new ShapeError(`dropout: stream is ${stream}; it must be a whole number below 2^31.`, { stream });
   const wide = count % 4 === 0;
   const threshold = Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
-  return {
-    kernel: shaderKernel('dropout', wide ? 'vec4' : '', { WIDE: wide }, ['read', 'read', 'read_write']),
-    params: packParams([{ u32: count }, { u32: threshold }, { u32: stream }, { f32: 1 / (1 - p) }]),
-    grid: elementGrid(Math.ceil(count / 4)),
-    // Ten rounds of about twenty integer operations for four elements.
-    flops: 50 * count,
-    bytes: 8 * count,
-  };
+  return shaderCall(
+    {
+      stem: 'dropout',
+      variant: wide ? 'vec4' : '',
+      defines: { WIDE: wide },
+      operands: [reads('x', count), reads('draw', DROPOUT_DRAW_WORDS, 'u32'), writes('y', count)],
+      params: [{ u32: count }, { u32: threshold }, { u32: stream }, { f32: 1 / (1 - p) }],
+      grid: elementGrid(Math.ceil(count / 4)),
+      // Ten rounds of about twenty integer operations for four elements.
+      flops: 50 * count,
+      bytes: 8 * count,
+    },
+    traits,
+  );
 }

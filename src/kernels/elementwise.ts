@@ -2,20 +2,21 @@
 // Invariant: one element of the output depends on the same element of the inputs only.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** What is computed; `axpy` adds `scale * a` to y, `fill` sets y to `scale`. */
 export type ElementwiseKind = 'add' | 'multiply' | 'axpy' | 'scale' | 'copy' | 'fill';
 
-const BINDINGS: Record<ElementwiseKind, readonly BindingAccess[]> = {
-  add: ['read', 'read', 'read_write'],
-  multiply: ['read', 'read', 'read_write'],
-  axpy: ['read', 'read_write'],
-  scale: ['read', 'read_write'],
-  copy: ['read', 'read_write'],
-  fill: ['read_write'],
+/** Operands before y, each of the same size. */
+const INPUTS: Record<ElementwiseKind, readonly string[]> = {
+  add: ['a', 'b'],
+  multiply: ['a', 'b'],
+  axpy: ['a'],
+  scale: ['a'],
+  copy: ['a'],
+  fill: [],
 };
 
 /**
@@ -30,19 +31,20 @@ export function elementwise(
 ): KernelCall {
   const { kind, count, scale = 1 } = o;
   checkDimensions(`elementwise ${kind}`, { count });
-  checkBinding(`elementwise ${kind}`, 'y', count, traits);
   const wide = count % 4 === 0;
   const elements = wide ? count / 4 : count;
-  return {
-    kernel: shaderKernel(
-      'elementwise',
-      `${kind}${wide ? '_vec4' : ''}`,
-      { KIND: kind, BINARY: kind === 'add' || kind === 'multiply', T: wide ? 'vec4f' : 'f32' },
-      BINDINGS[kind],
-    ),
-    params: packParams([{ u32: elements }, { f32: scale }]),
-    grid: elementGrid(elements),
-    flops: 2 * count,
-    bytes: 4 * count * (kind === 'axpy' ? 3 : BINDINGS[kind].length),
-  };
+  const operands = [...INPUTS[kind].map((name) => reads(name, count)), writes('y', count)];
+  return shaderCall(
+    {
+      stem: 'elementwise',
+      variant: `${kind}${wide ? '_vec4' : ''}`,
+      defines: { KIND: kind, BINARY: operands.length === 3, T: wide ? 'vec4f' : 'f32' },
+      operands,
+      params: [{ u32: elements }, { f32: scale }],
+      grid: elementGrid(elements),
+      flops: 2 * count,
+      bytes: 4 * count * (kind === 'axpy' ? 3 : operands.length),
+    },
+    traits,
+  );
 }

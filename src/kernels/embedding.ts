@@ -2,9 +2,9 @@
 // Invariant: an id past the vocabulary never reads outside the table.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Shape and layout of an embedding look-up. */
 export interface EmbeddingOptions {
@@ -29,25 +29,23 @@ export interface EmbeddingOptions {
 export function embedding(o: EmbeddingOptions, traits: DeviceTraits): KernelCall {
   const { tokens, hidden, vocab, weight, idStride = 1, idOffset = 0, images = false } = o;
   checkDimensions('embedding', { tokens, hidden, vocab, idStride });
-  checkBinding('embedding', 'out', tokens * hidden, traits);
-  checkBinding('embedding', 'table', (vocab * hidden) / (weight === 'f32' ? 1 : 2), traits);
-  const optional: BindingAccess[] = images ? ['read', 'read'] : [];
-  return {
-    kernel: shaderKernel(
-      'embedding',
-      `${weight}${images ? '_images' : ''}`,
-      { WEIGHT: weight, IMAGES: images },
-      ['read', 'read', ...optional, 'read_write'],
-    ),
-    params: packParams([
-      { u32: tokens },
-      { u32: hidden },
-      { u32: vocab },
-      { u32: idStride },
-      { u32: idOffset },
-    ]),
-    grid: elementGrid(tokens * hidden),
-    flops: 0,
-    bytes: tokens * hidden * (weight === 'f32' ? 8 : 6),
-  };
+  const spliced = images ? [orMore(reads('imageFeatures', hidden)), reads('imageRows', tokens, 'i32')] : [];
+  return shaderCall(
+    {
+      stem: 'embedding',
+      variant: `${weight}${images ? '_images' : ''}`,
+      defines: { WEIGHT: weight, IMAGES: images },
+      operands: [
+        orMore(reads('ids', (tokens - 1) * idStride + idOffset + 1, 'u32')),
+        reads('table', vocab * hidden, weight),
+        ...spliced,
+        writes('out', tokens * hidden),
+      ],
+      params: [{ u32: tokens }, { u32: hidden }, { u32: vocab }, { u32: idStride }, { u32: idOffset }],
+      grid: elementGrid(tokens * hidden),
+      flops: 0,
+      bytes: tokens * hidden * (weight === 'f32' ? 8 : 6),
+    },
+    traits,
+  );
 }

@@ -2,10 +2,10 @@
 // Invariant: an absent row (NO_ROW) gathers zeros and scatters nothing.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
 import { elementwise } from './elementwise';
-import { shaderKernel } from './shader';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Index of a row that does not exist. */
 export const NO_ROW = 0xffffffff;
@@ -16,21 +16,30 @@ export interface RowsOptions {
   readonly cols: number;
 }
 
-function move(scatter: boolean, o: RowsOptions, traits: DeviceTraits): KernelCall {
-  const name = scatter ? 'scatterRows' : 'gatherRows';
-  checkDimensions(name, { rows: o.rows, cols: o.cols });
-  checkBinding(name, 'rows', o.rows * o.cols, traits);
-  return {
-    kernel: shaderKernel('gather_rows', scatter ? 'scatter' : '', { SCATTER: scatter }, [
-      'read',
-      'read',
-      'read_write',
-    ]),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: elementGrid(o.rows * o.cols),
-    flops: 0,
-    bytes: 4 * (2 * o.rows * o.cols + o.rows),
-  };
+function move(
+  scatter: boolean,
+  o: RowsOptions & { readonly total?: number },
+  traits: DeviceTraits,
+): KernelCall {
+  const { rows, cols, total } = o;
+  checkDimensions(scatter ? 'scatterRows' : 'gatherRows', { rows, cols });
+  const index = reads('index', rows, 'u32');
+  const operands = scatter
+    ? [reads('dy', rows * cols), index, total ? writes('dx', total * cols) : orMore(writes('dx', cols))]
+    : [orMore(reads('x', cols)), index, writes('out', rows * cols)];
+  return shaderCall(
+    {
+      stem: 'gather_rows',
+      variant: scatter ? 'scatter' : '',
+      defines: { SCATTER: scatter },
+      operands,
+      params: [{ u32: rows }, { u32: cols }],
+      grid: elementGrid(rows * cols),
+      flops: 0,
+      bytes: 4 * (2 * rows * cols + rows),
+    },
+    traits,
+  );
 }
 
 /**

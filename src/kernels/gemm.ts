@@ -3,12 +3,13 @@
 // Invariant: every variant computes the same function; only speed and summation order differ.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, MAX_GRID_DIMENSION, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall, MAX_GRID_DIMENSION, type OperandSpec } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
 import { GpuError, ShapeError } from '../lib/errors';
+import { checkBinding } from './check';
 import { gemmCheck, smallOptions } from './gemm_check';
 import { GEMV_MAX_ROWS, legalVariants, type RegisterTile, registerTile, selectVariant } from './gemm_select';
-import { shaderKernel } from './shader';
+import { reads, shaderCall, writes } from './shader';
 
 /** Which operand is stored transposed: nn A[M,K] B[K,N]; nt A[M,K] B[N,K] (linear weights); tn A[K,M] B[K,N]. */
 export type GemmMode = 'nn' | 'nt' | 'tn';
@@ -53,8 +54,8 @@ export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: strin
 function build(o: GemmOptions, variant: string, traits: DeviceTraits): KernelCall {
   if (variant === 'gemv') return gemv(o, traits);
   const tile = registerTile(variant);
-  if (!tile) return gemmTiled(o, variant);
-  return tile.family === 'quad' ? gemmQuad(o, variant, tile) : gemmDirect(o, variant, tile);
+  if (!tile) return gemmTiled(o, variant, traits);
+  return tile.family === 'quad' ? gemmQuad(o, variant, tile, traits) : gemmDirect(o, variant, tile, traits);
 }
 
 /** Names of the variants that can compute this product on this device, for tests, benches and tuning. */
@@ -79,23 +80,28 @@ function check(o: GemmOptions, traits: DeviceTraits): void {
   if (o.mode === 'tn' && o.weight !== 'f32') {
     throw new ShapeError(`GEMM in mode tn multiplies activations; B cannot be ${o.weight}.`);
   }
-  const weightBytes = o.weight === 'f32' ? 4 : 2;
-  const operands = { A: o.m * o.k * 4, B: o.k * o.n * weightBytes, C: o.m * o.n * 4 };
-  for (const [name, bytes] of Object.entries(operands)) {
-    if (bytes > traits.maxBindingBytes) {
-      const message = `GEMM ${label(o)}: operand ${name} takes ${bytes} bytes; this device binds ${traits.maxBindingBytes}.`;
-      throw new GpuError('gpu/limit', message, { operand: name, bytes });
-    }
-  }
+  for (const operand of operandsOf(o)) checkBinding(`GEMM ${label(o)}`, operand, traits);
 }
 
-/** Everything but the tile: defines, bindings and uniform that all shaders of the family share. */
+/** A, B, what is added, and C. */
+function operandsOf(o: GemmOptions): OperandSpec[] {
+  return [
+    reads('A', o.m * o.k),
+    reads('B', o.k * o.n, o.weight),
+    ...(o.bias ? [reads('bias', o.n)] : []),
+    ...(o.residual ? [reads('residual', o.m * o.n)] : []),
+    writes('C', o.m * o.n),
+  ];
+}
+
+/** Everything but the tile: defines, operands and uniform that all shaders of the family share. */
 function prepare(o: GemmOptions, vectorStore: boolean) {
   const aLine = o.mode === 'tn' ? o.m : o.k;
   const bLine = o.mode === 'nt' ? o.k : o.n;
   const vecA = aLine % 4 === 0;
   const vecB = bLine % 4 === 0;
-  const bindings: BindingAccess[] = ['read', 'read'];
+  const operands = operandsOf(o);
+  const at = (name: string): number => operands.findIndex((operand) => operand.name === name);
   const defines: Record<string, string | number | boolean> = {
     MODE: o.mode,
     WEIGHT: o.weight,
@@ -108,10 +114,10 @@ function prepare(o: GemmOptions, vectorStore: boolean) {
     VEC_C: vectorStore && o.n % 4 === 0,
     K_ALIGNED: o.k % 4 === 0,
   };
-  if (o.bias) defines.BIAS_BINDING = bindings.push('read') - 1;
-  if (o.residual) defines.RESIDUAL_BINDING = bindings.push('read') - 1;
-  defines.C_BINDING = bindings.push('read_write') - 1;
-  defines.PARAMS_BINDING = bindings.length;
+  if (o.bias) defines.BIAS_BINDING = at('bias');
+  if (o.residual) defines.RESIDUAL_BINDING = at('residual');
+  defines.C_BINDING = at('C');
+  defines.PARAMS_BINDING = operands.length;
   const sizes = [
     o.m,
     o.n,
@@ -122,7 +128,7 @@ function prepare(o: GemmOptions, vectorStore: boolean) {
     bLine,
     vecB ? bLine / 4 : bLine,
   ];
-  return { defines, bindings, params: packParams(sizes.map((u32) => ({ u32 }))) };
+  return { defines, operands, params: sizes.map((u32) => ({ u32 })) };
 }
 
 function call(
@@ -131,33 +137,47 @@ function call(
   variant: string,
   tile: ShaderDefines,
   grid: readonly [number, number, number],
+  traits: DeviceTraits,
 ): KernelCall {
   if (Math.max(...grid) > MAX_GRID_DIMENSION) {
     throw new GpuError('gpu/limit', `GEMM ${label(o)} needs a grid of ${grid.join('x')}; split its rows.`);
   }
-  const { defines, bindings, params } = prepare(o, stem === 'gemm' || stem === 'gemm_tiled');
+  const { defines, operands, params } = prepare(o, stem === 'gemm' || stem === 'gemm_tiled');
   const weightBytes = o.weight === 'f32' ? 4 : 2;
-  const reads = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
-  return {
-    kernel: shaderKernel(stem, `${variant}_${o.mode}_${o.weight}`, { ...defines, ...tile }, bindings),
-    params,
-    grid,
-    flops: 2 * o.m * o.n * o.k,
-    bytes: 4 * (o.m * o.k + o.m * o.n * reads + (o.bias ? o.n : 0)) + weightBytes * o.k * o.n,
-  };
+  const passes = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
+  return shaderCall(
+    {
+      stem,
+      variant: `${variant}_${o.mode}_${o.weight}`,
+      defines: { ...defines, ...tile },
+      operands,
+      params,
+      grid,
+      flops: 2 * o.m * o.n * o.k,
+      bytes: 4 * (o.m * o.k + o.m * o.n * passes + (o.bias ? o.n : 0)) + weightBytes * o.k * o.n,
+    },
+    traits,
+  );
 }
 
-function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
+function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile, traits: DeviceTraits): KernelCall {
   const registers = { TM: t.rows, TM4: t.rows / 4, TN4: t.columns / 4, QUADS: (t.rows * t.columns) / 4 };
   const grid = [
     Math.ceil(o.n / (t.columns * t.threadsX)),
     Math.ceil(o.m / (t.rows * t.threadsY)),
     1,
   ] as const;
-  return call(o, 'gemm', variant, { ...registers, TN: t.columns, WGX: t.threadsX, WGY: t.threadsY }, grid);
+  return call(
+    o,
+    'gemm',
+    variant,
+    { ...registers, TN: t.columns, WGX: t.threadsX, WGY: t.threadsY },
+    grid,
+    traits,
+  );
 }
 
-function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile): KernelCall {
+function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile, traits: DeviceTraits): KernelCall {
   const registers = { TM: t.rows, TM4: t.rows / 4, TN2: t.columns / 2, OUTPUTS: t.rows * t.columns };
   const loads = {
     VEC_B: o.mode === 'nt' && o.k % 4 === 0,
@@ -174,13 +194,14 @@ function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile): KernelCall 
     variant,
     { ...registers, ...loads, VEC_A: false, WGX: t.threadsX, WGY: t.threadsY },
     grid,
+    traits,
   );
 }
 
-function gemmTiled(o: GemmOptions, variant: string): KernelCall {
+function gemmTiled(o: GemmOptions, variant: string, traits: DeviceTraits): KernelCall {
   const size = variant === 'tiled_64' ? 64 : 32;
   const grid = [Math.ceil(o.n / size), Math.ceil(o.m / size), 1] as const;
-  return call(o, 'gemm_tiled', variant, { BM: size, BN: size, BK: size / 4 }, grid);
+  return call(o, 'gemm_tiled', variant, { BM: size, BN: size, BK: size / 4 }, grid, traits);
 }
 
 function gemv(o: GemmOptions, traits: DeviceTraits): KernelCall {
@@ -194,5 +215,6 @@ function gemv(o: GemmOptions, traits: DeviceTraits): KernelCall {
     `gemv_${o.m}`,
     { M: o.m, LANES: count, ROWS: rows },
     foldGrid(Math.ceil(o.n / rows)),
+    traits,
   );
 }

@@ -2,6 +2,7 @@
 // small sizes. It catches drivers that compile a correct kernel wrongly; test/kernels/gemm.test.ts tests GEMM itself.
 
 import type { KernelCheck } from '../gpu/kernel';
+import { itemAt } from '../lib/invariant';
 import type { GemmOptions } from './gemm';
 
 /** Deterministic values in (-1, 1) that bf16 and f16 represent exactly: multiples of 1/64. */
@@ -40,8 +41,8 @@ function pack(values: Float32Array, weight: GemmOptions['weight']): Float32Array
   const words = new Uint32Array(Math.ceil(values.length / 2));
   const bits = new Uint32Array(values.buffer);
   values.forEach((x, index) => {
-    const half = weight === 'bf16' ? (bits[index] ?? 0) >>> 16 : toF16(x);
-    words[index >> 1] = (words[index >> 1] ?? 0) | (half << (16 * (index & 1)));
+    const half = weight === 'bf16' ? itemAt(bits, index) >>> 16 : toF16(x);
+    words[index >> 1] = itemAt(words, index >> 1) | (half << (16 * (index & 1)));
   });
   return words;
 }
@@ -61,8 +62,8 @@ function product(o: GemmOptions, a: Float32Array, b: Float32Array): Float64Array
     const column = at % o.n;
     let sum = 0;
     for (let k = 0; k < o.k; k++) {
-      const left = a[o.mode === 'tn' ? k * o.m + row : row * o.k + k] ?? 0;
-      sum += left * (b[o.mode === 'nt' ? column * o.k + k : k * o.n + column] ?? 0);
+      const left = itemAt(a, o.mode === 'tn' ? k * o.m + row : row * o.k + k);
+      sum += left * itemAt(b, o.mode === 'nt' ? column * o.k + k : k * o.n + column);
     }
     return sum;
   });
@@ -78,8 +79,8 @@ export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['ca
   const [a, b] = [fill(o.m * o.k, 0), fill(o.k * o.n, 5)];
   const [bias, residual, before] = [fill(o.n, 17), fill(o.m * o.n, 29), fill(o.m * o.n, 41)];
   const expected = product(o, a, b).map((sum, at) => {
-    const biased = sum + (o.bias ? (bias[at % o.n] ?? 0) : 0);
-    const base = (o.residual ? (residual[at] ?? 0) : 0) + (o.accumulate ? (before[at] ?? 0) : 0);
+    const biased = sum + (o.bias ? itemAt(bias, at % o.n) : 0);
+    const base = (o.residual ? itemAt(residual, at) : 0) + (o.accumulate ? itemAt(before, at) : 0);
     return activate(biased, o.activation) + base;
   });
   const operands = [

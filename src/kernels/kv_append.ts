@@ -2,9 +2,9 @@
 // Invariant: cells that no token targets keep their contents.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Slot number in `targets` of a token that is not stored. */
 export const SKIP_SLOT = 0xffffffff;
@@ -25,15 +25,25 @@ export function kvAppend(
   },
   traits: DeviceTraits,
 ): KernelCall {
-  checkDimensions('kvAppend', { ...o });
-  const elements = o.tokens * o.kvHeads * o.headSize;
-  checkBinding('kvAppend', 'k', elements, traits);
-  checkBinding('kvAppend', 'one cache slot', o.kvHeads * o.capacity * o.headSize, traits);
-  return {
-    kernel: shaderKernel('kv_append', '', {}, ['read', 'read', 'read', 'read_write', 'read_write']),
-    params: packParams([{ u32: o.tokens }, { u32: o.kvHeads }, { u32: o.headSize }, { u32: o.capacity }]),
-    grid: elementGrid(elements),
-    flops: 0,
-    bytes: 4 * 4 * elements,
-  };
+  const { tokens, kvHeads, headSize, capacity } = o;
+  checkDimensions('kvAppend', { tokens, kvHeads, headSize, capacity });
+  const elements = tokens * kvHeads * headSize;
+  const slot = kvHeads * capacity * headSize;
+  return shaderCall(
+    {
+      stem: 'kv_append',
+      operands: [
+        reads('k', elements),
+        reads('v', elements),
+        reads('targets', 2 * tokens, 'u32'),
+        orMore(writes('kCache', slot)),
+        orMore(writes('vCache', slot)),
+      ],
+      params: [{ u32: tokens }, { u32: kvHeads }, { u32: headSize }, { u32: capacity }],
+      grid: elementGrid(elements),
+      flops: 0,
+      bytes: 4 * 4 * elements,
+    },
+    traits,
+  );
 }

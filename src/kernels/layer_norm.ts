@@ -2,10 +2,11 @@
 // Not RMSNorm with a bias: the mean is removed. Invariant: stats is what forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions } from './check';
 import { columnSum } from './column_sum';
-import { shaderKernel } from './shader';
+import { normBackward, normCall } from './norm_call';
+import { reads, writes } from './shader';
 
 /** Shape of a LayerNorm. */
 export interface LayerNormOptions {
@@ -24,21 +25,22 @@ export interface LayerNormOptions {
  */
 export function layerNorm(o: LayerNormOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('layerNorm', { rows: o.rows, cols: o.cols });
-  checkBinding('layerNorm', 'x', o.rows * o.cols, traits);
-  const layout = rowLayout(o.cols, traits);
-  const save = o.saveStats ?? false;
-  return {
-    kernel: shaderKernel(
-      'layer_norm',
-      `${layout.WG}${save ? '_stats' : ''}`,
-      { ...layout, SAVE_STATS: save },
-      save ? ['read', 'read', 'read', 'read_write', 'read_write'] : ['read', 'read', 'read', 'read_write'],
-    ),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }, { f32: o.eps }]),
-    grid: rowGrid(o.rows, layout),
-    flops: 8 * o.rows * o.cols,
-    bytes: 4 * (2 * o.rows * o.cols + 2 * o.cols),
-  };
+  const { rows, cols, eps, saveStats = false } = o;
+  const stats = saveStats ? [writes('stats', 2 * rows)] : [];
+  const operands = [reads('x', rows * cols), reads('w', cols), reads('b', cols), writes('y', rows * cols)];
+  return normCall(
+    {
+      stem: 'layer_norm',
+      suffix: saveStats ? '_stats' : '',
+      defines: { SAVE_STATS: saveStats },
+      operands: [...operands, ...stats],
+      params: [{ u32: rows }, { u32: cols }, { f32: eps }],
+      flops: 8 * rows * cols,
+      bytes: 4 * (2 * rows * cols + 2 * cols),
+    },
+    o,
+    traits,
+  );
 }
 
 /**
@@ -50,21 +52,7 @@ export function layerNormBackward(
   traits: DeviceTraits,
 ): KernelCall {
   checkDimensions('layerNormBackward', { rows: o.rows, cols: o.cols });
-  checkBinding('layerNormBackward', 'x', o.rows * o.cols, traits);
-  const layout = rowLayout(o.cols, traits);
-  const accumulate = o.accumulate ?? false;
-  return {
-    kernel: shaderKernel(
-      'layer_norm_backward',
-      `${layout.WG}${accumulate ? '_add' : ''}`,
-      { ...layout, ACCUMULATE: accumulate },
-      ['read', 'read', 'read', 'read', 'read_write'],
-    ),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: rowGrid(o.rows, layout),
-    flops: 12 * o.rows * o.cols,
-    bytes: 4 * ((accumulate ? 4 : 3) * o.rows * o.cols + o.cols),
-  };
+  return normBackward('layer_norm_backward', o, reads('stats', 2 * o.rows), 12, traits);
 }
 
 /**

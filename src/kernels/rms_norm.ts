@@ -2,10 +2,11 @@
 // Not here: the per-head q/k norm is the same call with rows = tokens * heads. Invariant: rstd is what forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions } from './check';
 import { columnSum } from './column_sum';
-import { shaderKernel } from './shader';
+import { normBackward, normCall } from './norm_call';
+import { reads, writes } from './shader';
 
 /** Shape of a row-wise normalisation. */
 export interface RmsNormOptions {
@@ -24,21 +25,21 @@ export interface RmsNormOptions {
  */
 export function rmsNorm(o: RmsNormOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('rmsNorm', { rows: o.rows, cols: o.cols });
-  checkBinding('rmsNorm', 'x', o.rows * o.cols, traits);
-  const layout = rowLayout(o.cols, traits);
-  const save = o.saveRstd ?? false;
-  return {
-    kernel: shaderKernel(
-      'rms_norm',
-      `${layout.WG}${save ? '_rstd' : ''}`,
-      { ...layout, SAVE_RSTD: save },
-      save ? ['read', 'read', 'read_write', 'read_write'] : ['read', 'read', 'read_write'],
-    ),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }, { f32: o.eps }]),
-    grid: rowGrid(o.rows, layout),
-    flops: 5 * o.rows * o.cols,
-    bytes: 4 * (2 * o.rows * o.cols + o.cols),
-  };
+  const { rows, cols, eps, saveRstd = false } = o;
+  const stats = saveRstd ? [writes('rstd', rows)] : [];
+  return normCall(
+    {
+      stem: 'rms_norm',
+      suffix: saveRstd ? '_rstd' : '',
+      defines: { SAVE_RSTD: saveRstd },
+      operands: [reads('x', rows * cols), reads('w', cols), writes('y', rows * cols), ...stats],
+      params: [{ u32: rows }, { u32: cols }, { f32: eps }],
+      flops: 5 * rows * cols,
+      bytes: 4 * (2 * rows * cols + cols),
+    },
+    o,
+    traits,
+  );
 }
 
 /**
@@ -50,21 +51,7 @@ export function rmsNormBackward(
   traits: DeviceTraits,
 ): KernelCall {
   checkDimensions('rmsNormBackward', { rows: o.rows, cols: o.cols });
-  checkBinding('rmsNormBackward', 'x', o.rows * o.cols, traits);
-  const layout = rowLayout(o.cols, traits);
-  const accumulate = o.accumulate ?? false;
-  return {
-    kernel: shaderKernel(
-      'rms_norm_backward',
-      `${layout.WG}${accumulate ? '_add' : ''}`,
-      { ...layout, ACCUMULATE: accumulate },
-      ['read', 'read', 'read', 'read', 'read_write'],
-    ),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: rowGrid(o.rows, layout),
-    flops: 9 * o.rows * o.cols,
-    bytes: 4 * ((accumulate ? 4 : 3) * o.rows * o.cols + o.cols),
-  };
+  return normBackward('rms_norm_backward', o, reads('rstd', o.rows), 9, traits);
 }
 
 /**

@@ -2,10 +2,10 @@
 // Invariant: rotate_half pairing (j, j + HS/2), as in Hugging Face.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import type { KernelCall } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions, elementGrid } from './check';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /**
  * y = x rotated by the angles of its table row; with `inverse` by their negatives, which is also the gradient.
@@ -27,18 +27,23 @@ export function rotary(
   if (headSize % 2)
     throw new ShapeError(`rotary: headSize is ${headSize}; rotary embedding needs an even one.`);
   const elements = tokens * heads * headSize;
-  checkBinding('rotary', 'x', elements, traits);
-  return {
-    kernel: shaderKernel('rotary', inverse ? 'inverse' : '', { INVERSE: inverse }, [
-      'read',
-      'read',
-      'read',
-      'read',
-      'read_write',
-    ]),
-    params: packParams([{ u32: tokens }, { u32: heads }, { u32: headSize / 2 }]),
-    grid: elementGrid(elements / 2),
-    flops: 3 * elements,
-    bytes: 4 * 2 * elements,
-  };
+  return shaderCall(
+    {
+      stem: 'rotary',
+      variant: inverse ? 'inverse' : '',
+      defines: { INVERSE: inverse },
+      operands: [
+        reads('x', elements),
+        orMore(reads('cos', headSize / 2)),
+        orMore(reads('sin', headSize / 2)),
+        reads('rows', tokens, 'u32'),
+        writes('y', elements),
+      ],
+      params: [{ u32: tokens }, { u32: heads }, { u32: headSize / 2 }],
+      grid: elementGrid(elements / 2),
+      flops: 3 * elements,
+      bytes: 4 * 2 * elements,
+    },
+    traits,
+  );
 }

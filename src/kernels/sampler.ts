@@ -3,11 +3,12 @@
 // Invariant: the processors run in Hugging Face's order, and a seed and a step decide the draw together with the logits.
 
 import type { DeviceTraits } from '../gpu/device';
-import type { Kernel, KernelCall } from '../gpu/kernel';
-import { packParams } from '../gpu/kernel';
+import type { KernelCall, OperandSpec } from '../gpu/kernel';
 import { ArgumentError, ShapeError } from '../lib/errors';
-import { checkBinding, checkDimensions, checkGrid } from './check';
-import { shaderKernel } from './shader';
+import { itemAt } from '../lib/invariant';
+import { checkDimensions, checkGrid } from './check';
+import { SEQUENCE_WORDS } from './sequence_words';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Words per sequence of the sampling buffer. */
 export const SAMPLING_WORDS = 8;
@@ -73,7 +74,7 @@ export function packSeen(vocab: number, ids: Iterable<number>): Uint32Array {
   for (const id of ids) {
     if (id < 0 || id >= vocab)
       throw new ArgumentError(`Token ${id} lies outside the vocabulary of ${vocab}.`, { id });
-    words[id >>> 5] = (words[id >>> 5] ?? 0) | (1 << (id & 31));
+    words[id >>> 5] = itemAt(words, id >>> 5) | (1 << (id & 31));
   }
   return words;
 }
@@ -87,35 +88,35 @@ export interface SamplerOptions {
 function build(
   name: string,
   o: SamplerOptions,
+  operands: readonly OperandSpec[],
+  probabilities: boolean,
   traits: DeviceTraits,
-  kernel: (defines: Defines) => Kernel,
 ): KernelCall {
   const { batch, vocab } = o;
   checkDimensions(name, { batch, vocab });
   if (vocab > MAX_VOCAB)
     throw new ShapeError(`${name}: a vocabulary of ${vocab}; at most ${MAX_VOCAB} ids can be ranked.`);
-  checkBinding(name, 'logits', batch * vocab, traits);
   // A software adapter pays for barriers when it compiles and when it runs; hardware wants many lanes for a long row,
   // and one lane's sum of 10^5 terms would lose digits.
   const [workgroup, digits] = traits.software
     ? [vocab > 32768 ? 32 : 1, vocab > 2048 ? 8 : 4]
     : [vocab > 1024 ? Math.min(256, traits.maxInvocations) : 64, 8];
   const load = workgroup === 1 ? '*' : 'workgroupUniformLoad';
-  return {
-    kernel: kernel({ WG: workgroup, LOAD: load, RADIX_BITS: digits, BINS: 2 ** digits }),
-    params: packParams([{ u32: vocab }, { u32: Math.ceil(vocab / 32) }]),
-    grid: [checkGrid(name, batch), 1, 1],
-    flops: 30 * batch * vocab,
-    bytes: 4 * batch * vocab,
-  };
+  const bins = 2 ** digits;
+  return shaderCall(
+    {
+      stem: 'sampler',
+      variant: `${probabilities ? 'probabilities_' : ''}${workgroup}x${bins}`,
+      defines: { WG: workgroup, LOAD: load, RADIX_BITS: digits, BINS: bins, PROBABILITIES: probabilities },
+      operands,
+      params: [{ u32: vocab }, { u32: Math.ceil(vocab / 32) }],
+      grid: [checkGrid(name, batch), 1, 1],
+      flops: 30 * batch * vocab,
+      bytes: 4 * batch * vocab,
+    },
+    traits,
+  );
 }
-
-type Defines = {
-  readonly WG: number;
-  readonly LOAD: string;
-  readonly RADIX_BITS: number;
-  readonly BINS: number;
-};
 
 /**
  * Samples one token per sequence and advances the sequence: length, position and generated grow by one, done is set
@@ -129,16 +130,16 @@ type Defines = {
  * @throws ShapeError for an empty shape, or a vocabulary above MAX_VOCAB
  */
 export function sampler(o: SamplerOptions, traits: DeviceTraits): KernelCall {
-  return build('sampler', o, traits, (defines) =>
-    shaderKernel('sampler', `${defines.WG}x${defines.BINS}`, { ...defines, PROBABILITIES: false }, [
-      'read',
-      'read',
-      'read',
-      'read_write',
-      'read_write',
-      'read_write',
-    ]),
-  );
+  const { batch, vocab } = o;
+  const operands = [
+    reads('logits', batch * vocab),
+    reads('sampling', SAMPLING_WORDS * batch, 'u32'),
+    orMore(reads('stop', 2, 'u32')),
+    writes('seen', batch * Math.ceil(vocab / 32), 'u32'),
+    writes('sequences', SEQUENCE_WORDS * batch, 'u32'),
+    writes('ids', batch, 'u32'),
+  ];
+  return build('sampler', o, operands, false, traits);
 }
 
 /**
@@ -148,12 +149,14 @@ export function sampler(o: SamplerOptions, traits: DeviceTraits): KernelCall {
  * probabilities f32[batch, vocab]; the last three read_write.
  */
 export function samplerProbabilities(o: SamplerOptions, traits: DeviceTraits): KernelCall {
-  return build('samplerProbabilities', o, traits, (defines) =>
-    shaderKernel(
-      'sampler',
-      `probabilities_${defines.WG}x${defines.BINS}`,
-      { ...defines, PROBABILITIES: true },
-      ['read', 'read', 'read', 'read_write', 'read_write', 'read_write'],
-    ),
-  );
+  const { batch, vocab } = o;
+  const operands = [
+    reads('logits', batch * vocab),
+    reads('sampling', SAMPLING_WORDS * batch, 'u32'),
+    reads('seen', batch * Math.ceil(vocab / 32), 'u32'),
+    writes('penalised', batch * vocab),
+    writes('kept', batch * vocab, 'u32'),
+    writes('probabilities', batch * vocab),
+  ];
+  return build('samplerProbabilities', o, operands, true, traits);
 }

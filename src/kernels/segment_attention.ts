@@ -3,10 +3,17 @@
 // Invariant: `out` and `lse` do not depend on whether attention is captured.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, type KernelCheck, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall, type KernelCheck, type OperandSpec } from '../gpu/kernel';
 import type { ShaderDefines } from '../gpu/shader_source';
 import { SEGMENT_KEYS, segmentCheck } from './attention_check';
-import { checkBindings, checkHeads, checkPositive, type HeadShape } from './attention_shape';
+import {
+  captureDefines,
+  checkBindings,
+  checkHeads,
+  checkPositive,
+  type HeadShape,
+  mapSizeOf,
+} from './attention_shape';
 import {
   type AttentionVariant,
   attentionVariant,
@@ -15,7 +22,8 @@ import {
   headSizeClass,
   streamDefines,
 } from './attention_stream';
-import { shaderKernel } from './shader';
+import { KEY_CLASSES } from './sequence_words';
+import { reads, shaderCall, writes } from './shader';
 
 /** Sizes of a segment-attention call. */
 export interface SegmentAttentionOptions extends HeadShape {
@@ -60,7 +68,7 @@ export function segmentAttention(
 function smallCase(o: SegmentAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCheck {
   const tokens = o.tokens === 1 ? 1 : 5;
   const heads = 2;
-  const mapSize = (o.capture?.mapSize ?? 0) > 0 ? 1 : 0;
+  const mapSize = mapSizeOf(o) > 0 ? 1 : 0;
   const { keysPerRow: _, capture, ...rest } = o;
   const small = {
     ...rest,
@@ -80,10 +88,10 @@ function smallCase(o: SegmentAttentionOptions, traits: DeviceTraits, variant: At
 function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
   checkHeads('segmentAttention', o);
   checkPositive('segmentAttention', { tokens: o.tokens, keys: o.keys });
-  const { bindings, defines } = layOut(o);
+  const { operands, defines } = layOut(o);
   checkBindings(
     'segmentAttention',
-    bindings.length,
+    operands.length,
     traits,
     'Set saveLse to false, or capture without a map.',
   );
@@ -93,45 +101,45 @@ function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: Attent
   const tile = direct
     ? directDefines('segment_attention', rows, headSizeClass(o.headSize))
     : streamDefines('segment_attention', rows, headSizeClass(o.headSize), traits);
-  const kernel = shaderKernel(
-    'segment_attention',
-    `${variant}_${rows}x${headSizeClass(o.headSize)}`,
-    { ...defines, ...tile },
-    bindings,
-  );
   const perRow = o.keysPerRow ?? o.keys;
-  return {
-    kernel,
-    params: packParams([
-      { u32: o.tokens },
-      { u32: o.keys },
-      { u32: o.heads },
-      { u32: o.kvHeads },
-      { f32: o.scale },
-      { u32: o.capture?.mapSize ?? 0 },
-      { u32: o.headSize / 4 },
-    ]),
-    grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
-    flops: 4 * o.tokens * o.heads * perRow * o.headSize,
-    bytes: 4 * (2 * o.tokens * o.heads + 2 * o.keys * o.kvHeads) * o.headSize,
-  };
+  return shaderCall(
+    {
+      stem: 'segment_attention',
+      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+      defines: { ...defines, ...tile },
+      operands,
+      params: [
+        { u32: o.tokens },
+        { u32: o.keys },
+        { u32: o.heads },
+        { u32: o.kvHeads },
+        { f32: o.scale },
+        { u32: mapSizeOf(o) },
+        { u32: o.headSize / 4 },
+      ],
+      grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
+      flops: 4 * o.tokens * o.heads * perRow * o.headSize,
+      bytes: 4 * (2 * o.tokens * o.heads + 2 * o.keys * o.kvHeads) * o.headSize,
+    },
+    traits,
+  );
 }
 
-function layOut(o: SegmentAttentionOptions): { bindings: BindingAccess[]; defines: ShaderDefines } {
-  const bindings: BindingAccess[] = ['read', 'read', 'read', 'read'];
-  const add = (present: boolean, access: BindingAccess): number => (present ? bindings.push(access) - 1 : -1);
-  const capture = o.capture !== undefined;
-  const map = (o.capture?.mapSize ?? 0) > 0;
+function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines: ShaderDefines } {
+  const { tokens, keys, heads, kvHeads, headSize, capture } = o;
+  const mapSize = mapSizeOf(o);
   const lse = o.saveLse !== false;
-  const at = {
-    KEY_CLASS: add(capture, 'read'),
-    OUT: add(true, 'read_write'),
-    LSE_AT: add(lse, 'read_write'),
-    MASSES: add(capture, 'read_write'),
-    MAP_AT: add(map, 'read_write'),
-  };
-  return {
-    bindings,
-    defines: { ...at, PARAMS: bindings.length, CAPTURE: capture, LSE: lse, MAP: map },
-  };
+  const operands = [
+    reads('q', tokens * heads * headSize),
+    reads('k', keys * kvHeads * headSize),
+    reads('v', keys * kvHeads * headSize),
+    reads('ranges', 4 * tokens, 'u32'),
+    ...(capture ? [reads('keyClass', keys, 'u32')] : []),
+    writes('out', tokens * heads * headSize),
+    ...(lse ? [writes('lse', tokens * heads)] : []),
+    ...(capture ? [writes('masses', tokens * heads * KEY_CLASSES)] : []),
+    ...(mapSize > 0 ? [writes('map', tokens * heads * mapSize)] : []),
+  ];
+  const defines = { ...captureDefines(operands, capture !== undefined, mapSize > 0), LSE: lse };
+  return { operands, defines };
 }

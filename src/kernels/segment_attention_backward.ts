@@ -3,7 +3,7 @@
 // The derivation is in docs/kernels/attention_backward.md.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type BindingAccess, foldGrid, type KernelCall, packParams } from '../gpu/kernel';
+import { foldGrid, type KernelCall, type OperandSpec } from '../gpu/kernel';
 import { checkHeads, checkPositive, type HeadShape } from './attention_shape';
 import {
   type AttentionVariant,
@@ -12,7 +12,7 @@ import {
   DIRECT_THREADS,
   headSizeClass,
 } from './attention_stream';
-import { shaderKernel } from './shader';
+import { reads, shaderCall, writes } from './shader';
 
 /** Sizes of the gradient calls: those of the forward call. */
 export interface SegmentAttentionBackwardOptions extends HeadShape {
@@ -41,16 +41,26 @@ function tileRows(headSize: number): number {
  *
  * @throws ShapeError for sizes that do not fit
  */
-export function attentionDelta(o: SegmentAttentionBackwardOptions, _traits: DeviceTraits): KernelCall {
+export function attentionDelta(o: SegmentAttentionBackwardOptions, traits: DeviceTraits): KernelCall {
   check('attentionDelta', o);
   const rows = o.tokens * o.heads;
-  return {
-    kernel: shaderKernel('attention_delta', '', {}, ['read', 'read', 'read', 'read_write']),
-    params: packParams([{ u32: rows }, { u32: o.headSize / 4 }]),
-    grid: foldGrid(Math.ceil(rows / 64)),
-    flops: 2 * rows * o.headSize,
-    bytes: 8 * rows * o.headSize,
-  };
+  const elements = rows * o.headSize;
+  return shaderCall(
+    {
+      stem: 'attention_delta',
+      operands: [
+        reads('dOut', elements),
+        reads('out', elements),
+        reads('lse', rows),
+        writes('stats', 2 * rows),
+      ],
+      params: [{ u32: rows }, { u32: o.headSize / 4 }],
+      grid: foldGrid(Math.ceil(rows / 64)),
+      flops: 2 * elements,
+      bytes: 8 * elements,
+    },
+    traits,
+  );
 }
 
 /**
@@ -71,7 +81,7 @@ export function attentionBackwardQuery(
   return streamCall('attention_backward_query', o, traits, {
     variant,
     tiles: Math.ceil(o.tokens / tileRows(o.headSize)) * o.heads,
-    outputs: 1,
+    outputs: [writes('dq', o.tokens * o.heads * o.headSize)],
     products: 3,
   });
 }
@@ -94,7 +104,7 @@ export function attentionBackwardKeyValue(
   return streamCall('attention_backward_key_value', o, traits, {
     variant,
     tiles: Math.ceil(o.keys / tileRows(o.headSize)) * o.kvHeads,
-    outputs: 2,
+    outputs: ['dk', 'dv'].map((name) => writes(name, o.keys * o.kvHeads * o.headSize)),
     products: 4,
   });
 }
@@ -111,34 +121,48 @@ function streamCall(
   work: {
     readonly variant: AttentionVariant;
     readonly tiles: number;
-    readonly outputs: number;
+    readonly outputs: readonly OperandSpec[];
     readonly products: number;
   },
 ): KernelCall {
-  const bindings: BindingAccess[] = ['read', 'read', 'read', 'read', 'read', 'read'];
-  for (let i = 0; i < work.outputs; i++) bindings.push('read_write');
+  const [queries, keys] = [o.tokens * o.heads * o.headSize, o.keys * o.kvHeads * o.headSize];
+  const operands = [
+    reads('q', queries),
+    reads('k', keys),
+    reads('v', keys),
+    reads('ranges', 4 * o.tokens, 'u32'),
+    reads('stats', 2 * o.tokens * o.heads),
+    reads('dOut', queries),
+    ...work.outputs,
+  ];
   const { variant, tiles } = work;
   const unrolled = variant === 'direct' && o.headSize <= UNROLLED_HEAD_SIZE;
   const tile = {
     rows: tileRows(o.headSize),
     headSize: unrolled ? o.headSize : headSizeClass(o.headSize),
-    second: work.outputs === 2,
+    second: work.outputs.length === 2,
     unrolled,
   };
   const defines = backwardDefines(stem, variant, tile, traits);
   const name = unrolled ? 'unrolled' : variant;
-  return {
-    kernel: shaderKernel(stem, `${name}_${tile.rows}x${tile.headSize}`, defines, bindings),
-    params: packParams([
-      { u32: o.tokens },
-      { u32: o.keys },
-      { u32: o.heads },
-      { u32: o.kvHeads },
-      { f32: o.scale },
-      { u32: o.headSize / 4 },
-    ]),
-    grid: foldGrid(variant === 'direct' ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
-    flops: 2 * work.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,
-    bytes: 4 * (3 * o.tokens * o.heads + 4 * o.keys * o.kvHeads) * o.headSize,
-  };
+  return shaderCall(
+    {
+      stem,
+      variant: `${name}_${tile.rows}x${tile.headSize}`,
+      defines,
+      operands,
+      params: [
+        { u32: o.tokens },
+        { u32: o.keys },
+        { u32: o.heads },
+        { u32: o.kvHeads },
+        { f32: o.scale },
+        { u32: o.headSize / 4 },
+      ],
+      grid: foldGrid(variant === 'direct' ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
+      flops: 2 * work.products * o.tokens * o.heads * (o.keysPerRow ?? o.keys) * o.headSize,
+      bytes: 4 * (3 * o.tokens * o.heads + 4 * o.keys * o.kvHeads) * o.headSize,
+    },
+    traits,
+  );
 }

@@ -1,8 +1,19 @@
 // The one place that imports WGSL: builds `Kernel` values from `shaders/<stem>.wgsl` and text parameters.
 // Not a cache of GPU objects: pipelines live with the device. Equal requests return the same `Kernel`.
 
-import type { BindingAccess, Kernel } from '../gpu/kernel';
+import type { DeviceTraits } from '../gpu/device';
+import {
+  type BindingAccess,
+  type DType,
+  type Kernel,
+  type KernelCall,
+  type OperandSpec,
+  type ParamValue,
+  packParams,
+} from '../gpu/kernel';
 import { expandShader, type ShaderDefines } from '../gpu/shader_source';
+import { checkBinding } from './check';
+import { STATE_DEFINES } from './sequence_words';
 
 const modules = import.meta.glob<string>('/shaders/**/*.wgsl', {
   query: '?raw',
@@ -37,7 +48,7 @@ export function shaderKernel(
   if (!kernel) {
     kernel = {
       name: variant ? `${stem}/${variant}` : stem,
-      source: expandShader(shaderFiles, `${stem}.wgsl`, defines),
+      source: expandShader(shaderFiles, `${stem}.wgsl`, { ...STATE_DEFINES, ...defines }),
       entryPoint: stem.split('/').pop() ?? stem,
       bindings,
       hasParams,
@@ -45,4 +56,49 @@ export function shaderKernel(
     kernels.set(key, kernel);
   }
   return kernel;
+}
+
+/** An operand that a kernel reads; `count` elements. */
+export function reads(name: string, count: number, dtype: DType = 'f32'): OperandSpec {
+  return { name, access: 'read', dtype, count, orMore: false };
+}
+
+/** An operand that a kernel writes, or reads and writes; `count` elements. */
+export function writes(name: string, count: number, dtype: DType = 'f32'): OperandSpec {
+  return { name, access: 'read_write', dtype, count, orMore: false };
+}
+
+/** The operand, of which the tensor may hold more than the call uses. */
+export function orMore(operand: OperandSpec): OperandSpec {
+  return { ...operand, orMore: true };
+}
+
+/** Everything that makes a call of a shader's kernel. */
+export interface ShaderCall extends Pick<KernelCall, 'grid' | 'flops' | 'bytes'> {
+  /** See {@link shaderKernel}. */
+  readonly stem: string;
+  readonly variant?: string;
+  readonly defines?: ShaderDefines;
+  /** Storage bindings in order. */
+  readonly operands: readonly OperandSpec[];
+  /** Members of the uniform struct. */
+  readonly params: readonly ParamValue[];
+}
+
+/**
+ * A call of a shader's kernel.
+ * @throws GpuError `gpu/limit` naming an operand that exceeds a binding of the device
+ */
+export function shaderCall(
+  { stem, variant = '', defines = {}, operands, params, ...cost }: ShaderCall,
+  traits: DeviceTraits,
+): KernelCall {
+  const kernel = shaderKernel(
+    stem,
+    variant,
+    defines,
+    operands.map(({ access }) => access),
+  );
+  for (const operand of operands) checkBinding(kernel.name, operand, traits);
+  return { kernel, operands, params: packParams(params), ...cost };
 }

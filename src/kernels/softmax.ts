@@ -2,9 +2,9 @@
 // Invariant: rows sum to 1 within f32 rounding, for any finite or infinite logits.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, rowGrid, rowLayout } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, rowGrid, rowLayout } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /**
  * y = softmax(x) per row.
@@ -17,13 +17,18 @@ export function softmax(
 ): KernelCall {
   const { rows, cols } = o;
   checkDimensions('softmax', { rows, cols });
-  checkBinding('softmax', 'x', rows * cols, traits);
   const layout = rowLayout(cols, traits);
-  return {
-    kernel: shaderKernel('softmax', `${layout.WG}`, { ...layout }, ['read', 'read_write']),
-    params: packParams([{ u32: rows }, { u32: cols }]),
-    grid: rowGrid(rows, layout),
-    flops: 10 * rows * cols,
-    bytes: 4 * 2 * rows * cols,
-  };
+  return shaderCall(
+    {
+      stem: 'softmax',
+      variant: `${layout.WG}`,
+      defines: { ...layout },
+      operands: [reads('x', rows * cols), writes('y', rows * cols)],
+      params: [{ u32: rows }, { u32: cols }],
+      grid: rowGrid(rows, layout),
+      flops: 10 * rows * cols,
+      bytes: 4 * 2 * rows * cols,
+    },
+    traits,
+  );
 }

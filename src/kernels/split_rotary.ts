@@ -3,10 +3,11 @@
 // Invariant: rotate_half pairing (j, j + HS/2), as in Hugging Face.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import type { KernelCall } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions, elementGrid } from './check';
+import { SEQUENCE_WORDS } from './sequence_words';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Shape of a fused projection of `tokens` rows with (heads + 2 kvHeads) heads of headSize. */
 export interface SplitRotaryOptions {
@@ -29,22 +30,27 @@ function strideOf(o: Pick<SplitRotaryOptions, 'headSize' | 'headStride'>): numbe
   return o.headStride ?? o.headSize;
 }
 
-function check(name: string, o: SplitRotaryOptions, traits: DeviceTraits): number {
+function check(name: string, o: SplitRotaryOptions): void {
   const { tokens, heads, kvHeads, headSize } = o;
   checkDimensions(name, { tokens, heads, kvHeads, headSize });
   if (headSize % 2)
     throw new ShapeError(`${name}: headSize is ${headSize}; rotary embedding needs an even one.`);
   if (strideOf(o) < headSize)
     throw new ShapeError(`${name}: headStride is ${strideOf(o)}, less than headSize, ${headSize}.`);
-  const elements = tokens * (heads + 2 * kvHeads) * headSize;
-  checkBinding(name, 'qkv', elements, traits);
-  checkBinding(name, 'q', tokens * heads * strideOf(o), traits);
-  return elements;
 }
 
-function dimensions(o: SplitRotaryOptions) {
+/** What all forms of the kernel have in common, with their operands by name. */
+function parts(o: SplitRotaryOptions) {
   const { tokens, heads, kvHeads, headSize } = o;
-  return [tokens, heads, kvHeads, headSize / 2, strideOf(o)].map((u32) => ({ u32 }));
+  const stride = strideOf(o);
+  const elements = tokens * (heads + 2 * kvHeads) * headSize;
+  return {
+    sizes: { qkv: elements, q: tokens * heads * stride, k: tokens * kvHeads * stride },
+    tables: [orMore(reads('cos', headSize / 2)), orMore(reads('sin', headSize / 2))],
+    rows: reads('rows', tokens, 'u32'),
+    dimensions: [tokens, heads, kvHeads, headSize / 2, stride].map((u32) => ({ u32 })),
+    cost: { grid: elementGrid(elements / 2), flops: 3 * elements, bytes: 4 * 2 * elements },
+  };
 }
 
 /**
@@ -54,22 +60,25 @@ function dimensions(o: SplitRotaryOptions) {
  * @throws ShapeError for an odd headSize, an empty shape, or one that exceeds a binding
  */
 export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {
-  const elements = check('splitRotary', o, traits);
-  return {
-    kernel: shaderKernel('split_rotary', '', { APPEND: false }, [
-      'read',
-      'read',
-      'read',
-      'read',
-      'read_write',
-      'read_write',
-      'read_write',
-    ]),
-    params: packParams([...dimensions(o), { u32: 0 }]),
-    grid: elementGrid(elements / 2),
-    flops: 3 * elements,
-    bytes: 4 * 2 * elements,
-  };
+  check('splitRotary', o);
+  const { sizes, tables, rows, dimensions, cost } = parts(o);
+  return shaderCall(
+    {
+      stem: 'split_rotary',
+      defines: { APPEND: false },
+      operands: [
+        reads('qkv', sizes.qkv),
+        ...tables,
+        rows,
+        writes('q', sizes.q),
+        writes('k', sizes.k),
+        writes('v', sizes.k),
+      ],
+      params: [...dimensions, { u32: 0 }],
+      ...cost,
+    },
+    traits,
+  );
 }
 
 /**
@@ -81,24 +90,28 @@ export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): Kernel
  */
 export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTraits): KernelCall {
   const shape = { ...o, tokens: o.batch };
-  const elements = check('splitRotaryAppend', shape, traits);
+  check('splitRotaryAppend', shape);
   checkDimensions('splitRotaryAppend', { capacity: o.capacity });
-  checkBinding('splitRotaryAppend', 'one cache slot', o.kvHeads * o.capacity * strideOf(o), traits);
-  return {
-    kernel: shaderKernel('split_rotary', 'append', { APPEND: true }, [
-      'read',
-      'read',
-      'read',
-      'read',
-      'read_write',
-      'read_write',
-      'read_write',
-    ]),
-    params: packParams([...dimensions(shape), { u32: o.capacity }]),
-    grid: elementGrid(elements / 2),
-    flops: 3 * elements,
-    bytes: 4 * 2 * elements,
-  };
+  const { sizes, tables, dimensions, cost } = parts(shape);
+  const slot = o.kvHeads * o.capacity * strideOf(o);
+  return shaderCall(
+    {
+      stem: 'split_rotary',
+      variant: 'append',
+      defines: { APPEND: true },
+      operands: [
+        reads('qkv', sizes.qkv),
+        ...tables,
+        reads('sequences', SEQUENCE_WORDS * o.batch, 'u32'),
+        writes('q', sizes.q),
+        orMore(writes('kCache', slot)),
+        orMore(writes('vCache', slot)),
+      ],
+      params: [...dimensions, { u32: o.capacity }],
+      ...cost,
+    },
+    traits,
+  );
 }
 
 /**
@@ -107,20 +120,22 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
  * `splitRotary`, dqkv f32[tokens, (heads + 2 kvHeads) * headSize] (read_write).
  */
 export function splitRotaryBackward(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {
-  const elements = check('splitRotaryBackward', o, traits);
-  return {
-    kernel: shaderKernel('split_rotary_backward', '', {}, [
-      'read',
-      'read',
-      'read',
-      'read',
-      'read',
-      'read',
-      'read_write',
-    ]),
-    params: packParams(dimensions(o)),
-    grid: elementGrid(elements / 2),
-    flops: 3 * elements,
-    bytes: 4 * 2 * elements,
-  };
+  check('splitRotaryBackward', o);
+  const { sizes, tables, rows, dimensions, cost } = parts(o);
+  return shaderCall(
+    {
+      stem: 'split_rotary_backward',
+      operands: [
+        reads('dq', sizes.q),
+        reads('dk', sizes.k),
+        reads('dv', sizes.k),
+        ...tables,
+        rows,
+        writes('dqkv', sizes.qkv),
+      ],
+      params: dimensions,
+      ...cost,
+    },
+    traits,
+  );
 }

@@ -2,20 +2,14 @@
 // Invariant: gate is the left half of each row, up the right half.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
-import { checkBinding, checkDimensions, elementGrid } from './check';
-import { shaderKernel } from './shader';
+import type { KernelCall } from '../gpu/kernel';
+import { checkDimensions, elementGrid } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** Shape of the product: `rows` tokens of `cols` intermediate channels. */
 export interface SwigluOptions {
   readonly rows: number;
   readonly cols: number;
-}
-
-function check(name: string, o: SwigluOptions, traits: DeviceTraits): number {
-  checkDimensions(name, { rows: o.rows, cols: o.cols });
-  checkBinding(name, 'gu', 2 * o.rows * o.cols, traits);
-  return o.rows * o.cols;
 }
 
 /**
@@ -24,14 +18,20 @@ function check(name: string, o: SwigluOptions, traits: DeviceTraits): number {
  * @throws ShapeError for an empty shape or one that exceeds a binding
  */
 export function swiglu(o: SwigluOptions, traits: DeviceTraits): KernelCall {
-  const elements = check('swiglu', o, traits);
-  return {
-    kernel: shaderKernel('swiglu', '', {}, ['read', 'read_write']),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: elementGrid(elements),
-    flops: 6 * elements,
-    bytes: 4 * 3 * elements,
-  };
+  const { rows, cols } = o;
+  checkDimensions('swiglu', { rows, cols });
+  const elements = rows * cols;
+  return shaderCall(
+    {
+      stem: 'swiglu',
+      operands: [reads('gu', 2 * elements), writes('y', elements)],
+      params: [{ u32: rows }, { u32: cols }],
+      grid: elementGrid(elements),
+      flops: 6 * elements,
+      bytes: 4 * 3 * elements,
+    },
+    traits,
+  );
 }
 
 /**
@@ -39,12 +39,18 @@ export function swiglu(o: SwigluOptions, traits: DeviceTraits): KernelCall {
  * Bindings: gu f32[rows, 2 * cols], dy f32[rows, cols], dgu f32[rows, 2 * cols] (read_write).
  */
 export function swigluBackward(o: SwigluOptions, traits: DeviceTraits): KernelCall {
-  const elements = check('swigluBackward', o, traits);
-  return {
-    kernel: shaderKernel('swiglu_backward', '', {}, ['read', 'read', 'read_write']),
-    params: packParams([{ u32: o.rows }, { u32: o.cols }]),
-    grid: elementGrid(elements),
-    flops: 14 * elements,
-    bytes: 4 * 5 * elements,
-  };
+  const { rows, cols } = o;
+  checkDimensions('swigluBackward', { rows, cols });
+  const elements = rows * cols;
+  return shaderCall(
+    {
+      stem: 'swiglu_backward',
+      operands: [reads('gu', 2 * elements), reads('dy', elements), writes('dgu', 2 * elements)],
+      params: [{ u32: rows }, { u32: cols }],
+      grid: elementGrid(elements),
+      flops: 14 * elements,
+      bytes: 4 * 5 * elements,
+    },
+    traits,
+  );
 }

@@ -3,10 +3,10 @@
 // Invariant: one chunk or many give the same numbers up to rounding, and each way repeats bit for bit.
 
 import type { DeviceTraits } from '../gpu/device';
-import { type KernelCall, packParams } from '../gpu/kernel';
+import type { KernelCall, ParamValue } from '../gpu/kernel';
 import { ArgumentError } from '../lib/errors';
-import { checkBinding, checkDimensions, elementGrid, rowGrid, rowLayout } from './check';
-import { shaderKernel } from './shader';
+import { checkDimensions, elementGrid, rowGrid, rowLayout } from './check';
+import { reads, shaderCall, writes } from './shader';
 
 /** A chunk of logits: ids first … first + cols − 1 of every row. */
 export interface TokenLogpOptions {
@@ -17,13 +17,12 @@ export interface TokenLogpOptions {
   readonly temperature?: number;
 }
 
-function pack(name: string, o: TokenLogpOptions, traits: DeviceTraits): Uint32Array {
+function pack(name: string, o: TokenLogpOptions): ParamValue[] {
   const { rows, cols, first, temperature = 1 } = o;
   checkDimensions(name, { rows, cols });
-  checkBinding(name, 'logits', rows * cols, traits);
   if (!(temperature > 0))
     throw new ArgumentError(`${name}: temperature is ${temperature}; it must be positive.`);
-  return packParams([{ u32: rows }, { u32: cols }, { u32: first }, { f32: 1 / temperature }]);
+  return [{ u32: rows }, { u32: cols }, { u32: first }, { f32: 1 / temperature }];
 }
 
 /**
@@ -36,18 +35,33 @@ export function tokenLogp(
   o: TokenLogpOptions & { readonly last: boolean },
   traits: DeviceTraits,
 ): KernelCall {
-  const params = pack('tokenLogp', o, traits);
-  const layout = rowLayout(o.cols, traits);
-  const defines = { ...layout, FIRST: o.first === 0, LAST: o.last };
-  const variant = `${layout.WG}${o.first === 0 ? '_first' : ''}${o.last ? '_last' : ''}`;
-  const results = o.last ? (['read_write', 'read_write', 'read_write', 'read_write'] as const) : [];
-  return {
-    kernel: shaderKernel('token_logp', variant, defines, ['read', 'read', 'read_write', ...results]),
-    params,
-    grid: rowGrid(o.rows, layout),
-    flops: 12 * o.rows * o.cols,
-    bytes: 4 * o.rows * (o.cols + 10),
-  };
+  const { rows, cols, first, last } = o;
+  const params = pack('tokenLogp', o);
+  const layout = rowLayout(cols, traits);
+  const results = [
+    writes('logp', rows),
+    writes('lse', rows),
+    writes('entropy', rows),
+    writes('argmax', rows, 'u32'),
+  ];
+  return shaderCall(
+    {
+      stem: 'token_logp',
+      variant: `${layout.WG}${first === 0 ? '_first' : ''}${last ? '_last' : ''}`,
+      defines: { ...layout, FIRST: first === 0, LAST: last },
+      operands: [
+        reads('logits', rows * cols),
+        reads('labels', rows, 'i32'),
+        writes('state', 5 * rows),
+        ...(last ? results : []),
+      ],
+      params,
+      grid: rowGrid(rows, layout),
+      flops: 12 * rows * cols,
+      bytes: 4 * rows * (cols + 10),
+    },
+    traits,
+  );
 }
 
 /**
@@ -55,11 +69,21 @@ export function tokenLogp(
  * Bindings: labels i32[rows], lse f32[rows] (of all chunks), dlogp f32[rows], logits f32[rows, cols] (read_write).
  */
 export function tokenLogpBackward(o: TokenLogpOptions, traits: DeviceTraits): KernelCall {
-  return {
-    kernel: shaderKernel('token_logp_backward', '', {}, ['read', 'read', 'read', 'read_write']),
-    params: pack('tokenLogpBackward', o, traits),
-    grid: elementGrid(o.rows * o.cols),
-    flops: 8 * o.rows * o.cols,
-    bytes: 8 * o.rows * o.cols,
-  };
+  const { rows, cols } = o;
+  return shaderCall(
+    {
+      stem: 'token_logp_backward',
+      operands: [
+        reads('labels', rows, 'i32'),
+        reads('lse', rows),
+        reads('dlogp', rows),
+        writes('logits', rows * cols),
+      ],
+      params: pack('tokenLogpBackward', o),
+      grid: elementGrid(rows * cols),
+      flops: 8 * rows * cols,
+      bytes: 8 * rows * cols,
+    },
+    traits,
+  );
 }

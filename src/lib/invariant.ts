@@ -13,6 +13,13 @@ export function defined<T>(value: T | null | undefined, what: string): T {
   return value;
 }
 
+/** The element at an index that the code guarantees to be there. */
+export function itemAt<T>(values: ArrayLike<T>, index: number): T {
+  const value = values[index];
+  if (value === undefined) throw new InvariantError(`${values.length} values have none at ${index}`);
+  return value;
+}
+
 /** For the default branch of a switch over a union: compile error when a case is forgotten. */
 export function unreachable(value: never, what: string): never {
   throw new InvariantError(`unexpected ${what}: ${String(value)}`);

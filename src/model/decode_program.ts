@@ -5,15 +5,16 @@ import { paddedHeadSize } from '../kernels/attention_shape';
 import { captureReduce } from '../kernels/capture_reduce';
 import { decodeAttention } from '../kernels/decode_attention';
 import { sampler } from '../kernels/sampler';
+import { KEY_CLASSES, SEQUENCE_WORD, SEQUENCE_WORDS } from '../kernels/sequence_words';
 import { splitRotaryAppend } from '../kernels/split_rotary';
 import { narrowHeads } from '../tensor/ops/attention';
 import { Program } from '../tensor/program';
 import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/trace';
-import { KEY_CLASSES, type KvCache } from './kv_cache';
+import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, logits } from './language_model';
 import { type ModelOnDevice, type PromptShape, tracePrompt } from './prompt_program';
 
-/** State of the sequences of a session; see sampler.ts for the words. */
+/** State of the sequences of a session; see sequence_words.ts for the words. */
 export interface SequenceState {
   /** u32 [B, 8] */
   readonly sequences: StoredTensor;
@@ -103,7 +104,8 @@ function traceDecode(
   };
   const { heads, headSize, headStride } = layout;
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
-  const x = embedTokens(trace, weights, { ids: state.sequences, stride: 8, offset: 7 }, batch);
+  const newest = { ids: state.sequences, stride: SEQUENCE_WORDS, offset: SEQUENCE_WORD.token };
+  const x = embedTokens(trace, weights, newest, batch);
   const attend = (qkv: Tensor, layer: number): Tensor => {
     const slot = cache.layer(layer);
     const q = trace.activation('q', [batch, heads, headStride]);

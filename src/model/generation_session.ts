@@ -4,7 +4,8 @@
 
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
-import { packStop } from '../kernels/sampler';
+import { packStop, SAMPLING_WORDS } from '../kernels/sampler';
+import { KEY_CLASS, KEY_CLASSES, SEQUENCE_WORDS, sequenceWord } from '../kernels/sequence_words';
 import { ArgumentError, ShapeError } from '../lib/errors';
 import type { Program } from '../tensor/program';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
@@ -18,7 +19,7 @@ import {
   type SequenceState,
 } from './decode_program';
 import { type EncodedImages, ImageEncoder } from './image_encoder';
-import { KEY_CLASS, KEY_CLASSES, KvCache, promptKeyClasses } from './kv_cache';
+import { KvCache, promptKeyClasses } from './kv_cache';
 import {
   type PackedPrompts,
   type PromptInput,
@@ -102,7 +103,8 @@ export class GenerationSession {
   readonly #images: ImageEncoder;
   readonly #scope: GpuScope;
   #pending: { step: number; slot: ReadbackSlot }[] = [];
-  #submitted = 0;
+  /** Number of the step that is submitted next. */
+  #next = 1;
   #longest = 0;
 
   private constructor(model: ModelOnDevice, options: SessionOptions, parts: SessionParts) {
@@ -200,7 +202,7 @@ export class GenerationSession {
       slot.release();
       throw error;
     }
-    this.#submitted = 0;
+    this.#next = 1;
     this.#longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     gpu.check();
     return this.#decodeResult(0, await slot.take());
@@ -224,15 +226,15 @@ export class GenerationSession {
     this.#writeShared(packed, groups);
     writePrompt(program, packed);
     await program.run(signal);
-    // The first step is number 0, as the token of a plain prefill is.
-    this.#submitted = -1;
+    // The first token comes from the first step; that of a plain prefill comes from the prompt itself.
+    this.#next = 0;
     this.#longest = 1;
     this.#model.gpu.check();
   }
 
   /** Decode steps that still fit the cache. */
   get stepsLeft(): number {
-    return this.options.capacity - this.#longest - this.#submitted;
+    return this.options.capacity - this.#longest - (this.#next - 1);
   }
 
   /**
@@ -260,7 +262,7 @@ export class GenerationSession {
       if (this.#hasMap()) results.push(this.#decode.region('map'));
     }
     this.#decode.submit((encoder) => slot.copy(encoder, results));
-    this.#pending.push({ step: ++this.#submitted, slot });
+    this.#pending.push({ step: this.#next++, slot });
   }
 
   async #drain(): Promise<void> {
@@ -273,16 +275,16 @@ export class GenerationSession {
 
   #decodeResult(step: number, bytes: ArrayBuffer): StepResult {
     const { batch, capture, maxImageTokens = 0 } = this.options;
-    const words = new Uint32Array(bytes, 0, 8 * batch);
-    const ids = Uint32Array.from({ length: batch }, (_, index) => words[8 * index + 7] ?? 0);
-    const done = Array.from({ length: batch }, (_, index) => words[8 * index + 6] === 1);
+    const words = new Uint32Array(bytes, 0, SEQUENCE_WORDS * batch);
+    const ids = sequenceWord(words, 'token');
+    const done = Array.from(sequenceWord(words, 'done'), (word) => word === 1);
     if (!capture || step === 0) return { step, ids, done };
     const shareCount = batch * this.#model.config.text.numHiddenLayers * KEY_CLASSES;
-    const shares = new Float32Array(bytes, 32 * batch, shareCount);
+    const shares = new Float32Array(bytes, words.byteLength, shareCount);
     if (!this.#hasMap()) return { step, ids, done, shares };
     const map = new Float32Array(
       bytes,
-      32 * batch + 4 * shareCount,
+      words.byteLength + shares.byteLength,
       batch * this.mapLayers.length * maxImageTokens,
     );
     return { step, ids, done, shares, map };
@@ -335,7 +337,8 @@ export class GenerationSession {
   #writeShared(packed: PackedPrompts, groups: readonly SharedPrompt[]): void {
     const { config, gpu } = this.#model;
     const { batch } = this.options;
-    const shared = packSharedSequences(packed, groups, batch);
+    const completions = groups.map(({ sampling }) => sampling.length);
+    const shared = packSharedSequences(packed, completions, batch);
     writeTensor(gpu, this.#state.sequences, shared.sequences);
     writeTensor(gpu, this.#state.seen, shared.seen);
     const sampling = groups.flatMap((group) => group.sampling);
@@ -356,7 +359,7 @@ function resultBytes(
   layers: number,
 ): number {
   const shares = capture ? batch * layers * KEY_CLASSES : 0;
-  return 4 * (8 * batch + shares + batch * mapLayers * maxImageTokens);
+  return 4 * (SEQUENCE_WORDS * batch + shares + batch * mapLayers * maxImageTokens);
 }
 
 function writePrompt(program: Program, packed: PackedPrompts): void {
@@ -374,15 +377,17 @@ function createState(
   const positions = Math.min(prefixes > 0 ? 2 * capacity : capacity, text.maxPositionEmbeddings);
   const tables = linearRopeTables(0, positions, text);
   const state: SequenceState = {
-    sequences: allocateTensor(scope, 'sequences', [batch, 8], 'u32'),
-    sampling: allocateTensor(scope, 'sampling', [batch, 8], 'u32'),
+    sequences: allocateTensor(scope, 'sequences', [batch, SEQUENCE_WORDS], 'u32'),
+    sampling: allocateTensor(scope, 'sampling', [batch, SAMPLING_WORDS], 'u32'),
     seen: allocateTensor(scope, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
     stop: allocateTensor(scope, 'stop', [eosTokenIds.length + 2], 'u32'),
     ids: allocateTensor(scope, 'ids', [batch], 'u32'),
     cos: allocateTensor(scope, 'text cos', [positions, tables.width], 'f32'),
     sin: allocateTensor(scope, 'text sin', [positions, tables.width], 'f32'),
   };
-  const stop = packStop(config.padTokenId ?? eosTokenIds[0] ?? 0, eosTokenIds);
+  // What a finished sequence yields is not read: any id will do where the model names none.
+  const [pad = 0] = config.padTokenId === null ? eosTokenIds : [config.padTokenId];
+  const stop = packStop(pad, eosTokenIds);
   writeTensor(scope.gpu, state.stop, stop);
   writeTensor(scope.gpu, state.cos, tables.cos);
   writeTensor(scope.gpu, state.sin, tables.sin);

@@ -5,16 +5,11 @@
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
+import { KEY_CLASS } from '../kernels/sequence_words';
 import { ShapeError } from '../lib/errors';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { TextConfig } from './config';
-
-/** Class of a key in attention capture (see segment_attention.ts and lookback evaluation). */
-export const KEY_CLASS = { beforeImage: 0, image: 1, remainder: 2, query: 3, generated: 4 } as const;
-
-/** Number of key classes. */
-export const KEY_CLASSES = 5;
 
 /** A device cache for `slots` sequences of up to `capacity` tokens. */
 export class KvCache {

@@ -6,6 +6,7 @@ import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { DROPOUT_DRAW_WORDS } from '../kernels/dropout';
 import { ModelError } from '../lib/errors';
+import { defined } from '../lib/invariant';
 import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
@@ -245,6 +246,11 @@ interface AdapterMemory {
   readonly dropout: DropoutState | null;
 }
 
+/** The tensor without a gradient. */
+function frozen(tensor: StoredTensor): StoredTensor {
+  return { ...tensor, requiresGrad: false };
+}
+
 /** Puts the matrices of all modules into one arena, each at a multiple of the alignment of bindings. */
 function uploadModules(
   scope: GpuScope,
@@ -362,13 +368,14 @@ export class LoraAdapter {
 
   /**
    * A view of the model's weights with this adapter applied.
-   * @param options.dropout drops inputs at the adapter's rate: for training alone, never to sample or to score
+   * @param purpose `train` lets gradients reach a trainable adapter and drops inputs at its rate; `run`, to sample and
+   *   to score, does neither
    */
-  applyTo(weights: WeightSource, options: { readonly dropout?: boolean } = {}): WeightSource {
+  applyTo(weights: WeightSource, purpose: 'run' | 'train' = 'run'): WeightSource {
     const scale = loraScale(this.config);
     return {
       tensor: (name) => weights.tensor(name),
-      lora: (name) => this.#modulesOf(name, scale, options.dropout === true),
+      lora: (name) => this.#modulesOf(name, scale, purpose === 'train'),
     };
   }
 
@@ -392,8 +399,11 @@ export class LoraAdapter {
       const stream = this.#slots.findIndex(({ module }) => module === `${parent}.${member}`);
       const slot = this.#slots[stream];
       const drop = training && this.#dropout ? { dropout: { ...this.#dropout, stream } } : {};
-      if (slot) modules.push({ a: slot.a, b: slot.b, scale, strength: this.#strength, first, ...drop });
-      first += this.#columns.get(`${parent}.${member}`) ?? 0;
+      if (slot) {
+        const [a, b] = training ? [slot.a, slot.b] : [frozen(slot.a), frozen(slot.b)];
+        modules.push({ a, b, scale, strength: this.#strength, first, ...drop });
+      }
+      first += defined(this.#columns.get(`${parent}.${member}`), `the width of ${member}`);
     }
     return modules;
   }

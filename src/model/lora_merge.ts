@@ -88,7 +88,8 @@ export async function* mergeLora(
 
 function checkSize(name: string, entry: TensorEntry, { a, b }: LoraWeights, r: number): void {
   const [out, width] = entry.shape;
-  if (entry.shape.length === 2 && b.length === (out ?? 0) * r && a.length === r * (width ?? 0)) return;
+  const matrix = entry.shape.length === 2 && out !== undefined && width !== undefined;
+  if (matrix && b.length === out * r && a.length === r * width) return;
   const message = `${name} is [${entry.shape.join(', ')}]; the adapter's factors are [${r}, ${a.length / r}] and [${b.length / r}, ${r}].`;
   throw new ModelError('model/adapter', message, { tensor: name });
 }

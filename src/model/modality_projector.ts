@@ -3,7 +3,7 @@
 import { gatherRows } from '../tensor/ops/embedding';
 import { linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
-import { reshape, type Tensor, type Trace } from '../tensor/trace';
+import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
 import type { VisionConfig } from './config';
 import type { WeightSource } from './weights';
 
@@ -20,7 +20,7 @@ export function modalityProjector(
   x: Tensor,
   features: Tensor,
 ): void {
-  const rows = x.shape[0] ?? 1;
+  const rows = sizeAt(x, 0);
   const unit = vision.spatialMergeSize ** 2;
   const normed = rmsNorm(trace, x, weights.tensor('model.visual.merger.ln_q.weight'), vision.rmsNormEps);
   const grouped = reshape(normed, [rows / unit, vision.hiddenSize * unit]);

@@ -3,7 +3,9 @@
 
 import type { GridThw } from '../data/image/image_processor';
 import { packSampling, packSeen, SAMPLING_WORDS } from '../kernels/sampler';
+import { endedSequence, packSequenceStates, type SequenceFields } from '../kernels/sequence_words';
 import { ArgumentError, ModelError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import type { HostArray } from '../tensor/program';
 import type { ModelConfig, VisionConfig } from './config';
 import { getRopeIndex, gridTokens, textRopeTables } from './rope_index';
@@ -44,11 +46,20 @@ export interface PackedPrompts {
   readonly tokens: number;
   /** Inputs of the prompt program by name. */
   readonly inputs: Readonly<Record<string, HostArray>>;
-  readonly lengths: readonly number[];
-  /** Position of the token after the prompt minus the prompt's length, per prompt. */
-  readonly deltas: readonly number[];
-  /** u32 [batch, ceil(V / 32)] */
+  /** Of each prompt, in order. */
+  readonly places: readonly PromptPlace[];
+  /** Prompts that there is room for. */
+  readonly prompts: number;
+  /** u32 [prompts, ceil(V / 32)] */
   readonly seen: Uint32Array<ArrayBuffer>;
+}
+
+/** What the sequences that go on from a prompt need to know of it. */
+interface PromptPlace {
+  readonly length: number;
+  /** Position of the token after the prompt minus the prompt's length. */
+  readonly delta: number;
+  readonly lastId: number;
 }
 
 const SKIP = 0xffffffff;
@@ -89,7 +100,7 @@ export function packPrompts(
   };
   const words = Math.ceil(text.vocabSize / 32);
   const seen = new Uint32Array(batch * words);
-  const deltas: number[] = [];
+  const places: PromptPlace[] = [];
   let begin = 0;
   let feature = 0;
   prompts.forEach(({ inputIds, images }, slot) => {
@@ -112,9 +123,10 @@ export function packPrompts(
     seen.set(packSeen(text.vocabSize, inputIds), slot * words);
     begin += inputIds.length;
     inputs.last_rows[slot] = begin - 1;
-    deltas.push(delta);
+    const lastId = inputIds.at(-1) as number;
+    places.push({ length: inputIds.length, delta, lastId });
   });
-  return { tokens, inputs, lengths: prompts.map(({ inputIds }) => inputIds.length), deltas, seen };
+  return { tokens, inputs, places, prompts: batch, seen };
 }
 
 function checkPrompt(
@@ -140,42 +152,41 @@ function checkPrompt(
 
 /** u32 [batch, 8]: state before the prompt's sampler advances it; sequences without a prompt are finished. */
 export function packSequences(packed: PackedPrompts, batch: number): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(8 * batch);
-  for (let slot = 0; slot < batch; slot++) {
-    const length = packed.lengths[slot];
-    const delta = packed.deltas[slot];
-    if (length === undefined || delta === undefined) words.set([slot, 0, 0, 0, 0, 0, 1, 0], 8 * slot);
-    else words.set([slot, length - 1, 0, 0, length - 1 + delta, 0, 0, 0], 8 * slot);
-  }
-  return words;
+  return packSequenceStates(
+    Array.from({ length: batch }, (_, slot): SequenceFields => {
+      const placed = packed.places[slot];
+      if (!placed) return endedSequence(slot);
+      const { length, delta } = placed;
+      const own = { slot, length: length - 1, position: length - 1 + delta };
+      return { ...own, prefixSlot: 0, prefixLength: 0, generated: 0, done: 0, token: 0 };
+    }),
+  );
 }
 
 /**
  * State of completions that share prompts: each begins with its prompt's last token as the id to feed, at index 0 of a
  * slot of its own, and sees all of the prompt before that token. Prompt slots come after the `batch` own ones.
+ * @param completions how many share each prompt
  * @returns sequences u32 [batch, 8] and seen u32 [batch, ceil(V / 32)]
  */
 export function packSharedSequences(
   packed: PackedPrompts,
-  groups: readonly { readonly prompt: PromptInput; readonly sampling: readonly unknown[] }[],
+  completions: readonly number[],
   batch: number,
 ): { readonly sequences: Uint32Array<ArrayBuffer>; readonly seen: Uint32Array<ArrayBuffer> } {
-  const words = new Uint32Array(8 * batch);
-  for (let slot = 0; slot < batch; slot++) words.set([slot, 0, 0, 0, 0, 0, 1, 0], 8 * slot);
-  const width = packed.seen.length / Math.max(1, packed.inputs.last_rows?.length ?? 1);
+  const states = Array.from({ length: batch }, (_, slot) => endedSequence(slot));
+  const width = packed.seen.length / packed.prompts;
   const seen = new Uint32Array(batch * width);
   let slot = 0;
-  groups.forEach(({ prompt, sampling }, index) => {
-    const last = prompt.inputIds.length - 1;
-    const position = last + (packed.deltas[index] ?? 0);
-    for (let copy = 0; copy < sampling.length; copy++) {
-      const id = prompt.inputIds[last] ?? 0;
-      words.set([slot, 0, batch + index, last, position, 0, 0, id], 8 * slot);
+  packed.places.forEach(({ length, delta, lastId }, index) => {
+    const prefix = { prefixSlot: batch + index, prefixLength: length - 1 };
+    const first = { length: 0, position: length - 1 + delta, generated: 0, done: 0, token: lastId };
+    for (const end = slot + itemAt(completions, index); slot < end; slot++) {
+      states[slot] = { slot, ...prefix, ...first };
       seen.set(packed.seen.subarray(index * width, (index + 1) * width), slot * width);
-      slot++;
     }
   });
-  return { sequences: words, seen };
+  return { sequences: packSequenceStates(states), seen };
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import type { GridThw } from '../data/image/image_processor';
 import { ShapeError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import { attention } from '../tensor/ops/attention';
 import { linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
@@ -35,8 +36,8 @@ export interface VisionLayout {
 function rangesOf(cu: Int32Array, rows: number): Uint32Array {
   const ranges = new Uint32Array(4 * rows);
   for (let segment = 0; segment + 1 < cu.length; segment++) {
-    const begin = cu[segment] ?? 0;
-    const end = cu[segment + 1] ?? 0;
+    const begin = itemAt(cu, segment);
+    const end = itemAt(cu, segment + 1);
     for (let row = begin; row < end; row++) ranges.set([0, 0, begin, end], 4 * row);
   }
   return ranges;
@@ -58,7 +59,7 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, ro
   const sin = new Float32Array(rows * tables.width);
   const mergedOrder = new Uint32Array(rows / unit);
   for (let merged = 0; merged < rows / unit; merged++) {
-    const source = merged < windowIndex.length ? (windowIndex[merged] ?? 0) : merged;
+    const source = merged < windowIndex.length ? itemAt(windowIndex, merged) : merged;
     mergedOrder[source] = merged;
     for (let inner = 0; inner < unit; inner++) {
       const from = source * unit + inner;

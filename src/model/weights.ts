@@ -5,12 +5,14 @@
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
+import type { DType } from '../gpu/kernel';
 import { GpuError, ModelError } from '../lib/errors';
+import { defined, itemAt } from '../lib/invariant';
 import type { LoraModule } from '../tensor/ops/lora';
-import { type DType, externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
+import { externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
-import { toFloat32 } from './safetensors';
+import { type Dtype, toFloat32 } from './safetensors';
 import { checkTiedHead, checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_names';
 
 /** Where traced model code gets its weights. */
@@ -80,7 +82,7 @@ export class ModelWeights implements WeightSource {
   ): Promise<ModelWeights> {
     const map = checkWeights(config, checkpoint.tensors);
     if (map.redundantHead !== null) {
-      const embedding = await checkpoint.read(map.sources.get(EMBED_TOKENS) ?? '');
+      const embedding = await checkpoint.read(defined(map.sources.get(EMBED_TOKENS), EMBED_TOKENS));
       checkTiedHead(await checkpoint.read(map.redundantHead), embedding);
     }
     const groups = groupWeights(config, checkpoint, map.sources, options.matrices ?? 'stored');
@@ -181,23 +183,30 @@ function groupWeights(
     const fused = fusion(name) ?? { name, parts: [name] };
     if (groups.has(fused.name)) continue;
     const parts = fused.parts.map((part) => ({
-      shape: shapes.get(part) ?? [],
-      stored: checkpoint.tensors.get(sources.get(part) ?? '')?.dtype ?? '',
+      shape: defined(shapes.get(part), `the shape of ${part}`),
+      stored: storedAs(checkpoint, sources, part),
     }));
-    const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-    const inner = (parts[0]?.shape ?? []).slice(1);
-    const same = parts.every(({ stored }) => stored === parts[0]?.stored);
+    const rows = parts.reduce((sum, { shape }) => sum + itemAt(shape, 0), 0);
+    const first = itemAt(parts, 0);
+    const inner = first.shape.slice(1);
+    const same = parts.every(({ stored }) => stored === first.stored);
     const wide = inner.length === 0 || matrices === 'f32' || !same;
     // The patch projection is stored as a 3-D convolution; as a matrix it has the column order of pixel_values.
     const shape = inner.length > 1 ? [rows, inner.reduce((a, b) => a * b, 1)] : [rows, ...inner];
     groups.set(fused.name, {
       name: fused.name,
       shape,
-      dtype: wide ? 'f32' : (STORED[parts[0]?.stored ?? ''] ?? 'f32'),
+      dtype: wide ? 'f32' : (STORED[first.stored] ?? 'f32'),
       parts: fused.parts,
     });
   }
   return [...groups.values()];
+}
+
+/** Element type of a weight in the checkpoint, which was checked to hold it. */
+function storedAs(checkpoint: Checkpoint, sources: ReadonlyMap<string, string>, part: string): Dtype {
+  const name = defined(sources.get(part), part);
+  return defined(checkpoint.tensors.get(name), name).dtype;
 }
 
 async function readGroup(
@@ -208,9 +217,8 @@ async function readGroup(
   const whole = new Uint8Array(alignUp(tensorBytes(group), 4));
   let at = 0;
   for (const part of group.parts) {
-    const name = sources.get(part) ?? '';
-    const bytes = await checkpoint.read(name);
-    const stored = checkpoint.tensors.get(name)?.dtype ?? 'F32';
+    const bytes = await checkpoint.read(defined(sources.get(part), part));
+    const stored = storedAs(checkpoint, sources, part);
     const converted =
       group.dtype === 'f32' && stored !== 'F32' ? new Uint8Array(toFloat32(stored, bytes).buffer) : bytes;
     whole.set(converted, at);

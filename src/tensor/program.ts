@@ -6,11 +6,12 @@ import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { Executable, type StepTime } from '../gpu/executable';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
+import type { DType } from '../gpu/kernel';
 import { verifyCalls, withCheckedVariants } from '../gpu/self_check';
 import { ShapeError } from '../lib/errors';
 import { type Plan, planMemory } from './planner';
 import { readRegion } from './tensor_memory';
-import { type DType, type Tensor, Trace, tensorBytes } from './trace';
+import { type Tensor, Trace, tensorBytes } from './trace';
 
 /** Arrays the host may write to an input or read from an output. */
 export type HostArray = Float32Array | Uint32Array | Int32Array | Uint16Array;

@@ -1,10 +1,12 @@
-// Gives tensors memory of their own on the device, writes it and reads it back.
+// Gives tensors memory of their own on the device, writes it and reads it back. Reading waits for the queue and makes a
+// staging buffer: loops read through a ReadbackRing instead.
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inPassingScope } from '../gpu/gpu_scope';
+import type { DType } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
-import { type DType, externalTensor, type StoredTensor, tensorBytes } from './trace';
+import { externalTensor, type StoredTensor, tensorBytes } from './trace';
 
 /**
  * A zeroed tensor that a scope owns.

@@ -4,13 +4,8 @@
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { DeviceTraits } from '../gpu/device';
-import type { KernelCall } from '../gpu/kernel';
-import { ShapeError } from '../lib/errors';
-
-/** Element types on the device. bf16 and f16 are packed two per 32-bit word. */
-export type DType = 'f32' | 'u32' | 'i32' | 'bf16' | 'f16';
-
-const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, bf16: 2, f16: 2 };
+import { BYTES_PER_ELEMENT, type DType, type KernelCall, type OperandSpec } from '../gpu/kernel';
+import { GpuError, ShapeError } from '../lib/errors';
 
 /**
  * Where a tensor lives: `activation` is planned into an arena and may share memory with others over time,
@@ -87,6 +82,17 @@ export function sizeAt(
   return size;
 }
 
+/**
+ * All sizes of a tensor that has as many axes as are wanted.
+ * @throws ShapeError when it has more or fewer
+ */
+export function sizesOf(tensor: Tensor, rank: 2): readonly [number, number];
+export function sizesOf(tensor: Tensor, rank: 3): readonly [number, number, number];
+export function sizesOf({ name, shape }: Tensor, rank: number): readonly number[] {
+  if (shape.length === rank) return shape;
+  throw new ShapeError(`${name} [${shape.join(', ')}] has ${shape.length} axes; ${rank} are wanted.`);
+}
+
 /** Bytes of a tensor's contents, without padding. */
 export function tensorBytes(tensor: { readonly shape: readonly number[]; readonly dtype: DType }): number {
   return elementCount(tensor.shape) * BYTES_PER_ELEMENT[tensor.dtype];
@@ -159,21 +165,39 @@ export class Trace {
 
   /**
    * Appends a dispatch.
-   * @throws ShapeError when operands and bindings differ in number, or a host-written input would be overwritten
+   * @param tensors one per operand of the call, in order
+   * @throws ShapeError naming kernel and operand when number, element type or number of elements differ from what the
+   *   call takes, or a host-written input would be overwritten; GpuError `gpu/limit` when a tensor exceeds a binding
    */
-  emit(call: KernelCall, operands: readonly Tensor[]): void {
-    const { kernel } = call;
-    if (operands.length !== kernel.bindings.length) {
-      throw new ShapeError(
-        `${kernel.name} takes ${kernel.bindings.length} operands, got ${operands.length}.`,
-      );
-    }
+  emit(call: KernelCall, tensors: readonly Tensor[]): void {
+    const { kernel, operands } = call;
+    if (tensors.length !== operands.length)
+      throw new ShapeError(`${kernel.name} takes ${operands.length} operands, got ${tensors.length}.`);
     operands.forEach((operand, index) => {
-      if (operand.kind === 'input' && kernel.bindings[index] === 'read_write') {
-        throw new ShapeError(`${kernel.name} would overwrite the input ${operand.name}.`);
-      }
+      this.#check(kernel.name, operand, tensors[index]!);
     });
-    this.nodes.push({ call, operands: [...operands] });
+    this.nodes.push({ call, operands: [...tensors] });
+  }
+
+  #check(kernel: string, { name, access, dtype, count, orMore }: OperandSpec, tensor: Tensor): void {
+    const place = `${kernel}: operand ${name} is given ${tensor.name} [${tensor.shape.join(', ')}]`;
+    if (tensor.kind === 'input' && access === 'read_write')
+      throw new ShapeError(`${kernel} would overwrite the input ${tensor.name}.`);
+    if (tensor.dtype !== dtype) throw new ShapeError(`${place} of ${tensor.dtype}; it takes ${dtype}.`);
+    const given = elementCount(tensor.shape);
+    if (orMore ? given < count : given !== count) {
+      const expected = `${orMore ? 'at least ' : ''}${count}`;
+      throw new ShapeError(`${place}, ${given} elements; it takes ${expected}.`, {
+        kernel,
+        name,
+        given,
+        count,
+      });
+    }
+    const [bytes, limit] = [tensorBytes(tensor), this.traits.maxBindingBytes];
+    if (bytes <= limit) return;
+    const message = `${place}, ${bytes} bytes; one binding of this device holds ${limit}.`;
+    throw new GpuError('gpu/limit', message, { kernel, operand: name, bytes, limit });
   }
 
   /** Tells autodiff about an op; dropped when none of its inputs needs a gradient. */

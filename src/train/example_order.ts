@@ -1,6 +1,7 @@
 // Decides which examples a step takes: shuffled epochs of a finite set, or consecutive positions of a generator.
 // Positions follow from seed and step alone, so data order needs no state of its own to resume.
 
+import { itemAt } from '../lib/invariant';
 import { createPrng } from '../lib/prng';
 
 /** Positions 0..count−1 in an order that depends on the seed words. Fisher and Yates. */
@@ -41,6 +42,6 @@ export class ExampleOrder {
       this.#epoch = epoch;
       this.#order = shuffled(this.#count, 0x0e90c4, this.#seed, epoch);
     }
-    return this.#order[number % this.#count] ?? 0;
+    return itemAt(this.#order, number % this.#count);
   }
 }

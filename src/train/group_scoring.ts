@@ -2,6 +2,7 @@
 // Pure: no GPU. Invariant: what is reported of a completion is what the update uses.
 
 import type { GeneratedAnswer } from '../generation/generate';
+import { itemAt } from '../lib/invariant';
 import type { GrpoSettings } from '../settings/train_settings';
 import { groupAdvantages } from './losses';
 import { type RewardFunction, type RewardSample, scoreRewards, type WeightedReward } from './rewards';
@@ -52,8 +53,8 @@ export function scoreGroup(
       truncated: !sample.finished,
       correct: correct[index] ?? false,
       rewards: scores[index]?.rewards ?? {},
-      reward: totals[index] ?? 0,
-      advantage: advantages[index] ?? 0,
+      reward: itemAt(totals, index),
+      advantage: itemAt(advantages, index),
     };
     return { answer, sample, scored };
   });

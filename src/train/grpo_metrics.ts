@@ -1,6 +1,7 @@
 // Computes the metrics of a GRPO step under TRL's names; lookback/training_metrics.ts adds those of looking back.
 // Every figure is over all sampled completions, dropped groups included, unless its name says otherwise.
 
+import { itemAt } from '../lib/invariant';
 import type { CandidateGroup } from './group_scoring';
 
 /** Deviations below it are rounding of equal rewards; as torch.isclose to 0. */
@@ -68,12 +69,12 @@ export class UpdateMetrics {
   add(weights: Float32Array, terms: Float32Array, entropy: Float32Array): void {
     weights.forEach((weight, index) => {
       this.#tokens++;
-      this.#loss += weight * (terms[4 * index] ?? 0);
-      this.#kl += terms[4 * index + 2] ?? 0;
-      const side = terms[4 * index + 3] ?? 0;
+      this.#loss += weight * itemAt(terms, 4 * index);
+      this.#kl += itemAt(terms, 4 * index + 2);
+      const side = itemAt(terms, 4 * index + 3);
       if (side < 0) this.#low++;
       if (side > 0) this.#high++;
-      this.#entropy += entropy[index] ?? 0;
+      this.#entropy += itemAt(entropy, index);
     });
   }
 

@@ -3,6 +3,8 @@
 // Invariant: a step that is aborted before its last update leaves adapter and moments as they were.
 
 import type { GpuScope } from '../gpu/gpu_scope';
+import { ArgumentError } from '../lib/errors';
+import { defined, itemAt } from '../lib/invariant';
 import type { LoraAdapter } from '../model/lora';
 import type { CommonSettings, GrpoSettings } from '../settings/train_settings';
 import { ExampleOrder } from './example_order';
@@ -17,7 +19,7 @@ import {
 import { rolloutMetrics, UpdateMetrics } from './grpo_metrics';
 import { tokenWeights } from './losses';
 import type { CompletionGroup } from './packing';
-import type { LoraPolicy, MicroBatch, UpdateResult } from './policy';
+import type { GrpoLoss, LoraPolicy, MicroBatch, UpdateResult } from './policy';
 import type { Rollout } from './rollout';
 import { learningRateAt } from './schedule';
 import type {
@@ -34,7 +36,7 @@ export interface GrpoParts {
   /** Owns policy, reference, rollout and what they use, pictures included; freed with the trainer. */
   readonly memory: GpuScope;
   readonly policy: LoraPolicy;
-  /** Frozen adapter of the KL term: as the run began. */
+  /** Frozen adapter of the KL term, as the run began; null exactly where `beta` is 0. */
   readonly reference: LoraAdapter | null;
   readonly rollout: Rollout;
   readonly examples: ExampleSource<PromptExample>;
@@ -43,9 +45,9 @@ export interface GrpoParts {
   readonly observe: (groups: readonly CandidateGroup[]) => Readonly<Record<string, number>>;
 }
 
-/** One micro-batch with the inputs of its loss. */
+/** One micro-batch with its loss. */
 interface LossBatch extends MicroBatch {
-  readonly inputs: Record<string, Float32Array>;
+  readonly loss: GrpoLoss;
 }
 
 /** See the head of the file. */
@@ -64,6 +66,8 @@ export class GrpoTrainer implements Trainer {
     settings: GrpoSettings,
     start: TrainerCheckpoint | null,
   ) {
+    if (settings.beta > 0 !== (parts.reference !== null))
+      throw new ArgumentError('A KL term needs a reference, and only then there is one.');
     this.#parts = parts;
     this.#common = common;
     this.#settings = settings;
@@ -118,7 +122,7 @@ export class GrpoTrainer implements Trainer {
       { ...settings, step: this.#step },
       hooks,
     );
-    return examples.map((example, index) => scoreGroup(example, answers[index] ?? [], this.#parts.scoring));
+    return examples.map((example, index) => scoreGroup(example, itemAt(answers, index), this.#parts.scoring));
   }
 
   /**
@@ -131,23 +135,18 @@ export class GrpoTrainer implements Trainer {
     hooks: StepHooks,
   ): Promise<UpdateResult> {
     const { policy } = this.#parts;
-    const { numIterations, beta } = this.#settings;
+    const { numIterations } = this.#settings;
     if (groups.every(({ dropped }) => dropped !== null)) return { gradNorm: 0, finite: true };
     const before = numIterations > 1 ? await policy.checkpoint(this.#step) : null;
     let result: UpdateResult = { gradNorm: 0, finite: true };
     try {
       const batches = await this.#lossBatches(groups, hooks);
-      const objective = {
-        objective: 'grpo',
-        onPolicy: numIterations === 1,
-        withoutReference: beta === 0,
-      } as const;
       for (let iteration = 0; iteration < numIterations; iteration++) {
         const step = this.#step * numIterations + iteration + 1;
         for (const [index, batch] of batches.entries()) {
           hooks.onPhase?.('updating', (iteration + index / batches.length) / numIterations);
-          const scores = await policy.accumulate(batch, { ...objective, step }, batch.inputs, hooks);
-          totals.add(batch.inputs.weights ?? new Float32Array(0), scores.terms, scores.entropy);
+          const scores = await policy.accumulate(batch, batch.loss, step, hooks);
+          totals.add(batch.loss.weights, scores.terms, scores.entropy);
         }
         hooks.signal?.throwIfAborted();
         result = await policy.update(this.#common.optim, learningRate, step);
@@ -189,19 +188,20 @@ export class GrpoTrainer implements Trainer {
     };
     const batches: LossBatch[] = [];
     for (const micro of micros) {
-      const own = micro.groups.flatMap((group) => members.get(group) ?? []);
+      const own = micro.groups.flatMap((group) => defined(members.get(group), 'the candidates of a group'));
       const lengths = own.map(({ answer }) => answer.ids.length);
-      const inputs: Record<string, Float32Array> = {
+      const advantages = own.map(({ scored }) => scored.advantage);
+      const old = numIterations > 1 ? await policy.score(micro, hooks) : null;
+      const base = reference === null ? null : await policy.score(micro, hooks, reference);
+      const loss: GrpoLoss = {
+        objective: 'grpo',
         weights: perToken(tokenWeights(lengths, step), lengths),
-        advantages: perToken(
-          own.map(({ scored }) => scored.advantage),
-          lengths,
-        ),
-        grpo_settings: Float32Array.of(epsilon, epsilonHigh, beta),
+        advantages: perToken(advantages, lengths),
+        oldLogp: old?.logp ?? null,
+        refLogp: base?.logp ?? null,
+        ...{ epsilonLow: epsilon, epsilonHigh, beta },
       };
-      if (numIterations > 1) inputs.old_logp = (await policy.score(micro, hooks)).logp;
-      if (beta > 0 && reference) inputs.ref_logp = (await policy.score(micro, hooks, reference)).logp;
-      batches.push({ ...micro, inputs });
+      batches.push({ ...micro, loss });
     }
     return batches;
   }
@@ -210,6 +210,6 @@ export class GrpoTrainer implements Trainer {
 /** Repeats each completion's value for each of its tokens. */
 function perToken(values: ArrayLike<number>, lengths: readonly number[]): Float32Array {
   return Float32Array.from(
-    lengths.flatMap((length, index) => Array<number>(length).fill(values[index] ?? 0)),
+    lengths.flatMap((length, index) => Array<number>(length).fill(itemAt(values, index))),
   );
 }

@@ -4,6 +4,7 @@
 // and gradients equal those of the unpacked sequences.
 
 import { ArgumentError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import type { ModelConfig } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
 import { getRopeIndex, textRopeTables } from '../model/rope_index';
@@ -57,10 +58,10 @@ export function packCompletions(groups: readonly CompletionGroup[], config: Mode
       const start = rows.length;
       completion.forEach((label, at) => {
         const range = [begin, end, start, rows.length + 1] as const;
-        const source = prompt.rows[last];
+        const source = itemAt(prompt.rows, last);
         const next = prompt.next + at - 1;
-        if (at === 0 && source) rows.push({ ...source, range });
-        else rows.push({ id: completion[at - 1] ?? 0, imageRow: -1, position: [next, next, next], range });
+        if (at === 0) rows.push({ ...source, range });
+        else rows.push({ id: itemAt(completion, at - 1), imageRow: -1, position: [next, next, next], range });
         supervised.push(rows.length - 1);
         labels.push(label);
       });
@@ -127,7 +128,7 @@ function promptRows({ inputIds, images }: PromptInput, config: ModelConfig, feat
   const count = inputIds.length;
   let imageTokens = 0;
   const rows = inputIds.map((id, index) => {
-    const at = (stream: number): number => positionIds[stream * count + index] ?? 0;
+    const at = (stream: number): number => itemAt(positionIds, stream * count + index);
     const imageRow = id === config.imageTokenId ? feature + imageTokens++ : -1;
     return { id, imageRow, position: [at(0), at(1), at(2)] as const };
   });

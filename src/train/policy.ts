@@ -8,6 +8,7 @@ import { ReadbackRing } from '../gpu/readback_ring';
 import { packAdamw } from '../kernels/adamw';
 import { elementwise } from '../kernels/elementwise';
 import { InvariantError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import { bucketSize } from '../model/buckets';
 import type { ImageEncoder } from '../model/image_encoder';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
@@ -62,10 +63,51 @@ export interface UpdateResult {
   readonly finite: boolean;
 }
 
+/** Cross-entropy: dLoss/dlogp of each supervised token. */
+export interface SftLoss {
+  readonly objective: 'sft';
+  readonly weights: Float32Array;
+}
+
+/** The clipped policy gradient; each array has one value per supervised token. */
+export interface GrpoLoss {
+  readonly objective: 'grpo';
+  /** Weights of the tokens' losses in the batch's. */
+  readonly weights: Float32Array;
+  readonly advantages: Float32Array;
+  /** Log-probabilities under the policy that sampled; null where that is the one that trains. */
+  readonly oldLogp: Float32Array | null;
+  /** Log-probabilities under the reference; null without a KL term. */
+  readonly refLogp: Float32Array | null;
+  readonly epsilonLow: number;
+  readonly epsilonHigh: number;
+  readonly beta: number;
+}
+
+/** A loss to accumulate. */
+export type Loss = SftLoss | GrpoLoss;
+
 type Objective = Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference'>;
 
-/** A loss to accumulate, and the number of the update that it is for, from 1: masks of dropout follow from it. */
-type LossObjective = Objective & { readonly step: number };
+/** What of a loss is traced into its program. */
+function objectiveOf(loss: Loss | null): Objective {
+  if (loss?.objective !== 'grpo') return { objective: loss?.objective ?? 'score' };
+  return { objective: 'grpo', onPolicy: loss.oldLogp === null, withoutReference: loss.refLogp === null };
+}
+
+/** What of a loss is data: inputs of its program by name. */
+function inputsOf(loss: Loss | null): Record<string, Float32Array> {
+  if (loss === null) return {};
+  if (loss.objective === 'sft') return { weights: loss.weights };
+  const { weights, advantages, oldLogp, refLogp, epsilonLow, epsilonHigh, beta } = loss;
+  return {
+    weights,
+    advantages,
+    grpo_settings: Float32Array.of(epsilonLow, epsilonHigh, beta),
+    ...(oldLogp === null ? {} : { old_logp: oldLogp }),
+    ...(refLogp === null ? {} : { ref_logp: refLogp }),
+  };
+}
 
 interface Built extends Owned {
   readonly program: Program;
@@ -146,9 +188,7 @@ export class LoraPolicy {
 
   /** Values of the adapter's arena. */
   get parameterCount(): number {
-    return this.adapter
-      .tensors()
-      .reduce((sum, { tensor: { shape } }) => sum + (shape[0] ?? 0) * (shape[1] ?? 0), 0);
+    return this.adapter.tensors().reduce((sum, { tensor: { shape } }) => sum + elementCount(shape), 0);
   }
 
   /** Bytes of activations of the programs built so far. */
@@ -168,7 +208,7 @@ export class LoraPolicy {
     const parts: CompletionGroup[][] = Array.from({ length: bins }, () => []);
     let before = 0;
     groups.forEach((group, index) => {
-      const size = sizes[index] ?? 0;
+      const size = itemAt(sizes, index);
       parts[Math.min(bins - 1, Math.floor(((before + size / 2) * bins) / total))]?.push(group);
       before += size;
     });
@@ -179,22 +219,17 @@ export class LoraPolicy {
 
   /** Log-probabilities of completions under the adapter at a strength, or under another, frozen adapter. */
   async score(batch: MicroBatch, hooks: StepHooks = {}, frozen?: LoraAdapter): Promise<TokenScores> {
-    return this.#run(batch, { objective: 'score' }, {}, hooks, frozen);
+    return this.#run(batch, null, hooks, frozen);
   }
 
   /**
    * Forward and backward of one micro-batch; its gradient is added to those since the last `update` or `discard`.
-   * @param inputs per token: `weights`, and for GRPO `advantages`, `old_logp`, `ref_logp`, `grpo_settings`
+   * @param step number of the update that it is for, from 1: masks of dropout follow from it
    */
-  async accumulate(
-    batch: MicroBatch,
-    objective: LossObjective,
-    inputs: Readonly<Record<string, Float32Array>>,
-    hooks: StepHooks = {},
-  ): Promise<TokenScores> {
+  async accumulate(batch: MicroBatch, loss: Loss, step: number, hooks: StepHooks = {}): Promise<TokenScores> {
     const part = this.#accumulated++;
-    this.adapter.setDropoutSeed(this.#options.dropout?.seed ?? 0, objective.step, part);
-    const scores = await this.#run(batch, objective, inputs, hooks);
+    this.adapter.setDropoutSeed(this.#options.dropout?.seed ?? 0, step, part);
+    const scores = await this.#run(batch, loss, hooks);
     this.#parts.accumulate.submit();
     return scores;
   }
@@ -245,8 +280,7 @@ export class LoraPolicy {
 
   async #run(
     { groups, packed }: MicroBatch,
-    objective: Objective,
-    inputs: Readonly<Record<string, Float32Array>>,
+    loss: Loss | null,
     { signal, turn }: StepHooks,
     frozen?: LoraAdapter,
   ): Promise<TokenScores> {
@@ -256,11 +290,10 @@ export class LoraPolicy {
     );
     const tokens = bucketSize(packed.tokens, TOKEN_UNIT);
     const rows = bucketSize(packed.rows, TOKEN_UNIT);
-    const { objective: kind, onPolicy = false, withoutReference = false } = objective;
+    const objective = objectiveOf(loss);
+    const withTerms = objective.objective === 'grpo';
     const key = [
-      kind,
-      onPolicy,
-      withoutReference,
+      ...Object.values(objective),
       tokens,
       rows,
       images?.rows ?? 0,
@@ -276,12 +309,13 @@ export class LoraPolicy {
     const { program, ring } = built;
     for (const [name, data] of Object.entries(packed.inputs(tokens, rows)))
       if (program.hasInput(name)) program.write(name, data);
-    for (const [name, data] of Object.entries(inputs)) program.write(name, padded(name, data, rows));
+    for (const [name, data] of Object.entries(inputsOf(loss)))
+      program.write(name, name === 'grpo_settings' ? data : padded(name, data, rows));
     await turn?.();
     const slot = ring.acquire();
     try {
       await program.run(signal, (encoder) => {
-        const names = ['logp', 'entropy', 'argmax', ...(kind === 'grpo' ? ['grpo_terms'] : [])];
+        const names = ['logp', 'entropy', 'argmax', ...(withTerms ? ['grpo_terms'] : [])];
         slot.copy(
           encoder,
           names.map((name) => program.region(name)),
@@ -291,7 +325,7 @@ export class LoraPolicy {
       slot.release();
       throw error;
     }
-    return readScores(await slot.take(), rows, packed.rows, kind === 'grpo');
+    return readScores(await slot.take(), rows, packed.rows, withTerms);
   }
 
   #numberOf(adapter: LoraAdapter): number {
@@ -366,9 +400,9 @@ async function createParts(
   return { scope, adapter, state, micro, update, accumulate, clear, clipRing };
 }
 
-/** Zeros after the live rows; settings are passed as they are. */
+/** Zeros after the live rows. */
 function padded(name: string, data: Float32Array, rows: number): Float32Array {
-  if (name === 'grpo_settings' || data.length === rows) return data;
+  if (data.length === rows) return data;
   if (data.length > rows) throw new InvariantError(`${name} has ${data.length} values for ${rows} rows.`);
   const whole = new Float32Array(rows);
   whole.set(data);

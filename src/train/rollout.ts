@@ -5,8 +5,9 @@
 import type { StreamDecoder } from '../data/text/tokenizer';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
 import { ArgumentError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import { mix32 } from '../lib/prng';
-import { GenerationSession } from '../model/generation_session';
+import { GenerationSession, type StepResult } from '../model/generation_session';
 import type { ImageEncoder } from '../model/image_encoder';
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
 import type { ModelOnDevice } from '../model/prompt_program';
@@ -113,24 +114,14 @@ export class Rollout {
     const sampling = seeds.map((seed) =>
       Array.from({ length: count }, (_, number) => samplingOf(settings, seedOf(seed, number))),
     );
-    const source: TokenSource = {
-      prefill: async (_prompts, given) => {
-        const groups = prompts.map(({ prompt }, index) => ({
-          prompt,
-          sampling: given.slice(index * count, (index + 1) * count),
-        }));
-        await session.prefillShared(groups, signal);
-        return session.step();
+    const source = new SharedPrompts(session, {
+      turn,
+      onStep: (step) => {
+        if (step % 8 === 0) onPhase?.('sampling', step / settings.maxCompletionLength);
       },
-      step: async () => {
-        await turn?.();
-        const result = await session.step();
-        if (result.step % 8 === 0) onPhase?.('sampling', result.step / settings.maxCompletionLength);
-        return result;
-      },
-    };
+    });
     const requests = prompts.flatMap(({ prompt, imageTokens }, index) =>
-      (sampling[index] ?? []).map((own) => ({ prompt, imageTokens, sampling: own })),
+      itemAt(sampling, index).map((own) => ({ prompt, imageTokens, sampling: own })),
     );
     const flat = await generateBatch(source, requests, {
       eosTokenIds: this.#parts.eosTokenIds,
@@ -168,6 +159,45 @@ export class Rollout {
     this.#session = session;
     this.#shape = shape;
     return session;
+  }
+}
+
+/** Called around each step after the first. */
+interface StepObserver extends Pick<StepHooks, 'turn'> {
+  readonly onStep: (step: number) => void;
+}
+
+/** Steps of a session in which neighbouring sequences with the same prompt share its keys and values. */
+class SharedPrompts implements TokenSource {
+  readonly #session: GenerationSession;
+  readonly #hooks: StepObserver;
+
+  constructor(session: GenerationSession, hooks: StepObserver) {
+    this.#session = session;
+    this.#hooks = hooks;
+  }
+
+  async prefill(
+    prompts: readonly PromptInput[],
+    sampling: readonly SamplingOptions[],
+    signal?: AbortSignal,
+  ): Promise<StepResult> {
+    const groups: { prompt: PromptInput; sampling: SamplingOptions[] }[] = [];
+    prompts.forEach((prompt, index) => {
+      const own = sampling[index];
+      if (!own) throw new ArgumentError(`Prompt ${index} comes without sampling settings.`);
+      if (groups.at(-1)?.prompt === prompt) groups.at(-1)?.sampling.push(own);
+      else groups.push({ prompt, sampling: [own] });
+    });
+    await this.#session.prefillShared(groups, signal);
+    return this.#session.step();
+  }
+
+  async step(): Promise<StepResult> {
+    await this.#hooks.turn?.();
+    const result = await this.#session.step();
+    this.#hooks.onStep(result.step);
+    return result;
   }
 }
 

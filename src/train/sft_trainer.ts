@@ -4,6 +4,7 @@
 
 import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import { type ExampleSplit, exampleSplit } from '../settings/held_out';
 import type { CommonSettings, SftSettings } from '../settings/train_settings';
 import { ExampleOrder, shuffled } from './example_order';
@@ -90,7 +91,7 @@ export class SftTrainer implements Trainer {
     const { policy } = this.#parts;
     const { batchSize } = this.#settings;
     const batch = await this.#read(
-      this.#order.positions(this.#step, batchSize).map((at) => this.#train[at] ?? 0),
+      this.#order.positions(this.#step, batchSize).map((at) => itemAt(this.#train, at)),
     );
     const micros = policy.microBatches(batch.map(groupOf), this.#common.tokensPerMicroBatch);
     const tokens = micros.reduce((sum, { packed }) => sum + packed.rows, 0);
@@ -100,8 +101,8 @@ export class SftTrainer implements Trainer {
       for (const [index, micro] of micros.entries()) {
         hooks.onPhase?.('updating', index / micros.length);
         const weights = new Float32Array(micro.packed.rows).fill(-1 / tokens);
-        const objective = { objective: 'sft', step: this.#step + 1 } as const;
-        add(totals, micro, await policy.accumulate(micro, objective, { weights }, hooks));
+        const loss = { objective: 'sft', weights } as const;
+        add(totals, micro, await policy.accumulate(micro, loss, this.#step + 1, hooks));
       }
       hooks.signal?.throwIfAborted();
     } catch (error) {
@@ -187,7 +188,7 @@ export class SftTrainer implements Trainer {
       key,
       question,
       expected,
-      text: answers[index]?.[0]?.text ?? '',
+      text: itemAt(itemAt(answers, index), 0).text,
     }));
   }
 }
@@ -201,7 +202,7 @@ function add(totals: TokenTotals, { groups }: MicroBatch, scores: TokenScores): 
   scores.logp.forEach((logp, index) => {
     totals.tokens++;
     totals.loss -= logp;
-    totals.entropy += scores.entropy[index] ?? 0;
+    totals.entropy += itemAt(scores.entropy, index);
     if (scores.argmax[index] === labels[index]) totals.right++;
   });
 }

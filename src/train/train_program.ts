@@ -131,8 +131,8 @@ export function traceTrainStep(
   features: Tensor | undefined,
   options: TrainOptions,
 ): void {
-  const dropout = options.objective !== 'score';
-  const adapted = { ...model, weights: adapter.applyTo(model.weights, { dropout }) };
+  const purpose = options.objective === 'score' ? 'run' : 'train';
+  const adapted = { ...model, weights: adapter.applyTo(model.weights, purpose) };
   const tapped = new Map<string, Tensor>();
   const tap: Tap = (name, tensor) => {
     tapped.set(name, tensor);

@@ -4,7 +4,7 @@ import type { BufferRegion } from '../../src/gpu/buffer_region';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { type BoundCall, Executable } from '../../src/gpu/executable';
-import { type Kernel, packParams } from '../../src/gpu/kernel';
+import { type Kernel, type KernelCall, packParams } from '../../src/gpu/kernel';
 import { testGpu } from '../harness/gpu';
 
 const AFFINE: Kernel = {
@@ -26,7 +26,13 @@ function region(gpu: GpuContext, label: string): BufferRegion {
 
 function affine(from: BufferRegion, to: BufferRegion, times: number, plus: number, flops = 2): BoundCall {
   const params = packParams([{ u32: times }, { u32: plus }]);
-  return { call: { kernel: AFFINE, params, grid: [1, 1, 1], flops, bytes: 8 }, operands: [from, to] };
+  const word = { dtype: 'u32', count: 1, orMore: false } as const;
+  const operands = [
+    { ...word, name: 'x', access: 'read' },
+    { ...word, name: 'y', access: 'read_write' },
+  ] as const;
+  const call: KernelCall = { kernel: AFFINE, operands, params, grid: [1, 1, 1], flops, bytes: 8 };
+  return { call, operands: [from, to] };
 }
 
 async function read(gpu: GpuContext, { buffer }: BufferRegion): Promise<number> {

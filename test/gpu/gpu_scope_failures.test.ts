@@ -14,7 +14,7 @@ import { createOptimizerState } from '../../src/train/train_program';
 import { FAILURE, type FailingGpu, failingGpu } from '../harness/failing_gpu';
 import { testGpu } from '../harness/gpu';
 import { fixtureModel } from '../harness/model_fixture';
-import { GROUPS, meanWeights, PROMPTS, TINY_LORA, tinyRollout, tinyWeights } from '../train/tiny_run';
+import { GROUPS, meanLoss, PROMPTS, TINY_LORA, tinyRollout, tinyWeights } from '../train/tiny_run';
 
 let failing: FailingGpu;
 let model: VisionLanguageModel;
@@ -141,7 +141,7 @@ describe('a failed allocation leaves nothing', () => {
         const whole = await policy();
         return using(whole, async ({ made }) => {
           const [batch] = made.microBatches(GROUPS.slice(0, 2), 1000);
-          await made.accumulate(batch!, { objective: 'sft', step: 1 }, meanWeights(batch!, 4));
+          await made.accumulate(batch!, meanLoss(batch!, 4), 1);
         });
       },
       { stride: 31 },

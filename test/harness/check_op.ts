@@ -3,9 +3,10 @@
 
 import { expect } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
+import type { DType } from '../../src/gpu/kernel';
 import { backward } from '../../src/tensor/autodiff';
 import { type HostArray, runOnce } from '../../src/tensor/program';
-import { type DType, type Tensor, Trace } from '../../src/tensor/trace';
+import { type Tensor, Trace } from '../../src/tensor/trace';
 
 /** One input of the op under test. */
 export interface OpInput {

@@ -1,7 +1,7 @@
 // Runs one kernel call on typed arrays and returns what it wrote. For kernel tests only: it allocates, submits and waits.
 
 import type { GpuContext } from '../../src/gpu/device';
-import type { KernelCall } from '../../src/gpu/kernel';
+import { BYTES_PER_ELEMENT, type KernelCall, type OperandSpec } from '../../src/gpu/kernel';
 
 /** An operand: contents to upload, in binding order. `read_write` operands come back in the result. */
 export type Operand = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
@@ -22,6 +22,9 @@ export async function runCall(
   if (operands.length !== kernel.bindings.length) {
     throw new Error(`${kernel.name} takes ${kernel.bindings.length} operands, got ${operands.length}`);
   }
+  call.operands.forEach((spec, index) => {
+    checkOperand(kernel.name, spec, operands[index]!);
+  });
   const compiled = await gpu.pipelines.get(kernel);
   const buffers = operands.map((operand, index) => upload(gpu, operand, `operand ${index}`));
   const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({
@@ -62,6 +65,14 @@ export async function runCall(
   for (const buffer of buffers) gpu.destroyBuffer(buffer);
   await gpu.fence();
   return read;
+}
+
+/** Tests must give what the wrapper says that its call takes. */
+function checkOperand(kernel: string, { name, count, dtype, orMore }: OperandSpec, given: Operand): void {
+  const bytes = Math.ceil((count * BYTES_PER_ELEMENT[dtype]) / 4) * 4;
+  const padded = Math.ceil(given.byteLength / 4) * 4;
+  if (orMore ? padded < bytes : padded !== bytes)
+    throw new Error(`${kernel}: ${name} takes ${bytes} bytes, the test gives ${padded}`);
 }
 
 function bound(operand: Operand): number {

@@ -1,6 +1,7 @@
 // Argument checks and grids that the kernel wrappers share.
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
+import type { DType } from '../../src/gpu/kernel';
 import {
   checkBinding,
   checkDimensions,
@@ -25,8 +26,20 @@ describe('checks', () => {
   });
 
   it('allow a binding up to the last byte', () => {
-    checkBinding('gemm', 'A', 256, device(true));
-    expect(() => checkBinding('gemm', 'A', 257, device(true))).toThrow(/gemm: A needs 1028 bytes.*1024/);
+    const operand = (count: number, dtype: DType) => ({ name: 'A', count, dtype });
+    checkBinding('gemm', operand(256, 'f32'), device(true));
+    checkBinding('gemm', operand(512, 'bf16'), device(true));
+    for (const [count, dtype, bytes] of [
+      [257, 'f32', 1028],
+      [514, 'f16', 1028],
+    ] as const) {
+      expect(() => checkBinding('gemm', operand(count, dtype), device(true))).toThrow(
+        expect.objectContaining({
+          code: 'gpu/limit',
+          message: expect.stringMatching(new RegExp(`gemm: A takes ${bytes} bytes.*1024`)),
+        }),
+      );
+    }
   });
 
   it('allow as many workgroups as WebGPU guarantees', () => {

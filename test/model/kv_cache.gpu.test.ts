@@ -1,8 +1,9 @@
 // The cache's layout, its key classes on the device, and the authors' classes of a prompt.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
+import { KEY_CLASS } from '../../src/kernels/sequence_words';
 import type { TextConfig } from '../../src/model/config';
-import { KEY_CLASS, KvCache, promptKeyClasses } from '../../src/model/kv_cache';
+import { KvCache, promptKeyClasses } from '../../src/model/kv_cache';
 import { testGpu } from '../harness/gpu';
 
 const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextConfig;

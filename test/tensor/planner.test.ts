@@ -4,15 +4,21 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BINDING_ALIGNMENT } from '../../src/gpu/buffer_region';
 import type { DeviceTraits } from '../../src/gpu/device';
-import type { BindingAccess, KernelCall } from '../../src/gpu/kernel';
+import type { BindingAccess, KernelCall, OperandSpec } from '../../src/gpu/kernel';
 import { type Plan, planMemory } from '../../src/tensor/planner';
 import { externalTensor, type Tensor, Trace } from '../../src/tensor/trace';
 
-const traits = {} as DeviceTraits;
+const traits = { maxBindingBytes: 2 ** 27 } as DeviceTraits;
 
 function call(bindings: readonly BindingAccess[]): KernelCall {
   const kernel = { name: bindings.join(), source: '', entryPoint: 'none', bindings, hasParams: false };
-  return { kernel, params: undefined, grid: [1, 1, 1], flops: 1, bytes: 4 };
+  // Sizes do not matter here.
+  const operands = bindings.map(
+    (access, index): OperandSpec => ({
+      ...{ name: `operand ${index}`, access, dtype: 'f32', count: 1, orMore: true },
+    }),
+  );
+  return { kernel, operands, params: undefined, grid: [1, 1, 1], flops: 1, bytes: 4 };
 }
 
 /** Emits a node that reads `from` and writes one new activation, or adds to an old one. */

@@ -2,9 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
 import type { KernelCall } from '../../src/gpu/kernel';
+import { elementwise } from '../../src/kernels/elementwise';
+import { kvAppend } from '../../src/kernels/kv_append';
+import { attention } from '../../src/tensor/ops/attention';
 import { anyRequiresGrad, externalTensor, reshape, Trace, tensorBytes } from '../../src/tensor/trace';
 
-const traits = {} as DeviceTraits;
+const traits = { maxBindingBytes: 2 ** 20, maxStorageBuffers: 8, software: true } as DeviceTraits;
 const COPY: KernelCall = {
   kernel: {
     name: 'copy',
@@ -13,11 +16,24 @@ const COPY: KernelCall = {
     bindings: ['read', 'read_write'],
     hasParams: false,
   },
+  operands: [
+    { name: 'x', access: 'read', dtype: 'f32', count: 1, orMore: true },
+    { name: 'y', access: 'read_write', dtype: 'f32', count: 1, orMore: true },
+  ],
   params: undefined,
   grid: [1, 1, 1],
   flops: 0,
   bytes: 8,
 };
+
+/** Six queries and keys of one head, with `values` rows of values. */
+function heads(trace: Trace, values: number) {
+  return {
+    q: trace.input('q', [6, 1, 4]),
+    k: trace.input('k', [6, 1, 4]),
+    v: trace.input('v', [values, 1, 4]),
+  };
+}
 
 describe('Trace', () => {
   it('refuses shapes, names and operands that cannot be', () => {
@@ -31,6 +47,60 @@ describe('Trace', () => {
     trace.output('y', x);
     expect(() => trace.output('y', x)).toThrow(/output named y/);
     expect(trace.nodes).toEqual([]);
+  });
+
+  it.each<[string, (trace: Trace) => void, RegExp]>([
+    [
+      'a sum of different sizes',
+      (trace) => {
+        const [a, b] = [trace.input('a', [8]), trace.input('b', [4])];
+        trace.emit(elementwise({ kind: 'add', count: 8 }, traits), [a, b, trace.activation('y', [8])]);
+      },
+      /elementwise\/add\S*: operand b is given b \[4\], 4 elements; it takes 8/,
+    ],
+    [
+      'values shorter than keys',
+      (trace) => attention(trace, heads(trace, 5), { ranges: trace.input('ranges', [6, 4], 'u32') }),
+      /segment_attention\/\S*: operand v is given v \[5, 1, 4\], 20 elements; it takes 24/,
+    ],
+    [
+      'ranges of another type',
+      (trace) => attention(trace, heads(trace, 6), { ranges: trace.input('ranges', [6, 4]) }),
+      /segment_attention\/\S*: operand ranges is given ranges \[6, 4\] of f32; it takes u32/,
+    ],
+    [
+      'a cache slot that is too small',
+      (trace) => {
+        const [x, y] = [trace.input('k', [2, 1, 4]), trace.input('v', [2, 1, 4])];
+        const call = kvAppend({ tokens: 2, kvHeads: 1, headSize: 4, capacity: 9 }, traits);
+        const cache = trace.activation('cache', [1, 1, 8, 4]);
+        trace.emit(call, [x, y, trace.input('targets', [2, 2], 'u32'), cache, cache]);
+      },
+      /kv_append: operand kCache is given cache \[1, 1, 8, 4\], 32 elements; it takes at least 36/,
+    ],
+  ])('refuses %s', (_, build, message) => {
+    const trace = new Trace(traits);
+    expect(() => build(trace)).toThrow(
+      expect.objectContaining({ code: 'tensor/shape', message: expect.stringMatching(message) }),
+    );
+    expect(trace.nodes).toEqual([]);
+  });
+
+  it('refuses a cache that no binding of the device holds, with its name and the numbers', () => {
+    const trace = new Trace(traits);
+    const [x, y] = [trace.input('k', [2, 1, 4]), trace.input('v', [2, 1, 4])];
+    const call = kvAppend({ tokens: 2, kvHeads: 1, headSize: 4, capacity: 8 }, traits);
+    const cache = trace.activation('kv.0.k', [8193, 1, 8, 4]);
+    const small = trace.activation('kv.0.v', [1, 1, 8, 4]);
+    const operands = [x, y, trace.input('targets', [2, 2], 'u32'), cache, small];
+    expect(() => trace.emit(call, operands)).toThrow(
+      expect.objectContaining({
+        code: 'gpu/limit',
+        message: expect.stringMatching(
+          /kv_append: operand kCache is given kv\.0\.k .* 1048704 bytes.* 1048576/,
+        ),
+      }),
+    );
   });
 
   it('does not follow later changes of the lists it was given', () => {

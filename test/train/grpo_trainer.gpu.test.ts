@@ -21,7 +21,7 @@ import {
   arenaOf,
   GROUPS,
   loadTiny,
-  meanWeights,
+  meanLoss,
   OPTIM,
   PROMPTS,
   relativeDifference,
@@ -136,21 +136,17 @@ describe('the policy gradient', () => {
     const [micro] = policy.microBatches(GROUPS, 1e6);
     const { rows } = micro!.packed;
     const shared = {
-      weights: meanWeights(micro!, -rows).weights!,
+      objective: 'grpo',
+      weights: meanLoss(micro!, -rows).weights,
       advantages: Float32Array.from({ length: rows }, (_, row) => Math.sin(row)),
-      grpo_settings: Float32Array.of(0.2, 0.2, 0),
-    };
-    const grpo = { objective: 'grpo', step: 1 } as const;
-    const short = await policy.accumulate(
-      micro!,
-      { ...grpo, onPolicy: true, withoutReference: true },
-      shared,
-    );
+      ...{ epsilonLow: 0.2, epsilonHigh: 0.2, beta: 0 },
+    } as const;
+    const short = await policy.accumulate(micro!, { ...shared, oldLogp: null, refLogp: null }, 1);
     await policy.update(OPTIM, 0, 1);
     const one = await policy.checkpoint(1);
     policy.restore(start);
     const { logp } = await policy.score(micro!);
-    const long = await policy.accumulate(micro!, grpo, { ...shared, old_logp: logp, ref_logp: logp });
+    const long = await policy.accumulate(micro!, { ...shared, oldLogp: logp, refLogp: logp }, 1);
     await policy.update(OPTIM, 0, 1);
     const other = await policy.checkpoint(1);
     expect(Math.hypot(...one.m)).toBeGreaterThan(1e-4);

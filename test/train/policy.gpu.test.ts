@@ -15,7 +15,7 @@ import { maxDifference } from '../harness/model_fixture';
 import {
   GROUPS,
   loadTiny,
-  meanWeights,
+  meanLoss,
   OPTIM,
   PROMPTS,
   relativeDifference,
@@ -24,8 +24,6 @@ import {
   tinyPolicy,
   tinyWeights,
 } from './tiny_run';
-
-const SFT = { objective: 'sft', step: 1 } as const;
 
 let gpu: GpuContext;
 let model: VisionLanguageModel;
@@ -42,7 +40,7 @@ afterAll(async () => {
 async function pass(policy: LoraPolicy, groups: readonly CompletionGroup[], budget = 1e6): Promise<number> {
   const micros = policy.microBatches(groups, budget);
   const tokens = micros.reduce((sum, { packed }) => sum + packed.rows, 0);
-  for (const micro of micros) await policy.accumulate(micro, SFT, meanWeights(micro, tokens));
+  for (const micro of micros) await policy.accumulate(micro, meanLoss(micro, tokens), 1);
   return micros.length;
 }
 
@@ -120,7 +118,7 @@ describe('a step that does not happen', () => {
     await pass(broken.policy, GROUPS.slice(0, 2));
     broken.policy.discard();
     const [micro] = broken.policy.microBatches(GROUPS, 1e6);
-    const inputs = meanWeights(micro!, 3);
+    const loss = meanLoss(micro!, 3);
     const stop = new AbortController();
     const aborts = [
       { signal: AbortSignal.abort(reason) },
@@ -129,7 +127,7 @@ describe('a step that does not happen', () => {
       { signal: signalAt(2, reason) },
     ];
     for (const [index, hooks] of aborts.entries()) {
-      const ended = broken.policy.accumulate(micro!, SFT, inputs, hooks).then(
+      const ended = broken.policy.accumulate(micro!, loss, 1, hooks).then(
         () => 'done',
         (error: unknown) => error,
       );
@@ -153,7 +151,7 @@ describe('a step that does not happen', () => {
     const [micro] = broken.policy.microBatches(GROUPS, 1e6);
     const weights = new Float32Array(micro!.packed.rows).fill(-1);
     weights[1] = Number.NaN;
-    await broken.policy.accumulate(micro!, SFT, { weights });
+    await broken.policy.accumulate(micro!, { objective: 'sft', weights }, 1);
     const result = await broken.policy.update(OPTIM, OPTIM.learningRate, 2);
     expect(result.finite).toBe(false);
     expectEqual(await broken.policy.checkpoint(1), before);
@@ -201,7 +199,7 @@ describe('programs', () => {
     const round = async (number: number): Promise<void> => {
       for (const micro of micros) {
         await policy.score(micro);
-        await policy.accumulate(micro, SFT, meanWeights(micro, 30));
+        await policy.accumulate(micro, meanLoss(micro, 30), 1);
       }
       policy.discard();
       await pass(policy, GROUPS, 31);

@@ -10,7 +10,7 @@ import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG, type OptimSettings } from '../../src/settings/train_settings';
 import { readTensor } from '../../src/tensor/tensor_memory';
 import type { CompletionGroup } from '../../src/train/packing';
-import { LoraPolicy, type MicroBatch, type PolicyOptions } from '../../src/train/policy';
+import { LoraPolicy, type MicroBatch, type PolicyOptions, type SftLoss } from '../../src/train/policy';
 import { Rollout } from '../../src/train/rollout';
 import { wordDecoder } from '../generation/scripted_session';
 import { noise } from '../harness/check_op';
@@ -107,9 +107,9 @@ export function tinyRollout(
   });
 }
 
-/** Weights of a mean over all supervised tokens. */
-export function meanWeights({ packed }: MicroBatch, tokens: number): Record<string, Float32Array> {
-  return { weights: new Float32Array(packed.rows).fill(-1 / tokens) };
+/** A mean over all supervised tokens. */
+export function meanLoss({ packed }: MicroBatch, tokens: number): SftLoss {
+  return { objective: 'sft', weights: new Float32Array(packed.rows).fill(-1 / tokens) };
 }
 
 /** The adapter's values. */

@@ -115,13 +115,13 @@ describe('LoraPolicy with dropout', () => {
     const policy = await LoraPolicy.create(model.device, images, CONFIG, freshWeights(), options);
     if (from) policy.restore(from);
     const batch = policy.microBatches(GROUPS, 4096)[0]!;
-    const inputs = { weights: new Float32Array(batch.packed.rows).fill(-0.25) };
+    const weights = new Float32Array(batch.packed.rows).fill(-0.25);
     const scored = from ? null : (await policy.score(batch)).logp;
     const logps: Float32Array[] = [];
     const checkpoints: TrainerCheckpoint[] = [];
     for (let step = first; step <= last; step++) {
       for (let part = 0; part < 2; part++)
-        logps.push((await policy.accumulate(batch, { objective: 'sft', step }, inputs)).logp);
+        logps.push((await policy.accumulate(batch, { objective: 'sft', weights }, step)).logp);
       await policy.update(DEFAULT_TRAIN_CONFIG.optim, 1e-2, step);
       checkpoints.push(await policy.checkpoint(step));
     }

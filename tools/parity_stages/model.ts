@@ -6,10 +6,11 @@ import { processQwenImages } from '../../src/data/image/image_processor';
 import { sharesOf } from '../../src/generation/attention_recorder';
 import type { GpuContext } from '../../src/gpu/device';
 import { paddedHeadSize } from '../../src/kernels/attention_shape';
+import { KEY_CLASS } from '../../src/kernels/sequence_words';
 import { DataError } from '../../src/lib/errors';
 import { parseGenerationConfig, parseQwenImageConfig } from '../../src/model/config';
 import type { GenerationSession } from '../../src/model/generation_session';
-import { KEY_CLASS, rangeKeyClasses } from '../../src/model/kv_cache';
+import { rangeKeyClasses } from '../../src/model/kv_cache';
 import {
   type ImageInput,
   packPrompts,

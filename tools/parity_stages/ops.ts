@@ -9,7 +9,7 @@ import { decodeAttention } from '../../src/kernels/decode_attention';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
 import { rotary } from '../../src/kernels/rotary';
 import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
-import { KEY_CLASS } from '../../src/model/kv_cache';
+import { KEY_CLASS } from '../../src/kernels/sequence_words';
 import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
 import { attention } from '../../src/tensor/ops/attention';

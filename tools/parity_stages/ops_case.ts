@@ -2,9 +2,9 @@
 // Not an operator: ops.ts and its siblings say what is computed.
 
 import type { GpuContext } from '../../src/gpu/device';
-import type { KernelCall } from '../../src/gpu/kernel';
+import type { DType, KernelCall } from '../../src/gpu/kernel';
 import { type HostArray, runOnce } from '../../src/tensor/program';
-import { type DType, type Tensor, Trace } from '../../src/tensor/trace';
+import { type Tensor, Trace } from '../../src/tensor/trace';
 import type { FixtureDir, TensorSpec } from './fixture_dir';
 
 /** Inputs of one case, and where its results go. */

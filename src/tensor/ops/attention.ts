@@ -10,7 +10,7 @@ import {
   attentionBackwardQuery,
   attentionDelta,
 } from '../../kernels/segment_attention_backward';
-import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, sizesOf, type Tensor, type Trace } from '../trace';
 
 /** Who sees whom. */
 export interface AttentionRanges {
@@ -56,8 +56,8 @@ export function attention(
   visibility: AttentionRanges,
   capture?: AttentionCapture,
 ): AttentionResult {
-  const [tokens = 1, heads = 1, headSize = 1] = q.shape;
-  const [keys = 1, kvHeads = 1] = k.shape;
+  const [tokens, heads, headSize] = sizesOf(q, 3);
+  const [keys, kvHeads] = sizesOf(k, 3);
   const scale = (scaleSize ?? headSize) ** -0.5;
   const shape = { tokens, keys, heads, kvHeads, headSize, scale };
   const needsGrad = anyRequiresGrad(q, k, v);
@@ -96,7 +96,7 @@ export function attention(
  * @returns [B, NH, headSize], x itself where that is its size
  */
 export function narrowHeads(trace: Trace, x: Tensor, headSize: number): Tensor {
-  const [batch = 1, heads = 1, padded = 1] = x.shape;
+  const [batch, heads, padded] = sizesOf(x, 3);
   if (padded === headSize) return x;
   const y = trace.activation('attention heads', [batch, heads, headSize], 'f32', x.requiresGrad);
   const fill = (tensor: Tensor, scale: number): void =>

@@ -4,7 +4,7 @@
 import { embedding as embeddingKernel } from '../../kernels/embedding';
 import { gatherRows as gatherRowsKernel, scatterRows } from '../../kernels/gather_rows';
 import { ShapeError } from '../../lib/errors';
-import { elementCount, type Tensor, type Trace } from '../trace';
+import { elementCount, sizeAt, sizesOf, type Tensor, type Trace } from '../trace';
 
 /** Where token ids come from: element `t · stride + offset` of `ids`. */
 export interface TokenIds {
@@ -32,7 +32,7 @@ export function embed(
   tokens: number,
   images?: ImageFeatures,
 ): Tensor {
-  const [vocab = 1, hidden = 1] = table.shape;
+  const [vocab, hidden] = sizesOf(table, 2);
   if (table.dtype !== 'f32' && table.dtype !== 'bf16' && table.dtype !== 'f16') {
     throw new ShapeError(`The embedding table ${table.name} is ${table.dtype}; f32, bf16 or f16 expected.`);
   }
@@ -61,7 +61,7 @@ export function embed(
  * @returns     [R, C] f32
  */
 export function gatherRows(trace: Trace, x: Tensor, index: Tensor, into?: Tensor): Tensor {
-  const cols = x.shape[x.shape.length - 1] ?? 1;
+  const cols = sizeAt(x, -1);
   const rows = elementCount(index.shape);
   const out = into ?? trace.activation(`${x.name} rows`, [rows, cols], 'f32', x.requiresGrad);
   trace.emit(gatherRowsKernel({ rows, cols }, trace.traits), [x, index, out]);

@@ -3,7 +3,15 @@
 
 import { type GemmActivation, gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, elementCount, type GradientSink, type Tensor, type Trace } from '../trace';
+import {
+  anyRequiresGrad,
+  elementCount,
+  type GradientSink,
+  sizeAt,
+  sizesOf,
+  type Tensor,
+  type Trace,
+} from '../trace';
 import { activate } from './activation';
 
 /** Optional parts of a linear layer. */
@@ -22,14 +30,13 @@ function weightFormat(weight: Tensor): 'f32' | 'bf16' | 'f16' {
 }
 
 function dimensions(x: Tensor, weight: Tensor): { m: number; n: number; k: number } {
-  const [n, k] = weight.shape;
-  const m = elementCount(x.shape) / (x.shape[x.shape.length - 1] ?? 1);
-  if (weight.shape.length !== 2 || n === undefined || k === undefined || k !== x.shape[x.shape.length - 1]) {
+  const [n, k] = sizesOf(weight, 2);
+  if (k !== sizeAt(x, -1)) {
     throw new ShapeError(
       `${weight.name} [${weight.shape.join(', ')}] does not apply to ${x.name} [${x.shape.join(', ')}].`,
     );
   }
-  return { m, n, k };
+  return { m: elementCount(x.shape) / k, n, k };
 }
 
 /**

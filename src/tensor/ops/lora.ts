@@ -7,7 +7,7 @@ import { copyColumns } from '../../kernels/copy_columns';
 import { dropout } from '../../kernels/dropout';
 import { gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, sizesOf, type Tensor, type Trace } from '../trace';
 
 /** Dropout of a module's input; scaled up by 1 / (1 - p), so that the mean stays. */
 export interface LoraDropout {
@@ -54,9 +54,9 @@ function dropped(trace: Trace, x: Tensor, module: LoraModule): Tensor {
  */
 export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule): Tensor {
   const { a, b, scale, strength, first } = module;
-  const [rank = 0, width = 0] = a.shape;
-  const [out = 0, rankB = 0] = b.shape;
-  const [tokens = 0, columns = 0] = y.shape;
+  const [rank, width] = sizesOf(a, 2);
+  const [out, rankB] = sizesOf(b, 2);
+  const [tokens, columns] = sizesOf(y, 2);
   if (rank !== rankB || width !== x.shape[1] || first + out > columns || tokens !== x.shape[0]) {
     throw new ShapeError(
       `LoRA ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] do not fit ${y.name}.`,

@@ -2,7 +2,7 @@
 
 import { rmsNormBackward, rmsNorm as rmsNormKernel, rmsNormWeightGradient } from '../../kernels/rms_norm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, sizeAt, type Tensor, type Trace } from '../trace';
 
 /**
  * y = x · rsqrt(mean(x²) + eps) ∘ w per row.
@@ -11,7 +11,7 @@ import { anyRequiresGrad, elementCount, type Tensor, type Trace } from '../trace
  * @source Zhang & Sennrich 2019, eq. 4 (arXiv:1910.07467); Qwen2RMSNorm
  */
 export function rmsNorm(trace: Trace, x: Tensor, weight: Tensor, eps: number): Tensor {
-  const cols = x.shape[x.shape.length - 1] ?? 1;
+  const cols = sizeAt(x, -1);
   if (elementCount(weight.shape) !== cols)
     throw new ShapeError(
       `${weight.name} has ${elementCount(weight.shape)} entries; rows of ${x.name} have ${cols}.`,

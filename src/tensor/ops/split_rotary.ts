@@ -3,7 +3,7 @@
 
 import { splitRotaryBackward, splitRotary as splitRotaryKernel } from '../../kernels/split_rotary';
 import { ShapeError } from '../../lib/errors';
-import type { Tensor, Trace } from '../trace';
+import { sizesOf, type Tensor, type Trace } from '../trace';
 
 /** Head layout of an attention layer. */
 export interface HeadLayout {
@@ -35,8 +35,8 @@ export function splitRotary(
   rotary: RotaryRows,
 ): { q: Tensor; k: Tensor; v: Tensor } {
   const { heads, kvHeads, headSize, headStride = headSize } = layout;
-  const [tokens, width] = qkv.shape;
-  if (tokens === undefined || width !== (heads + 2 * kvHeads) * headSize) {
+  const [tokens, width] = sizesOf(qkv, 2);
+  if (width !== (heads + 2 * kvHeads) * headSize) {
     throw new ShapeError(
       `${qkv.name} [${qkv.shape.join(', ')}] does not split into ${heads}+2·${kvHeads} heads of ${headSize}.`,
     );

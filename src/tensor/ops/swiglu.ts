@@ -1,7 +1,7 @@
 // Gated activation silu(gate) ∘ up over a fused projection.
 
 import { swigluBackward, swiglu as swigluKernel } from '../../kernels/swiglu';
-import type { Tensor, Trace } from '../trace';
+import { sizesOf, type Tensor, type Trace } from '../trace';
 
 /**
  * @param gateUp [T, 2·C] f32: gate, then up
@@ -9,7 +9,7 @@ import type { Tensor, Trace } from '../trace';
  * @source Shazeer 2020, arXiv:2002.05202
  */
 export function swiglu(trace: Trace, gateUp: Tensor): Tensor {
-  const [rows = 1, width = 2] = gateUp.shape;
+  const [rows, width] = sizesOf(gateUp, 2);
   const shape = { rows, cols: width / 2 };
   const y = trace.activation('swiglu', [rows, width / 2], 'f32', gateUp.requiresGrad);
   trace.emit(swigluKernel(shape, trace.traits), [gateUp, y]);

@@ -6,7 +6,7 @@ import { elementwise } from '../../kernels/elementwise';
 import { gemm } from '../../kernels/gemm';
 import { tokenLogpBackward, tokenLogp as tokenLogpKernel } from '../../kernels/token_logp';
 import { ShapeError } from '../../lib/errors';
-import { elementCount, externalTensor, type Tensor, type Trace, tensorBytes } from '../trace';
+import { elementCount, externalTensor, sizesOf, type Tensor, type Trace, tensorBytes } from '../trace';
 
 /** Per row, [R] each. */
 export interface TokenLogps {
@@ -33,16 +33,18 @@ interface Chunk {
 // Rows of 128 make every chunk of the matrix start at a multiple of 256 bytes, whatever its width and format.
 const CHUNK_ROWS = 128;
 
-/** Views of the vocabulary matrix whose logits fit the scratch. */
-function chunksOf(weight: Tensor, rows: number, scratchBytes: number): Chunk[] {
-  const [vocab = 0, width = 0] = weight.shape;
-  const fit = Math.floor(scratchBytes / (4 * rows));
+/** Views of the vocabulary matrix that fit a binding each, and whose logits fit the scratch. */
+function chunksOf(weight: Tensor, rows: number, scratchBytes: number, bindingBytes: number): Chunk[] {
+  const [vocab, width] = sizesOf(weight, 2);
+  const rowBytes = tensorBytes({ shape: [width], dtype: weight.dtype });
+  const fit = Math.floor(
+    Math.min(Math.min(scratchBytes, bindingBytes) / (4 * rows), bindingBytes / rowBytes),
+  );
   if (fit >= vocab || !weight.region) {
     if (fit < vocab) throw new ShapeError(`${weight.name} must be a stored weight to be read in chunks.`);
     return [{ first: 0, cols: vocab, weight }];
   }
   const size = Math.max(CHUNK_ROWS, Math.floor(fit / CHUNK_ROWS) * CHUNK_ROWS);
-  const rowBytes = tensorBytes({ shape: [width], dtype: weight.dtype });
   const chunks: Chunk[] = [];
   for (let first = 0; first < vocab; first += size) {
     const cols = Math.min(size, vocab - first);
@@ -71,7 +73,7 @@ export function tokenLogps(
   labels: Tensor,
   settings: TokenLogpSettings = {},
 ): TokenLogps {
-  const [rows = 0, width = 0] = hidden.shape;
+  const [rows, width] = sizesOf(hidden, 2);
   if (weight.shape[1] !== width || elementCount(labels.shape) !== rows || weight.requiresGrad) {
     throw new ShapeError(
       `${weight.name} [${weight.shape.join(', ')}] with ${elementCount(labels.shape)} labels does not fit ${hidden.name} [${hidden.shape.join(', ')}], or trains.`,
@@ -79,7 +81,7 @@ export function tokenLogps(
   }
   const { temperature = 1, scratchBytes = 64 << 20 } = settings;
   const format = weight.dtype as 'f32' | 'bf16' | 'f16';
-  const chunks = chunksOf(weight, rows, scratchBytes);
+  const chunks = chunksOf(weight, rows, scratchBytes, trace.traits.maxBindingBytes);
   const logits = ({ cols, weight: part }: Chunk): Tensor => {
     const scratch = trace.activation('logits chunk', [rows, cols]);
     trace.emit(gemm({ m: rows, n: cols, k: width, mode: 'nt', weight: format }, trace.traits), [

@@ -58,11 +58,7 @@ describe('planTrainingMemory', () => {
     const group = { prompt: PROMPT, completions: [completion] };
     const [micro] = policy.microBatches([group, group], REQUEST.tokensPerMicroBatch);
     if (!micro) throw new Error('no micro-batch');
-    await policy.accumulate(
-      micro,
-      { objective: 'sft', step: 1 },
-      { weights: new Float32Array(micro.packed.rows) },
-    );
+    await policy.accumulate(micro, { objective: 'sft', weights: new Float32Array(micro.packed.rows) }, 1);
     // The plan rounds the batch up as the run does; without pictures both trace the same program.
     expect(bytesOf(parts, 'update')).toBeGreaterThanOrEqual(policy.plannedBytes);
     expect(bytesOf(parts, 'update')).toBeLessThan(2 * policy.plannedBytes);
