@@ -107,15 +107,6 @@ function checkShape(name: string, shape: readonly number[]): void {
 }
 
 /**
- * Memory of an external tensor.
- * @throws ShapeError when it has none of its own
- */
-export function regionOf(tensor: Tensor): BufferRegion {
-  if (!tensor.region) throw new ShapeError(`${tensor.name} has no memory of its own.`);
-  return tensor.region;
-}
-
-/**
  * A tensor over memory that exists already. Usable in any trace of the same device.
  * @throws ShapeError when the region is smaller than the shape needs
  */
