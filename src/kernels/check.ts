@@ -38,11 +38,16 @@ export function checkBinding(
   );
 }
 
-/** Checks a count of workgroups in one unfolded grid dimension. */
+/**
+ * Checks a count of workgroups in one unfolded grid dimension.
+ * @throws GpuError `gpu/limit` when there are more than any device runs
+ */
 export function checkGrid(kernel: string, count: number): number {
   if (count > MAX_GRID_DIMENSION) {
-    throw new ShapeError(
+    throw new GpuError(
+      'gpu/limit',
       `${kernel}: ${count} workgroups in one dimension; at most ${MAX_GRID_DIMENSION} can run.`,
+      { kernel, count },
     );
   }
   return count;

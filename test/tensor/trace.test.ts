@@ -4,10 +4,15 @@ import type { DeviceTraits } from '../../src/gpu/device';
 import type { KernelCall } from '../../src/gpu/kernel';
 import { elementwise } from '../../src/kernels/elementwise';
 import { kvAppend } from '../../src/kernels/kv_append';
+import { backward } from '../../src/tensor/autodiff';
 import { attention } from '../../src/tensor/ops/attention';
+import { tokenLogps } from '../../src/tensor/ops/token_logp';
 import { anyRequiresGrad, externalTensor, reshape, Trace, tensorBytes } from '../../src/tensor/trace';
 
-const traits = { maxBindingBytes: 2 ** 20, maxStorageBuffers: 8, software: true } as DeviceTraits;
+const traits = {
+  ...{ maxBindingBytes: 2 ** 20, maxStorageBuffers: 8, maxInvocations: 256, software: true },
+  disabledVariants: new Set<string>(),
+} as DeviceTraits;
 const COPY: KernelCall = {
   kernel: {
     name: 'copy',
@@ -101,6 +106,21 @@ describe('Trace', () => {
         ),
       }),
     );
+  });
+
+  it('reads a vocabulary in chunks that fit a binding, however few the rows are', () => {
+    const trace = new Trace(traits);
+    const [rows, width, vocab] = [2, 64, 20_000];
+    const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 2 * vocab * width };
+    const weight = externalTensor('lm_head', [vocab, width], 'bf16', region);
+    const hidden = trace.input('hidden', [rows, width], 'f32', true);
+    // All logits together fit the scratch; the matrix of 2.5 MB does not fit the binding of 1 MiB.
+    const { logp } = tokenLogps(trace, hidden, weight, trace.input('labels', [rows], 'i32'));
+    backward(trace, [[logp, trace.input('dlogp', [rows])]], [hidden]);
+    const parts = trace.nodes.flatMap(({ operands }) => operands.filter(({ dtype }) => dtype === 'bf16'));
+    expect(Math.max(...parts.map(tensorBytes))).toBeLessThanOrEqual(traits.maxBindingBytes);
+    // Once forward, twice in the reverse: for the logits again, and for the gradient.
+    expect(parts.reduce((sum, { shape }) => sum + shape[0]!, 0)).toBe(3 * vocab);
   });
 
   it('does not follow later changes of the lists it was given', () => {

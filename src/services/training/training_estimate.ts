@@ -109,10 +109,9 @@ function sentence(changes: readonly string[]): string {
 /** Makes all buffers at once, and frees them. False when one is too large or memory runs out. */
 async function allocates(gpu: GpuContext, parts: readonly MemoryPart[]): Promise<boolean> {
   const sizes = parts.flatMap(({ buffers }) => buffers);
-  const { maxBufferBytes, maxBindingBytes } = gpu.traits;
-  if (total(sizes) > MOST_BYTES || sizes.some((bytes) => bytes > Math.min(maxBufferBytes, maxBindingBytes))) {
-    return false;
-  }
+  // Only tensors have to fit a binding, which their tracing checks; a buffer may hold many.
+  const { maxBufferBytes } = gpu.traits;
+  if (total(sizes) > MOST_BYTES || sizes.some((bytes) => bytes > maxBufferBytes)) return false;
   const { device } = gpu;
   device.pushErrorScope('out-of-memory');
   const made: GPUBuffer[] = [];

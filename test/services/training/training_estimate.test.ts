@@ -9,7 +9,7 @@ import { PLAN } from './training_script';
 Object.assign(globalThis, { GPUBufferUsage: { STORAGE: 128 } });
 
 /** A device that has room for so many bytes at once. */
-function deviceOf(room: number, largest = room) {
+function deviceOf(room: number, largest = room, binding = largest) {
   let [used, failed, alive, made] = [0, false, 0, 0];
   const device = {
     pushErrorScope: () => {
@@ -29,7 +29,7 @@ function deviceOf(room: number, largest = room) {
     },
     popErrorScope: async () => (failed ? { message: 'no room' } : null),
   };
-  const traits = { maxBufferBytes: largest, maxBindingBytes: largest };
+  const traits = { maxBufferBytes: largest, maxBindingBytes: binding };
   return { gpu: { device, traits } as unknown as GpuContext, state: () => ({ alive, made }) };
 }
 
@@ -64,6 +64,13 @@ describe('estimateTraining', () => {
       ],
     });
     expect(state()).toEqual({ alive: 0, made: 3 });
+  });
+
+  it('lets an arena of many tensors exceed a binding, but not a buffer', async () => {
+    const wide = deviceOf(200_000, 150_000, 1_000);
+    expect(await estimateTraining(wide.gpu, SFT, planner)).toMatchObject({ fits: true, bytes: 102_600 });
+    const narrow = deviceOf(200_000, 100_000, 1_000);
+    expect(await estimateTraining(narrow.gpu, SFT, planner)).toMatchObject({ fits: false, bytes: 102_600 });
   });
 
   it.each([
