@@ -126,7 +126,7 @@ function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuC
       .segments()
       .map(({ kind, text, tokenStart, tokenEnd }) => ({ kind, text, tokenStart, tokenEnd })),
     shares: answer.attention.map(({ step, shares }) => ({ step, ...shares })),
-    answer: answer.boxed,
+    answer: answer.reading().answer,
     seed: call.seed,
     model,
     adapter: null,

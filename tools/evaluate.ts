@@ -228,13 +228,11 @@ async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
 }
 
 function finished(answer: GeneratedAnswer) {
-  const imageShares: (number | null)[] = Array(answer.ids.length).fill(null);
-  for (const { step, shares } of answer.attention) imageShares[step] = shares.image;
   return {
     text: answer.text,
     ids: answer.ids,
     finishReason: answer.finishReason ?? ('stopped' as const),
-    imageShares,
+    imageShares: answer.imageShares(),
     tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
   };
 }

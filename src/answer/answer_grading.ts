@@ -1,167 +1,233 @@
-// Whether an answer equals the expected one: numbers as exact fractions, choices by their letter, yes and no by their
-// first word, everything else as text with case, articles, a final full stop and simple LaTeX evened out.
-// Not algebra and not a judge of meaning: `2\pi` is text, no unit is guessed, no letter is looked for in a word.
-// Invariant: bounded work whatever the text; two answers are equal only for a reason that can be read here.
+// Decides whether an answer equals the expected one, and by which rule, under one of two named graders.
+// Two answers are equal only for a reason that can be read here: numbers as exact fractions, choices by their letter,
+// yes and no by the first word, lists by their elements, sums and products in any order, all else as text in one
+// spelling. No grader guesses: what may be read in two ways is not equal.
+// Invariant: bounded work whatever the text; longer answers than 1000 characters are equal only when identical.
+
+import { readChoice, readYesNo, timeKey } from './answer_choice';
+import { formulaKey } from './answer_formula';
+import { equalValues, type Quantity, quantityKey, readQuantity } from './answer_quantity';
+import { foldAnswer, textKey } from './answer_text';
+import { equalUnits } from './answer_unit';
+
+/**
+ * `strict` wants the same unit on both sides; `method` drops units, degrees, percent and currency where a bare number
+ * is expected, as the method's own grader does.
+ */
+export const GRADERS = ['strict', 'method'] as const;
+
+/** One of {@link GRADERS}. */
+export type GraderName = (typeof GRADERS)[number];
+
+/** A verdict with the grader that gave it and the rule that decided, in words. */
+export interface Grade {
+  readonly equal: boolean;
+  readonly rule: string;
+  readonly grader: GraderName;
+}
+
+type Verdict = Omit<Grade, 'grader'>;
 
 /** Longer answers than these are equal only when identical. */
 const MAX_LENGTH = 1000;
-/** Passes over nested macros; deeper nesting stays as it is written. */
-const MAX_NESTING = 4;
+/** Lists within lists; deeper ones are compared as text. */
+const MAX_DEPTH = 6;
 
-const DELIMITERS = [
-  ['$$', '$$'],
-  ['$', '$'],
-  ['\\(', '\\)'],
-  ['\\[', '\\]'],
-] as const;
+const right = (rule: string): Verdict => ({ equal: true, rule });
+const wrong = (rule: string): Verdict => ({ equal: false, rule });
 
-/** What a macro without arguments stands for. Order matters: a name before its own beginning. */
-const MACROS: readonly (readonly [RegExp, string])[] = [
-  [/\\(?:left|right)(?![a-z])/gi, ''],
-  [/(\d)(?:\\,|\{,\})(?=\d{3}(?!\d))/g, '$1'],
-  [/\\[,;:! ]|\\quad(?![a-z])/gi, ' '],
-  [/\^\s*(?:\\circ|\{\s*\\circ\s*\})/g, '°'],
-  [/\\pi(?![a-z])|π/gi, 'pi'],
-  [/\\([%$])/g, '$1'],
-  [/\\[dtc]frac(?![a-z])/g, '\\frac'],
-  [/\\frac\s*(\d)\s*(\d)/g, '\\frac{$1}{$2}'],
-  [/\\sqrt\s*([0-9a-z])/gi, '\\sqrt{$1}'],
-  [/−/g, '-'],
-];
+/** Longer lists are compared as text. */
+const MAX_ELEMENTS = 64;
 
-const WORDS_MACRO = /\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}/g;
-const SQRT_MACRO = /\\sqrt\{([^{}]*)\}/g;
-const FRAC_MACRO = /\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g;
-/** An operand that needs no parentheses: a number, one letter, or a call. */
-const OPERAND = /^-?(?:\d+(?:\.\d+)?|[a-z]|[a-z]+\([^()]*\))$/i;
-
-function stripDelimiters(text: string): string {
-  for (const [open, close] of DELIMITERS) {
-    const inner = text.slice(open.length, -close.length);
-    const encloses =
-      text.length > open.length + close.length && text.startsWith(open) && text.endsWith(close);
-    // `$5$ and $6$` is not one formula.
-    if (encloses && !inner.includes(open)) return inner.trim();
-  }
-  return text;
-}
-
-/** Simple LaTeX as plain text: words, spacing, degrees, roots and fractions; other macros stay. */
-function plainLatex(text: string): string {
-  let plain = text;
-  for (const [pattern, replacement] of MACROS) plain = plain.replace(pattern, replacement);
-  const operand = (given: string): string => {
-    const tidy = given.trim();
-    return OPERAND.test(tidy) ? tidy : `(${tidy})`;
+/** Splits at commas, or at semicolons where there are any, outside of brackets; null when there are none. */
+function splitList(text: string): string[] | null {
+  const cuts = (sign: string): string[] => {
+    const parts: string[] = [];
+    let depth = 0;
+    let from = 0;
+    for (let i = 0; i < text.length; i++) {
+      const char = text.charAt(i);
+      if ('([{'.includes(char)) depth += 1;
+      else if (')]}'.includes(char)) depth -= 1;
+      else if (char === sign && depth === 0) {
+        parts.push(text.slice(from, i).trim());
+        from = i + 1;
+      }
+    }
+    return [...parts, text.slice(from).trim()];
   };
-  for (let pass = 0; pass < MAX_NESTING && plain.includes('\\'); pass++) {
-    plain = plain
-      .replace(WORDS_MACRO, '$1')
-      .replace(SQRT_MACRO, 'sqrt($1)')
-      .replace(FRAC_MACRO, (_, top: string, bottom: string) => ` ${operand(top)}/${operand(bottom)} `);
+  const bySemicolon = cuts(';');
+  const parts = bySemicolon.length > 1 ? bySemicolon : cuts(',');
+  return parts.length > 1 && parts.length <= MAX_ELEMENTS ? parts : null;
+}
+
+/** The brackets around a whole text and what is inside; null when the first one closes before the end. */
+function unbracket(text: string): { readonly brackets: string; readonly inner: string } | null {
+  if (!/^[([{].*[)\]}]$/.test(text)) return null;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if ('([{'.includes(text.charAt(i))) depth += 1;
+    else if (')]}'.includes(text.charAt(i)) && --depth === 0 && i < text.length - 1) return null;
   }
-  return plain;
+  return depth === 0
+    ? { brackets: `${text.charAt(0)}${text.at(-1)}`, inner: text.slice(1, -1).trim() }
+    : null;
 }
 
-function stripStop(text: string): string {
-  return (text.endsWith('.') ? text.slice(0, -1) : text).trim();
+/** The key of one element of a list: by value where it has one. */
+function elementKey(element: string, depth: number): string {
+  const quantity = readQuantity(element);
+  if (quantity !== null) return quantityKey(quantity);
+  return listKey(element, depth + 1) ?? formulaKey(element) ?? textKey(element.replace(/^\+(?=∞)/, ''));
 }
 
-/** The form in which texts are compared. An article goes only before a word, never as the letter of a choice. */
-function normalise(answer: string): string {
-  const text = stripStop(plainLatex(stripDelimiters(stripStop(answer.trim()))).trim())
-    .replace(/\s+/g, ' ')
-    .toLowerCase()
-    .replace(/^(?:the|an?) (?=\p{L}{2})/u, '');
-  return /^[([].*[)\]]$/.test(text) ? text.replace(/ ?([,()[\]]) ?/g, '$1') : text;
+/** The key under which lists are equal: sets in any order, tuples, intervals and bare lists in theirs. */
+function listKey(folded: string, depth = 0): string | null {
+  if (depth > MAX_DEPTH) return null;
+  const enclosed = unbracket(folded);
+  const elements = splitList(enclosed?.inner ?? folded);
+  const set = enclosed?.brackets === '{}';
+  if (elements === null && !set) return null;
+  const keys = (elements ?? [enclosed?.inner ?? '']).map((element) => elementKey(element, depth));
+  if (set) keys.sort();
+  return `${enclosed?.brackets ?? ''} ${keys.join(' | ')}`;
 }
 
-/** An exact number with what it counts. The denominator is positive. */
-interface Quantity {
-  readonly numerator: bigint;
-  readonly denominator: bigint;
-  /** Currency sign before it and unit after it, white space left out; '' for a bare number. */
-  readonly unit: string;
+/** A number in superfluous parentheses, `(5)`, without them. */
+function withoutParentheses(folded: string): string {
+  const enclosed = unbracket(folded);
+  return enclosed?.brackets === '()' && /^[-+]?[\d./\u2044 ]+$/.test(enclosed.inner)
+    ? enclosed.inner
+    : folded;
 }
 
-const DIGITS = '(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)';
-const FRACTION = `(?:(?<whole>${DIGITS}) )?(?<top>-?${DIGITS}) ?/ ?(?<bottom>${DIGITS})`;
-const DECIMAL = `(?<units>${DIGITS})?(?:\\.(?<decimals>\\d+))?`;
-/** The unit starts with a letter or a sign for one, so that a sum, a date or a time is no quantity. */
-const QUANTITY = new RegExp(
-  `^(?<sign>[-+])? ?(?<currency>[$€£¥])? ?(?:${FRACTION}|${DECIMAL}) ?(?<unit>[%°\\p{L}].*)?$`,
-  'u',
-);
-
-function integer(digits: string | undefined): bigint {
-  return BigInt((digits ?? '0').replaceAll(',', ''));
+/** `x = 5` cut at its sign, where the left side is one name: a letter with an index perhaps, `AB` or `f(x)`. */
+function assigned(folded: string): string | null {
+  const match = /^(?:\p{L}(?:_\(?\w{1,3}\)?|')?|[A-Z]{2,3}|[a-zA-Z]\([a-z]\)) ?= ?([^=<>≤≥≠≈]+)$/u.exec(
+    folded,
+  );
+  return match?.[1]?.trim() ?? null;
 }
 
-/** Reads a normalised text as a number: decimal, fraction or mixed, with a unit; null when it is something else. */
-function readQuantity(text: string): Quantity | null {
-  const groups = QUANTITY.exec(text)?.groups;
-  if (groups === undefined) return null;
-  const { sign, currency = '', whole, top, bottom, units, decimals = '', unit = '' } = groups;
-  let [numerator, denominator] = [0n, 1n];
-  if (top !== undefined) {
-    // A sign inside a mixed number or after another sign says nothing certain.
-    if (top.startsWith('-') && (whole !== undefined || sign !== undefined)) return null;
-    denominator = integer(bottom);
-    numerator = integer(whole) * denominator + integer(top);
-  } else {
-    if (units === undefined && decimals === '') return null;
-    denominator = 10n ** BigInt(decimals.length);
-    numerator = integer(units) * denominator + integer(decimals || '0');
+function equationKey(folded: string): string | null {
+  const sides = folded.split('=');
+  if (sides.length !== 2) return null;
+  const keys = sides.map((side) => formulaKey(side.trim()) ?? textKey(side.trim()));
+  return keys.includes('') ? null : keys.join(' = ');
+}
+
+/** True for a number without a unit, or in degrees, which the method's grader treats alike. */
+function isBare({ unit }: Quantity): boolean {
+  return unit.key === '' || unit.key === '°';
+}
+
+function compareQuantities(given: Quantity, gold: Quantity, grader: GraderName): Verdict | null {
+  const same = equalValues(given, gold);
+  if (equalUnits(given.unit, gold.unit)) return same ? right('equal numbers') : null;
+  if (grader === 'strict' || !same || !isBare(gold)) return null;
+  const degrees = gold.unit.key === '°' && given.unit.key === '';
+  const dropped = gold.unit.key === '' && given.unit.droppable;
+  return degrees || dropped ? right('equal numbers, the unit dropped') : null;
+}
+
+function compareChoices(given: string, gold: string): Verdict | null {
+  const [a, b] = [readChoice(given), readChoice(gold)];
+  if (a !== null && b !== null && (a.words === '' || b.words === '')) {
+    return a.letter === b.letter ? right('the same choice') : wrong('another choice');
   }
-  if (denominator === 0n) return null;
-  if (sign === '-') numerator = -numerator;
-  return { numerator, denominator, unit: `${currency}${unit}`.replaceAll(' ', '') };
+  return null;
 }
 
-function equalQuantities(given: string, gold: string): boolean {
-  const [a, b] = [readQuantity(given), readQuantity(gold)];
-  if (a === null || b === null || a.unit !== b.unit) return false;
-  return a.numerator * b.denominator === b.numerator * a.denominator;
+/** `B. 12` against `12`: what stands behind the letter, where the other side has no letter. */
+function withoutLabel(given: string, gold: string): [string, string] | null {
+  const [a, b] = [readChoice(given), readChoice(gold)];
+  if ((a === null) === (b === null)) return null;
+  const label = a ?? b;
+  const text = a === null ? gold : given;
+  if (label === null || label.words === '' || !/^\(?[A-H][.):]/.test(text)) return null;
+  return a === null ? [given, label.words] : [label.words, gold];
 }
 
-/** `b`, `(b)`, `b.`, `b) 3 cm`, `option b: 3 cm`; the letter has to stand alone. */
-const CHOICE =
-  /^(?:(?:option|choice|answer):? )?(?:\((?<inside>[a-z])\)[.:]?|(?<before>[a-z])[.):]?)(?<rest> .*)?$/;
-const BARE_LETTER = /^(?:(?:option|choice|answer):? )?\(?[a-z]\)?[.:]?$/;
-const YES_OR_NO = /^(?:yes|no)(?![\p{L}\p{N}'’-])/u;
-
-/** The letter that a text chooses, or null. Words after a letter need a sign between: `a dog` chooses nothing. */
-function choiceOf(text: string): string | null {
-  const groups = CHOICE.exec(text)?.groups;
-  if (groups === undefined) return null;
-  const { inside, before, rest } = groups;
-  if (inside !== undefined) return inside;
-  const parted = rest === undefined || /[.):]$/.test(text.slice(0, -rest.length));
-  return parted ? (before ?? null) : null;
+/** Compares two folded texts by their kinds, the most certain first; null when no rule makes them equal. */
+function compareKinds(given: string, gold: string, grader: GraderName): Verdict | null {
+  const [x, y] = [readQuantity(withoutParentheses(given)), readQuantity(withoutParentheses(gold))];
+  if (x !== null && y !== null) {
+    const verdict = compareQuantities(x, y, grader);
+    if (verdict !== null) return verdict;
+    // As text, `5 MW` and `5 mW` are equal.
+  } else if (textKey(given) === textKey(gold)) return right('equal text');
+  const choice = compareChoices(given, gold);
+  if (choice !== null) return choice;
+  const keys: readonly (readonly [string, (text: string) => string | null])[] = [
+    ['equal times', timeKey],
+    ['equal elements', (text) => (readQuantity(text) === null ? listKey(text) : null)],
+    ['equal formulas', formulaKey],
+    ['equal equations', equationKey],
+  ];
+  for (const [rule, keyOf] of keys) {
+    const key = keyOf(gold);
+    if (key !== null && key === keyOf(given)) return right(rule);
+  }
+  const asked = textKey(gold);
+  if (/^(?:yes|no|true|false)$/.test(asked) && readYesNo(given) === asked) return right('the same yes or no');
+  return null;
 }
 
-function equalChoices(given: string, gold: string): boolean {
-  const letter = choiceOf(gold);
-  // One side has to be a letter and nothing else: two worded choices are compared as text.
-  return letter !== null && letter === choiceOf(given) && (BARE_LETTER.test(gold) || BARE_LETTER.test(given));
+/** Why two answers that no rule makes equal differ, as exactly as can be said. */
+function difference(given: string, gold: string): Verdict {
+  const [x, y] = [readQuantity(given), readQuantity(gold)];
+  if (x === null || y === null) return wrong('no rule makes them equal');
+  return wrong(equalValues(x, y) ? 'equal numbers of different units' : 'different numbers');
+}
+
+function compare(given: string, gold: string, grader: GraderName): Verdict {
+  const direct = compareKinds(given, gold, grader);
+  if (direct !== null) return direct;
+  // One side may name what the other one only gives: `x = 5` against `5`, `B. 12` against `12`.
+  const [left, asked] = [assigned(given), assigned(gold)];
+  if ((left === null) !== (asked === null) && !(left === null ? given : gold).includes('=')) {
+    const named = compareKinds(left ?? given, asked ?? gold, grader);
+    if (named?.equal) return right(`${named.rule}, the name dropped`);
+  }
+  const labelled = withoutLabel(given, gold);
+  const named = labelled === null ? null : compareKinds(labelled[0], labelled[1], grader);
+  return named?.equal ? right(`${named.rule}, the letter dropped`) : difference(given, gold);
+}
+
+/** The grader for an expected answer: `method` where that is a bare number, `strict` for everything else. */
+export function graderFor(expected: string): GraderName {
+  if (expected.length > MAX_LENGTH) return 'strict';
+  const folded = foldAnswer(expected);
+  const quantity = readQuantity(withoutParentheses(assigned(folded) ?? folded));
+  return quantity !== null && isBare(quantity) ? 'method' : 'strict';
 }
 
 /**
- * True when an answer equals the expected one.
- * - Numbers: decimals, thousands commas, fractions and mixed numbers, compared exactly (3/4 = 0.75); a unit, a percent
- *   or a currency sign has to be on both sides.
+ * Grades an answer.
+ * - Numbers: decimals, thousands commas, fractions, mixed numbers, scientific notation and number words to twenty,
+ *   compared exactly (3/4 = 0.75); see {@link GRADERS} for units.
  * - Choices: `(B)`, `B.`, `B) 3 cm` and `Option B` equal `B`; `None` never equals `N`.
- * - Where yes or no is expected, the answer's first word decides.
- * - Else text, simple LaTeX made plain; case, a leading article, a final full stop and white space do not count.
- * Answers of over 1000 characters are equal only when identical. Null (no answer) and '' never are.
+ * - Where yes or no is expected, the answer's first word decides, unless it says both.
+ * - Sets `{…}` in any order; tuples, intervals and lists in theirs; elements by value.
+ * - Formulas: sums and products in any order. A number is never worked out: `\sqrt{4}` is not `2`.
+ * - Else text in one spelling; case, a leading article, a final full stop, quotes and white space do not count.
+ * Null (no answer) and '' never equal anything.
+ * @source the method's grader: mathruler 0.1.0, grader.py `grade_answer`; its faults (letters found inside words, `None`
+ * for a missing box) are left out
  */
-export function gradeAnswer(answer: string | null, expected: string): boolean {
-  if (answer === null) return false;
+export function gradeAnswer(
+  answer: string | null,
+  expected: string,
+  grader: GraderName = graderFor(expected),
+): Grade {
+  if (answer === null) return { ...wrong('no answer'), grader };
   const asked = expected.trim();
-  if (answer.trim() === asked) return asked !== '';
-  if (answer.length > MAX_LENGTH || expected.length > MAX_LENGTH) return false;
-  const [given, gold] = [normalise(answer), normalise(expected)];
-  if (given === '' || gold === '') return false;
-  if (given === gold || equalQuantities(given, gold) || equalChoices(given, gold)) return true;
-  return (gold === 'yes' || gold === 'no') && YES_OR_NO.exec(given)?.[0] === gold;
+  if (asked === '' || answer.trim() === '') return { ...wrong('nothing to compare'), grader };
+  if (answer.trim() === asked) return { ...right('identical'), grader };
+  if (answer.length > MAX_LENGTH || expected.length > MAX_LENGTH) {
+    return { ...wrong(`longer than ${MAX_LENGTH} characters and not identical`), grader };
+  }
+  const [given, gold] = [foldAnswer(answer), foldAnswer(expected)];
+  if (given === '' || gold === '') return { ...wrong('nothing to compare'), grader };
+  return { ...compare(given, gold, grader), grader };
 }

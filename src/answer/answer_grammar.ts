@@ -1,47 +1,95 @@
-// Cuts generated text into think, back, answer and plain segments while it streams.
-// Works on text, never on token ids: `<back>` is ordinary vocabulary, and its neighbours merge into its tokens.
-// Not a validator: malformed tags stay readable as text. Linear in the length of the text, whatever it holds.
-// Invariant: segments depend on the text alone, not on how it was cut into pushes.
+// Reads the tags of an answer while it streams: think and back segments, boxes, and the text outside of them.
+// It works on text, never on token ids: `<back>` is ordinary vocabulary, and its neighbours merge into its tokens.
+// Every other reading of an answer starts from what this file finds. Malformed tags stay readable as text.
+// Invariant: what is found depends on the text alone, not on how it was cut into pushes, and costs linear time.
+
+/** The two blocks of the method: reasoning, and a look back at the image. */
+export type BlockName = 'think' | 'back';
 
 /** What a segment is: a reasoning block, a look back at the image, a boxed answer, or text outside all of them. */
-export type SegmentKind = 'think' | 'back' | 'answer' | 'text';
+export type SegmentKind = BlockName | 'answer' | 'text';
 
-/** A piece of the text, without its tags. */
-export interface Segment {
-  readonly kind: SegmentKind;
-  readonly text: string;
-  /** UTF-16 range in the whole text: text.slice(start, end) is this segment's text. */
+/** The tags of both blocks as they are written. */
+export const TAGS = {
+  think: { open: '<think>', close: '</think>' },
+  back: { open: '<back>', close: '</back>' },
+} as const satisfies Record<BlockName, { open: string; close: string }>;
+
+/** What opens the box of an answer. */
+export const BOX_OPENING = '\\boxed{';
+
+/** A stretch of text: the UTF-16 characters [start, end). */
+export interface TextSpan {
   readonly start: number;
   readonly end: number;
+}
+
+/** A piece of the text. Its span is the content, without tags: text.slice(start, end) is `text`. */
+export interface Segment extends TextSpan {
+  readonly kind: SegmentKind;
+  readonly text: string;
+  /** The same piece with its tags, as far as they were written. */
+  readonly outerStart: number;
+  readonly outerEnd: number;
   /** Its closing tag was seen; for plain text, something followed it. */
   readonly closed: boolean;
 }
 
-/** Incremental parser. */
-export interface SegmentParser {
-  /** Everything parsed so far; only the last entries change as text arrives. */
+/** One tag as it stands in the text, in place or not. */
+export interface TagMark extends TextSpan {
+  readonly name: BlockName;
+  readonly opens: boolean;
+}
+
+/** A whole `\boxed{…}`; its span is the content. */
+export interface Box extends TextSpan {
+  readonly outerStart: number;
+  readonly outerEnd: number;
+}
+
+/** What the parser has found so far. */
+export interface ParsedAnswer {
   readonly segments: readonly Segment[];
-  /** Content of the last balanced `\boxed{…}` wherever it stands, trimmed, or null. */
+  /** Every tag, also those that are read as text. */
+  readonly tags: readonly TagMark[];
+  /** The last `\boxed{…}` whose braces balance, wherever it stands; null before there is one. */
+  readonly box: Box | null;
+  /** Content of {@link box}, trimmed; null when there is no box or nothing is in it. */
   readonly answer: string | null;
-  /** Takes more text; returns `segments`. A suffix that could begin a tag is held back until it is decided. */
-  push(delta: string): readonly Segment[];
-  /** No more text: held text is released, an unclosed box becomes text again; returns `segments`. */
-  end(): readonly Segment[];
 }
 
-type Block = 'think' | 'back';
-
-/** Names of the two block tags, for models that were trained with other words. */
-export interface SegmentTags {
-  readonly think: string;
-  readonly back: string;
+/** Incremental parser. */
+export interface AnswerParser extends ParsedAnswer {
+  /** Takes more text. A suffix that could begin a tag is held back until it is decided. */
+  push(delta: string): void;
+  /** No more text: held text is released, an unclosed box becomes text again. */
+  end(): void;
 }
 
-const BOX = '\\boxed{';
+const PATTERNS: ReadonlyMap<string, { readonly name: BlockName; readonly opens: boolean }> = new Map(
+  (['think', 'back'] as const).flatMap((name): [string, { name: BlockName; opens: boolean }][] => [
+    [TAGS[name].open, { name, opens: true }],
+    [TAGS[name].close, { name, opens: false }],
+  ]),
+);
+
+/** Every beginning of a tag or a box. */
+const PREFIXES: ReadonlySet<string> = new Set(
+  [...PATTERNS.keys(), BOX_OPENING].flatMap((pattern) =>
+    Array.from({ length: pattern.length }, (_, i) => pattern.slice(0, i + 1)),
+  ),
+);
+
+/** Characters that neither begin a tag or a box nor are a brace. */
+const PLAIN = /[^<\\{}]+/y;
+/** Length of the longest tag. */
+const LONGEST = Math.max(...Array.from(PREFIXES, ({ length }) => length));
 
 /**
- * Remembers the last balanced `\boxed{…}` of the whole text, inside blocks too: braces are counted as they stand,
- * as the reward functions of the method do. Of nested boxes the inner one starts later and wins.
+ * Remembers the last balanced box of the whole text, inside blocks too: braces are counted as they stand, whatever is
+ * between them. Of nested boxes the inner one starts later and wins.
+ * @source mathruler 0.1.0, grader.py `extract_boxed_content`, which starts from the last `\boxed{`; an unclosed last
+ * box hides the one before it there, here it does not
  */
 class BoxScanner {
   start = -1;
@@ -51,12 +99,18 @@ class BoxScanner {
   private matched = 0;
   private at = 0;
 
+  /** Takes characters among which there is no brace and no beginning of a box. */
+  skip(count: number): void {
+    this.at += count;
+    this.matched = 0;
+  }
+
   char(char: string): void {
     this.at += 1;
-    if (char === BOX[this.matched]) this.matched += 1;
-    else this.matched = char === BOX[0] ? 1 : 0;
+    if (char === BOX_OPENING[this.matched]) this.matched += 1;
+    else this.matched = char === BOX_OPENING[0] ? 1 : 0;
     if (char === '{') {
-      const box = this.matched === BOX.length;
+      const box = this.matched === BOX_OPENING.length;
       this.open.push(box ? this.at : -1);
       if (box) this.matched = 0;
     } else if (char === '}') {
@@ -66,93 +120,105 @@ class BoxScanner {
   }
 }
 
-interface MutableSegment {
+interface OpenSegment {
   kind: SegmentKind;
   text: string;
   start: number;
   end: number;
-  closed: boolean;
+  outerStart: number;
 }
 
-class IncrementalParser implements SegmentParser {
+class IncrementalParser implements AnswerParser {
+  readonly tags: TagMark[] = [];
   private readonly done: Segment[] = [];
-  private visible: readonly Segment[] = [];
-  private current: MutableSegment | null = null;
+  private current: OpenSegment | null = null;
   /** The open block. Blocks do not nest: opening one ends, unclosed, the one before. */
-  private block: Block | null = null;
+  private block: BlockName | null = null;
   /** Open braces of the box being read, 0 outside. */
   private boxDepth = 0;
   private pending = '';
   private at = 0;
   private raw = '';
   private readonly boxes = new BoxScanner();
-  private readonly patterns: ReadonlyMap<string, { readonly block: Block; readonly opens: boolean }>;
-  private readonly prefixes: ReadonlySet<string>;
-
-  constructor(tags: SegmentTags) {
-    const patterns = new Map<string, { block: Block; opens: boolean }>();
-    for (const block of ['think', 'back'] as const) {
-      patterns.set(`<${tags[block]}>`, { block, opens: true });
-      patterns.set(`</${tags[block]}>`, { block, opens: false });
-    }
-    this.patterns = patterns;
-    const prefixes = new Set<string>();
-    for (const pattern of [...patterns.keys(), BOX]) {
-      for (let length = 1; length <= pattern.length; length++) prefixes.add(pattern.slice(0, length));
-    }
-    this.prefixes = prefixes;
-  }
 
   get segments(): readonly Segment[] {
-    return this.visible;
+    const open = this.current;
+    if (open === null || (open.kind === 'text' && open.text.trim() === '')) return this.done.slice();
+    return [...this.done, { ...open, outerEnd: open.end, closed: false }];
+  }
+
+  get box(): Box | null {
+    const { start, end } = this.boxes;
+    return start < 0 ? null : { start, end, outerStart: start - BOX_OPENING.length, outerEnd: end + 1 };
   }
 
   get answer(): string | null {
-    return this.boxes.start < 0 ? null : this.raw.slice(this.boxes.start, this.boxes.end).trim();
+    return this.raw.slice(this.boxes.start, this.boxes.end).trim() || null;
   }
 
-  push(delta: string): readonly Segment[] {
+  push(delta: string): void {
     this.raw += delta;
-    for (let i = 0; i < delta.length; i++) {
-      const char = delta[i] as string;
-      this.boxes.char(char);
-      this.feed(char);
-    }
-    return this.refresh();
+    let at = 0;
+    while (at < delta.length) at += this.pending === '' ? this.plain(delta, at) : this.feed(delta, at);
   }
 
-  end(): readonly Segment[] {
+  end(): void {
     for (const char of this.pending) this.literal(char);
     this.pending = '';
     if (this.boxDepth > 0) this.unbox();
-    this.finish(false);
-    return this.refresh();
+    this.finish(false, this.at);
   }
 
-  /** Grows the held suffix by one character, releasing what can no longer begin a tag. */
-  private feed(char: string): void {
+  /** Takes what is surely text, or one whole tag, in one piece; returns how many characters it took. */
+  private plain(delta: string, at: number): number {
+    PLAIN.lastIndex = at;
+    const run = PLAIN.exec(delta)?.[0];
+    if (run !== undefined) {
+      this.boxes.skip(run.length);
+      this.append(run);
+      return run.length;
+    }
+    const char = delta[at] as string;
+    // Near the end a tag may be cut off: the slow way holds it back.
+    if ((char !== '<' && char !== '\\') || delta.length - at < LONGEST) return this.feed(delta, at);
+    for (const [source, { name, opens }] of PATTERNS) {
+      if (!delta.startsWith(source, at)) continue;
+      this.boxes.skip(source.length);
+      this.tag(source, name, opens);
+      return source.length;
+    }
+    if (delta.startsWith(BOX_OPENING, at)) {
+      for (const each of BOX_OPENING) this.boxes.char(each);
+      this.openBox();
+      return BOX_OPENING.length;
+    }
+    this.boxes.char(char);
+    this.literal(char);
+    return 1;
+  }
+
+  /** Grows the held suffix by one character, releasing what can no longer begin a tag; returns 1. */
+  private feed(delta: string, at: number): number {
+    const char = delta[at] as string;
+    this.boxes.char(char);
     this.pending += char;
-    while (this.pending !== '' && !this.prefixes.has(this.pending)) {
+    while (this.pending !== '' && !PREFIXES.has(this.pending)) {
       this.literal(this.pending[0] as string);
       this.pending = this.pending.slice(1);
     }
-    const tag = this.patterns.get(this.pending);
-    if (tag !== undefined) this.tag(this.pending, tag.block, tag.opens);
-    else if (this.pending === BOX) this.box();
-    else return;
+    const tag = PATTERNS.get(this.pending);
+    if (tag !== undefined) this.tag(this.pending, tag.name, tag.opens);
+    else if (this.pending === BOX_OPENING) this.openBox();
+    else return 1;
     this.pending = '';
-  }
-
-  /** The kind that text outside tags has now. */
-  private kind(): SegmentKind {
-    return this.boxDepth > 0 ? 'answer' : (this.block ?? 'text');
+    return 1;
   }
 
   private literal(char: string): void {
     if (this.boxDepth > 0) {
       if (char === '{') this.boxDepth += 1;
       else if (char === '}' && --this.boxDepth === 0) {
-        this.finish(true);
+        this.finish(true, this.at + 1);
         this.at += 1;
         return;
       }
@@ -161,49 +227,54 @@ class IncrementalParser implements SegmentParser {
   }
 
   private append(text: string): void {
-    this.current ??= { kind: this.kind(), text: '', start: this.at, end: this.at, closed: false };
-    this.current.text += text;
+    if (this.current === null) this.open(this.block ?? 'text', this.at);
+    const current = this.current as unknown as OpenSegment;
+    current.text += text;
     this.at += text.length;
-    this.current.end = this.at;
+    current.end = this.at;
   }
 
   /** Ends the current segment. Text that is only white space between tags is dropped. */
-  private finish(closed: boolean): void {
+  private finish(closed: boolean, outerEnd: number): void {
     const segment = this.current;
     this.current = null;
     if (segment === null || (segment.kind === 'text' && segment.text.trim() === '')) return;
-    this.done.push({ ...segment, closed });
+    const tagged = closed && segment.kind !== 'text';
+    this.done.push({ ...segment, outerEnd: tagged ? outerEnd : segment.end, closed });
   }
 
-  /** Opens a segment that exists even when it stays empty: a block or a box. */
-  private open(kind: SegmentKind): void {
-    this.current = { kind, text: '', start: this.at, end: this.at, closed: false };
+  /** Opens a segment here; a block or a box exists even when it stays empty. */
+  private open(kind: SegmentKind, outerStart: number): void {
+    this.current = { kind, text: '', start: this.at, end: this.at, outerStart };
   }
 
-  private tag(source: string, block: Block, opens: boolean): void {
+  private tag(source: string, name: BlockName, opens: boolean): void {
+    this.tags.push({ name, opens, start: this.at, end: this.at + source.length });
     // A tag inside braces means that the box was never closed: what it swallowed is text again.
     if (this.boxDepth > 0) this.unbox();
-    if (!opens && this.block !== block) {
+    if (!opens && this.block !== name) {
       this.append(source);
       return;
     }
-    this.finish(!opens || this.block === null);
-    this.at += source.length;
-    this.block = opens ? block : null;
-    if (opens) this.open(block);
+    const from = this.at;
+    this.finish(!opens || this.block === null, from + source.length);
+    this.at = from + source.length;
+    this.block = opens ? name : null;
+    if (opens) this.open(name, from);
   }
 
-  private box(): void {
+  private openBox(): void {
     // Inside a block a box is part of its text: blocks are shown whole, and `answer` sees it anyway.
     if (this.block !== null || this.boxDepth > 0) {
-      this.append(BOX);
+      this.append(BOX_OPENING);
       if (this.boxDepth > 0) this.boxDepth += 1;
       return;
     }
-    this.finish(true);
-    this.at += BOX.length;
+    const from = this.at;
+    this.finish(true, from);
+    this.at = from + BOX_OPENING.length;
     this.boxDepth = 1;
-    this.open('answer');
+    this.open('answer', from);
   }
 
   /** Turns the unclosed box back into text, joined with text right before it. */
@@ -211,92 +282,24 @@ class IncrementalParser implements SegmentParser {
     const box = this.current;
     this.boxDepth = 0;
     if (box === null) return;
-    const start = box.start - BOX.length;
     const before = this.done.at(-1);
-    const joins = before?.kind === 'text' && before.end === start;
+    const joins = before?.kind === 'text' && before.end === box.outerStart;
     if (joins) this.done.pop();
-    const text = `${joins ? before.text : ''}${BOX}${box.text}`;
-    this.current = { kind: 'text', text, start: joins ? before.start : start, end: box.end, closed: false };
-  }
-
-  private refresh(): readonly Segment[] {
-    const open = this.current;
-    const blank = open === null || (open.kind === 'text' && open.text.trim() === '');
-    this.visible = blank ? this.done.slice() : [...this.done, { ...open }];
-    return this.visible;
+    const start = joins ? before.start : box.outerStart;
+    const text = `${joins ? before.text : ''}${BOX_OPENING}${box.text}`;
+    this.current = { kind: 'text', text, start, end: box.end, outerStart: start };
   }
 }
 
-/** A parser for one answer. `tags` default to `think` and `back`. */
-export function createSegmentParser(tags: SegmentTags = { think: 'think', back: 'back' }): SegmentParser {
-  return new IncrementalParser(tags);
+/** A parser for one answer. */
+export function createAnswerParser(): AnswerParser {
+  return new IncrementalParser();
 }
 
-/** Segments and answer of a finished text. */
-export function parseSegments(
-  text: string,
-  tags?: SegmentTags,
-): { segments: readonly Segment[]; answer: string | null } {
-  const parser = createSegmentParser(tags);
+/** What the parser finds in a finished text. */
+export function parseAnswer(text: string): ParsedAnswer {
+  const parser = createAnswerParser();
   parser.push(text);
-  return { segments: parser.end(), answer: parser.answer };
-}
-
-/**
- * Characters to tokens while a stream is decoded. A token whose bytes complete no character yet shares the range of
- * the text that the tokens after it complete.
- */
-export class TokenSpanMap {
-  private readonly starts: number[] = [];
-  private readonly ends: number[] = [];
-  private length = 0;
-  private waiting = 0;
-
-  /** Tokens pushed so far. */
-  get tokens(): number {
-    return this.starts.length;
-  }
-
-  /** Records the text that became final with the next token ('' for none yet). */
-  push(delta: string): void {
-    this.starts.push(this.length);
-    this.ends.push(this.length);
-    this.waiting += 1;
-    this.flush(delta);
-  }
-
-  /** Text that a decoder released at its end, without a token of its own. */
-  end(delta: string): void {
-    this.flush(delta);
-  }
-
-  private flush(delta: string): void {
-    if (delta === '') return;
-    this.length += delta.length;
-    const count = this.ends.length;
-    for (let k = count - this.waiting; k < count; k++) this.ends[k] = this.length;
-    this.waiting = 0;
-  }
-
-  /**
-   * Tokens [tokenStart, tokenEnd) that hold any character of [start, end); for an empty range both are the first token
-   * that ends after `start`. A token that straddles a tag and a segment belongs to the segment.
-   */
-  rangeOf(start: number, end: number): { tokenStart: number; tokenEnd: number } {
-    const tokenStart = this.search((k) => (this.ends[k] as number) > start);
-    const tokenEnd = this.search((k) => (this.starts[k] as number) >= end);
-    return { tokenStart, tokenEnd: Math.max(tokenStart, end > start ? tokenEnd : tokenStart) };
-  }
-
-  /** First token for which a monotone condition holds. */
-  private search(condition: (k: number) => boolean): number {
-    let low = 0;
-    let high = this.starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (condition(middle)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
+  parser.end();
+  return parser;
 }

@@ -2,7 +2,9 @@
 // Not sampling and not the forward pass (both run on the GPU inside the session), and not a prompt's making.
 // Invariant: whatever ends a run (end token, limit, stop, a lost device), the answer holds every token that arrived.
 
-import { createSegmentParser, type Segment } from '../answer/answer_grammar';
+import { createAnswerParser, type Segment } from '../answer/answer_grammar';
+import { type AnswerReading, readingOf } from '../answer/answer_reading';
+import type { TokenSpan } from '../answer/token_spans';
 import type { StreamDecoder } from '../data/text/tokenizer';
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
@@ -10,7 +12,7 @@ import type { GenerationSession, StepResult } from '../model/generation_session'
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
 import { AttentionRecorder, type AttentionShares, type TokenAttention } from './attention_recorder';
 import { type FinishReason, StoppingCriteria } from './stopping_criteria';
-import { TextStream, type TokenSpan } from './text_stream';
+import { TextStream } from './text_stream';
 
 /** The part of a session that generation needs; tests script it. */
 export type TokenSource = Pick<GenerationSession, 'prefill' | 'step'>;
@@ -33,7 +35,7 @@ export interface GenerationOptions {
 /** One answer, growing while its tokens arrive. */
 export class GeneratedAnswer {
   readonly #stream: TextStream;
-  readonly #parser = createSegmentParser();
+  readonly #parser = createAnswerParser();
   readonly #ids: number[] = [];
   readonly #attention: TokenAttention[] = [];
   #finishReason: FinishReason | null = null;
@@ -98,9 +100,16 @@ export class GeneratedAnswer {
     }));
   }
 
-  /** Content of the last box, trimmed; null when there is none or it is empty. */
-  get boxed(): string | null {
-    return this.#parser.answer || null;
+  /** What the text holds so far. Linear in the number of its segments. */
+  reading(): AnswerReading {
+    return readingOf(this.#parser);
+  }
+
+  /** Image share of each generated token; null where none was recorded. */
+  imageShares(): (number | null)[] {
+    const shares: (number | null)[] = Array(this.#ids.length).fill(null);
+    for (const { step, shares: found } of this.#attention) shares[step] = found.image;
+    return shares;
   }
 }
 

@@ -2,14 +2,8 @@
 // Not a tokenizer (a StreamDecoder turns ids into text) and not a parser of tags.
 // Invariant: the parts that `push`, `pushEnd` and `finish` return, joined, are the whole text.
 
-import { TokenSpanMap } from '../answer/answer_grammar';
+import { type TokenSpan, TokenSpanMap } from '../answer/token_spans';
 import type { StreamDecoder } from '../data/text/tokenizer';
-
-/** Half-open range of generated-token indices. */
-export interface TokenSpan {
-  readonly tokenStart: number;
-  readonly tokenEnd: number;
-}
 
 /** Collects an answer's text. A token that ends inside a character adds no text; the token that completes it does. */
 export class TextStream {

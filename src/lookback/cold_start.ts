@@ -3,8 +3,10 @@
 // Invariant: the first thought is the base's own, character for character; every example is right and well-formed.
 // Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's annotating model.
 
+import { readForm } from '../answer/answer_form';
 import { gradeAnswer } from '../answer/answer_grading';
-import { parseReasoning, reflect } from '../answer/reflection';
+import { TAGS } from '../answer/answer_grammar';
+import { readAnswer } from '../answer/answer_reading';
 import type { ShapesSample } from '../data/world/shapes_world';
 import { backText, boxed, secondThought } from '../data/world/shapes_world_text';
 import type { Prng } from '../lib/prng';
@@ -34,17 +36,15 @@ interface Rollout {
   readonly correct: boolean;
 }
 
-const THINK_CLOSING = '</think>';
-
 function readRollout(text: string, expected: string): Rollout[] {
-  const { format, blocks } = parseReasoning(text);
+  const { form, blocks } = readForm(text);
   const [first] = blocks;
-  if (format !== 'cot' || first === undefined) return [];
+  if (form !== 'cot' || first === undefined) return [];
   return [
     {
       text: text.trim(),
-      thought: text.slice(0, first.end + THINK_CLOSING.length).trim(),
-      correct: gradeAnswer(reflect(text).answer, expected),
+      thought: text.slice(0, first.end + TAGS.think.close.length).trim(),
+      correct: gradeAnswer(readAnswer(text).answer, expected).equal,
     },
   ];
 }
@@ -55,8 +55,9 @@ function pick<T>(items: readonly T[], prng: Prng): T | undefined {
 
 /** The base's thought, the oracle's scan, the thought that follows from it, and the true answer. */
 function lookBackFrom(thought: string, { scene, question, count, answer }: ShapesSample): string {
-  const back = `<back> ${backText(scene, question)} </back>`;
-  const again = `<think> ${secondThought(question, count)} ${THINK_CLOSING}`;
+  const { think, back: look } = TAGS;
+  const back = `${look.open} ${backText(scene, question)} ${look.close}`;
+  const again = `${think.open} ${secondThought(question, count)} ${think.close}`;
   return `${thought} ${back} ${again} ${boxed(Number(answer))}`;
 }
 

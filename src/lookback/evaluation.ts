@@ -3,25 +3,13 @@
 // Not generation (generation/generate.ts) and not a file format's owner: outcomes are plain data, one per question.
 // Invariant: a report is a function of the outcomes alone, so a resumed run reports what an unbroken one would.
 
+import { type AnswerForm, readForm } from '../answer/answer_form';
 import { gradeAnswer } from '../answer/answer_grading';
-import { type ReasoningFormat, reflect } from '../answer/reflection';
+import { readAnswer } from '../answer/answer_reading';
+import { type AttentionPhases, attentionPhases, meanOf } from '../answer/attention_phases';
+import type { TokenSpan } from '../answer/token_spans';
 import type { FinishReason } from '../generation/stopping_criteria';
-import type { TokenSpan } from '../generation/text_stream';
 import { isGenuineScan } from './genuine_scan';
-
-/** Mean image share in four phases of one answer; null where the answer has no such phase. */
-export interface AttentionPhases {
-  /** The 8 generated tokens after the first, which is the opening tag. */
-  readonly early: number | null;
-  /** The last 12 tokens of the first thought, its closing tag left out. */
-  readonly late: number | null;
-  /** From `<back>` to the last token before `</back>`, first one. */
-  readonly inBack: number | null;
-  /** Highest single token of the same range. */
-  readonly backPeak: number | null;
-  /** The second thought, tags left out. */
-  readonly afterBack: number | null;
-}
 
 /** One scored answer: a row of the evaluation's JSONL file. */
 export interface SceneOutcome {
@@ -34,7 +22,7 @@ export interface SceneOutcome {
   readonly emptyBack: boolean;
   /** A `<back>` holds a full scan of a 3×3 sheet; false for models that have no such thing. */
   readonly genuineScan: boolean;
-  readonly format: ReasoningFormat;
+  readonly format: AnswerForm;
   /** Generated tokens, the end token included. */
   readonly length: number;
   readonly finishReason: FinishReason;
@@ -60,63 +48,23 @@ export interface ExpectedAnswer {
   readonly expected: string;
 }
 
-const EARLY_TOKENS = 8;
-const LATE_TOKENS = 12;
-
-function meanOf(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-/** Characters between a tag and its closing tag, searched from `from`; null when either is missing. */
-function inside(
-  text: string,
-  name: string,
-  from: number,
-): { open: number; start: number; end: number } | null {
-  const open = text.indexOf(`<${name}>`, from);
-  if (open < 0) return null;
-  const start = open + name.length + 2;
-  const end = text.indexOf(`</${name}>`, start);
-  return end < 0 ? null : { open, start, end };
-}
-
-/** Image shares by phase. Phases are found in the text and mapped to tokens, whatever the tokenizer does to tags. */
-export function attentionPhases(answer: FinishedAnswer): AttentionPhases {
-  const { text, imageShares } = answer;
-  const sharesOf = (start: number, end: number): (number | null)[] => {
-    const { tokenStart, tokenEnd } = answer.tokenSpan(start, end);
-    return imageShares.slice(tokenStart, tokenEnd);
-  };
-  const first = inside(text, 'think', 0);
-  const back = inside(text, 'back', first?.end ?? 0);
-  const second = back === null ? null : inside(text, 'think', back.end);
-  const inBack = back === null ? [] : sharesOf(back.open, back.end);
-  const known = inBack.filter((share) => share !== null);
-  return {
-    early: meanOf(imageShares.slice(1, 1 + EARLY_TOKENS)),
-    late: first === null ? null : meanOf(sharesOf(first.start, first.end).slice(-LATE_TOKENS)),
-    inBack: meanOf(inBack),
-    backPeak: known.length === 0 ? null : Math.max(...known),
-    afterBack: second === null ? null : meanOf(sharesOf(second.start, second.end)),
-  };
-}
-
 /** Scores one finished answer. */
 export function scoreAnswer(answer: FinishedAnswer, question: ExpectedAnswer): SceneOutcome {
-  const reflection = reflect(answer.text);
+  const { text, imageShares } = answer;
+  const reading = readAnswer(text);
+  const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
   return {
     ...question,
-    answer: reflection.answer,
-    correct: gradeAnswer(reflection.answer, question.expected),
-    triggered: reflection.triggered,
-    emptyBack: reflection.emptyBack,
-    genuineScan: reflection.backs.some(isGenuineScan),
-    format: reflection.format,
+    answer: reading.answer,
+    correct: gradeAnswer(reading.answer, question.expected).equal,
+    triggered: reading.triggered,
+    emptyBack: reading.emptyBack,
+    genuineScan: reading.backs.some((back) => isGenuineScan(back.text)),
+    format: readForm(text).form,
     length: answer.ids.length,
     finishReason: answer.finishReason,
-    attention: attentionPhases(answer),
-    text: answer.text,
+    attention: attentionPhases({ reading, imageShares, tokenSpan }),
+    text,
   };
 }
 

@@ -2,7 +2,7 @@
 // glance. Not the evaluation of reasoning (evaluation.ts). Invariant: an item is judged from its text alone.
 
 import { gradeAnswer } from '../answer/answer_grading';
-import { reflect } from '../answer/reflection';
+import { readAnswer } from '../answer/answer_reading';
 import { drawSample, type ShapesSample } from '../data/world/shapes_world';
 import { LIST_PROMPT } from '../data/world/shapes_world_text';
 import { type Proportion, wilson } from './evaluation';
@@ -46,7 +46,7 @@ export function probeItem(probe: Probe, seed: number, index: number): ProbeItem 
         probe,
         sample,
         text: sample.text,
-        isRight: (text) => gradeAnswer(reflect(text).answer, sample.answer),
+        isRight: (text) => gradeAnswer(readAnswer(text).answer, sample.answer).equal,
       };
     case 'scan': {
       const { prompt = '', answer = '' } = oracle.check ?? {};

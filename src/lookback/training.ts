@@ -2,6 +2,7 @@
 // Not the trainers' arithmetic (src/train) and not the loop. Invariant: model, request and checkpoint decide the
 // trainer's course; making it again from the same three goes on bit for bit on the same device.
 
+import { attentionPhases } from '../answer/attention_phases';
 import type { PixelArray } from '../data/image/pillow_resize';
 import { drawSample, type ShapesSample } from '../data/world/shapes_world';
 import { IMAGE_SIDE } from '../data/world/shapes_world_scene';
@@ -37,7 +38,6 @@ import type {
   TrainerCheckpoint,
 } from '../train/trainer';
 import { coldStartText } from './cold_start';
-import { attentionPhases } from './evaluation';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import {
@@ -324,12 +324,12 @@ function observe(groups: readonly CandidateGroup[]): Record<string, number> {
   return completionMetrics(
     groups.flatMap(({ candidates }) =>
       candidates.map(({ answer, sample, scored }) => {
-        const imageShares: (number | null)[] = Array(answer.ids.length).fill(null);
-        for (const { step, shares } of answer.attention) imageShares[step] = shares.image;
-        const { text, ids } = answer;
-        const tokenSpan = (start: number, end: number) => answer.tokenSpan(start, end);
-        const finishReason = answer.finishReason ?? ('stopped' as const);
-        const attention = attentionPhases({ text, ids, finishReason, imageShares, tokenSpan });
+        const { text } = answer;
+        const attention = attentionPhases({
+          reading: answer.reading(),
+          imageShares: answer.imageShares(),
+          tokenSpan: (start, end) => answer.tokenSpan(start, end),
+        });
         const { countTokens, expected, length } = sample;
         return { text, expected, truncated: scored.truncated, length, countTokens, attention };
       }),

@@ -2,10 +2,10 @@
 // Not rewards (rewards.ts), not TRL's own metrics (the trainer's), and not the evaluation report (evaluation.ts).
 // Invariant: a key is present only where at least one completion counts towards it: no mean of nothing is ever 0.
 
+import { strictFormat } from '../answer/answer_format';
 import { gradeAnswer } from '../answer/answer_grading';
-import { closedBacks, extractBoxed, reflect } from '../answer/reflection';
-import type { AttentionPhases } from './evaluation';
-import { REWARDS } from './rewards';
+import { type AnswerReading, readAnswer } from '../answer/answer_reading';
+import type { AttentionPhases } from '../answer/attention_phases';
 
 /** One sampled completion, as the metrics see it. */
 export interface CompletionSample {
@@ -20,6 +20,11 @@ export interface CompletionSample {
   readonly attention?: AttentionPhases | undefined;
   /** Number of tokens that wrote the characters [start, end) of `text`. */
   countTokens(start: number, end: number): number;
+}
+
+interface ReadSample {
+  readonly sample: CompletionSample;
+  readonly reading: AnswerReading;
 }
 
 const NUMBER = '-?\\d+(?:,\\d{3})*(?:\\.\\d+)?';
@@ -38,36 +43,32 @@ function lastMatch(text: string, pattern: RegExp): string | null {
  * Null when it names none.
  */
 function candidateOf(thought: string): string | null {
-  return extractBoxed(thought) ?? lastMatch(thought, RESULT) ?? lastMatch(thought, LONE_NUMBER);
-}
-
-/** The thought before the first look back; null when there is no look back or no closed thought before it. */
-function firstThought(text: string): string | null {
-  const back = text.indexOf('<back>');
-  const open = text.indexOf('<think>');
-  const close = open < 0 ? -1 : text.indexOf('</think>', open);
-  return close < 0 || back < close ? null : text.slice(open + '<think>'.length, close);
+  return readAnswer(thought).answer ?? lastMatch(thought, RESULT) ?? lastMatch(thought, LONE_NUMBER);
 }
 
 /** Whether the first thought's candidate and the final box are right; null where nothing was looked back on. */
-function turn({ text, expected }: CompletionSample): { before: boolean; after: boolean } | null {
-  const thought = firstThought(text);
-  const candidate = thought === null ? null : candidateOf(thought);
+function turn({ sample, reading }: ReadSample): { before: boolean; after: boolean } | null {
+  const back = reading.segments.find(({ kind }) => kind === 'back');
+  const thought = reading.firstThought;
+  if (back === undefined || thought === null || thought.start > back.start) return null;
+  const candidate = candidateOf(thought.text);
   if (candidate === null) return null;
-  return { before: gradeAnswer(candidate, expected), after: gradeAnswer(reflect(text).answer, expected) };
+  const { expected } = sample;
+  return {
+    before: gradeAnswer(candidate, expected).equal,
+    after: gradeAnswer(reading.answer, expected).equal,
+  };
 }
 
-function backLengths(sample: CompletionSample): number[] {
-  return closedBacks(sample.text).map(({ start, end }) =>
-    sample.text.slice(start, end).trim() === '' ? 0 : sample.countTokens(start, end),
+function backLengths({ sample, reading }: ReadSample): number[] {
+  return reading.backs.map(({ text, start, end }) =>
+    text.trim() === '' ? 0 : sample.countTokens(start, end),
   );
 }
 
-function isStrict(sample: CompletionSample): boolean {
-  const { text, expected, truncated, length } = sample;
+function isStrict({ sample }: ReadSample): boolean {
   const countTokens = (start: number, end: number): number => sample.countTokens(start, end);
-  const rewarded = { text, expected, finished: !truncated, length, maxLength: length, countTokens };
-  return REWARDS.format(rewarded) === 1;
+  return strictFormat({ text: sample.text, finished: !sample.truncated, countTokens }).score === 1;
 }
 
 /**
@@ -86,18 +87,18 @@ export function completionMetrics(samples: readonly CompletionSample[]): Record<
       metrics[`look_back/${name}`] = known.reduce((sum, value) => sum + value, 0) / known.length;
     }
   };
-  const reflections = samples.map(({ text }) => reflect(text));
-  const turns = samples.map(turn).filter((found) => found !== null);
+  const read = samples.map((sample): ReadSample => ({ sample, reading: readAnswer(sample.text) }));
+  const turns = read.map(turn).filter((found) => found !== null);
   mean(
     'trigger_rate',
-    reflections.map(({ triggered }) => triggered),
+    read.map(({ reading }) => reading.triggered),
   );
   mean(
     'empty_back_rate',
-    reflections.map(({ emptyBack }) => emptyBack),
+    read.map(({ reading }) => reading.emptyBack),
   );
-  mean('strict_format_rate', samples.map(isStrict));
-  mean('back_length', samples.flatMap(backLengths));
+  mean('strict_format_rate', read.map(isStrict));
+  mean('back_length', read.flatMap(backLengths));
   mean(
     'image_attention_before',
     // Without a look back there is no before.

@@ -2,7 +2,8 @@
 // Not drawing: the chart, the heatmap and the text twin all read the numbers made here, so that they cannot disagree.
 // Invariant: a range is the plain mean of its recorded steps; nothing is smoothed, weighted or rescaled.
 
-import type { AttentionShares, PromptFact, SegmentKind } from '../worker/protocol/answers';
+import type { SegmentKind } from '../answer/answer_grammar';
+import type { AttentionShares, PromptFact } from '../worker/protocol/answers';
 import { type Card, cardOfStep, type StepRange } from './segment_layout';
 import type { Answer, Step } from './session';
 

@@ -1,8 +1,7 @@
 // Two answers to one question side by side: what base and adapter said, and how they attended to the image.
-// Pure: look.ts asks both and keeps them. The phases are those of the evaluation (lookback/evaluation.ts), read here
-// from an answer's own steps. Invariant: a figure of a phase that an answer lacks is null, never zero.
+// The engine has read, graded and measured each answer; this file only lines them up for the page.
 
-import { type Answer, isOpen, type Step } from './session';
+import { type Answer, isOpen } from './session';
 
 /** Which of the two answers. */
 export type Side = 'base' | 'adapter';
@@ -35,69 +34,28 @@ export function fitStrength(strength: number): number {
   return Number((steps * STRENGTH_STEP).toFixed(2));
 }
 
-/** Tokens at the end of the first thought that count as late: those of the evaluation. */
-export const LATE_TOKENS = 12;
-
-/** Mean image shares of two phases of one answer. */
-export interface Phases {
-  /** From the first `<back>` after the first thought to its closing tag. */
-  readonly back: number | null;
-  /** The last {@link LATE_TOKENS} tokens inside the first `<think>`. */
-  readonly lateThink: number | null;
-}
-
-interface Span {
-  readonly open: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Where a tag and its closing tag lie, searched from `from`; null when either is missing. */
-function tagged(text: string, name: string, from: number): Span | null {
-  const open = text.indexOf(`<${name}>`, from);
-  if (open < 0) return null;
-  const start = open + name.length + 2;
-  const end = text.indexOf(`</${name}>`, start);
-  return end < 0 ? null : { open, start, end };
-}
-
-/** Steps that wrote the characters [start, end), white space at both ends left out. */
-function stepsOf(answer: Answer, start: number, end: number): readonly Step[] {
-  const inner = answer.text.slice(start, end);
-  const from = start + inner.length - inner.trimStart().length;
-  const to = start + inner.trimEnd().length;
-  return answer.steps.filter((step) => step.end > from && step.start < to && step.end > step.start);
-}
-
-function meanImage(steps: readonly Step[]): number | null {
-  const known = steps.flatMap(({ shares }) => (shares === null ? [] : [shares.image]));
-  return known.length === 0 ? null : known.reduce((sum, share) => sum + share, 0) / known.length;
-}
-
-/** The phases of an answer; null where it has none or nothing was recorded. */
-export function phasesOf(answer: Answer): Phases {
-  const first = tagged(answer.text, 'think', 0);
-  const back = tagged(answer.text, 'back', first?.end ?? 0);
-  return {
-    back: back === null ? null : meanImage(stepsOf(answer, back.open, back.end)),
-    lateThink: first === null ? null : meanImage(stepsOf(answer, first.start, first.end).slice(-LATE_TOKENS)),
-  };
-}
-
-/** What one side came to. */
-export interface SideReading extends Phases {
+/** What one side came to, as the engine read it. */
+export interface SideReading {
   readonly status: Answer['status'];
   /** Content of the last box; null when there is none. */
   readonly boxed: string | null;
   /** Null while it is open or where the true answer is not known. */
   readonly right: boolean | null;
+  /** Mean image share from the opening back tag to the closing one; null without a look back, or while it is open. */
+  readonly back: number | null;
+  /** Mean image share late in the first thought; null without a closed one, or while the answer is open. */
+  readonly lateThink: number | null;
 }
 
-/** Reads one answer against the true one, where that is known. */
-export function readSide(answer: Answer, truth: string | null): SideReading {
-  const boxed = answer.result?.answer?.trim() || null;
-  const right = truth === null || answer.status !== 'finished' ? null : boxed === truth;
-  return { ...phasesOf(answer), status: answer.status, boxed, right };
+/** Reads one answer's result. */
+export function readSide({ status, result }: Answer): SideReading {
+  return {
+    status,
+    boxed: result?.answer ?? null,
+    right: result?.verdict?.equal ?? null,
+    back: result?.phases?.inBack ?? null,
+    lateThink: result?.phases?.late ?? null,
+  };
 }
 
 /** Image shares of both answers by step, padded with nulls to the longer one; the chart's data. */

@@ -35,6 +35,8 @@ export interface PageServices {
 
 /** A picture that was chosen, checked and decoded for display. */
 export interface Picture {
+  /** Its own for each choice of a picture: names it to the engine, whose result names it back. */
+  readonly id: string;
   readonly blob: Blob;
   readonly name: string;
   readonly bitmap: ImageBitmap;
@@ -271,7 +273,7 @@ async function choosePicture(
     const bitmap = await decode(w, blob, name);
     if (choice !== w.choices) return;
     batch(() => {
-      w.picture.value = { blob, name, bitmap, questions };
+      w.picture.value = { id: `picture ${choice}`, blob, name, bitmap, questions };
       w.pictureError.value = null;
     });
   } catch (thrown) {
@@ -324,7 +326,8 @@ function closed(w: Writable, ticket: number): Promise<void> {
 
 async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
   const settings = { ...w.settings.value, ...FIXED_SETTINGS };
-  const asked = { question, ...settings, capture: true, adapter: null };
+  const about = { picture: picture.id, question, expected: trueAnswer(picture, question) };
+  const asked = { ...about, ...settings, capture: true, adapter: null };
   const choice = w.adapter.value;
   const base: Order = { picture, asked, adapterName: null, pair: null };
   if (choice === null) return askOnce(w, base);

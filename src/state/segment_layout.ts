@@ -1,8 +1,8 @@
-// Where each segment of an answer lies, in characters and in steps, with its tags; and the `<back>` bands of the chart.
-// Not the parser (the engine's): this only says which card and which band a generated token belongs to.
+// Lays an answer's segments out as cards, in characters and in steps, and says which of them are bands of the chart.
+// The engine found the segments; this only says which card and which band a generated token belongs to.
 // Invariant: cards are in order, do not overlap, and every step of the answer lies in at most one of them.
 
-import type { Segment, SegmentKind } from '../worker/protocol/answers';
+import type { SegmentKind } from '../answer/answer_grammar';
 import type { Answer, Step } from './session';
 
 /** One card of the stream. Steps are generated-token indices, `toStep` exclusive; characters likewise. */
@@ -19,18 +19,6 @@ export interface Card {
   readonly toStep: number;
 }
 
-const OPENING = /^\s*(?:<(?:think|back)>|\\boxed\s*\{)/;
-const CLOSING = /(?:<\/(?:think|back)>|\})\s*$/;
-
-/** The content of a segment: engines may count the tags in or leave them between segments; both are read here. */
-function body(text: string, segment: Segment): [number, number] {
-  if (segment.kind === 'text') return [segment.start, segment.end];
-  const inner = text.slice(segment.start, segment.end);
-  const opening = OPENING.exec(inner)?.[0].length ?? 0;
-  const closing = segment.closed ? (CLOSING.exec(inner.slice(opening))?.[0].length ?? 0) : 0;
-  return [segment.start + opening, segment.end - closing];
-}
-
 /** First index of `steps` whose text ends after `offset`; steps without text belong to what follows them. */
 function firstStepAfter(steps: readonly Step[], offset: number): number {
   let low = 0;
@@ -44,39 +32,21 @@ function firstStepAfter(steps: readonly Step[], offset: number): number {
 }
 
 /**
- * The cards of an answer. Characters between two segments are tags: a closing tag goes to the card before it, an
- * opening one to the card after. A token that spans two cards belongs to the one that it begins in.
- * Segments of white space alone are dropped.
+ * The cards of an answer. A card reaches from the end of the one before to the end of its closing tag. A token that
+ * spans two cards belongs to the one that it begins in. Segments of white space alone are dropped.
  */
 export function layoutCards(answer: Pick<Answer, 'text' | 'segments' | 'steps'>): Card[] {
   const { text, steps } = answer;
   const segments = answer.segments.filter(
-    (segment) => segment.kind !== 'text' || text.slice(segment.start, segment.end).trim() !== '',
+    ({ kind, start, end }) => kind !== 'text' || text.slice(start, end).trim() !== '',
   );
   const cards: Card[] = [];
-  let start = 0;
-  segments.forEach((segment, i) => {
-    const next = segments[i + 1];
-    const gapEnd = next?.start ?? text.length;
-    const gap = text.slice(segment.end, gapEnd);
-    // What closes this segment reaches to the end of its closing tag; the rest of the gap opens the next one.
-    const closing = segment.kind === 'text' ? null : /^\s*(?:<\/(?:think|back)>|\})/.exec(gap);
-    const end = segment.end + (closing?.[0].length ?? 0);
-    const [bodyStart, bodyEnd] = body(text, segment);
-    const fromStep = cards.at(-1)?.toStep ?? 0;
-    const last = next === undefined && (end >= text.trimEnd().length || !segment.closed);
+  segments.forEach(({ kind, closed, start: bodyStart, end: bodyEnd, outerEnd: end }, i) => {
+    const before = cards.at(-1);
+    const fromStep = before?.toStep ?? 0;
+    const last = i === segments.length - 1 && (end >= text.trimEnd().length || !closed);
     const toStep = last ? steps.length : Math.max(fromStep, firstStepAfter(steps, end - 1) + 1);
-    cards.push({
-      kind: segment.kind,
-      closed: segment.closed,
-      start,
-      end,
-      bodyStart,
-      bodyEnd,
-      fromStep,
-      toStep,
-    });
-    start = end;
+    cards.push({ kind, closed, start: before?.end ?? 0, end, bodyStart, bodyEnd, fromStep, toStep });
   });
   return cards;
 }
@@ -87,7 +57,7 @@ export interface StepRange {
   readonly to: number;
 }
 
-/** The steps of each `<back>` card, tags included: the bands of the chart. Empty cards give no band. */
+/** The steps of each look back, tags included: the bands of the chart. Empty cards give no band. */
 export function backBands(cards: readonly Card[]): StepRange[] {
   return cards
     .filter((card) => card.kind === 'back' && card.toStep > card.fromStep)

@@ -91,7 +91,7 @@ export function moveCard(selection: Selection, by: -1 | 1, space: SelectionSpace
   return card === undefined ? selection : pinCard(card, space);
 }
 
-/** b: the next `<back>` card after the selection, from the start again after the last; unchanged when there is none. */
+/** b: the next look back after the selection, from the start again after the last; unchanged when there is none. */
 export function nextBack(selection: Selection, space: SelectionSpace): Selection {
   const backs = space.cards.filter(
     (card) => card.kind === 'back' && card.fromStep < Math.min(card.toStep, space.count),

@@ -41,7 +41,7 @@ export function scoreGroup(
 ): CandidateGroup {
   const samples = answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength));
   const scores = samples.map((sample) => scoreRewards(sample, rewards));
-  const correct = samples.map((sample) => accuracy(sample) === 1);
+  const correct = samples.map((sample) => accuracy(sample).score === 1);
   const totals = scores.map(({ total }) => total);
   const { scaleRewards: scaling, stdFloor: floor } = settings;
   const advantages = groupAdvantages(totals, { scaling, floor });
@@ -53,6 +53,7 @@ export function scoreGroup(
       truncated: !sample.finished,
       correct: correct[index] ?? false,
       rewards: scores[index]?.rewards ?? {},
+      reasons: scores[index]?.reasons ?? {},
       reward: itemAt(totals, index),
       advantage: itemAt(advantages, index),
     };

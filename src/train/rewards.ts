@@ -20,8 +20,19 @@ export interface RewardSample {
   countTokens(start: number, end: number): number;
 }
 
+/** Why a reward is what it is, and the characters [start, end) that show it; null for the whole answer or none. */
+export interface RewardReason {
+  readonly why: string;
+  readonly span: { readonly start: number; readonly end: number } | null;
+}
+
+/** An unweighted reward with its reason. */
+export interface RewardOutcome extends RewardReason {
+  readonly score: number;
+}
+
 /** Scores one completion. Pure; a number that is not finite is the function's fault. */
-export type RewardFunction = (sample: RewardSample) => number;
+export type RewardFunction = (sample: RewardSample) => RewardOutcome;
 
 /** A reward under the name it is logged by. */
 export interface WeightedReward {
@@ -30,9 +41,10 @@ export interface WeightedReward {
   readonly of: RewardFunction;
 }
 
-/** Unweighted rewards by name, and their weighted sum. */
+/** Unweighted rewards and their reasons by name, and the weighted sum. */
 export interface RewardScores {
   readonly rewards: Record<string, number>;
+  readonly reasons: Record<string, RewardReason>;
   readonly total: number;
 }
 
@@ -43,16 +55,18 @@ export interface RewardScores {
  */
 export function scoreRewards(sample: RewardSample, rewards: readonly WeightedReward[]): RewardScores {
   const scores: Record<string, number> = {};
+  const reasons: Record<string, RewardReason> = {};
   let total = 0;
   for (const { name, weight, of } of rewards) {
-    const score = of(sample);
+    const { score, why, span } = of(sample);
     if (!Number.isFinite(score)) {
       throw new LookBackError('train/reward', `Reward "${name}" is ${score}; it must be a finite number.`, {
         name,
       });
     }
     scores[name] = score;
+    reasons[name] = { why, span };
     total += weight * score;
   }
-  return { rewards: scores, total };
+  return { rewards: scores, reasons, total };
 }

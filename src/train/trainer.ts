@@ -2,6 +2,7 @@
 // Invariant: a step either happens whole or not at all; a step that was aborted or failed left the state of the last one.
 
 import type { PromptInput } from '../model/prompt_packing';
+import type { RewardReason } from './rewards';
 
 /** What a trainer needs besides its state to go on bit for bit on the same device and kernel profile. */
 export interface TrainerCheckpoint {
@@ -31,6 +32,8 @@ export interface ScoredCompletion {
   readonly correct: boolean;
   /** Unweighted rewards by name. */
   readonly rewards: Readonly<Record<string, number>>;
+  /** Why each reward is what it is, by the same names. */
+  readonly reasons: Readonly<Record<string, RewardReason>>;
   readonly reward: number;
   readonly advantage: number;
 }

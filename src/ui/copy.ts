@@ -1,8 +1,8 @@
 // Every sentence that the page shows, and the map from error codes to words and actions.
 // No markup and no logic beyond filling in numbers. Invariant: a view that needs a new sentence gets it from here.
 
+import type { SegmentKind } from '../answer/answer_grammar';
 import type { PlainError } from '../lib/plain_error';
-import type { SegmentKind } from '../worker/protocol/answers';
 import type { LoadPhase } from '../worker/protocol/engine';
 
 /** Fixed texts, grouped by the panel that shows them. */

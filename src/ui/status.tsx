@@ -22,7 +22,7 @@ export function progressSentence(look: {
   if (answer === null) return '';
   if (answer.status === 'interrupted' || answer.status === 'failed') return COPY.announce.interrupted;
   if (answer.status === 'finished') {
-    const boxed = answer.result?.answer?.trim();
+    const boxed = answer.result?.answer;
     if (answer.result?.stats.finishReason === 'stopped') return COPY.announce.stopped;
     return boxed ? COPY.announce.answer(boxed) : COPY.announce.finished;
   }

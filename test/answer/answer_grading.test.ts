@@ -1,7 +1,11 @@
 // Grading: tables per kind of answer, near misses beside each hit, and properties over all the forms of a fraction.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gradeAnswer } from '../../src/answer/answer_grading';
+import { gradeAnswer as grade } from '../../src/answer/answer_grading';
+
+/** By the strict grader, which drops no units. */
+const gradeAnswer = (answer: string | null, expected: string): boolean =>
+  grade(answer, expected, 'strict').equal;
 
 type Row = [answer: string, expected: string, right: boolean];
 

@@ -1,12 +1,7 @@
 // Segments of the method's format and of malformed text; any split of a text gives the same ones.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  createSegmentParser,
-  parseSegments,
-  type Segment,
-  TokenSpanMap,
-} from '../../src/answer/answer_grammar';
+import { createAnswerParser, parseAnswer, type Segment } from '../../src/answer/answer_grammar';
 import { SEGMENT_TEXT, splitsAgree } from '../harness/fuzz_properties';
 
 /** kind:text of each segment, `…` for one that was not closed. */
@@ -14,7 +9,7 @@ function brief(segments: readonly Segment[]): string[] {
   return segments.map(({ kind, text, closed }) => `${kind}:${text}${closed ? '' : '…'}`);
 }
 
-const parse = (text: string): string[] => brief(parseSegments(text).segments);
+const parse = (text: string): string[] => brief(parseAnswer(text).segments);
 
 describe('segments of a text', () => {
   it('reads the format of the method', () => {
@@ -26,7 +21,7 @@ describe('segments of a text', () => {
       'think:So 3.',
       'answer:3',
     ]);
-    expect(parseSegments(text).answer).toBe('3');
+    expect(parseAnswer(text).answer).toBe('3');
   });
 
   const cases: [string, string[]][] = [
@@ -73,13 +68,21 @@ describe('segments of a text', () => {
     ['\\boxed {1}', null],
     ['\\boxed\\boxed{1}', '1'],
     ['none', null],
+    ['\\boxed{1} \\boxed{ }', null],
+    ['<think> a </think> \\boxed{4} <back> \\boxed{7}', '7'],
   ];
-  it.each(answers)('answer of %j', (text, expected) => expect(parseSegments(text).answer).toBe(expected));
+  it.each(answers)('answer of %j', (text, expected) => expect(parseAnswer(text).answer).toBe(expected));
 
-  it('takes other tag names', () => {
-    const tags = { think: 'reason', back: 'look' };
-    const { segments } = parseSegments('<reason>a</reason><look>b</look><think>', tags);
-    expect(brief(segments)).toEqual(['think:a', 'back:b', 'text:<think>…']);
+  it('marks every tag, also those that are text, and keeps tags with their segment', () => {
+    const text = 'a</think><think>b</think> \\boxed{4}<back>c';
+    const { tags, segments, box } = parseAnswer(text);
+    expect(tags.map(({ start, end }) => text.slice(start, end))).toEqual([
+      ...['</think>', '<think>', '</think>', '<back>'],
+    ]);
+    expect(segments.map(({ outerStart, outerEnd }) => text.slice(outerStart, outerEnd))).toEqual([
+      ...['a</think>', '<think>b</think>', '\\boxed{4}', '<back>c'],
+    ]);
+    expect(text.slice(box?.outerStart, box?.outerEnd)).toBe('\\boxed{4}');
   });
 });
 
@@ -94,7 +97,7 @@ describe('properties', () => {
   it('keeps offsets true, ordered and disjoint, and loses nothing but tags and blanks', () => {
     fc.assert(
       fc.property(SEGMENT_TEXT, (text) => {
-        const { segments } = parseSegments(text);
+        const { segments } = parseAnswer(text);
         let end = 0;
         let lost = '';
         for (const segment of segments) {
@@ -113,9 +116,10 @@ describe('properties', () => {
   it('never shows text that later turns out to be a tag', () => {
     fc.assert(
       fc.property(SEGMENT_TEXT, (text) => {
-        const parser = createSegmentParser();
+        const parser = createAnswerParser();
         for (const char of text) {
-          const shown = parser.push(char).at(-1);
+          parser.push(char);
+          const shown = parser.segments.at(-1);
           // Shown text of an open block or plain text ends before anything that could still become a tag.
           expect(shown?.text.endsWith('</thin') ?? false).toBe(false);
           expect(shown?.text.endsWith('<thin') ?? false).toBe(false);
@@ -127,40 +131,11 @@ describe('properties', () => {
 
   it.each(['<', '\\', '{', '</think', '<think>', '\\boxed{'])('takes a million characters of %j', (unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
-    const parser = createSegmentParser();
+    const parser = createAnswerParser();
     const step = 50_000;
     for (let at = 0; at < text.length; at += step) parser.push(text.slice(at, at + step));
-    const segments = parser.end();
-    const shown = segments.reduce((sum, { text: { length } }) => sum + length, 0);
+    parser.end();
+    const shown = parser.segments.reduce((sum, { text: { length } }) => sum + length, 0);
     expect(shown).toBe(unit === '<think>' ? 0 : text.length);
-  });
-});
-
-describe('TokenSpanMap', () => {
-  it('maps segments to the tokens that hold their characters', () => {
-    // Tokens: "<", "think", ">The", " end", ".</", "think", ">"
-    const deltas = ['<', 'think', '>The', ' end', '.</', 'think', '>'];
-    const map = new TokenSpanMap();
-    for (const delta of deltas) map.push(delta);
-    const [segment] = parseSegments(deltas.join('')).segments;
-    expect(segment?.text).toBe('The end.');
-    expect(map.rangeOf(segment?.start ?? -1, segment?.end ?? -1)).toEqual({ tokenStart: 2, tokenEnd: 5 });
-    expect(map.tokens).toBe(7);
-  });
-
-  it('gives the tokens of one character the same range', () => {
-    const map = new TokenSpanMap();
-    for (const delta of ['a', '', '', '😀', 'b', '']) map.push(delta);
-    map.end('\ufffd');
-    expect(map.rangeOf(1, 3)).toEqual({ tokenStart: 1, tokenEnd: 4 });
-    expect(map.rangeOf(0, 1)).toEqual({ tokenStart: 0, tokenEnd: 1 });
-    expect(map.rangeOf(4, 5)).toEqual({ tokenStart: 5, tokenEnd: 6 });
-  });
-
-  it('gives an empty segment an empty range at its place', () => {
-    const map = new TokenSpanMap();
-    for (const delta of ['<back>', '</back>']) map.push(delta);
-    expect(map.rangeOf(6, 6)).toEqual({ tokenStart: 1, tokenEnd: 1 });
-    expect(new TokenSpanMap().rangeOf(0, 0)).toEqual({ tokenStart: 0, tokenEnd: 0 });
   });
 });

@@ -118,7 +118,8 @@ async function openTrainer(
   );
   const data = examples(model, method === 'sft' ? options.batch : options.prompts, options);
   // Ids are as good as words to tell completions apart.
-  const even = { name: 'even', weight: 1, of: ({ text }: { text: string }) => text.length % 2 };
+  const parityOf = ({ text }: { text: string }) => ({ score: text.length % 2, why: '', span: null });
+  const even = { name: 'even', weight: 1, of: parityOf };
   const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
   const trainer =
     method === 'sft'

@@ -75,7 +75,7 @@ describe('generate', () => {
 
   it('maps segments to the tokens between their tags', async () => {
     const { answer } = await run({ ids: [LOOK_BACK] }, 50);
-    expect(answer.boxed).toBe('12');
+    expect(answer.reading().answer).toBe('12');
     expect(
       answer.segments().map(({ kind, tokenStart, tokenEnd, closed }) => [kind, tokenStart, tokenEnd, closed]),
     ).toEqual([
@@ -148,7 +148,7 @@ describe('generateBatch', () => {
     const answers = await generateBatch(session, [anyRequest(20), anyRequest(20), anyRequest(4)], options);
     expect(answers.map(({ finishReason }) => finishReason)).toEqual(['eos', 'eos', 'length']);
     expect(answers.map(({ ids }) => ids.length)).toEqual([2, LOOK_BACK.length, 4]);
-    expect(answers[1]?.boxed).toBe('12');
+    expect(answers[1]?.reading().answer).toBe('12');
     expect(session.steps).toBe(LOOK_BACK.length - 1);
     // Attention of every token but the last, and of the right sequence.
     expect(answers.map(({ attention }) => attention.length)).toEqual([1, LOOK_BACK.length - 1, 3]);

@@ -4,7 +4,7 @@
 import { deepStrictEqual, ok } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { createSegmentParser, parseSegments } from '../../src/answer/answer_grammar';
+import { createAnswerParser, parseAnswer } from '../../src/answer/answer_grammar';
 import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
 import { LookBackError } from '../../src/lib/errors';
 import {
@@ -211,14 +211,18 @@ export function splitsAgree() {
     fc.tuple(fc.constant(text), fc.uniqueArray(fc.nat(text.length), { maxLength: 8 })),
   );
   return fc.property(cutText, ([text, cuts]) => {
-    const parser = createSegmentParser();
+    const parser = createAnswerParser();
     let seen = '';
     for (const piece of pieces(text, cuts)) {
       seen += piece;
-      const whole = createSegmentParser();
-      deepStrictEqual(parser.push(piece), whole.push(seen));
+      const whole = createAnswerParser();
+      parser.push(piece);
+      whole.push(seen);
+      deepStrictEqual(parser.segments, whole.segments);
+      deepStrictEqual(parser.tags, whole.tags);
       deepStrictEqual(parser.answer, whole.answer);
     }
-    deepStrictEqual(parser.end(), parseSegments(text).segments);
+    parser.end();
+    deepStrictEqual(parser.segments, parseAnswer(text).segments);
   });
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
-import { reflect } from '../../src/answer/reflection';
+import { readAnswer } from '../../src/answer/answer_reading';
 import { drawSample, type ShapesSample } from '../../src/data/world/shapes_world';
 import { chainOfThought } from '../../src/data/world/shapes_world_text';
 import { createPrng } from '../../src/lib/prng';
@@ -43,13 +43,13 @@ describe('coldStartText', () => {
       reflecting += Number(example.reflects);
       wrongFirst += Number(example.wrongFirst);
       const scored = rewardSample(example.text, sample.answer);
-      expect(REWARDS.format(scored)).toBe(example.reflects ? 1 : 0.667);
-      expect(REWARDS.accuracy(scored)).toBe(1);
+      expect(REWARDS.format(scored).score).toBe(example.reflects ? 1 : 0.667);
+      expect(REWARDS.accuracy(scored).score).toBe(1);
       if (!example.reflects) {
         expect(example.text).toBe(sample.oracle.cot);
         continue;
       }
-      expect(reflect(example.text).backs.every(isGenuineScan)).toBe(true);
+      expect(readAnswer(example.text).backs.every(({ text }) => isGenuineScan(text))).toBe(true);
       if (!example.wrongFirst) expect(example.text).toBe(sample.oracle.lookBack);
       expect(example.text.startsWith(sample.oracle.cot.replace(/ \\boxed.*/, ''))).toBe(!example.wrongFirst);
     }

@@ -1,13 +1,7 @@
-// evaluation: phases on a token-by-token example, Wilson's interval against published values, sums over outcomes.
+// evaluation: Wilson's interval against published values, sums over outcomes.
 import { describe, expect, it } from 'vitest';
 import { GeneratedAnswer } from '../../src/generation/generate';
-import {
-  attentionPhases,
-  type FinishedAnswer,
-  scoreAnswer,
-  summarise,
-  wilson,
-} from '../../src/lookback/evaluation';
+import { type FinishedAnswer, scoreAnswer, summarise, wilson } from '../../src/lookback/evaluation';
 import { wordDecoder } from '../generation/scripted_session';
 
 /** An answer whose tokens are the words of `text`, each with the space before it, and whose shares are given. */
@@ -29,34 +23,6 @@ function answerOf(text: string, share: (token: number) => number | null): Finish
 const THOUGHT = Array.from({ length: 20 }, (_, i) => `w${i}`).join(' ');
 // Tokens: 0 <think>, 1…20 words, 21 </think>, 22 <back>, 23 24 25 words, 26 </back>, 27 <think>, 28 29 words, 30 </think>.
 const LOOK_BACK = `<think> ${THOUGHT} </think> <back> p q r </back> <think> s t </think> \\boxed{ 7 }`;
-
-describe('attentionPhases', () => {
-  it('takes the tokens that the definition names', () => {
-    const phases = attentionPhases(answerOf(LOOK_BACK, (token) => token));
-    expect(phases.early).toBeCloseTo((1 + 8) / 2, 9);
-    expect(phases.late).toBeCloseTo((9 + 20) / 2, 9);
-    expect(phases.inBack).toBeCloseTo((22 + 25) / 2, 9);
-    expect(phases.backPeak).toBe(25);
-    expect(phases.afterBack).toBeCloseTo(28.5, 9);
-  });
-
-  it('leaves out phases that are not there, and tokens without attention', () => {
-    const phases = attentionPhases(
-      answerOf('<think> a b </think> \\boxed{ 7 }', (token) => (token === 1 ? null : token)),
-    );
-    expect(phases).toMatchObject({ late: 2, inBack: null, backPeak: null, afterBack: null });
-    expect(attentionPhases(answerOf('7', () => null))).toMatchObject({ early: null, late: null });
-  });
-
-  it('takes all of a short first thought as late', () => {
-    expect(attentionPhases(answerOf('<think> a b </think>', (token) => token)).late).toBe(1.5);
-  });
-
-  it('looks for the back after the first thought alone', () => {
-    const phases = attentionPhases(answerOf('<back> x </back> <think> a </think>', (token) => token));
-    expect(phases.inBack).toBeNull();
-  });
-});
 
 describe('wilson', () => {
   it.each([

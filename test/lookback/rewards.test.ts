@@ -72,19 +72,19 @@ describe('format', () => {
     ['plain with half a back tag', `<think>i see <back 2</think> ${BOX}`, 0],
     ['nothing', '', 0],
   ])('%s', (_, text, score) => {
-    expect(REWARDS.format(sampleOf(text))).toBe(score);
+    expect(REWARDS.format(sampleOf(text)).score).toBe(score);
   });
 
   it('gives nothing to what did not end by itself', () => {
-    expect(REWARDS.format(sampleOf(`${THINK} ${BOX}`, { finished: false }))).toBe(0);
-    expect(REWARDS.format(sampleOf(`${THINK} ${BACK} ${AGAIN} ${BOX}`, { finished: false }))).toBe(0);
+    expect(REWARDS.format(sampleOf(`${THINK} ${BOX}`, { finished: false })).score).toBe(0);
+    expect(REWARDS.format(sampleOf(`${THINK} ${BACK} ${AGAIN} ${BOX}`, { finished: false })).score).toBe(0);
   });
 
   it('gives the oracle’s answers to visual questions their tiers', () => {
     for (let index = 0; index < 50; index++) {
       const { oracle } = drawSample({ split: 'train', seed: 2, index });
-      expect(REWARDS.format(sampleOf(oracle.lookBack))).toBe(1);
-      expect(REWARDS.format(sampleOf(oracle.cot))).toBe(0.667);
+      expect(REWARDS.format(sampleOf(oracle.lookBack)).score).toBe(1);
+      expect(REWARDS.format(sampleOf(oracle.cot)).score).toBe(0.667);
     }
   });
 
@@ -92,7 +92,7 @@ describe('format', () => {
     const text = `${THINK}<back>  ${CHECK}\n</back>${AGAIN}${BOX}`;
     const asked: string[] = [];
     const countTokens = (start: number, end: number): number => asked.push(text.slice(start, end)) + 7;
-    expect(REWARDS.format(sampleOf(text, { countTokens }))).toBe(1);
+    expect(REWARDS.format(sampleOf(text, { countTokens })).score).toBe(1);
     expect(asked).toEqual([CHECK]);
   });
 });
@@ -118,7 +118,7 @@ describe('format_paper', () => {
     ['words before', `So ${THINK} ${BOX}`, 0],
     ['nothing', '', 0],
   ])('%s', (_, text, score) => {
-    expect(REWARDS.format_paper(sampleOf(text))).toBe(score);
+    expect(REWARDS.format_paper(sampleOf(text)).score).toBe(score);
     expect(paperTiers(text)).toBe(score);
   });
 
@@ -157,7 +157,7 @@ describe('format_paper', () => {
       fc.property(text, (given) => {
         const tier = paperTiers(given);
         seen.add(tier);
-        expect(REWARDS.format_paper(sampleOf(given))).toBe(tier);
+        expect(REWARDS.format_paper(sampleOf(given)).score).toBe(tier);
       }),
       { numRuns: 3000, seed: 7 },
     );
@@ -171,10 +171,12 @@ describe('accuracy', () => {
     [`${THINK} \\boxed{ 5.0 }`, 1],
     [`${THINK} \\boxed{6}`, 0],
     [`${THINK} \\boxed{6} ${BOX}`, 1],
-    [`${THINK} <back>${BOX}</back>`, 0],
+    // The last whole box counts wherever it stands; the format reward refuses this place.
+    [`${THINK} <back>${BOX}</back>`, 1],
+    [`${THINK} ${BOX} <back> \\boxed{7}`, 0],
     [`${THINK} 5`, 0],
   ])('%s', (text, score) => {
-    expect(REWARDS.accuracy(sampleOf(text))).toBe(score);
+    expect(REWARDS.accuracy(sampleOf(text)).score).toBe(score);
   });
 });
 
@@ -188,7 +190,7 @@ describe('length', () => {
     [101, 100, -1],
     [1, 1, -1],
   ])('%d of %d', (length, maxLength, score) => {
-    expect(REWARDS.length(sampleOf('', { length, maxLength }))).toBeCloseTo(score, 12);
+    expect(REWARDS.length(sampleOf('', { length, maxLength })).score).toBeCloseTo(score, 12);
   });
 });
 
@@ -210,7 +212,7 @@ describe('rewardsOf', () => {
 
 describe('hostile text', () => {
   // Quadratic work on any of these would take minutes; 30 s is the test's own limit.
-  const long = 200_000;
+  const long = 40_000;
   const good = (think: string, back: string): string =>
     `<think>${think}</think><back>${back}</back><think>a</think>${BOX}`;
   it.each([
@@ -224,6 +226,7 @@ describe('hostile text', () => {
     ['punctuation', good('.'.repeat(long), `${'. '.repeat(long)}b`)],
   ])('%s', (_, text) => {
     const sample = sampleOf(text, { countTokens: (start, end) => end - start });
-    for (const reward of Object.values(REWARDS)) expect(Math.abs(reward(sample))).toBeLessThanOrEqual(1);
+    for (const reward of Object.values(REWARDS))
+      expect(Math.abs(reward(sample).score)).toBeLessThanOrEqual(1);
   });
 });

@@ -1,6 +1,6 @@
 // Metrics of sampled completions: rates by hand, keys that stay away, and which answer a first thought arrives at.
 import { describe, expect, it } from 'vitest';
-import type { AttentionPhases } from '../../src/lookback/evaluation';
+import type { AttentionPhases } from '../../src/answer/attention_phases';
 import { type CompletionSample, completionMetrics } from '../../src/lookback/training_metrics';
 
 const BACK = '<back>check the red squares: one at a1 one at b2</back>';

@@ -1,10 +1,10 @@
 // Two answers side by side: phases of one answer, readings against the truth, chart columns, and asking both in turn.
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { compareColumns, fitStrength, goesOn, phasesOf, readSide } from '../../src/state/compare';
+import { compareColumns, fitStrength, goesOn, readSide } from '../../src/state/compare';
 import { createLook } from '../../src/state/look';
 import { type Answer, beginAnswer, EMPTY_SESSION, reduceSession } from '../../src/state/session';
-import type { GenerateRequest } from '../../src/worker/protocol/answers';
+import type { GenerateRequest, GenerateResult } from '../../src/worker/protocol/answers';
 import type { EngineEvent } from '../../src/worker/protocol/messages';
 import {
   ASKED,
@@ -29,51 +29,27 @@ function answerFrom(tokens: readonly (readonly [string, number])[]): Answer {
   return answerOf([...events, finished(tokens.map(([text]) => text).join(''))]);
 }
 
-describe('phasesOf', () => {
-  it('means the shares from <back> to its closing tag, and the last tokens of the first thought', () => {
-    // Of the script: back is steps 5 to 8 ("</back>" left out), the first think's inside is steps 1 to 3.
-    const phases = phasesOf(answerOf(script()));
-    expect(phases.back).toBeCloseTo((0.1 + 0.4 + 0.6 + 0.2) / 4, 10);
-    expect(phases.lateThink).toBeCloseTo((0.3 + 0.5 + 0.2) / 3, 10);
-  });
-
-  it('takes the last twelve tokens of a longer thought, and no other thought', () => {
-    const words = Array.from({ length: 20 }, (_, i) => [` w${i}`, i < 8 ? 1 : 0.25] as const);
-    const answer = answerFrom([
-      ['<think>', 1],
-      ...words,
-      ['</think>', 1],
-      ['<think>', 1],
-      [' x', 1],
-      ['</think>', 1],
-    ]);
-    expect(phasesOf(answer).lateThink).toBeCloseTo(0.25, 10);
-    expect(phasesOf(answer).back).toBeNull();
-  });
-
-  it('has no figure for what is missing, unclosed or unrecorded', () => {
-    expect(phasesOf(answerFrom([['5', 0.5]]))).toEqual({ back: null, lateThink: null });
-    expect(
-      phasesOf(
-        answerFrom([
-          ['<think>', 1],
-          [' a', 1],
-        ]),
-      ),
-    ).toEqual({ back: null, lateThink: null });
-    expect(
-      phasesOf(answerOf([token(0, '<think>'), token(1, ' a'), token(2, '</think>')])).lateThink,
-    ).toBeNull();
-  });
-});
-
 describe('readSide', () => {
-  it('judges finished answers where the truth is known', () => {
-    const answer = answerOf(script());
-    expect(readSide(answer, '3')).toMatchObject({ boxed: '3', right: true, status: 'finished' });
-    expect(readSide(answer, '4').right).toBe(false);
-    expect(readSide(answer, null).right).toBeNull();
-    expect(readSide(answerOf(script().slice(0, 8)), '3').right).toBeNull();
+  const phases = { early: 0.1, late: 0.2, inBack: 0.4, backPeak: 0.6, afterBack: 0.3 };
+  const ended = (change: Partial<GenerateResult>): Answer =>
+    answerOf([
+      token(0, 'x'),
+      { type: 'generationFinished', segments: [], result: { ...resultOf('x', '3.'), ...change } },
+    ]);
+
+  it('takes answer, verdict and phases from the engine', () => {
+    const verdict = { equal: true, rule: 'equal numbers', grader: 'method' } as const;
+    expect(readSide(ended({ verdict, phases }))).toEqual({
+      ...{ status: 'finished', boxed: '3.', right: true, back: 0.4, lateThink: 0.2 },
+    });
+    expect(readSide(ended({ verdict: { ...verdict, equal: false } })).right).toBe(false);
+  });
+
+  it('knows nothing of an open answer, and no verdict where none was expected', () => {
+    expect(readSide(answerOf(script().slice(0, 8)))).toEqual({
+      ...{ status: 'running', boxed: null, right: null, back: null, lateThink: null },
+    });
+    expect(readSide(ended({})).right).toBeNull();
   });
 });
 

@@ -1,5 +1,7 @@
 // A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
 // Not a model: shares and maps are made up, so that tests know them exactly.
+
+import { parseAnswer } from '../../src/answer/answer_grammar';
 import type { PlainError } from '../../src/lib/plain_error';
 import type { Asked } from '../../src/state/session';
 import type { EngineClient } from '../../src/worker/client';
@@ -33,6 +35,8 @@ export const PROMPT: PromptFact = {
 };
 
 export const ASKED: Asked = {
+  picture: 'picture 1',
+  expected: null,
   question: 'Count the red squares. How many?',
   mode: 'solution',
   temperature: 0,
@@ -60,6 +64,8 @@ export function attention(step: number, image: number): EngineEvent {
   return { type: 'attentionRecorded', step, shares: { image, query: 0.3, generated: 0.65 - image }, map };
 }
 
+const ABOUT = { picture: ASKED.picture, question: ASKED.question };
+
 export function resultOf(text: string, answer: string | null = null): GenerateResult {
   const stats = {
     promptTokens: 20,
@@ -70,7 +76,7 @@ export function resultOf(text: string, answer: string | null = null): GenerateRe
     seed: 1,
     finishReason: 'eos' as const,
   };
-  return { text, answer, stats };
+  return { about: ABOUT, text, answer, verdict: null, phases: null, stats };
 }
 
 export function finished(text: string, segments: readonly Segment[] = []): EngineEvent {
@@ -84,24 +90,8 @@ const TOKENS =
 
 /** The segments of the scripted text after `count` tokens, content without tags. */
 export function segmentsAfter(count: number): Segment[] {
-  const text = TOKENS.slice(0, count).join('');
-  const segments: Segment[] = [];
-  const pattern = /<(think|back)>|\\boxed\{/g;
-  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
-    const kind = (found[1] ?? 'answer') as Segment['kind'];
-    const close = kind === 'answer' ? '}' : `</${kind}>`;
-    const start = found.index + found[0].length;
-    const at = text.indexOf(close, start);
-    segments.push({
-      kind,
-      start,
-      end: at < 0 ? text.length : at,
-      tokenStart: 0,
-      tokenEnd: 0,
-      closed: at >= 0,
-    });
-  }
-  return segments;
+  const { segments } = parseAnswer(TOKENS.slice(0, count).join(''));
+  return segments.map(({ text: _, ...segment }) => ({ ...segment, tokenStart: 0, tokenEnd: 0 }));
 }
 
 /** Share of attention on the image at each step of the script. */

@@ -1,8 +1,8 @@
 // Cards and bands from segments: tags belong to their card, and every step to at most one card.
 import { describe, expect, it } from 'vitest';
+import { parseAnswer } from '../../src/answer/answer_grammar';
 import { backBands, cardOfStep, layoutCards } from '../../src/state/segment_layout';
 import { beginAnswer, EMPTY_SESSION, reduceSession, type Step } from '../../src/state/session';
-import type { Segment, SegmentKind } from '../../src/worker/protocol/answers';
 import { ASKED, script } from './engine_script';
 
 function steps(...texts: string[]): Step[] {
@@ -14,8 +14,11 @@ function steps(...texts: string[]): Step[] {
   });
 }
 
-function segment(kind: SegmentKind, start: number, end: number, closed = true): Segment {
-  return { kind, start, end, tokenStart: 0, tokenEnd: 0, closed };
+/** The cards of these tokens, their segments as the engine finds them. */
+function cardsOf(...tokens: string[]) {
+  const text = tokens.join('');
+  const segments = parseAnswer(text).segments.map((found) => ({ ...found, tokenStart: 0, tokenEnd: 0 }));
+  return layoutCards({ text, steps: steps(...tokens), segments });
 }
 
 describe('layoutCards', () => {
@@ -58,27 +61,8 @@ describe('layoutCards', () => {
     }
   });
 
-  it('reads segments that count their tags in as well', () => {
-    const text = '<think>a</think><back>b</back>';
-    const cards = layoutCards({
-      text,
-      steps: steps('<think>', 'a', '</think>', '<back>', 'b', '</back>'),
-      segments: [segment('think', 0, 16), segment('back', 16, 30)],
-    });
-    expect(cards.map((card) => text.slice(card.bodyStart, card.bodyEnd))).toEqual(['a', 'b']);
-    expect(cards.map((card) => [card.fromStep, card.toStep])).toEqual([
-      [0, 3],
-      [3, 6],
-    ]);
-  });
-
   it('gives a token that spans two cards to the one it begins in, and drops blank text', () => {
-    const text = '<think>a</think> <back>b';
-    const cards = layoutCards({
-      text,
-      steps: steps('<think>', 'a</', 'think> <', 'back>', 'b'),
-      segments: [segment('think', 7, 8), segment('text', 16, 17), segment('back', 23, 24, false)],
-    });
+    const cards = cardsOf('<think>', 'a</', 'think> <', 'back>', 'b');
     expect(cards.map((card) => [card.kind, card.fromStep, card.toStep])).toEqual([
       ['think', 0, 3],
       ['back', 3, 5],
@@ -86,11 +70,7 @@ describe('layoutCards', () => {
   });
 
   it('keeps text outside tags as a card, and gives no band for an answer without back', () => {
-    const cards = layoutCards({
-      text: 'hello',
-      steps: steps('hel', 'lo'),
-      segments: [segment('text', 0, 5, false)],
-    });
+    const cards = cardsOf('hel', 'lo');
     expect(cards).toHaveLength(1);
     expect(cards[0]?.toStep).toBe(2);
     expect(backBands(cards)).toEqual([]);

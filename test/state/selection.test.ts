@@ -1,6 +1,7 @@
 // The one selection: pins, ranges, segments, and never a step that does not exist.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SegmentKind } from '../../src/answer/answer_grammar';
 import type { Card } from '../../src/state/segment_layout';
 import {
   extendStep,
@@ -15,7 +16,6 @@ import {
   type Selection,
   type SelectionSpace,
 } from '../../src/state/selection';
-import type { SegmentKind } from '../../src/worker/protocol/answers';
 
 function card(kind: SegmentKind, fromStep: number, toStep: number): Card {
   return { kind, fromStep, toStep, closed: true, start: 0, end: 0, bodyStart: 0, bodyEnd: 0 };

@@ -74,7 +74,7 @@ export const GROUP: GroupFact = {
   ...{ question: 'how many ?', expected: '1', image: null, dropped: null },
   completions: [1, -1].map((advantage) => ({
     ...{ text: '\\boxed{ 1 }', answer: '1', correct: advantage > 0, format: 'none', tokens: 4 },
-    ...{ truncated: false, rewards: { accuracy: 1, format: 0 }, reward: 1, advantage },
+    ...{ truncated: false, rewards: { accuracy: 1, format: 0 }, reasons: {}, reward: 1, advantage },
   })),
 };
 

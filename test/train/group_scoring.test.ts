@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { type Scoring, scoredGroup, scoreGroup, unmasked } from '../../src/train/group_scoring';
 import type { RewardSample } from '../../src/train/rewards';
-import { answerOf, exampleOf, groupOf, LIMIT, SCORING } from './scripted_group';
+import { answerOf, exampleOf, groupOf, LIMIT, SCORING, scoreOf } from './scripted_group';
 
 type Settings = Partial<Scoring['settings']>;
 
 describe('scoreGroup', () => {
   it('shows a reward the text, what was expected, how it ended, and its tokens', () => {
     const seen: RewardSample[] = [];
-    const watch = (sample: RewardSample): number => seen.push(sample);
+    const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
     groupOf(exampleOf('12'), ['a 12', 'b c !'], {}, [{ name: 'watch', weight: 1, of: watch }]);
     expect(seen).toHaveLength(2);
     expect(seen[0]).toMatchObject({
@@ -38,6 +38,7 @@ describe('scoreGroup', () => {
     expect(completions.map(({ truncated }) => truncated)).toEqual([false, false, false, true]);
     expect(completions.map(({ tokens }) => tokens)).toEqual([3, 2, 4, 3]);
     expect(completions[2]?.rewards).toEqual({ right: 1, words: 3 });
+    expect(completions[2]?.reasons.words).toEqual({ why: 'it is 3', span: null });
   });
 
   it.each<[Settings, number]>([
@@ -73,7 +74,7 @@ describe('scoreGroup', () => {
   });
 
   it('names the reward that is not a number', () => {
-    const broken = [{ name: 'broken', weight: 1, of: () => Number.NaN }];
+    const broken = [{ name: 'broken', weight: 1, of: () => scoreOf(Number.NaN) }];
     expect(() => groupOf(exampleOf('12'), ['a', 'b'], {}, broken)).toThrow(/"broken" is NaN/);
   });
 

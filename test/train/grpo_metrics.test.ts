@@ -1,7 +1,7 @@
 // Metrics of written-down groups under TRL's names, by hand; per-token figures of updates summed over micro-batches.
 import { describe, expect, it } from 'vitest';
 import { rolloutMetrics, UpdateMetrics } from '../../src/train/grpo_metrics';
-import { exampleOf, groupOf } from './scripted_group';
+import { exampleOf, groupOf, scoreOf } from './scripted_group';
 
 describe('rolloutMetrics', () => {
   it('equals what is computed by hand, under TRL’s names', () => {
@@ -34,7 +34,7 @@ describe('rolloutMetrics', () => {
   });
 
   it('calls equal rewards equal, though their mean is rounded', () => {
-    const third = [{ name: 'third', weight: 0.1, of: () => 1 }];
+    const third = [{ name: 'third', weight: 0.1, of: () => scoreOf(1) }];
     // (0.1 + 0.1 + 0.1) / 3 is not 0.1 in f64.
     const metrics = rolloutMetrics([groupOf(exampleOf('1'), ['a', 'b', 'c'], {}, third)]);
     expect(metrics.frac_reward_zero_std).toBe(1);

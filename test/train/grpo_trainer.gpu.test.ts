@@ -52,8 +52,10 @@ const SETTINGS: GrpoSettings = {
 /** Tokens of a text written as ` id id …`. */
 const idsOf = (text: string): number[] => text.trim().split(' ').map(Number);
 /** Right with a small first id; the end token is no part of the text. */
-const accuracy = ({ text }: RewardSample): number => Number((idsOf(text)[0] ?? 0) < 80);
-const parity = ({ text }: RewardSample): number => idsOf(text).reduce((sum, id) => sum + (id % 2), 0) / LIMIT;
+const scoreOf = (score: number) => ({ score, why: '', span: null });
+const accuracy = ({ text }: RewardSample) => scoreOf(Number((idsOf(text)[0] ?? 0) < 80));
+const parity = ({ text }: RewardSample) =>
+  scoreOf(idsOf(text).reduce((sum, id) => sum + (id % 2), 0) / LIMIT);
 const REWARDS = [
   { name: 'accuracy', weight: 1, of: accuracy },
   { name: 'parity', weight: 0.5, of: parity },
@@ -222,7 +224,7 @@ describe('completions that teach nothing', () => {
   ] as const)(
     'are dropped by equal %s; without any left the step counts and nothing moves',
     async (mode, why) => {
-      const constant = [{ name: 'constant', weight: 1, of: () => 1 }];
+      const constant = [{ name: 'constant', weight: 1, of: () => scoreOf(1) }];
       const { trainer, policy, destroy } = await trainerOf(
         { dropUniformGroups: mode, numGenerations: 2, promptsPerStep: 1 },
         mode === 'reward' ? { rewards: constant } : {},

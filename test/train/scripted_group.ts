@@ -3,6 +3,7 @@
 
 import { GeneratedAnswer } from '../../src/generation/generate';
 import { type CandidateGroup, type Scoring, scoreGroup } from '../../src/train/group_scoring';
+import type { RewardOutcome } from '../../src/train/rewards';
 import type { PromptExample } from '../../src/train/trainer';
 
 /** Length limit of scripted completions. */
@@ -29,13 +30,22 @@ export function answerOf(text: string): GeneratedAnswer {
   return answer;
 }
 
+/** A reward that gives this number and has nothing to say about it. */
+export function scoreOf(score: number): RewardOutcome {
+  return { score, why: `it is ${score}`, span: null };
+}
+
 /** Right when the expected answer is among the words; the second reward counts words. */
 export const SCORING: Scoring = {
   rewards: [
-    { name: 'right', weight: 1, of: ({ text, expected }) => Number(text.split(' ').includes(expected)) },
-    { name: 'words', weight: 0.1, of: ({ text }) => text.trim().split(' ').length },
+    {
+      name: 'right',
+      weight: 1,
+      of: ({ text, expected }) => scoreOf(Number(text.split(' ').includes(expected))),
+    },
+    { name: 'words', weight: 0.1, of: ({ text }) => scoreOf(text.trim().split(' ').length) },
   ],
-  accuracy: ({ text, expected }) => Number(text.split(' ').includes(expected)),
+  accuracy: ({ text, expected }) => scoreOf(Number(text.split(' ').includes(expected))),
   settings: {
     maxCompletionLength: LIMIT,
     scaleRewards: 'group',

@@ -4,6 +4,7 @@
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
+import { readAnswer } from '../../answer/answer_reading';
 import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
@@ -223,25 +224,10 @@ function readImage(value: unknown, nested = false): ImageReference {
   );
 }
 
-/** Content of the last `\boxed{…}` whose braces balance, trimmed; null when there is none or it is empty. Linear. */
-export function lastBox(text: string): string | null {
-  const box = '\\boxed{';
-  let [start, end] = [-1, -1];
-  const open: number[] = [];
-  for (let i = text.indexOf(box); i >= 0 && i < text.length; i++) {
-    if (text[i] === '{') open.push(text.startsWith(box, i + 1 - box.length) ? i + 1 : -1);
-    else if (text[i] === '}') {
-      const from = open.pop() ?? -1;
-      if (from > start) [start, end] = [from, i];
-    }
-  }
-  return start < 0 ? null : text.slice(start, end).trim() || null;
-}
-
 /** A short answer: of a worked solution its box, of R1-style data what `<answer>` holds. */
 function plainAnswer(text: string): string {
   const tagged = /^\s*<answer>([^<]*)<\/answer>\s*$/.exec(text)?.[1];
-  return (lastBox(text) ?? tagged ?? text).trim();
+  return (readAnswer(text).answer ?? tagged ?? text).trim();
 }
 
 /** A reply of a chat above this length is prose, not an answer. */
@@ -250,7 +236,7 @@ const MAX_SHORT_REPLY = 100;
 /** The answer that a response holds: its last box; of a chat, as LLaVA's data has them, also a short reply itself. */
 function answerOfResponse(response: string, isReply: boolean): string | null {
   const isShort = response.length <= MAX_SHORT_REPLY && !response.includes('\n');
-  return lastBox(response) ?? (isReply && isShort ? response : null);
+  return readAnswer(response).answer ?? (isReply && isShort ? response : null);
 }
 
 interface RowReader {

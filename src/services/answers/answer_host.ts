@@ -1,6 +1,9 @@
 // Answers questions with the loaded model: checks the request, decodes the picture, applies the adapter, and reports the
 // prompt, the tokens and their attention as they come.
 
+import { gradeAnswer } from '../../answer/answer_grading';
+import { attentionPhases } from '../../answer/attention_phases';
+import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/decode_image';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
@@ -70,14 +73,7 @@ function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boole
 }
 
 function plainSegments(answer: GeneratedAnswer): Segment[] {
-  return answer.segments().map(({ kind, start, end, tokenStart, tokenEnd, closed }) => ({
-    kind,
-    start,
-    end,
-    tokenStart,
-    tokenEnd,
-    closed,
-  }));
+  return answer.segments().map(({ text: _, ...segment }) => segment);
 }
 
 /** Answers one question at a time. Its methods are the page's commands. */
@@ -140,7 +136,7 @@ export class AnswerHost implements AnswerCommands {
       const fact = { step, id, text, shares: null, map: null, atMs: last - began };
       this.#parts.events.pushToken(fact, () => plainSegments(answer));
     }
-    const result = this.#resultOf(answer, { promptTokens, seed, began, first, last });
+    const result = this.#resultOf(answer, request, { promptTokens, began, first, last });
     this.#parts.events.push({ type: 'generationFinished', result, segments: plainSegments(answer) });
     // Facts and results travel on different ports: the facts get a head start.
     this.#parts.events.flush();
@@ -158,20 +154,27 @@ export class AnswerHost implements AnswerCommands {
 
   #resultOf(
     answer: GeneratedAnswer,
-    at: { promptTokens: number; seed: number; began: number; first: number; last: number },
+    { picture, question, expected, capture, seed }: GenerateRequest,
+    at: { promptTokens: number; began: number; first: number; last: number },
   ): GenerateResult {
+    const reading = answer.reading();
+    const imageShares = answer.imageShares();
+    const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
     const generatedTokens = answer.ids.length;
     const decodeMs = at.last - at.first;
     return {
+      about: { picture, question },
       text: answer.text,
-      answer: answer.boxed,
+      answer: reading.answer,
+      verdict: expected === null ? null : gradeAnswer(reading.answer, expected),
+      phases: capture ? attentionPhases({ reading, imageShares, tokenSpan }) : null,
       stats: {
         promptTokens: at.promptTokens,
         generatedTokens,
         timeToFirstTokenMs: generatedTokens > 0 ? at.first - at.began : 0,
         totalMs: this.#parts.now() - at.began,
         tokensPerSecond: generatedTokens > 1 && decodeMs > 0 ? ((generatedTokens - 1) * 1000) / decodeMs : 0,
-        seed: at.seed,
+        seed,
         finishReason: answer.finishReason ?? 'stopped',
       },
     };

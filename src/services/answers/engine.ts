@@ -134,10 +134,10 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   }
 
   /** Where events go from here on; the first is the state. */
-  async connect(port: MessagePort): Promise<{ version: 2 }> {
+  async connect(port: MessagePort): Promise<{ version: 3 }> {
     this.#parts.events.connect(port);
     this.emit({ type: 'stateChanged', state: this.#state });
-    return { version: 2 };
+    return { version: 3 };
   }
 
   /** See the protocol. */

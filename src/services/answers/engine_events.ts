@@ -68,7 +68,7 @@ export class EventQueue {
     if (this.#port === undefined || this.#events.length === 0) return;
     const events = this.#events;
     this.#events = [];
-    this.#port.postMessage({ version: 2, events });
+    this.#port.postMessage({ version: 3, events });
   }
 
   #closeTokens(): void {

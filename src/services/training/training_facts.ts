@@ -1,8 +1,9 @@
 // What the page sees of a step: groups and samples with their answers and forms read out of the text.
 // Not scoring: rewards and advantages are the trainer's. Invariant: everything here survives structured clone.
 
+import { readForm } from '../../answer/answer_form';
 import { gradeAnswer } from '../../answer/answer_grading';
-import { reflect } from '../../answer/reflection';
+import { readAnswer } from '../../answer/answer_reading';
 import type { EvaluationSample, ScoredGroup } from '../../train/trainer';
 import type { CompletionFact, GroupFact, SampleFact } from '../../worker/protocol/training';
 
@@ -20,15 +21,17 @@ export function groupFacts(groups: readonly ScoredGroup[], pictureOf: PictureOf)
 }
 
 function completionFact(completion: ScoredGroup['completions'][number]): CompletionFact {
-  const { answer, format } = reflect(completion.text);
-  const { text, tokens, truncated, correct, rewards, reward, advantage } = completion;
-  return { text, answer, correct, format, tokens, truncated, rewards, reward, advantage };
+  const { text, tokens, truncated, correct, rewards, reasons, reward, advantage } = completion;
+  const { answer } = readAnswer(text);
+  const format = readForm(text).form;
+  return { text, answer, correct, format, tokens, truncated, rewards, reasons, reward, advantage };
 }
 
 /** Answers of an evaluation with their form, graded as the evaluation does. */
 export function sampleFacts(samples: readonly EvaluationSample[]): SampleFact[] {
   return samples.map(({ question, expected, text }) => {
-    const { answer, format } = reflect(text);
-    return { question, expected, text, answer, correct: gradeAnswer(answer, expected), format };
+    const { answer } = readAnswer(text);
+    const { equal: correct } = gradeAnswer(answer, expected);
+    return { question, expected, text, answer, correct, format: readForm(text).form };
   });
 }

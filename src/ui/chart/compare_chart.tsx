@@ -7,7 +7,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { percent } from '../../state/attention_view';
 import { type Comparison, compareColumns, readSide, type SideReading } from '../../state/compare';
-import { type Look, trueAnswer } from '../../state/look';
+import type { Look } from '../../state/look';
 import { backBands, layoutCards, type StepRange } from '../../state/segment_layout';
 import type { Answer } from '../../state/session';
 import { COPY } from '../copy';
@@ -119,8 +119,7 @@ class CompareChart {
 /** What the chart, the sentence and the table say; all of them read this. */
 function readingOf(look: Look) {
   const shown: Comparison | null = look.comparison.value;
-  const read = (answer: Answer | null | undefined): SideReading | null =>
-    answer ? readSide(answer, trueAnswer(look.answerPicture.value, answer.asked.question)) : null;
+  const read = (answer: Answer | null | undefined): SideReading | null => (answer ? readSide(answer) : null);
   const label = shown === null ? '' : COPY.adapter.withStrength(shown.choice.name, shown.choice.strength);
   const base = read(shown?.base);
   const adapter = read(shown?.adapter);

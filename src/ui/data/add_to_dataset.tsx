@@ -22,7 +22,7 @@ interface Fields {
 
 function firstFields(answer: Answer, picture: Picture, datasets: readonly DatasetSummary[]): Fields {
   const { question } = answer.asked;
-  const boxed = answer.result?.answer?.trim() ?? '';
+  const boxed = answer.result?.answer ?? '';
   return {
     datasetId: datasets[0]?.id ?? '',
     name: '',

@@ -5,7 +5,6 @@
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Side } from '../../state/compare';
-import { trueAnswer } from '../../state/look';
 import { layoutCards } from '../../state/segment_layout';
 import { type Answer, isOpen } from '../../state/session';
 import { COPY } from '../copy';
@@ -67,16 +66,16 @@ function SideStream({ side, title }: { readonly side: Side; readonly title: stri
 }
 
 function Outcome({ answer }: { readonly answer: Answer }) {
-  const look = useLook();
   const { result, status } = answer;
   if (status !== 'finished' || result === null) return null;
-  const truth = trueAnswer(look.answerPicture.value, answer.asked.question);
-  const reason = result.stats.finishReason;
-  const boxed = result.answer?.trim() ?? '';
+  const { verdict, stats } = result;
+  const reason = stats.finishReason;
+  const truth = answer.asked.expected;
+  const boxed = result.answer ?? '';
   return (
     <div class="outcome" data-answer={boxed} data-reason={reason}>
-      {truth !== null && reason === 'eos' && (
-        <p>{boxed === truth ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}</p>
+      {verdict !== null && truth !== null && reason === 'eos' && (
+        <p>{verdict.equal ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}</p>
       )}
       {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
       {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}

@@ -4,7 +4,6 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { trueAnswer } from '../../state/look';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
@@ -64,24 +63,19 @@ function Outcome() {
   const shown = useComputed(() => {
     const { answer } = look.session.value;
     if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
-    const { stats, answer: boxed } = answer.result;
-    const truth = trueAnswer(look.answerPicture.value, answer.asked.question);
-    return { boxed, reason: stats.finishReason, truth };
+    const { stats, answer: boxed, verdict } = answer.result;
+    return { boxed, verdict, reason: stats.finishReason, truth: answer.asked.expected };
   });
   if (shown.value === null) return null;
-  const { boxed, reason, truth } = shown.value;
+  const { boxed, verdict, reason, truth } = shown.value;
   return (
     <div class="outcome" data-testid="outcome" data-answer={boxed ?? ''} data-reason={reason}>
-      {truth !== null && reason === 'eos' && (
-        <p data-testid="verdict">
-          {boxed?.trim() === truth ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}
-        </p>
+      {verdict !== null && truth !== null && reason === 'eos' && (
+        <p data-testid="verdict">{verdict.equal ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}</p>
       )}
       {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
       {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
-      {reason === 'eos' && (boxed === null || boxed.trim() === '') && (
-        <p class="hint">{COPY.stream.noAnswer}</p>
-      )}
+      {reason === 'eos' && boxed === null && <p class="hint">{COPY.stream.noAnswer}</p>}
     </div>
   );
 }

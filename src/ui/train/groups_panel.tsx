@@ -14,6 +14,14 @@ const WORDS = TRAIN_COPY.groups;
 /** Width of an advantage's bar per unit; advantages beyond ±2.5 fill it. */
 const BAR_PER_UNIT = 20;
 
+/** Longest stretch of an answer that a reason shows. */
+const SHOWN = 80;
+
+function shortened(text: string): string {
+  const tidy = text.trim();
+  return tidy.length > SHOWN ? `${tidy.slice(0, SHOWN)}…` : tidy;
+}
+
 function Advantage({ value }: { readonly value: number }) {
   const length = Math.min(50, Math.abs(value) * BAR_PER_UNIT);
   return (
@@ -36,7 +44,7 @@ function Completion({
   readonly completion: CompletionFact;
   readonly number: number;
 }) {
-  const { text, correct, tokens, truncated, rewards, reward, advantage, format } = completion;
+  const { text, correct, tokens, truncated, rewards, reasons = {}, reward, advantage, format } = completion;
   return (
     <li class="completion" data-testid="completion" data-correct={correct} data-format={format}>
       <div class="completion-head">
@@ -66,6 +74,14 @@ function Completion({
           </dd>
         </div>
       </dl>
+      <ul class="completion-reasons">
+        {Object.entries(reasons).map(([name, { why, span }]) => (
+          <li key={name} data-reason={name}>
+            <b>{name}</b> {why}
+            {span !== null && <q class="mono">{shortened(text.slice(span.start, span.end))}</q>}
+          </li>
+        ))}
+      </ul>
       <AnswerText text={text} />
     </li>
   );

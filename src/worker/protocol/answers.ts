@@ -1,5 +1,9 @@
 // The messages about a question and its answer: the request, the tokens, segments and attention as they come, and the
-// result. Types only.
+// result with the answer, its verdict and its phases. Types only.
+
+import type { Grade } from '../../answer/answer_grading';
+import type { SegmentKind } from '../../answer/answer_grammar';
+import type { AttentionPhases } from '../../answer/attention_phases';
 
 import type { GenerationSettings } from '../../settings/generation_settings';
 
@@ -7,7 +11,11 @@ import type { GenerationSettings } from '../../settings/generation_settings';
 export interface GenerateRequest extends GenerationSettings {
   /** The encoded file as chosen by the user; decoded in the Worker. */
   readonly image: Blob;
+  /** What the asker calls the picture; the result names it, so that an answer is never shown with another one. */
+  readonly picture: string;
   readonly question: string;
+  /** The answer that counts as right; null where it is not known. */
+  readonly expected: string | null;
   /** Record attention (shares and maps) for each generated token. */
   readonly capture: boolean;
   /** A stored adapter and its strength (1 is as trained); null asks the base model. */
@@ -31,19 +39,27 @@ export interface GenerateStats {
 
 /** What `generate` resolves with; the tokens themselves arrive as events. */
 export interface GenerateResult {
+  /** The picture and the question that it belongs to, as the request named them. */
+  readonly about: { readonly picture: string; readonly question: string };
   readonly text: string;
+  /** Content of the last whole box, trimmed; null when there is none or nothing is in it. */
   readonly answer: string | null;
+  /** Whether the answer equals the expected one, and why; null where none was expected. */
+  readonly verdict: Grade | null;
+  /** Attention on the image by phase; null when none was recorded. */
+  readonly phases: AttentionPhases | null;
   readonly stats: GenerateStats;
 }
-
-/** A kind of text span: reasoning, looking back, the boxed answer, or text outside any tag. */
-export type SegmentKind = 'think' | 'back' | 'answer' | 'text';
 
 /** A span of the generated text. Offsets are UTF-16 units of the text so far; tokens are generated-token indices, end exclusive. */
 export interface Segment {
   readonly kind: SegmentKind;
+  /** The content, without tags. */
   readonly start: number;
   readonly end: number;
+  /** The same with its tags, as far as they were written. */
+  readonly outerStart: number;
+  readonly outerEnd: number;
   readonly tokenStart: number;
   readonly tokenEnd: number;
   /** False while it is still growing, or when its closing tag never came. */

@@ -1,6 +1,7 @@
 // The messages about training: a plan and the memory that it needs, runs with what their steps found, and the commands
 // that start and end them. Types only.
 
+import type { Reason } from '../../answer/answer_form';
 import type { PlainError } from '../../lib/plain_error';
 import type { TrainSettings, WorldSettings } from '../../settings/train_settings';
 
@@ -68,6 +69,8 @@ export interface CompletionFact {
   readonly truncated: boolean;
   /** Unweighted rewards by name. */
   readonly rewards: Readonly<Record<string, number>>;
+  /** Why each reward is what it is, by the same names; runs of earlier versions have stored none. */
+  readonly reasons?: Readonly<Record<string, Reason>>;
   readonly reward: number;
   readonly advantage: number;
 }

@@ -1,8 +1,7 @@
 // Which column is what, and what each form of row means.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { extractBoxed } from '../../../src/answer/reflection';
-import { guessColumns, lastBox, readRow } from '../../../src/data/dataset/dataset_columns';
+import { guessColumns, readRow } from '../../../src/data/dataset/dataset_columns';
 import { IMPORT_LIMITS } from '../../../src/data/dataset/import_limits';
 
 const read = (row: Record<string, unknown>, mapping = guessColumns(Object.keys(row))) =>
@@ -185,23 +184,5 @@ describe('readRow', () => {
         expect('reason' in result || result.answer === '3').toBe(true);
       }),
     );
-  });
-});
-
-describe('lastBox', () => {
-  it('finds what the judge of answers finds', () => {
-    const text = fc
-      .array(fc.constantFrom('\\boxed{', '{', '}', 'x', ' ', '\\'), { maxLength: 14 })
-      .map((parts) => parts.join(''));
-    fc.assert(
-      fc.property(text, (source) => {
-        expect(lastBox(source)).toBe(extractBoxed(source));
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  it('is linear in boxes that never close', () => {
-    expect(lastBox('\\boxed{'.repeat(100_000))).toBeNull();
   });
 });

@@ -154,7 +154,9 @@ function engineOf(setup: Setup = {}) {
 
 const REQUEST: GenerateRequest = {
   image: new Blob(['x']),
+  picture: 'picture 3',
   question: 'How many?',
+  expected: '12.0',
   mode: 'solution',
   temperature: 0,
   topP: 1,
@@ -181,7 +183,7 @@ const until = async (holds: () => boolean) => {
 describe('loading', () => {
   it('goes through its phases in order and describes the model', async () => {
     const { engine, commands, events, port, states } = engineOf();
-    expect(await engine.connect(port)).toEqual({ version: 2 });
+    expect(await engine.connect(port)).toEqual({ version: 3 });
     expect(await commands.listModels()).toEqual([
       { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true },
     ]);

@@ -33,7 +33,7 @@ describe('EventQueue', () => {
     expect(frames).toHaveLength(1);
     frame();
     expect(batches).toHaveLength(1);
-    expect(batches[0]).toMatchObject({ version: 2, events: [{ state: 'loading' }, { state: 'ready' }] });
+    expect(batches[0]).toMatchObject({ version: 3, events: [{ state: 'loading' }, { state: 'ready' }] });
     frame();
     expect(batches).toHaveLength(1);
   });
@@ -46,7 +46,10 @@ describe('EventQueue', () => {
     events.pushToken(token(0), grow);
     events.pushAttention(0, shares, new Float32Array(1));
     events.pushToken(token(1), grow);
-    segments.push({ kind: 'think', start: 0, end: 2, tokenStart: 0, tokenEnd: 1, closed: false });
+    segments.push({
+      ...{ kind: 'think', start: 0, end: 2, outerStart: 0, outerEnd: 2 },
+      ...{ tokenStart: 0, tokenEnd: 1, closed: false },
+    });
     frame();
     expect(batches[0]?.events.map(({ type }) => type)).toEqual(['tokensGenerated', 'attentionRecorded']);
     expect(batches[0]?.events[0]).toMatchObject({

@@ -60,7 +60,8 @@ function planOf(datasetId: string, change: Partial<TrainingPlan> = {}): Training
 
 async function question(adapter: GenerateRequest['adapter']): Promise<GenerateRequest> {
   return {
-    ...{ image: await picture(), question: QUESTION, mode: 'cot', temperature: 0, topP: 1, topK: 0 },
+    ...{ image: await picture(), picture: 'a.png', question: QUESTION, expected: null },
+    ...{ mode: 'cot', temperature: 0, topP: 1, topK: 0 },
     ...{ repetitionPenalty: 1, seed: 1, maxNewTokens: 12, capture: false, adapter },
   };
 }

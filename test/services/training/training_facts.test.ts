@@ -8,6 +8,7 @@ describe('groupFacts', () => {
   const completion = {
     ...{ text: BACK, tokens: 12, truncated: true, correct: false },
     ...{ rewards: { accuracy: 0, format: 1 }, reward: 0.1, advantage: -0.5 },
+    reasons: { accuracy: { why: 'no', span: { start: 1, end: 2 } }, format: { why: 'yes', span: null } },
   };
   const group = {
     key: 3,

@@ -175,7 +175,7 @@ describe('what is told', () => {
   it('reports groups and samples, and keeps them', async () => {
     const completion = {
       ...{ text: '<think> a </think> \\boxed{ 3 }', tokens: 9, truncated: false, correct: true },
-      ...{ rewards: { accuracy: 1 }, reward: 1, advantage: 0.5 },
+      ...{ rewards: { accuracy: 1 }, reasons: {}, reward: 1, advantage: 0.5 },
     };
     const { host, until, events } = scriptedHost({
       maxSteps: 1,
