@@ -54,6 +54,11 @@ const UNTESTED: Readonly<Record<string, string>> = {
 const TESTED_BY: Readonly<Record<string, string>> = {
   'src/hub/hub_client.ts': 'test/hub/hub_download.test.ts',
   'src/hub/file_pieces.ts': 'test/hub/hub_download.test.ts',
+  'src/answer/answer_choice.ts': 'test/answer/answer_grading_siblings.test.ts',
+  'src/answer/answer_formula.ts': 'test/answer/answer_grading_siblings.test.ts',
+  'src/answer/answer_quantity.ts': 'test/answer/answer_grading_siblings.test.ts',
+  'src/answer/answer_text.ts': 'test/answer/answer_grading_siblings.test.ts',
+  'src/answer/answer_unit.ts': 'test/answer/answer_grading_siblings.test.ts',
   'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',

@@ -4,7 +4,7 @@
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
-import { readAnswer } from '../../answer/answer_reading';
+import { readGoldAnswer } from '../../answer/gold_answer';
 import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
@@ -224,19 +224,15 @@ function readImage(value: unknown, nested = false): ImageReference {
   );
 }
 
-/** A short answer: of a worked solution its box, of R1-style data what `<answer>` holds. */
-function plainAnswer(text: string): string {
-  const tagged = /^\s*<answer>([^<]*)<\/answer>\s*$/.exec(text)?.[1];
-  return (readAnswer(text).answer ?? tagged ?? text).trim();
-}
-
 /** A reply of a chat above this length is prose, not an answer. */
 const MAX_SHORT_REPLY = 100;
 
-/** The answer that a response holds: its last box; of a chat, as LLaVA's data has them, also a short reply itself. */
+/** The answer that a response names; of a chat, as LLaVA's data has them, also a short reply itself. */
 function answerOfResponse(response: string, isReply: boolean): string | null {
+  const gold = readGoldAnswer(response);
+  if (gold.rule !== undefined && gold.rule !== 'whole text') return gold.answer;
   const isShort = response.length <= MAX_SHORT_REPLY && !response.includes('\n');
-  return readAnswer(response).answer ?? (isReply && isShort ? response : null);
+  return isReply && isShort ? response : null;
 }
 
 interface RowReader {
@@ -281,8 +277,8 @@ function readRowImage({ values, mapping }: RowReader): ImageReference {
 }
 
 /**
- * Reads a row: the picture's reference, the question without its placeholder, the answer (from the response's last
- * `\boxed{}` when there is no other) and the response. Never throws; a row that lacks anything is a reason.
+ * Reads a row: the picture's reference, the question without its placeholder, the answer (from the response when
+ * there is no other) and the response. Never throws; a row that lacks anything is a reason.
  */
 export function readRow(
   values: ReadonlyMap<string, unknown>,
@@ -296,7 +292,9 @@ export function readRow(
     const response = readText(reader, 'response')?.trim() ?? null;
     const given = readText(reader, 'answer');
     const isReply = mapping.response !== null && isChat(values.get(mapping.response));
-    const answer = given === undefined ? response && answerOfResponse(response, isReply) : plainAnswer(given);
+    const gold = given === undefined ? null : readGoldAnswer(given);
+    if (gold?.reason !== undefined) return { reason: `has no answer: ${gold.reason}` };
+    const answer = gold === null ? response && answerOfResponse(response, isReply) : gold.answer;
     if (!answer) {
       return {
         reason:
