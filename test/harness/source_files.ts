@@ -6,7 +6,8 @@ import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+// A bundled command line lies elsewhere, and is told where the repository is.
+const ROOT = process.env.LOOKBACK_ROOT ?? dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Every file below the given folders whose name ends in one of the extensions; generated folders left out. */
 export function listFiles(folders: readonly string[], extensions: readonly string[]): string[] {
