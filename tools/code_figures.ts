@@ -1,6 +1,6 @@
 // Prints figures of the code itself: `npm run figures`. With `--all` it lists every finding, else the first ten of each.
 
-import { DEFAULT_TRAIN_CONFIG } from '../src/train/train_config';
+import { TRAIN_SETTINGS } from '../src/settings/train_settings';
 import {
   duplicateRuns,
   grammarReaders,
@@ -17,17 +17,10 @@ const MOST_FUNCTION_LINES = 60;
 const MOST_FILE_LINES = 400;
 const REPEATED_LINES = 10;
 
-function settingNames(): Set<string> {
-  const names = new Set<string>();
-  const collect = (value: object): void => {
-    for (const [name, inner] of Object.entries(value)) {
-      names.add(name);
-      if (typeof inner === 'object' && inner !== null) collect(inner);
-    }
-  };
-  collect(DEFAULT_TRAIN_CONFIG);
-  return names;
-}
+/** Last names of all settings, e.g. `learningRate` of `optim.learningRate`. */
+const settingNames = new Set(
+  Object.keys(TRAIN_SETTINGS).map((path) => path.slice(path.lastIndexOf('.') + 1)),
+);
 
 const product = productFiles();
 const code = [...product, ...listFiles(['tools'], ['.ts'])];
@@ -57,5 +50,7 @@ print(
   ),
 );
 print('exported names without docstring', undescribedExports(product));
-print('readers of the tag grammar', grammarReaders(product));
-print('places that give values to settings', settingPlaces(product, settingNames()));
+const outside = product.filter((path) => !path.startsWith('src/answer/'));
+print('readers of the tag grammar outside src/answer', grammarReaders(outside));
+const others = product.filter((path) => !path.startsWith('src/settings/'));
+print('places outside src/settings that give values to settings', settingPlaces(others, settingNames));

@@ -62,44 +62,58 @@ export function suggestName(files: readonly NamedFile[]): string {
   return (named.split('/').at(-1) ?? '').replace(/\.[^.]+$/, '');
 }
 
-function importing(client: EngineClient, library: Library) {
+/** Signals of an import; each attempt ends the one before, whose late outcome changes nothing. */
+function importState() {
   const preview = signal<DatasetPreview | null>(null);
   const work = signal<ImportWork | null>(null);
-  const name = signal('');
   const error = signal<PlainError | null>(null);
   const kept = signal<DatasetSummary | null>(null);
-  let files: readonly NamedFile[] = [];
-  // Counts previews, so that a late one of an earlier choice changes nothing.
   let tickets = 0;
-
-  async function read(ticket: number, mapping: ColumnMapping | null): Promise<void> {
-    work.value = 'reading';
-    const found = await client.previewDataset(files, mapping);
-    if (ticket === tickets) preview.value = found;
-  }
-
-  async function attempt(run: (ticket: number) => Promise<void>): Promise<void> {
+  /** `run` asks `current` before it writes after a wait. */
+  async function attempt(run: (current: () => boolean) => Promise<void>): Promise<void> {
     tickets += 1;
     const ticket = tickets;
+    const current = () => ticket === tickets;
     batch(() => {
       error.value = null;
       kept.value = null;
     });
     try {
-      await run(ticket);
+      await run(current);
     } catch (thrown) {
-      if (ticket === tickets) error.value = plainError(thrown);
+      if (current()) error.value = plainError(thrown);
     } finally {
-      if (ticket === tickets) work.value = null;
+      if (current()) work.value = null;
     }
+  }
+  const discard = () => {
+    tickets += 1;
+    batch(() => {
+      preview.value = null;
+      work.value = null;
+      error.value = null;
+    });
+  };
+  return { preview, work, error, kept, attempt, discard };
+}
+
+function importing(client: EngineClient, library: Library) {
+  const { preview, work, error, kept, attempt, discard } = importState();
+  const name = signal('');
+  let files: readonly NamedFile[] = [];
+
+  async function read(current: () => boolean, mapping: ColumnMapping | null): Promise<void> {
+    work.value = 'reading';
+    const found = await client.previewDataset(files, mapping);
+    if (current()) preview.value = found;
   }
 
   const take = (source: readonly NamedFile[] | Promise<readonly NamedFile[]>) =>
-    attempt(async (ticket) => {
+    attempt(async (current) => {
       work.value = 'collecting';
       preview.value = null;
       const collected = await source;
-      if (ticket !== tickets) return;
+      if (!current()) return;
       if (collected.length === 0) {
         throw new DataError(
           'data/dataset',
@@ -108,7 +122,7 @@ function importing(client: EngineClient, library: Library) {
       }
       files = collected;
       name.value = suggestName(collected);
-      await read(ticket, null);
+      await read(current, null);
     });
   const map = async (change: Partial<ColumnMapping>) => {
     const before = preview.value;
@@ -116,28 +130,19 @@ function importing(client: EngineClient, library: Library) {
     const mapping = { ...before.mapping, ...change };
     // Shown at once; the rest of the preview follows.
     preview.value = { ...before, mapping };
-    await attempt((ticket) => read(ticket, mapping));
+    await attempt((current) => read(current, mapping));
   };
   const canKeep = computed(
     () => work.value === null && (preview.value?.rows ?? 0) > 0 && name.value.trim() !== '',
   );
-  const discard = () => {
-    tickets += 1;
-    files = [];
-    batch(() => {
-      preview.value = null;
-      work.value = null;
-      error.value = null;
-    });
-  };
   const keep = async () => {
     const token = preview.value?.token;
     if (token === undefined || !canKeep.value) return;
-    await attempt(async (ticket) => {
+    await attempt(async (current) => {
       work.value = 'keeping';
       const dataset = await client.keepDataset(token, name.value.trim());
       void library.refresh();
-      if (ticket !== tickets) return;
+      if (!current()) return;
       discard();
       kept.value = dataset;
     });

@@ -5,7 +5,13 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
-import type { AdapterSummary, DatasetRow, DatasetSummary, StorageUsage } from '../worker/protocol/library';
+import type {
+  AdapterSummary,
+  DatasetRow,
+  DatasetSummary,
+  StorageUsage,
+  StoreName,
+} from '../worker/protocol/library';
 import type { EngineEvent } from '../worker/protocol/messages';
 import type { RunSummary } from '../worker/protocol/training';
 
@@ -72,9 +78,6 @@ export interface Library {
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary | null>;
 }
 
-/** A store as the engine names it. */
-export type StoreName = Extract<EngineEvent, { type: 'storeChanged' }>['store'];
-
 /** Fetches one list; calls that come while a fetch runs are answered by one more after it. */
 function refetching<T>(fetch: () => Promise<T>, taken: (value: T) => void, failed: (error: unknown) => void) {
   let running: Promise<void> | null = null;
@@ -127,15 +130,10 @@ function lists(client: EngineClient) {
   return { known, failures, adapters, runs, datasets, usage, fetch, refreshUsage };
 }
 
-/** Makes the state of what is stored, over an engine's client. Nothing is fetched before {@link Library.refresh}. */
-export function createLibrary(client: EngineClient): Library {
-  const { known, failures, adapters, runs, datasets, usage, fetch, refreshUsage } = lists(client);
-  const error = signal<PlainError | null>(null);
-  const news = signal<LibraryNews | null>(null);
-  const commands = signal(0);
-  const refresh = async (): Promise<void> => {
-    await Promise.all([fetch.adapters(), fetch.runs(), fetch.datasets()]);
-  };
+type Lists = ReturnType<typeof lists>;
+
+/** Fetches the lists again of which the engine says that they changed. */
+function follow(client: EngineClient, { fetch, usage, refreshUsage }: Lists): void {
   client.listen((events) => {
     const changed = new Set(events.flatMap((event) => (event.type === 'storeChanged' ? [event.store] : [])));
     // A started engine may belong to a page whose first fetch came too early.
@@ -143,14 +141,24 @@ export function createLibrary(client: EngineClient): Library {
     for (const store of changed) void fetch[store]();
     if (changed.size > 0 && usage.value !== null) void refreshUsage();
   });
+}
 
-  async function command<T>(
-    run: () => Promise<T>,
-    told: (value: T) => LibraryNews | null,
-  ): Promise<T | null> {
+/** Runs commands one by one or beside each other, and keeps what the last one came to. */
+function outcomes() {
+  const error = signal<PlainError | null>(null);
+  const news = signal<LibraryNews | null>(null);
+  const running = signal(0);
+  const dismiss = (): void => {
     error.value = null;
     news.value = null;
-    commands.value += 1;
+  };
+  /** Null when the command failed; `told` makes the news of its result. */
+  async function command<T>(
+    run: () => Promise<T>,
+    told: (value: T) => LibraryNews | null = () => null,
+  ): Promise<T | null> {
+    dismiss();
+    running.value += 1;
     try {
       const value = await run();
       news.value = told(value);
@@ -159,61 +167,62 @@ export function createLibrary(client: EngineClient): Library {
       error.value = plainError(thrown);
       return null;
     } finally {
-      commands.value -= 1;
+      running.value -= 1;
     }
   }
-  const silent = () => null;
+  return { error, news, dismiss, command, busy: computed(() => running.value > 0) };
+}
+
+/** Runs a command that changes a list, and fetches the list before it says that it is done. */
+async function andFetched<T>(run: Promise<T>, fetch: () => Promise<void>): Promise<T> {
+  const value = await run;
+  await fetch();
+  return value;
+}
+
+/** Makes the state of what is stored, over an engine's client. Nothing is fetched before {@link Library.refresh}. */
+export function createLibrary(client: EngineClient): Library {
+  const stored = lists(client);
+  const { adapters, runs, datasets, usage, known, failures, fetch, refreshUsage } = stored;
+  const { error, news, dismiss, command, busy } = outcomes();
+  follow(client, stored);
   const deleting: Record<ItemKind, (id: string) => Promise<number>> = {
     adapter: (id) => client.deleteAdapter(id),
     run: (id) => client.deleteRun(id),
     dataset: (id) => client.deleteDataset(id),
   };
   return {
-    ...{ adapters, runs, datasets, usage, known, error, news, refresh, refreshUsage },
+    ...{ adapters, runs, datasets, usage, known, error, news, busy, dismiss, refreshUsage },
     unreadable: computed(() => [...failures.value.values()][0] ?? null),
-    busy: computed(() => commands.value > 0),
-    dismiss: () => {
-      error.value = null;
-      news.value = null;
+    refresh: async () => {
+      await Promise.all([fetch.adapters(), fetch.runs(), fetch.datasets()]);
     },
     renameAdapter: async (id, change) => {
       const done = await command(
-        async () => {
-          await client.renameAdapter(id, change);
-          await fetch.adapters();
-          return true;
-        },
+        () =>
+          andFetched(
+            client.renameAdapter(id, change).then(() => true),
+            fetch.adapters,
+          ),
         () => ({ kind: 'renamed', name: change.name }),
       );
       return done ?? false;
     },
     remove: async (item, id, name) => {
       const freed = await command(
-        async () => {
-          const bytes = await deleting[item](id);
-          await fetch[`${item}s`]();
-          return bytes;
-        },
+        () => andFetched(deleting[item](id), fetch[`${item}s`]),
         (bytes) => ({ kind: 'deleted', item, name, bytes }),
       );
       return freed !== null;
     },
-    exportAdapter: (id) => command(() => client.exportAdapter(id), silent),
+    exportAdapter: (id) => command(() => client.exportAdapter(id)),
     importAdapter: (file, name) =>
       command(
-        async () => {
-          const adapter = await client.importAdapter(file, name);
-          await fetch.adapters();
-          return adapter;
-        },
+        () => andFetched(client.importAdapter(file, name), fetch.adapters),
         (adapter) => ({ kind: 'imported', name: adapter.name }),
       ),
     addToDataset: (id, name, row) =>
-      command(async () => {
-        const dataset = await client.addToDataset(id, name, row);
-        await fetch.datasets();
-        return dataset;
-      }, silent),
+      command(() => andFetched(client.addToDataset(id, name, row), fetch.datasets)),
   };
 }
 

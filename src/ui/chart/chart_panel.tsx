@@ -4,8 +4,8 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { meanShares, percent } from '../../state/attention_view';
-import { cardOfStep } from '../../state/segment_layout';
-import { isOpen } from '../../state/session';
+import { type Card, cardOfStep } from '../../state/segment_layout';
+import { type Answer, isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
@@ -79,69 +79,86 @@ function Sentence() {
   );
 }
 
-function Table() {
-  const look = useLook();
-  const answer = look.session.value.answer;
-  const cards = look.cards.value;
-  if (answer === null) return null;
+function Head({ columns }: { readonly columns: readonly string[] }) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((name) => (
+          <th key={name} scope="col">
+            {name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+interface TableProps {
+  readonly answer: Answer;
+  readonly cards: readonly Card[];
+}
+
+/** One row per segment: its means. */
+function SegmentTable({ answer, cards }: TableProps) {
+  return (
+    <table>
+      <Head columns={COPY.chart.summaryColumns} />
+      <tbody>
+        {cards.map((card) => {
+          const mean = meanShares(answer.steps, { from: card.fromStep, to: card.toStep - 1 });
+          const images = answer.steps
+            .slice(card.fromStep, card.toStep)
+            .map((step) => step.shares?.image ?? 0);
+          return (
+            <tr key={card.start}>
+              <th scope="row">{COPY.segments[card.kind]}</th>
+              <td>{`${card.fromStep + 1}–${card.toStep}`}</td>
+              <td>{mean === null ? COPY.chart.unrecorded : percent(mean.image)}</td>
+              <td>{mean === null ? COPY.chart.unrecorded : percent(Math.max(...images))}</td>
+              <td>{mean === null ? COPY.chart.unrecorded : percent(mean.query)}</td>
+              <td>{mean === null ? COPY.chart.unrecorded : percent(mean.generated)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** One row per step. */
+function StepTable({ answer, cards }: TableProps) {
   const cell = (value: number | undefined) => value?.toFixed(3) ?? COPY.chart.unrecorded;
   return (
+    <table>
+      <Head columns={COPY.chart.columns} />
+      <tbody>
+        {answer.steps.map((step, i) => {
+          const card = cards[cardOfStep(cards, i)];
+          return (
+            <tr key={step.start + i}>
+              <th scope="row">{i + 1}</th>
+              <td class="mono">{step.text.trim()}</td>
+              <td>{card ? COPY.segments[card.kind] : ''}</td>
+              <td>{cell(step.shares?.image)}</td>
+              <td>{cell(step.shares?.query)}</td>
+              <td>{cell(step.shares?.generated)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Tables() {
+  const look = useLook();
+  const { answer } = look.session.value;
+  if (answer === null) return null;
+  const cards = look.cards.value;
+  return (
     <>
-      <table>
-        <thead>
-          <tr>
-            {COPY.chart.summaryColumns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {cards.map((card) => {
-            const mean = meanShares(answer.steps, { from: card.fromStep, to: card.toStep - 1 });
-            const images = answer.steps
-              .slice(card.fromStep, card.toStep)
-              .map((step) => step.shares?.image ?? 0);
-            return (
-              <tr key={card.start}>
-                <th scope="row">{COPY.segments[card.kind]}</th>
-                <td>{`${card.fromStep + 1}–${card.toStep}`}</td>
-                <td>{mean === null ? COPY.chart.unrecorded : percent(mean.image)}</td>
-                <td>{mean === null ? COPY.chart.unrecorded : percent(Math.max(...images))}</td>
-                <td>{mean === null ? COPY.chart.unrecorded : percent(mean.query)}</td>
-                <td>{mean === null ? COPY.chart.unrecorded : percent(mean.generated)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      <table>
-        <thead>
-          <tr>
-            {COPY.chart.columns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {answer.steps.map((step, i) => {
-            const card = cards[cardOfStep(cards, i)];
-            return (
-              <tr key={step.start + i}>
-                <th scope="row">{i + 1}</th>
-                <td class="mono">{step.text.trim()}</td>
-                <td>{card ? COPY.segments[card.kind] : ''}</td>
-                <td>{cell(step.shares?.image)}</td>
-                <td>{cell(step.shares?.query)}</td>
-                <td>{cell(step.shares?.generated)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <SegmentTable answer={answer} cards={cards} />
+      <StepTable answer={answer} cards={cards} />
     </>
   );
 }
@@ -166,7 +183,7 @@ function SharesTable() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
       >
-        {open.value && <Table />}
+        {open.value && <Tables />}
       </section>
     </details>
   );

@@ -4,7 +4,6 @@
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
 import { percent } from '../../state/attention_view';
 import { type Comparison, compareColumns, readSide, type SideReading } from '../../state/compare';
 import type { Look } from '../../state/look';
@@ -15,6 +14,7 @@ import { Icon } from '../icons';
 import { COMPARE_COPY, compareSentence, ratioText } from '../look/compare_copy';
 import { useLook } from '../look/look_context';
 import { theme, themeColour } from '../theme';
+import { StepChart } from './step_chart';
 import '../styles/chart.css';
 
 const HEIGHT = 178;
@@ -32,80 +32,45 @@ function bandsOf(answer: Answer | null): readonly StepRange[] {
 }
 
 class CompareChart {
-  private readonly plot: uPlot;
-  private readonly observer: ResizeObserver;
+  private readonly chart: StepChart;
   private drawn: Drawn = { base: null, adapter: null };
-  private frame = 0;
 
   constructor(root: HTMLElement) {
-    this.plot = new uPlot(this.options(root.clientWidth), [[], [], []], root);
-    this.observer = new ResizeObserver(() => {
-      const width = Math.floor(root.clientWidth);
-      if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+    this.chart = new StepChart(root, {
+      ...{ height: HEIGHT, leastWidth: 200, padding: [8, 16, 0, 4] },
+      xAxis: { label: COMPARE_COPY.xAxis, labelSize: 18, size: 26 },
+      yAxis: { label: COMPARE_COPY.yAxis, labelSize: 18, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
+      lines: [
+        { colour: '--ink', width: 1.5, dash: [7, 4] },
+        { colour: '--accent', width: 2, dash: [] },
+      ],
+      data: () => {
+        const columns = compareColumns(this.drawn.base, this.drawn.adapter);
+        return { columns, lastStep: Math.max(MIN_STEPS, columns[0].length), y: [0, 1] };
+      },
+      below: () => this.drawBands(),
     });
-    this.observer.observe(root);
   }
 
   /** Takes the newest answers; drawn in the next frame. */
   update(drawn: Drawn): void {
     this.drawn = drawn;
-    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.flush());
+    this.chart.draw(true);
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.frame);
-    this.observer.disconnect();
-    this.plot.destroy();
-  }
-
-  private flush(): void {
-    this.frame = 0;
-    const columns = compareColumns(this.drawn.base, this.drawn.adapter);
-    this.plot.batch(() => {
-      this.plot.setData(columns, false);
-      this.plot.setScale('x', { min: 0.5, max: Math.max(MIN_STEPS, columns[0].length) + 0.5 });
-    });
-  }
-
-  private options(width: number): uPlot.Options {
-    const colour = (name: string) => () => themeColour(name);
-    const axis: uPlot.Axis = {
-      stroke: colour('--ink-2'),
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { stroke: colour('--line'), width: 1, size: 4 },
-      font: '12px system-ui, sans-serif',
-      labelFont: '12px system-ui, sans-serif',
-      labelSize: 18,
-    };
-    const points = { show: false };
-    return {
-      width: Math.max(200, Math.floor(width)),
-      height: HEIGHT,
-      padding: [8, 16, 0, 4],
-      legend: { show: false },
-      cursor: { show: false },
-      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: [0, 1] } },
-      axes: [
-        { ...axis, label: COMPARE_COPY.xAxis, size: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-        { ...axis, label: COMPARE_COPY.yAxis, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
-      ],
-      series: [
-        {},
-        { stroke: colour('--ink'), width: 1.5, dash: [7, 4], points, spanGaps: false },
-        { stroke: colour('--accent'), width: 2, points, spanGaps: false },
-      ],
-      hooks: { drawClear: [() => this.drawBands()] },
-    };
+    this.chart.destroy();
   }
 
   private drawBands(): void {
-    const { ctx, bbox } = this.plot;
+    const { plot } = this.chart;
+    const { ctx, bbox } = plot;
     const edge = bbox.top + bbox.height * (1 - BASE_BAND);
     const fill = (bands: readonly StepRange[], colour: string, top: number, bottom: number) => {
       ctx.fillStyle = themeColour(colour);
       for (const band of bands) {
-        const left = this.plot.valToPos(band.from + 0.5, 'x', true);
-        const right = this.plot.valToPos(band.to + 1.5, 'x', true);
+        const left = plot.valToPos(band.from + 0.5, 'x', true);
+        const right = plot.valToPos(band.to + 1.5, 'x', true);
         ctx.fillRect(left, top, right - left, bottom - top);
       }
     };

@@ -3,24 +3,17 @@
 // marked and joined.
 
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import type { StepMetrics } from '../../worker/protocol/training';
 import { themeColour } from '../theme';
 import { type CurveChart, type CurveLine, curveColumns, lastStepShown } from '../train/curves';
 import { metricText } from '../train/figures_text';
 import { TRAIN_COPY } from '../train/train_copy';
+import { StepChart, type StepData, type StepLine } from './step_chart';
 
 const HEIGHT = 164;
-const FONT = '12px system-ui, sans-serif';
 const FAINT = 0.35;
 
-interface LineStyle {
-  readonly colour: string;
-  readonly width: number;
-  readonly dash: number[];
-}
-
-const LOOKS: Readonly<Record<CurveLine['look'], LineStyle>> = {
+const LOOKS: Readonly<Record<CurveLine['look'], Pick<StepLine, 'colour' | 'width' | 'dash'>>> = {
   first: { colour: '--ink', width: 2, dash: [] },
   second: { colour: '--ink', width: 1.5, dash: [7, 4] },
   third: { colour: '--ink-2', width: 1.75, dash: [1.5, 3.5] },
@@ -54,162 +47,89 @@ export function nearestStep(metrics: readonly StepMetrics[], position: number): 
   return best;
 }
 
-/** Places of values without a neighbour: a line would not show them. */
-export function lonePlaces(values: ArrayLike<number | null | undefined>): number[] {
-  const there = (i: number) => values[i] !== null && values[i] !== undefined;
-  const places = Array.from(values, (_, i) => i);
-  return places.filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+/** Lines of a chart: those of the measured values, faint below their means when they are smoothed. */
+function linesOf({ lines }: CurveChart, smooth: boolean): StepLine[] {
+  const raw = lines.map(({ look, sparse }): StepLine => {
+    const marks = { sparse: sparse === true, marksLone: true };
+    return { ...LOOKS[look], ...marks, alpha: smooth ? FAINT : 1 };
+  });
+  // A mean needs no marks: the faint line below has them.
+  const means = lines.map(({ look, sparse }): StepLine => ({ ...LOOKS[look], sparse: sparse === true }));
+  return smooth ? [...raw, ...means] : raw;
 }
 
-/** The island. Give it the element to fill; {@link update} may be called at any rate, it draws once per frame. */
+/** Smallest and largest value of the lines; null where there is none. */
+function extremes(columns: uPlot.AlignedData): readonly [low: number | null, high: number | null] {
+  let low: number | null = null;
+  let high: number | null = null;
+  for (const column of columns.slice(1)) {
+    for (const value of column) {
+      if (value === null || value === undefined) continue;
+      low = low === null ? value : Math.min(low, value);
+      high = high === null ? value : Math.max(high, value);
+    }
+  }
+  return [low, high];
+}
+
+/** The chart in the element that it is given; {@link update} may be called at any rate. */
 export class CurveView {
-  private readonly root: HTMLElement;
-  private readonly chart: CurveChart;
+  private readonly spec: CurveChart;
   private readonly smooth: boolean;
   private readonly onHover: (step: number | null) => void;
-  private readonly plot: uPlot;
-  private readonly observer: ResizeObserver;
+  private readonly chart: StepChart;
   private metrics: readonly StepMetrics[] = [];
   private maxSteps = 1;
   private hovered: number | null = null;
-  private stale = false;
-  private frame = 0;
 
-  constructor(root: HTMLElement, chart: CurveChart, smooth: boolean, onHover: (step: number | null) => void) {
-    this.root = root;
-    this.chart = chart;
+  constructor(root: HTMLElement, spec: CurveChart, smooth: boolean, onHover: (step: number | null) => void) {
+    this.spec = spec;
     this.smooth = smooth;
     this.onHover = onHover;
-    this.plot = new uPlot(this.options(), curveColumns(chart, [], smooth), root);
-    this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(root);
-    this.plot.over.addEventListener('pointermove', this.onMove);
-    this.plot.over.addEventListener('pointerleave', this.onLeave);
+    const wide = spec.unit === 'tiny' || spec.unit === 'seconds';
+    this.chart = new StepChart(root, {
+      ...{ height: HEIGHT, leastWidth: 160, padding: [8, 10, 0, 0], lines: linesOf(spec, smooth) },
+      xAxis: { label: TRAIN_COPY.curves.xAxis, labelSize: 14, labelGap: -2, size: 22 },
+      yAxis: {
+        ...{ size: wide ? 58 : 46, space: 32 },
+        values: (_, splits) => splits.map((value) => this.tick(value)),
+      },
+      data: () => this.data(),
+      above: () => this.drawHovered(),
+    });
+    const { over } = this.chart.plot;
+    over.addEventListener('pointermove', this.onMove);
+    over.addEventListener('pointerleave', this.onLeave);
   }
 
   /** Takes the newest state; drawn in the next frame. */
   update(metrics: readonly StepMetrics[], maxSteps: number, hovered: number | null): void {
-    if (metrics !== this.metrics || maxSteps !== this.maxSteps) this.stale = true;
+    const stale = metrics !== this.metrics || maxSteps !== this.maxSteps;
     this.metrics = metrics;
     this.maxSteps = maxSteps;
     this.hovered = hovered;
-    this.schedule();
+    this.chart.draw(stale);
   }
 
   /** Draws again with the colours of the present theme. */
   recolour(): void {
-    this.stale = true;
-    this.schedule();
+    this.chart.draw(true);
   }
 
   /** Removes everything from the page. */
   destroy(): void {
-    cancelAnimationFrame(this.frame);
-    this.observer.disconnect();
-    this.plot.destroy();
+    this.chart.destroy();
   }
 
-  private schedule(): void {
-    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.flush());
-  }
-
-  private flush(): void {
-    this.frame = 0;
-    if (!this.stale) {
-      this.plot.redraw(false);
-      return;
-    }
-    this.stale = false;
-    const columns = curveColumns(this.chart, this.metrics, this.smooth);
-    let low: number | null = null;
-    let high: number | null = null;
-    for (const column of columns.slice(1)) {
-      for (const value of column) {
-        if (value === null) continue;
-        low = low === null ? value : Math.min(low, value);
-        high = high === null ? value : Math.max(high, value);
-      }
-    }
-    const [min, max] = axisEnds(this.chart.range, low, high);
-    this.plot.batch(() => {
-      this.plot.setData(columns, false);
-      this.plot.setScale('x', {
-        min: 0.5,
-        max: lastStepShown(this.metrics.at(-1)?.step ?? 0, this.maxSteps) + 0.5,
-      });
-      this.plot.setScale('y', { min, max });
-    });
-  }
-
-  private resize(): void {
-    const width = Math.floor(this.root.clientWidth);
-    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
-  }
-
-  private series(line: CurveLine, alpha: number): uPlot.Series {
-    const { colour, width, dash } = LOOKS[line.look];
-    return {
-      stroke: () => themeColour(colour),
-      width,
-      dash,
-      alpha,
-      points: {
-        show: line.sparse === true,
-        size: 6,
-        fill: () => themeColour(colour),
-        filter: (plot, series, show) => (show ? null : lonePlaces(plot.data[series] ?? [])),
-      },
-      spanGaps: line.sparse === true,
-    };
-  }
-
-  private options(): uPlot.Options {
-    const { unit, lines } = this.chart;
-    const axis: uPlot.Axis = {
-      stroke: () => themeColour('--ink-2'),
-      grid: { stroke: () => themeColour('--line'), width: 1 },
-      ticks: { stroke: () => themeColour('--line'), width: 1, size: 4 },
-      font: FONT,
-    };
-    const raw = lines.map((line) => this.series(line, this.smooth ? FAINT : 1));
-    // A mean needs no marks: the faint line below has them.
-    const means = this.smooth
-      ? lines.map((line) => ({ ...this.series(line, 1), points: { show: false } }))
-      : [];
-    return {
-      width: Math.max(160, Math.floor(this.root.clientWidth)),
-      height: HEIGHT,
-      padding: [8, 10, 0, 0],
-      legend: { show: false },
-      cursor: { show: false },
-      scales: {
-        x: { time: false, range: (_, min, max) => [min, max] },
-        y: { range: (_, min, max) => [min, max] },
-      },
-      axes: [
-        {
-          ...axis,
-          label: TRAIN_COPY.curves.xAxis,
-          labelFont: FONT,
-          labelSize: 14,
-          labelGap: -2,
-          size: 22,
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
-        },
-        {
-          ...axis,
-          size: unit === 'tiny' || unit === 'seconds' ? 58 : 46,
-          space: 32,
-          values: (_, splits) => splits.map((value) => this.tick(value)),
-        },
-      ],
-      series: [{}, ...raw, ...means],
-      hooks: { draw: [() => this.drawHovered()] },
-    };
+  private data(): StepData {
+    const columns = curveColumns(this.spec, this.metrics, this.smooth);
+    const [low, high] = extremes(columns);
+    const lastStep = lastStepShown(this.metrics.at(-1)?.step ?? 0, this.maxSteps);
+    return { columns, lastStep, y: axisEnds(this.spec.range, low, high) };
   }
 
   private tick(value: number): string {
-    const { unit } = this.chart;
+    const { unit } = this.spec;
     if (value === 0) return '0';
     if (unit === 'share') return `${Number((value * 100).toPrecision(3))} %`;
     if (unit === 'tokens' && value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`;
@@ -218,8 +138,9 @@ export class CurveView {
 
   private drawHovered(): void {
     if (this.hovered === null) return;
-    const { ctx, bbox } = this.plot;
-    const x = this.plot.valToPos(this.hovered, 'x', true);
+    const { plot } = this.chart;
+    const { ctx, bbox } = plot;
+    const x = plot.valToPos(this.hovered, 'x', true);
     ctx.save();
     ctx.strokeStyle = themeColour('--ink-2');
     ctx.lineWidth = uPlot.pxRatio;
@@ -231,8 +152,9 @@ export class CurveView {
   }
 
   private readonly onMove = (event: PointerEvent): void => {
-    const left = event.clientX - this.plot.over.getBoundingClientRect().left;
-    this.onHover(nearestStep(this.metrics, this.plot.posToVal(left, 'x')));
+    const { plot } = this.chart;
+    const left = event.clientX - plot.over.getBoundingClientRect().left;
+    this.onHover(nearestStep(this.metrics, plot.posToVal(left, 'x')));
   };
 
   private readonly onLeave = (): void => this.onHover(null);

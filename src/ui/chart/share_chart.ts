@@ -3,11 +3,11 @@
 // interpolation.
 
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import type { StepRange } from '../../state/segment_layout';
 import type { Answer } from '../../state/session';
 import { COPY } from '../copy';
 import { themeColour } from '../theme';
+import { StepChart, type StepLine } from './step_chart';
 
 /** What the chart reports when people point at it. */
 export interface ChartCallbacks {
@@ -22,14 +22,7 @@ const HEIGHT = 178;
 const LABEL_SPACE = 100;
 const LABEL_GAP = 15;
 
-interface LineStyle {
-  readonly key: 'image' | 'query' | 'generated';
-  readonly colour: string;
-  readonly width: number;
-  readonly dash: number[];
-}
-
-const LINES: readonly LineStyle[] = [
+const LINES: readonly (StepLine & { readonly key: 'image' | 'query' | 'generated' })[] = [
   { key: 'image', colour: '--accent', width: 2, dash: [] },
   { key: 'query', colour: '--ink', width: 1.25, dash: [7, 4] },
   { key: 'generated', colour: '--ink-2', width: 1.5, dash: [1.5, 3.5] },
@@ -64,26 +57,33 @@ export function chartColumns(answer: Pick<Answer, 'steps'> | null): uPlot.Aligne
   ];
 }
 
-/** The island. Give it the element to fill; call {@link update} as often as you like, it draws once per frame. */
+/** The chart in the element that it is given; {@link update} may be called at any rate. */
 export class ChartView {
-  private readonly root: HTMLElement;
   private readonly callbacks: ChartCallbacks;
-  private readonly plot: uPlot;
-  private readonly observer: ResizeObserver;
+  private readonly chart: StepChart;
   private answer: Answer | null = null;
   private bands: readonly StepRange[] = [];
   private shown: StepRange | null = null;
   private live = true;
-  private stale = false;
-  private frame = 0;
   private dragFrom: number | null = null;
 
   constructor(root: HTMLElement, callbacks: ChartCallbacks) {
-    this.root = root;
     this.callbacks = callbacks;
-    this.plot = new uPlot(this.options(), [[], [], [], []], root);
-    this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(root);
+    this.chart = new StepChart(root, {
+      ...{ height: HEIGHT, leastWidth: 200, padding: [16, LABEL_SPACE, 0, 4], lines: LINES },
+      xAxis: { label: COPY.chart.xAxis, labelSize: 18, size: 26 },
+      yAxis: { label: COPY.chart.yAxis, labelSize: 18, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
+      data: () => ({
+        columns: chartColumns(this.answer),
+        lastStep: Math.max(MIN_STEPS, this.answer?.steps.length ?? 0),
+        y: [0, 1],
+      }),
+      below: () => this.drawBands(),
+      above: () => {
+        this.drawShown();
+        this.drawLabels();
+      },
+    });
     const { over } = this.plot;
     over.addEventListener('pointermove', this.onMove);
     over.addEventListener('pointerdown', this.onDown);
@@ -93,96 +93,26 @@ export class ChartView {
 
   /** Takes the newest state; drawn in the next frame. */
   update(answer: Answer | null, bands: readonly StepRange[], shown: StepRange | null, live: boolean): void {
-    if (answer !== this.answer) this.stale = true;
+    const stale = answer !== this.answer;
     this.answer = answer;
     this.bands = bands;
     this.shown = shown;
     this.live = live;
-    this.schedule();
+    this.chart.draw(stale);
   }
 
   /** Draws again with the colours of the present theme. */
   recolour(): void {
-    this.stale = true;
-    this.schedule();
+    this.chart.draw(true);
   }
 
   /** Removes everything from the page. */
   destroy(): void {
-    cancelAnimationFrame(this.frame);
-    this.observer.disconnect();
-    this.plot.destroy();
+    this.chart.destroy();
   }
 
-  private schedule(): void {
-    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.flush());
-  }
-
-  private flush(): void {
-    this.frame = 0;
-    if (this.stale) {
-      this.plot.batch(() => {
-        this.plot.setData(chartColumns(this.answer), false);
-        const count = this.answer?.steps.length ?? 0;
-        this.plot.setScale('x', { min: 0.5, max: Math.max(MIN_STEPS, count) + 0.5 });
-      });
-      this.stale = false;
-    } else this.plot.redraw(false);
-  }
-
-  private resize(): void {
-    const width = Math.floor(this.root.clientWidth);
-    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
-  }
-
-  private options(): uPlot.Options {
-    const colour = (name: string) => () => themeColour(name);
-    const axis: uPlot.Axis = {
-      stroke: colour('--ink-2'),
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { stroke: colour('--line'), width: 1, size: 4 },
-      font: '12px system-ui, sans-serif',
-      labelFont: '12px system-ui, sans-serif',
-    };
-    return {
-      width: Math.max(200, Math.floor(this.root.clientWidth)),
-      height: HEIGHT,
-      padding: [16, LABEL_SPACE, 0, 4],
-      legend: { show: false },
-      cursor: { show: false },
-      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: [0, 1] } },
-      axes: [
-        {
-          ...axis,
-          label: COPY.chart.xAxis,
-          labelSize: 18,
-          size: 26,
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
-        },
-        { ...axis, label: COPY.chart.yAxis, labelSize: 18, size: 36, splits: [0, 0.25, 0.5, 0.75, 1] },
-      ],
-      series: [
-        {},
-        ...LINES.map(
-          (line): uPlot.Series => ({
-            stroke: colour(line.colour),
-            width: line.width,
-            dash: line.dash,
-            points: { show: false },
-            spanGaps: false,
-          }),
-        ),
-      ],
-      hooks: {
-        drawClear: [() => this.drawBands()],
-        draw: [
-          () => {
-            this.drawShown();
-            this.drawLabels();
-          },
-        ],
-      },
-    };
+  private get plot(): uPlot {
+    return this.chart.plot;
   }
 
   private x(step: number): number {

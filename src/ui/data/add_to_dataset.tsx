@@ -39,51 +39,39 @@ interface FormProps {
   readonly onClose: () => void;
 }
 
-function Form({ library, answer, picture, onClose }: FormProps) {
+/** Said when the row is kept. */
+function Added({ dataset, onClose }: { readonly dataset: DatasetSummary; readonly onClose: () => void }) {
   const words = DATA_COPY.add;
-  const fields = useSignal(firstFields(answer, picture, library.datasets.value));
-  const done = useSignal<DatasetSummary | null>(null);
-  const set = (change: Partial<Fields>) => {
-    fields.value = { ...fields.value, ...change };
-  };
-  const { datasetId, name, question, answer: correct, response } = fields.value;
-  const complete =
-    question.trim() !== '' && correct.trim() !== '' && (datasetId !== '' || name.trim() !== '');
-  const send = async () => {
-    const row = {
-      image: picture.blob,
-      imageName: picture.name,
-      question: question.trim(),
-      answer: correct.trim(),
-      response: response.trim() || null,
-    };
-    done.value = await library.addToDataset(datasetId || null, name.trim(), row);
-  };
-  if (done.value !== null) {
-    return (
-      <>
-        <p data-testid="add-done">{words.done(done.value.name, done.value.rows)}</p>
-        <div class="dialog-actions">
-          <button type="button" class="primary" onClick={onClose}>
-            {words.close}
-          </button>
-        </div>
-      </>
-    );
-  }
-  const error = library.error.value;
   return (
-    <form
-      class="add-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void send();
-      }}
-    >
+    <>
+      <p data-testid="add-done">{words.done(dataset.name, dataset.rows)}</p>
+      <div class="dialog-actions">
+        <button type="button" class="primary" onClick={onClose}>
+          {words.close}
+        </button>
+      </div>
+    </>
+  );
+}
+
+interface FieldsProps {
+  readonly fields: Fields;
+  readonly set: (change: Partial<Fields>) => void;
+}
+
+/** Which dataset the row goes to. */
+function DatasetField({
+  fields: { datasetId, name },
+  set,
+  datasets,
+}: FieldsProps & { readonly datasets: readonly DatasetSummary[] }) {
+  const words = DATA_COPY.add;
+  return (
+    <>
       <label class="field">
         {words.dataset}
         <select value={datasetId} onChange={(event) => set({ datasetId: event.currentTarget.value })}>
-          {library.datasets.value.map((dataset) => (
+          {datasets.map((dataset) => (
             <option key={dataset.id} value={dataset.id}>
               {dataset.name}
             </option>
@@ -103,6 +91,15 @@ function Form({ library, answer, picture, onClose }: FormProps) {
           />
         </label>
       )}
+    </>
+  );
+}
+
+/** What the row says. */
+function RowFields({ fields: { question, answer, response }, set }: FieldsProps) {
+  const words = DATA_COPY.add;
+  return (
+    <>
       <label class="field">
         {words.question}
         <textarea
@@ -115,7 +112,7 @@ function Form({ library, answer, picture, onClose }: FormProps) {
         {words.answer}
         <input
           type="text"
-          value={correct}
+          value={answer}
           data-testid="add-answer"
           aria-describedby="add-answer-why"
           onInput={(event) => set({ answer: event.currentTarget.value })}
@@ -137,6 +134,42 @@ function Form({ library, answer, picture, onClose }: FormProps) {
           {words.responseWhy}
         </span>
       </label>
+    </>
+  );
+}
+
+function Form({ library, answer, picture, onClose }: FormProps) {
+  const words = DATA_COPY.add;
+  const fields = useSignal(firstFields(answer, picture, library.datasets.value));
+  const done = useSignal<DatasetSummary | null>(null);
+  const set = (change: Partial<Fields>) => {
+    fields.value = { ...fields.value, ...change };
+  };
+  const { datasetId, name, question, answer: correct, response } = fields.value;
+  const complete =
+    question.trim() !== '' && correct.trim() !== '' && (datasetId !== '' || name.trim() !== '');
+  const send = async () => {
+    const row = {
+      image: picture.blob,
+      imageName: picture.name,
+      question: question.trim(),
+      answer: correct.trim(),
+      response: response.trim() || null,
+    };
+    done.value = await library.addToDataset(datasetId || null, name.trim(), row);
+  };
+  if (done.value !== null) return <Added dataset={done.value} onClose={onClose} />;
+  const error = library.error.value;
+  return (
+    <form
+      class="add-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <DatasetField fields={fields.value} set={set} datasets={library.datasets.value} />
+      <RowFields fields={fields.value} set={set} />
       {error !== null && <Notice error={error} compact retry={null} />}
       <div class="dialog-actions">
         <button type="button" onClick={onClose}>

@@ -161,6 +161,26 @@ function TryIt({ adapter }: { readonly adapter: AdapterSummary }) {
   );
 }
 
+function Exporting({ adapter, library }: { readonly adapter: AdapterSummary; readonly library: Library }) {
+  const save = async () => {
+    const zip = await library.exportAdapter(adapter.id);
+    if (zip !== null) download(zip, fileName(adapter.name, 'zip', 'adapter'));
+  };
+  return (
+    <button
+      type="button"
+      class="quiet"
+      data-testid="adapter-export"
+      aria-label={`${LIBRARY_COPY.export} ${adapter.name}`}
+      title={LIBRARY_COPY.exportWhy}
+      disabled={library.busy.value}
+      onClick={() => void save()}
+    >
+      <Icon name="download" /> {LIBRARY_COPY.export}
+    </button>
+  );
+}
+
 /** One adapter. */
 export function AdapterItem({
   adapter,
@@ -174,22 +194,15 @@ export function AdapterItem({
   const editing = useSignal(false);
   const rename = useRef<HTMLButtonElement>(null);
   const { id, name } = adapter;
-  const save = async () => {
-    const zip = await library.exportAdapter(id);
-    if (zip !== null) download(zip, fileName(name, 'zip', 'adapter'));
+  const doneRenaming = () => {
+    editing.value = false;
+    // The button is back after the next render.
+    requestAnimationFrame(() => rename.current?.focus());
   };
   return (
     <li class="item" data-testid="library-adapter" data-id={id}>
       {editing.value ? (
-        <Rename
-          adapter={adapter}
-          library={library}
-          onDone={() => {
-            editing.value = false;
-            // The button is back after the next render.
-            requestAnimationFrame(() => rename.current?.focus());
-          }}
-        />
+        <Rename adapter={adapter} library={library} onDone={doneRenaming} />
       ) : (
         <div>
           <h4>
@@ -214,17 +227,7 @@ export function AdapterItem({
             <Icon name="edit" /> {LIBRARY_COPY.rename}
           </button>
         )}
-        <button
-          type="button"
-          class="quiet"
-          data-testid="adapter-export"
-          aria-label={`${LIBRARY_COPY.export} ${name}`}
-          title={LIBRARY_COPY.exportWhy}
-          disabled={library.busy.value}
-          onClick={() => void save()}
-        >
-          <Icon name="download" /> {LIBRARY_COPY.export}
-        </button>
+        <Exporting adapter={adapter} library={library} />
         {!adapter.bundled && (
           <button
             type="button"

@@ -83,16 +83,76 @@ function RunItem({ run, onDelete }: { readonly run: RunSummary; readonly onDelet
   );
 }
 
-/** The page. */
-export function LibraryPage({ library }: { readonly library: Library }) {
-  const doomed = useSignal<Doomed | null>(null);
+interface SectionProps {
+  readonly library: Library;
+  /** Asks before an item is deleted. */
+  readonly onDelete: (doomed: Doomed) => void;
+}
+
+function Adapters({ library, onDelete }: SectionProps) {
   // Those that came with the page keep their order: the first is the one it loads.
   const newest = useComputed(() => {
     const own = library.adapters.value.filter(({ bundled }) => !bundled);
     const bundled = library.adapters.value.filter((adapter) => adapter.bundled);
     return [...own.sort((a, b) => b.createdAt - a.createdAt), ...bundled];
   });
+  return (
+    <section class="panel" aria-labelledby="adapters-title">
+      <header class="panel-head">
+        <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
+        <ImportAdapter library={library} />
+      </header>
+      {newest.value.length === 0 && (
+        <p class="empty">
+          {library.known.value.has('adapters') || library.unreadable.value !== null
+            ? LIBRARY_COPY.adaptersEmpty
+            : COPY.app.opening}
+        </p>
+      )}
+      <ul class="items">
+        {newest.value.map((adapter) => (
+          <AdapterItem
+            key={adapter.id}
+            adapter={adapter}
+            library={library}
+            onDelete={() => {
+              const { id, name, bytes } = adapter;
+              onDelete({ item: 'adapter', id, name, bytes });
+            }}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Runs({ library, onDelete }: SectionProps) {
   const runs = useComputed(() => [...library.runs.value].sort((a, b) => b.updatedAt - a.updatedAt));
+  return (
+    <section class="panel" aria-labelledby="runs-title">
+      <header class="panel-head">
+        <h3 id="runs-title">{LIBRARY_COPY.runs}</h3>
+      </header>
+      {runs.value.length === 0 && <p class="empty">{LIBRARY_COPY.runsEmpty}</p>}
+      <ul class="items">
+        {runs.value.map((run) => (
+          <RunItem
+            key={run.id}
+            run={run}
+            onDelete={() => onDelete({ item: 'run', id: run.id, name: run.plan.name, bytes: run.bytes })}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The page. */
+export function LibraryPage({ library }: { readonly library: Library }) {
+  const doomed = useSignal<Doomed | null>(null);
+  const askFirst = (item: Doomed) => {
+    doomed.value = item;
+  };
   useEffect(() => {
     library.dismiss();
     void library.refresh();
@@ -105,49 +165,8 @@ export function LibraryPage({ library }: { readonly library: Library }) {
         <p class="hint">{LIBRARY_COPY.about}</p>
       </header>
       <LibraryMessages library={library} />
-      <section class="panel" aria-labelledby="adapters-title">
-        <header class="panel-head">
-          <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
-          <ImportAdapter library={library} />
-        </header>
-        {newest.value.length === 0 && (
-          <p class="empty">
-            {library.known.value.has('adapters') || library.unreadable.value !== null
-              ? LIBRARY_COPY.adaptersEmpty
-              : COPY.app.opening}
-          </p>
-        )}
-        <ul class="items">
-          {newest.value.map((adapter) => (
-            <AdapterItem
-              key={adapter.id}
-              adapter={adapter}
-              library={library}
-              onDelete={() => {
-                const { id, name, bytes } = adapter;
-                doomed.value = { item: 'adapter', id, name, bytes };
-              }}
-            />
-          ))}
-        </ul>
-      </section>
-      <section class="panel" aria-labelledby="runs-title">
-        <header class="panel-head">
-          <h3 id="runs-title">{LIBRARY_COPY.runs}</h3>
-        </header>
-        {runs.value.length === 0 && <p class="empty">{LIBRARY_COPY.runsEmpty}</p>}
-        <ul class="items">
-          {runs.value.map((run) => (
-            <RunItem
-              key={run.id}
-              run={run}
-              onDelete={() => {
-                doomed.value = { item: 'run', id: run.id, name: run.plan.name, bytes: run.bytes };
-              }}
-            />
-          ))}
-        </ul>
-      </section>
+      <Adapters library={library} onDelete={askFirst} />
+      <Runs library={library} onDelete={askFirst} />
       <StoragePanel library={library} />
       {doomed.value !== null && (
         <DeleteConfirm

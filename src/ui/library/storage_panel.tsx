@@ -4,13 +4,47 @@
 import { useComputed } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
+import type { StorageUsage } from '../../worker/protocol/library';
 import { LIBRARY_COPY } from './library_copy';
+
+function Items({ items }: { readonly items: StorageUsage['items'] }) {
+  const total = items.reduce((sum, { bytes }) => sum + bytes, 0);
+  return (
+    <table class="storage-items">
+      <caption>{LIBRARY_COPY.storageItems}</caption>
+      <thead>
+        <tr>
+          {LIBRARY_COPY.storageColumns.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ kind, id, name, bytes }) => (
+          <tr key={`${kind}/${id}`}>
+            <td>{LIBRARY_COPY.items[kind]}</td>
+            <th scope="row">{name}</th>
+            <td>{formatBytes(bytes)}</td>
+          </tr>
+        ))}
+      </tbody>
+      <tfoot>
+        <tr>
+          <td />
+          <th scope="row">{LIBRARY_COPY.storageTotal(items.length)}</th>
+          <td>{formatBytes(total)}</td>
+        </tr>
+      </tfoot>
+    </table>
+  );
+}
 
 /** The panel. */
 export function StoragePanel({ library }: { readonly library: Library }) {
   const items = useComputed(() => [...(library.usage.value?.items ?? [])].sort((a, b) => b.bytes - a.bytes));
   const usage = library.usage.value;
-  const total = items.value.reduce((sum, { bytes }) => sum + bytes, 0);
   return (
     <section
       class="panel"
@@ -37,36 +71,7 @@ export function StoragePanel({ library }: { readonly library: Library }) {
             />
           )}
           <p class="hint">{usage.persisted ? LIBRARY_COPY.persisted : LIBRARY_COPY.notPersisted}</p>
-          {items.value.length > 0 && (
-            <table class="storage-items">
-              <caption>{LIBRARY_COPY.storageItems}</caption>
-              <thead>
-                <tr>
-                  {LIBRARY_COPY.storageColumns.map((name) => (
-                    <th key={name} scope="col">
-                      {name}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {items.value.map(({ kind, id, name, bytes }) => (
-                  <tr key={`${kind}/${id}`}>
-                    <td>{LIBRARY_COPY.items[kind]}</td>
-                    <th scope="row">{name}</th>
-                    <td>{formatBytes(bytes)}</td>
-                  </tr>
-                ))}
-              </tbody>
-              <tfoot>
-                <tr>
-                  <td />
-                  <th scope="row">{LIBRARY_COPY.storageTotal(items.value.length)}</th>
-                  <td>{formatBytes(total)}</td>
-                </tr>
-              </tfoot>
-            </table>
-          )}
+          {items.value.length > 0 && <Items items={items.value} />}
         </>
       )}
     </section>

@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { isLive } from '../../state/train_run';
-import type { RunFormat, RunSummary } from '../../worker/protocol/training';
+import type { RunFormat, RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';
 import { momentText } from './figures_text';
@@ -80,6 +80,56 @@ function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolea
   );
 }
 
+interface RunProps {
+  readonly run: RunSummary;
+  /** The live status of this run; null for any other. */
+  readonly status: TrainingStatus | null;
+  /** Whether the page shows this run. */
+  readonly shown: boolean;
+}
+
+function RunActs({ run, status, shown }: RunProps) {
+  const train = useTrain();
+  const { name } = run.plan;
+  const show = shown ? WORDS.showing : WORDS.show;
+  return (
+    <div class="run-acts">
+      <button
+        type="button"
+        class="quiet"
+        data-testid="run-show"
+        aria-pressed={shown}
+        aria-label={`${show}: ${name}`}
+        onClick={() => void train.select(run.id)}
+      >
+        {show}
+      </button>
+      {mayResume(run, status) && !shown && (
+        <button
+          type="button"
+          class="quiet"
+          data-testid="run-resume"
+          aria-label={`${WORDS.resume}: ${name}`}
+          disabled={train.live.value || train.pending.value.has('resume')}
+          onClick={() => void train.resume(run.id)}
+        >
+          {WORDS.resume}
+        </button>
+      )}
+      <button
+        type="button"
+        class="quiet"
+        aria-label={`${WORDS.plan}: ${name}`}
+        onClick={() => train.copyPlan(run.plan)}
+      >
+        {WORDS.plan}
+      </button>
+      <Exports run={run} />
+      <Delete run={run} live={status !== null && isLive(status.state)} />
+    </div>
+  );
+}
+
 function Row({ run }: { readonly run: RunSummary }) {
   const train = useTrain();
   const { plan } = run;
@@ -108,40 +158,7 @@ function Row({ run }: { readonly run: RunSummary }) {
           ].join(' · ')}
         </span>
       </div>
-      <div class="run-acts">
-        <button
-          type="button"
-          class="quiet"
-          data-testid="run-show"
-          aria-pressed={shown}
-          aria-label={`${shown ? WORDS.showing : WORDS.show}: ${plan.name}`}
-          onClick={() => void train.select(run.id)}
-        >
-          {shown ? WORDS.showing : WORDS.show}
-        </button>
-        {mayResume(run, status) && !shown && (
-          <button
-            type="button"
-            class="quiet"
-            data-testid="run-resume"
-            aria-label={`${WORDS.resume}: ${plan.name}`}
-            disabled={train.live.value || train.pending.value.has('resume')}
-            onClick={() => void train.resume(run.id)}
-          >
-            {WORDS.resume}
-          </button>
-        )}
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`${WORDS.plan}: ${plan.name}`}
-          onClick={() => train.copyPlan(plan)}
-        >
-          {WORDS.plan}
-        </button>
-        <Exports run={run} />
-        <Delete run={run} live={live} />
-      </div>
+      <RunActs run={run} status={status} shown={shown} />
     </li>
   );
 }

@@ -1,6 +1,7 @@
 // Which charts a run gets, and that a chart's columns, sentence and legend say the same.
 import { describe, expect, it } from 'vitest';
-import { axisEnds, lonePlaces, nearestStep } from '../../../src/ui/chart/curves_chart';
+import { axisEnds, nearestStep } from '../../../src/ui/chart/curves_chart';
+import { lonePlaces } from '../../../src/ui/chart/step_chart';
 import {
   type CurveChart,
   curveColumns,
