@@ -3,6 +3,7 @@
 // Invariant: every problem names its file, and every exception is listed here with its reason.
 
 import { describe, expect, it } from 'vitest';
+import { duplicateRuns, longFunctions } from './harness/code_figures';
 import {
   fileExists,
   importsOf,
@@ -13,6 +14,20 @@ import {
 } from './harness/source_files';
 
 const MAX_LINES = 600;
+const MAX_FUNCTION_LINES = 60;
+const REPEATED_LINES = 10;
+
+/** Functions that are longer: each is one formula, forward and backward, whose lines belong together. */
+const LONG_FUNCTIONS = ['src/tensor/ops/lora.ts: addLora', 'src/tensor/ops/token_logp.ts: tokenLogps'];
+
+/** Pairs of files that still share a run of lines. */
+const REPEATED = [
+  'src/data/world/shapes_world.ts = src/data/world/world_sample.ts',
+  'shaders/gemm_quad.wgsl = shaders/lib/gemm_operands.wgsl',
+  'shaders/attention_backward_key_value.wgsl = shaders/attention_backward_query.wgsl',
+  'shaders/lib/attention_backward_direct.wgsl = shaders/lib/attention_backward_unrolled.wgsl',
+  'shaders/split_rotary.wgsl = shaders/split_rotary_backward.wgsl',
+];
 
 /** What every layer above the kernels may import. */
 const BELOW_MODEL = ['lib', 'answer', 'settings', 'gpu', 'kernels', 'tensor', 'data', 'storage'];
@@ -189,6 +204,17 @@ describe('layout', () => {
       .filter((path) => !path.endsWith('.mjs'))
       .flatMap((path) => undocumentedExports(path).map((name) => `${path}: ${name}`));
     expect(missing).toEqual([]);
+  });
+
+  it(`keeps every function at or below ${MAX_FUNCTION_LINES} lines`, () => {
+    const long = longFunctions(sources, MAX_FUNCTION_LINES).map(({ path, name }) => `${path}: ${name}`);
+    expect(long.filter((one) => !LONG_FUNCTIONS.includes(one))).toEqual([]);
+  });
+
+  it(`repeats no run of ${REPEATED_LINES} lines`, () => {
+    const runs = [...duplicateRuns(sources, REPEATED_LINES), ...duplicateRuns(shaders, REPEATED_LINES)];
+    const pairs = runs.map(({ places }) => places.map((place) => place.replace(/:\d+$/, '')).join(' = '));
+    expect(pairs.filter((pair) => !REPEATED.includes(pair))).toEqual([]);
   });
 
   it(`keeps every file at or below ${MAX_LINES} lines`, () => {

@@ -12,7 +12,6 @@ import type {
   StorageUsage,
   StoreName,
 } from '../worker/protocol/library';
-import type { EngineEvent } from '../worker/protocol/messages';
 import type { RunSummary } from '../worker/protocol/training';
 
 /** A kind of stored item. */

@@ -161,6 +161,17 @@ function TryIt({ adapter }: { readonly adapter: AdapterSummary }) {
   );
 }
 
+function Title({ adapter: { name, bundled, notes } }: { readonly adapter: AdapterSummary }) {
+  return (
+    <div>
+      <h4>
+        {name} {bundled && <span class="badge plain">{LIBRARY_COPY.bundled}</span>}
+      </h4>
+      {notes !== '' && <p class="notes">{notes}</p>}
+    </div>
+  );
+}
+
 function Exporting({ adapter, library }: { readonly adapter: AdapterSummary; readonly library: Library }) {
   const save = async () => {
     const zip = await library.exportAdapter(adapter.id);
@@ -204,12 +215,7 @@ export function AdapterItem({
       {editing.value ? (
         <Rename adapter={adapter} library={library} onDone={doneRenaming} />
       ) : (
-        <div>
-          <h4>
-            {name} {adapter.bundled && <span class="badge plain">{LIBRARY_COPY.bundled}</span>}
-          </h4>
-          {adapter.notes !== '' && <p class="notes">{adapter.notes}</p>}
-        </div>
+        <Title adapter={adapter} />
       )}
       <div class="item-actions">
         <TryIt adapter={adapter} />
