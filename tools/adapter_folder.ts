@@ -1,13 +1,16 @@
-// Reads and writes adapter folders as PEFT has them: adapter_config.json and adapter_model.safetensors. A folder is
-// read whole and checked against the model before anything uses it.
+// Reads adapters from disk, a folder as PEFT writes it or the zip that the page exports, and writes folders. An adapter is
+// read whole and checked against its model before anything uses it, by the reader of the page (src/model/adapter_pair.ts).
 
-import { readFile } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../src/lib/errors';
+import { readAdapterPair } from '../src/model/adapter_pair';
 import type { ModelConfig } from '../src/model/config';
-import { type LoraConfig, type LoraWeights, parseLoraConfig, readLoraWeights } from '../src/model/lora';
+import type { LoraConfig, LoraWeights } from '../src/model/lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, writeAdapterConfig, writeAdapterWeights } from '../src/model/peft';
-import { parseSafetensors } from '../src/model/safetensors';
+import { unpackAdapter } from '../src/storage/adapter_archive';
+import { readRegularFile, regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
 
 /** An adapter read from disk. */
@@ -16,32 +19,34 @@ export interface AdapterFolder {
   readonly weights: readonly LoraWeights[];
 }
 
-async function readPart(folder: string, name: string): Promise<Buffer> {
-  return readFile(join(folder, name)).catch((error: Error) => {
-    throw new ModelError(
-      'model/adapter',
-      `${folder}: ${name} cannot be read: ${error.message}`,
-      { name },
-      error,
-    );
-  });
+/** The two files of a folder, or of a zip as the page exports it. */
+async function readFiles(path: string): Promise<{ config: Uint8Array; weights: Uint8Array }> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory() !== true) {
+    await regularFileSize(path);
+    return unpackAdapter(await openAsBlob(path), path);
+  }
+  const read = (name: string) =>
+    readRegularFile(join(path, name)).catch((error: Error) => {
+      throw new ModelError('model/adapter', `${path} is no adapter: ${error.message}`, { name }, error);
+    });
+  return { config: await read(ADAPTER_CONFIG), weights: await read(ADAPTER_WEIGHTS) };
 }
 
-/** Reads an adapter for a model. Throws ModelError `model/adapter` naming the file, key or tensor. */
-export async function readAdapter(folder: string, model: ModelConfig): Promise<AdapterFolder> {
-  let json: unknown;
+/**
+ * Reads an adapter for a model.
+ * @param path a PEFT folder, or a zip of one
+ * @throws ModelError `model/adapter` naming the file, key or tensor; StorageError `storage/archive` for another zip;
+ *   DataError `data/file` for what is neither folder nor file
+ */
+export async function readAdapter(path: string, model: ModelConfig): Promise<AdapterFolder> {
   try {
-    json = JSON.parse((await readPart(folder, ADAPTER_CONFIG)).toString('utf8'));
+    const { config, weights } = await readAdapterPair(await readFiles(path), model);
+    return { config, weights };
   } catch (error) {
-    if (error instanceof ModelError) throw error;
-    throw new ModelError('model/adapter', `${folder}/${ADAPTER_CONFIG} is not JSON.`, {}, error);
+    if (!(error instanceof ModelError) || error.message.startsWith(path)) throw error;
+    throw new ModelError('model/adapter', `${path}: ${error.message}`, error.data, error);
   }
-  const config = parseLoraConfig(json);
-  const file = await parseSafetensors(
-    ADAPTER_WEIGHTS,
-    new Uint8Array(await readPart(folder, ADAPTER_WEIGHTS)),
-  );
-  return { config, weights: await readLoraWeights(file, config, model) };
 }
 
 /** Writes an adapter of a base model, named as PEFT should find it. */

@@ -20,12 +20,12 @@ import { readAdapter } from './adapter_folder';
 import { closeDevice, log, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu, repositoryRoot } from './node_gpu';
-import { decodeImage } from './node_image';
+import { readPicture } from './node_image';
 
 const USAGE = `usage: node tools/run.mjs adapter_logits --adapter DIR --out FILE [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder (default: the first built-in)
-  --adapter DIR         a PEFT adapter for it
+  --adapter DIR|ZIP     a PEFT adapter for it
   --out FILE            safetensors: per prompt N input_ids.N, pixel_values.N, grid_thw.N, logits.N and base.N
   --export FILE         also write the adapter again, as the page exports it: a zip
   --prompts FILE        JSON of greedy answers with their pictures beside it (default: those of test/fixtures/pocket)
@@ -78,7 +78,7 @@ async function prepare(
 ): Promise<PromptInput[]> {
   return Promise.all(
     scenes.map(async ({ image, prompt, ids }) => {
-      const pixels = decodeImage(await readFile(join(folder, image)), image);
+      const pixels = await readPicture(join(folder, image));
       const prepared = processor.prepare({ image: pixels, text: prompt, square: false }).prompt;
       return { ...prepared, inputIds: [...prepared.inputIds, ...ids] };
     }),

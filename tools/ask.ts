@@ -2,24 +2,32 @@
 // The same engine as on the page, in Node. Not a chat: one question, one answer.
 // Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
 
-import { readFile } from 'node:fs/promises';
 import type { SegmentKind } from '../src/answer/answer_grammar';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
-import { DataError } from '../src/lib/errors';
 import { Reasoner } from '../src/lookback/reasoner';
+import { LoraAdapter } from '../src/model/lora';
 import {
   type GenerationSettings,
   GENERATION_SETTINGS as SETTINGS,
 } from '../src/settings/generation_settings';
 import { defaultsOf } from '../src/settings/read_settings';
 import { choicesOf } from '../src/settings/setting';
-import { closeDevice, log, readArguments, runCommand, settingOption, UsageError } from './command_line';
+import { readAdapter } from './adapter_folder';
+import {
+  closeDevice,
+  finiteNumber,
+  log,
+  readArguments,
+  runCommand,
+  settingOption,
+  UsageError,
+} from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
-import { decodeImage } from './node_image';
+import { readPicture } from './node_image';
 
 /** The JSON of `ask --json`. */
 export interface AskReport {
@@ -62,10 +70,12 @@ export interface DeviceReport {
 
 const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
 
-  --image FILE          PNG or JPEG
+  --image FILE          PNG, JPEG, WebP, GIF, BMP or AVIF
   --question TEXT       what to ask about it
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
   --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
+  --adapter DIR|ZIP     a PEFT adapter for it, as a folder or as the page exports it
+  --strength S          of the adapter; 0 is the base, 1 the adapter as trained (default 1)
   --seed N              of sampling (default ${SETTINGS.seed.default})
   --temperature T       0 is greedy (default ${SETTINGS.temperature.default})
   --max-new-tokens N    (default: the model's own limit)
@@ -80,6 +90,8 @@ interface Call extends Pick<GenerationSettings, 'mode' | 'seed' | 'temperature' 
   readonly image: string;
   readonly question: string;
   readonly model: string | undefined;
+  readonly adapter: string | undefined;
+  readonly strength: number;
   readonly json: boolean;
 }
 
@@ -89,7 +101,7 @@ function readCall(): Call {
     image: text,
     question: text,
     mode: text,
-    model: text,
+    ...{ model: text, adapter: text, strength: text },
     seed: text,
     temperature: text,
     'max-new-tokens': text,
@@ -98,24 +110,21 @@ function readCall(): Call {
   const { image, question } = values;
   if (image === undefined) throw new UsageError('--image is missing.');
   if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
+  const strength = finiteNumber('strength', values.strength, 1);
+  if (values.strength !== undefined && values.adapter === undefined)
+    throw new UsageError('--strength needs --adapter.');
   return {
     image,
     question,
     model: values.model,
+    adapter: values.adapter,
+    strength,
     mode: settingOption('mode', SETTINGS.mode, values.mode),
     seed: settingOption('seed', SETTINGS.seed, values.seed),
     temperature: settingOption('temperature', SETTINGS.temperature, values.temperature),
     maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
     json: values.json ?? false,
   };
-}
-
-async function readPicture(path: string) {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
-    throw new DataError('data/image', `${path}: ${reason}`, { file: path }, error);
-  });
-  return decodeImage(bytes, path);
 }
 
 function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuContext): AskReport {
@@ -129,10 +138,19 @@ function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuC
     answer: answer.reading().answer,
     seed: call.seed,
     model,
-    adapter: null,
+    adapter: call.adapter ?? null,
     device: deviceReport(gpu.traits),
     profile: kernelProfile(gpu),
   };
+}
+
+async function applyAdapter(reasoner: Reasoner, call: Call, gpu: GpuContext): Promise<void> {
+  if (call.adapter === undefined) return;
+  const { config } = reasoner.model;
+  const { config: lora, weights } = await readAdapter(call.adapter, config);
+  const adapter = LoraAdapter.create(gpu, lora, config, weights, false);
+  adapter.setStrength(call.strength);
+  reasoner.setAdapter(adapter);
 }
 
 async function ask(signal: AbortSignal): Promise<void> {
@@ -143,6 +161,7 @@ async function ask(signal: AbortSignal): Promise<void> {
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });
   try {
+    await applyAdapter(reasoner, call, gpu);
     const answer = await streamAnswer(reasoner, call, image, signal);
     if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu))}\n`);
   } finally {

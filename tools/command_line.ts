@@ -58,6 +58,13 @@ export function settingOption<S extends Setting>(
   throw new UsageError(`--${name} must be ${mustBe(setting)}, not "${text}".`);
 }
 
+/** A finite number, or `fallback` when the option is absent. @throws UsageError */
+export function finiteNumber(name: string, text: string | undefined, fallback: number): number {
+  const value = text?.trim() === '' ? Number.NaN : Number(text ?? fallback);
+  if (Number.isFinite(value)) return value;
+  throw new UsageError(`--${name} must be a number, not "${text}".`);
+}
+
 /** One of a list of words. @throws UsageError */
 export function oneOf<T extends string>(name: string, text: string, words: readonly T[]): T {
   const found = words.find((word) => word === text);
@@ -91,6 +98,10 @@ export async function runCommand(
   usage: string,
   command: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+    await new Promise<void>((resolve) => process.stdout.write(`${usage}\n`, () => resolve()));
+    process.exit(0);
+  }
   const controller = new AbortController();
   process.once('SIGINT', () => {
     process.once('SIGINT', () => process.exit(130));

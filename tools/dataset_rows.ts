@@ -39,7 +39,7 @@ export async function usableRows(path: string, signal?: AbortSignal): Promise<Us
 
 /** The picture of a row. @throws DataError when it cannot be decoded */
 export async function decodeRow(row: ImportedRow): Promise<PixelArray> {
-  return decodeImage(new Uint8Array(await (await row.image()).arrayBuffer()), row.imageName);
+  return decodeImage(await row.image(), row.imageName);
 }
 
 /** Rows for training. @throws what {@link usableRows} throws */

@@ -57,7 +57,7 @@ export interface EvaluateProbeReport {
 const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset PATH) [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder
-  --adapter DIR         a PEFT adapter for it
+  --adapter DIR|ZIP     a PEFT adapter for it
   --mode MODE           ${REASONING_MODES.join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the shapes world
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it

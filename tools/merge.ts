@@ -2,18 +2,11 @@
 // DIR`
 // It needs no graphics device, and leaves model and adapter alone.
 
-import { log, readArguments, runCommand, UsageError } from './command_line';
+import { finiteNumber, log, readArguments, runCommand, UsageError } from './command_line';
 import { mergeFolder } from './merge_folder';
 import { findModel } from './model_source';
 
-const USAGE = `npm run merge -- --model ID|DIR --adapter DIR --out DIR [--strength S] [--force]`;
-
-function strengthOf(text: string | undefined): number {
-  const value = Number(text ?? '1');
-  if (text?.trim() === '' || !Number.isFinite(value))
-    throw new UsageError(`--strength must be a number, not "${text}".`);
-  return value;
-}
+const USAGE = `npm run merge -- --model ID|DIR --adapter DIR|ZIP --out DIR [--strength S] [--force]`;
 
 await runCommand(USAGE, async (signal) => {
   const { model, adapter, out, strength, force } = readArguments({
@@ -26,7 +19,13 @@ await runCommand(USAGE, async (signal) => {
   if (model === undefined || adapter === undefined || out === undefined)
     throw new UsageError('--model, --adapter and --out are needed.');
   const { folder } = await findModel(model);
-  const call = { model: folder, adapter, out, strength: strengthOf(strength), force: force === true };
+  const call = {
+    model: folder,
+    adapter,
+    out,
+    strength: finiteNumber('strength', strength, 1),
+    force: force === true,
+  };
   const merged = await mergeFolder(call, (name) => log(name), signal);
   log(`${merged} matrices merged; the model is in ${out}`);
 });

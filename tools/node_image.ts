@@ -1,110 +1,129 @@
-// Decodes PNG and JPEG files to 8-bit pixels in Node, for the command lines; in the page the browser does it.
-// Not here: resizing, colour management, EXIF orientation (the models' processors apply none either).
-// Invariant: returns plain bytes of 1 to 4 channels, or an error that names the file and says what to do.
-import { decode as decodePng } from 'fast-png';
-import { decode as decodeJpeg } from 'jpeg-js';
+// Decodes pictures for the command lines with the page's reader (src/data/image/picture_decoder.ts) and, where the page
+// asks the browser, with codecs in WebAssembly: mozjpeg for JPEG and libwebp give the very bytes of Pillow; libavif's
+// colours may differ by some levels where they are stored at half the resolution.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { decode as decodeCmykJpeg } from 'jpeg-js';
+import { type ImageHeader, jpegOrientation } from '../src/data/image/image_header';
+import { MAX_IMAGE_BYTES } from '../src/data/image/picture_check';
+import {
+  type CodecPicture,
+  decodePicture,
+  dropAlpha,
+  type PictureCodec,
+} from '../src/data/image/picture_decoder';
 import type { PixelArray } from '../src/data/image/pillow_resize';
-import { DataError } from '../src/lib/errors';
+import { readRegularFile } from './regular_file';
 
-/** Larger pictures are refused before any memory is spent on them. */
-const MAX_PIXELS = 100_000_000;
+type WasmName = 'jpeg/codec/dec/mozjpeg_dec' | 'webp/codec/dec/webp_dec' | 'avif/codec/dec/avif_dec';
 
-function fail(file: string, reason: string, cause?: unknown): never {
-  throw new DataError('data/image', `${file}: ${reason}`, { file }, cause);
+/** The codecs fetch their code where they run in a page; here it is read from the package. */
+function wasmModule(name: WasmName): WebAssembly.Module {
+  return new WebAssembly.Module(
+    readFileSync(createRequire(import.meta.url).resolve(`@jsquash/${name}.wasm`)),
+  );
 }
 
-const FORMATS: readonly (readonly [name: string, magic: readonly (number | null)[]])[] = [
-  ['PNG', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
-  ['JPEG', [0xff, 0xd8, 0xff]],
-  ['GIF', [0x47, 0x49, 0x46, 0x38]],
-  ['WebP', [0x52, 0x49, 0x46, 0x46, null, null, null, null, 0x57, 0x45, 0x42, 0x50]],
-  ['BMP', [0x42, 0x4d]],
-  ['TIFF', [0x49, 0x49, 0x2a, 0x00]],
-  ['TIFF', [0x4d, 0x4d, 0x00, 0x2a]],
-  ['AVIF or HEIC', [null, null, null, null, 0x66, 0x74, 0x79, 0x70]],
-  ['SVG', [0x3c, 0x73, 0x76, 0x67]],
-];
+/** What the codecs return their pixels in; Node has no class of that name. */
+class RgbaPixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
 
-function sniff(bytes: Uint8Array): string | null {
-  const matches = (magic: readonly (number | null)[]): boolean =>
-    bytes.length >= magic.length && magic.every((byte, i) => byte === null || byte === bytes[i]);
-  return FORMATS.find(([, magic]) => matches(magic))?.[0] ?? null;
-}
-
-/** 16-bit samples to 8 by their high byte; 1, 2 and 4 bits spread over 0…255. */
-function to8Bit(data: Uint8Array | Uint8ClampedArray | Uint16Array, depth: number): Uint8Array {
-  if (depth === 8) return new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const out = new Uint8Array(data.length);
-  const peak = 2 ** depth - 1;
-  for (let i = 0; i < out.length; i++) {
-    const sample = data[i] as number;
-    out[i] = depth === 16 ? sample >>> 8 : Math.round((sample * 255) / peak);
+  constructor(data: Uint8ClampedArray, width: number, height: number) {
+    [this.data, this.width, this.height] = [data, width, height];
   }
-  return out;
 }
 
-/** One sample per pixel, from rows of packed bits that each start at a byte. */
-function unpackBits(packed: Uint8Array, width: number, height: number, depth: number): Uint8Array {
-  const samples = new Uint8Array(width * height);
-  const stride = Math.ceil((width * depth) / 8);
-  const mask = 2 ** depth - 1;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const bit = x * depth;
-      const byte = packed[y * stride + (bit >> 3)] as number;
-      samples[y * width + x] = (byte >> (8 - depth - (bit & 7))) & mask;
+type WasmDecoder = (bytes: ArrayBuffer) => Promise<RgbaPixels | null>;
+const decoders = new Map<WasmName, Promise<WasmDecoder>>();
+
+async function loadDecoder(name: WasmName): Promise<WasmDecoder> {
+  Object.assign(globalThis, { ImageData: globalThis.ImageData ?? RgbaPixels });
+  const codec = await {
+    'jpeg/codec/dec/mozjpeg_dec': () => import('@jsquash/jpeg/decode.js'),
+    'webp/codec/dec/webp_dec': () => import('@jsquash/webp/decode.js'),
+    'avif/codec/dec/avif_dec': () => import('@jsquash/avif/decode.js'),
+  }[name]();
+  await codec.init(wasmModule(name));
+  return codec.default as WasmDecoder;
+}
+
+async function decodeWasm(name: WasmName, bytes: Uint8Array<ArrayBuffer>): Promise<CodecPicture> {
+  const known = decoders.get(name) ?? loadDecoder(name);
+  decoders.set(name, known);
+  const found = await (await known)(bytes.slice().buffer);
+  if (found === null) throw new Error('the file is damaged');
+  return dropAlpha(found.data, found.width, found.height);
+}
+
+/** Components of a JPEG: 4 for CMYK, which mozjpeg does not turn into RGB. */
+function jpegComponents(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 2; at + 10 <= bytes.length && bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1]!;
+    if (marker === 0xff) at += 1;
+    else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) return bytes[at + 9]!;
+    else at += 2 + Math.max(2, view.getUint16(at + 2));
+  }
+  return 3;
+}
+
+async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<CodecPicture> {
+  if (jpegComponents(bytes) !== 4) return decodeWasm('jpeg/codec/dec/mozjpeg_dec', bytes);
+  const { data, width, height } = decodeCmykJpeg(bytes, {
+    useTArray: true,
+    maxResolutionInMP: 200,
+    maxMemoryUsageInMB: 4096,
+  });
+  return dropAlpha(data, width, height);
+}
+
+/**
+ * Turns a picture upright.
+ * @param orientation 1 to 8, as EXIF counts
+ */
+export function turnUpright(image: PixelArray, orientation: number): PixelArray {
+  if (orientation === 1) return image;
+  const { width, height, data } = image;
+  const swaps = orientation >= 5;
+  const [outWidth, outHeight] = swaps ? [height, width] : [width, height];
+  // Where the stored picture runs against the upright one.
+  const fromRight = [2, 3, 7, 8].includes(orientation);
+  const fromBottom = [3, 4, 6, 7].includes(orientation);
+  const out = new Uint8Array(data.length);
+  let to = 0;
+  for (let y = 0; y < outHeight; y++) {
+    for (let x = 0; x < outWidth; x++, to += 3) {
+      const [u, v] = swaps ? [y, x] : [x, y];
+      const from = ((fromBottom ? height - 1 - v : v) * width + (fromRight ? width - 1 - u : u)) * 3;
+      out[to] = data[from]!;
+      out[to + 1] = data[from + 1]!;
+      out[to + 2] = data[from + 2]!;
     }
   }
-  return samples;
+  return { width: outWidth, height: outHeight, channels: 3, data: out };
 }
 
-function checkPngSize(file: string, bytes: Uint8Array): void {
-  if (bytes.length < 33) fail(file, 'the PNG is cut short');
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const [width, height] = [view.getUint32(16), view.getUint32(20)];
-  if (width * height > MAX_PIXELS)
-    fail(file, `${width}×${height} pixels are too many: scale the picture down`);
-  // The decoder handles these two only apart.
-  if ((bytes[24] as number) < 8 && bytes[28] === 1)
-    fail(file, 'save the PNG with 8 bits or without interlacing');
+const decodeInNode: PictureCodec = async (bytes, { format }: ImageHeader) => {
+  if (format === 'webp') return decodeWasm('webp/codec/dec/webp_dec', bytes);
+  if (format === 'avif') return decodeWasm('avif/codec/dec/avif_dec', bytes);
+  const found = await decodeJpeg(bytes);
+  return { ...found, pixels: turnUpright(found.pixels, jpegOrientation(bytes)) };
+};
+
+/**
+ * Decoded RGB pixels of a picture in memory.
+ * @param file its name, for messages
+ * @throws DataError `data/image` for what is no readable picture, `data/image-size` for one that is too large
+ */
+export async function decodeImage(bytes: Uint8Array | Blob, file: string): Promise<PixelArray> {
+  const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+  return (await decodePicture(blob, file, decodeInNode)).pixels;
 }
 
-function readPng(file: string, bytes: Uint8Array): PixelArray {
-  checkPngSize(file, bytes);
-  const { width, height, channels, depth, data, palette } = decodePng(bytes);
-  const pixels = width * height;
-  const samples = depth < 8 ? unpackBits(data as Uint8Array, width, height, depth) : data;
-  if (palette === undefined) return { width, height, channels, data: to8Bit(samples, depth) };
-  const rgb = new Uint8Array(pixels * 3);
-  for (let i = 0; i < pixels; i++) {
-    const color = palette[samples[i] as number];
-    if (color === undefined) fail(file, 'the PNG names a colour outside its palette');
-    rgb.set(color.slice(0, 3), 3 * i);
-  }
-  return { width, height, channels: 3, data: rgb };
-}
-
-/** Decoded pixels of a PNG or JPEG file. Throws DataError `data/image` for anything else, or a broken file. */
-export function decodeImage(bytes: Uint8Array, file: string): PixelArray {
-  const format = sniff(bytes);
-  if (format !== 'PNG' && format !== 'JPEG') {
-    fail(file, `${format ?? 'this'} is not supported here: convert the picture to PNG or JPEG`);
-  }
-  try {
-    if (format === 'PNG') return readPng(file, bytes);
-    const { width, height, data } = decodeJpeg(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      maxResolutionInMP: MAX_PIXELS / 1_000_000,
-      maxMemoryUsageInMB: 2048,
-    });
-    return { width, height, channels: 3, data };
-  } catch (error) {
-    if (error instanceof DataError) throw error;
-    return fail(
-      file,
-      `the ${format} cannot be decoded (${error instanceof Error ? error.message : error})`,
-      error,
-    );
-  }
+/** Decoded pixels of a picture on disk. Throws DataError as {@link decodeImage}, or `data/file` for no regular file. */
+export async function readPicture(file: string): Promise<PixelArray> {
+  return decodeImage(await readRegularFile(file, MAX_IMAGE_BYTES), file);
 }

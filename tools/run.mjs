@@ -24,6 +24,12 @@ function programNames(folder) {
 
 function entryFor(folder, name) {
   const names = programNames(folder);
+  if (name === '--help' || name === '-h') {
+    console.log(
+      `Say which program to run, then its options; --help after its name lists them.\nThere are: ${names.join(', ')}.`,
+    );
+    process.exit(0);
+  }
   if (name && names.includes(name)) return `${folder}/${name}.ts`;
   console.error(name ? `There is no program "${name}".` : 'Say which program to run.');
   console.error(`There are: ${names.join(', ') || 'none yet'}.`);

@@ -51,12 +51,12 @@ async function readText(files: ModelFiles, name: string): Promise<string | undef
   return source === null ? undefined : new TextDecoder().decode(await source.read(0, source.size));
 }
 
-function paddingOf({ image, left, top }: PaddedImage, source: PixelArray): PreparedPrompt['padding'] {
+function paddingOf({ image, left, top, width, height }: PaddedImage): PreparedPrompt['padding'] {
   return {
     left: left / image.width,
     top: top / image.height,
-    right: (image.width - left - source.width) / image.width,
-    bottom: (image.height - top - source.height) / image.height,
+    right: (image.width - left - width) / image.width,
+    bottom: (image.height - top - height) / image.height,
   };
 }
 
@@ -90,8 +90,9 @@ export class Processor {
 
   /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
-    const whole: PaddedImage = { image: request.image, left: 0, top: 0 };
-    const padded = request.square ? padToSquare(request.image, PADDING) : whole;
+    const { image } = request;
+    const whole: PaddedImage = { image, left: 0, top: 0, width: image.width, height: image.height };
+    const padded = request.square ? padToSquare(image, PADDING) : whole;
     const patches = processQwenImages([padded.image], this.#image);
     const [gridThw = [1, 0, 0] as const] = patches.gridThw;
     const merge = this.#image.mergeSize;
@@ -107,7 +108,7 @@ export class Processor {
       prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },
       imageTokens: gridThw[0] * grid[0] * grid[1],
       grid,
-      padding: paddingOf(padded, request.image),
+      padding: paddingOf(padded),
       resizedWidth: gridThw[2] * this.#image.patchSize,
       resizedHeight: gridThw[1] * this.#image.patchSize,
     };

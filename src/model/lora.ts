@@ -12,6 +12,7 @@ import type { LoraModule } from '../tensor/ops/lora';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { elementCount, externalTensor, type StoredTensor } from '../tensor/trace';
 import type { ModelConfig } from './config';
+import { asksForMore } from './peft_options';
 import { type SafetensorsFile, toFloat32 } from './safetensors';
 import { canonicalAdapterName, expectedShapes } from './weight_names';
 import type { WeightSource } from './weights';
@@ -36,18 +37,6 @@ export interface LoraWeights {
   readonly b: Float32Array;
 }
 
-// Options of PEFT that change the arithmetic; anything but these values is another method than plain LoRA.
-const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
-  use_dora: [false, null],
-  bias: ['none'],
-  fan_in_fan_out: [false],
-  lora_bias: [false, null],
-  modules_to_save: [null],
-  layer_replication: [null],
-  target_parameters: [null],
-  trainable_token_indices: [null],
-};
-
 /**
  * Reads adapter_config.json.
  * @throws ModelError `model/adapter` naming the key that is missing or asks for something else than plain LoRA
@@ -60,15 +49,8 @@ export function parseLoraConfig(json: unknown): LoraConfig {
     return fail('(file)', 'is not an object');
   const config = json as Record<string, unknown>;
   if (config.peft_type !== 'LORA') fail('peft_type', 'must be "LORA"');
-  for (const [key, allowed] of Object.entries(PLAIN)) {
-    if (key in config && !allowed.includes(config[key]))
-      fail(key, 'asks for something this engine does not do');
-  }
-  for (const key of ['rank_pattern', 'alpha_pattern']) {
-    const pattern = config[key];
-    if (pattern && Object.keys(pattern as object).length > 0)
-      fail(key, 'is not supported: one rank and alpha for all modules');
-  }
+  const asked = asksForMore(config);
+  if (asked) fail(asked.key, asked.reason);
   const { r, lora_alpha: loraAlpha, target_modules: targets } = config;
   if (typeof r !== 'number' || !Number.isInteger(r) || r < 1 || r > 1024)
     return fail('r', 'must be a whole number from 1 to 1024');
@@ -107,7 +89,7 @@ export function adaptableModules(config: ModelConfig): Map<string, readonly [num
 
 /**
  * Reads adapter_model.safetensors, either key style.
- * @throws ModelError `model/adapter` naming tensors that are unknown, missing, duplicate or misshapen
+ * @throws ModelError `model/adapter` naming tensors that are unknown, missing, duplicate, misshapen or not finite
  */
 export async function readLoraWeights(
   file: SafetensorsFile,
@@ -127,7 +109,11 @@ export async function readLoraWeights(
     if (shape.join() !== want.join()) fail(name, `is [${shape.join(', ')}], expected [${want.join(', ')}]`);
     const pair = found.get(parsed.module) ?? {};
     if (pair[parsed.factor]) fail(name, 'is there under two names');
-    pair[parsed.factor] = toFloat32(dtype, await file.read(name));
+    if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
+      fail(name, `has the type ${dtype}; adapters are read as F32, F16 or BF16: save it as one of these`);
+    const values = toFloat32(dtype, await file.read(name));
+    if (!values.every(Number.isFinite)) fail(name, 'holds values that are not finite (NaN or infinite)');
+    pair[parsed.factor] = values;
     found.set(parsed.module, pair);
   }
   if (found.size === 0) throw new ModelError('model/adapter', `${file.name} holds no LoRA tensors.`);

@@ -3,13 +3,14 @@
 // Invariant: `session` changes only by events and by this file's commands; views never write a signal directly.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { requirePicture } from '../data/image/picture_check';
 import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
 import type { ModelEntry } from '../worker/protocol/engine';
 import { type Readout, readoutOf } from './attention_view';
 import { type AdapterChoice, type Comparison, fitStrength, goesOn, type Side } from './compare';
-import { checkPicture } from './picture_file';
+
 import { backBands, type Card, layoutCards, type StepRange } from './segment_layout';
 import * as select from './selection';
 import {
@@ -269,7 +270,7 @@ async function choosePicture(
   const choice = w.choices;
   try {
     const blob = await source;
-    await checkPicture(blob, name);
+    await requirePicture(blob, name);
     const bitmap = await decode(w, blob, name);
     if (choice !== w.choices) return;
     batch(() => {

@@ -1,6 +1,8 @@
 // How much an import may hold before it is refused: files, bytes, rows. Not the limits of a model or of the storage.
 // Invariant: each is checked against what was really read, never only against what a file says about itself.
 
+import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../image/picture_check';
+
 /** Bounds of one import; sizes in bytes. */
 export interface ImportLimits {
   /** Files of a folder, or entries of a zip. */
@@ -31,8 +33,8 @@ export const IMPORT_LIMITS: ImportLimits = {
   maxRowBytes: 72 * MIB,
   maxRows: 500_000,
   maxTextLength: 50_000,
-  maxImageBytes: 50_000_000,
-  maxImagePixels: 200_000_000,
+  maxImageBytes: MAX_IMAGE_BYTES,
+  maxImagePixels: MAX_IMAGE_PIXELS,
   maxTotalBytes: 4096 * MIB,
   maxRatio: 300,
   maxProblems: 1000,

@@ -1,89 +1,117 @@
-// Decodes a picture that somebody supplied, in the Worker, under guards: bytes, format, dimensions, animation.
-// Not preprocessing (data/image/image_processor.ts): it hands over the file's own pixels, upright, without colour management.
-// Invariant: no file, however hostile, is decoded before its size on disk and, where its header tells, its dimensions
-// were checked; every failure is a DataError that says what to do.
+// Decodes pictures in the browser: PNG by our own decoder, other formats by the browser's, whose pixels are read through
+// a VideoFrame. That gives what the file holds (in Chromium the very bytes of Pillow's convert("RGB")), where a canvas
+// loses the colours under transparency and adds noise in browsers that guard against fingerprinting. Where there is no
+// VideoFrame a canvas is read, tested for noise first.
 
 import { DataError } from '../../lib/errors';
-import { formatBytes } from '../../lib/format';
-import { readImageHeader } from './image_header';
+import type { ImageHeader } from './image_header';
+import {
+  type CodecPicture,
+  type DecodedImage,
+  decodePicture,
+  dropAlpha,
+  type PictureCodec,
+} from './picture_decoder';
 import type { PixelArray } from './pillow_resize';
 
-/** A decoded picture: RGB bytes, and what was simplified on the way. */
-export interface DecodedImage {
-  readonly pixels: PixelArray;
-  /** Size as the picture is meant to be seen, before any reduction. */
-  readonly sourceWidth: number;
-  readonly sourceHeight: number;
-  readonly notes: readonly string[];
+/** Frames and canvases of browsers are at most this long; longer pictures are read in tiles. */
+const TILE_SIDE = 4096;
+
+const NOISE =
+  'This browser alters the pixels that pages read from pictures, as a guard against fingerprinting: the model sees this ' +
+  'picture with noise. A PNG file is read without it.';
+
+function canvasContext(width: number, height: number): OffscreenCanvasRenderingContext2D {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (context === null) throw new DataError('data/image', 'the browser offers no canvas to read it with');
+  return context;
 }
 
-/** Largest file. */
-export const MAX_IMAGE_BYTES = 50_000_000;
-/** Largest picture that is decoded at all. */
-export const MAX_IMAGE_PIXELS = 200_000_000;
-/** Larger pictures are reduced before their pixels are read: no model looks at more than a megapixel. */
-export const REDUCE_ABOVE_PIXELS = 24_000_000;
+/** Whether a canvas gives back other pixels than were put into it: opaque ones of a known pattern. */
+export function addsNoise(
+  context: Pick<OffscreenCanvasRenderingContext2D, 'putImageData' | 'getImageData'>,
+): boolean {
+  const side = 32;
+  const pattern = new ImageData(side, side);
+  for (let i = 0; i < pattern.data.length; i++)
+    pattern.data[i] = i % 4 === 3 ? 255 : (i * 37 + (i >> 5)) & 255;
+  context.putImageData(pattern, 0, 0);
+  const found = context.getImageData(0, 0, side, side).data;
+  return found.some((value, i) => value !== pattern.data[i]);
+}
 
-const HEADER_BYTES = 1 << 16;
-
-/** Throws DataError `data/image-size` for pictures too large to decode; `data/image` for no picture at all. */
-export async function checkImageFile(file: Blob): Promise<{ readonly notes: string[] }> {
-  if (file.size === 0) throw new DataError('data/image', 'The file is empty: choose a picture.');
-  if (file.size > MAX_IMAGE_BYTES) {
-    const message = `The file has ${formatBytes(file.size)}; pictures up to ${formatBytes(MAX_IMAGE_BYTES)} are read: make it smaller.`;
-    throw new DataError('data/image-size', message, { bytes: file.size });
+/** Pixels of a tile through a VideoFrame; null where the browser has none, or gives other than RGB. */
+async function readFrame(tile: ImageBitmap): Promise<CodecPicture | null> {
+  if (typeof VideoFrame === 'undefined') return null;
+  let frame: VideoFrame;
+  try {
+    frame = new VideoFrame(tile, { timestamp: 0 });
+  } catch {
+    return null;
   }
-  const header = readImageHeader(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
-  if (header !== null) checkPixels(header.width, header.height);
-  return { notes: header?.animated ? ['The picture is animated: only its first frame is used.'] : [] };
+  try {
+    const order = /^(RGB|BGR)[AX]$/.exec(frame.format ?? '')?.[1];
+    const { width, height } = tile;
+    if (order === undefined || frame.visibleRect?.width !== width || frame.visibleRect.height !== height)
+      return null;
+    const pixels = new Uint8Array(width * height * 4);
+    await frame.copyTo(pixels, { layout: [{ offset: 0, stride: width * 4 }] });
+    const read = dropAlpha(pixels, width, height, order === 'RGB' ? 'rgba' : 'bgra');
+    return frame.format?.endsWith('X') ? { ...read, translucent: false } : read;
+  } catch {
+    return null;
+  } finally {
+    frame.close();
+  }
 }
 
-function checkPixels(width: number, height: number): void {
-  if (width * height <= MAX_IMAGE_PIXELS) return;
-  const megapixels = Math.round(MAX_IMAGE_PIXELS / 1e6);
-  throw new DataError(
-    'data/image-size',
-    `The picture is ${width} × ${height} pixels; up to ${megapixels} megapixels are read: make it smaller.`,
-    { width, height },
-  );
+function readCanvas(tile: ImageBitmap): CodecPicture {
+  const { width, height } = tile;
+  const noisy = addsNoise(canvasContext(32, 32));
+  const context = canvasContext(width, height);
+  context.drawImage(tile, 0, 0);
+  const read = dropAlpha(context.getImageData(0, 0, width, height).data, width, height);
+  return noisy ? { ...read, notes: [NOISE] } : read;
 }
 
-/** Size with at most `limit` pixels and the same shape, at least 1 × 1. */
-export function reducedSize(width: number, height: number, limit: number): [number, number] {
-  const scale = Math.sqrt(limit / (width * height));
-  if (scale >= 1) return [width, height];
-  return [Math.max(1, Math.floor(width * scale)), Math.max(1, Math.floor(height * scale))];
+/** Reads a bitmap tile by tile, so that no more than one tile of RGBA is in memory beside the result. */
+async function readBitmap(bitmap: ImageBitmap): Promise<CodecPicture> {
+  const { width, height } = bitmap;
+  const data = new Uint8Array(width * height * 3);
+  const notes = new Set<string>();
+  let translucent = false;
+  for (let top = 0; top < height; top += TILE_SIDE) {
+    for (let left = 0; left < width; left += TILE_SIDE) {
+      const [wide, high] = [Math.min(TILE_SIDE, width - left), Math.min(TILE_SIDE, height - top)];
+      const whole = wide === width && high === height;
+      const tile = whole
+        ? bitmap
+        : await createImageBitmap(bitmap, left, top, wide, high, { premultiplyAlpha: 'none' });
+      const read = (await readFrame(tile)) ?? readCanvas(tile);
+      if (!whole) tile.close();
+      translucent ||= read.translucent;
+      for (const note of read.notes ?? []) notes.add(note);
+      for (let y = 0; y < high; y++) {
+        const row = read.pixels.data.subarray(y * wide * 3, (y + 1) * wide * 3);
+        data.set(row, ((top + y) * width + left) * 3);
+      }
+    }
+  }
+  return { pixels: { width, height, channels: 3, data }, translucent, notes: [...notes] };
 }
 
-async function toBitmap(source: Blob | ImageBitmap, resize: ImageBitmapOptions = {}): Promise<ImageBitmap> {
-  const asStored = {
+const decodeInBrowser: PictureCodec = async (bytes, { format }: ImageHeader) => {
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${format}` }), {
     colorSpaceConversion: 'none',
     premultiplyAlpha: 'none',
     imageOrientation: 'from-image',
-  } as const;
+  });
   try {
-    return await createImageBitmap(source, { ...asStored, ...resize });
-  } catch (error) {
-    throw new DataError(
-      'data/image',
-      'The file is not a picture that this browser can read: choose a PNG, JPEG, WebP or GIF.',
-      {},
-      error,
-    );
+    return await readBitmap(bitmap);
+  } finally {
+    bitmap.close();
   }
-}
-
-/** RGB of RGBA; also whether any pixel was not opaque. */
-function dropAlpha(rgba: Uint8ClampedArray, rgb: Uint8Array): boolean {
-  let translucent = false;
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = rgba[from] ?? 0;
-    rgb[to + 1] = rgba[from + 1] ?? 0;
-    rgb[to + 2] = rgba[from + 2] ?? 0;
-    if (rgba[from + 3] !== 255) translucent = true;
-  }
-  return translucent;
-}
+};
 
 /**
  * Decodes a file. EXIF orientation is applied; colour profiles and transparency are ignored, as Pillow's RGB does.
@@ -91,32 +119,11 @@ function dropAlpha(rgba: Uint8ClampedArray, rgb: Uint8Array): boolean {
  * @throws DataError `data/image` when it is not a readable picture, `data/image-size` when it is too large
  */
 export async function decodeImage(file: Blob): Promise<DecodedImage> {
-  const { notes } = await checkImageFile(file);
-  let bitmap = await toBitmap(file);
-  const { width: sourceWidth, height: sourceHeight } = bitmap;
-  try {
-    checkPixels(sourceWidth, sourceHeight);
-    const [width, height] = reducedSize(sourceWidth, sourceHeight, REDUCE_ABOVE_PIXELS);
-    if (width !== sourceWidth || height !== sourceHeight) {
-      const whole = bitmap;
-      bitmap = await toBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: 'high' });
-      whole.close();
-      notes.push(
-        `The picture was reduced from ${sourceWidth} × ${sourceHeight} to ${width} × ${height} pixels.`,
-      );
-    }
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-    if (context === null)
-      throw new DataError('data/image', 'The browser offers no canvas to read the picture with.');
-    context.drawImage(bitmap, 0, 0);
-    const data = new Uint8Array(width * height * 3);
-    if (dropAlpha(context.getImageData(0, 0, width, height).data, data)) {
-      notes.push('Transparency is ignored.');
-    }
-    return { pixels: { width, height, channels: 3, data }, sourceWidth, sourceHeight, notes };
-  } finally {
-    bitmap.close();
-  }
+  return decodePicture(
+    file,
+    file instanceof File && file.name !== '' ? file.name : 'The file',
+    decodeInBrowser,
+  );
 }
 
 /** A PNG of RGB pixels, for the page to show. Throws DataError `data/image` without a canvas. */

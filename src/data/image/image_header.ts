@@ -1,10 +1,10 @@
-// Format, size and animation of an encoded picture, read from its first bytes: what a guard must know before decoding.
-// Not a decoder and not a validator: a picture that passes here may still turn out to be broken.
-// Invariant: never reads outside the bytes it is given; anything it cannot make sense of is null, not an error.
+// Reads format, size, animation and orientation of an encoded picture from its first bytes: what a guard must know before
+// decoding. It never reads outside the bytes that it is given, and answers null where it can make no sense of them; a
+// picture that passes may still turn out to be broken.
 
 /** What the header says. */
 export interface ImageHeader {
-  readonly format: 'png' | 'jpeg' | 'gif' | 'webp' | 'bmp';
+  readonly format: 'png' | 'jpeg' | 'gif' | 'webp' | 'bmp' | 'avif';
   readonly width: number;
   readonly height: number;
   /** More than one frame, as far as the bytes at hand tell. */
@@ -129,12 +129,95 @@ function readBmp(bytes: Uint8Array): ImageHeader | null {
   return { format: 'bmp', width, height, animated: false };
 }
 
-/** Reads the header of a PNG, JPEG, GIF, WebP or BMP; null for anything else or too few bytes (64 KiB will do). */
+/** Brands of the ISO base media file at `bytes`, the major one first; none where it is another file. */
+export function mediaBrands(bytes: Uint8Array): string[] {
+  if (bytes.length < 16 || ascii(bytes, 4, 4) !== 'ftyp') return [];
+  const end = Math.min(bytes.length, view(bytes).getUint32(0));
+  const brands = [ascii(bytes, 8, 4)];
+  for (let at = 16; at + 4 <= end; at += 4) brands.push(ascii(bytes, at, 4));
+  return brands;
+}
+
+function readAvif(bytes: Uint8Array, brands: readonly string[]): ImageHeader | null {
+  const data = view(bytes);
+  let [width, height] = [0, 0];
+  // Sizes of the picture's items lie in `ispe` properties; tiles of a grid are smaller than the whole.
+  for (let at = 4; at + 16 <= bytes.length; at++) {
+    if (bytes[at] !== 0x69 || ascii(bytes, at, 4) !== 'ispe') continue;
+    const size = [data.getUint32(at + 8), data.getUint32(at + 12)] as const;
+    if (size[0] * size[1] > width * height) [width, height] = size;
+  }
+  if (width === 0) return null;
+  return { format: 'avif', width, height, animated: brands.includes('avis') };
+}
+
+const APPLICATION_1 = 0xe1;
+const START_OF_SCAN = 0xda;
+const END_OF_IMAGE = 0xd9;
+
+/** Value of the orientation tag in a TIFF block; 1 where there is none. */
+function tiffOrientation(tiff: Uint8Array): number {
+  if (tiff.length < 8) return 1;
+  const data = view(tiff);
+  const little = ascii(tiff, 0, 2) === 'II';
+  const entries = data.getUint32(4, little);
+  if (entries + 2 > tiff.length) return 1;
+  const count = data.getUint16(entries, little);
+  for (let i = 0; i < count; i++) {
+    const at = entries + 2 + 12 * i;
+    if (at + 12 > tiff.length) break;
+    if (data.getUint16(at, little) !== 0x112) continue;
+    const value = data.getUint16(at + 8, little);
+    return value >= 1 && value <= 8 ? value : 1;
+  }
+  return 1;
+}
+
+/**
+ * How a JPEG is to be turned to stand upright, 1 to 8 as EXIF counts; 1 for upright ones and for other formats.
+ * @source EXIF 2.3, tag 0x0112
+ */
+export function jpegOrientation(bytes: Uint8Array): number {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 1;
+  const data = view(bytes);
+  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1];
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    if (marker === START_OF_SCAN) break;
+    const length = data.getUint16(at + 2);
+    if (marker === APPLICATION_1 && ascii(bytes, at + 4, 6) === 'Exif\0\0')
+      return tiffOrientation(bytes.subarray(at + 10, at + 2 + length));
+    at += 2 + Math.max(2, length);
+  }
+  return 1;
+}
+
+/**
+ * Whether a JPEG has its end. Inside the data 0xFF is followed by 0 or by a marker, so that the end's marker after the
+ * first scan is the end; previews lie before it, and whatever a camera appends may follow it.
+ */
+export function isWholeJpeg(bytes: Uint8Array): boolean {
+  const data = view(bytes);
+  let at = 2;
+  const before = (marker: number | undefined): boolean => marker !== START_OF_SCAN && marker !== END_OF_IMAGE;
+  while (at + 4 <= bytes.length && bytes[at] === 0xff && before(bytes[at + 1]))
+    at += bytes[at + 1] === 0xff ? 1 : 2 + Math.max(2, data.getUint16(at + 2));
+  for (at = bytes.indexOf(0xff, at); at >= 0; at = bytes.indexOf(0xff, at + 1))
+    if (bytes[at + 1] === END_OF_IMAGE) return true;
+  return false;
+}
+
+/** Reads the header of a PNG, JPEG, GIF, WebP, BMP or AVIF; null for anything else or too few bytes. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | null {
   if (bytes.length < 12) return null;
   if (ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n') return readPng(bytes);
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return readJpeg(bytes);
   if (/^GIF8[79]a$/.test(ascii(bytes, 0, 6))) return readGif(bytes);
   if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP') return readWebp(bytes);
+  const brands = mediaBrands(bytes);
+  if (brands.includes('avif') || brands.includes('avis')) return readAvif(bytes, brands);
   return ascii(bytes, 0, 2) === 'BM' ? readBmp(bytes) : null;
 }

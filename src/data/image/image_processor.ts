@@ -289,24 +289,42 @@ export interface PaddedImage {
   /** Pixels of padding before the original. */
   readonly left: number;
   readonly top: number;
+  /** Size of the original as it lies in the square. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Longest edge of a padded square: 50 MB of RGB. A strip of 65000 × 1 would otherwise become 13 GB of padding. */
+const MAX_SQUARE_EDGE = 4096;
+
+/** An RGB image whose longer edge is at most `edge`, its shape kept as well as whole pixels allow. */
+function fitInto(image: PixelArray, edge: number): PixelArray {
+  const longest = Math.max(image.width, image.height);
+  if (longest <= edge) return image;
+  const size = (length: number): number => Math.max(1, Math.round((length * edge) / longest));
+  return pillowResize(image, size(image.width), size(image.height), 'bicubic');
 }
 
 /**
- * Pads to a square with `color`, the original centred (an odd pixel goes right or below). For models that read squares
- * only: the page shows the padding, so choose a colour that cannot be mistaken for the picture.
+ * Pads to a square with `color`, the original centred (an odd pixel goes right or below); a picture longer than
+ * {@link MAX_SQUARE_EDGE} is reduced to that first. For models that read squares only: the page shows the padding, so
+ * choose a colour that cannot be mistaken for the picture.
  */
 export function padToSquare(image: PixelArray, color: readonly [number, number, number]): PaddedImage {
-  const rgb = toRgb(image);
+  const rgb = fitInto(toRgb(image), MAX_SQUARE_EDGE);
   const edge = Math.max(rgb.width, rgb.height);
   const left = Math.floor((edge - rgb.width) / 2);
   const top = Math.floor((edge - rgb.height) / 2);
-  if (rgb.width === rgb.height) return { image: rgb, left, top };
+  if (rgb.width === rgb.height) return { image: rgb, left, top, width: edge, height: edge };
+  const { width, height } = rgb;
+  const line = new Uint8Array(edge * 3);
+  for (let x = 0; x < edge; x++) line.set(color, 3 * x);
   const data = new Uint8Array(edge * edge * 3);
-  for (let i = 0; i < edge * edge; i++) data.set(color, 3 * i);
-  for (let y = 0; y < rgb.height; y++) {
-    data.set(rgb.data.subarray(y * rgb.width * 3, (y + 1) * rgb.width * 3), ((top + y) * edge + left) * 3);
+  for (let y = 0; y < edge; y++) data.set(line, 3 * y * edge);
+  for (let y = 0; y < height; y++) {
+    data.set(rgb.data.subarray(y * width * 3, (y + 1) * width * 3), ((top + y) * edge + left) * 3);
   }
-  return { image: { width: edge, height: edge, channels: 3, data }, left, top };
+  return { image: { width: edge, height: edge, channels: 3, data }, left, top, width, height };
 }
 
 /** A square cut out of a picture, and where the original lies about it. */

@@ -1,6 +1,6 @@
 // Tells the control tokens that a chat template writes from the same spelling in a text that somebody typed: marks both
 // while a conversation is rendered, and leaves only the template's for the tokenizer to recognise.
-// The mark is a lone surrogate, which no well-formed text holds, so that nothing typed can imitate it.
+// The marks are halves of surrogate pairs, alone: no well-formed text holds one, so that nothing typed can imitate them.
 
 /** An added token as tokenizer.json lists it. */
 export interface AddedToken {
@@ -9,7 +9,10 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-const MARK = '\udc00';
+/** Before a control token of the template: no text has the first half of a pair before anything but the second. */
+const OPEN = '\ud800';
+/** After one, and inside a typed one: no text has the second half after anything but the first. */
+const CLOSE = '\udc00';
 const SURROGATE = /\p{Surrogate}/gu;
 
 /** Whether an added token steers a conversation: a special one, or one spelled as `<|…|>`; `<think>` is plain text. */
@@ -30,16 +33,20 @@ export class ControlTokens {
 
   constructor(tokens: readonly AddedToken[]) {
     // The longest first, as the tokenizer itself chooses.
-    this.#contents = tokens.map(({ content }) => content).sort((a, b) => b.length - a.length);
+    this.#contents = tokens
+      .map(({ content }) => content)
+      .filter((content) => content !== '')
+      .sort((a, b) => b.length - a.length);
     const escaped = this.#contents.map(escapePattern);
-    this.#pattern = new RegExp([...escaped, MARK].join('|'), 'g');
-    const firsts = new Set(this.#contents.map((content) => escapePattern(content.slice(0, 1))));
-    this.#starts = firsts.size === 0 ? /(?!)/g : new RegExp([...firsts].join('|'), 'g');
+    // With the flag u, half a pair matches only where it is alone.
+    this.#pattern = new RegExp([...escaped, CLOSE].join('|'), 'gu');
+    const firsts = new Set(this.#contents.map(([first = '']) => escapePattern(first)));
+    this.#starts = firsts.size === 0 ? /(?!)/gu : new RegExp([...firsts].join('|'), 'gu');
   }
 
   /** The spelling under which the tokenizer knows a control token. */
   static marked(content: string): string {
-    return MARK + content + MARK;
+    return OPEN + content + CLOSE;
   }
 
   /**
@@ -54,21 +61,21 @@ export class ControlTokens {
           whole.startsWith(content, at) ||
           (whole.length - at < content.length && content.startsWith(whole.slice(at))),
       );
-      return begins ? first + MARK : first;
+      return begins ? first + CLOSE : first;
     });
   }
 
   /** A rendered conversation with the template's own control tokens marked, and guarded text as it was typed. */
   mark(rendered: string): string {
-    return rendered.replace(this.#pattern, (found) => (found === MARK ? '' : ControlTokens.marked(found)));
+    return rendered.replace(this.#pattern, (found) => (found === CLOSE ? '' : ControlTokens.marked(found)));
   }
 
   /** Text without marks. */
   static unmark(text: string): string {
-    return text.replaceAll(MARK, '');
+    return text.replace(SURROGATE, '');
   }
 }
 
 function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

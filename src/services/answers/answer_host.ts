@@ -4,7 +4,7 @@
 import { gradeAnswer } from '../../answer/answer_grading';
 import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
-import type { DecodedImage } from '../../data/image/decode_image';
+import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';

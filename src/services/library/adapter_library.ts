@@ -2,20 +2,14 @@
 // for answers and for runs. Not a store and not a device. Invariant: an adapter is put before a model only when it was
 // made for the very weights of that model, or, where it does not say, when every tensor fits by name and shape.
 
-import { ArgumentError, LookBackError, ModelError } from '../../lib/errors';
+import { ArgumentError, LookBackError } from '../../lib/errors';
 import type { AdapterStart } from '../../lookback/training';
-import {
-  type LoraConfig,
-  type LoraWeights,
-  loraWeightsOf,
-  parseLoraConfig,
-  readLoraWeights,
-} from '../../model/lora';
+import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
+import { loraWeightsOf } from '../../model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
-import { parseSafetensors } from '../../model/safetensors';
 import { packAdapter, unpackAdapter } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
-import type { AdapterRecord, StoredLoraConfig } from '../../storage/records';
+import type { AdapterRecord } from '../../storage/records';
 import type { AdapterCommands, AdapterSummary } from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
@@ -39,8 +33,6 @@ export interface AdapterLibraryParts {
   date(): number;
 }
 
-/** Key of our own in adapter_config.json, which PEFT passes over: the base model's fingerprint. */
-const BASE_KEY = 'lookback_base_sha256';
 const MAX_NAME = 200;
 const MAX_NOTES = 20_000;
 
@@ -121,7 +113,7 @@ export class AdapterLibrary implements AdapterCommands {
       );
     }
     const files = await unpackAdapter(file, words);
-    const read = await readPair(files, loaded);
+    const read = await readAdapterPair(files, loaded.model.model.config);
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     checkBase(words, read.base, fingerprint, loaded);
     const notes =
@@ -160,7 +152,7 @@ export class AdapterLibrary implements AdapterCommands {
         known.modelId,
       );
     }
-    const { config, weights } = await readPair(await this.#files(id), loaded);
+    const { config, weights } = await readAdapterPair(await this.#files(id), loaded.model.model.config);
     return { config, weights };
   }
 
@@ -196,29 +188,6 @@ export class AdapterLibrary implements AdapterCommands {
 function withBase(config: string, fingerprint: string): Uint8Array<ArrayBuffer> {
   const json = JSON.parse(config) as Record<string, unknown>;
   return new TextEncoder().encode(JSON.stringify({ ...json, [BASE_KEY]: fingerprint }, null, 2));
-}
-
-/** Reads a pair against the loaded model. Throws ModelError `model/adapter` naming the key or tensor. */
-async function readPair(
-  files: AdapterFiles,
-  { model }: Loaded,
-): Promise<{ config: StoredLoraConfig; weights: LoraWeights[]; base: string | null }> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(files.config));
-  } catch {
-    throw new ModelError('model/adapter', 'adapter_config.json is not valid JSON.');
-  }
-  const config: LoraConfig = parseLoraConfig(json);
-  const { lora_dropout: dropout, [BASE_KEY]: base } = json as Record<string, unknown>;
-  const file = await parseSafetensors('adapter_model.safetensors', files.weights);
-  const weights = await readLoraWeights(file, config, model.model.config);
-  for (const { module, a, b } of weights) {
-    if (a.every(Number.isFinite) && b.every(Number.isFinite)) continue;
-    throw new ModelError('model/adapter', `${module} holds values that are not finite.`, { module });
-  }
-  const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
-  return { config: { ...config, loraDropout }, weights, base: typeof base === 'string' ? base : null };
 }
 
 /** Throws LookBackError `adapter/base` when an adapter was made for other weights than those loaded. */

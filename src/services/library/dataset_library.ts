@@ -3,7 +3,7 @@
 // only the newest preview is held, and nothing is kept without its token.
 
 import { type ImportedDataset, type ImportOptions, readDataset } from '../../data/dataset/dataset_import';
-import type { DecodedImage } from '../../data/image/decode_image';
+import type { DecodedImage } from '../../data/image/picture_decoder';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';

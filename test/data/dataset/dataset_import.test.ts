@@ -92,7 +92,7 @@ describe('readDataset', () => {
     expect(set.rows.map(({ imageName }) => imageName)).toEqual(['row 1', 'seven.png', 'row 3']);
     expect(await pictures(set)).toEqual([7, 7, 7].map((seed) => samplePng(seed)));
     expect(set.problems.map(({ row, reason }) => [row, reason])).toEqual([
-      [4, 'image "row 4" is not a PNG, JPEG, GIF, WebP or BMP picture'],
+      [4, 'image "row 4" is not a PNG, JPEG, GIF, WebP, BMP or AVIF picture'],
       [5, 'image "row 5" is not valid base64'],
       [6, 'image "cut.png" is cut off'],
     ]);
@@ -135,8 +135,8 @@ describe('readDataset', () => {
     const set = await readDataset(files, GUESS);
     expect(set.rows.map(({ row }) => row)).toEqual([1, 3]);
     expect(set.problems.map(({ row, reason }) => [row, reason])).toEqual([
-      [2, 'image "b.png" is not a PNG, JPEG, GIF, WebP or BMP picture'],
-      [4, 'image "b.png" is not a PNG, JPEG, GIF, WebP or BMP picture'],
+      [2, 'image "b.png" is not a PNG, JPEG, GIF, WebP, BMP or AVIF picture'],
+      [4, 'image "b.png" is not a PNG, JPEG, GIF, WebP, BMP or AVIF picture'],
     ]);
   });
 

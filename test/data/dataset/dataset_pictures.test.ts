@@ -78,13 +78,18 @@ describe.each([
   it.each<[string, Uint8Array, string]>([
     ['nothing', new Uint8Array(0), 'is empty'],
     ['text', Buffer.from('this is no picture at all'), 'is not a PNG'],
-    ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'is not a PNG'],
-    ['a cut header', samplePng().subarray(0, 20), 'is not a PNG'],
+    ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'is an SVG drawing'],
+    ['a cut header', samplePng().subarray(0, 20), 'cut off'],
     ['a cut PNG', samplePng().subarray(0, -8), 'is cut off'],
+    ['half a JPEG', jpeg(0).subarray(0, 15), 'is cut off'],
     ['a cut WebP', webp(4000), 'is cut off'],
     ['no pixels', png(0, 5), 'is 0 × 5 pixels'],
-    ['too many pixels', png(60_000, 60_000), 'up to 200 megapixels'],
-    ['JPEG without size', Uint8Array.of(0xff, 0xd8, ...new Array<number>(30).fill(0xff)), 'is not a PNG'],
+    ['too many pixels', png(60_000, 60_000), 'up to 100 megapixels'],
+    [
+      'JPEG without size',
+      Uint8Array.of(0xff, 0xd8, ...new Array<number>(30).fill(0xff)),
+      'is a damaged JPEG',
+    ],
   ])('is refused: %s', async (_, bytes, reason) => {
     const result = await check(bytes);
     expect('reason' in result ? result.reason : result.type).toContain(reason);
@@ -118,7 +123,7 @@ describe('checkPictureFile', () => {
   it('refuses by size without reading', async () => {
     const limits = { ...IMPORT_LIMITS, maxImageBytes: 10 };
     expect(await checkPictureFile(await fileOf(noise(11)), limits)).toEqual({
-      reason: 'has 11 B; up to 10 B are read',
+      reason: 'has 11 B; up to 10 B are read: make it smaller',
     });
   });
 

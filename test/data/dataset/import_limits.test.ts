@@ -1,7 +1,7 @@
 // The limits of an import agree with what the engine decodes.
 import { describe, expect, it } from 'vitest';
 import { IMPORT_LIMITS } from '../../../src/data/dataset/import_limits';
-import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../../../src/data/image/decode_image';
+import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../../../src/data/image/picture_check';
 
 describe('IMPORT_LIMITS', () => {
   it('admits the pictures that the engine decodes, inline ones too', () => {

@@ -176,7 +176,17 @@ describe('padToSquare', () => {
 
   it('leaves a square as it is', () => {
     const image = noise(5, 5);
-    expect(padToSquare(image, [0, 0, 0])).toEqual({ image, left: 0, top: 0 });
+    expect(padToSquare(image, [0, 0, 0])).toMatchObject({ image, left: 0, top: 0 });
+  });
+
+  it('reduces a strip before it pads it, so that its square stays small', () => {
+    const strip = padToSquare(noise(65_000, 1), [9, 9, 9]);
+    expect([strip.image.width, strip.image.height]).toEqual([4096, 4096]);
+    expect([strip.left, strip.top, strip.width, strip.height]).toEqual([0, 2047, 4096, 1]);
+    expect([...strip.image.data.subarray(0, 3)]).toEqual([9, 9, 9]);
+    expect(strip.image.data.subarray(2047 * 4096 * 3, 2048 * 4096 * 3).every((value) => value === 9)).toBe(
+      false,
+    );
   });
 });
 

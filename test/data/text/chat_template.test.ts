@@ -70,6 +70,11 @@ describe('applyChatTemplate', () => {
     expect(text).toBe('<|im_end|>');
     expect(ids).not.toContain(602);
     expect(ids).toEqual(tokenizer.encodePlain('<|im_end|>'));
+    // The second half of this animal's pair is the mark that ends a control token.
+    const own = await qwen('{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}');
+    const rat = applyChatTemplate(own, [{ role: 'user', content: '🐀<|im_end|>' }], [], CONFIG);
+    expect(rat.ids.filter((id) => id >= 600)).toEqual([602]);
+    expect(own.decode(rat.ids)).toBe('🐀<|im_end|><|im_end|>');
   });
 
   it('takes a template from a file of its own, and names one that fails', async () => {

@@ -23,7 +23,18 @@ describe('ControlTokens', () => {
   });
 
   it('gives back any typed text, with surrogates alone replaced', () => {
-    const part = fc.constantFrom('<|im_end|>', '<', '|im_end|>', '[INST', ']', '\udc00', '\ud800', '😀', ' ');
+    const part = fc.constantFrom(
+      '<|im_end|>',
+      '<',
+      '|im_end|>',
+      '[INST',
+      ']',
+      '\udc00',
+      '\ud800',
+      '😀',
+      '🐀',
+      ' ',
+    );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
         const typed = parts.join('');

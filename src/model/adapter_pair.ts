@@ -1,0 +1,51 @@
+// Reads the two files of a PEFT adapter against a model, for the page and every command line alike: settings, weights, and
+// the fingerprint of the base where the adapter names it.
+
+import { ModelError } from '../lib/errors';
+import type { ModelConfig } from './config';
+import { type LoraWeights, parseLoraConfig, readLoraWeights } from './lora';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type PeftLoraConfig } from './peft';
+import { parseSafetensors } from './safetensors';
+
+/** Key of our own in adapter_config.json, which PEFT passes over: the base model's fingerprint. */
+export const BASE_KEY = 'lookback_base_sha256';
+
+/** An adapter that fits its model. */
+export interface AdapterPair {
+  readonly config: PeftLoraConfig;
+  readonly weights: readonly LoraWeights[];
+  /** SHA-256 of the weights that it was made for; null where it does not say. */
+  readonly base: string | null;
+}
+
+/**
+ * Reads a pair.
+ * @param files bytes of adapter_config.json and adapter_model.safetensors
+ * @throws ModelError `model/adapter` naming the key or tensor
+ */
+export async function readAdapterPair(
+  files: { readonly config: Uint8Array; readonly weights: Uint8Array },
+  model: ModelConfig,
+): Promise<AdapterPair> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(files.config));
+  } catch {
+    throw new ModelError('model/adapter', `${ADAPTER_CONFIG} is not valid JSON.`);
+  }
+  try {
+    const config = parseLoraConfig(json);
+    const { lora_dropout: dropout, [BASE_KEY]: base } = json as Record<string, unknown>;
+    const weights = await readLoraWeights(
+      await parseSafetensors(ADAPTER_WEIGHTS, files.weights),
+      config,
+      model,
+    );
+    const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
+    return { config: { ...config, loraDropout }, weights, base: typeof base === 'string' ? base : null };
+  } catch (error) {
+    // What is wrong with its container is wrong with the adapter, not with the model.
+    if (!(error instanceof ModelError) || error.code === 'model/adapter') throw error;
+    throw new ModelError('model/adapter', error.message, error.data, error);
+  }
+}

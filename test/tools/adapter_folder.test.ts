@@ -1,0 +1,31 @@
+// Adapters on disk: a folder and the zip of it give the same; what is neither is refused by name.
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parseModelConfig } from '../../src/model/config';
+import { packAdapter } from '../../src/storage/adapter_archive';
+import { readAdapter } from '../../tools/adapter_folder';
+
+const MODEL = fileURLToPath(new URL('../fixtures/tiny-qwen2_5_vl', import.meta.url));
+const FOLDER = join(MODEL, 'adapter');
+
+describe('readAdapter', () => {
+  it('reads a folder and a zip alike', async () => {
+    const model = parseModelConfig(JSON.parse(await readFile(join(MODEL, 'config.json'), 'utf8')));
+    const zip = join(await mkdtemp(join(tmpdir(), 'adapter-')), 'a.zip');
+    const read = async (name: string) => new Uint8Array(await readFile(join(FOLDER, name)));
+    const pair = {
+      config: await read('adapter_config.json'),
+      weights: await read('adapter_model.safetensors'),
+    };
+    await writeFile(zip, packAdapter(pair));
+    expect(await readAdapter(zip, model)).toEqual(await readAdapter(FOLDER, model));
+    await writeFile(zip, 'no zip');
+    await expect(readAdapter(zip, model)).rejects.toThrow(/a\.zip/);
+    await expect(readAdapter('/dev/zero', model)).rejects.toMatchObject({ code: 'data/file' });
+    await expect(readAdapter(MODEL, model)).rejects.toThrow(/is no adapter: .*adapter_config\.json/);
+    await expect(readAdapter(join(FOLDER, 'none'), model)).rejects.toThrow('no such file');
+  });
+});
