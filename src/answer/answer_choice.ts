@@ -1,4 +1,5 @@
 // Reads what is chosen rather than said: the letter of an option, yes or no, and a time of day.
+// An answer that takes its choice back, or names another one as well, chooses nothing.
 
 /** `b`, `(b)`, `b.`, `b) 3 cm`, `option b: 3 cm`, `d - a score`; the letter has to stand alone. */
 const CHOICE =
