@@ -1,5 +1,6 @@
-// Makes examples out of a dataset's rows: ready once while there is room for them, and for SFT those that fit. Equal
-// positions give equal examples, whether they were kept or are made again; no row is left out without being counted.
+// Makes examples out of a dataset's rows: each is made ready once while there is room for it, and rows that cannot be
+// used (a picture that does not decode, no response for SFT, too many tokens) are left out and counted before a run.
+// Equal positions give equal examples, whether they were kept or are made again.
 
 import type { PixelArray } from '../data/image/pillow_resize';
 import { DataError } from '../lib/errors';
@@ -26,12 +27,15 @@ export interface PreparedRow {
   readonly response: string | null;
 }
 
-/** Rows of a dataset that SFT does not train on. */
+/** Rows of a dataset that a run does not train on. */
 export interface LeftOutRows {
   /** Rows of the dataset. */
   readonly rows: number;
+  /** Rows whose picture cannot be decoded or used by the model. */
+  readonly unreadable: number;
+  /** SFT: rows without a written response. */
   readonly withoutResponse: number;
-  /** Longer than `maxLength` tokens with their prompt. */
+  /** Longer than `maxLength` tokens: with the response for SFT, as a prompt for GRPO. */
   readonly tooLong: number;
   readonly maxLength: number;
 }
@@ -97,6 +101,50 @@ export interface LabelledRowSettings {
   encode(response: string): number[];
 }
 
+type LeftOutReason = 'unreadable' | 'withoutResponse' | 'tooLong';
+
+interface UsableRow<T> {
+  readonly position: number;
+  readonly value: T;
+}
+
+/** Reads all rows once and sorts them by what `use` says of each. A picture that cannot be used costs its own row only. */
+async function sortRows<T extends object>(
+  rows: PreparedRows,
+  maxLength: number,
+  use: (row: PreparedRow) => T | LeftOutReason,
+  { onPhase, signal }: StepHooks,
+): Promise<{ readonly usable: readonly UsableRow<T>[]; readonly leftOut: LeftOutRows }> {
+  const usable: UsableRow<T>[] = [];
+  const counts: Record<LeftOutReason, number> = { unreadable: 0, withoutResponse: 0, tooLong: 0 };
+  for (let position = 0; position < rows.count; position++) {
+    signal?.throwIfAborted();
+    if (position % 16 === 0) onPhase?.('reading the dataset', position / rows.count);
+    let found: T | LeftOutReason;
+    try {
+      found = use(await rows.read(position));
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      found = 'unreadable';
+    }
+    if (typeof found === 'string') counts[found] += 1;
+    else usable.push({ position, value: found });
+  }
+  return { usable, leftOut: { rows: rows.count, ...counts, maxLength } };
+}
+
+function exampleAt<T>(usable: readonly UsableRow<T>[], index: number): UsableRow<T> {
+  const found = usable[index];
+  if (found === undefined) throw new DataError('data/row', `There is no example ${index}.`);
+  return found;
+}
+
+/** Examples for a method with what was left out for it. */
+export interface SortedRows<T> {
+  readonly source: ExampleSource<T>;
+  readonly leftOut: LeftOutRows;
+}
+
 /**
  * The rows that have a response and fit. All are read once, so that the set's size is known.
  * @throws DataError `data/dataset` when there is none; the signal's reason when aborted
@@ -104,40 +152,58 @@ export interface LabelledRowSettings {
 export async function labelledRows(
   rows: PreparedRows,
   { maxLength, encode }: LabelledRowSettings,
-  { onPhase, signal }: StepHooks,
-): Promise<{ readonly source: ExampleSource<LabelledExample>; readonly leftOut: LeftOutRows }> {
-  const usable: { readonly position: number; readonly completion: readonly number[] }[] = [];
-  let [withoutResponse, tooLong] = [0, 0];
-  for (let position = 0; position < rows.count; position++) {
-    signal?.throwIfAborted();
-    if (position % 16 === 0) onPhase?.('reading the dataset', position / rows.count);
-    const { example, response } = await rows.read(position);
-    const completion = response === null ? null : encode(response);
-    if (completion === null) withoutResponse++;
-    else if (example.prompt.inputIds.length + completion.length > maxLength) tooLong++;
-    else usable.push({ position, completion });
-  }
+  hooks: StepHooks,
+): Promise<SortedRows<LabelledExample>> {
+  const use = ({ example, response }: PreparedRow) => {
+    if (response === null) return 'withoutResponse';
+    const completion: readonly number[] = encode(response);
+    return example.prompt.inputIds.length + completion.length > maxLength ? 'tooLong' : { completion };
+  };
+  const { usable, leftOut } = await sortRows(rows, maxLength, use, hooks);
   if (usable.length === 0) {
-    const message = `None of the ${rows.count} rows has a response of at most ${maxLength} tokens with its prompt: SFT needs written responses.`;
-    throw new DataError('data/dataset', message, { withoutResponse, tooLong });
+    const message = `None of the ${rows.count} rows has a picture that can be used and a response of at most ${maxLength} tokens with its prompt: SFT needs written responses.`;
+    throw new DataError('data/dataset', message, { ...leftOut });
   }
   const read = async (index: number): Promise<LabelledExample> => {
-    const found = usable[index];
-    if (found === undefined) throw new DataError('data/row', `There is no example ${index}.`);
-    return { ...(await rows.read(found.position)).example, completion: found.completion };
+    const { position, value } = exampleAt(usable, index);
+    return { ...(await rows.read(position)).example, completion: value.completion };
   };
-  return {
-    source: { count: usable.length, read },
-    leftOut: { rows: rows.count, withoutResponse, tooLong, maxLength },
-  };
+  return { source: { count: usable.length, read }, leftOut };
+}
+
+/**
+ * The rows whose prompt has at most `maxLength` tokens. All are read once, so that no row ends a run later.
+ * @throws DataError `data/prompt-length` when all are longer, `data/dataset` when no picture can be used; the signal's
+ * reason when aborted
+ */
+export async function promptRows(
+  rows: PreparedRows,
+  maxLength: number,
+  hooks: StepHooks,
+): Promise<SortedRows<PromptExample>> {
+  const use = ({ example }: PreparedRow) => (example.prompt.inputIds.length > maxLength ? 'tooLong' : {});
+  const { usable, leftOut } = await sortRows(rows, maxLength, use, hooks);
+  if (usable.length === 0 && leftOut.tooLong > 0) {
+    const message = `None of the ${rows.count} rows has a prompt of at most ${maxLength} tokens, which leave room for an answer: lower grpo.maxCompletionLength.`;
+    throw new DataError('data/prompt-length', message, { ...leftOut });
+  }
+  if (usable.length === 0) {
+    const message = `None of the ${rows.count} rows has a picture that can be used.`;
+    throw new DataError('data/dataset', message, { ...leftOut });
+  }
+  const read = async (index: number): Promise<PromptExample> =>
+    (await rows.read(exampleAt(usable, index).position)).example;
+  return { source: { count: usable.length, read }, leftOut };
 }
 
 /** What was left out as a sentence; null when nothing was. */
-export function leftOutMessage({ rows, withoutResponse, tooLong, maxLength }: LeftOutRows): string | null {
+export function leftOutMessage(leftOut: LeftOutRows): string | null {
+  const { rows, unreadable, withoutResponse, tooLong, maxLength } = leftOut;
   const reasons = [
+    ...(unreadable > 0 ? [`${unreadable} with a picture that cannot be used`] : []),
     ...(withoutResponse > 0 ? [`${withoutResponse} without a response`] : []),
-    ...(tooLong > 0 ? [`${tooLong} longer than ${maxLength} tokens with their prompt`] : []),
+    ...(tooLong > 0 ? [`${tooLong} longer than ${maxLength} tokens`] : []),
   ];
   if (reasons.length === 0) return null;
-  return `${withoutResponse + tooLong} of the ${rows} rows are left out of this run: ${reasons.join(', ')}.`;
+  return `${unreadable + withoutResponse + tooLong} of the ${rows} rows are left out of this run: ${reasons.join(', ')}.`;
 }

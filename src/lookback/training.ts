@@ -44,6 +44,7 @@ import {
   type LeftOutRows,
   labelledRows,
   PreparedRows,
+  promptRows,
   type RowSource,
   type TrainingRow,
 } from './row_examples';
@@ -70,7 +71,7 @@ export interface TrainingRequest extends TrainConfig {
 
 /** What making a trainer tells while it prepares. */
 export interface PreparingHooks extends StepHooks {
-  /** SFT on rows: once, also when nothing was left out. */
+  /** On rows: once, also when nothing was left out. */
   readonly onLeftOut?: ((leftOut: LeftOutRows) => void) | undefined;
   /** SFT: how the examples are divided, before the first step. */
   readonly onSplit?: ((split: ExampleSplit) => void) | undefined;
@@ -127,7 +128,7 @@ export async function createTrainer(
     }
     const reference = request.grpo.beta > 0 ? memory.own(referenceOf(reasoner, request)) : null;
     const scoring = { rewards, accuracy: REWARDS.accuracy, settings: request.grpo };
-    const examples = promptSource(reasoner, request);
+    const examples = await promptSource(reasoner, request, hooks);
     const parts = { memory, policy, reference, rollout, examples, scoring, observe };
     return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
   });
@@ -212,7 +213,11 @@ function shapesPrompt(
   return examplePrompt(reasoner, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
 }
 
-function promptSource(reasoner: Reasoner, request: TrainingRequest): ExampleSource<PromptExample> {
+async function promptSource(
+  reasoner: Reasoner,
+  request: TrainingRequest,
+  hooks: PreparingHooks,
+): Promise<ExampleSource<PromptExample>> {
   const { source, mode } = request;
   if (source.kind === 'shapes_world') {
     return {
@@ -221,21 +226,10 @@ function promptSource(reasoner: Reasoner, request: TrainingRequest): ExampleSour
         shapesPrompt(reasoner, mode, position, shapesSample(request, source, position)),
     };
   }
-  const rows = preparedRows(reasoner, request, source.rows);
-  const read = async (position: number): Promise<PromptExample> => {
-    const { example } = await rows.read(position);
-    checkRoom(reasoner, request, example);
-    return example;
-  };
-  return { count: rows.count, read };
-}
-
-/** Throws DataError `data/prompt-length` naming the row whose prompt leaves no room for an answer. */
-function checkRoom({ maxTokens }: Reasoner, { grpo }: TrainingRequest, { key, prompt }: PromptExample): void {
-  const need = prompt.inputIds.length + grpo.maxCompletionLength;
-  if (need <= maxTokens) return;
-  const message = `Row ${key + 1} of the dataset may take ${need} tokens with its answer; the model has ${maxTokens}: lower grpo.maxCompletionLength, or leave the row out.`;
-  throw new DataError('data/prompt-length', message, { row: key + 1, need, have: maxTokens });
+  const room = reasoner.maxTokens - request.grpo.maxCompletionLength;
+  const found = await promptRows(preparedRows(reasoner, request, source.rows), room, hooks);
+  hooks.onLeftOut?.(found.leftOut);
+  return found.source;
 }
 
 function preparedRows(reasoner: Reasoner, { mode }: TrainingRequest, rows: RowSource): PreparedRows {

@@ -1,10 +1,12 @@
 // Rows as examples: what is left out and told, what is kept and for how long, and aborts.
 
 import { describe, expect, it } from 'vitest';
+import { DataError } from '../../src/lib/errors';
 import {
   labelledRows,
   leftOutMessage,
   PreparedRows,
+  promptRows,
   type RowSource,
   type TrainingRow,
 } from '../../src/lookback/row_examples';
@@ -20,6 +22,7 @@ function rowsOf(given: readonly (readonly [tokens: number, response: string | nu
     read: async (position): Promise<TrainingRow> => {
       reads.push(position);
       const [tokens, response] = given[position]!;
+      if (tokens < 0) throw new DataError('data/image', 'cut off');
       return { image: IMAGE, question: String(tokens), answer: 'a', response };
     },
   };
@@ -38,6 +41,7 @@ describe('labelledRows', () => {
     const { rows } = rowsOf([
       [4, 'ab'],
       [4, null],
+      [-1, 'ab'],
       [4, 'abc'],
       [6, ''],
       [7, ''],
@@ -48,14 +52,14 @@ describe('labelledRows', () => {
     const { source, leftOut } = await labelledRows(rows, { maxLength: 6, encode }, { onPhase });
     expect(source.count).toBe(2);
     expect(await source.read(0)).toMatchObject({ key: 0, completion: [7, 7] });
-    expect(await source.read(1)).toMatchObject({ key: 3, completion: [] });
+    expect(await source.read(1)).toMatchObject({ key: 4, completion: [] });
     await expect(source.read(2)).rejects.toMatchObject({ code: 'data/row' });
-    expect(leftOut).toEqual({ rows: 6, withoutResponse: 2, tooLong: 2, maxLength: 6 });
+    expect(leftOut).toEqual({ rows: 7, unreadable: 1, withoutResponse: 2, tooLong: 2, maxLength: 6 });
     expect(phases).toEqual([0]);
     expect(leftOutMessage(leftOut)).toBe(
-      '4 of the 6 rows are left out of this run: 2 without a response, 2 longer than 6 tokens with their prompt.',
+      '5 of the 7 rows are left out of this run: 1 with a picture that cannot be used, 2 without a response, 2 longer than 6 tokens.',
     );
-    expect(leftOutMessage({ ...leftOut, withoutResponse: 0, tooLong: 0 })).toBeNull();
+    expect(leftOutMessage({ ...leftOut, unreadable: 0, withoutResponse: 0, tooLong: 0 })).toBeNull();
   });
 
   it('refuses a set without any', async () => {
@@ -81,6 +85,37 @@ describe('labelledRows', () => {
     const reading = labelledRows(rows, { maxLength: 6, encode: ending }, { signal: stop.signal });
     await expect(reading).rejects.toBe(reason);
     expect(reads).toEqual([0]);
+  });
+});
+
+describe('promptRows', () => {
+  it('goes on past pictures that cannot be used and prompts that leave no room', async () => {
+    const { rows } = rowsOf([
+      [-1, null],
+      [4, null],
+      [9, null],
+      [6, 'a'],
+    ]);
+    const { source, leftOut } = await promptRows(rows, 6, {});
+    expect(source.count).toBe(2);
+    expect([(await source.read(0)).key, (await source.read(1)).key]).toEqual([1, 3]);
+    expect(leftOut).toEqual({ rows: 4, unreadable: 1, withoutResponse: 0, tooLong: 1, maxLength: 6 });
+  });
+
+  it('says why there is none', async () => {
+    await expect(promptRows(rowsOf([[-1, null]]).rows, 6, {})).rejects.toMatchObject({
+      code: 'data/dataset',
+    });
+    await expect(promptRows(rowsOf([[9, null]]).rows, 6, {})).rejects.toMatchObject({
+      code: 'data/prompt-length',
+    });
+  });
+
+  it('lets errors of other kinds end the reading', async () => {
+    const lost = new Error('device lost');
+    const source: RowSource = { count: 1, read: () => Promise.reject(lost) };
+    const rows = new PreparedRows(source, () => Promise.reject(lost) as never);
+    await expect(promptRows(rows, 6, {})).rejects.toBe(lost);
   });
 });
 

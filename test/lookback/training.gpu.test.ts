@@ -6,7 +6,7 @@ import type { GpuContext } from '../../src/gpu/device';
 import { ArgumentError, DataError, ModelError } from '../../src/lib/errors';
 import { createPrng } from '../../src/lib/prng';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
-import type { RowSource, TrainingRow } from '../../src/lookback/row_examples';
+import type { LeftOutRows, RowSource, TrainingRow } from '../../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest } from '../../src/lookback/training';
 import { initialLoraWeights, LoraAdapter } from '../../src/model/lora';
 import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
@@ -103,14 +103,31 @@ describe('a trainer of rows', () => {
     trainer.destroy();
   });
 
-  it('says in GRPO which row leaves no room for an answer', async () => {
+  it('refuses GRPO before it starts when no row leaves room for an answer', async () => {
     const grpo = { ...REQUEST.grpo, maxCompletionLength: reasoner!.maxTokens };
-    const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
-    await expect(trainer.runStep({})).rejects.toMatchObject({
+    await expect(createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo })).rejects.toMatchObject({
       code: 'data/prompt-length',
-      message: expect.stringMatching(/^Row \d of the dataset/),
     });
-    trainer.destroy();
+  });
+
+  it('goes on past a picture that does not decode, and counts it, by both methods', async () => {
+    const rows: RowSource = {
+      count: ROWS.length + 1,
+      read: async (position) => {
+        const row = ROWS[position - 1];
+        if (row === undefined) throw new DataError('data/image', 'The picture is cut off.');
+        return row;
+      },
+    };
+    for (const method of ['sft', 'grpo'] as const) {
+      const seen: LeftOutRows[] = [];
+      const onLeftOut = (leftOut: LeftOutRows): number => seen.push(leftOut);
+      const request = { ...REQUEST, method, source: { kind: 'rows', rows } } as const;
+      const trainer = await createTrainer(reasoner!, request, { onLeftOut });
+      expect((await trainer.runStep({})).finite).toBe(true);
+      expect(seen).toEqual([expect.objectContaining({ rows: ROWS.length + 1, unreadable: 1 })]);
+      trainer.destroy();
+    }
   });
 
   it('goes on from an adapter, and from a checkpoint', async () => {

@@ -166,8 +166,16 @@ function worldExample({ textShare }: { readonly textShare: number }, seed: numbe
 /** Stands for all examples of a plan. */
 async function firstExample({ source, seed }: TrainingRequest): Promise<{ image: PixelArray; text: string }> {
   if (source.kind === 'shapes_world') return worldExample(source, seed, 0);
-  const { image, question } = await source.rows.read(0);
-  return { image, text: question };
+  const { rows } = source;
+  for (let position = 0; ; position++) {
+    try {
+      const { image, question } = await rows.read(position);
+      return { image, text: question };
+    } catch (error) {
+      // A picture that cannot be used costs its own row only; without any, the last one's words say why.
+      if (!(error instanceof DataError) || position + 1 >= rows.count) throw error;
+    }
+  }
 }
 
 function checkRows({ count }: RowSource): void {

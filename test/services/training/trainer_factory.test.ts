@@ -29,7 +29,8 @@ async function factoryOf(rows = 3) {
   const factory = new TrainerFactory({
     createTrainer: async (_, request, { onLeftOut }) => {
       requests.push(request);
-      if (request.source.kind === 'rows') onLeftOut?.({ rows, withoutResponse: 1, tooLong: 0, maxLength: 9 });
+      if (request.source.kind === 'rows')
+        onLeftOut?.({ rows, unreadable: 0, withoutResponse: 1, tooLong: 0, maxLength: 9 });
       return scriptedTrainer({}, request.checkpoint);
     },
     adapters: {
