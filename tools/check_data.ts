@@ -11,6 +11,7 @@ const USAGE = `usage: npm run check-data -- PATH [options]
 
   PATH           a table with its pictures beside it, a folder, or a zip
   --model ID|DIR whose prompts and pictures the preview shows (default: the first built-in)
+  --split NAME   of a set with several (default: the one for training)
   --mode MODE    ${REASONING_MODES.join(' | ')} (default solution)
   --json         print one JSON object instead of text`;
 
@@ -18,12 +19,20 @@ function line({ file, row, reason }: ImportProblem): string {
   return `  ${file}${row === null ? '' : `, row ${row}`}: ${reason}`;
 }
 
+function columnNames(column: string | readonly string[] | null): string {
+  const names = typeof column === 'string' ? [column] : (column ?? []);
+  return names.length === 0 ? 'none' : names.join(' + ');
+}
+
 function printReport(report: CheckDataReport): void {
-  const { path, format, table, columns, rows, problems, moreProblems, warnings, preview } = report;
-  const named = Object.entries(columns ?? {}).map(([field, column]) => `${field}: ${column ?? 'none'}`);
+  const { path, format, table, columns, rows, problems, moreProblems, warnings, splits, preview } = report;
+  const named = Object.entries(columns ?? {}).map(([field, column]) => `${field}: ${columnNames(column)}`);
   const lines = [
     `${path} (${format ?? 'not read'}), table ${table ?? 'none'}`,
     `columns      ${named.join(', ')}`,
+    ...splits.map(
+      ({ name, rows: count }) => `split        ${name}${count === null ? '' : `, ${count} rows`}`,
+    ),
     `rows         ${rows.found} found, ${rows.usable} usable, ${rows.leftOut} left out`,
     ...(problems.length > 0 ? [`problems     ${problems.length + moreProblems}`, ...problems.map(line)] : []),
     ...(moreProblems > 0 ? [`  and ${moreProblems} more`] : []),
@@ -38,10 +47,13 @@ function printReport(report: CheckDataReport): void {
 
 async function check(signal: AbortSignal): Promise<void> {
   const text = { type: 'string' } as const;
-  const options = { model: text, mode: text, json: { type: 'boolean' } } as const;
+  const options = { model: text, mode: text, split: text, json: { type: 'boolean' } } as const;
   const { word, values } = readArgumentsWithWord('PATH', options);
   const mode = oneOf('mode', values.mode ?? 'solution', REASONING_MODES);
-  const report = await checkData({ path: word, model: values.model, mode }, signal);
+  const report = await checkData(
+    { path: word, model: values.model, mode, split: values.split ?? null },
+    signal,
+  );
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);
   if (report.rows.usable === 0) {

@@ -3,8 +3,10 @@
 
 import type { ImportColumns } from '../src/data/dataset/dataset_columns';
 import { extensionOf } from '../src/data/dataset/dataset_files';
-import type { ImportedDataset, ImportedRow } from '../src/data/dataset/dataset_import';
+import type { ImportedDataset, ImportedRow, TableChoice } from '../src/data/dataset/dataset_import';
 import type { ImportProblem } from '../src/data/dataset/import_problems';
+import type { ImportWarning } from '../src/data/dataset/row_warnings';
+import { unknownWords } from '../src/data/text/unknown_words';
 import { LookBackError } from '../src/lib/errors';
 import { loadPromptMaker, type PromptMaker } from '../src/lookback/question_prompt';
 import type { ReasoningMode } from '../src/settings/train_settings';
@@ -52,7 +54,14 @@ export interface CheckDataReport {
   readonly problems: readonly ImportProblem[];
   /** Problems beyond those listed. */
   readonly moreProblems: number;
-  readonly warnings: readonly ImportProblem[];
+  /** What can be used, but may not be meant. */
+  readonly warnings: readonly ImportWarning[];
+  /** Warnings beyond those listed. */
+  readonly moreWarnings: number;
+  /** Splits or tables to choose from; empty for a set with one. */
+  readonly splits: readonly TableChoice[];
+  /** The split or table that was read; null where nothing was. */
+  readonly split: string | null;
   /** The first rows as the model would see them. */
   readonly preview: readonly PreviewRow[];
   readonly model: string;
@@ -96,7 +105,7 @@ async function viewRows(set: ImportedDataset, maker: PromptMaker, mode: Reasonin
       if (preview.length < PREVIEW_ROWS) preview.push(view);
     } catch (error) {
       if (!(error instanceof LookBackError)) throw error;
-      problems.push({ file: set.table, row: row.row, reason: error.message });
+      problems.push({ file: row.file, row: row.row, reason: error.message });
     }
     if (performance.now() - last < PROGRESS_MS) continue;
     last = performance.now();
@@ -111,33 +120,47 @@ export interface CheckRequest {
   /** Built-in model or folder; the first built-in where it is undefined. */
   readonly model: string | undefined;
   readonly mode: ReasoningMode;
+  /** Name of a split; null for the training one. */
+  readonly split: string | null;
 }
 
 /** Reads and judges a data set; a set that cannot be read at all is a report with that one problem. */
 export async function checkData(request: CheckRequest, signal: AbortSignal): Promise<CheckDataReport> {
-  const { path, mode } = request;
+  const { path, mode, split } = request;
   const { id: model, files } = await findModel(request.model);
   const maker = await loadPromptMaker(files);
   let read: Awaited<ReturnType<typeof readDatasetPath>>;
   try {
-    read = await readDatasetPath(path, { mapping: null, signal });
+    const unknown = (text: string) => unknownWords(maker.tokenizer, text);
+    read = await readDatasetPath(path, { mapping: null, table: split, signal, unknownWords: unknown });
   } catch (error) {
     if (!(error instanceof LookBackError)) throw error;
     return {
       ...{ path, format: null, table: null, columns: null, rows: { found: 0, usable: 0, leftOut: 0 } },
       problems: [{ file: path, row: null, reason: error.message }],
-      ...{ moreProblems: 0, warnings: [], preview: [], model, mode },
+      ...{
+        moreProblems: 0,
+        warnings: [],
+        moreWarnings: 0,
+        splits: [],
+        split: null,
+        preview: [],
+        model,
+        mode,
+      },
     };
   }
   const { opened, set } = read;
   const { preview, problems } = await viewRows(set, maker, mode, signal);
   const usable = set.rows.length - problems.length;
+  const notes = opened.notes.map(({ file, reason }) => ({ kind: 'file' as const, file, row: null, reason }));
   return {
     ...{ path, format: formatOf(opened, path), table: set.table, columns: set.mapping },
     rows: { found: set.found, usable, leftOut: set.found - usable },
     problems: [...set.problems, ...problems],
     moreProblems: set.moreProblems,
-    warnings: opened.notes.map(({ file, reason }) => ({ file, row: null, reason })),
+    warnings: [...notes, ...set.warnings],
+    ...{ moreWarnings: set.moreWarnings, splits: set.tables.length > 1 ? set.tables : [], split: set.choice },
     ...{ preview, model, mode },
   };
 }

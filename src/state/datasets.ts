@@ -13,6 +13,10 @@ import type {
   DatasetPreview,
   DatasetRowView,
   DatasetSummary,
+  DatasetWarning,
+  ImportChoice,
+  ImportProgress,
+  KeptDataset,
   NamedFile,
 } from '../worker/protocol/library';
 import type { Library } from './library';
@@ -33,16 +37,25 @@ export interface OpenRow {
 export interface Datasets {
   readonly preview: ReadonlySignal<DatasetPreview | null>;
   readonly work: ReadonlySignal<ImportWork | null>;
+  /** How far reading or storing is; null while nothing was heard. */
+  readonly progress: ReadonlySignal<ImportProgress | null>;
+  /** Kinds of warnings that a person dismissed for the files at hand. */
+  readonly dismissed: ReadonlySignal<ReadonlySet<DatasetWarning['kind']>>;
   readonly name: ReadonlySignal<string>;
   readonly error: ReadonlySignal<PlainError | null>;
   /** What was kept last. */
-  readonly kept: ReadonlySignal<DatasetSummary | null>;
+  readonly kept: ReadonlySignal<KeptDataset | null>;
   readonly canKeep: ReadonlySignal<boolean>;
   readonly open: ReadonlySignal<OpenRow | null>;
   /** Previews files, or ones still being collected; takes the place of a preview before. */
   take(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<void>;
   /** Changes the mapping and previews again. */
   map(change: Partial<ColumnMapping>): Promise<void>;
+  /** Previews another split of the same files; columns are guessed anew. */
+  chooseSplit(split: string): Promise<void>;
+  dismiss(kind: DatasetWarning['kind']): void;
+  /** Ends what the import is doing; a preview that is on the page stays. */
+  cancel(): void;
   setName(name: string): void;
   keep(): Promise<void>;
   discard(): void;
@@ -62,12 +75,31 @@ export function suggestName(files: readonly NamedFile[]): string {
   return (named.split('/').at(-1) ?? '').replace(/\.[^.]+$/, '');
 }
 
+/** How far the engine says that an import is. */
+function progressOf(client: EngineClient) {
+  const progress = signal<ImportProgress | null>(null);
+  client.listen((events) => {
+    for (const event of events) if (event.type === 'importProgressed') progress.value = event.progress;
+  });
+  return progress;
+}
+
+/** Which kinds of warnings were dismissed. */
+function dismissals() {
+  const dismissed = signal<ReadonlySet<DatasetWarning['kind']>>(new Set());
+  const dismiss = (kind: DatasetWarning['kind']) => {
+    dismissed.value = new Set([...dismissed.value, kind]);
+  };
+  return { dismissed, dismiss };
+}
+
 /** Signals of an import; each attempt ends the one before, whose late outcome changes nothing. */
-function importState() {
+function importState(client: EngineClient) {
   const preview = signal<DatasetPreview | null>(null);
   const work = signal<ImportWork | null>(null);
   const error = signal<PlainError | null>(null);
-  const kept = signal<DatasetSummary | null>(null);
+  const kept = signal<KeptDataset | null>(null);
+  const progress = progressOf(client);
   let tickets = 0;
   /** `run` asks `current` before it writes after a wait. */
   async function attempt(run: (current: () => boolean) => Promise<void>): Promise<void> {
@@ -77,34 +109,47 @@ function importState() {
     batch(() => {
       error.value = null;
       kept.value = null;
+      progress.value = null;
     });
     try {
       await run(current);
     } catch (thrown) {
       if (current()) error.value = plainError(thrown);
     } finally {
-      if (current()) work.value = null;
+      if (current()) {
+        work.value = null;
+        progress.value = null;
+      }
     }
   }
-  const discard = () => {
+  const cancel = () => {
     tickets += 1;
+    if (work.value !== null && work.value !== 'collecting') void client.cancelImport();
+    batch(() => {
+      work.value = null;
+      progress.value = null;
+    });
+  };
+  const discard = () => {
+    cancel();
     batch(() => {
       preview.value = null;
-      work.value = null;
       error.value = null;
     });
   };
-  return { preview, work, error, kept, attempt, discard };
+  return { preview, work, error, kept, progress, attempt, cancel, discard };
 }
 
 function importing(client: EngineClient, library: Library) {
-  const { preview, work, error, kept, attempt, discard } = importState();
+  const { attempt, ...facts } = importState(client);
+  const { preview, work, kept, discard } = facts;
+  const { dismissed, dismiss } = dismissals();
   const name = signal('');
   let files: readonly NamedFile[] = [];
 
-  async function read(current: () => boolean, mapping: ColumnMapping | null): Promise<void> {
+  async function read(current: () => boolean, choice: ImportChoice): Promise<void> {
     work.value = 'reading';
-    const found = await client.previewDataset(files, mapping);
+    const found = await client.previewDataset(files, choice);
     if (current()) preview.value = found;
   }
 
@@ -112,6 +157,7 @@ function importing(client: EngineClient, library: Library) {
     attempt(async (current) => {
       work.value = 'collecting';
       preview.value = null;
+      dismissed.value = new Set();
       const collected = await source;
       if (!current()) return;
       if (collected.length === 0) {
@@ -122,7 +168,7 @@ function importing(client: EngineClient, library: Library) {
       }
       files = collected;
       name.value = suggestName(collected);
-      await read(current, null);
+      await read(current, { mapping: null, split: null });
     });
   const map = async (change: Partial<ColumnMapping>) => {
     const before = preview.value;
@@ -130,7 +176,10 @@ function importing(client: EngineClient, library: Library) {
     const mapping = { ...before.mapping, ...change };
     // Shown at once; the rest of the preview follows.
     preview.value = { ...before, mapping };
-    await attempt((current) => read(current, mapping));
+    await attempt((current) => read(current, { mapping, split: before.split }));
+  };
+  const chooseSplit = async (split: string) => {
+    if (preview.value !== null) await attempt((current) => read(current, { mapping: null, split }));
   };
   const canKeep = computed(
     () => work.value === null && (preview.value?.rows ?? 0) > 0 && name.value.trim() !== '',
@@ -140,17 +189,20 @@ function importing(client: EngineClient, library: Library) {
     if (token === undefined || !canKeep.value) return;
     await attempt(async (current) => {
       work.value = 'keeping';
-      const dataset = await client.keepDataset(token, name.value.trim());
+      const stored = await client.keepDataset(token, name.value.trim());
       void library.refresh();
       if (!current()) return;
+      // Nothing is in flight any more: this only clears the page.
+      work.value = null;
       discard();
-      kept.value = dataset;
+      kept.value = stored;
     });
   };
   const setName = (value: string) => {
     name.value = value;
   };
-  return { preview, work, name, error, kept, canKeep, take, map, setName, keep, discard };
+  const facts = { preview, work, progress, dismissed, name, error, kept, canKeep };
+  return { ...facts, dismissed, name, canKeep, take, map, chooseSplit, dismiss, setName, keep };
 }
 
 function browsing(client: EngineClient) {

@@ -53,6 +53,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   listDatasets: 'datasets',
   previewDataset: 'datasets',
   keepDataset: 'datasets',
+  cancelImport: 'datasets',
   readDatasetRow: 'datasets',
   addToDataset: 'datasets',
   deleteDataset: 'datasets',

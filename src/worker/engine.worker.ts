@@ -79,6 +79,7 @@ const adapters = new AdapterLibrary({
 const datasets = new DatasetLibrary({
   ...{ ...common, datasets: openDatasets, liveRuns, decodeImage },
   changed: () => changed('datasets'),
+  progressed: (progress) => engine.emit({ type: 'importProgressed', progress }),
 });
 const trainers = new TrainerFactory<Reasoner>({
   ...{ adapters, datasets, createTrainer, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },

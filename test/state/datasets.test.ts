@@ -6,6 +6,7 @@ import type {
   DatasetPreview,
   DatasetRowView,
   DatasetSummary,
+  KeptDataset,
   NamedFile,
 } from '../../src/worker/protocol/library';
 import { HandEngine } from './engine_script';
@@ -16,7 +17,7 @@ const file = (path: string): NamedFile => ({ path, blob: new Blob(['x']) });
 const PREVIEW: DatasetPreview = {
   token: 't1',
   columns: ['image', 'q', 'a'],
-  mapping: { image: 'image', question: 'q', answer: 'a', response: null },
+  mapping: { image: 'image', question: 'q', answer: 'a', response: null, options: [] },
   rows: 98,
   withResponse: 0,
   problems: [
@@ -24,9 +25,14 @@ const PREVIEW: DatasetPreview = {
     { file: 'd.jsonl', row: 7, reason: 'empty question' },
   ],
   moreProblems: 0,
+  warnings: [],
+  moreWarnings: 0,
+  splits: [],
+  split: 'd.jsonl',
   sample: [],
 };
 const DATASET: DatasetSummary = { id: 'd1', name: 'd', rows: 98, withResponse: 0, bytes: 9, createdAt: 0 };
+const KEPT: KeptDataset = { dataset: DATASET, problems: [] };
 
 function setUp() {
   const engine = new HandEngine();
@@ -42,6 +48,25 @@ async function previewed() {
 }
 
 describe('importing', () => {
+  it('tells progress, chooses a split, dismisses warnings, and cancels', async () => {
+    const { engine, datasets } = await previewed();
+    void datasets.chooseSplit('test');
+    expect(engine.values.get('previewDataset')?.[1]).toEqual({ mapping: null, split: 'test' });
+    expect(datasets.work.value).toBe('reading');
+    engine.emit({ type: 'importProgressed', progress: { phase: 'images', done: 1, total: 2 } });
+    expect(datasets.progress.value).toEqual({ phase: 'images', done: 1, total: 2 });
+    datasets.cancel();
+    expect(engine.values.has('cancelImport')).toBe(true);
+    expect([datasets.work.value, datasets.progress.value, datasets.error.value]).toEqual([null, null, null]);
+    // What was on the page stays.
+    expect(datasets.preview.value).toEqual(PREVIEW);
+    datasets.dismiss('duplicate');
+    expect([...datasets.dismissed.value]).toEqual(['duplicate']);
+    void datasets.take([file('b.zip')]);
+    await tick();
+    expect(datasets.dismissed.value.size).toBe(0);
+  });
+
   it('previews what was taken, suggests a name, and keeps it under the name given', async () => {
     const { engine, datasets } = await previewed();
     expect(datasets.preview.value).toEqual(PREVIEW);
@@ -53,11 +78,11 @@ describe('importing', () => {
     const kept = datasets.keep();
     expect(datasets.work.value).toBe('keeping');
     expect(datasets.canKeep.value).toBe(false);
-    await engine.resolve('keepDataset', DATASET);
+    await engine.resolve('keepDataset', KEPT);
     await kept;
     expect(engine.values.get('keepDataset')).toEqual(['t1', 'Shapes']);
     expect(datasets.preview.value).toBeNull();
-    expect(datasets.kept.value).toEqual(DATASET);
+    expect(datasets.kept.value).toEqual(KEPT);
     expect(engine.calls).toContain('listDatasets');
   });
 
@@ -67,9 +92,9 @@ describe('importing', () => {
     expect(datasets.preview.value?.mapping.answer).toBe('q');
     expect(datasets.work.value).toBe('reading');
     expect(datasets.canKeep.value).toBe(false);
-    const [files, mapping] = engine.values.get('previewDataset') as [NamedFile[], unknown];
+    const [files, choice] = engine.values.get('previewDataset') as [NamedFile[], unknown];
     expect(files.map(({ path }) => path)).toEqual(['d.jsonl', '1.png']);
-    expect(mapping).toEqual({ ...PREVIEW.mapping, answer: 'q' });
+    expect(choice).toEqual({ mapping: { ...PREVIEW.mapping, answer: 'q' }, split: 'd.jsonl' });
     const second = { ...PREVIEW, token: 't2', rows: 0 };
     await engine.resolve('previewDataset', second);
     expect(datasets.preview.value).toEqual(second);

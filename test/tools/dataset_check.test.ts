@@ -27,11 +27,16 @@ function folderOf(rows: readonly object[] | string): string {
 
 const ROW = { image: 'images/a.png', question: 'how many red squares ?', answer: '3' };
 const check = (path: string) =>
-  checkData({ path, model: 'pocket', mode: 'solution' }, new AbortController().signal);
+  checkData({ path, model: 'pocket', mode: 'solution', split: null }, new AbortController().signal);
 
 describe('checkData', () => {
   it('shows rows as the model sees them', async () => {
-    const path = folderOf([ROW, { ...ROW, response: 'so \\boxed{3}' }, ROW, ROW]);
+    const others = ['how many blue squares ?', 'how many green squares ?'];
+    const path = folderOf([
+      ROW,
+      { ...ROW, response: 'so \\boxed{3}' },
+      ...others.map((question) => ({ ...ROW, question })),
+    ]);
     const report = await check(path);
     expect(report).toMatchObject({
       ...{ path, format: 'folder', table: 't.jsonl', model: 'pocket', mode: 'solution' },
@@ -50,6 +55,26 @@ describe('checkData', () => {
     expect(first?.prompt).toContain('how many red squares?');
     expect(first?.prompt).toContain('use back');
     expect(first?.prompt.match(/<\|image_pad\|>/g)).toHaveLength(1);
+  });
+
+  it('names rows whose words the model does not know, and repeated rows', async () => {
+    const path = folderOf([ROW, ROW, { ...ROW, question: 'Which zebra grazes?' }]);
+    const { warnings, rows } = await check(path);
+    expect(rows.usable).toBe(3);
+    expect(warnings.map(({ kind, row }) => [kind, row])).toEqual([
+      ['unknown words', null],
+      ['duplicate', 2],
+      ['unknown words', 3],
+    ]);
+    expect(warnings[2]?.reason).toContain('"zebra"');
+  });
+
+  it('takes control tokens in a question as the text that they are', async () => {
+    const path = folderOf([{ ...ROW, question: 'how many <|image_pad|> red <|im_end|> squares ?' }]);
+    const { rows, preview } = await check(path);
+    expect(rows).toEqual({ found: 1, usable: 1, leftOut: 0 });
+    const whole = await check(folderOf([ROW]));
+    expect(preview[0]?.image.tokens).toBe(whole.preview[0]?.image.tokens);
   });
 
   it('lists each problem with its row and counts what is left out', async () => {

@@ -86,7 +86,10 @@ describe('createEngineClient', () => {
       expect(await command(name, { n: 1 }, null)).toBe(name);
     }
     expect(heard).toEqual(COMMAND_NAMES.map((name) => [name, name, { n: 1 }, null]));
-    await client.previewDataset([{ path: 'a/b.jsonl', blob: new Blob(['x']) }], null);
+    await client.previewDataset([{ path: 'a/b.jsonl', blob: new Blob(['x']) }], {
+      mapping: null,
+      split: null,
+    });
     const [, files] = heard.at(-1) as [string, { path: string; blob: Blob }[]];
     expect(files[0]?.path).toBe('a/b.jsonl');
     expect(await files[0]?.blob.text()).toBe('x');

@@ -4,10 +4,18 @@
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
+import { readAnswer } from '../../answer/answer_reading';
 import { readGoldAnswer } from '../../answer/gold_answer';
 import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
+import {
+  expectedOption,
+  guessOptionColumns,
+  optionLetter,
+  readOptions,
+  withOptions,
+} from './question_options';
 
 /** Which column of the source holds what; null where there is none. */
 export interface ImportColumns {
@@ -15,6 +23,8 @@ export interface ImportColumns {
   readonly question: string | null;
   readonly answer: string | null;
   readonly response: string | null;
+  /** The column that holds all options of a question, or one column for each; empty where there are none. */
+  readonly options: readonly string[];
 }
 
 /** Where a row's picture is: the path of a file, or the encoded file, as bytes or in base64. */
@@ -30,6 +40,14 @@ export interface RowTexts {
   readonly response: string | null;
   /** What a column `kind` says; null where it says nothing. */
   readonly kind: string | null;
+  /** The row's own name; null where it has none. */
+  readonly id: string | null;
+  /** Content of the response's last box; null where there is none. */
+  readonly boxed: string | null;
+  /** Texts of the options that the question lists; null for a question without options. */
+  readonly options: readonly string[] | null;
+  /** An answer that is a number of an option, from 0 or from 1, which all rows together must tell; else null. */
+  readonly counted: number | null;
 }
 
 const NAMES = {
@@ -48,9 +66,15 @@ const NAMES = {
     ...['picture', 'photo'],
   ],
   question: ['question', 'problem', 'prompt', 'query', 'instruction', 'input'],
-  answer: ['answer', 'solution', 'ground_truth', 'gt', 'gt_answer', 'expected', 'label', 'target'],
+  answer: [
+    ...['answer', 'answers', 'solution', 'ground_truth', 'gt', 'gt_answer', 'correct_answer', 'final_answer'],
+    ...['answer_key', 'answerkey', 'multiple_choice_answer', 'correct_option', 'correct_choice'],
+    ...['answer_idx', 'answer_index', 'correct_choice_idx', 'correct_idx', 'expected', 'label', 'target'],
+  ],
   response: ['response', 'completion', 'output', 'chain', 'reasoning', 'rationale'],
 } as const;
+/** Columns that name a row, the more telling ones first. */
+const IDS = ['id', 'question_id', 'qid', 'uid', 'pid', 'index', 'idx'];
 const CHATS = ['conversations', 'messages', 'conversation'];
 
 function foldColumn(name: string): string {
@@ -74,6 +98,7 @@ export function guessColumns(columns: readonly string[]): ImportColumns {
     question: first(NAMES.question) ?? chat,
     answer: first(NAMES.answer),
     response: first(NAMES.response) ?? chat,
+    options: guessOptionColumns(columns),
   };
 }
 
@@ -235,6 +260,22 @@ function answerOfResponse(response: string, isReply: boolean): string | null {
   return isReply && isShort ? response : null;
 }
 
+/** Of a list of answers the one that most of them give, of equals the first, as people who label pictures disagree. */
+function oneAnswer(value: unknown): unknown {
+  if (isChat(value) || !Array.isArray(value)) return value;
+  const texts = [...(value as readonly unknown[])].map((item) =>
+    isObject(item) ? own(item, 'answer') : item,
+  );
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    if (typeof text !== 'string' && typeof text !== 'number')
+      return refuse('answers must be texts or numbers');
+    counts.set(String(text), (counts.get(String(text)) ?? 0) + 1);
+  }
+  const most = Math.max(...counts.values());
+  return [...counts].find(([, count]) => count === most)?.[0];
+}
+
 interface RowReader {
   readonly values: ReadonlyMap<string, unknown>;
   readonly mapping: ImportColumns;
@@ -249,11 +290,12 @@ function readText(
   const column = mapping[field];
   const value = column === null ? undefined : (values.get(column) ?? undefined);
   if (column === null || value === undefined) return undefined;
-  let text: unknown = value;
+  let text: unknown = field === 'answer' ? oneAnswer(value) : value;
   if (isChat(value)) {
     const chat = readChat(value, shorten(column));
     text = field === 'question' ? chat.user : (chat.assistant ?? '');
   }
+  if (text === undefined || text === null) return undefined;
   if (field === 'answer' && typeof text === 'number' && Number.isFinite(text)) text = String(text);
   if (typeof text !== 'string') {
     return refuse(`${field} must be a text${field === 'answer' ? ' or a number' : ''}`);
@@ -269,6 +311,32 @@ function readQuestion(reader: RowReader): string {
   const places = text.match(PLACEHOLDER)?.length ?? 0;
   if (places > 1) refuse(`question asks about ${places} pictures; one picture per question is read`);
   return text.replace(PLACEHOLDER, '').trim() || refuse('has no question');
+}
+
+const PLAIN_WORD = /^\s*[^\\<#\s:=]{1,40}\s*$/;
+
+/** The expected answer, of the response where no column gives one. */
+function readAnswerText(reader: RowReader, response: string | null): string {
+  const given = readText(reader, 'answer');
+  // One plain word needs no search; most rows of large tables have no more.
+  if (given !== undefined && PLAIN_WORD.test(given)) return given.trim();
+  if (given !== undefined) {
+    const { answer, reason } = readGoldAnswer(given);
+    return answer ?? refuse(`has no answer: ${reason}`);
+  }
+  if (response === null) return refuse('has no answer');
+  const { values, mapping } = reader;
+  const isReply = mapping.response !== null && isChat(values.get(mapping.response));
+  const lacking = 'has no answer, and its response no \\boxed{}: choose the column that holds the answer';
+  return answerOfResponse(response, isReply) ?? refuse(lacking);
+}
+
+function readId(values: ReadonlyMap<string, unknown>): string | null {
+  for (const name of IDS) {
+    const value = values.get(name);
+    if ((typeof value === 'string' && value !== '') || typeof value === 'number') return String(value);
+  }
+  return null;
 }
 
 function readRowImage({ values, mapping }: RowReader): ImageReference {
@@ -288,23 +356,25 @@ export function readRow(
   const reader: RowReader = { values, mapping, limits };
   try {
     const image = readRowImage(reader);
-    const question = readQuestion(reader);
+    const asked = readQuestion(reader);
     const response = readText(reader, 'response')?.trim() ?? null;
-    const given = readText(reader, 'answer');
-    const isReply = mapping.response !== null && isChat(values.get(mapping.response));
-    const gold = given === undefined ? null : readGoldAnswer(given);
-    if (gold?.reason !== undefined) return { reason: `has no answer: ${gold.reason}` };
-    const answer = gold === null ? response && answerOfResponse(response, isReply) : gold.answer;
-    if (!answer) {
-      return {
-        reason:
-          response === null
-            ? 'has no answer'
-            : 'has no answer, and its response no \\boxed{}: choose the column that holds the answer',
-      };
-    }
-    const kind = values.get('kind');
-    return { image, question, answer, response, kind: typeof kind === 'string' && kind !== '' ? kind : null };
+    const answer = readAnswerText(reader, response);
+    const boxed = response === null ? null : readAnswer(response).answer;
+    const { kind, id } = { kind: values.get('kind'), id: readId(values) };
+    const whole = {
+      ...{ image, response, boxed, id, options: null, counted: null },
+      kind: typeof kind === 'string' && kind !== '' ? kind : null,
+    };
+    const found = readOptions(mapping.options.map((column) => values.get(column)));
+    if ('reason' in found) return found;
+    const { options } = found;
+    if (mapping.options.length === 0 || options === null) return { ...whole, question: asked, answer };
+    const expected = expectedOption(answer, options);
+    if ('reason' in expected) return expected;
+    const question = withOptions(asked, options);
+    return 'counted' in expected
+      ? { ...whole, question, answer, options, counted: expected.counted }
+      : { ...whole, question, answer: optionLetter(expected.option), options };
   } catch (error) {
     if (error instanceof Refusal) return { reason: error.message };
     throw error;

@@ -5,17 +5,24 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
+import type { UnknownWords } from '../text/unknown_words';
 import { splitRounds } from './chat_rounds';
 import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
 import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
 import { checkPicture, checkPictureFile, decodeBase64, type PictureCheck } from './dataset_pictures';
 import { countRows, type DatasetTable, findTables, listUnread, type TablePart } from './dataset_tables';
+import type { ImagePath } from './image_path';
 import { IMPORT_LIMITS, type ImportLimits } from './import_limits';
 import { type ImportProblem, ProblemList, shorten } from './import_problems';
+import { countsFrom, optionLetter } from './question_options';
 import type { RawRow } from './row_scanner';
+import { type ImportWarning, RowWarnings } from './row_warnings';
+import { preferredSplit, splitOfName, splitOfPath } from './split_names';
 
 /** A usable row. */
 export interface ImportedRow {
+  /** The file that holds the row. */
+  readonly file: string;
   /** Line of the table, or item of its list, from 1. */
   readonly row: number;
   readonly question: string;
@@ -38,6 +45,8 @@ export interface ImportedDataset {
   readonly table: string;
   /** All tables there are, the one that is read by default first. */
   readonly tables: readonly TableChoice[];
+  /** Name of the one of {@link tables} that was read. */
+  readonly choice: string;
   /** In the order they first appear, at most a few hundred. */
   readonly columns: readonly string[];
   /** As given, or guessed from the names. */
@@ -48,6 +57,10 @@ export interface ImportedDataset {
   readonly problems: readonly ImportProblem[];
   /** Problems beyond those listed. */
   readonly moreProblems: number;
+  /** Of usable rows, what may not be meant. */
+  readonly warnings: readonly ImportWarning[];
+  /** Warnings beyond those listed. */
+  readonly moreWarnings: number;
 }
 
 /** A table that {@link ImportOptions} may choose. */
@@ -69,11 +82,13 @@ export interface ImportOptions {
   /** Null guesses the columns by their names. */
   readonly mapping: ImportColumns | null;
   /** Name of the table to read; null or nothing for the training split, or what comes first. */
-  readonly table?: string | null;
+  readonly table?: string | null | undefined;
   readonly limits?: Partial<ImportLimits>;
   /** Ends the import; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Finds the words that the model to be trained or asked does not know; without it, none are looked for. */
+  readonly unknownWords?: ((text: string) => UnknownWords) | undefined;
   /** Finds a picture that was not handed over, by its path relative to the table: of a table that was named alone. */
   readonly beside?: ((path: string) => SourceFile | null) | undefined;
 }
@@ -95,6 +110,8 @@ interface FoundRow {
   readonly texts: Omit<RowTexts, 'image'>;
   readonly imageName: string;
   readonly picture: SourceFile | Blob;
+  /** Equal for equal pictures: the path, or length and hash of an inline one. */
+  readonly pictureKey: string;
 }
 
 interface TablePass {
@@ -113,6 +130,8 @@ interface TablePass {
 /** Names beyond these are not listed; a mapping may still name them. */
 const MAX_COLUMNS = 200;
 const PROGRESS_IMAGES = 256;
+/** Folders of an absolute path that are tried beside a table. */
+const MAX_ENDS = 8;
 
 /** A row that was read as values. */
 type ValueRow = Extract<RawRow, { values: unknown }>;
@@ -129,6 +148,17 @@ function inlinePicture(
   return { blob: new Blob([bytes as Uint8Array<ArrayBuffer>], { type: check.type }) };
 }
 
+/** A picture beside a table that was named alone; of an absolute path the longest end that is there. */
+function findBeside({ path, absolute }: ImagePath, beside: ImportOptions['beside']): SourceFile | null {
+  const segments = path.split('/');
+  const first = absolute ? Math.max(0, segments.length - MAX_ENDS) : 0;
+  for (let at = first; at < (absolute ? segments.length : 1); at++) {
+    const file = beside?.(segments.slice(at).join('/')) ?? null;
+    if (file !== null) return file;
+  }
+  return null;
+}
+
 function findRow(
   { set, limits, options }: Job,
   part: TablePart,
@@ -137,24 +167,59 @@ function findRow(
 ): FoundRow | { reason: string } {
   const texts = readRow(raw.values, mapping, limits);
   if ('reason' in texts) return texts;
-  const { image, question, answer, response, kind } = texts;
-  const found = { file: part.path, row: raw.row, texts: { question, answer, response, kind } };
+  const { image, ...own } = texts;
+  const found = { file: part.path, row: raw.row, texts: own };
   if (image.kind === 'inline') {
     const imageName = image.name ?? `row ${raw.row}`;
     const picture = inlinePicture(image.data, imageName, limits);
-    return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob };
+    const pictureKey = `${image.data.length}:${hashPicture(image.data)}`;
+    return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob, pictureKey };
   }
   const given = set.find(part.path, image);
-  const beside = image.absolute ? null : (options.beside?.(image.path) ?? null);
-  const picture = 'file' in given ? given.file : beside;
-  if (picture !== null) return { ...found, imageName: picture.path, picture };
+  const picture = 'file' in given ? given.file : findBeside(image, options.beside);
+  if (picture !== null) return { ...found, imageName: picture.path, picture, pictureKey: picture.path };
   return 'reason' in given ? given : { reason: 'has no picture' };
 }
 
 function sameMapping(a: ImportColumns, b: ImportColumns): boolean {
-  return (
-    a.image === b.image && a.question === b.question && a.answer === b.answer && a.response === b.response
+  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+}
+
+/** 53 bits of an encoded picture (cyrb53), to tell whether two inline ones are one without keeping them. */
+function hashPicture(data: string | Uint8Array): number {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < data.length; i++) {
+    const unit = typeof data === 'string' ? data.charCodeAt(i) : (data[i] ?? 0);
+    a = Math.imul(a ^ unit, 2654435761);
+    b = Math.imul(b ^ unit, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return 4294967296 * (2097151 & b) + (a >>> 0);
+}
+
+/** Rows whose answer was a number of an option get its letter, when all rows together tell where numbers begin. */
+function numberedRows(rows: readonly FoundRow[]): {
+  rows: FoundRow[];
+  refused: { file: string; row: number; reason: string }[];
+} {
+  const numbered = rows.flatMap(({ texts: { counted, options } }) =>
+    counted === null ? [] : [{ counted, options: options?.length ?? 0 }],
   );
+  const first = countsFrom(numbered);
+  const refused: { file: string; row: number; reason: string }[] = [];
+  const lettered = rows.filter(({ file, row, texts: { counted, answer } }) => {
+    if (counted === null || first !== null) return true;
+    const reason = `answer "${answer}" may count the options from 0 or from 1: write the letter or the text`;
+    refused.push({ file, row, reason });
+    return false;
+  });
+  const letter = ({ counted, answer }: FoundRow['texts']): string =>
+    counted === null ? answer : optionLetter(counted - (first ?? 0));
+  return {
+    rows: lettered.map((row) => ({ ...row, texts: { ...row.texts, answer: letter(row.texts) } })),
+    refused,
+  };
 }
 
 /** Why no row can be read with this mapping, or null. */
@@ -173,7 +238,7 @@ function mappingProblem(mapping: ImportColumns, columns: readonly string[]): str
 /** What files say about columns beside their names goes before a guess, as far as the columns are there. */
 function guessFor({ columns: told }: DatasetTable, columns: readonly string[]): ImportColumns {
   const guess = guessColumns(columns);
-  const known = Object.entries(told).filter(([, name]) => name !== null && columns.includes(name));
+  const known = Object.entries(told).filter(([, name]) => typeof name === 'string' && columns.includes(name));
   return { ...guess, ...Object.fromEntries(known) };
 }
 
@@ -292,13 +357,14 @@ async function checkImages(job: Job, rows: readonly FoundRow[]): Promise<Map<Sou
 }
 
 function toRow(
-  { row, texts, imageName, picture }: FoundRow,
+  { file, row, texts, imageName, picture }: FoundRow,
   type: string,
   limits: ImportLimits,
 ): ImportedRow {
   const image = async (): Promise<Blob> =>
     picture instanceof Blob ? picture : picture.blob(type, limits.maxImageBytes);
-  return { row, ...texts, imageName, image };
+  const { question, answer, response, kind } = texts;
+  return { file, row, question, answer, response, kind, imageName, image };
 }
 
 /** The table that is asked for, and the split of its file. @throws DataError `data/dataset-table` for an unknown one */
@@ -310,11 +376,24 @@ function chooseTable(
   if (whole !== undefined) return { table: whole, split: null };
   const holder = tables.find(({ name }) => wanted?.startsWith(`${name}#`));
   if (holder !== undefined) return { table: holder, split: wanted!.slice(holder.name.length + 1) };
+  // A split by its usual name, whatever its file is called.
+  const kind = wanted === null ? null : splitOfName(wanted);
+  const alike = tables.filter(({ name }) => kind !== null && splitOfPath(name) === kind);
+  if (alike.length === 1 && alike[0] !== undefined) return { table: alike[0], split: null };
+  if (tables.length === 1 && tables[0]?.name.endsWith('.json')) return { table: tables[0], split: wanted };
   const names = formatList(tables.map(({ name }) => shorten(name)));
   throw new DataError(
     'data/dataset-table',
     `There is no table "${shorten(wanted ?? '')}": there are ${names}.`,
   );
+}
+
+/** What of the choices was read. */
+function choiceOf({ table, split }: Job, { splits }: TablePass): string {
+  if (splits.length === 0) return table.name;
+  return split === null
+    ? (preferredSplit(splits.map(({ name }) => name)) ?? table.name)
+    : `${table.name}#${split}`;
 }
 
 async function choices(job: Job, tables: readonly DatasetTable[], pass: TablePass): Promise<TableChoice[]> {
@@ -356,24 +435,32 @@ export async function readDataset(
   }
   const unmapped = mappingProblem(pass.mapping, pass.columns);
   if (unmapped !== null) problems.add(table.name, null, unmapped);
-  for (const { file, row, reason } of pass.problems) problems.add(file, row, reason);
+  const { rows: lettered, refused } = numberedRows(pass.rows);
+  for (const { file, row, reason } of [...pass.problems, ...refused]) problems.add(file, row, reason);
   problems.addUnlisted(pass.moreProblems);
-  const checks = await checkImages(job, pass.rows);
+  const checks = await checkImages(job, lettered);
   const rows: ImportedRow[] = [];
-  for (const found of pass.rows) {
+  const warnings = new RowWarnings(table.name, limits.maxProblems, options.unknownWords);
+  for (const found of lettered) {
     const check = found.picture instanceof Blob ? { type: found.picture.type } : checks.get(found.picture);
     if (check === undefined) continue;
-    if ('type' in check) rows.push(toRow(found, check.type, limits));
-    else problems.add(found.file, found.row, `image "${shorten(found.imageName)}" ${check.reason}`);
+    if ('type' in check) {
+      rows.push(toRow(found, check.type, limits));
+      warnings.take({ file: found.file, row: found.row, pictureKey: found.pictureKey, ...found.texts });
+    } else problems.add(found.file, found.row, `image "${shorten(found.imageName)}" ${check.reason}`);
   }
+  const warned = warnings.result();
   return {
     table: table.name,
     tables: await choices(job, tables, pass),
+    choice: choiceOf(job, pass),
     columns: pass.columns,
     mapping: pass.mapping,
     found: pass.count,
     rows,
     problems: problems.sorted(),
     moreProblems: problems.more,
+    warnings: warned.warnings,
+    moreWarnings: warned.more,
   };
 }

@@ -1,21 +1,24 @@
-// The commands of datasets: preview files, keep the usable rows, show a row as the model gets it, and read rows for
-// training. Not an importer (data/dataset/dataset_import.ts) and not a store. Invariant: what is kept is what was previewed;
-// only the newest preview is held, and nothing is kept without its token.
+// Serves the commands of datasets: previews files, keeps the usable rows, shows a row as the model gets it, and reads rows
+// for training. What is kept is what was previewed: only the newest preview is held, and nothing is kept without its token.
 
 import { type ImportedDataset, type ImportOptions, readDataset } from '../../data/dataset/dataset_import';
 import type { DecodedImage } from '../../data/image/picture_decoder';
+import { unknownWords } from '../../data/text/unknown_words';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
 import type { ReasoningMode } from '../../settings/train_settings';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
 import type {
-  ColumnMapping,
   DatasetCommands,
   DatasetPreview,
+  DatasetProblem,
   DatasetRow,
   DatasetRowView,
   DatasetSummary,
+  ImportChoice,
+  ImportProgress,
+  KeptDataset,
   NamedFile,
 } from '../../worker/protocol/library';
 import type { Loaded } from '../answers/engine';
@@ -32,6 +35,8 @@ export interface DatasetLibraryParts {
   decodeImage(file: Blob): Promise<DecodedImage>;
   readonly liveRuns: Pick<LiveRuns, 'checkUnused'>;
   changed(): void;
+  /** Hears how far an import is. */
+  progressed(progress: ImportProgress): void;
   createId(): string;
   /** Milliseconds since 1970. */
   date(): number;
@@ -44,6 +49,7 @@ interface Preview {
 
 const SAMPLE_ROWS = 5;
 const MAX_NAME = 200;
+const PROGRESS_MS = 100;
 const MAX_TEXT = 100_000;
 
 /** Datasets of this origin. Its methods reject with LookBackErrors. */
@@ -57,41 +63,114 @@ export class DatasetLibrary implements DatasetCommands {
   }
 
   /** See DatasetCommands. A newer preview ends one that is still being read. */
-  async previewDataset(files: readonly NamedFile[], mapping: ColumnMapping | null): Promise<DatasetPreview> {
-    this.#reading?.abort();
+  async previewDataset(
+    files: readonly NamedFile[],
+    { mapping, split }: ImportChoice,
+  ): Promise<DatasetPreview> {
     this.#preview = undefined;
-    const reading = new AbortController();
-    this.#reading = reading;
-    const { signal } = reading;
-    const found = await readDataset(files, { mapping, signal } satisfies ImportOptions);
-    const sample: DatasetRow[] = [];
-    for (const row of found.rows.slice(0, SAMPLE_ROWS)) {
-      const { question, answer, response, imageName } = row;
-      sample.push({ image: await row.image(), imageName, question, answer, response });
-    }
-    signal.throwIfAborted();
-    const token = this.#parts.createId();
-    this.#preview = { token, found };
-    const { columns, mapping: used, rows, problems, moreProblems } = found;
-    const withResponse = rows.filter(({ response }) => response !== null).length;
-    return { token, columns, mapping: used, rows: rows.length, withResponse, problems, moreProblems, sample };
+    return this.#importing(async (signal) => {
+      const [unknown, onProgress] = [this.#unknownWords(), this.#progress()];
+      const options = {
+        mapping,
+        table: split,
+        signal,
+        onProgress,
+        unknownWords: unknown,
+      } satisfies ImportOptions;
+      const found = await readDataset(files, options);
+      const sample: DatasetRow[] = [];
+      for (const row of found.rows.slice(0, SAMPLE_ROWS)) {
+        const { question, answer, response, imageName } = row;
+        sample.push({ image: await row.image(), imageName, question, answer, response });
+      }
+      signal.throwIfAborted();
+      const token = this.#parts.createId();
+      this.#preview = { token, found };
+      return previewOf(token, found, sample);
+    });
   }
 
   /** See DatasetCommands. */
-  async keepDataset(token: string, name: string): Promise<DatasetSummary> {
+  async keepDataset(token: string, name: string): Promise<KeptDataset> {
     const preview = this.#preview;
     if (preview?.token !== token) {
       throw new DataError('data/preview', 'These files are no longer held: choose them again.');
     }
-    const { rows } = preview.found;
-    if (rows.length === 0) throw new DataError('data/dataset-empty', 'No row can be used: nothing to keep.');
+    const { found } = preview;
+    if (found.rows.length === 0) {
+      throw new DataError('data/dataset-empty', 'No row can be used: nothing to keep.');
+    }
     const { createId, date } = this.#parts;
     const dataset = { id: createId(), name: checkedName(name), createdAt: date() };
     const datasets = await this.#parts.datasets();
-    const kept = await datasets.create(dataset, storedRows(preview.found));
+    const problems: DatasetProblem[] = [];
+    const kept = await this.#importing((signal) =>
+      datasets.create(dataset, this.#decodedRows(found, problems, signal)),
+    );
+    if (kept.rows === 0) {
+      await datasets.delete(kept.id);
+      throw new DataError('data/dataset-empty', `No picture can be decoded: ${problems[0]?.reason}`);
+    }
     if (this.#preview === preview) this.#preview = undefined;
     this.#parts.changed();
-    return summaryOf(kept);
+    return { dataset: summaryOf(kept), problems };
+  }
+
+  /** See DatasetCommands. */
+  async cancelImport(): Promise<void> {
+    this.#reading?.abort(new DataError('data/cancelled', 'The import was cancelled.'));
+  }
+
+  /** Runs one import at a time: a new one ends that before it. */
+  async #importing<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#reading?.abort(new DataError('data/cancelled', 'Another import took its place.'));
+    const reading = new AbortController();
+    this.#reading = reading;
+    try {
+      return await run(reading.signal);
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined;
+    }
+  }
+
+  #unknownWords(): ImportOptions['unknownWords'] {
+    const { loaded } = this.#parts.engine;
+    return loaded && ((text) => unknownWords(loaded.model.processor.tokenizer, text));
+  }
+
+  /** Reports progress, no more often than a person can see. */
+  #progress(): (progress: ImportProgress) => void {
+    let last = Number.NEGATIVE_INFINITY;
+    return (progress) => {
+      const now = this.#parts.date();
+      if (now - last < PROGRESS_MS && progress.done < progress.total) return;
+      last = now;
+      this.#parts.progressed(progress);
+    };
+  }
+
+  /** Rows to store. Each picture is decoded once, so that none ends a run later; a broken one is left out and listed. */
+  async *#decodedRows(
+    { rows }: ImportedDataset,
+    problems: DatasetProblem[],
+    signal: AbortSignal,
+  ): AsyncGenerator<StoredRow> {
+    const progress = this.#progress();
+    for (const [at, row] of rows.entries()) {
+      signal.throwIfAborted();
+      progress({ phase: 'storing', done: at, total: rows.length });
+      const { imageName, question, answer, response } = row;
+      let image: Blob;
+      try {
+        image = await row.image();
+        await this.#parts.decodeImage(image);
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        problems.push({ file: row.file, row: row.row, reason: `image "${imageName}": ${error.message}` });
+        continue;
+      }
+      yield { image, imageName, question, answer, response };
+    }
   }
 
   /** See DatasetCommands. */
@@ -166,11 +245,13 @@ export class DatasetLibrary implements DatasetCommands {
   }
 }
 
-async function* storedRows({ rows }: ImportedDataset): AsyncGenerator<StoredRow> {
-  for (const row of rows) {
-    const { imageName, question, answer, response } = row;
-    yield { image: await row.image(), imageName, question, answer, response };
-  }
+function previewOf(token: string, found: ImportedDataset, sample: readonly DatasetRow[]): DatasetPreview {
+  const { columns, mapping, rows, problems, moreProblems, warnings, moreWarnings, tables, choice } = found;
+  const withResponse = rows.filter(({ response }) => response !== null).length;
+  return {
+    ...{ token, columns, mapping, rows: rows.length, withResponse, problems, moreProblems },
+    ...{ warnings, moreWarnings, splits: tables.length > 1 ? tables : [], split: choice, sample },
+  };
 }
 
 function summaryOf({ id, name, rows, withResponse, bytes, createdAt }: DatasetSummary): DatasetSummary {

@@ -1,7 +1,13 @@
 // Holds every sentence of the Data page and of adding an answer to a dataset. What is left out of a dataset is
 // counted in the button that leaves it out.
 
-import type { ColumnMapping, DatasetPreview } from '../../worker/protocol/library';
+import { formatBytes } from '../../lib/format';
+import type {
+  ColumnMapping,
+  DatasetPreview,
+  DatasetWarning,
+  ImportProgress,
+} from '../../worker/protocol/library';
 
 /** Fixed texts. */
 export const DATA_COPY = {
@@ -11,7 +17,7 @@ export const DATA_COPY = {
   import: 'Import',
   choose: 'Choose files',
   chooseFolder: 'Choose a folder',
-  drop: 'or drop files, a folder or a zip anywhere on this page, or paste a table as text.',
+  drop: 'or drop files, a folder or a zip anywhere on this page, or paste a table as text: JSON lines, a JSON list, CSV, or cells of a spreadsheet.',
   format: 'What it should look like',
   formatWords:
     'A table with one row per question, and the pictures that it names, by paths relative to it. JSON lines (.jsonl) look like this; other names of columns can be matched after reading. A response is a written-out reasoning, which SFT needs; GRPO needs only the answer.',
@@ -29,6 +35,7 @@ export const DATA_COPY = {
     question: 'Question',
     answer: 'Answer',
     response: 'Response',
+    options: 'Options',
   } satisfies Record<keyof ColumnMapping, string>,
   mapping: 'Which column holds what',
   noColumn: 'none',
@@ -37,8 +44,27 @@ export const DATA_COPY = {
     question: 'needed',
     answer: 'or boxed in the response',
     response: 'what SFT imitates',
+    options: 'of multiple choice',
   },
   sample: 'The first rows',
+  split: 'Split',
+  splitRows: (name: string, rows: number | null) =>
+    rows === null ? name : `${name} (${counted(rows, 'row')})`,
+  warnings: 'Rows that can be used, but may not be meant',
+  warningKinds: {
+    file: 'Files that were not opened',
+    duplicate: 'Rows that are there twice',
+    id: 'Ids that are there twice',
+    contradiction: 'Answers that contradict each other',
+    'unknown words': 'Words that the loaded model does not know',
+  } satisfies Record<DatasetWarning['kind'], string>,
+  dismiss: 'Dismiss',
+  cancel: 'Cancel',
+  progress: ({ phase, done, total }: ImportProgress) => {
+    if (phase === 'table') return `Reading the table: ${formatBytes(done)} of ${formatBytes(total)}`;
+    const doing = phase === 'images' ? 'Looking at pictures' : 'Storing rows';
+    return `${doing}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+  },
   problems: 'Rows that cannot be used',
   problemRow: (row: number) => `row ${row}`,
   problemsMore: (count: number) => `and ${count.toLocaleString('en')} more`,
@@ -47,6 +73,8 @@ export const DATA_COPY = {
   noRows: 'No row can be used yet: match the columns, or look at the problems.',
   noResponse: 'no response',
   kept: (name: string, rows: number) => `“${name}” was stored with ${counted(rows, 'row')}.`,
+  keptWithout: (rows: number) =>
+    `${counted(rows, 'row')} with a picture that cannot be decoded ${rows === 1 ? 'was' : 'were'} left out:`,
   sets: 'Datasets',
   setsEmpty: 'None yet. The shapes world, which needs no files, can be chosen on the Train page.',
   withResponse: (count: number) => `${count.toLocaleString('en')} with a response`,

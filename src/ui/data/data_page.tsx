@@ -4,7 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
-import type { Datasets } from '../../state/datasets';
+import type { Datasets, ImportWork } from '../../state/datasets';
 import type { Library } from '../../state/library';
 import type { DatasetSummary } from '../../worker/protocol/library';
 import { COPY } from '../copy';
@@ -14,7 +14,7 @@ import { useLook } from '../look/look_context';
 import { Notice } from '../notice';
 import { counted, DATA_COPY } from './data_copy';
 import { filesOfList, filesOfTransfer } from './file_intake';
-import { ImportPreview } from './import_preview';
+import { ImportPreview, ProblemItems } from './import_preview';
 import { RowBrowser } from './row_browser';
 import '../styles/library.css';
 import '../styles/data.css';
@@ -66,6 +66,26 @@ function Picker({ datasets, folder }: { readonly datasets: Datasets; readonly fo
   );
 }
 
+function Work({ datasets, work }: { readonly datasets: Datasets; readonly work: ImportWork }) {
+  const progress = datasets.progress.value;
+  const words = progress === null ? DATA_COPY.work[work] : DATA_COPY.progress(progress);
+  return (
+    <>
+      <span class="hint" data-testid="data-work">
+        {words}
+      </span>
+      {progress === null ? (
+        <progress aria-label={words} />
+      ) : (
+        <progress aria-label={words} value={progress.done} max={Math.max(1, progress.total)} />
+      )}
+      <button type="button" data-testid="data-cancel" onClick={datasets.cancel}>
+        {DATA_COPY.cancel}
+      </button>
+    </>
+  );
+}
+
 function ImportPanel({ datasets }: { readonly datasets: Datasets }) {
   const error = datasets.error.value;
   const work = datasets.work.value;
@@ -78,8 +98,11 @@ function ImportPanel({ datasets }: { readonly datasets: Datasets }) {
       <div class="import-row">
         <Picker datasets={datasets} folder={false} />
         <Picker datasets={datasets} folder={true} />
-        <span class="hint">{work === null ? DATA_COPY.drop : DATA_COPY.work[work]}</span>
-        {work !== null && <progress aria-label={DATA_COPY.work[work]} />}
+        {work === null ? (
+          <span class="hint">{DATA_COPY.drop}</span>
+        ) : (
+          <Work datasets={datasets} work={work} />
+        )}
       </div>
       <details class="format">
         <summary class="hint">{DATA_COPY.format}</summary>
@@ -89,8 +112,14 @@ function ImportPanel({ datasets }: { readonly datasets: Datasets }) {
       {error !== null && <Notice error={error} compact retry={null} />}
       {kept !== null && (
         <p class="banner banner-restored" data-testid="data-kept">
-          <Icon name="info" /> {DATA_COPY.kept(kept.name, kept.rows)}
+          <Icon name="info" /> {DATA_COPY.kept(kept.dataset.name, kept.dataset.rows)}
         </p>
+      )}
+      {kept !== null && kept.problems.length > 0 && (
+        <section class="problems" data-testid="data-kept-without">
+          <p>{DATA_COPY.keptWithout(kept.problems.length)}</p>
+          <ProblemItems problems={kept.problems.slice(0, 100)} />
+        </section>
       )}
       <ImportPreview datasets={datasets} />
     </section>

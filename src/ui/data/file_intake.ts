@@ -57,9 +57,18 @@ async function walk(entry: FileSystemEntry, files: NamedFile[]): Promise<void> {
   }
 }
 
+/** Names a pasted table by its form: JSON begins with a bracket, cells of a spreadsheet have tabs, the rest is CSV. */
+export function pastedName(text: string): string {
+  const start = text.trimStart();
+  // An object over several lines is a document; one for each line is a table of lines.
+  if (start.startsWith('[')) return 'pasted.json';
+  if (start.startsWith('{')) return 'pasted.jsonl';
+  return (start.split('\n', 1)[0] ?? '').includes('\t') ? 'pasted.tsv' : 'pasted.csv';
+}
+
 /**
  * Everything in a drop or a paste, folders walked in full. Null when there is neither a file nor a text.
- * A pasted text counts as JSON lines. Rejects with DataError `data/dataset` naming what cannot be read.
+ * A pasted text is a table in any form that a file may have. Rejects with DataError `data/dataset` naming what cannot be read.
  */
 export function filesOfTransfer(data: DataTransfer | null): Promise<NamedFile[]> | null {
   if (data === null) return null;
@@ -75,7 +84,7 @@ export function filesOfTransfer(data: DataTransfer | null): Promise<NamedFile[]>
   if (entries.length + loose.length === 0) {
     const text = data.getData('text/plain');
     if (text.trim() === '') return null;
-    return Promise.resolve([{ path: 'pasted.jsonl', blob: new Blob([text]) }]);
+    return Promise.resolve([{ path: pastedName(text), blob: new Blob([text]) }]);
   }
   return (async () => {
     const files = filesOfList(loose);

@@ -1,15 +1,74 @@
 // Shows what an import found before it is kept: columns matched, every problem, the first rows, a name, and the
 // consent. The button says how many rows are left out and how many are kept.
 
+import { guessOptionColumns } from '../../data/dataset/question_options';
 import type { Datasets } from '../../state/datasets';
-import type { ColumnMapping, DatasetPreview, DatasetProblem } from '../../worker/protocol/library';
+import type { DatasetPreview, DatasetProblem } from '../../worker/protocol/library';
 import { BlobImage } from '../blob_image';
 import { Icon } from '../icons';
 import { DATA_COPY, foundSentence, keepWords, problemCount } from './data_copy';
 
-const FIELDS: readonly (keyof ColumnMapping)[] = ['image', 'question', 'answer', 'response'];
+interface PreviewProps {
+  readonly datasets: Datasets;
+  readonly preview: DatasetPreview;
+}
 
-function Mapping({ datasets, preview }: { readonly datasets: Datasets; readonly preview: DatasetPreview }) {
+const FIELDS = ['image', 'question', 'answer', 'response'] as const;
+/** Joins names of columns for a choice; no name of a column holds it. */
+const JOINT = '\u0000';
+
+/** Which column holds the options: one of all, or the group that was found, one for each. */
+function OptionsField({ datasets, preview }: PreviewProps) {
+  const { columns, mapping } = preview;
+  const group = guessOptionColumns(columns);
+  return (
+    <label class="field">
+      <span>
+        {DATA_COPY.columns.options} ({DATA_COPY.needs.options})
+      </span>
+      <select
+        name="options"
+        data-testid="map-options"
+        value={mapping.options.join(JOINT)}
+        onChange={({ currentTarget: { value } }) =>
+          void datasets.map({ options: value === '' ? [] : value.split(JOINT) })
+        }
+      >
+        <option value="">{DATA_COPY.noColumn}</option>
+        {group.length > 1 && <option value={group.join(JOINT)}>{group.join(', ')}</option>}
+        {columns.map((column) => (
+          <option key={column} value={column}>
+            {column}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The choice among splits; nothing for a set without. */
+function SplitField({ datasets, preview }: PreviewProps) {
+  if (preview.splits.length === 0) return null;
+  return (
+    <label class="field">
+      <span>{DATA_COPY.split}</span>
+      <select
+        name="split"
+        data-testid="data-split"
+        value={preview.split}
+        onChange={(event) => void datasets.chooseSplit(event.currentTarget.value)}
+      >
+        {preview.splits.map(({ name, rows }) => (
+          <option key={name} value={name}>
+            {DATA_COPY.splitRows(name, rows)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Mapping({ datasets, preview }: PreviewProps) {
   return (
     <fieldset class="mapping">
       <legend>{DATA_COPY.mapping}</legend>
@@ -33,12 +92,64 @@ function Mapping({ datasets, preview }: { readonly datasets: Datasets; readonly 
           </select>
         </label>
       ))}
+      <OptionsField datasets={datasets} preview={preview} />
     </fieldset>
   );
 }
 
 function problemKey({ file, row, reason }: DatasetProblem, i: number): string {
   return `${file}:${row ?? ''}:${i}:${reason}`;
+}
+
+/** Problems or warnings, each with its file, row and reason. */
+export function ProblemItems({ problems }: { readonly problems: readonly DatasetProblem[] }) {
+  return (
+    <ol>
+      {problems.map((problem, i) => (
+        <li key={problemKey(problem, i)} data-testid="data-problem">
+          <span class="mono">{problem.file}</span>
+          {problem.row !== null && <>, {DATA_COPY.problemRow(problem.row)}</>}: {problem.reason}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Warnings by kind; a kind that was dismissed is not shown. */
+function Warnings({ datasets, preview }: PreviewProps) {
+  const dismissed = datasets.dismissed.value;
+  const kinds = [...new Set(preview.warnings.map(({ kind }) => kind))].filter((kind) => !dismissed.has(kind));
+  if (kinds.length === 0) return null;
+  return (
+    <section
+      class="problems"
+      aria-labelledby="warnings-title"
+      data-testid="data-warnings"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+    >
+      <h4 id="warnings-title">
+        <Icon name="info" /> {DATA_COPY.warnings}
+      </h4>
+      {kinds.map((kind) => (
+        <section key={kind} aria-label={DATA_COPY.warningKinds[kind]} data-kind={kind}>
+          <p>
+            {DATA_COPY.warningKinds[kind]}{' '}
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`${DATA_COPY.dismiss}: ${DATA_COPY.warningKinds[kind]}`}
+              onClick={() => datasets.dismiss(kind)}
+            >
+              {DATA_COPY.dismiss}
+            </button>
+          </p>
+          <ProblemItems problems={preview.warnings.filter((warning) => warning.kind === kind)} />
+        </section>
+      ))}
+      {preview.moreWarnings > 0 && <p>{DATA_COPY.problemsMore(preview.moreWarnings)}</p>}
+    </section>
+  );
 }
 
 function Problems({ preview }: { readonly preview: DatasetPreview }) {
@@ -54,14 +165,7 @@ function Problems({ preview }: { readonly preview: DatasetPreview }) {
       <h4 id="problems-title">
         <Icon name="warning" /> {DATA_COPY.problems}
       </h4>
-      <ol>
-        {preview.problems.map((problem, i) => (
-          <li key={problemKey(problem, i)} data-testid="data-problem">
-            <span class="mono">{problem.file}</span>
-            {problem.row !== null && <>, {DATA_COPY.problemRow(problem.row)}</>}: {problem.reason}
-          </li>
-        ))}
-      </ol>
+      <ProblemItems problems={preview.problems} />
       {preview.moreProblems > 0 && <p>{DATA_COPY.problemsMore(preview.moreProblems)}</p>}
     </section>
   );
@@ -118,8 +222,10 @@ export function ImportPreview({ datasets }: { readonly datasets: Datasets }) {
     >
       <h4 id="preview-title">{DATA_COPY.preview}</h4>
       <p>{foundSentence(preview)}</p>
+      <SplitField datasets={datasets} preview={preview} />
       <Mapping datasets={datasets} preview={preview} />
       <Problems preview={preview} />
+      <Warnings datasets={datasets} preview={preview} />
       <Sample preview={preview} />
       {preview.rows === 0 && <p class="hint">{DATA_COPY.noRows}</p>}
       <form

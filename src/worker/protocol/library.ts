@@ -35,6 +35,13 @@ export interface DatasetSummary {
   readonly createdAt: number;
 }
 
+/** A dataset that was just stored. */
+export interface KeptDataset {
+  readonly dataset: DatasetSummary;
+  /** Rows that were left out while storing. */
+  readonly problems: readonly DatasetProblem[];
+}
+
 /** A row that cannot be used. */
 export interface DatasetProblem {
   readonly file: string;
@@ -43,12 +50,33 @@ export interface DatasetProblem {
   readonly reason: string;
 }
 
+/** Something of a dataset that can be used, but may not be meant. */
+export interface DatasetWarning extends DatasetProblem {
+  readonly kind: 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words';
+}
+
+/** A table of a set, or a part of it that was made for training, validation or test. */
+export interface DatasetSplit {
+  readonly name: string;
+  /** Null where they were not counted. */
+  readonly rows: number | null;
+}
+
 /** Which column of the source holds what; null where there is none. */
 export interface ColumnMapping {
   readonly image: string | null;
   readonly question: string | null;
   readonly answer: string | null;
   readonly response: string | null;
+  /** The column that holds all options of a question, or one column for each; empty where there are none. */
+  readonly options: readonly string[];
+}
+
+/** What to read otherwise than guessed: null takes the guess. */
+export interface ImportChoice {
+  readonly mapping: ColumnMapping | null;
+  /** Name of a split. */
+  readonly split: string | null;
 }
 
 /** What an import found, before it is kept. */
@@ -62,6 +90,13 @@ export interface DatasetPreview {
   readonly problems: readonly DatasetProblem[];
   /** Problems beyond those listed. */
   readonly moreProblems: number;
+  readonly warnings: readonly DatasetWarning[];
+  /** Warnings beyond those listed. */
+  readonly moreWarnings: number;
+  /** The splits or tables to choose from; empty for a set with one. */
+  readonly splits: readonly DatasetSplit[];
+  /** The split or table that was read. */
+  readonly split: string;
   readonly sample: readonly DatasetRow[];
 }
 
@@ -110,7 +145,16 @@ export interface StorageUsage {
 export type StoreName = 'adapters' | 'runs' | 'datasets';
 
 /** Something stored changed, here or in another tab: its list is to be fetched again. */
-export type LibraryEvent = { readonly type: 'storeChanged'; readonly store: StoreName };
+export type LibraryEvent =
+  | { readonly type: 'storeChanged'; readonly store: StoreName }
+  | { readonly type: 'importProgressed'; readonly progress: ImportProgress };
+
+/** How far an import is: bytes of the table, pictures looked at, rows stored. */
+export interface ImportProgress {
+  readonly phase: 'table' | 'images' | 'storing';
+  readonly done: number;
+  readonly total: number;
+}
 
 /** Commands of adapters. */
 export interface AdapterCommands {
@@ -128,10 +172,15 @@ export interface AdapterCommands {
 /** Commands of datasets. */
 export interface DatasetCommands {
   listDatasets(): Promise<readonly DatasetSummary[]>;
-  /** Reads files without keeping them. `mapping` null guesses the columns. */
-  previewDataset(files: readonly NamedFile[], mapping: ColumnMapping | null): Promise<DatasetPreview>;
-  /** Keeps the usable rows of a preview; the caller has asked about the others. */
-  keepDataset(token: string, name: string): Promise<DatasetSummary>;
+  /** Reads files without keeping them. */
+  previewDataset(files: readonly NamedFile[], choice: ImportChoice): Promise<DatasetPreview>;
+  /**
+   * Keeps the usable rows of a preview; the caller has asked about the others. Pictures are decoded on the way, and rows
+   * whose picture turns out to be broken are left out and told.
+   */
+  keepDataset(token: string, name: string): Promise<KeptDataset>;
+  /** Ends reading or storing; it then rejects with `data/cancelled`. */
+  cancelImport(): Promise<void>;
   readDatasetRow(id: string, index: number, mode: ReasoningMode): Promise<DatasetRowView>;
   /** Appends a row; `id` null makes a dataset of that name. */
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary>;

@@ -51,11 +51,14 @@ describe('guessColumns', () => {
   });
 });
 
+/** What a plain row has none of. */
+const NONE = { kind: null, id: null, boxed: null, options: null, counted: null };
+
 describe('readRow', () => {
   const base = { image: 'a.png', question: 'How many?', answer: '3' };
 
   it('reads texts, numbers and a written response', () => {
-    const plain = { image: path('a.png'), question: 'How many?', answer: '3', response: null, kind: null };
+    const plain = { image: path('a.png'), question: 'How many?', answer: '3', response: null, ...NONE };
     expect(read(base)).toEqual(plain);
     expect(read({ ...base, kind: 'count' })).toEqual({ ...plain, kind: 'count' });
     expect(read({ ...base, kind: 3 })).toEqual(plain);
@@ -74,6 +77,43 @@ describe('readRow', () => {
     expect(read({ ...base, answer: '<answer> red </answer>' })).toMatchObject({ answer: 'red' });
   });
 
+  it('takes the answer from worked solutions, lists, and short responses', () => {
+    const solution = 'Natalia sold 48/2 = 24 clips in May.\nShe sold 48+24 = 72 clips.\n#### 72';
+    expect(read({ ...base, answer: solution })).toMatchObject({ answer: '72' });
+    const { answer: _, ...unanswered } = base;
+    expect(read({ ...unanswered, solution })).toMatchObject({ answer: '72' });
+    expect(read({ ...base, answer: 'So the final answer is 12.' })).toMatchObject({ answer: '12' });
+    expect(read({ ...unanswered, answers: ['b', 'a', 'b'] })).toMatchObject({ answer: 'b' });
+    expect(read({ ...base, answer: ['a', 'b'] })).toMatchObject({ answer: 'a' });
+    expect(read({ ...base, answer: [{ answer: 'cat' }] })).toMatchObject({ answer: 'cat' });
+    const conversations = [
+      { from: 'human', value: '<image>\nWhat colour?' },
+      { from: 'gpt', value: 'Red' },
+    ];
+    expect(read({ image: 'a.png', conversations })).toMatchObject({ answer: 'Red', response: 'Red' });
+  });
+
+  it('keeps options in the question and maps the answer to its letter', () => {
+    const question = 'Which?\n\nOptions: A. red; B. blue\nYour final answer must be one of A or B.';
+    const options = ['red', 'blue'];
+    const expected = { question, answer: 'B', options, counted: null };
+    const asked = { image: 'a.png', question: 'Which?' };
+    expect(read({ ...asked, choices: options, answer: 'blue' })).toMatchObject(expected);
+    expect(read({ ...asked, options: "['red', 'blue']", answer: 'B' })).toMatchObject(expected);
+    expect(read({ ...asked, A: 'red', B: 'blue', C: '', D: '', answer: '(B)' })).toMatchObject(expected);
+    expect(read({ ...asked, choices: options, answer: 1 })).toMatchObject({
+      ...expected,
+      answer: '1',
+      counted: 1,
+    });
+    expect(read({ ...asked, choices: [], answer: 'blue' })).toMatchObject({
+      question: 'Which?',
+      options: null,
+    });
+    expect(read({ ...asked, choices: options, answer: 'green' })).toHaveProperty('reason');
+    expect(read({ ...asked, choices: 'red, blue', answer: 'red' })).toHaveProperty('reason');
+  });
+
   it('reads LLaVA conversations', () => {
     const conversations = [
       { from: 'human', value: 'What is it?\n<image>' },
@@ -84,7 +124,7 @@ describe('readRow', () => {
       question: 'What is it?',
       answer: 'cat',
       response: 'A cat. \\boxed{cat}',
-      kind: null,
+      ...{ ...NONE, boxed: 'cat', id: '1' },
     });
   });
 
@@ -100,7 +140,7 @@ describe('readRow', () => {
       question: 'Which?',
       answer: 'b',
       response: '\\boxed{b}',
-      kind: null,
+      ...{ ...NONE, boxed: 'b' },
     };
     expect(read({ messages: ask({ type: 'image', image: 'a.png' }) })).toEqual(expected);
     expect(read({ messages: ask({ type: 'image_url', image_url: { url: 'a.png' } }) })).toEqual(expected);
@@ -122,7 +162,7 @@ describe('readRow', () => {
   });
 
   it('follows a given mapping, also to a name of every object', () => {
-    const mapping = { image: 'constructor', question: 'q', answer: '__proto__', response: null };
+    const mapping = { image: 'constructor', question: 'q', answer: '__proto__', response: null, options: [] };
     const values = new Map([
       ['constructor', 'a.png'],
       ['q', 'Q'],
@@ -152,8 +192,18 @@ describe('readRow', () => {
     ['long question', { ...base, question: 'x'.repeat(50_001) }, '50001 characters'],
     ['no answer', { ...base, answer: '' }, 'has no answer'],
     ['answer object', { ...base, answer: { a: 1 } }, 'answer must be a text or a number'],
-    ['answer list', { ...base, answer: ['3'] }, 'answer must be a text or a number'],
-    ['no box', { ...base, answer: null, response: 'three' }, 'its response no \\boxed{}'],
+    ['answer list of objects', { ...base, answer: [{ a: 1 }] }, 'answers must be texts or numbers'],
+    ['an empty list of answers', { ...base, answer: [] }, 'has no answer'],
+    [
+      'prose',
+      { ...base, answer: 'We count the squares first. Then we add them up and are done.' },
+      'prose without',
+    ],
+    [
+      'a response of prose',
+      { ...base, answer: null, response: 'We look at it closely. Then we decide.' },
+      'its response no \\boxed{}',
+    ],
     ['empty box', { ...base, answer: null, response: '\\boxed{ }' }, 'its response no \\boxed{}'],
     ['response number', { ...base, response: 3 }, 'response must be a text'],
     ['two rounds', { image: 'a', conversations: [user('a'), user('b')] }, 'has 2 rounds'],

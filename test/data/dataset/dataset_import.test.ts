@@ -102,7 +102,7 @@ describe('readDataset', () => {
     const table = jsonLines([
       { pic: 'a.png', image: 'no', q: 'What?', steps: 'so \\boxed{4}', __proto__: 1 },
     ]);
-    const mapping = { image: 'pic', question: 'q', answer: null, response: 'steps' };
+    const mapping = { image: 'pic', question: 'q', answer: null, response: 'steps', options: [] };
     const set = await readDataset(withTable(table), { mapping });
     expect(set.mapping).toEqual(mapping);
     expect(set.rows).toMatchObject([{ question: 'What?', answer: '4', response: 'so \\boxed{4}' }]);
@@ -200,7 +200,7 @@ describe('hostile sets', () => {
     expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('is damaged') }]);
   });
 
-  it('finds damage behind a good header: of a small picture at once, of a large one when it is read', async () => {
+  it('finds damage behind a good header', async () => {
     const large = Uint8Array.from([
       ...samplePng(),
       ...Array.from({ length: 40_000 }, (_, i) => (i * i * 31) >> 5),
@@ -211,9 +211,12 @@ describe('hostile sets', () => {
       { name: 'b.png', data: large, store: true, crc: 1 },
     ]);
     const set = await readDataset([sampleFile('s.zip', zip)], GUESS);
-    expect(set.problems).toMatchObject([{ row: 1, reason: expect.stringContaining('checksum differs') }]);
-    expect(set.rows.map(({ row }) => row)).toEqual([2]);
-    await expect(set.rows[0]?.image()).rejects.toMatchObject({ code: 'data/zip' });
+    const reason = expect.stringContaining('checksum differs');
+    expect(set.problems).toMatchObject([
+      { row: 1, reason },
+      { row: 2, reason },
+    ]);
+    expect(set.rows).toEqual([]);
   });
 
   it('stops a table that inflates beyond its cap or its ratio', async () => {
@@ -250,6 +253,69 @@ describe('hostile sets', () => {
     await fc.assert(parquetSurvivesMutation(), { numRuns: 60 });
     await fc.assert(readsAnyText(), { numRuns: 100 });
     await fc.assert(importsRowByRow(), { numRuns: 150 });
+  });
+});
+
+describe('options and warnings', () => {
+  const asked = { image: 'a.png', question: 'Which?', choices: ['red', 'blue', 'green'] };
+
+  it('takes numbers of options when all rows together tell where they begin', async () => {
+    const read = async (...answers: number[]) => {
+      const set = await readDataset(
+        withTable(jsonLines(answers.map((answer) => ({ ...asked, answer })))),
+        GUESS,
+      );
+      return [set.rows.map(({ answer }) => answer), set.problems.map(({ row }) => row)];
+    };
+    expect(await read(0, 2, 1)).toEqual([['A', 'C', 'B'], []]);
+    expect(await read(3, 1, 2)).toEqual([['C', 'A', 'B'], []]);
+    expect(await read(1, 2)).toEqual([[], [1, 2]]);
+  });
+
+  it('warns of rows, ids and answers that may not be meant', async () => {
+    const rows = [
+      { id: 1, ...ROW },
+      { id: 2, ...ROW },
+      { id: 2, ...ROW, question: 'Which?' },
+      { id: 4, ...ROW, answer: '4' },
+      { id: 5, ...ROW, question: 'And?', response: 'so \\boxed{7}' },
+      { id: 6, ...ROW, question: 'Or?', response: 'so \\boxed{3.0}' },
+    ];
+    const { warnings, rows: usable } = await readDataset(withTable(jsonLines(rows)), GUESS);
+    expect(usable).toHaveLength(6);
+    expect(warnings.map(({ kind, row }) => [kind, row])).toEqual([
+      ['duplicate', 2],
+      ['id', 3],
+      ['contradiction', 4],
+      ['contradiction', 5],
+    ]);
+    expect(warnings[2]?.reason).toContain('expects "4" instead of "3"');
+    expect(warnings[3]?.reason).toContain('puts "7" into the box');
+  });
+
+  it('knows equal inline pictures from different ones', async () => {
+    const url = (seed: number) => `data:image/png;base64,${Buffer.from(samplePng(seed)).toString('base64')}`;
+    const rows = [1, 2, 1].map((seed) => ({ ...ROW, image: url(seed) }));
+    const { warnings } = await readDataset([sampleFile('t.jsonl', jsonLines(rows))], GUESS);
+    expect(warnings.map(({ kind, row, reason }) => [kind, row, reason])).toEqual([
+      ['duplicate', 3, 'is the same as row 1'],
+    ]);
+  });
+
+  it('takes a split by its usual name, too, and tells which was read', async () => {
+    const inside = withTable(
+      JSON.stringify({ test: [ROW], train: [{ ...ROW, answer: '5' }, ROW] }),
+      't.json',
+    );
+    const guessed = await readDataset(inside, GUESS);
+    expect([guessed.choice, guessed.found]).toEqual(['t.json#train', 2]);
+    const chosen = await readDataset(inside, { ...GUESS, table: 'test' });
+    expect([chosen.choice, chosen.found]).toEqual(['t.json#test', 1]);
+    const beside = [
+      ...withTable(jsonLines([ROW]), 'my_val.jsonl'),
+      sampleFile('train.jsonl', jsonLines([ROW])),
+    ];
+    expect((await readDataset(beside, { ...GUESS, table: 'validation' })).choice).toBe('my_val.jsonl');
   });
 });
 

@@ -1,6 +1,6 @@
 // Commands of datasets over stores in memory: preview and keep, rows as the model gets them, additions and refusals.
 import { describe, expect, it } from 'vitest';
-import { LookBackError, StorageError } from '../../../src/lib/errors';
+import { DataError, LookBackError, StorageError } from '../../../src/lib/errors';
 import type { Loaded } from '../../../src/services/answers/engine';
 import {
   DatasetLibrary,
@@ -9,7 +9,10 @@ import {
 } from '../../../src/services/library/dataset_library';
 import type { StoredRow } from '../../../src/storage/dataset_store';
 import type { DatasetRecord } from '../../../src/storage/records';
+import type { ImportProgress } from '../../../src/worker/protocol/library';
 
+/** Size of a picture whose parts are all there and that does not decode. */
+const BROKEN = 90;
 /** A one-pixel picture. */
 const PNG = Uint8Array.from(
   atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC'),
@@ -72,6 +75,7 @@ const MODEL = {
       tokenizer: {
         encodePlain: (text: string) => text.split(' ').map(Number),
         decode: (ids: number[]) => ids.join(' '),
+        lookUpWords: (text: string) => text.split(' ').map((word) => ({ word, known: word !== 'Zebra?' })),
       },
     },
     model: { config: { imageTokenId: 9 } },
@@ -81,12 +85,13 @@ const MODEL = {
 function libraryOf(loaded: Loaded | undefined = MODEL) {
   const stores = memoryDatasets();
   let changes = 0;
+  const progresses: ImportProgress[] = [];
   let ids = 0;
   const library = new DatasetLibrary({
     datasets: async () => stores.datasets,
     engine: { loaded },
     decodeImage: async (file) => {
-      if (file.size === 0) throw new LookBackError('data/image', 'empty');
+      if (file.size === 0 || file.size === BROKEN) throw new DataError('data/image', 'does not decode');
       const pixels = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
       return { pixels, sourceWidth: 1, sourceHeight: 1, notes: [] };
     },
@@ -96,10 +101,11 @@ function libraryOf(loaded: Loaded | undefined = MODEL) {
       },
     },
     changed: () => changes++,
+    progressed: (progress) => progresses.push(progress),
     createId: () => `id-${++ids}`,
     date: () => 5,
   });
-  return { library, ...stores, changes: () => changes };
+  return { library, ...stores, progresses, changes: () => changes };
 }
 
 function files(rows: readonly object[]) {
@@ -117,12 +123,13 @@ const ROWS = [
   { image: 'a.png', answer: '1' },
 ];
 
+const GUESS = { mapping: null, split: null };
 const ROW = { image: picture(), imageName: 'x.png', question: 'q', answer: 'a', response: null };
 
 describe('importing', () => {
   it('previews with every problem, and keeps the usable rows', async () => {
     const { library, changes } = libraryOf();
-    const preview = await library.previewDataset(files(ROWS), null);
+    const preview = await library.previewDataset(files(ROWS), GUESS);
     expect(preview).toMatchObject({
       rows: 2,
       withResponse: 1,
@@ -134,15 +141,16 @@ describe('importing', () => {
     expect(preview.sample[0]?.image.size).toBe(PNG.length);
     expect(changes()).toBe(0);
     const kept = await library.keepDataset(preview.token, ' Mine ');
-    expect(kept).toEqual({ id: 'id-2', name: 'Mine', rows: 2, withResponse: 1, bytes: 200, createdAt: 5 });
-    expect(await library.listDatasets()).toEqual([kept]);
+    const dataset = { id: 'id-2', name: 'Mine', rows: 2, withResponse: 1, bytes: 200, createdAt: 5 };
+    expect(kept).toEqual({ dataset, problems: [] });
+    expect(await library.listDatasets()).toEqual([dataset]);
     expect(changes()).toBe(1);
   });
 
   it('holds only the newest preview, once', async () => {
     const { library } = libraryOf();
-    const old = await library.previewDataset(files(ROWS), null);
-    const { token } = await library.previewDataset(files(ROWS), null);
+    const old = await library.previewDataset(files(ROWS), GUESS);
+    const { token } = await library.previewDataset(files(ROWS), GUESS);
     await expect(library.keepDataset(old.token, 'a')).rejects.toMatchObject({ code: 'data/preview' });
     await library.keepDataset(token, 'a');
     await expect(library.keepDataset(token, 'a')).rejects.toMatchObject({ code: 'data/preview' });
@@ -150,17 +158,65 @@ describe('importing', () => {
 
   it('ends a preview that a newer one overtakes', async () => {
     const { library } = libraryOf();
-    const old = library.previewDataset(files(ROWS), null);
-    const newer = library.previewDataset(files(ROWS), null);
-    await expect(old).rejects.toMatchObject({ name: 'AbortError' });
+    const old = library.previewDataset(files(ROWS), GUESS);
+    const newer = library.previewDataset(files(ROWS), GUESS);
+    await expect(old).rejects.toMatchObject({ code: 'data/cancelled' });
     expect((await newer).rows).toBe(2);
+  });
+
+  it('leaves out and lists pictures that do not decode, and tells how far it is', async () => {
+    const { library, progresses } = libraryOf();
+    const broken = new Uint8Array(BROKEN);
+    broken.set(PNG.subarray(0, 41));
+    // An IDAT of other bytes, and the end where it belongs.
+    broken.set(PNG.subarray(-12), BROKEN - 12);
+    new DataView(broken.buffer).setUint32(33, BROKEN - 12 - 45);
+    const rows = [
+      ...files([{ ...ROWS[1], image: 'b.png' }, ROWS[0]!]),
+      { path: 'set/b.png', blob: new Blob([broken]) },
+    ];
+    const { token, rows: usable } = await library.previewDataset(rows, GUESS);
+    expect(usable).toBe(2);
+    const { dataset, problems } = await library.keepDataset(token, 'a');
+    expect(dataset.rows).toBe(1);
+    expect(problems).toEqual([
+      { file: 'set/rows.jsonl', row: 1, reason: 'image "set/b.png": does not decode' },
+    ]);
+    expect(new Set(progresses.map(({ phase }) => phase))).toEqual(new Set(['table', 'images', 'storing']));
+  });
+
+  it('warns of words that the loaded model does not know', async () => {
+    const { library } = libraryOf();
+    const rows = files([{ ...ROWS[1], question: 'Zebra?' }]);
+    const { warnings } = await library.previewDataset(rows, GUESS);
+    expect(warnings.map(({ kind, row }) => [kind, row])).toEqual([
+      ['unknown words', null],
+      ['unknown words', 1],
+    ]);
+    expect(warnings[1]?.reason).toContain('100 % of the words of its question');
+    expect(warnings[1]?.reason).toContain('"Zebra"');
+  });
+
+  it('can be cancelled while reading and while storing', async () => {
+    const { library } = libraryOf();
+    const reading = library.previewDataset(files(ROWS), GUESS);
+    await library.cancelImport();
+    await expect(reading).rejects.toMatchObject({ code: 'data/cancelled' });
+    const { token } = await library.previewDataset(files(ROWS), GUESS);
+    const storing = library.keepDataset(token, 'a');
+    await Promise.resolve();
+    await library.cancelImport();
+    await expect(storing).rejects.toMatchObject({ code: 'data/cancelled' });
+    expect(await library.listDatasets()).toEqual([]);
+    // What was previewed is still at hand.
+    expect((await library.keepDataset(token, 'a')).dataset.rows).toBe(2);
   });
 
   it('keeps nothing without usable rows or a name', async () => {
     const { library } = libraryOf();
-    const none = await library.previewDataset(files(ROWS.slice(2)), null);
+    const none = await library.previewDataset(files(ROWS.slice(2)), GUESS);
     await expect(library.keepDataset(none.token, 'a')).rejects.toMatchObject({ code: 'data/dataset-empty' });
-    const some = await library.previewDataset(files(ROWS), null);
+    const some = await library.previewDataset(files(ROWS), GUESS);
     await expect(library.keepDataset(some.token, ' ')).rejects.toMatchObject({ code: 'usage/argument' });
     expect(await library.listDatasets()).toEqual([]);
   });
@@ -169,8 +225,8 @@ describe('importing', () => {
 describe('rows', () => {
   async function kept() {
     const made = libraryOf();
-    const { token } = await made.library.previewDataset(files(ROWS), null);
-    const { id } = await made.library.keepDataset(token, 'set');
+    const { token } = await made.library.previewDataset(files(ROWS), GUESS);
+    const { id } = (await made.library.keepDataset(token, 'set')).dataset;
     return { ...made, id };
   }
 

@@ -1,6 +1,6 @@
 // Drops, pastes and pickers as named files, over entries made by hand.
 import { describe, expect, it } from 'vitest';
-import { filesOfList, filesOfTransfer } from '../../../src/ui/data/file_intake';
+import { filesOfList, filesOfTransfer, pastedName } from '../../../src/ui/data/file_intake';
 
 function fileEntry(fullPath: string, broken = false): FileSystemEntry {
   const file = (resolve: (file: File) => void, reject: (error: Error) => void) =>
@@ -52,7 +52,17 @@ describe('filesOfTransfer', () => {
     });
   });
 
-  it('takes a text as JSON lines, and nothing as nothing', async () => {
+  it.each([
+    ['{"a":1}\n{"a":2}', 'pasted.jsonl'],
+    ['{\n "data": []}', 'pasted.jsonl'],
+    ['\n[{"a":1}]', 'pasted.json'],
+    ['image\tquestion\na.png\tWhich, and why?', 'pasted.tsv'],
+    ['image,question\na.png,"a\tb"', 'pasted.csv'],
+  ])('names the table %j by its form', (text, name) => {
+    expect(pastedName(text)).toBe(name);
+  });
+
+  it('takes a text as a table, and nothing as nothing', async () => {
     const files = await filesOfTransfer(transfer([], '{"question":"q"}'));
     expect(files?.map(({ path }) => path)).toEqual(['pasted.jsonl']);
     expect(await files?.[0]?.blob.text()).toBe('{"question":"q"}');
