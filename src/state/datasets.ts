@@ -140,9 +140,10 @@ function importState(client: EngineClient) {
   return { preview, work, error, kept, progress, attempt, cancel, discard };
 }
 
-function importing(client: EngineClient, library: Library) {
-  const { attempt, ...facts } = importState(client);
-  const { preview, work, kept, discard } = facts;
+type ImportState = ReturnType<typeof importState>;
+
+/** Taking files and reading them: as guessed, with other columns, or another split of them. */
+function reading(client: EngineClient, { preview, work, attempt }: ImportState) {
   const { dismissed, dismiss } = dismissals();
   const name = signal('');
   let files: readonly NamedFile[] = [];
@@ -181,6 +182,14 @@ function importing(client: EngineClient, library: Library) {
   const chooseSplit = async (split: string) => {
     if (preview.value !== null) await attempt((current) => read(current, { mapping: null, split }));
   };
+  return { name, dismissed, dismiss, take, map, chooseSplit };
+}
+
+function importing(client: EngineClient, library: Library) {
+  const state = importState(client);
+  const { attempt, ...facts } = state;
+  const { preview, work, kept, discard } = facts;
+  const { name, ...source } = reading(client, state);
   const canKeep = computed(
     () => work.value === null && (preview.value?.rows ?? 0) > 0 && name.value.trim() !== '',
   );
@@ -201,8 +210,7 @@ function importing(client: EngineClient, library: Library) {
   const setName = (value: string) => {
     name.value = value;
   };
-  const facts = { preview, work, progress, dismissed, name, error, kept, canKeep };
-  return { ...facts, dismissed, name, canKeep, take, map, chooseSplit, dismiss, setName, keep };
+  return { ...facts, ...source, name, canKeep, setName, keep };
 }
 
 function browsing(client: EngineClient) {
