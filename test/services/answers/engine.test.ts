@@ -180,6 +180,14 @@ const until = async (holds: () => boolean) => {
   expect(holds()).toBe(true);
 };
 
+describe('what an answer is graded by', () => {
+  it('says nothing where nothing is expected, and measures no phases that were not recorded', async () => {
+    const { commands } = await ready();
+    const result = await commands.generate({ ...REQUEST, expected: null, capture: false });
+    expect([result.verdict, result.phases]).toEqual([null, null]);
+  });
+});
+
 describe('loading', () => {
   it('goes through its phases in order and describes the model', async () => {
     const { engine, commands, events, port, states } = engineOf();
@@ -273,6 +281,10 @@ describe('answering', () => {
     events.length = 0;
     const result = await commands.generate(REQUEST);
     expect(result).toMatchObject({ text: TEXT, answer: '12' });
+    // The request expects 12.0: the verdict is the evaluation's, and the result names what it belongs to.
+    expect(result.about).toEqual({ picture: 'picture 3', question: 'How many?' });
+    expect(result.verdict).toEqual({ equal: true, rule: 'equal numbers', grader: 'method' });
+    expect(result.phases?.inBack).toBeTypeOf('number');
     expect(result.stats).toMatchObject({
       promptTokens: 3,
       generatedTokens: ANSWER.length,
