@@ -1,7 +1,7 @@
 // A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
 // Not a model: shares and maps are made up, so that tests know them exactly.
 
-import { parseAnswer } from '../../src/answer/answer_grammar';
+import { createAnswerParser } from '../../src/answer/answer_grammar';
 import type { PlainError } from '../../src/lib/plain_error';
 import type { Asked } from '../../src/state/session';
 import type { EngineClient } from '../../src/worker/client';
@@ -90,7 +90,10 @@ const TOKENS =
 
 /** The segments of the scripted text after `count` tokens, content without tags. */
 export function segmentsAfter(count: number): Segment[] {
-  const { segments } = parseAnswer(TOKENS.slice(0, count).join(''));
+  const parser = createAnswerParser();
+  parser.push(TOKENS.slice(0, count).join(''));
+  if (count === TOKENS.length) parser.end();
+  const { segments } = parser;
   return segments.map(({ text: _, ...segment }) => ({ ...segment, tokenStart: 0, tokenEnd: 0 }));
 }
 

@@ -38,7 +38,7 @@ function engineOf(overrides: object = {}) {
   const engine = {
     connect: async (port: MessagePort) => {
       state.port = port;
-      return { version: 2 };
+      return { version: 3 };
     },
     listModels: async () => [],
     load: () => new Promise(() => undefined),
@@ -58,12 +58,12 @@ describe('createEngineClient', () => {
     await client.start();
     const ready: EngineEvent = { type: 'stateChanged', state: 'ready' };
     const idle: EngineEvent = { type: 'stateChanged', state: 'idle' };
-    state.port?.postMessage({ version: 2, events: [ready, idle] });
-    state.port?.postMessage({ version: 2, events: [ready] });
+    state.port?.postMessage({ version: 3, events: [ready, idle] });
+    state.port?.postMessage({ version: 3, events: [ready] });
     await tick();
     expect(seen).toEqual([ready, idle, ready]);
     unlisten();
-    state.port?.postMessage({ version: 2, events: [idle] });
+    state.port?.postMessage({ version: 3, events: [idle] });
     await tick();
     expect(seen).toHaveLength(3);
     endpoint.terminate?.();
@@ -139,7 +139,7 @@ describe('createEngineClient', () => {
   });
 
   it('refuses another version and commands before the start', async () => {
-    const endpoint = endpointOf(engineOf({ connect: async () => ({ version: 3 }) }).engine);
+    const endpoint = endpointOf(engineOf({ connect: async () => ({ version: 2 as never }) }).engine);
     const client = createEngineClient(() => endpoint);
     await expect(client.stop()).rejects.toMatchObject({ code: 'worker/crashed' });
     await expect(client.start()).rejects.toMatchObject({ code: 'worker/version' });
