@@ -1,5 +1,6 @@
-// End-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over SwiftShader, and,
-// for tests tagged @no-webgpu, without it. Not unit tests. Invariant: one worker, as two pages would share one software GPU.
+// Configures the end-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over
+// SwiftShader, and, for tests tagged @no-webgpu, without it. There is one worker, as two pages would share one
+// software GPU.
 
 import { defineConfig } from '@playwright/test';
 import { BROWSER_ARGS, findBrowser } from './tools/browser.mjs';

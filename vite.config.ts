@@ -1,6 +1,5 @@
-// Builds the page: static files that any host serves from any folder, under a content security policy fixed here.
-// Not the command lines (tools/run.mjs) nor the tests (vitest.config.ts), which share tools/vite_shared.mjs.
-// Invariant: the built page can reach its own origin and, when the user asks for a model, the model hub; nothing else.
+// Builds the page: static files that any host serves from any folder, under a content security policy fixed here. The
+// built page can reach its own origin and, when the user asks for a model, the model hub; nothing else.
 
 import { defineConfig, type Plugin } from 'vite';
 import { ONNX_STUBS } from './tools/vite_shared.mjs';

@@ -1,6 +1,6 @@
-// Test projects: `node` (no GPU), `gpu` (headless Chromium with WebGPU, what the gate runs) and `gpu-node` (the same
-// files over Dawn in Node, quicker while developing). Not the end-to-end journeys: those are Playwright's.
-// Invariant: one page, one worker, so that a software adapter on two cores is never shared by two test files.
+// Configures the test projects: `node` (no GPU), `gpu` (headless Chromium with WebGPU, what the gate runs) and
+// `gpu-node` (the same files over Dawn in Node, quicker while developing). GPU tests run in one page and one worker,
+// so that a software adapter on two cores is never shared by two test files.
 
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -37,7 +37,15 @@ export default defineConfig({
         // Found too late otherwise: bundling it in mid-run reloads the test page.
         optimizeDeps: {
           entries: [...GPU_FILES, ...BROWSER_FILES],
-          include: ['@huggingface/transformers', 'fast-check', 'idb', 'fflate'],
+          include: [
+            '@huggingface/transformers',
+            'fast-check',
+            'idb',
+            'fflate',
+            'fastest-levenshtein',
+            'hyparquet',
+            'hyparquet-compressors',
+          ],
         },
         test: {
           name: 'gpu',

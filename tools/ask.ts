@@ -1,6 +1,6 @@
 // Command line: asks a model a question about a picture and streams the answer. `npm run ask -- --image FILE …`
-// The same engine as on the page, in Node. Not a chat: one question, one answer.
-// Invariant: stdout holds the answer's text, or with --json one line of JSON; everything else goes to stderr.
+// It runs the page's engine in Node. stdout holds the answer's text, or with --json one line of JSON; everything else
+// goes to stderr.
 
 import type { SegmentKind } from '../src/answer/answer_grammar';
 import type { PixelArray } from '../src/data/image/pillow_resize';

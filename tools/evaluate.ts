@@ -1,7 +1,6 @@
 // Command line: measures a model's answers over many questions. `npm run evaluate -- --model pocket --mode cot …`
-// Greedy, batched, resumable: each finished wave is appended to --out, and --resume skips what is there already.
-// Not an opinion: what counts as right, as looking back and as a phase is src/lookback. Invariant: the report is
-// computed from the outcomes alone, so interrupted and unbroken runs report the same.
+// It is greedy, batched and resumable: each finished wave is appended to --out, and --resume skips what is there
+// already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import type { PixelArray } from '../src/data/image/pillow_resize';

@@ -1,6 +1,6 @@
 // Command line: trains an adapter. `npm run train -- sft|grpo --config FILE --out DIR [--resume]`
-// The same trainers and loop as in the Worker; progress on stderr, metrics as JSON lines, the adapter as a PEFT pair.
-// Invariant: a run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
+// It uses the Worker's trainers and loop; progress goes to stderr, metrics to JSON lines, the adapter to a PEFT pair.
+// A run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';

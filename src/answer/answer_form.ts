@@ -1,7 +1,7 @@
 // Reads a finished answer strictly: is it the method's whole form, a plain chain of thought, or neither, and why.
 // Grammar: (<think>T</think> <back>T</back>)+ <think>T</think> \boxed{…}, arXiv 2507.03019, tightened against the
-// empty look back that the paper reports as reward hacking: T is non-empty and free of tags.
-// Invariant: linear in the text, no backtracking: a hostile answer costs no more than a good one of its length.
+// empty look back that the paper reports as reward hacking: T is non-empty and free of tags. Time is linear in the
+// text, without backtracking: a hostile answer costs no more than a good one of its length.
 
 import {
   type BlockName,

@@ -1,6 +1,6 @@
 // Scores the form of an answer in the method's three tiers, 1, 0.667 and 0, and says in words why: `strictFormat` is
-// what training uses, `paperFormat` the paper's permissive expression, kept to show what that leads to.
-// Invariant: each costs time linear in the text, whatever the text: completions are written by what is being trained.
+// what training uses, `paperFormat` the paper's permissive expression, kept to show what that leads to. Each costs
+// time linear in the text, whatever it holds: completions are written by what is being trained.
 
 import { type FormBlock, type Reason, readForm } from './answer_form';
 import { BOX_OPENING, TAGS, type TextSpan } from './answer_grammar';

@@ -1,8 +1,8 @@
-// Decides whether an answer equals the expected one, and by which rule, under one of two named graders.
-// Two answers are equal only for a reason that can be read here: numbers as exact fractions, choices by their letter,
-// yes and no by the first word, lists by their elements, sums and products in any order, all else as text in one
-// spelling. No grader guesses: what may be read in two ways is not equal.
-// Invariant: bounded work whatever the text; longer answers than 1000 characters are equal only when identical.
+// Decides whether an answer equals the expected one, and by which rule, under one of two named graders. Two answers
+// are equal only for a reason that can be read here: numbers as exact fractions, choices by their letter, yes and no
+// by the first word, lists by their elements, sums and products in any order, all else as text in one spelling. No
+// grader guesses: what may be read in two ways is not equal. Work is bounded; answers longer than 1000 characters are
+// equal only when identical.
 
 import { readChoice, readYesNo, timeKey } from './answer_choice';
 import { formulaKey } from './answer_formula';

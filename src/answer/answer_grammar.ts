@@ -1,7 +1,7 @@
-// Reads the tags of an answer while it streams: think and back segments, boxes, and the text outside of them.
-// It works on text, never on token ids: `<back>` is ordinary vocabulary, and its neighbours merge into its tokens.
-// Every other reading of an answer starts from what this file finds. Malformed tags stay readable as text.
-// Invariant: what is found depends on the text alone, not on how it was cut into pushes, and costs linear time.
+// Reads the tags of an answer while it streams: think and back segments, boxes, and the text outside of them. It
+// works on text, never on token ids: `<back>` is ordinary vocabulary, and its neighbours merge into its tokens. Every
+// other reading of an answer starts from what this file finds. Malformed tags stay readable as text. What is found
+// depends on the text alone, not on how it was cut into pushes, and costs linear time.
 
 /** The two blocks of the method: reasoning, and a look back at the image. */
 export type BlockName = 'think' | 'back';

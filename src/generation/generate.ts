@@ -1,6 +1,5 @@
-// Drives a generation session: tokens of one sequence as an async iterator, or of many sequences in one batch.
-// Not sampling and not the forward pass (both run on the GPU inside the session), and not a prompt's making.
-// Invariant: whatever ends a run (end token, limit, stop, a lost device), the answer holds every token that arrived.
+// Drives a generation session: yields the tokens of one sequence as an async iterator, or runs many sequences in one
+// batch. Whatever ends a run (end token, limit, stop, a lost device), its answer holds every token that arrived.
 
 import { createAnswerParser, type Segment } from '../answer/answer_grammar';
 import { type AnswerReading, readingOf } from '../answer/answer_reading';

@@ -1,6 +1,5 @@
-// Text of one answer while its tokens arrive, and which characters belong to which token.
-// Not a tokenizer (a StreamDecoder turns ids into text) and not a parser of tags.
-// Invariant: the parts that `push`, `pushEnd` and `finish` return, joined, are the whole text.
+// Builds the text of one answer while its tokens arrive, and knows which characters belong to which token. The parts
+// that `push`, `pushEnd` and `finish` return, joined, are the whole text.
 
 import { type TokenSpan, TokenSpanMap } from '../answer/token_spans';
 import type { StreamDecoder } from '../data/text/tokenizer';

@@ -1,6 +1,6 @@
-// Acquires a WebGPU device with the limits the engine can use, and watches it: uncaptured errors, loss, counters.
-// Runs unchanged on a page, in a Worker and in Node (pass the `GPU` object). Knows no maths.
-// Invariant: an uncaptured error never goes unnoticed; the next fence throws it.
+// Acquires a WebGPU device with the limits the engine can use, and watches it for uncaptured errors and loss. It runs
+// unchanged on a page, in a Worker and in Node (pass the `GPU` object). An uncaptured error never goes unnoticed: the
+// next fence throws it.
 
 import { GpuError } from '../lib/errors';
 import { createCounters, type GpuCounters } from './counters';

@@ -1,6 +1,6 @@
-// A compiled list of dispatches over fixed buffers: encodes, cuts into submits, and times them on request.
-// Knows nothing of tensors or liveness; src/tensor/program.ts decides what is bound where.
-// Invariant: running creates no GPU object but command encoders and command buffers.
+// Runs a compiled list of dispatches over fixed buffers: encodes them, cuts them into submits, and times them on
+// request. Running creates no GPU object but command encoders and command buffers; src/tensor/program.ts decides what
+// is bound where.
 
 import { itemAt } from '../lib/invariant';
 import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from './buffer_region';

@@ -1,6 +1,5 @@
-// What a kernel is to the rest of the engine: finished WGSL with its binding list, and one call of it.
-// Knows no maths and creates no GPU object; pipelines come from pipeline_cache.ts, wrappers from src/kernels.
-// Invariant: storage bindings are @group(0) @binding(0..n-1) in `bindings` order; the uniform, if any, is binding n.
+// Defines what a kernel is to the rest of the engine: finished WGSL with its binding list, and one call of it.
+// Storage bindings are @group(0) @binding(0..n-1) in the order of `bindings`; the uniform, if any, is binding n.
 
 import { GpuError } from '../lib/errors';
 

@@ -1,5 +1,5 @@
-// Pipelines and bind-group layouts by kernel, made once per device with explicit layouts so that bind groups are shareable.
-// Not a shader store: it receives finished WGSL. Invariant: a key is compiled at most once, also when asked for concurrently.
+// Makes pipelines and bind-group layouts once per device and kernel, with explicit layouts so that bind groups can be
+// shared. A key is compiled at most once, also when it is asked for concurrently.
 
 import { GpuError } from '../lib/errors';
 import type { GpuCounters } from './counters';

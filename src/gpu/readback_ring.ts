@@ -1,6 +1,5 @@
-// A ring of mappable staging buffers: the host reads results a step or two behind without stalling the queue.
-// Not a general reader: slots have one size, and at most `slots` reads are in flight.
-// Invariant: a slot is handed out only when its previous contents were taken.
+// Reads results a step or two behind through a ring of mappable staging buffers, so that the queue never stalls.
+// Slots have one size; a slot is handed out again only when its contents were taken.
 
 import type { BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';

@@ -1,6 +1,6 @@
-// Runs a kernel variant on a tiny case before its first real use on a device, and disables the variant when it is wrong.
-// Knows no maths: wrappers supply the case with its expected values. One check per kernel text and device.
-// Invariant: a disabled variant is never selected again on this device; a fallback without checks always remains.
+// Runs a kernel variant on a tiny case before its first use on a device, and disables the variant when it is wrong.
+// Wrappers supply the case with its expected values. A disabled variant is never selected again on this device; a
+// fallback without a check always remains.
 
 import { GpuError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';

@@ -1,5 +1,5 @@
-// Activation functions as a kernel of their own, and the gradient through them.
-// Not the fused forms: GEMM epilogues and SwiGLU include the same WGSL. Invariant: names are Hugging Face's.
+// Applies an activation function element by element, and computes the gradient through it. Names are Hugging Face's;
+// fused forms in other kernels include the same WGSL.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// One AdamW step over an arena of parameters. Not a scheduler: the learning rate arrives as data, so that a recorded
-// step can be replayed. Invariant: a set skip flag leaves parameters and moments untouched.
+// Takes one AdamW step over an arena of parameters. The learning rate arrives as data, so that a recorded step can be
+// replayed; a set skip flag leaves parameters and moments untouched.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall } from '../gpu/kernel';

@@ -1,5 +1,4 @@
-// Shape checks and operand places that the attention wrappers share. Not a kernel and no limits of devices, except the
-// binding count.
+// Checks the shapes, binding counts and operand places that the attention wrappers share.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { OperandSpec } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Variants of attention, and the text parameters of the bodies that prefill and decode share.
-// Not a kernel. Invariant: the shapes stay within 256 invocations and 16 KiB of workgroup memory.
+// Chooses variants of attention, and the text parameters of the bodies that prefill and decode share. The shapes stay
+// within 256 invocations and 16 KiB of workgroup memory.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { ShaderDefines } from '../gpu/shader_source';

@@ -1,5 +1,5 @@
-// Head means of what the attention kernels captured, in the order that the host reads: one row per sequence.
-// Not the ratio itself (that is the recorder's business). Invariant: sums run over heads in order.
+// Averages over heads what the attention kernels captured, and writes it in the order that the host reads: one row
+// per sequence. Sums run over heads in order, so they repeat bit for bit.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Argument checks and grid arithmetic shared by the kernel wrappers.
-// Not here: anything about buffers, which wrappers never see. Invariant: a bad shape is a ShapeError naming kernel and field.
+// Checks arguments and computes grids for the kernel wrappers. A bad shape is a ShapeError that names kernel and
+// field.
 
 import type { DeviceTraits } from '../gpu/device';
 import { BYTES_PER_ELEMENT, type DType, foldGrid, MAX_GRID_DIMENSION } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Global gradient norm over one arena and the factor that clips it, without leaving the GPU. Not clipping by value.
-// Invariant: a non-finite gradient sets the skip flag, which makes the optimizer step leave everything as it was.
+// Computes the global gradient norm over one arena and the factor that clips it, without leaving the GPU. A gradient
+// that is not finite sets the skip flag, which makes the optimiser leave everything as it was.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Column sums: bias gradients, and the weight gradients of the norms. Not a general reduction over any axis.
-// Invariant: rows are added in order within a chunk, so the result is the same on every run.
+// Sums the columns of a matrix: gradients of biases and of the norms' weights. Rows are added in order within a
+// chunk, so the result is the same on every run.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

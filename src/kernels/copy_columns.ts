@@ -1,5 +1,5 @@
-// Moves a block of columns between matrices, scaled: how a LoRA update meets one part of a fused projection.
-// Not a general strided copy. Invariant: columns outside the block are never written.
+// Copies a block of columns from one matrix into another, scaled: how a LoRA update meets one part of a fused
+// projection. Columns outside the block are never written.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

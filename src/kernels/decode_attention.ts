@@ -1,5 +1,5 @@
-// Attention of one new token per sequence over the key/value cache, with an optional shared prefix.
-// Not prefill (segment_attention.ts). Invariant: lengths are read from `sequences`, so one recorded call serves every step.
+// Computes attention of one new token per sequence over the key/value cache, with an optional shared prefix. Lengths
+// are read from `sequences` on the GPU, so one recorded call serves every step. Prompts use segment_attention.ts.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall, type KernelCheck, type OperandSpec } from '../gpu/kernel';

@@ -1,6 +1,6 @@
-// Dropout: zeroes elements by counter-based random numbers and scales up the rest. Not a layer: src/tensor/ops applies it.
-// Invariant: the mask depends on draw, stream and element index alone, so that a recomputed forward and the reverse drop
-// the same elements, and new words in `draw` give a new mask without tracing again.
+// Zeroes elements by counter-based random numbers and scales up the rest. The mask depends on draw, stream and
+// element index alone, so that a recomputed forward pass and the reverse drop the same elements, and new words in
+// `draw` give a new mask without tracing again.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

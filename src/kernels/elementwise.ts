@@ -1,5 +1,4 @@
-// Sums, products, scaled accumulation, scaling, copying and filling of whole f32 buffers. Not broadcasting: shapes are equal.
-// Invariant: one element of the output depends on the same element of the inputs only.
+// Adds, multiplies, scales, copies and fills whole f32 buffers of equal shapes.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Embedding look-up with image features spliced in. Not trainable: the table is frozen under LoRA, so no backward.
-// Invariant: an id past the vocabulary never reads outside the table.
+// Looks up embedding rows and puts image features in place of image tokens. The table is frozen under LoRA, so there
+// is no gradient; an id past the vocabulary never reads outside the table.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

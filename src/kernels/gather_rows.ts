@@ -1,5 +1,5 @@
-// Gathers rows by index, and scatters them back for the gradient. Not an accumulating scatter: rows must be distinct.
-// Invariant: an absent row (NO_ROW) gathers zeros and scatters nothing.
+// Gathers rows by index, and scatters them back for the gradient. Rows must be distinct, as the scatter does not
+// accumulate; an absent row (NO_ROW) gathers zeros and scatters nothing.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

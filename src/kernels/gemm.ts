@@ -1,6 +1,5 @@
-// General matrix multiplication with fused epilogue: the one entry point for every linear layer and its gradients.
-// Not batched and without split-K. The variant for a shape is chosen in gemm_select.ts.
-// Invariant: every variant computes the same function; only speed and summation order differ.
+// Multiplies matrices with a fused epilogue: the one entry point for every linear layer and its gradients.
+// gemm_select.ts chooses the variant for a shape; variants differ in speed and in summation order only.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall, MAX_GRID_DIMENSION, type OperandSpec } from '../gpu/kernel';

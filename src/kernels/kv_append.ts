@@ -1,5 +1,5 @@
-// Copies the keys and values of prefilled tokens into the cache. Not the decode step, which appends while it rotates.
-// Invariant: cells that no token targets keep their contents.
+// Copies the keys and values of prefilled tokens into the cache; cells that no token targets keep their contents.
+// Decode steps append while they rotate (split_rotary.ts).
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// LayerNorm forward and backward; used by vision towers of the SmolVLM and Qwen2-VL kind.
-// Not RMSNorm with a bias: the mean is removed. Invariant: stats is what forward saved.
+// Computes LayerNorm forward and backward, as the vision towers of SmolVLM and Qwen2-VL use it. The backward pass
+// reads the statistics that forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

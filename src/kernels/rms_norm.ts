@@ -1,5 +1,5 @@
-// RMSNorm forward and backward.
-// Not here: the per-head q/k norm is the same call with rows = tokens * heads. Invariant: rstd is what forward saved.
+// Computes RMSNorm forward and backward; per-head q/k norm is the same call with rows = tokens * heads. The backward
+// pass reads the rstd that forward saved.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// Rotary embedding of one tensor, where q and k are not one fused projection. Not the tables.
-// Invariant: rotate_half pairing (j, j + HS/2), as in Hugging Face.
+// Applies rotary embedding to one tensor, where q and k are not one fused projection. Channel j pairs with j + HS/2
+// (rotate_half), as in Hugging Face.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,6 +1,6 @@
-// Chooses the next token of every sequence on the GPU, and advances the sequence. Also the parity form, which writes the
-// processed distribution instead of drawing from it. Not beam search, not a stop-string matcher.
-// Invariant: the processors run in Hugging Face's order, and a seed and a step decide the draw together with the logits.
+// Chooses the next token of every sequence on the GPU and advances the sequence; the parity form writes the processed
+// distribution instead of drawing from it. The processors run in Hugging Face's order; seed, step and logits decide
+// the draw.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall, OperandSpec } from '../gpu/kernel';

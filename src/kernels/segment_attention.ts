@@ -1,6 +1,6 @@
-// Attention of packed rows over key ranges, forward: ViT windows, packed sequences, shared prefixes, plain causal prefill.
-// Not the decode step (decode_attention.ts) and not the gradients (segment_attention_backward.ts).
-// Invariant: `out` and `lse` do not depend on whether attention is captured.
+// Computes attention of packed rows over key ranges: ViT windows, packed sequences, shared prefixes, plain causal
+// prefill. `out` and `lse` do not depend on whether attention is captured. Decode steps and gradients have wrappers
+// of their own.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall, type KernelCheck, type OperandSpec } from '../gpu/kernel';

@@ -1,6 +1,5 @@
-// Gradients of segment attention in three deterministic calls: row statistics, dq, then dk and dv.
-// Not for the decode step, which is never trained through. Invariant: no atomics, and no operand of size tokens × keys.
-// The derivation is in docs/kernels/attention_backward.md.
+// Computes the gradients of segment attention in three deterministic calls: row statistics, dq, then dk and dv. It
+// uses no atomics and no operand of size tokens × keys; docs/kernels/attention_backward.md derives it.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall, type OperandSpec } from '../gpu/kernel';

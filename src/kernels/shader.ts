@@ -1,5 +1,5 @@
-// The one place that imports WGSL: builds `Kernel` values from `shaders/<stem>.wgsl` and text parameters.
-// Not a cache of GPU objects: pipelines live with the device. Equal requests return the same `Kernel`.
+// Builds `Kernel` values from `shaders/<stem>.wgsl` and text parameters; the one place that imports WGSL. Equal
+// requests return the same `Kernel`.
 
 import type { DeviceTraits } from '../gpu/device';
 import {

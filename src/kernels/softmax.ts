@@ -1,5 +1,5 @@
-// Softmax over rows, for heads that need whole probabilities. Attention and sampling have their own.
-// Invariant: rows sum to 1 within f32 rounding, for any finite or infinite logits.
+// Computes softmax over rows, for heads that need whole probabilities. Rows sum to 1 within f32 rounding, for any
+// finite or infinite logits.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,6 +1,6 @@
-// Splits the fused q, k, v projection and applies rotary embedding in the same pass; forward, backward, and the decode
-// form that writes k and v straight into the cache. Not the tables: cos and sin are computed on the CPU.
-// Invariant: rotate_half pairing (j, j + HS/2), as in Hugging Face.
+// Splits the fused q, k, v projection and applies rotary embedding in the same pass: forward, backward, and the
+// decode form that writes k and v straight into the cache. The host computes the cos and sin tables. Channel j pairs
+// with j + HS/2 (rotate_half), as in Hugging Face.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,5 +1,5 @@
-// SwiGLU on a fused gate-and-up projection, forward and backward. Not the projections.
-// Invariant: gate is the left half of each row, up the right half.
+// Computes SwiGLU on a fused gate-and-up projection, forward and backward. The gate is the left half of each row, up
+// the right half.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';

@@ -1,6 +1,6 @@
-// Label log-probabilities from logits that arrive in chunks of the vocabulary, and their gradient per chunk.
-// The matrix product that makes the logits is GEMM's; src/tensor/ops/token_logp.ts joins the two.
-// Invariant: one chunk or many give the same numbers up to rounding, and each way repeats bit for bit.
+// Computes label log-probabilities from logits that arrive in chunks of the vocabulary, and their gradient per chunk.
+// One chunk or many give the same numbers up to rounding, and each way repeats bit for bit. GEMM makes the logits;
+// src/tensor/ops/token_logp.ts joins the two.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall, ParamValue } from '../gpu/kernel';

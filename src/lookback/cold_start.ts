@@ -1,7 +1,7 @@
-// Examples of the cold start: the base model's own reasoning, with an oracle's look at the sheet put in behind it.
-// Not the rollouts (the caller samples them) and not a mixture of examples: one question in, one example out.
-// Invariant: the first thought is the base's own, character for character; every example is right and well-formed.
-// Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's annotating model.
+// Makes examples of the cold start: the base model's own reasoning, with an oracle's look at the sheet put in behind
+// it. The caller samples the rollouts. The first thought is the base's own, character for character; every example is
+// right and well-formed. Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's
+// annotating model.
 
 import { readForm } from '../answer/answer_form';
 import { gradeAnswer } from '../answer/answer_grading';

@@ -1,7 +1,6 @@
 // Scores finished answers as the Look-Back evaluation does, and sums them up: accuracy with its interval, how often
-// the model looked back, and how much of its attention went to the image in each phase of the answer.
-// Not generation (generation/generate.ts) and not a file format's owner: outcomes are plain data, one per question.
-// Invariant: a report is a function of the outcomes alone, so a resumed run reports what an unbroken one would.
+// the model looked back, and how much of its attention went to the image in each phase of the answer. A report is a
+// function of the outcomes alone, so a resumed run reports what an unbroken one would.
 
 import { type AnswerForm, readForm } from '../answer/answer_form';
 import { gradeAnswer } from '../answer/answer_grading';

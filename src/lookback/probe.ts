@@ -1,5 +1,5 @@
-// What a base model of the shapes world can do, asked directly: list the sheet, do sums, scan when told to, count at a
-// glance. Not the evaluation of reasoning (evaluation.ts). Invariant: an item is judged from its text alone.
+// Measures what a base model of the shapes world can do when asked directly: list the sheet, do sums, scan when told
+// to, count at a glance. An item is judged from its text alone; evaluation.ts measures reasoning.
 
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';

@@ -1,6 +1,5 @@
-// Which words ask for which mode of reasoning: data beside a model (`lookback.json`), or the paper's for real models.
-// Not a chat template: these texts go into the system and user turns, the model's own template frames them.
-// Invariant: the instruction follows the question in the user turn, one space between them (the official evaluation's
+// Says which words ask for which mode of reasoning: data beside a model (`lookback.json`), or the paper's for real
+// models. The instruction follows the question in the user turn, one space between them (the official evaluation's
 // version `back`); the plain baselines of the paper put theirs into the system turn instead (version `grpo`).
 
 import { ModelError } from '../lib/errors';

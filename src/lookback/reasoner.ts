@@ -1,6 +1,6 @@
-// A model with its processor and its prompts: what the page and the command lines ask questions of.
-// Not a state machine (the engine's) and not a decoder of files: it takes pixels and a question, and gives an answer.
-// Invariant: a question takes the same path to the same tokens whether it comes from a Worker or from Node.
+// Joins a model with its processor and its prompts: what the page and the command lines ask questions of. It takes
+// pixels and a question and gives an answer; a question takes the same path to the same tokens whether it comes from
+// a Worker or from Node.
 
 import {
   GeneratedAnswer,

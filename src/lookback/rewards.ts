@@ -1,6 +1,6 @@
 // Scores one finished completion by Look-Back's rewards: accuracy, the two format rewards and the length penalty.
-// Each says in words which rule gave its score and shows the stretch of the answer; the rules are in src/answer.
-// Invariant: each costs time linear in the text, whatever the text: completions are written by what is being trained.
+// Each says in words which rule gave its score and shows the stretch of the answer; the rules are in src/answer. Each
+// costs time linear in the text, whatever it holds: completions are written by what is being trained.
 
 import { paperFormat, strictFormat } from '../answer/answer_format';
 import { gradeAnswer } from '../answer/answer_grading';

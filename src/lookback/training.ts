@@ -1,6 +1,6 @@
 // Makes a trainer for a loaded model: its examples from the shapes world or from rows, its adapter, its rewards.
-// Not the trainers' arithmetic (src/train) and not the loop. Invariant: model, request and checkpoint decide the
-// trainer's course; making it again from the same three goes on bit for bit on the same device.
+// Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
+// on the same device.
 
 import { attentionPhases } from '../answer/attention_phases';
 import type { PixelArray } from '../data/image/pillow_resize';

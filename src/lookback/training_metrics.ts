@@ -1,6 +1,5 @@
-// What the completions of a training step say about looking back: how often, how long, how usefully.
-// Not rewards (rewards.ts), not TRL's own metrics (the trainer's), and not the evaluation report (evaluation.ts).
-// Invariant: a key is present only where at least one completion counts towards it: no mean of nothing is ever 0.
+// Computes what the completions of a training step say about looking back: how often, how long, how usefully. A key
+// is present only where at least one completion counts towards it: no mean of nothing is ever 0.
 
 import { strictFormat } from '../answer/answer_format';
 import { gradeAnswer } from '../answer/answer_grading';

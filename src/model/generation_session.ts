@@ -1,6 +1,6 @@
-// One batch of sequences being generated: caches, device state, prompt pass, and decode steps kept in flight.
-// The host only writes prompts and reads results a step behind; ids, lengths and positions advance on the device.
-// Not a policy: stopping criteria, text and segments are src/generation. Invariant: a decode step creates no GPU object.
+// Holds one batch of sequences that are being generated: caches, device state, prompt pass, and decode steps in
+// flight. The host only writes prompts and reads results a step behind; ids, lengths and positions advance on the
+// device. A decode step creates no GPU object.
 
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';

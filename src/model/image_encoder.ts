@@ -1,6 +1,6 @@
-// Image features on the device, computed once per image and kept: what prompts, rollouts and training steps share.
-// Not preprocessing. Images are told apart by identity: the same ImageInput object is the same image.
-// Invariant: features of a batch lie in prompt order in a tensor that stays valid until the next call of its size.
+// Computes image features on the device once per image and keeps them: what prompts, rollouts and training steps
+// share. Images are told apart by identity: the same ImageInput object is the same image. A batch's features lie in
+// prompt order in a tensor that stays valid until the next call of its size.
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import { GpuScope } from '../gpu/gpu_scope';

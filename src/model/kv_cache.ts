@@ -1,6 +1,6 @@
-// Keys and values of all layers, preallocated: [slot, kv head, position, padded head size] per layer, post-rotary keys.
-// A sequence reads a prefix slot (optional, shared) and its own slot. Also holds the class of every key for capture.
-// Not an allocator: slots are numbered by the caller. Nothing here grows.
+// Holds keys and values of all layers, preallocated: [slot, kv head, position, padded head size] per layer, keys
+// after their rotation. A sequence reads a prefix slot (optional, shared) and its own slot; callers number the slots.
+// It also holds the class of every key for capture.
 
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';

@@ -1,5 +1,5 @@
-// LoRA adapters over a frozen model: PEFT files in and out, trainable tensors in one arena, one strength for all.
-// Not a trainer. Invariant: an adapter either fits its model wholly, every tensor matched, or is refused by name.
+// Keeps LoRA adapters over a frozen model: reads and writes PEFT's files, lays trainable tensors out in one arena,
+// applies one strength to all. An adapter either fits its model wholly, every tensor matched, or is refused by name.
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';

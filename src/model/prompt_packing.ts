@@ -1,5 +1,5 @@
-// Host arrays for one prompt pass: several prompts packed in segments, images concatenated, state of the sequences.
-// Pure functions without a GPU. Invariant: padding rows see no key, store no key and are never read.
+// Builds the host arrays of one prompt pass: several prompts packed in segments, their images concatenated, the state
+// of the sequences. Padding rows see no key, store no key and are never read.
 
 import type { GridThw } from '../data/image/image_processor';
 import { packSampling, packSeen, SAMPLING_WORDS } from '../kernels/sampler';

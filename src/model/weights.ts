@@ -1,6 +1,6 @@
-// A checkpoint on the device: every weight as an external tensor under its canonical name, projections that share an
-// input fused row-wise (qkv_proj, gate_up_proj). Matrices keep the stored format unless asked; vectors become f32.
-// Not a parser: checkpoint.ts reads, weight_names.ts decides what belongs. Invariant: either all weights load or none.
+// Uploads a checkpoint's weights, each as an external tensor under its canonical name; projections that share an
+// input are fused row-wise (qkv_proj, gate_up_proj). Matrices keep the stored format unless asked; vectors become
+// f32. Either all weights load or none.
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';

@@ -1,6 +1,6 @@
-// What the recorded attention of some steps says: mean shares, mean map, the region in words, and the sentence.
-// Not drawing: the chart, the heatmap and the text twin all read the numbers made here, so that they cannot disagree.
-// Invariant: a range is the plain mean of its recorded steps; nothing is smoothed, weighted or rescaled.
+// Computes what the recorded attention of some steps says: mean shares, mean map, the region in words, and the
+// sentence. Chart, heatmap and text all read these numbers, so that they cannot disagree. A range is the plain mean
+// of its recorded steps; nothing is smoothed, weighted or rescaled.
 
 import type { SegmentKind } from '../answer/answer_grammar';
 import type { AttentionShares, PromptFact } from '../worker/protocol/answers';

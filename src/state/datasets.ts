@@ -1,6 +1,6 @@
-// Importing a dataset step by step (files, preview, mapping, name, keeping) and looking at the rows of a stored one.
-// Reads no file itself: the engine parses, judges and keeps. The list of datasets is the library's.
-// Invariant: what is kept is the preview on the page; a preview that was overtaken by a newer one is never shown.
+// Imports a dataset step by step (files, preview, mapping, name, keeping) and shows the rows of a stored one; the
+// engine parses, judges and keeps. What is kept is the preview on the page; a preview that was overtaken by a newer
+// one is never shown.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';

@@ -1,6 +1,6 @@
-// What is stored on this device as signals (adapters, runs, datasets, usage) and what can be done with it.
-// No storage of its own: the engine keeps everything; these are copies, fetched again whenever it says they changed.
-// Invariant: a list is only ever replaced by a whole newer one; a command that failed leaves the lists as they were.
+// Mirrors what is stored on this device as signals (adapters, runs, datasets, usage), with what can be done about it.
+// The engine keeps everything; these are copies, fetched whole again whenever it says they changed. A command that
+// failed leaves the lists as they were.
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';

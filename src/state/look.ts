@@ -1,6 +1,5 @@
-// The Look page's state as signals, and what people can do there: load, choose a picture, ask, stop, select steps.
-// No DOM and no wording: views read the signals, the copy file has the words, and the engine is reached by its client.
-// Invariant: `session` changes only by events and by this file's commands; views never write a signal directly.
+// Holds the Look page's state as signals, and what people can do there: load, choose a picture, ask, stop, select
+// steps. `session` changes only by events and by this file's commands; views never write a signal directly.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { requirePicture } from '../data/image/picture_check';

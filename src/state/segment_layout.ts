@@ -1,6 +1,6 @@
-// Lays an answer's segments out as cards, in characters and in steps, and says which of them are bands of the chart.
-// The engine found the segments; this only says which card and which band a generated token belongs to.
-// Invariant: cards are in order, do not overlap, and every step of the answer lies in at most one of them.
+// Lays an answer's segments, which the engine found, out as cards, in characters and in steps, and says which of them
+// are bands of the chart. Cards are in order, do not overlap, and every step of the answer lies in at most one of
+// them.
 
 import type { SegmentKind } from '../answer/answer_grammar';
 import type { Answer, Step } from './session';

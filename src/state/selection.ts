@@ -1,6 +1,5 @@
-// Which steps of the answer are looked at: the one selection that drives the stream, the chart and the heatmap.
-// Not how any view marks it, and no keys or pointers: those call the functions here.
-// Invariant: a selection never names a step that the answer does not have; `live` follows the newest recorded step.
+// Computes which steps of the answer are looked at: the one selection that drives the stream, the chart and the
+// heatmap. A selection never names a step that the answer does not have; `live` follows the newest recorded step.
 
 import type { Card, StepRange } from './segment_layout';
 import { cardOfStep } from './segment_layout';

@@ -1,6 +1,6 @@
-// The Train page's state as signals, and what people can do there: plan, start, pause, resume, step, stop, keep, export.
-// No DOM and no wording. It may be made at any time: what happened before is read from the store.
-// Invariant: the record of the selected run changes only by events and by reading it; commands never throw.
+// Holds the Train page's state as signals, and what people can do there: plan, start, pause, resume, step, stop,
+// keep, export. It may be made at any time: what happened before is read from the store. The record of the selected
+// run changes only by events and by reading it; commands never throw.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';

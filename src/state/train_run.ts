@@ -1,7 +1,6 @@
-// What one run has shown so far: metrics by step, sampled groups, evaluated answers; and short readings of them.
-// A pure reducer over the engine's events, no signals and no commands. Not a store: a reload reads the run again.
-// Invariant: steps are strictly increasing; a step that comes again, after going back to a checkpoint, replaces what
-// was recorded from it on.
+// Reduces the events of one run to what it has shown so far (metrics by step, sampled groups, evaluated answers) and
+// reads them shortly. Steps are strictly increasing; a step that comes again, after going back to a checkpoint,
+// replaces what was recorded from it on.
 
 import type { EngineEvent } from '../worker/protocol/messages';
 import type {

@@ -1,6 +1,6 @@
-// A planned trace on a device: arenas, bind groups and pipelines made once, then replayed.
-// Not re-entrant: two runs of one program share its memory and must be ordered by the queue.
-// Invariant: after `build`, writing, running and reading through a ring create no GPU object.
+// Makes arenas, bind groups and pipelines of a planned trace once, then replays it: after `build`, writing, running
+// and reading through a ring create no GPU object. Two runs of one program share its memory and must be ordered by
+// the queue.
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';

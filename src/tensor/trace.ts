@@ -1,6 +1,6 @@
-// The node list: model code, written once, traces into kernel calls over tensors. Nothing runs here.
-// Not an interpreter and not a graph optimiser: autodiff.ts appends reverse nodes, planner.ts assigns memory,
-// program.ts runs. Invariant: what changes from step to step is data in a tensor, never baked into a call.
+// Records what model code, written once, calls: a list of kernel calls over tensors. autodiff.ts appends reverse
+// nodes, planner.ts assigns memory, program.ts runs it. What changes from step to step is data in a tensor, never
+// baked into a call.
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { DeviceTraits } from '../gpu/device';

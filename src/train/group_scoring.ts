@@ -1,5 +1,5 @@
-// From sampled completions to what an update needs: rewards, advantages, and which groups and completions count.
-// Pure: no GPU. Invariant: what is reported of a completion is what the update uses.
+// Turns sampled completions into what an update needs: rewards, advantages, and which groups and completions count.
+// What is reported of a completion is what the update uses.
 
 import type { GeneratedAnswer } from '../generation/generate';
 import { itemAt } from '../lib/invariant';

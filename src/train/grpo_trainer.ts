@@ -1,6 +1,6 @@
-// GRPO on an adapter: sample groups, score them, and update by the clipped, group-normalised policy gradient.
-// Not the rewards and not the loop. Names of settings and metrics are TRL's.
-// Invariant: a step that is aborted before its last update leaves adapter and moments as they were.
+// Trains an adapter by GRPO: samples groups, has them scored, and updates by the clipped, group-normalised policy
+// gradient. Names of settings and metrics are TRL's. A step that is aborted before its last update leaves adapter and
+// moments as they were.
 
 import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';

@@ -1,6 +1,6 @@
-// Advantages and token weights of the GRPO family: everything about a loss that is not per-token arithmetic.
-// The arithmetic itself is the grpo_loss kernel; SFT is the same with weights alone. Names are TRL's.
-// Invariant: padding tokens have weight 0, and the weights of a batch implement its loss type's normaliser exactly.
+// Computes advantages and token weights of the GRPO family: everything about a loss that is not per-token arithmetic,
+// which the grpo_loss kernel does. Names are TRL's. Padding tokens have weight 0, and the weights of a batch
+// implement its loss type's normaliser exactly.
 
 import { ArgumentError } from '../lib/errors';
 import type { AdvantageScaling, GrpoLossType } from '../settings/train_settings';

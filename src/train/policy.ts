@@ -1,6 +1,6 @@
-// The model that a run trains: frozen weights, one adapter, its gradient and moments, and programs by size.
-// Not a trainer: what to score and with which weights is passed in. One call at a time.
-// Invariant: nothing but `update` and `restore` changes parameters, so an aborted pass leaves the last step's state.
+// Holds the model that a run trains: frozen weights, one adapter, its gradient and moments, and programs by size.
+// What to score and with which weights is passed in, one call at a time. Only `update` and `restore` change
+// parameters, so an aborted pass leaves the last step's state.
 
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope, type Owned } from '../gpu/gpu_scope';

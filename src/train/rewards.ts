@@ -1,6 +1,6 @@
-// What a reward is to GRPO: a function of one finished completion, weighted and summed.
-// No reward lives here (lookback/rewards.ts has them) and no advantages (losses.ts).
-// Invariant: a total is finite, and it is the weighted sum of the rewards that are reported beside it.
+// Defines what a reward is to GRPO, a function of one finished completion, and sums rewards by weight. A total is
+// finite, and it is the weighted sum of the rewards that are reported beside it; the rewards themselves are in
+// lookback/rewards.ts.
 
 import { LookBackError } from '../lib/errors';
 

@@ -1,5 +1,5 @@
-// Learning rates by step: linear warm-up, then constant, linear or cosine decay. Pure arithmetic, no state.
-// Invariant: the rate of a step depends on the step alone, so a resumed run goes on as an unbroken one.
+// Computes learning rates by step: linear warm-up, then constant, linear or cosine decay. The rate depends on the
+// step alone, so a resumed run goes on as an unbroken one.
 
 import type { OptimSettings } from '../settings/train_settings';
 

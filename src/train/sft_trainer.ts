@@ -1,6 +1,6 @@
-// Supervised fine-tuning of an adapter: response-only cross-entropy over packed examples of any length.
-// Not the loop (training_loop.ts) and not the making of examples. Names of metrics are TRL's.
-// Invariant: a batch's loss is the mean over all its response tokens, however it is cut into micro-batches.
+// Trains an adapter by supervised fine-tuning: response-only cross-entropy over packed examples of any length. Names
+// of metrics are TRL's. A batch's loss is the mean over all its response tokens, however it is cut into
+// micro-batches.
 
 import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';

@@ -1,6 +1,6 @@
-// The training step as programs: supervised log-probabilities with gradients of an adapter, and the optimiser update.
-// Traces only: batches, schedules and when to stop belong to the trainers. Vision tower and base weights stay frozen.
-// Invariant: every gradient lands in one arena beside the adapter's, so that clipping and AdamW are one pass each.
+// Traces the training step as programs: supervised log-probabilities with gradients of an adapter, and the
+// optimiser's update. Vision tower and base weights stay frozen. Every gradient lands in one arena beside the
+// adapter's, so that clipping and AdamW are one pass each.
 
 import type { GpuContext } from '../gpu/device';
 import { inScope } from '../gpu/gpu_scope';

@@ -1,5 +1,5 @@
-// What the SFT and the GRPO trainer have in common, as the loop that drives them sees it. Types only.
-// Invariant: a step either happens whole or not at all; a step that was aborted or failed left the state of the last one.
+// Declares what the SFT and the GRPO trainer have in common, as the loop that drives them sees it. A step either
+// happens whole or not at all: one that was aborted or failed leaves the state of the last.
 
 import type { PromptInput } from '../model/prompt_packing';
 import type { RewardReason } from './rewards';

@@ -1,5 +1,5 @@
-// Every sentence that the page shows, and the map from error codes to words and actions.
-// No markup and no logic beyond filling in numbers. Invariant: a view that needs a new sentence gets it from here.
+// Holds every sentence that the page shows, and the map from error codes to words and actions. A view that needs a
+// new sentence gets it from here.
 
 import type { SegmentKind } from '../answer/answer_grammar';
 import type { PlainError } from '../lib/plain_error';

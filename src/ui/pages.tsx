@@ -1,5 +1,5 @@
-// The pages that are fetched when they are first opened, and the frame that shows one or says why it cannot.
-// Not their content. Invariant: a page's state is made once, so that leaving a page and coming back loses nothing.
+// Fetches pages when they are first opened, and shows one or says why it cannot. A page's state is made once, so that
+// leaving a page and coming back loses nothing.
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChild } from 'preact';

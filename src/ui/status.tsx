@@ -1,6 +1,5 @@
-// The page's only live region: says at segment boundaries what happens, and repeats the sentence of a pinned selection.
-// Invisible, and silent per token: a screen reader would otherwise never stop.
-// Invariant: the same sentence is not announced twice in a row.
+// Announces to screen readers, in the page's only live region, what happens at segment boundaries, and repeats the
+// sentence of a pinned selection. It is silent per token, and never says the same sentence twice in a row.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

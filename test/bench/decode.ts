@@ -1,6 +1,6 @@
 // Measures decoding on the device at hand, in a page or in Node: tokens per second, work and creations per step, and
-// what capturing attention costs. Not a test and not a command line (tools/bench_decode.ts is).
-// Invariant: capture on and off take turns step by step in one run, so that whatever else the machine does meets both.
+// what capturing attention costs. Capture on and off take turns step by step in one run, so that whatever else the
+// machine does meets both.
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';

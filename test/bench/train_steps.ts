@@ -1,6 +1,6 @@
-// Measures whole steps of the two trainers on the device at hand: time, tokens, work, memory, and what a step creates.
-// Not a test and not a command line (tools/bench_train.ts is). Invariant: examples and completions have fixed lengths
-// (nothing ends a completion), so that every step has the shape of the one before and the steady state is a steady one.
+// Measures whole steps of the two trainers on the device at hand: time, tokens, work, memory, and what a step
+// creates. Examples and completions have fixed lengths (nothing ends a completion), so that every step has the shape
+// of the one before.
 
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';

@@ -1,5 +1,5 @@
-// Every catalogued kernel compiles here without errors or warnings, as this device and as any other would ask for it.
-// Not a numerical test. Invariant: a kernel of the catalogue has exactly the bindings that its wrapper declares.
+// Every catalogued kernel compiles here without errors or warnings, as this device and as any other would ask for it,
+// and has exactly the bindings that its wrapper declares.
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
 import { MAX_GRID_DIMENSION } from '../../src/gpu/kernel';

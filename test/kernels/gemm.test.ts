@@ -1,5 +1,5 @@
 // GEMM against its f64 reference: every variant, mode and weight format, on shapes that sit on and beside tile edges.
-// Not a benchmark. Invariant: operands are surrounded by NaN, so a read out of range that counts shows.
+// Operands are surrounded by NaN, so a read out of range that counts shows.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';

@@ -1,5 +1,4 @@
-// The choice of GEMM variants: always legal, and what the measurements in docs/kernels/gemm.md say.
-// Not a timing: nothing runs here.
+// The choice of GEMM variants is always legal, and is what the measurements in docs/kernels/gemm.md say.
 
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';

@@ -1,5 +1,5 @@
-// The random streams: fixed golden values, independence of seeds, and rough distributions.
-// Not a statistical battery. Invariant: golden values never change; every data set depends on them.
+// The random streams: fixed golden values, on which every data set depends, independence of seeds, and rough
+// distributions.
 
 import { describe, expect, it } from 'vitest';
 import { createPrng, mix32 } from '../../src/lib/prng';

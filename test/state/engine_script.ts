@@ -1,5 +1,5 @@
-// A scripted answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
-// Not a model: shares and maps are made up, so that tests know them exactly.
+// Scripts an answer as engine events, and an engine client that plays events by hand: what the state's tests run on.
+// Shares and maps are made up, so that tests know them exactly.
 
 import { createAnswerParser } from '../../src/answer/answer_grammar';
 import type { PlainError } from '../../src/lib/plain_error';

@@ -1,5 +1,5 @@
-// A scripted engine for the Train page's tests: runs, metrics, groups and answers that are made up and known exactly,
-// and a client whose every command the test settles. Not a trainer.
+// Scripts an engine for the Train page's tests: runs, metrics, groups and answers that are made up and known exactly,
+// and a client whose every command the test settles.
 import type { PlainError } from '../../src/lib/plain_error';
 import type { TrainClient } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';

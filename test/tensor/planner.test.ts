@@ -1,5 +1,5 @@
-// The planner's invariants over random traces: nothing alive overlaps, nothing is bound read and read_write at once.
-// Not a test of kernels: calls are made up, and no GPU is asked for anything.
+// The planner over random traces of made-up calls, without a GPU: nothing alive overlaps, nothing is bound read and
+// read_write at once.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BINDING_ALIGNMENT } from '../../src/gpu/buffer_region';

@@ -1,5 +1,5 @@
-// The tiny fixture model with what a trainer is made of: prompts with and without pictures, adapters, policies, rollouts.
-// For tests of the trainers. Not for goldens: those compare with Python elsewhere.
+// Makes the tiny fixture model with what a trainer is made of: prompts with and without pictures, adapters, policies,
+// rollouts.
 
 import type { GpuContext } from '../../src/gpu/device';
 import { inScope } from '../../src/gpu/gpu_scope';

@@ -1,5 +1,5 @@
-// One case of an `ops` or `sampling` folder: its tensors, and how a few kernels are traced and run once on them.
-// Not an operator: ops.ts and its siblings say what is computed.
+// Holds one case of an `ops` or `sampling` folder: its tensors, and how a few kernels are traced and run once on
+// them.
 
 import type { GpuContext } from '../../src/gpu/device';
 import type { DType, KernelCall } from '../../src/gpu/kernel';

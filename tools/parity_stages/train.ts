@@ -1,5 +1,5 @@
-// Training stages of a Qwen2.5-VL fixture folder: LoRA logits, loss and gradients, AdamW steps, GRPO losses and gradients.
-// Not here: comparison (fixture_dir.ts). Invariant: everything runs through the training programs of src/train.
+// Computes the training stages of a Qwen2.5-VL fixture folder through the training programs of src/train: LoRA
+// logits, loss and gradients, AdamW steps, GRPO losses and gradients.
 
 import type { GpuContext } from '../../src/gpu/device';
 import { packAdamw } from '../../src/kernels/adamw';

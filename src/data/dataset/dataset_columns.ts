@@ -1,6 +1,6 @@
-// From named values to a question about one picture: which column is what, chat turns, answers in boxes.
-// Not a judge of answers and not a finder of pictures: a picture leaves here as a path or as encoded bytes.
-// Invariant: a row is either whole or refused with a reason; no second picture, question or turn is dropped silently.
+// Makes a question about one picture out of a row's named values: which column is what, chat turns, options, answers
+// in boxes. A picture leaves here as a path or as encoded bytes. A row is either whole or refused with a reason; no
+// second picture, question or turn is dropped silently.
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 

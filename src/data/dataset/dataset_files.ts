@@ -1,7 +1,6 @@
-// The files of an import under one roof, whether picked one by one, as a folder or as one zip: which is the table, and
-// which file a row means. Not a reader of rows or pictures.
-// Invariant: a path finds a file only among those that were handed over, and a guess (other case, other folder) only
-// where exactly one file can be meant.
+// Gathers the files of an import under one roof, whether picked one by one, as a folder or as one zip, and finds
+// which file a row means. A path finds a file only among those that were handed over, and a guess (other case, other
+// folder) only where exactly one file can be meant.
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';

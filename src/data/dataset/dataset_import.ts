@@ -1,7 +1,6 @@
 // Reads a data set that somebody supplied: a table with its pictures beside it, in a folder, in a zip or inline.
-// Not storage and not a decoder: pictures stay where they are until a row is asked for its own.
-// Invariant: a row of the table is either in `rows` or among `problems` (listed or counted); bad rows never throw, and
-// time and memory are linear in the table.
+// Pictures stay where they are until a row is asked for its own. A row of the table is either in `rows` or among
+// `problems` (listed or counted); bad rows never throw, and time and memory are linear in the table.
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';

@@ -1,5 +1,5 @@
-// How much an import may hold before it is refused: files, bytes, rows. Not the limits of a model or of the storage.
-// Invariant: each is checked against what was really read, never only against what a file says about itself.
+// Limits how much an import may hold before it is refused: files, bytes, rows. Each limit is checked against what was
+// really read, never only against what a file says about itself.
 
 import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../image/picture_check';
 

@@ -1,7 +1,7 @@
 // Decodes a picture that somebody supplied to upright RGB, under guards of bytes, format and dimensions. PNG, GIF and
-// BMP are decoded here; other formats by a codec that the page and the command lines bring. Colour profiles and transparency are ignored,
-// as Pillow's convert("RGB") ignores them, and EXIF's orientation is applied.
-// Invariant: no file is decoded before its bytes and dimensions were checked, and every failure names the file.
+// BMP are decoded here; other formats by a codec that the page and the command lines bring. Colour profiles and
+// transparency are ignored, as Pillow's convert("RGB") ignores them, and EXIF's orientation is applied. No file is
+// decoded before its bytes and dimensions were checked, and every failure names the file.
 
 import { DataError } from '../../lib/errors';
 import { decodeBmp } from './bmp_decoder';

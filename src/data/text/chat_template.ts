@@ -1,6 +1,7 @@
-// Turns a conversation with images into token ids: renders the model's own template and expands each image placeholder
-// to as many copies as the image has merged tokens. The words of a mode are data beside the model (lookback/prompts.ts).
-// Invariant: placeholders and images match one to one, or it is an error; nothing is dropped or repeated silently.
+// Turns a conversation with images into token ids: renders the model's own template and expands each image
+// placeholder to as many copies as the image has merged tokens. The words of a mode are data beside the model
+// (lookback/prompts.ts). Placeholders and images must match one to one, or it is an error; nothing is dropped or
+// repeated silently.
 import { DataError } from '../../lib/errors';
 import type { GridThw } from '../image/image_processor';
 import type { ChatMessage, ChatOptions, Tokenizer } from './tokenizer';

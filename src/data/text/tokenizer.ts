@@ -1,7 +1,7 @@
 // Turns text into token ids and back for any Hugging Face tokenizer.json, through transformers.js, and adds what that
-// library lacks: character offsets, decoding of a growing sequence, and texts whose control tokens are plain text.
-// Needs no files and no network: it works in a Worker and in Node alike from parsed JSON.
-// Invariant: text once returned by a StreamDecoder is final, and all its deltas joined equal decode() of all ids.
+// library lacks: character offsets, decoding of a growing sequence, and texts whose control tokens are plain text. It
+// takes parsed JSON, so it works in a Worker and in Node alike. Text once returned by a StreamDecoder is final, and
+// all its deltas joined equal decode() of all ids.
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { LookBackError, ModelError } from '../../lib/errors';
 import { type AddedToken, ControlTokens, isControl, wellFormed } from './control_tokens';

@@ -1,6 +1,5 @@
-// Samples of the shapes world: a picture, a question about it, the answer, and the oracle's texts, by seed.
-// Not a store and not a training mixture: callers choose which samples they want and how to prompt for them.
-// Invariant: (split, seed, index) determines a sample completely, and the splits share no canonical scene.
+// Draws samples of the shapes world by seed: a picture, a question about it, the answer, and the oracle's texts.
+// (split, seed, index) determines a sample completely, and the splits share no canonical scene.
 
 import { createPrng, mix32, type Prng } from '../../lib/prng';
 import {

@@ -1,6 +1,5 @@
-// The pictures of the shapes world: which objects lie in which cell of a 3×3 sheet, and how they are drawn.
-// Not the questions about them (shapes_world_text.ts) nor the sampling of data sets (shapes_world.ts).
-// Invariant: a scene is plain data; drawing it needs nothing else, so one scene is one picture, byte for byte.
+// Draws the pictures of the shapes world: chooses which objects lie in which cell of a 3×3 sheet, and paints them. A
+// scene is plain data; drawing it needs nothing else, so one scene is one picture, byte for byte.
 
 import { createPrng, type Prng } from '../../lib/prng';
 

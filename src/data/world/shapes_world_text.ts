@@ -1,6 +1,5 @@
-// The words of the shapes world: questions as a person types them, and the oracle's answers in each form.
-// Not the pictures (shapes_world_scene.ts), and not a tokenizer: these are plain strings.
-// Invariant: every text is a function of the scene and the question alone; nothing here draws random numbers.
+// Writes the words of the shapes world: questions as a person types them, and the oracle's answers in each form.
+// Every text is a function of the scene and the question alone.
 
 import { CELL_NAMES, type Colour, type Scene, type SceneObject, type Shape } from './shapes_world_scene';
 

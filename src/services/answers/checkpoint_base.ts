@@ -1,6 +1,6 @@
-// What lies beside a checkpoint's arrays: the device and kernels that made it, the base model, and the adapter's shape,
-// so that an adapter can be cut out of the arena without a model. Not the arrays themselves (the trainer's).
-// Invariant: the modules are in the arena's order, each factor on a 256-byte boundary, as LoraAdapter lays them out.
+// Describes what lies beside a checkpoint's arrays: the device and kernels that made it, the base model, and the
+// adapter's shape, so that an adapter can be cut out of the arena without a model. The modules are in the arena's
+// order, each factor on a 256-byte boundary, as LoraAdapter lays them out.
 
 import type { DeviceTraits } from '../../gpu/device';
 import type { AdapterStart } from '../../lookback/training';

@@ -1,6 +1,5 @@
-// Facts on their way to the page: collected, and posted at most once per animation frame.
-// Not commands' results (Comlink carries those). Invariant: facts arrive in the order in which they were reported;
-// a token's attention never before the token.
+// Collects facts on their way to the page and posts them at most once per animation frame, in the order in which they
+// were reported; a token's attention never comes before the token.
 
 import type { AttentionShares, Segment, TokenFact } from '../../worker/protocol/answers';
 import type { EngineEvent, EventBatch } from '../../worker/protocol/messages';

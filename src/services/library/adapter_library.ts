@@ -1,6 +1,6 @@
-// The commands of adapters: save from a run, list, rename, delete, export and import as PEFT pairs; and their weights
-// for answers and for runs. Not a store and not a device. Invariant: an adapter is put before a model only when it was
-// made for the very weights of that model, or, where it does not say, when every tensor fits by name and shape.
+// Serves the commands of adapters: save from a run, list, rename, delete, export and import as PEFT pairs; and hands
+// their weights to answers and runs. An adapter is put before a model only when it was made for the very weights of
+// that model, or, where it does not say, when every tensor fits by name and shape.
 
 import { ArgumentError, LookBackError } from '../../lib/errors';
 import type { AdapterStart } from '../../lookback/training';

@@ -1,5 +1,5 @@
-// What the page sees of a step: groups and samples with their answers and forms read out of the text.
-// Not scoring: rewards and advantages are the trainer's. Invariant: everything here survives structured clone.
+// Reads out of a step what the page shows of it: groups and samples with their answers and forms. Rewards and
+// advantages are the trainer's.
 
 import { readForm } from '../../answer/answer_form';
 import { gradeAnswer } from '../../answer/answer_grading';

@@ -1,6 +1,5 @@
-// The device memory that a plan needs, by part: traced and planned as the run would, with nothing allocated.
-// Not a promise of the device (training_estimate.ts tries it) and not the model's own weights, which are there already.
-// Invariant: sizes come from the same traces, caches and arenas that the run makes, at its largest batch.
+// Plans the device memory that a training plan needs, part by part, with nothing allocated: it traces what the run
+// would trace, at its largest batch. The base model's weights are there already and do not count.
 
 import type { GpuContext } from '../../gpu/device';
 import { GpuScope } from '../../gpu/gpu_scope';

@@ -1,6 +1,6 @@
-// One training run while it lives: makes its trainer, drives the loop, keeps what it finds, and comes back after the
-// graphics device was lost. Not the commands (training_host.ts) and not the stores. Invariant: the record says the truth
-// at every moment: it is written before a run begins, after each step, and before an end is told.
+// Keeps one training run while it lives: makes its trainer, drives the loop, records what it finds, and comes back
+// after the graphics device was lost. The record is true at every moment: it is written before a run begins, after
+// each step, and before an end is told.
 
 import type { GpuContext } from '../../gpu/device';
 import { LookBackError } from '../../lib/errors';

@@ -1,6 +1,6 @@
-// The chart of a comparison: the share of attention on the image of both answers, on one scale; its legend in words,
-// its sentence and its table. Not the shares of question and own words: each answer alone shows those.
-// Invariant: 0 to 1 and step by step as recorded, like the chart of one answer; what is not recorded is a gap.
+// Charts a comparison: the share of attention on the image of both answers, on one scale, with its legend in words,
+// its sentence and its table. Shares are drawn from 0 to 1 and step by step as recorded; what is not recorded is a
+// gap.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

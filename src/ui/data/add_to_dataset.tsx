@@ -1,5 +1,5 @@
-// The dialog that adds a finished answer to a dataset: which one, and the row, corrected where the model was wrong.
-// Not the storing (the library's command). Invariant: what is added is what the fields show.
+// Adds a finished answer to a dataset by a dialog: which set, and the row, corrected where the model was wrong. What
+// is added is what the fields show.
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

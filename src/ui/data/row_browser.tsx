@@ -1,5 +1,5 @@
-// One row of a stored dataset as the model receives it: the picture as resized, the template applied, tags coloured.
-// Not an editor. Invariant: prompt, sizes and token counts are the engine's, never worked out here.
+// Shows one row of a stored dataset as the model receives it: the picture as resized, the template applied, tags
+// coloured. Prompt, sizes and token counts are the engine's, never worked out here.
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,5 +1,4 @@
-// Every sentence of the Library page.
-// Not error words (copy.ts). Invariant: numbers come with their unit, and what is lost is said before it is.
+// Holds every sentence of the Library page. Numbers come with their unit, and what is lost is said before it is.
 
 import { formatBytes } from '../../lib/format';
 import type { TrainingMethod } from '../../settings/train_settings';

@@ -1,5 +1,5 @@
-// The question: its text, suggestions, the settings of the answer, and asking or stopping.
-// Not what happens then (state/look.ts). Invariant: Enter asks only when the button would.
+// Draws the question box: its text, suggestions, the settings of the answer, and asking or stopping. Enter asks only
+// when the button would.
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';

@@ -1,5 +1,5 @@
-// Every sentence of comparing base and adapter, and the text twin of its chart.
-// Not the figures (state/compare.ts). Invariant: a figure that an answer lacks is said to be lacking, not left out.
+// Holds every sentence of comparing base and adapter, and the text twin of its chart. A figure that an answer lacks
+// is said to be lacking, not left out.
 
 import { TAGS } from '../../answer/answer_grammar';
 import { LATE_TOKENS } from '../../answer/attention_phases';

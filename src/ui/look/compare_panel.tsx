@@ -1,6 +1,5 @@
-// Two answers side by side while comparing: the base model's and the adapter's, each a stream of its own.
-// Not the asking (state/look.ts) and not the figures (compare_chart.tsx).
-// Invariant: picture and selection are about one side at a time, and that side says so.
+// Draws two answers side by side while comparing: the base model's and the adapter's, each a stream of its own.
+// Picture and selection are about one side at a time, and that side says so.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

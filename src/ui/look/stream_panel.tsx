@@ -1,6 +1,5 @@
-// The answer's panel: mounts the stream island, shows the answer large, and what can be done next.
-// Not the token stream itself (stream.ts). Invariant: nothing here renders per token; the announcements go to a polite
-// status once per segment, never per token.
+// Draws the answer's panel: mounts the stream, shows the answer large, and offers what can be done next. Nothing here
+// renders per token; announcements go to a polite status once per segment.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,6 +1,6 @@
-// Which metrics are drawn together, what each chart means, and the same numbers as columns, a sentence and a table.
-// Not the drawing (curves_chart.ts). No smoothing unless it is asked for, and then the measured values stay visible.
-// Invariant: chart, sentence and table of one chart are made from the same columns, so that they cannot disagree.
+// Says which metrics are drawn together and what each chart means, and gives the same numbers as columns, a sentence
+// and a table, so that they cannot disagree. Smoothing happens only when asked for, and then the measured values stay
+// visible.
 
 import type { TrainingMethod } from '../../settings/train_settings';
 import { metricNames, recentMean, type ShownRun, seriesOf } from '../../state/train_run';

@@ -1,5 +1,5 @@
-// The group inspector of GRPO: questions of a step, every sampled answer with its rewards and advantage.
-// Not the scores' making. Invariant: a held step stays as it was when it was held, whatever arrives.
+// Shows the group inspector of GRPO: questions of a step, every sampled answer with its rewards and advantage. A held
+// step stays as it was when it was held, whatever arrives.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

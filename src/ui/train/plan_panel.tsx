@@ -1,5 +1,5 @@
-// The plan: preset, method, questions, adapter, the few settings that matter, the rest folded, memory, and Start.
-// Not the run (run_panel.tsx). Invariant: Start is possible exactly when the state says so, and otherwise says why not.
+// Draws the plan: preset, method, questions, adapter, the few settings that matter, the rest folded, memory, and
+// Start. Start is possible exactly when the state says so, and otherwise says why not.
 
 import { type Signal, useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';

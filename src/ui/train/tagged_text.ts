@@ -1,5 +1,5 @@
-// Cuts an answer at its tags for colouring, and says which parts of the form it has.
-// The segments come from the one reader of answers. Invariant: the spans joined are the text.
+// Cuts an answer at its tags for colouring, and says which parts of the form it has; the one reader of answers finds
+// the segments. The spans joined are the text.
 
 import type { SegmentKind } from '../../answer/answer_grammar';
 import { readAnswer } from '../../answer/answer_reading';

@@ -1,5 +1,5 @@
-// Every sentence of the Train page: labels of settings, definitions of curves, states, announcements, and errors.
-// No markup and no logic beyond filling in numbers. Invariant: a component of this page takes its words from here.
+// Holds every sentence of the Train page: labels of settings, definitions of curves, states, announcements, and
+// errors. A component of this page takes its words from here.
 
 import type { PlainError } from '../../lib/plain_error';
 import { mustBe } from '../../settings/setting';

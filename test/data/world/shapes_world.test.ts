@@ -1,6 +1,6 @@
 // The shapes world: golden bytes, splits that share nothing, answers recomputed from the picture's facts by other
-// means, and the recipe's distributions. Not a test of any model.
-// Invariant: the golden hash never changes; the shipped model and every committed answer depend on it.
+// means, and the recipe's distributions. The golden hash must stay: the shipped model and every committed answer
+// depend on it.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
 // Pocket's tokenizers in transformers.js against Hugging Face's Python tokenizers: ids, texts, chat template.
-// Not the product's own tokenizer wrapper. Invariant: decoding appends only, whatever the ids.
 
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';

@@ -1,5 +1,5 @@
-// A training host over scripted trainers, a scripted device and stores in memory: what the tests of training run on.
-// Not a model. Invariant: a trainer made from a checkpoint goes on exactly as the one that made it.
+// Makes a training host over scripted trainers, a scripted device and stores in memory: what the tests of training
+// run on. A trainer made from a checkpoint goes on exactly as the one that made it.
 
 import type { GpuContext } from '../../../src/gpu/device';
 import { LookBackError } from '../../../src/lib/errors';

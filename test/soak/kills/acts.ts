@@ -1,5 +1,5 @@
-// What the page has the engine do in one life: each act is a few commands of the product, in an order that users take.
-// Not the checks. Invariant: an act tells of every command that the engine said was done, as soon as it said so.
+// Lists what the page has the engine do in one life: each act is a few commands of the product, in an order that
+// users take, and tells of every command that the engine said was done, as soon as it said so.
 
 import { DEFAULT_TRAIN_CONFIG } from '../../../src/settings/train_settings';
 import type { EngineClient } from '../../../src/worker/client';
