@@ -99,6 +99,14 @@ def main():
         print(json.dumps({'list exact': float(np.mean([t == s['list']['answer'] for t, s in zip(lists, samples)]))}), flush=True)
         rows = [i for i, s in enumerate(samples) if s['check']]
         scans = answers([samples[i]['check']['prompt'] for i in rows], images[rows])
+        counted = defaultdict(list)
+        for t, i in zip(scans, rows):
+            clear = samples[i]['clearness']
+            if len(samples[i]['counts']) == 1:
+                name = 'sheet' if clear is None else 'photograph, clear at 0.2' if clear >= .2 else 'photograph, clear at 0.1'
+                marks = re.findall(r' (\d+)(?= |$)', t.split('.', 1)[-1])
+                counted[name].append(int(marks[-1] if marks else 0) == samples[i]['counts'][0])
+        print(json.dumps({'count by scan': {k: [round(float(np.mean(v)), 4), len(v)] for k, v in counted.items()}}), flush=True)
         exact = [t == samples[i]['check']['answer'] for t, i in zip(scans, rows)]
         print(json.dumps({'check exact': float(np.mean(exact))}), flush=True)
 

@@ -8,8 +8,9 @@ import { IMAGE_SIDE } from '../../src/data/world/grid';
 import { drawSample, type Split } from '../../src/data/world/world_sample';
 
 function main(): void {
-  const [out, split, seed, count, textShare, png] = process.argv.slice(2);
-  if (count === undefined) throw new Error('usage: export_samples OUT SPLIT SEED COUNT [TEXT_SHARE] [png]');
+  const [out, split, seed, count, textShare, png, delta] = process.argv.slice(2);
+  if (count === undefined)
+    throw new Error('usage: export_samples OUT SPLIT SEED COUNT [TEXT_SHARE [png|raw [DELTA]]]');
   mkdirSync(out as string, { recursive: true });
   const pictures: Uint8Array[] = [];
   const samples = Array.from({ length: Number(count) }, (_, index) => {
@@ -19,6 +20,7 @@ function main(): void {
       seed: Number(seed),
       index,
       textShare: Number(textShare ?? 0),
+      ...(delta === undefined ? {} : { delta: Number(delta) }),
     };
     const sample = drawSample(request);
     const data = sample.image();
@@ -26,9 +28,20 @@ function main(): void {
     if (image === undefined) pictures.push(data);
     else
       writeFileSync(`${out}/${image}`, encode({ width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data }));
-    const { id, kind, counts, text: question, answer, oracle, picture } = sample;
+    const { id, kind, counts, clearness, text: question, answer, oracle, picture } = sample;
     const check = oracle.check ?? null;
-    return { id, picture: picture.kind, kind, counts, question, answer, image, list: oracle.list, check };
+    return {
+      id,
+      picture: picture.kind,
+      kind,
+      counts,
+      clearness,
+      question,
+      answer,
+      image,
+      list: oracle.list,
+      check,
+    };
   });
   writeFileSync(`${out}/samples.json`, JSON.stringify(samples));
   if (png !== 'png') writeFileSync(`${out}/images.bin`, Buffer.concat(pictures));
