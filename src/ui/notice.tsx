@@ -3,7 +3,8 @@
 
 import { useSignal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';
-import { ACTION_LABELS, COPY, type ErrorAction, errorCopy, errorDetails } from './copy';
+import { COPY } from './copy';
+import { ACTION_LABELS, type ErrorAction, errorCopy, errorDetails } from './error_copy';
 import { Icon } from './icons';
 import { useLook } from './look/look_context';
 import { route } from './route';

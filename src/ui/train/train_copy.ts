@@ -7,7 +7,7 @@ import { TRAIN_SETTINGS } from '../../settings/train_settings';
 import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunState } from '../../worker/protocol/training';
-import { errorCopy } from '../copy';
+import { errorCopy } from '../error_copy';
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const TRAIN_COPY = {
