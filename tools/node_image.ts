@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { decode as decodeCmykJpeg } from 'jpeg-js';
-import { type ImageHeader, jpegOrientation } from '../src/data/image/image_header';
+import type { ImageHeader } from '../src/data/image/image_header';
 import { MAX_IMAGE_BYTES } from '../src/data/image/picture_check';
 import {
   type CodecPicture,
@@ -80,37 +80,10 @@ async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<CodecPicture>
   return dropAlpha(data, width, height);
 }
 
-/**
- * Turns a picture upright.
- * @param orientation 1 to 8, as EXIF counts
- */
-export function turnUpright(image: PixelArray, orientation: number): PixelArray {
-  if (orientation === 1) return image;
-  const { width, height, data } = image;
-  const swaps = orientation >= 5;
-  const [outWidth, outHeight] = swaps ? [height, width] : [width, height];
-  // Where the stored picture runs against the upright one.
-  const fromRight = [2, 3, 7, 8].includes(orientation);
-  const fromBottom = [3, 4, 6, 7].includes(orientation);
-  const out = new Uint8Array(data.length);
-  let to = 0;
-  for (let y = 0; y < outHeight; y++) {
-    for (let x = 0; x < outWidth; x++, to += 3) {
-      const [u, v] = swaps ? [y, x] : [x, y];
-      const from = ((fromBottom ? height - 1 - v : v) * width + (fromRight ? width - 1 - u : u)) * 3;
-      out[to] = data[from]!;
-      out[to + 1] = data[from + 1]!;
-      out[to + 2] = data[from + 2]!;
-    }
-  }
-  return { width: outWidth, height: outHeight, channels: 3, data: out };
-}
-
 const decodeInNode: PictureCodec = async (bytes, { format }: ImageHeader) => {
   if (format === 'webp') return decodeWasm('webp/codec/dec/webp_dec', bytes);
   if (format === 'avif') return decodeWasm('avif/codec/dec/avif_dec', bytes);
-  const found = await decodeJpeg(bytes);
-  return { ...found, pixels: turnUpright(found.pixels, jpegOrientation(bytes)) };
+  return decodeJpeg(bytes);
 };
 
 /**

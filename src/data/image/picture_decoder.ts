@@ -6,7 +6,7 @@
 import { DataError } from '../../lib/errors';
 import { decodeBmp } from './bmp_decoder';
 import { decodeGif } from './gif_decoder';
-import { type ImageHeader, isWholeJpeg } from './image_header';
+import { type ImageHeader, isWholeJpeg, jpegOrientation, withoutOrientation } from './image_header';
 import { requirePicture } from './picture_check';
 import { type PixelArray, pillowResize } from './pillow_resize';
 import { decodePng } from './png_decoder';
@@ -20,14 +20,14 @@ export interface DecodedImage {
   readonly notes: readonly string[];
 }
 
-/** What a codec gives: upright RGB, whether any pixel was not opaque, and what to say about it. */
+/** What a codec gives: RGB, whether any pixel was not opaque, and what to say about it. */
 export interface CodecPicture {
   readonly pixels: PixelArray;
   readonly translucent: boolean;
   readonly notes?: readonly string[];
 }
 
-/** Decodes the first picture of a JPEG, WebP or AVIF. Rejects with any error for one that it cannot decode. */
+/** Decodes the first picture of a JPEG, WebP or AVIF; a JPEG says that it is upright. Rejects with any error for one that it cannot decode. */
 export type PictureCodec = (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader) => Promise<CodecPicture>;
 
 /** Larger pictures are reduced: no model looks at more than a few megapixels. */
@@ -59,6 +59,32 @@ export function dropAlpha(
   return { pixels: { width, height, channels: 3, data }, translucent };
 }
 
+/**
+ * Turns a picture upright.
+ * @param orientation 1 to 8, as EXIF counts
+ */
+export function turnUpright(image: PixelArray, orientation: number): PixelArray {
+  if (orientation === 1) return image;
+  const { width, height, data } = image;
+  const swaps = orientation >= 5;
+  const [outWidth, outHeight] = swaps ? [height, width] : [width, height];
+  // Where the stored picture runs against the upright one.
+  const fromRight = [2, 3, 7, 8].includes(orientation);
+  const fromBottom = [3, 4, 6, 7].includes(orientation);
+  const out = new Uint8Array(data.length);
+  let to = 0;
+  for (let y = 0; y < outHeight; y++) {
+    for (let x = 0; x < outWidth; x++, to += 3) {
+      const [u, v] = swaps ? [y, x] : [x, y];
+      const from = ((fromBottom ? height - 1 - v : v) * width + (fromRight ? width - 1 - u : u)) * 3;
+      out[to] = data[from]!;
+      out[to + 1] = data[from + 1]!;
+      out[to + 2] = data[from + 2]!;
+    }
+  }
+  return { width: outWidth, height: outHeight, channels: 3, data: out };
+}
+
 async function decode(
   bytes: Uint8Array<ArrayBuffer>,
   header: ImageHeader,
@@ -67,9 +93,12 @@ async function decode(
   if (header.format === 'png') return decodePng(bytes);
   if (header.format === 'bmp') return { pixels: decodeBmp(bytes), translucent: false };
   if (header.format === 'gif') return decodeGif(bytes);
-  if (header.format === 'jpeg' && !isWholeJpeg(bytes))
-    throw new DataError('data/image', 'the JPEG is cut off');
-  return codec(bytes, header);
+  if (header.format !== 'jpeg') return codec(bytes, header);
+  if (!isWholeJpeg(bytes)) throw new DataError('data/image', 'the JPEG is cut off');
+  const orientation = jpegOrientation(bytes);
+  // Browsers do not turn a picture that is read through a VideoFrame as they turn it for display: here it is always us.
+  const found = await codec(orientation === 1 ? bytes : withoutOrientation(bytes), header);
+  return { ...found, pixels: turnUpright(found.pixels, orientation) };
 }
 
 /**
