@@ -210,7 +210,7 @@ describe('what cannot be trained', () => {
       'an unknown reward',
       grpo({ rewardWeights: { accuracy: 1, niceness: 1 } as never }),
       ArgumentError,
-      /"niceness"/,
+      /niceness/,
     ],
     ['a group of one', grpo({ numGenerations: 1 }), ArgumentError, /numGenerations/],
     [

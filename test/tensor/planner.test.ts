@@ -153,7 +153,7 @@ describe('planMemory', () => {
   it('places inputs one after another, aligned', () => {
     const trace = new Trace(traits);
     const a = trace.input('a', [65]);
-    const b = trace.input('b', [1], 'u32');
+    const b = trace.input('b', [1]);
     trace.output('y', emit(trace, [a, b], trace.activation('y', [1])));
     const plan = planMemory(trace);
     expect([...plan.inputOffsets]).toEqual([
