@@ -87,6 +87,6 @@ it('says what to do when the table exceeds a binding', async () => {
   const { traits } = await testGpu();
   const small = { ...traits, maxBindingBytes: 1000 };
   expect(() => embedding({ tokens: 1, hidden: 100, vocab: 100, weight: 'bf16' }, small)).toThrow(
-    /table needs 20000 bytes/,
+    /table takes 20000 bytes/,
   );
 });

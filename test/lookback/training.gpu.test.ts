@@ -208,7 +208,7 @@ describe('what cannot be trained', () => {
   it.each<[string, Partial<TrainingRequest>, new (...args: never[]) => Error, RegExp]>([
     [
       'an unknown reward',
-      grpo({ rewardWeights: { accuracy: 1, niceness: 1 } as never }),
+      grpo({ rewardWeights: { ...REQUEST.grpo.rewardWeights, niceness: 1 } as never }),
       ArgumentError,
       /niceness/,
     ],
