@@ -297,12 +297,34 @@ export interface PaddedImage {
 /** Longest edge of a padded square: 50 MB of RGB. A strip of 65000 × 1 would otherwise become 13 GB of padding. */
 const MAX_SQUARE_EDGE = 4096;
 
-/** An RGB image whose longer edge is at most `edge`, its shape kept as well as whole pixels allow. */
-function fitInto(image: PixelArray, edge: number): PixelArray {
-  const longest = Math.max(image.width, image.height);
-  if (longest <= edge) return image;
-  const size = (length: number): number => Math.max(1, Math.round((length * edge) / longest));
-  return pillowResize(image, size(image.width), size(image.height), 'bicubic');
+/**
+ * An RGB image whose longer edge is at most `edge`: means of whole blocks, as Pillow's Image.reduce takes them, which costs
+ * a fraction of a resize; blocks at the right and lower edge may be smaller.
+ */
+function reduceTo(image: PixelArray, edge: number): PixelArray {
+  const factor = Math.ceil(Math.max(image.width, image.height) / edge);
+  if (factor <= 1) return image;
+  const [width, height] = [Math.ceil(image.width / factor), Math.ceil(image.height / factor)];
+  const data = new Uint8Array(width * height * 3);
+  const sums = new Float64Array(width * 3);
+  for (let y = 0; y < height; y++) {
+    const rows = Math.min(factor, image.height - y * factor);
+    sums.fill(0);
+    for (let row = 0; row < rows; row++) {
+      let from = (y * factor + row) * image.width * 3;
+      for (let x = 0; x < image.width; x++) {
+        const to = 3 * Math.floor(x / factor);
+        sums[to]! += image.data[from++]!;
+        sums[to + 1]! += image.data[from++]!;
+        sums[to + 2]! += image.data[from++]!;
+      }
+    }
+    for (let i = 0; i < sums.length; i++) {
+      const columns = Math.min(factor, image.width - Math.floor(i / 3) * factor);
+      data[y * width * 3 + i] = Math.floor(sums[i]! / (rows * columns) + 0.5);
+    }
+  }
+  return { width, height, channels: 3, data };
 }
 
 /**
@@ -311,7 +333,7 @@ function fitInto(image: PixelArray, edge: number): PixelArray {
  * choose a colour that cannot be mistaken for the picture.
  */
 export function padToSquare(image: PixelArray, color: readonly [number, number, number]): PaddedImage {
-  const rgb = fitInto(toRgb(image), MAX_SQUARE_EDGE);
+  const rgb = reduceTo(toRgb(image), MAX_SQUARE_EDGE);
   const edge = Math.max(rgb.width, rgb.height);
   const left = Math.floor((edge - rgb.width) / 2);
   const top = Math.floor((edge - rgb.height) / 2);
