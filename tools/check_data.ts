@@ -3,7 +3,7 @@
 
 import type { ImportProblem } from '../src/data/dataset/import_problems';
 import { DataError } from '../src/lib/errors';
-import { REASONING_MODES } from '../src/settings/train_settings';
+import { REASONING_MODES } from '../src/settings/reasoning_modes';
 import { oneOf, readArgumentsWithWord, runCommand } from './command_line';
 import { type CheckDataReport, checkData } from './dataset_check';
 

@@ -9,7 +9,7 @@ import type { ImportWarning } from '../src/data/dataset/row_warnings';
 import { unknownWords } from '../src/data/text/unknown_words';
 import { LookBackError } from '../src/lib/errors';
 import { loadPromptMaker, type PromptMaker } from '../src/lookback/question_prompt';
-import type { ReasoningMode } from '../src/settings/train_settings';
+import type { ReasoningMode } from '../src/settings/reasoning_modes';
 import { log } from './command_line';
 import { decodeRow } from './dataset_rows';
 import { type OpenedPath, readDatasetPath } from './dataset_source';

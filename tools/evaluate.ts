@@ -20,7 +20,7 @@ import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/loo
 import type { Question } from '../src/lookback/question_prompt';
 import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
-import { REASONING_MODES, type ReasoningMode } from '../src/settings/train_settings';
+import { REASONING_MODES, type ReasoningMode } from '../src/settings/reasoning_modes';
 import { readAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
 import { decodeRow, usableRows } from './dataset_rows';

@@ -4,7 +4,7 @@
 
 import { ModelError } from '../lib/errors';
 import { JsonReader } from '../lib/json_reader';
-import { REASONING_MODES, type ReasoningMode } from '../settings/train_settings';
+import { REASONING_MODES, type ReasoningMode } from '../settings/reasoning_modes';
 
 /** The words of one mode. */
 export interface ModePrompt {

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../data/text/tokenizer';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import { parseModelConfig } from '../model/config';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
-import type { ReasoningMode } from '../settings/train_settings';
+import type { ReasoningMode } from '../settings/reasoning_modes';
 import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } from './prompts';
 
 /** A question about a picture. */

@@ -18,7 +18,7 @@ import { GenerationSession } from '../model/generation_session';
 import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
-import type { ReasoningMode } from '../settings/train_settings';
+import type { ReasoningMode } from '../settings/reasoning_modes';
 import type { LookBackPrompts } from './prompts';
 import { loadPrompts, padsToSquare, preparePrompt, type Question } from './question_prompt';
 

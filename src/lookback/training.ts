@@ -22,8 +22,9 @@ import {
 } from '../model/lora';
 import type { ExampleSplit } from '../settings/held_out';
 import { throwProblems } from '../settings/read_settings';
+import type { ReasoningMode } from '../settings/reasoning_modes';
 import { configProblems } from '../settings/train_plan';
-import type { ReasoningMode, TrainConfig, TrainingMethod, WorldSettings } from '../settings/train_settings';
+import type { TrainConfig, TrainingMethod, WorldSettings } from '../settings/train_settings';
 import type { CandidateGroup } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
 import { LoraPolicy } from '../train/policy';

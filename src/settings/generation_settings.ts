@@ -1,10 +1,10 @@
 // Declares every setting of an answer once: for the Look page, the engine's check of a request, and the command lines.
+import { MODE_WORDS } from './reasoning_modes';
 import { choice, type Nested, number, optionalWhole, whole } from './setting';
-import { TRAIN_SETTINGS } from './train_settings';
 
 /** Every setting by its name, in the order of the page. Names are those of transformers' `GenerationConfig`. */
 export const GENERATION_SETTINGS = {
-  mode: choice('solution', TRAIN_SETTINGS.mode.choices, {
+  mode: choice('solution', MODE_WORDS, {
     group: 'answer',
     label: 'Prompt',
     help: 'The words that are put beside the question.',

@@ -2,10 +2,10 @@
 // documentation are made from this table. Names are those of PEFT and TRL where they have the setting.
 
 import { defaultsOf } from './read_settings';
+import { MODE_WORDS } from './reasoning_modes';
 import {
   applies,
   choice,
-  choicesOf,
   type Nested,
   number,
   pattern,
@@ -64,16 +64,11 @@ export const TRAIN_SETTINGS = {
     { sft: 'SFT: imitate written answers', grpo: 'GRPO: reward sampled answers' },
     { group: 'kind', label: 'Method' },
   ),
-  mode: choice(
-    'solution',
-    {
-      plain: 'Plain answer',
-      cot: 'Think step by step',
-      semantic: 'Look back while thinking',
-      solution: 'Look back at the solution',
-    },
-    { group: 'kind', label: 'Prompt', help: 'The words that are put beside each question.' },
-  ),
+  mode: choice('solution', MODE_WORDS, {
+    group: 'kind',
+    label: 'Prompt',
+    help: 'The words that are put beside each question.',
+  }),
   name: text('Run', { group: 'main', label: 'Name of the run' }),
   maxSteps: whole(
     100,
@@ -371,8 +366,6 @@ export type AdvantageScaling = GrpoSettings['scaleRewards'];
 export type RewardName = keyof GrpoSettings['rewardWeights'];
 /** What is trained: supervised fine-tuning on written answers, or GRPO on sampled ones. */
 export type TrainingMethod = TrainSettings['method'];
-/** Which prompt of the model's `lookback.json` is appended to the question. */
-export type ReasoningMode = TrainSettings['mode'];
 /** Settings of the built-in world as a source of examples. */
 export type WorldSettings = TrainSettings['source'];
 
@@ -387,14 +380,6 @@ export type TrainConfig = CommonSettings & Pick<TrainSettings, 'lora' | 'sft' | 
 const { method: _1, mode: _2, name: _3, saveSteps: _4, source: _5, ...config } = defaultsOf(TRAIN_SETTINGS);
 /** PEFT's and TRL's defaults where they have one, for models of any size. */
 export const DEFAULT_TRAIN_CONFIG: TrainConfig = config;
-
-/** Modes of reasoning, from the shortest prompt to the longest. */
-export const REASONING_MODES = choicesOf<ReasoningMode>(TRAIN_SETTINGS.mode);
-
-/** The words of a mode. */
-export function modeWords(mode: ReasoningMode): string {
-  return TRAIN_SETTINGS.mode.choices[mode];
-}
 
 /** Whether a setting has an effect on the plan that `of` reads by path. */
 export function trainSettingApplies(id: TrainSettingId, of: ReadSetting): boolean {

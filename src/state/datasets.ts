@@ -6,7 +6,7 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DataError } from '../lib/errors';
 import type { PlainError } from '../lib/plain_error';
 import { plainError } from '../lib/plain_error';
-import type { ReasoningMode } from '../settings/train_settings';
+import type { ReasoningMode } from '../settings/reasoning_modes';
 import type { EngineClient } from '../worker/client';
 import type {
   ColumnMapping,

@@ -80,10 +80,15 @@ test('the length ends an answer, and Shift+Enter starts a new line', async () =>
   await look.question.press('Enter');
   await expect(page.getByTestId('outcome')).toHaveAttribute('data-reason', 'length');
   expect(await look.tokens()).toBe(5);
-  // A length out of range is put back into it, visibly.
-  await page.getByLabel('Longest answer').fill('99999');
+  // A length out of range stays as it was typed, is marked with what it may be, and nothing is asked meanwhile.
+  await page.getByLabel('Longest answer').fill('99999999');
   await page.getByLabel('Longest answer').press('Tab');
-  expect(Number(await page.getByLabel('Longest answer').inputValue())).toBeLessThan(99999);
+  await expect(page.getByLabel('Longest answer')).toHaveValue('99999999');
+  await expect(page.getByLabel('Longest answer')).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeDisabled();
+  await page.getByLabel('Longest answer').fill('64');
+  await page.getByLabel('Longest answer').press('Tab');
+  await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeEnabled();
 });
 
 test('a word that the model does not know is named while one types, and mended by one press', async () => {

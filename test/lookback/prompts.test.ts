@@ -1,7 +1,7 @@
 // Prompts: the paper's words letter by letter, a model's own lookback.json, and what is refused.
 import { describe, expect, it } from 'vitest';
 import { askInMode, PAPER_PROMPTS, parseLookBackPrompts } from '../../src/lookback/prompts';
-import { REASONING_MODES } from '../../src/settings/train_settings';
+import { REASONING_MODES } from '../../src/settings/reasoning_modes';
 import { loadFixtureJson } from '../harness/fixture';
 
 describe('the paper’s prompts', () => {

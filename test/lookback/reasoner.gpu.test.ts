@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import { LoraAdapter, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
 import { parseSafetensors } from '../../src/model/safetensors';
-import type { ReasoningMode } from '../../src/settings/train_settings';
+import type { ReasoningMode } from '../../src/settings/reasoning_modes';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import { hasModel, loadPicture, pocketFiles } from '../harness/pocket';

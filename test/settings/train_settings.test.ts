@@ -1,11 +1,11 @@
 // The table of training settings: defaults in their ranges, the lines of its ranges, labels, and which settings apply.
 import { describe, expect, it } from 'vitest';
 import { defaultsOf, readerOf, withSetting } from '../../src/settings/read_settings';
+import { REASONING_MODES } from '../../src/settings/reasoning_modes';
 import { faultOf, type Setting } from '../../src/settings/setting';
 import {
   ALL_PROJECTIONS,
   DEFAULT_TRAIN_CONFIG,
-  REASONING_MODES,
   SETTING_GROUPS,
   TRAIN_SETTING_IDS,
   TRAIN_SETTINGS,

@@ -7,7 +7,7 @@ import { GpuError } from '../../lib/errors';
 import { plainError } from '../../lib/plain_error';
 import type { Reasoner } from '../../lookback/reasoner';
 import type { ModelFiles, VisionLanguageModel } from '../../model/vision_language_model';
-import { REASONING_MODES } from '../../settings/train_settings';
+import { REASONING_MODES } from '../../settings/reasoning_modes';
 import type {
   DeviceSummary,
   EngineState,

@@ -7,7 +7,7 @@ import { unknownWords } from '../../data/text/unknown_words';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
-import type { ReasoningMode } from '../../settings/train_settings';
+import type { ReasoningMode } from '../../settings/reasoning_modes';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
 import type {
   DatasetCommands,

@@ -3,7 +3,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { modeWords, type ReasoningMode } from '../../settings/train_settings';
+import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import type { Datasets, OpenRow } from '../../state/datasets';
 import type { DatasetRowView } from '../../worker/protocol/library';
 import { drawPicture, NO_PADDING } from '../look/heatmap';

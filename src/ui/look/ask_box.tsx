@@ -4,7 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
-import { modeWords, type ReasoningMode } from '../../settings/train_settings';
+import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import { isOpen } from '../../state/session';
 import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
 import { Confirm } from '../confirm';

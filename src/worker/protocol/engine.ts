@@ -2,7 +2,7 @@
 // model. Types only.
 
 import type { PlainError } from '../../lib/plain_error';
-import type { ReasoningMode } from '../../settings/train_settings';
+import type { ReasoningMode } from '../../settings/reasoning_modes';
 
 /** What the engine is doing. Illegal commands reject with code `engine/state`, naming state and command. */
 export type EngineState = 'idle' | 'loading' | 'ready' | 'generating' | 'failed';

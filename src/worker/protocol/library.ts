@@ -1,7 +1,8 @@
 // The messages about what is stored on this device: adapters, datasets and the room they take, with the commands.
 // Types only.
 
-import type { ReasoningMode, TrainingMethod } from '../../settings/train_settings';
+import type { ReasoningMode } from '../../settings/reasoning_modes';
+import type { TrainingMethod } from '../../settings/train_settings';
 
 /** A stored adapter. */
 export interface AdapterSummary {
