@@ -2,7 +2,6 @@
 // steps. `session` changes only by events and by this file's commands; views never write a signal directly.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { requirePicture } from '../data/image/picture_check';
 import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
@@ -269,6 +268,8 @@ async function choosePicture(
   const choice = w.choices;
   try {
     const blob = await source;
+    // Fetched with the first picture: the page is there before anything is chosen.
+    const { requirePicture } = await import('../data/image/picture_check');
     await requirePicture(blob, name);
     const bitmap = await decode(w, blob, name);
     if (choice !== w.choices) return;

@@ -96,7 +96,7 @@ describe('mergeFolder', () => {
     const stop = AbortSignal.abort(new Error('stopped'));
     await expect(mergeFolder(call, () => {}, stop)).rejects.toThrow('stopped');
     await expect(mergeFolder({ ...call, strength: 1e60 })).rejects.toMatchObject({ code: 'model/adapter' });
-    await expect(mergeFolder({ ...call, adapter: join(folder, 'none') })).rejects.toThrow(/cannot be read/);
+    await expect(mergeFolder({ ...call, adapter: join(folder, 'none') })).rejects.toThrow(/there is no/);
     expect(await readdir(folder)).toEqual(['model']);
   });
 
