@@ -43,7 +43,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: ['lib', 'gpu'],
   tensor: ['lib', 'gpu', 'kernels'],
   data: ['lib', 'answer'],
-  hub: ['lib'],
+  // The hub writes into the store that is described there.
+  hub: ['lib', 'storage'],
   storage: ['lib', 'data'],
   model: BELOW_MODEL,
   generation: [...BELOW_MODEL, 'model'],

@@ -4,38 +4,14 @@
 
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { ModelError } from '../lib/errors';
+import type { StoredFileWriter, StoredModelWriter, StoredPart } from '../storage/model_store';
 import { filePieces, PIECE_BYTES } from './file_pieces';
 import type { HubClient } from './hub_client';
 import type { HubFile, HubListing } from './hub_listing';
 import { ResumableSha256 } from './resumable_sha256';
 
-/** What of a file a store has kept: whole pieces, and the state of the hash after them. */
-export interface KeptPart {
-  readonly bytes: number;
-  /** A state of {@link ResumableSha256}. */
-  readonly hash: string;
-}
-
-/** One file of a store while it is written. */
-export interface FileWriter {
-  /** What an earlier download left, or null. */
-  readonly kept: KeptPart | null;
-  /** Writes a piece at its offset; when this resolves, piece and state are kept, whatever happens next. */
-  write(at: number, piece: Uint8Array<ArrayBuffer>, state: KeptPart): Promise<void>;
-  /** Forgets all that was kept. */
-  discard(): Promise<void>;
-  /** Marks the file as whole and verified. */
-  finish(): Promise<void>;
-  /** Gives the file back; without `finish` it stays a part. */
-  close(): Promise<void>;
-}
-
-/** A store of one model at one commit. */
-export interface DownloadTarget {
-  /** Whether the file is there whole and verified. */
-  isFinished(name: string): boolean;
-  file(name: string, bytes: number): Promise<FileWriter>;
-}
+/** A store of one model at one commit, which keeps what was written whatever happens next. */
+export type DownloadTarget = Pick<StoredModelWriter, 'file' | 'isFinished'>;
 
 /** How far a download is. Bytes count what is kept, over all files. */
 export interface DownloadStep {
@@ -121,7 +97,7 @@ async function transfer(
   client: HubClient,
   listing: HubListing,
   file: HubFile,
-  writer: FileWriter,
+  writer: StoredFileWriter,
   resume: boolean,
   report: (kept: number) => void,
   options: DownloadOptions,
@@ -148,7 +124,7 @@ async function transfer(
 
 /** Where to go on, if what was kept is whole pieces of this file with a readable state. */
 function usable(
-  kept: KeptPart | null,
+  kept: StoredPart | null,
   file: HubFile,
   pieceBytes: number,
 ): { bytes: number; hash: ResumableSha256 } | null {

@@ -22,6 +22,7 @@ export interface ModelRecord {
 /** Pieces of a file that are kept, and the state of its hash after them. */
 export interface StoredPart {
   readonly bytes: number;
+  /** A state of hub/resumable_sha256.ts; empty where the bytes end within a block. */
   readonly hash: string;
 }
 

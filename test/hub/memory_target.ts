@@ -1,11 +1,12 @@
 // A store of downloads in memory that keeps what a real one keeps: pieces with the state after them, and which files are
 // whole. A test can cut the process off after any write by making `write` fail.
 
-import type { DownloadTarget, FileWriter, KeptPart } from '../../src/hub/hub_download';
+import type { DownloadTarget } from '../../src/hub/hub_download';
+import type { StoredFileWriter, StoredPart } from '../../src/storage/model_store';
 
 /** The store; `files` is what was written so far. */
 export class MemoryTarget implements DownloadTarget {
-  readonly files = new Map<string, { bytes: Uint8Array; kept: KeptPart | null; finished: boolean }>();
+  readonly files = new Map<string, { bytes: Uint8Array; kept: StoredPart | null; finished: boolean }>();
   /** Called before each write; may throw to cut the download off. */
   beforeWrite: () => void = () => undefined;
 
@@ -13,7 +14,7 @@ export class MemoryTarget implements DownloadTarget {
     return this.files.get(name)?.finished ?? false;
   }
 
-  async file(name: string, size: number): Promise<FileWriter> {
+  async file(name: string, size: number): Promise<StoredFileWriter> {
     const state = this.files.get(name) ?? { bytes: new Uint8Array(size), kept: null, finished: false };
     this.files.set(name, state);
     return {
