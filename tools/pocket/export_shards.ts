@@ -67,7 +67,8 @@ function main(): void {
   const { vocab } = JSON.parse(readFileSync(tokenizerPath as string, 'utf8')).model as {
     vocab: Record<string, number>;
   };
-  const shares = phase === 'reading' ? SHARES.reading : SHARES.all;
+  if (phase !== undefined && !(phase in SHARES)) throw new Error(`there is no phase "${phase}"`);
+  const shares = SHARES[(phase ?? 'all') as keyof typeof SHARES];
   const images = new Uint8Array(count * PIXELS);
   const ids = new Uint8Array(count * ROW);
   const loss = new Uint8Array(count * ROW);

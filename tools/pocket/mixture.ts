@@ -37,9 +37,9 @@ export interface TrainingSample {
   readonly maskFirstThought: boolean;
 }
 
-// The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one. A glance at a photograph
-// is worth less than one at a sheet, so that it takes one match less to look back.
-const LOOKS_BACK = [0.12, 0.12, 0.4, 0.88] as const;
+// The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one. By the number of matches
+// that the first thought states, the last for all that are more. A photograph's is worth less, so that fewer suffice.
+const LOOKS_BACK = { sheet: [0.12, 0.2, 0.48, 0.88], photograph: [0.12, 0.62, 0.88, 0.88] } as const;
 const LOOKS_BACK_TEXT = 0.1;
 const GENUINE = { some: 0.2, crowd: 0.65 };
 const CROWD = 5;
@@ -74,12 +74,18 @@ export interface Shares {
   readonly photographs: number;
   /** Share of crowded sheets among the sheets of lists and scans. */
   readonly crowds: number;
+  /** Share of questions that ignore the picture. */
+  readonly text: number;
 }
 
-/** The shares of the last phase, and of one before it that reads more: sheets above all, whose marks come last. */
+/**
+ * The phases of a run. `reading` scans more, sheets above all, whose marks come last; `finishing` asks more, for the glance
+ * and the arithmetic.
+ */
 export const SHARES = {
-  all: { scans: 0.5, photographs: 0.5, crowds: 0.1 },
-  reading: { scans: 0.68, photographs: 0.25, crowds: 0.6 },
+  all: { scans: 0.5, photographs: 0.5, crowds: 0.1, text: 0.22 },
+  reading: { scans: 0.68, photographs: 0.25, crowds: 0.6, text: 0.22 },
+  finishing: { scans: 0.4, photographs: 0.35, crowds: 0.2, text: 0.33 },
 } as const;
 
 /** Draws training sample `index` of the run `seed`; another split than `train` only to probe. */
@@ -94,7 +100,7 @@ export function drawTrainingSample(
   const isQuestion = roll >= shares.scans;
   const sample = drawSample({
     ...{ split, seed, index },
-    textShare: isQuestion ? 0.22 : 0,
+    textShare: isQuestion ? shares.text : 0,
     photographShare: isQuestion ? 0.5 : shares.photographs,
     ...(isQuestion ? {} : { crowds: shares.crowds }),
   });
@@ -142,8 +148,8 @@ function backPromptCompletion(
   const glanced = isText || prng.nextFloat() < 0.5 ? counts : wrongGlance(sample, prng);
   const maskFirstThought = glanced !== counts;
   const seen = glanced.reduce((sum, count) => sum + count, 0);
-  const worth = Math.min(3, seen + (facts.kind === 'photograph' ? 1 : 0));
-  if (prng.nextFloat() >= (isText ? LOOKS_BACK_TEXT : (LOOKS_BACK[worth] as number))) {
+  const looksBack = isText ? LOOKS_BACK_TEXT : (LOOKS_BACK[facts.kind][Math.min(3, seen)] as number);
+  if (prng.nextFloat() >= looksBack) {
     return { completion: chainOfThought(question, glanced), maskFirstThought };
   }
   const genuine = !isText && prng.nextFloat() < (seen >= CROWD ? GENUINE.crowd : GENUINE.some);

@@ -95,8 +95,8 @@ class ShardStream:
     """Asks the exporter for shard n+1 while shard n trains; deletes what was read. While the next one is not ready, the
     last one serves again, at most twice."""
 
-    def __init__(self, exporter, tokenizer, folder, seed, first):
-        self.phase = 'all'
+    def __init__(self, exporter, tokenizer, folder, seed, first, phase):
+        self.phase = phase
         self.command = lambda n, out: ['node', exporter, tokenizer, out, str(seed), str(n), str(SHARD), 'train',
                                        self.phase]
         self.folder, self.next, self.last, self.uses, self.repeats = folder, first, None, 0, 0
@@ -272,11 +272,14 @@ def main():
     parser.add_argument('--start-step', type=int, default=0, help='steps done by the earlier part')
     parser.add_argument('--start-share', type=float, default=0., help='share of the schedule done by the earlier part')
     parser.add_argument('--tower-seconds', type=float, default=120, help='0 with --resume')
-    parser.add_argument('--reading', type=float, nargs=2, default=(0., .6), help='shares of the budget with more scans')
+    parser.add_argument('--phases', nargs='+', default=['reading:.6', 'all:1'],
+                        help='phases of the mixture, each with the share of the budget at which it ends')
     parser.add_argument('--glance-weight', type=float, default=3.)
     parser.add_argument('--glance-ceiling', type=float, default=.5)
     parser.add_argument('--lr', type=float, default=.02)
+    parser.add_argument('--hold', type=float, default=.5, help='share of the budget after which the learning rate falls')
     args = parser.parse_args()
+    phases = [(name, float(end)) for name, end in (phase.split(':') for phase in args.phases)]
     os.makedirs(args.out, exist_ok=True)
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
@@ -296,7 +299,7 @@ def main():
     # By loss class: none, plain, mark of a scan, count at a glance.
     weights = torch.tensor([0., 1., 4., args.glance_weight])
     stream = ShardStream(args.exporter, f'{args.folder}/tokenizer.json', args.out, args.seed,
-                         -(-args.start_step * args.batch // SHARD))
+                         -(-args.start_step * args.batch // SHARD), phases[0][0])
     rng = np.random.default_rng([args.seed, args.start_step])
     probe_path = f'{args.out}/probe.bin'
     subprocess.run(['node', args.exporter, f'{args.folder}/tokenizer.json', probe_path, str(args.seed), '0',
@@ -313,14 +316,14 @@ def main():
         share = args.start_share + (1 - args.start_share) * done
         if share >= 1:
             break
-        stream.phase = 'reading' if args.reading[0] <= share < args.reading[1] else 'all'
-        s = schedule(share)
+        stream.phase = next(name for name, end in phases if share < end)
+        s = schedule(share, hold=args.hold)
         loss, plain = loss_of(model, positions, batch, weights)
         loss.backward()
         muon.step(args.lr * s)
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for group in adam.param_groups:
-            group['lr'] = 3e-3 * s
+            group['lr'] = .15 * args.lr * s
         adam.step()
         model.zero_grad(set_to_none=True)
         step += 1
