@@ -7,29 +7,7 @@
 
 enable subgroups;
 
-struct Params {
-  m: u32,
-  n: u32,
-  k: u32,
-  k_quads: u32,
-}
-
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-#if WEIGHT == f32
-#if VEC_B
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-#else
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-#endif
-#else
-#if VEC_B
-@group(0) @binding(1) var<storage, read> b: array<vec2u>;
-#else
-@group(0) @binding(1) var<storage, read> b: array<u32>;
-#endif
-#include "lib/weight_load.wgsl"
-#endif
-@group(0) @binding(${PARAMS_BINDING}) var<uniform> params: Params;
+#include "lib/gemm_operands.wgsl"
 #include "lib/gemm_epilogue.wgsl"
 
 // Columns of a quad: runs of four, one for each thread; with packed pairs (PAIR) runs of eight, two neighbours each.
@@ -41,39 +19,8 @@ fn column_offset(p: u32, h: u32, lane: u32) -> u32 {
 #endif
 }
 
-#if !VEC_B
-fn load_b_one(element: u32) -> f32 {
-#if WEIGHT == f32
-  return b[element];
-#else
-  let pair = unpack_pair(b[element >> 1u]);
-  return select(pair.x, pair.y, (element & 1u) == 1u);
-#endif
-}
-#endif
-
-#if MODE == nt
-// Elements 4q .. 4q+3 of a stored line of B.
-fn load_b(base: u32, q: u32) -> vec4f {
-#if VEC_B
-#if WEIGHT == f32
-  return b[base + q];
-#else
-  let words = b[base + q];
-  return vec4f(unpack_pair(words.x), unpack_pair(words.y));
-#endif
-#else
-  let last = base + params.k - 1u;
-  let at = base + q * 4u;
-  return vec4f(
-    load_b_one(min(at, last)), load_b_one(min(at + 1u, last)),
-    load_b_one(min(at + 2u, last)), load_b_one(min(at + 3u, last)));
-#endif
-}
-#endif
-
 // This thread's share of a line of A: element `at` if `inside`, else 0.
-fn load_a(at: u32, inside: bool) -> f32 {
+fn load_own(at: u32, inside: bool) -> f32 {
 #if K_ALIGNED
   return a[at];
 #else
@@ -91,11 +38,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #for h in 0..2
   let column_${p}_${h} = min(first_column + column_offset(${p}u, ${h}u, lane), params.n - 1u);
 #if MODE == nt
-#if VEC_B
-  let b_base_${p}_${h} = column_${p}_${h} * params.k_quads;
-#else
-  let b_base_${p}_${h} = column_${p}_${h} * params.k;
-#endif
+  let b_base_${p}_${h} = column_${p}_${h} * params.b_stride;
 #endif
 #if MODE == tn
 #for i in 0..TM4
@@ -151,7 +94,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #if MODE == tn
 #for i in 0..TM4
 #for c in 0..4
-    let own_${i}_${c} = load_a(min(q * 4u + ${c}u, last_k) * params.m + a_row_${i}, q * 4u + ${c}u <= last_k);
+    let own_${i}_${c} = load_own(min(q * 4u + ${c}u, last_k) * params.m + a_row_${i}, q * 4u + ${c}u <= last_k);
 #endfor
 #for r in 0..4
     let a_${i}_${r} = vec4f(
@@ -161,7 +104,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #else
 #for i in 0..TM
-    let own_${i} = load_a(a_base_${i} + min(q * 4u + lane, last_k), q * 4u + lane <= last_k);
+    let own_${i} = load_own(a_base_${i} + min(q * 4u + lane, last_k), q * 4u + lane <= last_k);
     let a_${i} = vec4f(
       quadBroadcast(own_${i}, 0u), quadBroadcast(own_${i}, 1u),
       quadBroadcast(own_${i}, 2u), quadBroadcast(own_${i}, 3u));

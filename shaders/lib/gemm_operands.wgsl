@@ -1,6 +1,7 @@
-// Bindings of the GEMM family and loads of four consecutive elements ("quads") of one stored line of A or B.
+// Binds the operands of the GEMM family and loads four consecutive elements (a "quad") of one stored line of A or B.
 // A line is a row of the operand as stored: length K or M for A, N or K for B. VEC_A, VEC_B, VEC_C say that the line
-// length is a multiple of 4, so quads are single loads; otherwise quads are put together and padded with zeros.
+// length is a multiple of 4, so quads are single loads; otherwise quads are put together: past its end a line of A
+// is zero, so a line of B may hold any finite number there and repeats its last element.
 // Strides count storage elements: quads where VEC, scalars otherwise. Callers clamp line numbers.
 
 struct Params {
@@ -72,13 +73,10 @@ fn load_b(base: u32, quad: u32) -> vec4f {
   return vec4f(unpack_pair(words.x), unpack_pair(words.y));
 #endif
 #else
-  let at = quad * 4u;
-  let last = params.b_line - 1u;
+  let last = base + params.b_line - 1u;
+  let at = base + quad * 4u;
   return vec4f(
-    select(0.0, load_b_one(base + min(at, last)), at <= last),
-    select(0.0, load_b_one(base + min(at + 1u, last)), at + 1u <= last),
-    select(0.0, load_b_one(base + min(at + 2u, last)), at + 2u <= last),
-    select(0.0, load_b_one(base + min(at + 3u, last)), at + 3u <= last),
-  );
+    load_b_one(min(at, last)), load_b_one(min(at + 1u, last)),
+    load_b_one(min(at + 2u, last)), load_b_one(min(at + 3u, last)));
 #endif
 }
