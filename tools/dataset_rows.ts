@@ -2,6 +2,7 @@
 // What cannot be used is said on stderr and counted; a set without a usable row ends the command.
 
 import type { ImportedRow } from '../src/data/dataset/dataset_import';
+import { type FindUnknownWords, warnOfUnknownWords } from '../src/data/dataset/unknown_rows';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import { DataError } from '../src/lib/errors';
 import { formatList } from '../src/lib/format';
@@ -42,9 +43,33 @@ export async function decodeRow(row: ImportedRow): Promise<PixelArray> {
   return decodeImage(await row.image(), row.imageName);
 }
 
-/** Rows for training. @throws what {@link usableRows} throws */
-export async function datasetRows(path: string, signal?: AbortSignal): Promise<RowSource> {
+/** Lines of rows that are printed; `check-data` lists all. */
+const SHOWN_WARNINGS = 8;
+
+/** Says on stderr which words of questions, answers and responses the model does not know; nothing where it knows all. */
+async function tellUnknownWords(
+  path: string,
+  rows: readonly ImportedRow[],
+  unknown: FindUnknownWords,
+): Promise<void> {
+  const { warnings, more } = await warnOfUnknownWords(path, rows, unknown, SHOWN_WARNINGS);
+  for (const { file, row, reason } of warnings)
+    log(`${file}${row === null ? '' : `, row ${row}`}: ${reason}`);
+  if (more > 0) log(`${path}: ${more} more such texts (npm run check-data lists them)`);
+}
+
+/**
+ * Rows for training. Words of theirs that the model does not know are told before anything else happens.
+ * @param unknown finds such words
+ * @throws what {@link usableRows} throws
+ */
+export async function datasetRows(
+  path: string,
+  unknown: FindUnknownWords,
+  signal?: AbortSignal,
+): Promise<RowSource> {
   const { rows } = await usableRows(path, signal);
+  await tellUnknownWords(path, rows, unknown);
   return {
     count: rows.length,
     read: async (position) => {

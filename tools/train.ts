@@ -5,8 +5,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
+import { unknownWords } from '../src/data/text/unknown_words';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
+import { loadPromptMaker } from '../src/lookback/question_prompt';
 import { Reasoner } from '../src/lookback/reasoner';
 import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
 import { createTrainer, loraConfigOf, type TrainingRequest, trainedWeights } from '../src/lookback/training';
@@ -95,17 +97,20 @@ async function readConfig({ config, method }: Call): Promise<RunFile> {
 async function sourceOf(
   { source }: RunFile,
   file: string,
+  model: ModelFiles,
   signal: AbortSignal,
 ): Promise<TrainingRequest['source']> {
   if (source.kind === 'shapes_world') return { ...source, kind: source.kind };
-  return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), signal) };
+  const { tokenizer } = await loadPromptMaker(model);
+  const unknown = (text: string) => unknownWords(tokenizer, text);
+  return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), unknown, signal) };
 }
 
 async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
   const run = await readConfig(call);
   const { id, files } = await findModel(run.model);
-  const source = await sourceOf(run, call.config, signal);
+  const source = await sourceOf(run, call.config, files, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal });

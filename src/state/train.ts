@@ -24,6 +24,7 @@ import type {
   TrainingStatus,
 } from '../worker/protocol/training';
 import { type KeptText, keptText, readKeptPlan } from './kept_plan';
+import { createPlanWords, type PlanWords } from './plan_words';
 import {
   differences,
   onSource,
@@ -39,7 +40,7 @@ import { isLive, reduceShownRun, type ShownRun, shownRunOf } from './train_run';
 
 /** What the page needs of the engine's client. */
 export type TrainClient = TrainingCommands &
-  Pick<DatasetCommands, 'listDatasets'> &
+  Pick<DatasetCommands, 'listDatasets' | 'checkDatasetWords'> &
   Pick<AdapterCommands, 'listAdapters' | 'saveAdapter'> & {
     listen(listener: (events: readonly EngineEvent[]) => void): () => void;
   };
@@ -97,6 +98,8 @@ export interface Train {
   /** How SFT would divide its examples; null where that is not known or not asked. */
   readonly split: ReadonlySignal<PlanSplit | null>;
   readonly estimate: ReadonlySignal<EstimateView>;
+  /** Which words of the plan's dataset the loaded model does not know. */
+  readonly words: ReadonlySignal<PlanWords>;
   readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
   readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
   /** Models that a plan may name. */
@@ -541,10 +544,12 @@ export function createTrain(client: TrainClient, kept: KeptText | null = null): 
     const unnamed = [...new Set(ids)].filter((id) => known.every((model) => model.id !== id));
     return [...known, ...unnamed.map((id) => ({ id, label: id }))];
   });
+  const able = computed(() => w.opened.value && !w.needsModel.value);
+  const words = createPlanWords(client, { plan: w.plan, datasets: w.datasets, able });
   const { plan, preset, changes, problems, split, estimate, datasets, adapters, runs, listed } = w;
   const { status, live, selected, record, pending, failure, news, needsModel } = w;
   return {
-    ...{ plan, preset, changes, problems, split, estimate, datasets, adapters, models, runs, listed },
+    ...{ plan, preset, changes, problems, split, estimate, words, datasets, adapters, models, runs, listed },
     ...{ status, live, selected, record, pending, failure, news, needsModel, canStart },
     ...planCommands(w),
     ...runCommands(w, lists),

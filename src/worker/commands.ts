@@ -55,6 +55,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   keepDataset: 'datasets',
   cancelImport: 'datasets',
   readDatasetRow: 'datasets',
+  checkDatasetWords: 'datasets',
   addToDataset: 'datasets',
   deleteDataset: 'datasets',
   storageUsage: 'storage',

@@ -3,7 +3,7 @@
 import type { PlainError } from '../../src/lib/plain_error';
 import type { TrainClient } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';
-import type { AdapterSummary, DatasetSummary } from '../../src/worker/protocol/library';
+import type { AdapterSummary, DatasetSummary, DatasetWords } from '../../src/worker/protocol/library';
 import type { EngineEvent } from '../../src/worker/protocol/messages';
 import type {
   GroupFact,
@@ -110,6 +110,8 @@ export class HandTrainer implements TrainClient {
   runs: RunSummary[] = [];
   adapters: AdapterSummary[] = [];
   datasets: DatasetSummary[] = [];
+  /** What is found of each dataset's words; nothing unknown where it is not named. */
+  words: Record<string, DatasetWords> = {};
   estimate: TrainingEstimate | PlainError = ESTIMATE;
   /** Commands in order, with their first argument where it is a string. */
   readonly calls: string[] = [];
@@ -155,6 +157,10 @@ export class HandTrainer implements TrainClient {
   listRuns = async () => this.runs;
   listAdapters = async () => this.adapters;
   listDatasets = async () => this.datasets;
+  checkDatasetWords = async (id: string) => {
+    this.calls.push(`checkDatasetWords ${id}`);
+    return this.words[id] ?? { warnings: [], more: 0, looked: 1, rows: 1 };
+  };
   startTraining = (plan: TrainingPlan) => {
     this.started = plan;
     return this.wait<RunSummary>('startTraining');

@@ -4,7 +4,6 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
-import type { UnknownWords } from '../text/unknown_words';
 import { splitRounds } from './chat_rounds';
 import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
 import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
@@ -17,6 +16,7 @@ import { countsFrom, optionLetter } from './question_options';
 import type { RawRow } from './row_scanner';
 import { type ImportWarning, RowWarnings } from './row_warnings';
 import { preferredSplit, splitOfName, splitOfPath } from './split_names';
+import type { FindUnknownWords } from './unknown_rows';
 
 /** A usable row. */
 export interface ImportedRow {
@@ -87,7 +87,7 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
   /** Finds the words that the model to be trained or asked does not know; without it, none are looked for. */
-  readonly unknownWords?: ((text: string) => UnknownWords) | undefined;
+  readonly unknownWords?: FindUnknownWords | undefined;
   /** Finds a picture that was not handed over, by its path relative to the table: of a table that was named alone. */
   readonly beside?: ((path: string) => SourceFile | null) | undefined;
 }

@@ -2,8 +2,8 @@
 // response, and texts that are mostly unknown to a model. Each becomes a warning that a person may dismiss.
 
 import { gradeAnswer } from '../../answer/answer_grading';
-import type { UnknownWords } from '../text/unknown_words';
 import { shorten } from './import_problems';
+import { type FindUnknownWords, UnknownRows, type WordedRow } from './unknown_rows';
 
 /** What a warning is about. */
 export type WarningKind = 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words';
@@ -18,32 +18,13 @@ export interface ImportWarning {
 }
 
 /** What of a row warnings are found from. */
-export interface WarnedRow {
-  /** The file that holds the row. */
-  readonly file: string;
-  readonly row: number;
-  readonly question: string;
-  readonly answer: string;
-  readonly response: string | null;
+export interface WarnedRow extends WordedRow {
   /** The box of the response; null where there is none. */
   readonly boxed: string | null;
   /** The row's own name; null where it has none. */
   readonly id: string | null;
   /** Equal for equal pictures only. */
   readonly pictureKey: string;
-}
-
-/** A text is listed from this share of unknown words on. */
-const MOSTLY = 0.5;
-const MAX_WORDS = 8;
-
-function wordList(words: readonly string[]): string {
-  const shown = words.slice(0, MAX_WORDS).map((word) => `"${shorten(word, 20)}"`);
-  return `${shown.join(', ')}${words.length > MAX_WORDS ? ` and ${words.length - MAX_WORDS} more` : ''}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }
 
 /** Where a row is, seen from another one. */
@@ -53,31 +34,25 @@ function placeOf({ file, row }: WarnedRow, from: WarnedRow): string {
 
 /** Collects warnings row by row; the first `limit` are kept, the others counted. Linear in the rows. */
 export class RowWarnings {
-  readonly #file: string;
   readonly #limit: number;
-  readonly #unknown: ((text: string) => UnknownWords) | undefined;
+  readonly #unknown: UnknownRows | null;
   readonly #kept: ImportWarning[] = [];
   #count = 0;
   readonly #rows = new Map<string, WarnedRow>();
   readonly #asked = new Map<string, WarnedRow>();
   readonly #ids = new Map<string, WarnedRow>();
-  /** Rows in which each unknown word stands. */
-  readonly #words = new Map<string, number>();
-  #seen = 0;
-  #withUnknown = 0;
-  #shares = 0;
 
   /** @param unknown finds the words that the loaded model does not know; without it, none are looked for */
-  constructor(file: string, limit: number, unknown?: (text: string) => UnknownWords) {
-    [this.#file, this.#limit, this.#unknown] = [file, limit, unknown];
+  constructor(file: string, limit: number, unknown?: FindUnknownWords) {
+    this.#limit = limit;
+    this.#unknown = unknown === undefined ? null : new UnknownRows(file, unknown);
   }
 
   /** Looks at one usable row. */
   take(row: WarnedRow): void {
-    this.#seen += 1;
     this.#repeated(row);
     this.#contradicted(row);
-    this.#unknownWords(row);
+    for (const warning of this.#unknown?.take(row) ?? []) this.#push(warning);
   }
 
   /** A warning about a whole file. */
@@ -87,12 +62,8 @@ export class RowWarnings {
 
   /** The kept warnings, with a line about unknown words of the whole set in front, and how many were not kept. */
   result(): { readonly warnings: readonly ImportWarning[]; readonly more: number } {
-    const warnings = [...this.#kept];
-    if (this.#withUnknown > 0) {
-      const words = [...this.#words].sort((a, b) => b[1] - a[1]).map(([word]) => word);
-      const reason = `${percent(this.#shares / this.#seen)} of the words of questions and answers are unknown to the model, in ${this.#withUnknown} of ${this.#seen} rows: ${wordList(words)}`;
-      warnings.unshift({ kind: 'unknown words', file: this.#file, row: null, reason });
-    }
+    const summary = this.#unknown?.summary() ?? null;
+    const warnings = summary === null ? this.#kept : [summary, ...this.#kept];
     return { warnings, more: this.#count - this.#kept.length };
   }
 
@@ -132,24 +103,5 @@ export class RowWarnings {
     if (boxed === null || gradeAnswer(boxed, answer).equal) return;
     const reason = `its response puts "${shorten(boxed, 40)}" into the box, and its answer is "${shorten(answer, 40)}"`;
     this.#warn('contradiction', row, reason);
-  }
-
-  #unknownWords(row: WarnedRow): void {
-    if (this.#unknown === undefined) return;
-    const { question, answer } = row;
-    const [asked, expected] = [this.#unknown(question), this.#unknown(answer)];
-    const words = new Set([...asked.words, ...expected.words]);
-    if (words.size === 0) return;
-    for (const word of words) this.#words.set(word, (this.#words.get(word) ?? 0) + 1);
-    this.#withUnknown += 1;
-    this.#shares += (asked.share + expected.share) / 2;
-    for (const [name, found] of [
-      ['question', asked],
-      ['answer', expected],
-    ] as const) {
-      if (found.share < MOSTLY) continue;
-      const reason = `${percent(found.share)} of the words of its ${name} are unknown to the model: ${wordList(found.words)}`;
-      this.#warn('unknown words', row, reason);
-    }
   }
 }

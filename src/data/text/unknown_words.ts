@@ -13,6 +13,11 @@ export interface UnknownWords {
 
 const AROUND = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu;
 
+/** Whether a tokenizer spells any text in letters or bytes, so that no word is unknown to it. */
+export function knowsEveryWord(tokenizer: Pick<Tokenizer, 'lookUpWords'>): boolean {
+  return tokenizer.lookUpWords('word').length === 0;
+}
+
 /** Looks up every word of a text. Tokenizers that spell any text in bytes know all words. */
 export function unknownWords(tokenizer: Pick<Tokenizer, 'lookUpWords'>, text: string): UnknownWords {
   const words = tokenizer.lookUpWords(text);

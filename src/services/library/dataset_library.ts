@@ -2,8 +2,9 @@
 // for training. What is kept is what was previewed: only the newest preview is held, and nothing is kept without its token.
 
 import { type ImportedDataset, type ImportOptions, readDataset } from '../../data/dataset/dataset_import';
+import { type FindUnknownWords, type WordedRow, warnOfUnknownWords } from '../../data/dataset/unknown_rows';
 import type { DecodedImage } from '../../data/image/picture_decoder';
-import { unknownWords } from '../../data/text/unknown_words';
+import { knowsEveryWord, unknownWords } from '../../data/text/unknown_words';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
@@ -16,6 +17,7 @@ import type {
   DatasetRow,
   DatasetRowView,
   DatasetSummary,
+  DatasetWords,
   ImportChoice,
   ImportProgress,
   KeptDataset,
@@ -51,12 +53,16 @@ const SAMPLE_ROWS = 5;
 const MAX_NAME = 200;
 const PROGRESS_MS = 100;
 const MAX_TEXT = 100_000;
+/** Rows that are looked at for unknown words: each brings its picture along from the store. */
+const MAX_WORD_ROWS = 2000;
+const MAX_WORD_WARNINGS = 20;
 
 /** Datasets of this origin. Its methods reject with LookBackErrors. */
 export class DatasetLibrary implements DatasetCommands {
   readonly #parts: DatasetLibraryParts;
   #preview: Preview | undefined;
   #reading: AbortController | undefined;
+  #checking: AbortController | undefined;
 
   constructor(parts: DatasetLibraryParts) {
     this.#parts = parts;
@@ -75,7 +81,7 @@ export class DatasetLibrary implements DatasetCommands {
         table: split,
         signal,
         onProgress,
-        unknownWords: unknown,
+        unknownWords: unknown ?? undefined,
       } satisfies ImportOptions;
       const found = await readDataset(files, options);
       const sample: DatasetRow[] = [];
@@ -133,9 +139,42 @@ export class DatasetLibrary implements DatasetCommands {
     }
   }
 
-  #unknownWords(): ImportOptions['unknownWords'] {
-    const { loaded } = this.#parts.engine;
-    return loaded && ((text) => unknownWords(loaded.model.processor.tokenizer, text));
+  /** See DatasetCommands. */
+  async checkDatasetWords(id: string): Promise<DatasetWords> {
+    this.#checking?.abort(new DataError('data/cancelled', 'Another dataset is looked at instead.'));
+    const checking = new AbortController();
+    this.#checking = checking;
+    const unknown = this.#unknownWords();
+    if (unknown === undefined) {
+      throw new LookBackError('data/model', 'Which words are unknown depends on the model: load one first.');
+    }
+    const { name, rows } = await (await this.#parts.datasets()).get(id);
+    if (unknown === null) return { warnings: [], more: 0, looked: rows, rows };
+    const looked = Math.min(rows, MAX_WORD_ROWS);
+    const spread = this.#spreadRows(id, { name, rows, looked }, checking.signal);
+    return { ...(await warnOfUnknownWords(name, spread, unknown, MAX_WORD_WARNINGS)), looked, rows };
+  }
+
+  /** Rows spread evenly over a stored set, numbered from 1. */
+  async *#spreadRows(
+    id: string,
+    { name, rows, looked }: { readonly name: string; readonly rows: number; readonly looked: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<WordedRow> {
+    const datasets = await this.#parts.datasets();
+    for (let i = 0; i < looked; i++) {
+      signal.throwIfAborted();
+      const index = Math.floor((i * rows) / looked);
+      const { question, answer, response } = await datasets.readRow(id, index);
+      yield { file: name, row: index + 1, question, answer, response };
+    }
+  }
+
+  /** Finds unknown words of the loaded model; null where it knows all, undefined while there is no model. */
+  #unknownWords(): FindUnknownWords | null | undefined {
+    const tokenizer = this.#parts.engine.loaded?.model.processor.tokenizer;
+    if (tokenizer === undefined || knowsEveryWord(tokenizer)) return tokenizer && null;
+    return (text) => unknownWords(tokenizer, text);
   }
 
   /** Reports progress, no more often than a person can see. */

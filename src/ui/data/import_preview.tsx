@@ -3,9 +3,9 @@
 
 import { guessOptionColumns } from '../../data/dataset/question_options';
 import type { Datasets } from '../../state/datasets';
-import type { DatasetPreview, DatasetProblem } from '../../worker/protocol/library';
+import type { DatasetPreview } from '../../worker/protocol/library';
 import { BlobImage } from '../blob_image';
-import { Icon } from '../icons';
+import { ProblemBox, ProblemItems } from '../problem_list';
 import { DATA_COPY, foundSentence, keepWords, problemCount } from './data_copy';
 
 interface PreviewProps {
@@ -97,40 +97,13 @@ function Mapping({ datasets, preview }: PreviewProps) {
   );
 }
 
-function problemKey({ file, row, reason }: DatasetProblem, i: number): string {
-  return `${file}:${row ?? ''}:${i}:${reason}`;
-}
-
-/** Problems or warnings, each with its file, row and reason. */
-export function ProblemItems({ problems }: { readonly problems: readonly DatasetProblem[] }) {
-  return (
-    <ol>
-      {problems.map((problem, i) => (
-        <li key={problemKey(problem, i)} data-testid="data-problem">
-          <span class="mono">{problem.file}</span>
-          {problem.row !== null && <>, {DATA_COPY.problemRow(problem.row)}</>}: {problem.reason}
-        </li>
-      ))}
-    </ol>
-  );
-}
-
 /** Warnings by kind; a kind that was dismissed is not shown. */
 function Warnings({ datasets, preview }: PreviewProps) {
   const dismissed = datasets.dismissed.value;
   const kinds = [...new Set(preview.warnings.map(({ kind }) => kind))].filter((kind) => !dismissed.has(kind));
   if (kinds.length === 0) return null;
   return (
-    <section
-      class="problems"
-      aria-labelledby="warnings-title"
-      data-testid="data-warnings"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-      tabIndex={0}
-    >
-      <h4 id="warnings-title">
-        <Icon name="info" /> {DATA_COPY.warnings}
-      </h4>
+    <ProblemBox id="warnings-title" title={DATA_COPY.warnings} icon="info" testId="data-warnings">
       {kinds.map((kind) => (
         <section key={kind} aria-label={DATA_COPY.warningKinds[kind]} data-kind={kind}>
           <p>
@@ -148,26 +121,16 @@ function Warnings({ datasets, preview }: PreviewProps) {
         </section>
       ))}
       {preview.moreWarnings > 0 && <p>{DATA_COPY.problemsMore(preview.moreWarnings)}</p>}
-    </section>
+    </ProblemBox>
   );
 }
 
 function Problems({ preview }: { readonly preview: DatasetPreview }) {
   if (problemCount(preview) === 0) return null;
   return (
-    <section
-      class="problems"
-      aria-labelledby="problems-title"
-      data-testid="data-problems"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-      tabIndex={0}
-    >
-      <h4 id="problems-title">
-        <Icon name="warning" /> {DATA_COPY.problems}
-      </h4>
-      <ProblemItems problems={preview.problems} />
-      {preview.moreProblems > 0 && <p>{DATA_COPY.problemsMore(preview.moreProblems)}</p>}
-    </section>
+    <ProblemBox id="problems-title" title={DATA_COPY.problems} icon="warning" testId="data-problems">
+      <ProblemItems problems={preview.problems} more={preview.moreProblems} />
+    </ProblemBox>
   );
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../settings/train_settings';
 import { fieldApplies, fieldOfAdvice } from '../../state/train_form';
 import { PRESET_IDS, PRESET_WORDS, type PresetId } from '../../state/train_presets';
+import { ProblemBox, ProblemItems } from '../problem_list';
 import { CommandFailure } from './failure_note';
 import { controlId, PlanField } from './plan_field';
 import { useTrain } from './train_context';
@@ -266,6 +267,21 @@ function Split() {
   );
 }
 
+/** Words of the dataset that the model does not know, with the rows that are mostly made of them. */
+function UnknownWords() {
+  const { found, looking } = useTrain().words.value;
+  if (looking) return <p class="hint plan-advice">{WORDS.wordsLooking}</p>;
+  if (found === null || found.warnings.length === 0) return null;
+  return (
+    <div class="plan-advice">
+      <ProblemBox id="plan-words-title" title={WORDS.words} icon="warning" testId="plan-words">
+        <ProblemItems problems={found.warnings} more={found.more} />
+        {found.looked < found.rows && <p>{WORDS.wordsLooked(found.looked, found.rows)}</p>}
+      </ProblemBox>
+    </div>
+  );
+}
+
 /** Why Start is disabled, or what it does first; empty otherwise. */
 function StartNote() {
   const train = useTrain();
@@ -317,6 +333,7 @@ export function PlanPanel() {
         ))}
         <Advanced open={open} />
         <Split />
+        <UnknownWords />
         <Estimate goTo={goTo} />
         <div class="plan-start">
           <button

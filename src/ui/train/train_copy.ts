@@ -33,6 +33,10 @@ export const TRAIN_COPY = {
     split: (count: number, words: string) => `${count.toLocaleString('en')} written answers: ${words}.`,
     splitAtMost: (count: number, words: string) =>
       `At most ${count.toLocaleString('en')} written answers: ${words}.`,
+    words: 'Words that this model does not know',
+    wordsLooking: 'Looking for words that the model does not know…',
+    wordsLooked: (looked: number, rows: number) =>
+      `${looked.toLocaleString('en')} of ${rows.toLocaleString('en')} rows were looked at.`,
     changed: (count: number) =>
       count === 1 ? '1 setting differs from the preset' : `${count} settings differ from the preset`,
     reset: (label: string) => `Put ${label} back to the preset`,

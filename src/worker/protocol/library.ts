@@ -56,6 +56,18 @@ export interface DatasetWarning extends DatasetProblem {
   readonly kind: 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words';
 }
 
+/** Which words of a stored dataset the loaded model does not know. */
+export interface DatasetWords {
+  /** The share of the whole set first, then rows that are mostly unknown; empty where every word is known. */
+  readonly warnings: readonly DatasetWarning[];
+  /** Warnings beyond those listed. */
+  readonly more: number;
+  /** Rows that were looked at, spread evenly over those of the dataset. */
+  readonly looked: number;
+  /** Rows of the dataset. */
+  readonly rows: number;
+}
+
 /** A table of a set, or a part of it that was made for training, validation or test. */
 export interface DatasetSplit {
   readonly name: string;
@@ -183,6 +195,8 @@ export interface DatasetCommands {
   /** Ends reading or storing; it then rejects with `data/cancelled`. */
   cancelImport(): Promise<void>;
   readDatasetRow(id: string, index: number, mode: ReasoningMode): Promise<DatasetRowView>;
+  /** Looks for words that the loaded model does not know; a newer call ends it with `data/cancelled`. */
+  checkDatasetWords(id: string): Promise<DatasetWords>;
   /** Appends a row; `id` null makes a dataset of that name. */
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary>;
   /** @returns bytes freed */

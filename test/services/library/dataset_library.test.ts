@@ -197,6 +197,31 @@ describe('importing', () => {
     expect(warnings[1]?.reason).toContain('"Zebra"');
   });
 
+  it('tells the words of a stored dataset that the loaded model does not know', async () => {
+    const { library } = libraryOf();
+    const rows = files([ROWS[1]!, { ...ROWS[1], question: 'Zebra?' }]);
+    const { token } = await library.previewDataset(rows, GUESS);
+    const { dataset } = await library.keepDataset(token, 'Mine');
+    const words = await library.checkDatasetWords(dataset.id);
+    expect(words).toMatchObject({ more: 0, looked: 2, rows: 2 });
+    expect(words.warnings.map(({ file, row }) => [file, row])).toEqual([
+      ['Mine', null],
+      ['Mine', 2],
+    ]);
+  });
+
+  it('looks through a bounded number of rows, spread over the set, and ends for a newer question', async () => {
+    const { library, datasets } = libraryOf();
+    const rows = Array.from({ length: 5000 }, (_, i) => ({ ...ROW, question: i > 4990 ? 'Zebra?' : 'q' }));
+    await datasets.create({ id: 'big', name: 'Big', createdAt: 1 }, rows);
+    const old = library.checkDatasetWords('big');
+    const words = await library.checkDatasetWords('big');
+    await expect(old).rejects.toMatchObject({ code: 'data/cancelled' });
+    expect(words).toMatchObject({ looked: 2000, rows: 5000 });
+    // Positions 5000 i / 2000: 4992, 4995 and 4997 are Zebras, rows 4993, 4996 and 4998.
+    expect(words.warnings.map(({ row }) => row)).toEqual([null, 4993, 4996, 4998]);
+  });
+
   it('can be cancelled while reading and while storing', async () => {
     const { library } = libraryOf();
     const reading = library.previewDataset(files(ROWS), GUESS);
@@ -249,6 +274,7 @@ describe('rows', () => {
     const { library } = libraryOf();
     const bare = new DatasetLibrary({ engine: { loaded: undefined } } as unknown as DatasetLibraryParts);
     await expect(bare.readDatasetRow('a', 0, 'cot')).rejects.toMatchObject({ code: 'data/model' });
+    await expect(bare.checkDatasetWords('a')).rejects.toMatchObject({ code: 'data/model' });
     await expect(library.readDatasetRow('none', 0, 'cot')).rejects.toMatchObject({ code: 'storage/missing' });
   });
 
