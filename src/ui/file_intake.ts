@@ -1,8 +1,8 @@
 // Takes files from a drop, a paste or a picker as named blobs, folders walked: what the engine previews as a dataset.
 // What a drop holds is taken in the event itself, as browsers empty it afterwards; folders are read later.
 
-import { DataError } from '../../lib/errors';
-import type { NamedFile } from '../../worker/protocol/library';
+import { DataError } from '../lib/errors';
+import type { NamedFile } from '../worker/protocol/library';
 
 /** Files above which a selection is refused, before their names alone fill the memory. */
 export const MAX_FILES = 250_000;

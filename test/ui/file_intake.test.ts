@@ -1,6 +1,6 @@
 // Drops, pastes and pickers as named files, over entries made by hand.
 import { describe, expect, it } from 'vitest';
-import { filesOfList, filesOfTransfer, pastedName } from '../../../src/ui/data/file_intake';
+import { filesOfList, filesOfTransfer, pastedName } from '../../src/ui/file_intake';
 
 function fileEntry(fullPath: string, broken = false): FileSystemEntry {
   const file = (resolve: (file: File) => void, reject: (error: Error) => void) =>
