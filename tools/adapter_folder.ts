@@ -2,15 +2,15 @@
 // read whole and checked against its model before anything uses it, by the reader of the page (src/model/adapter_pair.ts).
 
 import { openAsBlob } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ModelError } from '../src/lib/errors';
 import { readAdapterPair } from '../src/model/adapter_pair';
 import type { ModelConfig } from '../src/model/config';
 import type { LoraConfig, LoraWeights } from '../src/model/lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, writeAdapterConfig, writeAdapterWeights } from '../src/model/peft';
-import { unpackAdapter } from '../src/storage/adapter_archive';
-import { readRegularFile, regularFileSize } from './regular_file';
+import { type AdapterFile, readAdapterFiles } from '../src/storage/adapter_archive';
+import { regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
 
 /** An adapter read from disk. */
@@ -19,29 +19,36 @@ export interface AdapterFolder {
   readonly weights: readonly LoraWeights[];
 }
 
-/** The two files of a folder, or of a zip as the page exports it. */
-async function readFiles(path: string): Promise<{ config: Uint8Array; weights: Uint8Array }> {
+/** The files of a folder as the page would be handed them, or a zip; what lies in folders of it is not looked at. */
+async function filesAt(path: string): Promise<AdapterFile[]> {
   const found = await stat(path).catch(() => null);
   if (found?.isDirectory() !== true) {
     await regularFileSize(path);
-    return unpackAdapter(await openAsBlob(path), path);
+    return [{ path: basename(path), blob: await openAsBlob(path) }];
   }
-  const read = (name: string) =>
-    readRegularFile(join(path, name)).catch((error: Error) => {
-      throw new ModelError('model/adapter', `${path} is no adapter: ${error.message}`, { name }, error);
-    });
-  return { config: await read(ADAPTER_CONFIG), weights: await read(ADAPTER_WEIGHTS) };
+  const files: AdapterFile[] = [];
+  for (const name of await readdir(path)) {
+    const file = join(path, name);
+    // A pipe of that name is refused by name; other things that are no regular files are passed over.
+    if (name === ADAPTER_CONFIG || name === ADAPTER_WEIGHTS) await regularFileSize(file);
+    const isFile = (await stat(file).catch(() => null))?.isFile() === true;
+    if (isFile) files.push({ path: join(basename(path), name), blob: await openAsBlob(file) });
+  }
+  return files;
 }
 
 /**
  * Reads an adapter for a model.
  * @param path a PEFT folder, or a zip of one
- * @throws ModelError `model/adapter` naming the file, key or tensor; StorageError `storage/archive` for another zip;
+ * @throws ModelError `model/adapter` naming the file, key or tensor; StorageError `storage/archive` for another folder or zip;
  *   DataError `data/file` for what is neither folder nor file
  */
 export async function readAdapter(path: string, model: ModelConfig): Promise<AdapterFolder> {
   try {
-    const { config, weights } = await readAdapterPair(await readFiles(path), model);
+    const { config, weights } = await readAdapterPair(
+      await readAdapterFiles(await filesAt(path), path),
+      model,
+    );
     return { config, weights };
   } catch (error) {
     if (!(error instanceof ModelError) || error.message.startsWith(path)) throw error;

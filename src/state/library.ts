@@ -9,6 +9,7 @@ import type {
   AdapterSummary,
   DatasetRow,
   DatasetSummary,
+  NamedFile,
   StorageUsage,
   StoreName,
 } from '../worker/protocol/library';
@@ -72,9 +73,29 @@ export interface Library {
   remove(item: ItemKind, id: string, name: string): Promise<boolean>;
   /** The adapter as a zip that PEFT reads. */
   exportAdapter(id: string): Promise<Blob | null>;
-  importAdapter(file: Blob, name: string): Promise<AdapterSummary | null>;
+  /** From a zip, the files of a folder, or the two files of an adapter; ones still being collected are waited for. */
+  importAdapter(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<AdapterSummary | null>;
   /** Appends a row; `id` null makes a dataset of that name. */
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary | null>;
+}
+
+/** A name for what was handed over: that of the folder or of the zip; without either, that of its kind. */
+export function adapterName(files: readonly NamedFile[]): string {
+  const paths = files.map(({ path }) => path.replace(/^\/+/, ''));
+  const [folder = '', ...others] = new Set(
+    paths.map((path) => path.slice(0, Math.max(0, path.indexOf('/')))),
+  );
+  const [only = ''] = paths.length === 1 ? paths : [];
+  const name = others.length === 0 && folder !== '' ? folder : /\.zip$/i.test(only) ? only.slice(0, -4) : '';
+  return name.trim() || 'Adapter';
+}
+
+async function imported(
+  client: EngineClient,
+  files: readonly NamedFile[] | Promise<readonly NamedFile[]>,
+): Promise<AdapterSummary> {
+  const collected = await files;
+  return client.importAdapter(collected, adapterName(collected));
 }
 
 /** Fetches one list; calls that come while a fetch runs are answered by one more after it. */
@@ -215,9 +236,9 @@ export function createLibrary(client: EngineClient): Library {
       return freed !== null;
     },
     exportAdapter: (id) => command(() => client.exportAdapter(id)),
-    importAdapter: (file, name) =>
+    importAdapter: (files) =>
       command(
-        () => andFetched(client.importAdapter(file, name), fetch.adapters),
+        () => andFetched(imported(client, files), fetch.adapters),
         (adapter) => ({ kind: 'imported', name: adapter.name }),
       ),
     addToDataset: (id, name, row) =>

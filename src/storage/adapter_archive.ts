@@ -1,11 +1,11 @@
-// Packs a PEFT pair into one zip and reads it back: adapter_config.json and adapter_model.safetensors, in the root or
-// in one folder. Nothing but these two files is ever inflated, each up to a size that is checked before and while it
-// is; a zip with a dishonest name is refused whole.
+// Packs a PEFT pair into one zip, and reads a pair from a zip, from the files of a folder or from its two files, for the
+// page and the command line alike. Nothing but adapter_config.json and adapter_model.safetensors is ever read, each up to
+// a size that is checked before and while it is; a zip with a dishonest name is refused whole.
 
 import { zipSync } from 'fflate';
 import { openZip, type ZipEntry, type ZipReader } from '../data/dataset/zip_reader';
-import { StorageError } from '../lib/errors';
-import { formatList } from '../lib/format';
+import { DataError, StorageError } from '../lib/errors';
+import { formatBytes, formatList } from '../lib/format';
 
 /** The two files of an adapter. */
 export interface AdapterPair {
@@ -17,6 +17,12 @@ export interface AdapterPair {
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
+
+/** A file as it was handed over: `path` begins at what was dropped, picked or named. */
+export interface AdapterFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
 
 /** Bounds of an archive; the defaults hold rank 64 on every projection of a 7B model. */
 export interface ArchiveLimits {
@@ -46,10 +52,40 @@ export function packAdapter({ config, weights }: AdapterPair): Uint8Array<ArrayB
 }
 
 /**
+ * Reads a pair from what was handed over: a zip of it, the files of its folder, or the two files by themselves. What lies
+ * beside the pair, or deeper than it, is passed over: a folder of training holds checkpoints of its adapter.
+ * @param name of the adapter, for messages
+ * @throws StorageError `storage/archive` naming what is missing, twice there, or dishonest; DataError `data/zip` for a
+ *   damaged zip, `data/dataset-size` for a file that is too large
+ */
+export async function readAdapterFiles(
+  files: readonly AdapterFile[],
+  name: string,
+  limits: ArchiveLimits = LIMITS,
+): Promise<AdapterPair> {
+  const [only] = files;
+  const isPart = /\/|\.(json|safetensors|bin)$/i;
+  if (only !== undefined && files.length === 1 && !isPart.test(only.path))
+    return unpackAdapter(only.blob, name, limits);
+  const { config, weights } = findPair(files, name);
+  return {
+    config: await readBlob(config, limits.maxConfigBytes),
+    weights: await readBlob(weights, limits.maxWeightsBytes),
+  };
+}
+
+async function readBlob({ path, blob }: AdapterFile, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (blob.size > maxBytes) {
+    const message = `${path} has ${formatBytes(blob.size)}; up to ${formatBytes(maxBytes)} are read.`;
+    throw new DataError('data/dataset-size', message, { path });
+  }
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+/**
  * Reads a pair from a zip; a README and other files beside it are passed over.
  * @param name of the zip, for messages
- * @throws StorageError `storage/archive` naming what is missing, twice there, or dishonest; DataError `data/zip` for a
- *   damaged zip, `data/dataset-size` for one that holds too much
+ * @throws as {@link readAdapterFiles}
  */
 export async function unpackAdapter(
   zip: Blob,
@@ -59,32 +95,48 @@ export async function unpackAdapter(
   const reader = await openZip(zip, name, limits);
   const [refused] = reader.refused;
   if (refused) throw bad(name, `"${refused.path}" ${refused.reason}`, { path: refused.path });
-  const configEntry = findEntry(reader, name, CONFIG);
-  const weightsEntry = findEntry(reader, name, WEIGHTS);
-  if (folderOf(configEntry.path) !== folderOf(weightsEntry.path))
-    throw bad(name, `${CONFIG} and ${WEIGHTS} lie in different folders`);
+  const { config, weights } = findPair(reader.entries, name);
   return {
-    config: await readEntry(reader, configEntry, limits.maxConfigBytes),
-    weights: await readEntry(reader, weightsEntry, limits.maxWeightsBytes),
+    config: await readEntry(reader, config, limits.maxConfigBytes),
+    weights: await readEntry(reader, weights, limits.maxWeightsBytes),
   };
+}
+
+/** The two files of one adapter among others. */
+function findPair<F extends { readonly path: string }>(files: readonly F[], name: string) {
+  // Archives made on a Mac carry a shadow of each file.
+  const own = files.filter(({ path }) => !path.startsWith('__MACOSX/'));
+  const [config, weights] = [findFile(own, name, CONFIG), findFile(own, name, WEIGHTS)];
+  if (folderOf(config.path) !== folderOf(weights.path))
+    throw bad(name, `${CONFIG} and ${WEIGHTS} lie in different folders`);
+  return { config, weights };
 }
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
-function findEntry(reader: ZipReader, archive: string, file: string): ZipEntry {
-  // Archives made on a Mac carry a shadow of each file.
-  const paths = reader.entries.filter(({ path }) => !path.startsWith('__MACOSX/'));
-  const found = paths.filter(({ path }) => path.slice(path.lastIndexOf('/') + 1) === file);
+function depthOf({ path }: { readonly path: string }): number {
+  return path.split('/').length;
+}
+
+/** The file of that name that lies highest. */
+function findFile<F extends { readonly path: string }>(
+  files: readonly F[],
+  adapter: string,
+  file: string,
+): F {
+  const named = files.filter(({ path }) => path.slice(path.lastIndexOf('/') + 1) === file);
+  const top = named.reduce((least, one) => Math.min(least, depthOf(one)), Number.POSITIVE_INFINITY);
+  const found = named.filter((one) => depthOf(one) === top);
   const [entry, other] = found;
-  if (other) throw bad(archive, `it holds ${found.length} files named ${file}: make a zip of one adapter`);
-  if (entry && entry.path.split('/').length > 2) throw bad(archive, `${entry.path} lies too deep`);
+  if (other) throw bad(adapter, `it holds ${found.length} files named ${file}: choose one adapter`);
+  if (entry && top > 2) throw bad(adapter, `${entry.path} lies too deep`);
   if (entry) return entry;
-  if (paths.some(({ path }) => path.endsWith('adapter_model.bin')))
-    throw bad(archive, 'adapter_model.bin is a pickle, which is never read: save it as safetensors');
-  const names = paths.map(({ path }) => path);
-  throw bad(archive, `${file} is missing; it holds ${formatList(names, 5) || 'nothing'}`);
+  if (files.some(({ path }) => path.endsWith('adapter_model.bin')))
+    throw bad(adapter, 'adapter_model.bin is a pickle, which is never read: save it as safetensors');
+  const names = files.map(({ path }) => path);
+  throw bad(adapter, `${file} is missing; it holds ${formatList(names, 5) || 'nothing'}`);
 }
 
 async function readEntry(

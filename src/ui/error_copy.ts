@@ -62,7 +62,9 @@ function notAdapter(error: PlainError): ErrorCopy {
   return copy(
     'This is not an adapter that can be used here',
     error.message,
-    ['A zip with adapter_config.json and adapter_model.safetensors, as PEFT writes them, will do.'],
+    [
+      'adapter_config.json and adapter_model.safetensors, as PEFT writes them, will do: both files, their folder, or a zip.',
+    ],
     'none',
   );
 }
@@ -172,6 +174,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
       ['Crop it so that one side is at most 200 times the other.'],
       'choose-picture',
     ),
+  'data/files': (error) => copy('These files cannot be taken', error.message, [], 'none'),
   'data/dataset': notDataset,
   'data/dataset-empty': notDataset,
   'data/dataset-read': notDataset,

@@ -1,4 +1,4 @@
-// Takes files from a drop, a paste or a picker as named blobs, folders walked: what the engine previews as a dataset.
+// Takes files from a drop, a paste or a picker as named blobs, folders walked: what the engine reads as a dataset or an adapter.
 // What a drop holds is taken in the event itself, as browsers empty it afterwards; folders are read later.
 
 import { DataError } from '../lib/errors';
@@ -9,7 +9,7 @@ export const MAX_FILES = 250_000;
 
 function tooMany(): DataError {
   return new DataError(
-    'data/dataset',
+    'data/files',
     `There are more than ${MAX_FILES.toLocaleString('en')} files in it: pack them as a zip, or import a part.`,
   );
 }
@@ -49,7 +49,7 @@ async function walk(entry: FileSystemEntry, files: NamedFile[]): Promise<void> {
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw new DataError(
-      'data/dataset',
+      'data/files',
       `${path} could not be read: check that it still exists.`,
       { path },
       cause,
@@ -68,7 +68,7 @@ export function pastedName(text: string): string {
 
 /**
  * Everything in a drop or a paste, folders walked in full. Null when there is neither a file nor a text.
- * A pasted text is a table in any form that a file may have. Rejects with DataError `data/dataset` naming what cannot be read.
+ * A pasted text is a table in any form that a file may have. Rejects with DataError `data/files` naming what cannot be read.
  */
 export function filesOfTransfer(data: DataTransfer | null): Promise<NamedFile[]> | null {
   if (data === null) return null;

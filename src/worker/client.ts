@@ -12,7 +12,7 @@ import type {
   ProtocolVersion,
 } from './protocol/messages';
 
-const PROTOCOL_VERSION: ProtocolVersion = 3;
+const PROTOCOL_VERSION: ProtocolVersion = 4;
 
 /** What the client needs of a Worker: a Comlink endpoint that may be ended. */
 export interface EngineEndpoint extends Endpoint {

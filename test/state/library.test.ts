@@ -1,6 +1,6 @@
 // Lists of stored items over an engine moved by hand: fetching, changes told by events, commands and their failures.
 import { describe, expect, it } from 'vitest';
-import { createLibrary, deletionEffects, type Library } from '../../src/state/library';
+import { adapterName, createLibrary, deletionEffects, type Library } from '../../src/state/library';
 import type { AdapterSummary } from '../../src/worker/protocol/library';
 import { HandEngine, LOADED_MODEL } from './engine_script';
 import { runOf } from './train_script';
@@ -122,10 +122,14 @@ describe('commands', () => {
     expect(engine.values.get('renameAdapter')).toEqual(['a1', { name: 'B', notes: 'n' }]);
     expect(library.adapters.value[0]?.name).toBe('B');
 
-    const imported = library.importAdapter(new Blob(['z']), 'z.zip');
+    const imported = library.importAdapter([{ path: 'z.zip', blob: new Blob(['z']) }]);
+    await tick();
     await engine.reject('importAdapter', { code: 'adapter/base', message: 'another base' });
     expect(await imported).toBeNull();
     expect(library.error.value?.code).toBe('adapter/base');
+    expect(engine.values.get('importAdapter')?.[1]).toBe('z');
+    await library.importAdapter(Promise.reject({ code: 'data/files', message: 'gone' }));
+    expect(library.error.value?.code).toBe('data/files');
 
     const row = { image: new Blob(['i']), imageName: 'i.png', question: 'q', answer: '1', response: null };
     const added = library.addToDataset(null, 'Mine', row);
@@ -157,5 +161,22 @@ describe('deletionEffects', () => {
     expect(effects('dataset', 'd1', { state: 'stopped' })).toEqual([]);
     expect(effects('adapter', 'a2', { state: 'paused' })).toEqual([]);
     expect(effects('dataset', 'a1', { state: 'paused' })).toEqual([]);
+  });
+});
+
+describe('adapterName', () => {
+  it.each([
+    [
+      ['mine/adapter_config.json', 'mine/adapter_model.safetensors', 'mine/checkpoint-5/adapter_config.json'],
+      'mine',
+    ],
+    [['/mine/adapter_config.json'], 'mine'],
+    [['Looks twice.ZIP'], 'Looks twice'],
+    [['.zip'], 'Adapter'],
+    [['adapter_config.json', 'adapter_model.safetensors'], 'Adapter'],
+    [['a/adapter_config.json', 'b/adapter_model.safetensors'], 'Adapter'],
+    [[], 'Adapter'],
+  ])('names %j %s', (paths, name) => {
+    expect(adapterName(paths.map((path) => ({ path, blob: new Blob() })))).toBe(name);
   });
 });

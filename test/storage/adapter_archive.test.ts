@@ -1,7 +1,7 @@
 // Adapter zips: ours come back the same, others' in a folder and compressed; hostile and incomplete ones are refused.
 import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { packAdapter, unpackAdapter } from '../../src/storage/adapter_archive';
+import { packAdapter, readAdapterFiles, unpackAdapter } from '../../src/storage/adapter_archive';
 
 const text = (words: string) => new TextEncoder().encode(words) as Uint8Array<ArrayBuffer>;
 const CONFIG = text('{"peft_type": "LORA"}');
@@ -16,6 +16,51 @@ describe('packAdapter', () => {
     const zip = packAdapter({ config: CONFIG, weights: WEIGHTS });
     expect(await unpackAdapter(new Blob([zip]), 'a.zip')).toEqual({ config: CONFIG, weights: WEIGHTS });
     expect(packAdapter({ config: CONFIG, weights: WEIGHTS })).toEqual(zip);
+  });
+});
+
+/** Files as they are dropped or picked. */
+const handed = (files: Record<string, Uint8Array<ArrayBuffer>>) =>
+  Object.entries(files).map(([path, bytes]) => ({ path, blob: new Blob([bytes]) }));
+
+describe('readAdapterFiles', () => {
+  const at = (folder: string) =>
+    Object.fromEntries(Object.entries(PAIR).map(([name, bytes]) => [`${folder}${name}`, bytes]));
+
+  it.each([
+    ['a zip', { 'any name': packAdapter({ config: CONFIG, weights: WEIGHTS }) }],
+    ['the two files', PAIR],
+    ['a folder', { ...at('mine/'), 'mine/README.md': text('# hi'), 'mine/tokenizer.json': text('{}') }],
+    [
+      'a folder with checkpoints',
+      { ...at('mine/checkpoint-5/'), ...at('mine/checkpoint-9/'), ...at('mine/') },
+    ],
+  ])('reads %s', async (_, files) => {
+    expect(await readAdapterFiles(handed(files), 'mine')).toEqual({ config: CONFIG, weights: WEIGHTS });
+  });
+
+  it.each([
+    [
+      'one file of two',
+      { 'adapter_config.json': CONFIG },
+      /safetensors is missing; it holds adapter_config\.json/,
+    ],
+    ['weights of another name', { 'lora.safetensors': WEIGHTS }, /config\.json is missing; it holds lora\./],
+    ['two zips', { 'a.zip': CONFIG, 'b.zip': CONFIG }, /is missing; it holds a\.zip, b\.zip/],
+    ['two adapters', { ...at('set/a/'), ...at('set/b/') }, /2 files named adapter_config\.json: choose one/],
+    ['a folder of a zip', { 'mine/a.zip': CONFIG }, /is missing; it holds mine\/a\.zip/],
+    ['nothing', {}, /holds nothing/],
+  ])('refuses %s', async (_, files, message) => {
+    const refused = readAdapterFiles(handed(files), 'mine');
+    await expect(refused).rejects.toMatchObject({ code: 'storage/archive' });
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  it('refuses a file beyond measure before it is read', async () => {
+    const limits = { maxConfigBytes: 10, maxWeightsBytes: 1 << 20, maxFiles: 5, maxRatio: 300 };
+    const refused = readAdapterFiles(handed(PAIR), 'mine', limits);
+    await expect(refused).rejects.toMatchObject({ code: 'data/dataset-size' });
+    await expect(refused).rejects.toThrow(/adapter_config\.json has/);
   });
 });
 

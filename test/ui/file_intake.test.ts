@@ -47,7 +47,7 @@ describe('filesOfTransfer', () => {
   it('names what cannot be read', async () => {
     const set = folderEntry('/set', [fileEntry('/set/a.png', true)]);
     await expect(filesOfTransfer(transfer([set]))).rejects.toMatchObject({
-      code: 'data/dataset',
+      code: 'data/files',
       message: expect.stringContaining('set/a.png'),
     });
   });

@@ -134,10 +134,10 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   }
 
   /** Where events go from here on; the first is the state. */
-  async connect(port: MessagePort): Promise<{ version: 3 }> {
+  async connect(port: MessagePort): Promise<{ version: 4 }> {
     this.#parts.events.connect(port);
     this.emit({ type: 'stateChanged', state: this.#state });
-    return { version: 3 };
+    return { version: 4 };
   }
 
   /** See the protocol. */

@@ -7,10 +7,10 @@ import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
 import { loraWeightsOf } from '../../model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
-import { packAdapter, unpackAdapter } from '../../storage/adapter_archive';
+import { packAdapter, readAdapterFiles } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { AdapterRecord } from '../../storage/records';
-import type { AdapterCommands, AdapterSummary } from '../../worker/protocol/library';
+import type { AdapterCommands, AdapterSummary, NamedFile } from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
 import type { LiveRuns } from '../training/live_runs';
@@ -103,7 +103,7 @@ export class AdapterLibrary implements AdapterCommands {
   }
 
   /** See AdapterCommands. Needs the model loaded that it is for: its tensors are checked against it. */
-  async importAdapter(file: Blob, name: string): Promise<AdapterSummary> {
+  async importAdapter(given: readonly NamedFile[], name: string): Promise<AdapterSummary> {
     const words = checkedName(name);
     const { loaded } = this.#parts.engine;
     if (loaded === undefined) {
@@ -112,7 +112,7 @@ export class AdapterLibrary implements AdapterCommands {
         'An adapter is checked against its model: load that model first.',
       );
     }
-    const files = await unpackAdapter(file, words);
+    const files = await readAdapterFiles(given, words);
     const read = await readAdapterPair(files, loaded.model.model.config);
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     checkBase(words, read.base, fingerprint, loaded);

@@ -8,7 +8,8 @@ import type { Datasets, ImportWork } from '../../state/datasets';
 import type { Library } from '../../state/library';
 import type { DatasetSummary } from '../../worker/protocol/library';
 import { COPY } from '../copy';
-import { filesOfList, filesOfTransfer } from '../file_intake';
+import { filesOfTransfer } from '../file_intake';
+import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
 import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';
 import { useLook } from '../look/look_context';
@@ -23,48 +24,19 @@ import '../styles/data.css';
 /** Elements that keep a paste for themselves. */
 const FIELDS = 'input, textarea, select, dialog';
 
-/** Takes what is dropped anywhere on the page, or pasted outside of a field. */
-function useIntake(datasets: Datasets): void {
+/** Takes a table that is pasted outside of a field. */
+function usePaste(datasets: Datasets): void {
   useEffect(() => {
-    const take = (data: DataTransfer | null) => {
-      const files = filesOfTransfer(data);
-      if (files !== null) void datasets.take(files);
-      return files !== null;
-    };
-    const onDrop = (event: DragEvent) => {
-      if (event.dataTransfer?.types.includes('Files') && take(event.dataTransfer)) event.preventDefault();
-    };
     const onPaste = (event: ClipboardEvent) => {
       if (event.target instanceof Element && event.target.closest(FIELDS) !== null) return;
-      if (take(event.clipboardData)) event.preventDefault();
+      const files = filesOfTransfer(event.clipboardData);
+      if (files === null) return;
+      event.preventDefault();
+      void datasets.take(files);
     };
-    document.addEventListener('drop', onDrop);
     document.addEventListener('paste', onPaste);
-    return () => {
-      document.removeEventListener('drop', onDrop);
-      document.removeEventListener('paste', onPaste);
-    };
+    return () => document.removeEventListener('paste', onPaste);
   }, [datasets]);
-}
-
-function Picker({ datasets, folder }: { readonly datasets: Datasets; readonly folder: boolean }) {
-  return (
-    <label class="file-picker">
-      <input
-        type="file"
-        multiple
-        {...(folder ? { webkitdirectory: true } : { 'data-testid': 'data-import' })}
-        onChange={(event) => {
-          const input = event.currentTarget;
-          const list = [...(input.files ?? [])];
-          // In a promise, so that a refusal becomes the import's error.
-          if (list.length > 0) void datasets.take(Promise.resolve(list).then(filesOfList));
-          input.value = '';
-        }}
-      />
-      <span>{folder ? DATA_COPY.chooseFolder : DATA_COPY.choose}</span>
-    </label>
-  );
 }
 
 function Work({ datasets, work }: { readonly datasets: Datasets; readonly work: ImportWork }) {
@@ -97,8 +69,8 @@ function ImportPanel({ datasets }: { readonly datasets: Datasets }) {
         <h3 id="import-title">{DATA_COPY.import}</h3>
       </header>
       <div class="import-row">
-        <Picker datasets={datasets} folder={false} />
-        <Picker datasets={datasets} folder={true} />
+        <FilePicker label={DATA_COPY.choose} testId="data-import" take={datasets.take} />
+        <FilePicker label={DATA_COPY.chooseFolder} folder testId="data-import-folder" take={datasets.take} />
         {work === null ? (
           <span class="hint">{DATA_COPY.drop}</span>
         ) : (
@@ -197,7 +169,8 @@ function SetsPanel({ datasets, library }: { readonly datasets: Datasets; readonl
 
 /** The page. */
 export function DataPage({ datasets, library }: { readonly datasets: Datasets; readonly library: Library }) {
-  useIntake(datasets);
+  useFileDrop(datasets.take);
+  usePaste(datasets);
   useEffect(() => {
     library.dismiss();
     void library.refresh();

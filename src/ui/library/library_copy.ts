@@ -13,8 +13,10 @@ export const LIBRARY_COPY = {
   about: 'What this page keeps in this browser, on this device. Nothing of it is sent anywhere.',
   adapters: 'Adapters',
   adaptersEmpty: 'No adapter yet. Train one on the Train page, or import one as PEFT writes it.',
-  import: 'Import an adapter (zip)',
-  importHint: 'or drop one anywhere on this page: adapter_config.json and adapter_model.safetensors, zipped.',
+  import: 'Import an adapter',
+  importFolder: 'Import a folder',
+  importHint:
+    'or drop one anywhere on this page: adapter_config.json and adapter_model.safetensors, as two files, in their folder, or zipped.',
   importing: 'Working…',
   bundled: 'comes with the page',
   tryIt: 'Try it',

@@ -7,6 +7,7 @@ import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
 import type { RunSummary } from '../../worker/protocol/training';
 import { COPY } from '../copy';
+import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
 import { AdapterItem } from './adapter_item';
 import { LIBRARY_COPY } from './library_copy';
@@ -14,37 +15,22 @@ import { StoragePanel } from './storage_panel';
 import { DeleteConfirm, type Doomed, LibraryMessages } from './stored_items';
 import '../styles/library.css';
 
-/** A name for an imported file: its own without the ending. */
-function nameOf(file: File): string {
-  return file.name.replace(/\.zip$/i, '').trim() || LIBRARY_COPY.items.adapter;
-}
-
 function ImportAdapter({ library }: { readonly library: Library }) {
-  useEffect(() => {
-    const onDrop = (event: DragEvent) => {
-      const file = event.dataTransfer?.files[0];
-      if (file) void library.importAdapter(file, nameOf(file));
-    };
-    document.addEventListener('drop', onDrop);
-    return () => document.removeEventListener('drop', onDrop);
-  }, [library]);
+  useFileDrop(library.importAdapter);
   return (
     <div class="import-row">
-      <label class="file-picker">
-        <input
-          type="file"
-          accept=".zip,application/zip"
-          data-testid="adapter-import"
-          onChange={(event) => {
-            const input = event.currentTarget;
-            const file = input.files?.[0];
-            if (file) void library.importAdapter(file, nameOf(file));
-            // Cleared, so that the same file can be chosen again.
-            input.value = '';
-          }}
-        />
-        <span>{LIBRARY_COPY.import}</span>
-      </label>
+      <FilePicker
+        label={LIBRARY_COPY.import}
+        accept=".zip,.json,.safetensors"
+        testId="adapter-import"
+        take={library.importAdapter}
+      />
+      <FilePicker
+        label={LIBRARY_COPY.importFolder}
+        folder
+        testId="adapter-import-folder"
+        take={library.importAdapter}
+      />
       <span class="hint">{library.busy.value ? LIBRARY_COPY.importing : LIBRARY_COPY.importHint}</span>
     </div>
   );

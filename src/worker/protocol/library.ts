@@ -179,7 +179,8 @@ export interface AdapterCommands {
   deleteAdapter(id: string): Promise<number>;
   /** A zip with `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads them. */
   exportAdapter(id: string): Promise<Blob>;
-  importAdapter(file: Blob, name: string): Promise<AdapterSummary>;
+  /** From a zip, the files of a folder, or the two files of an adapter. */
+  importAdapter(files: readonly NamedFile[], name: string): Promise<AdapterSummary>;
 }
 
 /** Commands of datasets. */

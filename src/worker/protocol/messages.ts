@@ -7,7 +7,7 @@ import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } 
 import type { TrainingCommands, TrainingEvent } from './training';
 
 /** Bumped whenever a message changes shape; both halves refuse another version. */
-export type ProtocolVersion = 3;
+export type ProtocolVersion = 4;
 
 /** Facts the engine reports, in order. */
 export type EngineEvent = LoadEvent | AnswerEvent | TrainingEvent | LibraryEvent;

@@ -104,7 +104,7 @@ it('trains, answers meanwhile, keeps the adapter, and survives its own death', {
   const zip = await client.exportAdapter(kept.id);
   await client.deleteAdapter(kept.id);
   await expect(client.generate(strong)).rejects.toMatchObject({ code: 'storage/missing' });
-  const back = await client.importAdapter(zip, 'Back');
+  const back = await client.importAdapter([{ path: 'a.zip', blob: zip }], 'Back');
   expect((await client.generate(await question({ id: back.id, strength: 1 }))).text).toBe(answer.text);
 
   const second = await client.startTraining(planOf(set.id, { name: 'Cut short', maxSteps: 4 }));

@@ -16,6 +16,9 @@ const BUNDLED: AdapterSummary = {
   ...{ r: 4, loraAlpha: 8, targetModules: [], parameters: 1, bytes: 1, createdAt: 0, run: null, metrics: {} },
 };
 
+/** A zip as it is handed over. */
+const zipped = (blob: Blob) => [{ path: 'a.zip', blob }];
+
 async function libraryOf(
   options: { bundled?: AdapterSummary; unloaded?: boolean; fingerprint?: string; used?: string } = {},
 ) {
@@ -123,7 +126,7 @@ describe('export and import', () => {
     });
     expect(await made.library.deleteAdapter('adapter-1')).toBeGreaterThan(0);
     await expect(made.library.exportAdapter('adapter-1')).rejects.toMatchObject({ code: 'storage/missing' });
-    const back = await made.library.importAdapter(zip, 'Back');
+    const back = await made.library.importAdapter(zipped(zip), 'Back');
     expect(back).toMatchObject({
       id: 'adapter-2',
       name: 'Back',
@@ -139,7 +142,7 @@ describe('export and import', () => {
 
   it("takes PEFT's own adapter when every tensor fits, and says what it does not say", async () => {
     const { library, pair, loaded } = await libraryOf();
-    const imported = await library.importAdapter(new Blob([packAdapter(pair)]), 'From PEFT');
+    const imported = await library.importAdapter(zipped(new Blob([packAdapter(pair)])), 'From PEFT');
     expect(imported).toMatchObject({ r: 4, loraAlpha: 8, modelId: 'tiny', fingerprint: PRINT });
     expect(imported.notes).toMatch(/does not say/);
     expect(imported.parameters).toBeGreaterThan(0);
@@ -153,7 +156,7 @@ describe('export and import', () => {
       JSON.stringify({ ...other, lookback_base_sha256: 'cd'.repeat(32) }),
     );
     await expect(
-      library.importAdapter(new Blob([packAdapter({ ...pair, config })]), 'x'),
+      library.importAdapter(zipped(new Blob([packAdapter({ ...pair, config })])), 'x'),
     ).rejects.toMatchObject({ code: 'adapter/base' });
     const module = 'model.language_model.layers.0.self_attn.q_proj';
     const wrong = writeAdapterWeights([{ module, a: new Float32Array(6), b: new Float32Array(6) }], 2);
@@ -161,23 +164,27 @@ describe('export and import', () => {
       ...{ r: 2, loraAlpha: 4, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' },
     });
     const misfit = packAdapter({ config: new TextEncoder().encode(text), weights: wrong });
-    await expect(library.importAdapter(new Blob([misfit]), 'x')).rejects.toMatchObject({
+    await expect(library.importAdapter(zipped(new Blob([misfit])), 'x')).rejects.toMatchObject({
       code: 'model/adapter',
     });
     const [out, width] = shapedModules([module], loaded.config)[0]?.shape ?? [0, 0];
     const b = new Float32Array(out * 2).fill(Number.NaN);
     const nan = writeAdapterWeights([{ module, a: new Float32Array(2 * width), b }], 2);
     const broken = packAdapter({ config: new TextEncoder().encode(text), weights: nan });
-    await expect(library.importAdapter(new Blob([broken]), 'x')).rejects.toThrow(/not finite/);
+    await expect(library.importAdapter(zipped(new Blob([broken])), 'x')).rejects.toThrow(/not finite/);
     const noJson = packAdapter({ config: new TextEncoder().encode('{'), weights: nan });
-    await expect(library.importAdapter(new Blob([noJson]), 'x')).rejects.toThrow(/not valid JSON/);
+    await expect(library.importAdapter(zipped(new Blob([noJson])), 'x')).rejects.toThrow(/not valid JSON/);
     expect(await library.listAdapters()).toEqual([]);
   });
 
   it('needs the model, and a name', async () => {
     const { library } = await libraryOf({ unloaded: true });
-    await expect(library.importAdapter(new Blob([]), 'x')).rejects.toMatchObject({ code: 'adapter/base' });
-    await expect(library.importAdapter(new Blob([]), ' ')).rejects.toMatchObject({ code: 'usage/argument' });
+    await expect(library.importAdapter(zipped(new Blob([])), 'x')).rejects.toMatchObject({
+      code: 'adapter/base',
+    });
+    await expect(library.importAdapter(zipped(new Blob([])), ' ')).rejects.toMatchObject({
+      code: 'usage/argument',
+    });
   });
 });
 
@@ -199,7 +206,7 @@ describe('applying', () => {
 describe('bundled adapters', () => {
   it('come first, are used and exported, and stay as they are', async () => {
     const { library, loaded, pair } = await libraryOf({ bundled: BUNDLED });
-    await library.importAdapter(new Blob([packAdapter(pair)]), 'Mine');
+    await library.importAdapter(zipped(new Blob([packAdapter(pair)])), 'Mine');
     expect((await library.listAdapters()).map(({ name }) => name)).toEqual(['Came along', 'Mine']);
     expect((await library.startOf('bundled', loaded)).config.r).toBe(4);
     const { config } = await unpackAdapter(await library.exportAdapter('bundled'), 'out.zip');
@@ -213,7 +220,7 @@ describe('bundled adapters', () => {
 describe('deleting', () => {
   it('is refused while a run continues the adapter', async () => {
     const { library, pair } = await libraryOf({ used: 'adapter-1' });
-    const { id } = await library.importAdapter(new Blob([packAdapter(pair)]), 'Mine');
+    const { id } = await library.importAdapter(zipped(new Blob([packAdapter(pair)])), 'Mine');
     await expect(library.deleteAdapter(id)).rejects.toMatchObject({ code: 'train/busy' });
     expect(await library.listAdapters()).toHaveLength(1);
     expect(await library.has(id)).toBe(true);
@@ -223,7 +230,7 @@ describe('deleting', () => {
 describe('renaming', () => {
   it('changes name and notes within bounds', async () => {
     const { library, pair, told } = await libraryOf();
-    const { id } = await library.importAdapter(new Blob([packAdapter(pair)]), 'Mine');
+    const { id } = await library.importAdapter(zipped(new Blob([packAdapter(pair)])), 'Mine');
     await library.renameAdapter(id, { name: ' Yours ', notes: ' good ' });
     expect(await library.listAdapters()).toMatchObject([{ name: 'Yours', notes: 'good' }]);
     expect(told.changed).toEqual(['adapters', 'adapters']);

@@ -107,7 +107,7 @@ async function adapter({ client, acknowledge }: Surroundings, { runId, label }: 
   const zip = await client.exportAdapter(kept.id);
   // What comes in is checked against the model; nothing before it needs one.
   await client.load('pocket');
-  const back = await client.importAdapter(zip, `${label} again`);
+  const back = await client.importAdapter([{ path: 'a.zip', blob: zip }], `${label} again`);
   await acknowledge({ what: 'adapter', id: back.id });
   await client.deleteAdapter(kept.id);
   await acknowledge({ what: 'deletedAdapter', id: kept.id });
