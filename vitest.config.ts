@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.{ts,tsx}'],
           exclude: [...NEVER, ...GPU_FILES, ...BROWSER_FILES],
           testTimeout: 30_000,
         },

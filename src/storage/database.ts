@@ -227,7 +227,7 @@ async function connect(
     } catch (error) {
       // While site data are being cleared, openings are aborted too.
       const again = attempt < 3 && error instanceof DOMException && error.name === 'AbortError';
-      if (!again) throw storageFailure(error, 'the library');
+      if (!again) throw storageFailure(error, 'what is stored');
     }
   }
 }

@@ -98,7 +98,7 @@ export class ModelStore {
     for (const { name, bytes } of record.files) {
       const file = await (await folder.getFileHandle(name)).getFile();
       if (file.size !== bytes) {
-        const message = `${name} of ${record.id} has ${file.size} bytes on this device instead of ${bytes}: delete the model and load it again.`;
+        const message = `${name} of ${record.id} has ${file.size} bytes on this device instead of ${bytes}: it has to be fetched again.`;
         throw new StorageError('storage/model-damaged', message, { file: name, id: record.id });
       }
       files.set(name, file);

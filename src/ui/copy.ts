@@ -3,6 +3,7 @@
 
 import type { SegmentKind } from '../answer/answer_grammar';
 import type { LoadPhase } from '../worker/protocol/engine';
+import { CONTROLS, PAGES, pageName } from './controls';
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const COPY = {
@@ -12,14 +13,14 @@ export const COPY = {
     private: 'Runs in this tab. Your picture and your question never leave it.',
     skip: 'Skip to the content',
     pages: 'Pages',
-    routes: { look: 'Look', train: 'Train', data: 'Data', library: 'Library' },
+    routes: PAGES,
     training: 'a run is going on',
     opening: 'Opening the page…',
     dismiss: 'Dismiss',
     cancel: 'Cancel',
     themeTo: { light: 'Use light colours', dark: 'Use dark colours' },
     keys: 'Keys',
-    model: 'Model',
+    model: CONTROLS.model.label,
     draft: 'draft',
     draftWhy: 'It is a draft: a stand-in until a later release replaces it.',
     device: 'Graphics device',
@@ -31,7 +32,7 @@ export const COPY = {
     label: 'Adapter',
     none: 'No adapter',
     empty: 'No adapter yet',
-    emptyWhy: 'Train one on the Train page, or import one in the Library.',
+    emptyWhy: `Train one on ${pageName('train')}, or import one on ${pageName('library')}.`,
     strength: 'Strength',
     strengthWhy: '1 is as trained, 0 is the base model.',
     compare: 'Compare',
@@ -178,7 +179,7 @@ export const COPY = {
     recovering: 'The graphics device was reset. Recovering; the text so far is kept.',
     restored: 'The graphics device is back. You can ask again.',
     lost: 'The graphics device was reset and did not come back.',
-    details: 'Details for a report',
+    details: CONTROLS.details.label,
     copy: 'Copy details',
     copied: 'Copied',
   },

@@ -1,6 +1,7 @@
 // Words every error: what happened, why, what can be done, and which action the page offers. Codes come from lib/errors.ts.
 
 import type { PlainError } from '../lib/plain_error';
+import { control, pageName, planField } from './controls';
 
 /** What a notice offers to do about an error. */
 export type ErrorAction =
@@ -39,6 +40,11 @@ const LINUX =
   'On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu (“Unsafe WebGPU Support”) and chrome://flags/#enable-vulkan.';
 const ACCELERATION =
   'Turn on “Use graphics acceleration when available” in the browser’s system settings, then restart the browser.';
+
+/** How to get room for what did not fit. */
+export const ROOM = `On ${pageName('library')}, press ${control('exportAdapter')} for adapters to keep and ${control('deleteStored')} for adapters and runs that you do not need; for datasets, press ${control('deleteDataset')} on ${pageName('data')}.`;
+
+const REPORT = `Report it with what stands under ${control('details')}.`;
 
 function copy(title: string, why: string, steps: readonly string[], action: ErrorAction): ErrorCopy {
   return { title, why, steps, action };
@@ -124,14 +130,14 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy(
       'A kernel does not compile on this device',
       'The driver refused one of our programs. That is a fault of ours or of the driver.',
-      ['Update the browser and the graphics driver.', 'Report it with the details below.'],
+      ['Update the browser and the graphics driver.', REPORT],
       'retry',
     ),
   'gpu/kernel-wrong': (error) =>
     copy(
       'This device computes wrong results',
       `${error.message} Rather than show wrong attention, the page stops here.`,
-      ['Update the browser and the graphics driver.', 'Report it with the details below.'],
+      ['Update the browser and the graphics driver.', REPORT],
       'retry',
     ),
   'model/download': (error) =>
@@ -187,7 +193,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy(
       'There is no room left on this device',
       error.message,
-      ['Export what you want to keep, and delete what you do not need.', 'Nothing that was stored is lost.'],
+      [ROOM, 'Nothing that was stored is lost.'],
       'open-library',
     ),
   'storage/newer': (error) =>
@@ -233,8 +239,8 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
       'This training does not fit on this device',
       error.message,
       [
-        'Take fewer tokens per micro-batch, shorter answers or a smaller rank.',
-        'Turn on recomputing of layers.',
+        `Lower ${planField('tokensPerMicroBatch')}, ${planField('grpo.maxCompletionLength')} or ${planField('lora.r')}.`,
+        `Turn on ${planField('gradientCheckpointing')}.`,
       ],
       'open-train',
     ),
@@ -262,25 +268,12 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'data/prompt-length': (error) =>
     copy('This question is too long', error.message, ['Shorten the question.'], 'none'),
   'gpu/validation': (error) =>
-    copy(
-      'The graphics device refused a command',
-      error.message,
-      ['Report it with the details below.'],
-      'retry',
-    ),
-  'gpu/params': (error) =>
-    copy('A kernel was given wrong numbers', error.message, ['Report it with the details below.'], 'retry'),
-  'tensor/shape': (error) =>
-    copy('Two tensors do not fit together', error.message, ['Report it with the details below.'], 'retry'),
+    copy('The graphics device refused a command', error.message, [REPORT], 'retry'),
+  'gpu/params': (error) => copy('A kernel was given wrong numbers', error.message, [REPORT], 'retry'),
+  'tensor/shape': (error) => copy('Two tensors do not fit together', error.message, [REPORT], 'retry'),
   'internal/invariant': (error) =>
-    copy(
-      'The engine found a fault of its own',
-      error.message,
-      ['Report it with the details below.'],
-      'retry',
-    ),
-  'internal/unknown': (error) =>
-    copy('Something went wrong', error.message, ['Report it with the details below.'], 'retry'),
+    copy('The engine found a fault of its own', error.message, [REPORT], 'retry'),
+  'internal/unknown': (error) => copy('Something went wrong', error.message, [REPORT], 'retry'),
   'model/files': (error) => brokenModel('A file of the model is missing', error),
   'model/config': (error) => brokenModel('The settings of the model cannot be read', error),
   'model/checkpoint': (error) => brokenModel('The weight files of the model do not fit together', error),
@@ -299,16 +292,10 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'model/mode': (error) =>
     copy('The model has no such prompt', error.message, ['Choose another prompt.'], 'none'),
   'model/token': (error) =>
-    copy(
-      'The prompt holds a token that the model lacks',
-      error.message,
-      ['Report it with the details below.'],
-      'none',
-    ),
+    copy('The prompt holds a token that the model lacks', error.message, [REPORT], 'none'),
   'model/image': (error) =>
     copy('The model cannot take this picture', error.message, ['Choose another picture.'], 'none'),
-  'model/image-tokens': (error) =>
-    copy('Picture and question do not match', error.message, ['Report it with the details below.'], 'none'),
+  'model/image-tokens': (error) => copy('Picture and question do not match', error.message, [REPORT], 'none'),
   'model/hub-name': (error) =>
     copy('This is not the name of a model', error.message, ['Copy the name from the model’s page.'], 'none'),
   'model/hub-missing': (error) =>
@@ -331,7 +318,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy('The model hub said something that cannot be understood', error.message, [], 'retry'),
   'storage/model-busy': (error) => copy('Another tab is loading this model', error.message, [], 'retry'),
   'storage/model-damaged': (error) =>
-    copy('A stored model is damaged', error.message, ['Delete it in the Library.'], 'open-library'),
+    copy('A stored model is damaged', error.message, ['Load it again: it is fetched anew.'], 'retry'),
   'storage/busy': (error) => copy('Another tab is at work on this', error.message, [], 'retry'),
   'storage/failed': (error) => copy('The browser could not store this', error.message, [], 'retry'),
   'data/messages': (error) => copy('This conversation cannot be used', error.message, [], 'none'),
@@ -350,7 +337,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
 export function errorCopy(error: PlainError): ErrorCopy {
   const entry = ERROR_CATALOGUE[error.code];
   if (entry !== undefined) return entry(error);
-  return copy('Something went wrong', error.message, ['Report it with the details below.'], 'retry');
+  return copy('Something went wrong', error.message, [REPORT], 'retry');
 }
 
 /** What goes to the clipboard: everything a report needs, and nothing of the picture or the question. */

@@ -8,6 +8,7 @@ import type {
   DatasetWarning,
   ImportProgress,
 } from '../../worker/protocol/library';
+import { CONTROLS, control, pageName } from '../controls';
 
 /** Fixed texts. */
 export const DATA_COPY = {
@@ -76,10 +77,10 @@ export const DATA_COPY = {
   keptWithout: (rows: number) =>
     `${counted(rows, 'row')} with a picture that cannot be decoded ${rows === 1 ? 'was' : 'were'} left out:`,
   sets: 'Datasets',
-  setsEmpty: 'None yet. The shapes world, which needs no files, can be chosen on the Train page.',
+  setsEmpty: `None yet. The shapes world, which needs no files, can be chosen under ${control('questions')} on ${pageName('train')}.`,
   withResponse: (count: number) => `${count.toLocaleString('en')} with a response`,
   browse: 'Look at rows',
-  delete: 'Delete',
+  delete: CONTROLS.deleteDataset.label,
   rowsOf: (name: string) => `Rows of “${name}”`,
   close: 'Close',
   row: 'Row',

@@ -4,6 +4,7 @@ import { formatBytes } from '../../lib/format';
 import type { TrainingMethod } from '../../settings/train_settings';
 import type { DeletionEffect, ItemKind, LibraryNews } from '../../state/library';
 import type { RunState } from '../../worker/protocol/training';
+import { CONTROLS, control, pageName } from '../controls';
 
 const ITEMS: Record<ItemKind, string> = { adapter: 'Adapter', run: 'Run', dataset: 'Dataset' };
 
@@ -12,7 +13,7 @@ export const LIBRARY_COPY = {
   title: 'Library',
   about: 'What this page keeps in this browser, on this device. Nothing of it is sent anywhere.',
   adapters: 'Adapters',
-  adaptersEmpty: 'No adapter yet. Train one on the Train page, or import one as PEFT writes it.',
+  adaptersEmpty: `No adapter yet. Train one on ${pageName('train')}, or import one as PEFT writes it.`,
   import: 'Import an adapter',
   importFolder: 'Import a folder',
   importHint:
@@ -20,11 +21,11 @@ export const LIBRARY_COPY = {
   importing: 'Working…',
   bundled: 'comes with the page',
   tryIt: 'Try it',
-  tryWhy: 'Ask with it on the Look page',
+  tryWhy: `Ask with it on ${pageName('look')}`,
   rename: 'Rename',
-  export: 'Export',
+  export: CONTROLS.exportAdapter.label,
   exportWhy: 'As a zip that PEFT reads',
-  delete: 'Delete',
+  delete: CONTROLS.deleteStored.label,
   name: 'Name',
   notes: 'Notes',
   save: 'Save',
@@ -45,8 +46,8 @@ export const LIBRARY_COPY = {
   runs: 'Runs',
   runsEmpty: 'No run yet.',
   runSteps: (step: number, steps: number) => `step ${step} of ${steps}`,
-  runOpen: 'Open on Train',
-  runLive: 'It is going on: stop it on the Train page first.',
+  runOpen: `Open on ${pageName('train')}`,
+  runLive: `It is going on: press ${control('stop')} on ${pageName('train')} first.`,
   runStates: {
     preparing: 'preparing',
     running: 'running',
@@ -71,7 +72,7 @@ export const LIBRARY_COPY = {
   confirmTitle: (item: ItemKind, name: string) => `Delete ${ITEMS[item].toLowerCase()} “${name}”?`,
   confirmFrees: (bytes: number) => `This frees ${formatBytes(bytes)}. It cannot be undone.`,
   confirmWhat: {
-    adapter: 'Export it first if you may want it again. Answers made with it stay.',
+    adapter: `Press ${control('exportAdapter')} first if you may want it again. Answers made with it stay.`,
     run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
     dataset: 'Its pictures, questions and answers go with it.',
   } satisfies Record<ItemKind, string>,

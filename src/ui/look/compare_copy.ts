@@ -5,6 +5,7 @@ import { TAGS } from '../../answer/answer_grammar';
 import { LATE_TOKENS } from '../../answer/attention_phases';
 import { percent } from '../../state/attention_view';
 import type { SideReading } from '../../state/compare';
+import { pageName } from '../controls';
 
 /** Fixed texts. */
 export const COMPARE_COPY = {
@@ -33,7 +34,7 @@ export const COMPARE_COPY = {
   right: 'right',
   wrong: 'wrong',
   about: 'What is compared',
-  definition: `Both answers are about the same picture, question, prompt and seed. The share of attention on the image is the one of the Look page: for each token the mean over heads, then over layers, of what falls on the image. “In back” is its mean from ${TAGS.back.open} to its closing tag, in the first look back after the first thought; “late think” is its mean over the last ${LATE_TOKENS} tokens inside the first thought; the ratio divides the two. Right means that the boxed answer equals the true one by the grader of the evaluation; the true one is known for the example questions only.`,
+  definition: `Both answers are about the same picture, question, prompt and seed. The share of attention on the image is the one of ${pageName('look')}: for each token the mean over heads, then over layers, of what falls on the image. “In back” is its mean from ${TAGS.back.open} to its closing tag, in the first look back after the first thought; “late think” is its mean over the last ${LATE_TOKENS} tokens inside the first thought; the ratio divides the two. Right means that the boxed answer equals the true one by the grader of the evaluation; the true one is known for the example questions only.`,
 } as const;
 
 function judged({ boxed, right, status }: SideReading): string {

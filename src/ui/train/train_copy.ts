@@ -7,7 +7,8 @@ import { TRAIN_SETTINGS } from '../../settings/train_settings';
 import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunState } from '../../worker/protocol/training';
-import { errorCopy } from '../error_copy';
+import { CONTROLS, control, pageName, planField } from '../controls';
+import { errorCopy, ROOM } from '../error_copy';
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const TRAIN_COPY = {
@@ -16,17 +17,17 @@ export const TRAIN_COPY = {
     'Teach an adapter on this device. First by imitation (SFT), then by sampling answers and keeping what scored well (GRPO).',
   plan: {
     title: 'Plan',
-    preset: 'Preset',
+    preset: CONTROLS.preset.label,
     ownPreset: 'From a run',
-    source: 'Questions from',
+    source: CONTROLS.questions.label,
     world: 'Built-in world of shapes',
     dataset: (name: string, rows: number) => `${name} (${rows.toLocaleString('en')} rows)`,
     missingDataset: 'A dataset that is gone',
-    adapter: 'Adapter',
+    adapter: CONTROLS.planAdapter.label,
     newAdapter: 'Begin a new one',
     continueAdapter: (name: string, r: number) => `${name} (r ${r})`,
     missingAdapter: 'An adapter that is gone',
-    model: 'Base model',
+    model: CONTROLS.baseModel.label,
     advanced: 'Advanced',
     loraFixed: 'The adapter that is continued has its own rank, alpha and targets.',
     unit: (unit: string) => `In ${unit}.`,
@@ -40,10 +41,9 @@ export const TRAIN_COPY = {
     changed: (count: number) =>
       count === 1 ? '1 setting differs from the preset' : `${count} settings differ from the preset`,
     reset: (label: string) => `Put ${label} back to the preset`,
-    grpoFromBase:
-      'From a base that never looks back, GRPO has little to reward. Train by SFT first, save that adapter, and continue it here.',
-    start: 'Start',
-    startBusy: 'Another run is under way: pause or stop it first.',
+    grpoFromBase: `From a base that never looks back, GRPO has little to reward. Train by SFT first, press ${control('saveAdapter')}, and choose it here under ${control('planAdapter')}.`,
+    start: CONTROLS.start.label,
+    startBusy: `Another run is under way: press ${control('pause')} or ${control('stop')} first.`,
     startLoads: (model: string) => `Loads ${model} first, and measures the memory.`,
     startProblems: 'Some settings cannot be used; they are marked above.',
     startMemory: 'This plan does not fit into memory.',
@@ -66,7 +66,7 @@ export const TRAIN_COPY = {
   },
   run: {
     title: 'Run',
-    none: 'No run yet. Choose a preset and press Start.',
+    none: `No run yet. Choose under ${control('preset')} and press ${control('start')}.`,
     loading: 'Reading the runs kept on this device…',
     of: (step: number, of: number) => `${step} of ${of}`,
     step: 'Step',
@@ -79,18 +79,18 @@ export const TRAIN_COPY = {
     checkpointValue: (step: number) => `step ${step}`,
     none_: '–',
     progress: 'Steps done',
-    pause: 'Pause',
-    resume: 'Resume',
-    resumeFrom: (step: number) => `Resume from step ${step}`,
+    pause: CONTROLS.pause.label,
+    resume: CONTROLS.resume.label,
+    resumeFrom: (step: number) => `${CONTROLS.resume.label} from step ${step}`,
     stepOnce: 'Step once',
-    stop: 'Stop',
+    stop: CONTROLS.stop.label,
     stopWhy: 'Ends the run for good. Its last checkpoint stays, and an adapter can be saved from it.',
-    save: 'Save adapter',
+    save: CONTROLS.saveAdapter.label,
     saveName: 'Name of the adapter',
     saveNow: 'Save',
     saveCancel: 'Cancel',
     saved: (name: string) => `Saved as ${name}.`,
-    savedLink: 'Show it in the library',
+    savedLink: `Show it on ${pageName('library')}`,
     adapterName: (name: string, step: number) => `${name}, step ${step}`,
     interrupted: (step: number | null) =>
       step === null
@@ -182,7 +182,7 @@ export const TRAIN_COPY = {
     empty: 'Runs are kept here, with their curves, until you delete them.',
     show: 'Show',
     showing: 'Shown',
-    resume: 'Resume',
+    resume: CONTROLS.resume.label,
     plan: 'Take over plan',
     zip: 'Export',
     jsonl: 'JSONL',
@@ -240,11 +240,10 @@ export function problemText(problem: PlanProblem): string {
 
 /** What a sign of trouble means, and what helps. */
 export const ALERT_COPY: Readonly<Record<RunAlert, string>> = {
-  'no-signal':
-    'In most groups all answers score alike, so there is little to learn from. Raise the temperature, take easier questions, or more answers per question.',
-  'cut-off': 'Most answers are cut off before they end. Raise the longest answer.',
+  'no-signal': `In most groups all answers score alike, so there is little to learn from. Raise ${planField('grpo.temperature')} or ${planField('grpo.numGenerations')}, or take easier questions.`,
+  'cut-off': `Most answers are cut off before they end. Raise ${planField('grpo.maxCompletionLength')}.`,
   'empty-backs': 'More than a tenth of the looks back are empty: the form is learned, not the looking.',
-  kl: 'The model moves far from where it began. Lower the learning rate or weigh the KL term more.',
+  kl: `The model moves far from where it began. Lower ${planField('optim.learningRate')} or raise ${planField('grpo.beta')}.`,
 };
 
 /** Words for an error of a run or a command: what happened and what helps. */
@@ -256,7 +255,7 @@ export interface TrainErrorCopy {
 const ERRORS: Readonly<Record<string, (error: PlainError) => TrainErrorCopy>> = {
   'train/busy': () => ({
     title: 'Another run is under way',
-    why: 'One run trains at a time. Pause or stop it first; it may be in another tab.',
+    why: `One run trains at a time. Press ${control('pause')} or ${control('stop')} first; it may be in another tab.`,
   }),
   'train/not-finite': (error) => ({
     title: 'Paused: the numbers blew up',
@@ -264,12 +263,12 @@ const ERRORS: Readonly<Record<string, (error: PlainError) => TrainErrorCopy>> = 
   }),
   'train/model': (error) => ({
     title: 'The model of this plan is not loaded',
-    why: `${error.message} Choose it in the bar at the top, or choose another base model for the plan.`,
+    why: `${error.message} Choose it under ${control('model')} in the bar at the top, or another under ${control('baseModel')}.`,
   }),
   'train/memory': (error) => ({ title: 'This plan does not fit into memory', why: error.message }),
   'gpu/out-of-memory': () => ({
     title: 'The graphics device ran out of memory',
-    why: 'Go on from the last checkpoint after closing other tabs, or plan again with fewer tokens at a time.',
+    why: `Go on from the last checkpoint after closing other tabs, or plan again with less under ${planField('tokensPerMicroBatch')}.`,
   }),
   'gpu/device-lost': () => ({
     title: 'The graphics device was reset',
@@ -277,15 +276,15 @@ const ERRORS: Readonly<Record<string, (error: PlainError) => TrainErrorCopy>> = 
   }),
   'gpu/no-adapter': () => ({
     title: 'No graphics device came back',
-    why: 'The run is kept at its last checkpoint. Reload the page, or restart the browser, and resume.',
+    why: `The run is kept at its last checkpoint. Reload the page, or restart the browser, and press ${control('resume')}.`,
   }),
   'worker/crashed': () => ({
     title: 'The engine stopped',
-    why: 'The run is kept at its last checkpoint. Start the engine again and resume.',
+    why: `The run is kept at its last checkpoint. Start the engine again and press ${control('resume')}.`,
   }),
   'storage/full': (error) => ({
     title: 'Storage is full',
-    why: `${error.message} Delete runs or datasets in the library, then resume; the last checkpoint is kept.`,
+    why: `${error.message} ${ROOM} Then press ${control('resume')}; the last checkpoint is kept.`,
   }),
 };
 
