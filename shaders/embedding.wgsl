@@ -1,10 +1,11 @@
 // Embedding look-up, with rows of image features in place of image tokens:
-//   out[t] = image_rows[t] >= 0 ? image_features[image_rows[t]] : table[ids[t * stride + offset]].
-// Bindings: ids u32 [..], table [V, hidden] (WEIGHT f32, or bf16 / f16 packed two per word),
+//   out[t] = image_rows[t] >= 0 ? image_features[image_rows[t]] : table[ids[t * stride + offset] - first_row].
+// Bindings: ids u32 [..], table [rows, hidden] (WEIGHT f32, or bf16 / f16 packed two per word),
 //   [image_features [*, hidden], image_rows i32 [T] with IMAGES], out [T, hidden].
-// One invocation = one element. An id past the table reads its last row.
+// One invocation = one element. An id past the vocabulary counts as its last. With SHARD the table holds the rows from
+// first_row on, and tokens whose rows lie elsewhere are left alone.
 
-struct Params { tokens: u32, hidden: u32, vocab: u32, stride: u32, offset: u32 }
+struct Params { tokens: u32, hidden: u32, vocab: u32, stride: u32, offset: u32, first_row: u32, rows: u32 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 #if WEIGHT == f32
@@ -44,7 +45,10 @@ fn embedding(
   }
 #endif
   let id = min(ids[token * params.stride + params.offset], params.vocab - 1u);
-  let element = id * params.hidden + column;
+#if SHARD
+  if (id < params.first_row || id >= params.first_row + params.rows) { return; }
+#endif
+  let element = (id - params.first_row) * params.hidden + column;
 #if WEIGHT == f32
   out[index] = table[element];
 #else

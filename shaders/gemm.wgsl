@@ -1,4 +1,4 @@
-// C[m, n] (=|+=) act(op(A) op(B) + bias[n]) + residual[m, n], straight from global memory.
+// C[m, n] = act([C +] op(A) op(B) + bias[n]) + residual[m, n], straight from global memory.
 // Bindings: A, B, [bias f32[N]], [residual f32[M, N]], C f32[M, N] (read_write), params.
 // Stored shapes by MODE: nn A[M, K] B[K, N]; nt A[M, K] B[N, K]; tn A[K, M] B[K, N]. B may be packed bf16 or f16.
 // One thread: TM x TN outputs in registers (TN a multiple of 4, in mode tn TM too).
@@ -20,7 +20,7 @@ fn gemm(@builtin(global_invocation_id) id: vec3u) {
 #for i in 0..TM4
 #for c in 0..4
 #for j in 0..TN4
-  var sum_${i}_${c}_${j} = vec4f(0.0);
+  var sum_${i}_${c}_${j} = start_quad(row + ${i}u * 4u + ${c}u, column + ${j}u * 4u);
 #endfor
 #endfor
   let a_quad_${i} = min(row / 4u + ${i}u, (params.m + 3u) / 4u - 1u);
@@ -28,9 +28,9 @@ fn gemm(@builtin(global_invocation_id) id: vec3u) {
 #else
 #for i in 0..TM
 #for j in 0..TN4
-  var sum_${i}_${j} = vec4f(0.0);
+  var sum_${i}_${j} = start_quad(row + ${i}u, column + ${j}u * 4u);
 #endfor
-  let a_base_${i} = min(row + ${i}u, params.m - 1u) * params.a_stride;
+  let a_base_${i} = a_line_base(min(row + ${i}u, params.m - 1u));
 #endfor
 #endif
 #if MODE == nt
@@ -77,7 +77,7 @@ fn gemm(@builtin(global_invocation_id) id: vec3u) {
   }
 #else
   for (var line = 0u; line < params.k; line++) {
-    let a_base = line * params.a_stride;
+    let a_base = a_line_base(line);
     let b_base = line * params.b_stride;
 #for i in 0..TM4
     let a_${i} = load_a(a_base, a_quad_${i});

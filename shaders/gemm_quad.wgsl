@@ -1,4 +1,4 @@
-// C[m, n] (=|+=) act(op(A) op(B) + bias[n]) + residual[m, n] for adapters whose loads cost more than their arithmetic.
+// C[m, n] = act([C +] op(A) op(B) + bias[n]) + residual[m, n] for adapters whose loads cost more than their arithmetic.
 // Bindings and stored shapes as in gemm.wgsl. Four neighbouring threads (a quad) share TM rows of C; each has its own
 // 2 * TN2 columns. A is read once per quad, four elements by one load, and handed round by quadBroadcast.
 // Needs subgroups in which a quad is a run of four local invocation indices. In mode tn TM is a multiple of 4.
@@ -43,12 +43,12 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #if MODE == tn
 #for i in 0..TM4
 #for r in 0..4
-  var sum_${i}_${r}_${p}_${h} = 0.0;
+  var sum_${i}_${r}_${p}_${h} = start_one(row + ${i}u * 4u + ${r}u, column_${p}_${h});
 #endfor
 #endfor
 #else
 #for i in 0..TM
-  var sum_${i}_${p}_${h} = 0.0;
+  var sum_${i}_${p}_${h} = start_one(row + ${i}u, column_${p}_${h});
 #endfor
 #endif
 #endfor
@@ -59,7 +59,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #else
 #for i in 0..TM
-  let a_base_${i} = min(row + ${i}u, params.m - 1u) * params.k;
+  let a_base_${i} = a_line_base(min(row + ${i}u, params.m - 1u));
 #endfor
 #endif
 

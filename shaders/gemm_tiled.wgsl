@@ -1,4 +1,4 @@
-// C[m, n] (=|+=) act(op(A) op(B) + bias[n]) + residual[m, n], staged through workgroup memory.
+// C[m, n] = act([C +] op(A) op(B) + bias[n]) + residual[m, n], staged through workgroup memory.
 // Bindings and stored shapes as in gemm.wgsl. One workgroup: BM x BN outputs; one thread: 4 x 4 of them.
 // Tiles keep the quads of the stored operands (no transposition); in mode nt the B tile is laid out so that
 // neighbouring threads read neighbouring quads. Lines and quads past K are zero, rows past M repeat the last one.
@@ -20,12 +20,12 @@ fn stage_a(thread: u32, row: u32, k_start: u32) {
 #if MODE == tn
     let line = k_start + slot / (BM / 4u);
     let quad = min(row / 4u + slot % (BM / 4u), (params.m + 3u) / 4u - 1u);
-    let value = load_a(min(line, params.k - 1u) * params.a_stride, quad);
+    let value = load_a(a_line_base(min(line, params.k - 1u)), quad);
     tile_a[slot] = select(vec4f(0.0), value, line < params.k);
 #else
     let line = min(row + slot / (BK / 4u), params.m - 1u);
     let quad = k_start / 4u + slot % (BK / 4u);
-    let value = load_a(line * params.a_stride, min(quad, params.k_quads - 1u));
+    let value = load_a(a_line_base(line), min(quad, params.k_quads - 1u));
     tile_a[slot] = select(vec4f(0.0), value, quad < params.k_quads);
 #endif
   }
@@ -54,8 +54,10 @@ fn gemm_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id)
   let thread = local.y * (BN / 4u) + local.x;
   let tile_row = group.y * BM;
   let tile_column = group.x * BN;
+  let row = tile_row + local.y * 4u;
+  let column = tile_column + local.x * 4u;
 #for i in 0..4
-  var sum_${i} = vec4f(0.0);
+  var sum_${i} = start_quad(row + ${i}u, column);
 #endfor
 
   for (var k_start = 0u; k_start < params.k; k_start += BK) {
@@ -96,8 +98,6 @@ fn gemm_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id)
     workgroupBarrier();
   }
 
-  let row = tile_row + local.y * 4u;
-  let column = tile_column + local.x * 4u;
 #for i in 0..4
   if (row + ${i}u < params.m) {
     store_quad(row + ${i}u, column, sum_${i});

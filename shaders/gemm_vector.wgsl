@@ -1,4 +1,4 @@
-// C[m, n] (=|+=) act(A B^T + bias[n]) + residual[m, n] for few rows M (decoding): memory-bound, B is read once.
+// C[m, n] = act([C +] A B^T + bias[n]) + residual[m, n] for few rows M (decoding): memory-bound, B is read once.
 // Bindings: A f32[M, K], B[N, K] (f32, bf16 or f16), [bias f32[N]], [residual f32[M, N]], C f32[M, N], params.
 // One workgroup: ROWS lines of B; LANES threads share a line, each with M sums over every LANES-th quad of k.
 // Numerics: f32 sums, then a fixed tree over the lanes, so results do not depend on the order of execution.
@@ -25,7 +25,7 @@ fn gemm_vector(
   for (var q = local.x; q < params.k_quads; q += LANES) {
     let weight = load_b(b_base, q);
 #for i in 0..M
-    sum_${i} += dot(load_a(${i}u * params.a_stride, q), weight);
+    sum_${i} += dot(load_a(a_line_base(${i}u), q), weight);
 #endfor
   }
 
@@ -43,6 +43,7 @@ fn gemm_vector(
   }
   workgroupBarrier();
   if (local.x < ${M}u) {
-    store_one(local.x, column, partial[local.x * LANES * ROWS + local.y * LANES]);
+    let sum = partial[local.x * LANES * ROWS + local.y * LANES];
+    store_one(local.x, column, start_one(local.x, column) + sum);
   }
 }

@@ -9,7 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from '@playwright/test';
 import { acquireDevice } from '../src/gpu/device';
-import type { GemmMode, GemmOptions, WeightDtype } from '../src/kernels/gemm';
+import type { GemmMode, GemmOptions } from '../src/kernels/gemm';
+import type { WeightFormat } from '../src/kernels/weight_format';
 import { type GemmTiming, measureGemm } from '../test/bench/gemm';
 import { BROWSER_ARGS, ensureBrowser } from './browser.mjs';
 import { log, UsageError, wholeNumber } from './command_line';
@@ -120,7 +121,7 @@ function parseShape(text: string, mode: string, weight: string): GemmOptions {
     throw new UsageError(`Cannot run shape "${text}" in mode "${mode}" with ${weight} weights.\n${USAGE}`);
   }
   const [m = 0, k = 0, n = 0] = match.slice(1).map(Number);
-  return { m, n, k, mode: mode as GemmMode, weight: weight as WeightDtype };
+  return { m, n, k, mode: mode as GemmMode, weight: weight as WeightFormat };
 }
 
 function toRow(o: GemmOptions, timing: GemmTiming, peers: Record<string, number> | undefined): Row {

@@ -1,6 +1,7 @@
-// What the GEMM family does with finished sums: C (=|+=) act(sum + bias[n]) + residual[m, n], then the store.
-// Defines: BIAS, RESIDUAL, ACCUMULATE, ACTIVATION, VEC_C (N is a multiple of 4), and the binding numbers.
-// Rows must be in range; columns beyond N are skipped here.
+// Starts the sums of the GEMM family, at zero or with ACCUMULATE at what C holds, and stores the finished ones:
+// C = act(sum + bias) + residual. Bias and residual have C's columns, c_first included.
+// Defines: BIAS, RESIDUAL, ACCUMULATE, ACTIVATION, VEC_C (N and the lines of C are multiples of 4), binding numbers.
+// Rows to store must be in range; columns beyond N are skipped here.
 
 #if BIAS
 #if VEC_C
@@ -27,14 +28,24 @@
 #endif
 
 #if VEC_C
+fn start_quad(row: u32, column: u32) -> vec4f {
+#if ACCUMULATE
+  let at = params.c_first + min(column, params.n - 4u) / 4u;
+  return c[min(row, params.m - 1u) * params.c_stride + at];
+#else
+  return vec4f(0.0);
+#endif
+}
+
 fn store_quad(row: u32, column: u32, sum: vec4f) {
   if (column >= params.n) {
     return;
   }
-  let at = row * (params.n / 4u) + column / 4u;
+  let c_column = params.c_first + column / 4u;
+  let at = row * params.c_stride + c_column;
   var value = sum;
 #if BIAS
-  value += bias[column / 4u];
+  value += bias[c_column];
 #endif
 #if ACTIVATION != none
   value = vec4f(${ACTIVATION}(value.x), ${ACTIVATION}(value.y), ${ACTIVATION}(value.z), ${ACTIVATION}(value.w));
@@ -42,29 +53,39 @@ fn store_quad(row: u32, column: u32, sum: vec4f) {
 #if RESIDUAL
   value += residual[at];
 #endif
-#if ACCUMULATE
-  value += c[at];
-#endif
   c[at] = value;
 }
 #else
+fn start_one(row: u32, column: u32) -> f32 {
+#if ACCUMULATE
+  let at = params.c_first + min(column, params.n - 1u);
+  return c[min(row, params.m - 1u) * params.c_stride + at];
+#else
+  return 0.0;
+#endif
+}
+
+fn start_quad(row: u32, column: u32) -> vec4f {
+  return vec4f(
+    start_one(row, column), start_one(row, column + 1u),
+    start_one(row, column + 2u), start_one(row, column + 3u));
+}
+
 fn store_one(row: u32, column: u32, sum: f32) {
   if (column >= params.n) {
     return;
   }
-  let at = row * params.n + column;
+  let c_column = params.c_first + column;
+  let at = row * params.c_stride + c_column;
   var value = sum;
 #if BIAS
-  value += bias[column];
+  value += bias[c_column];
 #endif
 #if ACTIVATION != none
   value = ${ACTIVATION}(value);
 #endif
 #if RESIDUAL
   value += residual[at];
-#endif
-#if ACCUMULATE
-  value += c[at];
 #endif
   c[at] = value;
 }

@@ -2,7 +2,8 @@
 // A line is a row of the operand as stored: length K or M for A, N or K for B. VEC_A, VEC_B, VEC_C say that the line
 // length is a multiple of 4, so quads are single loads; otherwise quads are put together: past its end a line of A
 // is zero, so a line of B may hold any finite number there and repeats its last element.
-// Strides count storage elements: quads where VEC, scalars otherwise. Callers clamp line numbers.
+// Strides and first columns count storage elements: quads where VEC, scalars otherwise. Callers clamp line numbers.
+// A and C may be columns of wider matrices: lines lie a_stride and c_stride apart, and start at a_first and c_first.
 
 struct Params {
   m: u32,
@@ -11,8 +12,11 @@ struct Params {
   k_quads: u32,
   a_line: u32,
   a_stride: u32,
+  a_first: u32,
   b_line: u32,
   b_stride: u32,
+  c_stride: u32,
+  c_first: u32,
 }
 
 #if VEC_A
@@ -37,6 +41,11 @@ struct Params {
 #endif
 
 @group(0) @binding(${PARAMS_BINDING}) var<uniform> params: Params;
+
+// Where a line of A starts.
+fn a_line_base(line: u32) -> u32 {
+  return line * params.a_stride + params.a_first;
+}
 
 fn load_a(base: u32, quad: u32) -> vec4f {
 #if VEC_A

@@ -9,35 +9,45 @@ import { checkBinding } from './check';
 import { gemmCheck, smallOptions } from './gemm_check';
 import { GEMV_MAX_ROWS, legalVariants, type RegisterTile, registerTile, selectVariant } from './gemm_select';
 import { reads, shaderCall, writes } from './shader';
+import { type WeightFormat, weightOperands } from './weight_format';
 
 /** Which operand is stored transposed: nn A[M,K] B[K,N]; nt A[M,K] B[N,K] (linear weights); tn A[K,M] B[K,N]. */
 export type GemmMode = 'nn' | 'nt' | 'tn';
 
-/** Storage of B. The packed kinds hold two elements per u32, low half first, as in a safetensors file. */
-export type WeightDtype = 'f32' | 'bf16' | 'f16';
-
 /** Activation of the epilogue, in Hugging Face's meaning (`gelu` is the exact one). */
 export type GemmActivation = 'none' | 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu';
 
-/** C[M,N] (=|+=) activation(op(A) op(B) + bias[N]) + residual[M,N]. */
+/** The columns [first, first + size) of a matrix whose rows hold `line` elements; the size is that of the operand. */
+export interface ColumnWindow {
+  readonly line: number;
+  readonly first: number;
+}
+
+/** C[M,N] = activation([C +] op(A) op(B) + bias[N]) + residual[M,N]. */
 export interface GemmOptions {
   readonly m: number;
   readonly n: number;
   readonly k: number;
   readonly mode: GemmMode;
-  readonly weight: WeightDtype;
+  /** Storage of B. */
+  readonly weight: WeightFormat;
   readonly bias?: boolean;
   readonly activation?: GemmActivation;
   readonly residual?: boolean;
-  /** Adds to what C holds instead of replacing it. */
+  /** Sums start at what C holds instead of zero: a product cut along K gives the bits of the whole one. */
   readonly accumulate?: boolean;
+  /** A is columns of a wider matrix [M, line]; not in mode tn. */
+  readonly aWindow?: ColumnWindow | undefined;
+  /** C is columns of a wider matrix [M, line], and so are the residual [M, line] and the bias [line]. */
+  readonly cWindow?: ColumnWindow | undefined;
 }
 
 /**
  * One GEMM as one dispatch. Operands in binding order: A f32, B (`weight`; [N,K] in mode nt, else [K,N]),
- * [bias f32[N]], [residual f32[M,N]], C f32[M,N] (read_write).
+ * [bias f32[N]], [residual f32[M,N]], C f32[M,N] (read_write). With a window the operand is the whole wider matrix.
  * @param variant one of `gemmVariants`; left out, the fastest known for this shape and device
- * @throws ShapeError for sizes that are not positive integers, packed B in mode tn, or a variant that is not legal here
+ * @throws ShapeError for sizes that are not positive integers, a window outside its lines, packed B or a window of A in
+ *   mode tn, or a variant that is not legal here
  * @throws GpuError `gpu/limit` when an operand exceeds the device's largest binding or the grid its largest size
  */
 export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: string): KernelCall {
@@ -55,6 +65,11 @@ function build(o: GemmOptions, variant: string, traits: DeviceTraits): KernelCal
   const tile = registerTile(variant);
   if (!tile) return gemmTiled(o, variant, traits);
   return tile.family === 'quad' ? gemmQuad(o, variant, tile, traits) : gemmDirect(o, variant, tile, traits);
+}
+
+/** The variant that runs a product when none is named. */
+export function gemmVariant(options: GemmOptions, traits: DeviceTraits): string {
+  return selectVariant(options, traits);
 }
 
 /** Names of the variants that can compute this product on this device, for tests, benches and tuning. */
@@ -79,25 +94,54 @@ function check(o: GemmOptions, traits: DeviceTraits): void {
   if (o.mode === 'tn' && o.weight !== 'f32') {
     throw new ShapeError(`GEMM in mode tn multiplies activations; B cannot be ${o.weight}.`);
   }
+  if (o.mode === 'tn' && o.aWindow) throw new ShapeError('GEMM in mode tn takes the whole lines of A.');
+  checkWindow('A', o.aWindow, o.k);
+  checkWindow('C', o.cWindow, o.n);
   for (const operand of operandsOf(o)) checkBinding(`GEMM ${label(o)}`, operand, traits);
+}
+
+function checkWindow(operand: string, window: ColumnWindow | undefined, size: number): void {
+  if (!window) return;
+  const { line, first } = window;
+  const whole = [line, first].every((value) => Number.isInteger(value) && value >= 0);
+  if (whole && first + size <= line) return;
+  throw new ShapeError(`GEMM: ${size} columns of ${operand} from ${first} do not lie in lines of ${line}.`);
 }
 
 /** A, B, what is added, and C. */
 function operandsOf(o: GemmOptions): OperandSpec[] {
+  const aLine = o.aWindow?.line ?? o.k;
+  const cLine = o.cWindow?.line ?? o.n;
   return [
-    reads('A', o.m * o.k),
-    reads('B', o.k * o.n, o.weight),
-    ...(o.bias ? [reads('bias', o.n)] : []),
-    ...(o.residual ? [reads('residual', o.m * o.n)] : []),
-    writes('C', o.m * o.n),
+    reads('A', o.m * aLine),
+    ...(o.mode === 'nt' ? weightOperands('B', o.weight, o.n, o.k) : weightOperands('B', o.weight, o.k, o.n)),
+    ...(o.bias ? [reads('bias', cLine)] : []),
+    ...(o.residual ? [reads('residual', o.m * cLine)] : []),
+    writes('C', o.m * cLine),
   ];
 }
 
+/** Elements of the lines of A and C, their distance, and the first that counts. */
+interface Lines {
+  readonly size: number;
+  readonly stride: number;
+  readonly first: number;
+  /** Quads are single loads and stores: everything above is in quads. */
+  readonly quads: boolean;
+}
+
+function linesOf(size: number, window: ColumnWindow | undefined, quads: boolean): Lines {
+  const { line, first } = window ?? { line: size, first: 0 };
+  const vector = quads && size % 4 === 0 && line % 4 === 0 && first % 4 === 0;
+  const unit = vector ? 4 : 1;
+  return { size, stride: line / unit, first: first / unit, quads: vector };
+}
+
 /** Everything but the tile: defines, operands and uniform that all shaders of the family share. */
-function prepare(o: GemmOptions, vectorStore: boolean) {
-  const aLine = o.mode === 'tn' ? o.m : o.k;
+function prepare(o: GemmOptions, stem: string) {
+  const a = linesOf(o.mode === 'tn' ? o.m : o.k, o.aWindow, stem !== 'gemm_quad');
+  const c = linesOf(o.n, o.cWindow, stem === 'gemm' || stem === 'gemm_tiled');
   const bLine = o.mode === 'nt' ? o.k : o.n;
-  const vecA = aLine % 4 === 0;
   const vecB = bLine % 4 === 0;
   const operands = operandsOf(o);
   const at = (name: string): number => operands.findIndex((operand) => operand.name === name);
@@ -108,9 +152,9 @@ function prepare(o: GemmOptions, vectorStore: boolean) {
     ACCUMULATE: o.accumulate ?? false,
     BIAS: o.bias ?? false,
     RESIDUAL: o.residual ?? false,
-    VEC_A: vecA,
+    VEC_A: a.quads,
     VEC_B: vecB,
-    VEC_C: vectorStore && o.n % 4 === 0,
+    VEC_C: c.quads,
     K_ALIGNED: o.k % 4 === 0,
   };
   if (o.bias) defines.BIAS_BINDING = at('bias');
@@ -122,10 +166,13 @@ function prepare(o: GemmOptions, vectorStore: boolean) {
     o.n,
     o.k,
     Math.ceil(o.k / 4),
-    aLine,
-    vecA ? aLine / 4 : aLine,
+    a.size,
+    a.stride,
+    a.first,
     bLine,
     vecB ? bLine / 4 : bLine,
+    c.stride,
+    c.first,
   ];
   return { defines, operands, params: sizes.map((u32) => ({ u32 })) };
 }
@@ -141,7 +188,7 @@ function call(
   if (Math.max(...grid) > MAX_GRID_DIMENSION) {
     throw new GpuError('gpu/limit', `GEMM ${label(o)} needs a grid of ${grid.join('x')}; split its rows.`);
   }
-  const { defines, operands, params } = prepare(o, stem === 'gemm' || stem === 'gemm_tiled');
+  const { defines, operands, params } = prepare(o, stem);
   const weightBytes = o.weight === 'f32' ? 4 : 2;
   const passes = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
   return shaderCall(
@@ -191,7 +238,7 @@ function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile, traits: Devi
     o,
     'gemm_quad',
     variant,
-    { ...registers, ...loads, VEC_A: false, WGX: t.threadsX, WGY: t.threadsY },
+    { ...registers, ...loads, WGX: t.threadsX, WGY: t.threadsY },
     grid,
     traits,
   );

@@ -3,7 +3,7 @@
 
 import type { KernelCheck } from '../gpu/kernel';
 import { itemAt } from '../lib/invariant';
-import type { GemmOptions } from './gemm';
+import type { ColumnWindow, GemmOptions } from './gemm';
 
 /** Deterministic values in (-1, 1) that bf16 and f16 represent exactly: multiples of 1/64. */
 function value(index: number): number {
@@ -13,7 +13,17 @@ function value(index: number): number {
 /** Sizes with the same remainders, so that the same text is expanded; more than one tile of the small variants. */
 export function smallOptions(o: GemmOptions): GemmOptions {
   const like = (base: number, size: number): number => base + (size % 4);
-  return { ...o, m: o.m <= 8 ? o.m : like(36, o.m), n: like(40, o.n), k: like(20, o.k) };
+  // Windows of at most 43 columns that start at 4 to 7.
+  const window = (given: ColumnWindow | undefined): ColumnWindow | undefined =>
+    given && { line: like(52, given.line), first: like(4, given.first) };
+  const [aWindow, cWindow] = [window(o.aWindow), window(o.cWindow)];
+  return {
+    ...o,
+    m: o.m <= 8 ? o.m : like(36, o.m),
+    n: like(40, o.n),
+    k: like(20, o.k),
+    ...{ aWindow, cWindow },
+  };
 }
 
 function activate(x: number, kind: GemmOptions['activation']): number {
@@ -55,18 +65,39 @@ function toF16(x: number): number {
   return (x < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
 }
 
+/** A matrix as the call sees it: element `column` of row `row`, and all that is stored. */
+class Columns {
+  readonly stored: Float32Array;
+  readonly #line: number;
+  readonly #first: number;
+
+  constructor(rows: number, columns: number, window: ColumnWindow | undefined, offset: number) {
+    this.#line = window?.line ?? columns;
+    this.#first = window?.first ?? 0;
+    this.stored = fill(rows * this.#line, offset);
+  }
+
+  index(row: number, column: number): number {
+    return row * this.#line + this.#first + column;
+  }
+
+  at(row: number, column: number): number {
+    return itemAt(this.stored, this.index(row, column));
+  }
+}
+
+function fill(count: number, offset: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => value(i + offset));
+}
+
 /** op(A) op(B) in f64. */
-function product(o: GemmOptions, a: Float32Array, b: Float32Array): Float64Array {
-  return Float64Array.from({ length: o.m * o.n }, (_, at) => {
-    const row = Math.floor(at / o.n);
-    const column = at % o.n;
-    let sum = 0;
-    for (let k = 0; k < o.k; k++) {
-      const left = itemAt(a, o.mode === 'tn' ? k * o.m + row : row * o.k + k);
-      sum += left * itemAt(b, o.mode === 'nt' ? column * o.k + k : k * o.n + column);
-    }
-    return sum;
-  });
+function product(o: GemmOptions, a: Columns, b: Float32Array, row: number, column: number): number {
+  let sum = 0;
+  for (let k = 0; k < o.k; k++) {
+    const left = o.mode === 'tn' ? itemAt(a.stored, k * o.m + row) : a.at(row, k);
+    sum += left * itemAt(b, o.mode === 'nt' ? column * o.k + k : k * o.n + column);
+  }
+  return sum;
 }
 
 /**
@@ -74,21 +105,28 @@ function product(o: GemmOptions, a: Float32Array, b: Float32Array): Float64Array
  * @param call the call of those small options
  */
 export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['call']): KernelCheck {
-  const fill = (count: number, offset: number): Float32Array =>
-    Float32Array.from({ length: count }, (_, i) => value(i + offset));
-  const [a, b] = [fill(o.m * o.k, 0), fill(o.k * o.n, 5)];
-  const [bias, residual, before] = [fill(o.n, 17), fill(o.m * o.n, 29), fill(o.m * o.n, 41)];
-  const expected = product(o, a, b).map((sum, at) => {
-    const biased = sum + (o.bias ? itemAt(bias, at % o.n) : 0);
-    const base = (o.residual ? itemAt(residual, at) : 0) + (o.accumulate ? itemAt(before, at) : 0);
-    return activate(biased, o.activation) + base;
-  });
+  const a = new Columns(o.m, o.k, o.aWindow, 0);
+  const b = fill(o.k * o.n, 5);
+  const [residual, before] = [29, 41].map((offset) => new Columns(o.m, o.n, o.cWindow, offset)) as [
+    Columns,
+    Columns,
+  ];
+  const bias = new Columns(1, o.n, o.cWindow, 17);
+  const expected = Float64Array.from(before.stored);
+  for (let row = 0; row < o.m; row++) {
+    for (let column = 0; column < o.n; column++) {
+      const start = o.accumulate ? before.at(row, column) : 0;
+      const sum = start + product(o, a, b, row, column) + (o.bias ? bias.at(0, column) : 0);
+      expected[before.index(row, column)] =
+        activate(sum, o.activation) + (o.residual ? residual.at(row, column) : 0);
+    }
+  }
   const operands = [
-    a,
+    a.stored,
     pack(b, o.weight),
-    ...(o.bias ? [bias] : []),
-    ...(o.residual ? [residual] : []),
-    before,
+    ...(o.bias ? [bias.stored] : []),
+    ...(o.residual ? [residual.stored] : []),
+    before.stored,
   ];
   // Some 24 products below 1: f32 rounding stays under 1e-5; a wrong kernel is wrong by 1e-2 or more.
   return {

@@ -3,7 +3,13 @@
 import { ModelError } from '../lib/errors';
 import { formatList } from '../lib/format';
 import { JsonSyntaxError, parseStrictJson } from '../lib/strict_json';
-import { type ByteSource, openSafetensors, type SafetensorsFile, type TensorEntry } from './safetensors';
+import {
+  type ByteRange,
+  type ByteSource,
+  openSafetensors,
+  type SafetensorsFile,
+  type TensorEntry,
+} from './safetensors';
 
 /** The files of a model folder by plain name; `open` resolves to null where a file does not exist. */
 export interface CheckpointFiles {
@@ -15,8 +21,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** File that holds a tensor, for messages and range requests. */
   fileOf(name: string): string;
-  /** Bytes of a tensor in an aligned buffer of their own. */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Bytes of a tensor, or of a range within it, in an aligned buffer of their own. */
+  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const SINGLE = 'model.safetensors';
@@ -43,7 +49,11 @@ function fromFiles(files: readonly SafetensorsFile[]): Checkpoint {
   }
   const find = (name: string): SafetensorsFile =>
     home.get(name) ?? fail(SINGLE, `tensor "${name}" is missing`, { tensor: name });
-  return { tensors, fileOf: (name) => find(name).name, read: async (name) => find(name).read(name) };
+  return {
+    tensors,
+    fileOf: (name) => find(name).name,
+    read: async (name, range) => find(name).read(name, range),
+  };
 }
 
 /** Tensor → shard of an index file's text. Throws ModelError `model/checkpoint`, also for unsafe shard names. */

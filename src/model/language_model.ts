@@ -32,7 +32,7 @@ export function embedTokens(
   tokens: number,
   images?: ImageFeatures,
 ): Tensor {
-  return embed(trace, weights.tensor(EMBED_TOKENS), ids, tokens, images);
+  return embed(trace, weights.matrix(EMBED_TOKENS), ids, tokens, images);
 }
 
 /**
@@ -71,10 +71,10 @@ export function decoderLayer(
 ): Tensor {
   const at = (name: string): string => `${TEXT_PREFIX}layers.${layer}.${name}`;
   const norm = (input: Tensor, name: string): Tensor =>
-    rmsNorm(trace, input, weights.tensor(at(name)), text.rmsNormEps);
+    rmsNorm(trace, input, weights.vector(at(name)), text.rmsNormEps);
   const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
     adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
-  const bias = weights.tensor(at('self_attn.qkv_proj.bias'));
+  const bias = weights.vector(at('self_attn.qkv_proj.bias'));
   const qkv = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
   const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
   const gateUp = project(norm(attended, 'post_attention_layernorm.weight'), 'mlp.gate_up_proj');
@@ -89,7 +89,7 @@ function adaptedLinear(
   name: string,
   options: LinearOptions,
 ): Tensor {
-  const y = linear(trace, x, weights.tensor(name), options);
+  const y = linear(trace, x, weights.matrix(name), options);
   const modules = weights.lora?.(name) ?? [];
   return modules.reduce((sum, module) => addLora(trace, x, sum, module), y);
 }
@@ -99,7 +99,7 @@ function adaptedLinear(
  * @param x [R, hidden]
  */
 export function normalise(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor): Tensor {
-  return rmsNorm(trace, x, weights.tensor(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
+  return rmsNorm(trace, x, weights.vector(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
 }
 
 /**
@@ -110,5 +110,5 @@ export function normalise(trace: Trace, text: TextConfig, weights: WeightSource,
 export function logits(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
   const normed = normalise(trace, text, weights, x);
   tap?.('text.post_norm', normed);
-  return linear(trace, normed, weights.tensor(LM_HEAD), { name: 'logits' });
+  return linear(trace, normed, weights.matrix(LM_HEAD), { name: 'logits' });
 }

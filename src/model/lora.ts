@@ -14,6 +14,7 @@ import { elementCount, externalTensor, type StoredTensor } from '../tensor/trace
 import type { ModelConfig } from './config';
 import { asksForMore } from './peft_options';
 import { type SafetensorsFile, toFloat32 } from './safetensors';
+import { fusedModules } from './weight_layout';
 import { canonicalAdapterName, expectedShapes } from './weight_names';
 import type { WeightSource } from './weights';
 
@@ -360,7 +361,8 @@ export class LoraAdapter {
   applyTo(weights: WeightSource, purpose: 'run' | 'train' = 'run'): WeightSource {
     const scale = loraScale(this.config);
     return {
-      tensor: (name) => weights.tensor(name),
+      vector: (name) => weights.vector(name),
+      matrix: (name) => weights.matrix(name),
       lora: (name) => this.#modulesOf(name, scale, purpose === 'train'),
     };
   }
@@ -373,23 +375,17 @@ export class LoraAdapter {
   /** Modules of a fused projection, with the columns each owns. */
   #modulesOf(weight: string, scale: number, training: boolean): LoraModule[] {
     const base = weight.replace(/\.weight$/, '');
-    const members = base.endsWith('.qkv_proj')
-      ? ['q_proj', 'k_proj', 'v_proj']
-      : base.endsWith('.gate_up_proj')
-        ? ['gate_proj', 'up_proj']
-        : [base.slice(base.lastIndexOf('.') + 1)];
-    const parent = base.slice(0, base.lastIndexOf('.'));
     let first = 0;
     const modules: LoraModule[] = [];
-    for (const member of members) {
-      const stream = this.#slots.findIndex(({ module }) => module === `${parent}.${member}`);
+    for (const member of fusedModules(base)) {
+      const stream = this.#slots.findIndex(({ module }) => module === member);
       const slot = this.#slots[stream];
       const drop = training && this.#dropout ? { dropout: { ...this.#dropout, stream } } : {};
       if (slot) {
         const [a, b] = training ? [slot.a, slot.b] : [frozen(slot.a), frozen(slot.b)];
         modules.push({ a, b, scale, strength: this.#strength, first, ...drop });
       }
-      first += defined(this.#columns.get(`${parent}.${member}`), `the width of ${member}`);
+      first += defined(this.#columns.get(member), `the width of ${member}`);
     }
     return modules;
   }

@@ -22,14 +22,14 @@ export function modalityProjector(
 ): void {
   const rows = sizeAt(x, 0);
   const unit = vision.spatialMergeSize ** 2;
-  const normed = rmsNorm(trace, x, weights.tensor('model.visual.merger.ln_q.weight'), vision.rmsNormEps);
+  const normed = rmsNorm(trace, x, weights.vector('model.visual.merger.ln_q.weight'), vision.rmsNormEps);
   const grouped = reshape(normed, [rows / unit, vision.hiddenSize * unit]);
-  const inner = linear(trace, grouped, weights.tensor('model.visual.merger.mlp.0.weight'), {
-    bias: weights.tensor('model.visual.merger.mlp.0.bias'),
+  const inner = linear(trace, grouped, weights.matrix('model.visual.merger.mlp.0.weight'), {
+    bias: weights.vector('model.visual.merger.mlp.0.bias'),
     activation: 'gelu',
   });
-  const projected = linear(trace, inner, weights.tensor('model.visual.merger.mlp.2.weight'), {
-    bias: weights.tensor('model.visual.merger.mlp.2.bias'),
+  const projected = linear(trace, inner, weights.matrix('model.visual.merger.mlp.2.weight'), {
+    bias: weights.vector('model.visual.merger.mlp.2.bias'),
   });
   const order = trace.input('vision.merged_order', [rows / unit], 'u32');
   gatherRows(trace, projected, order, features);

@@ -45,13 +45,16 @@ export interface ByteSource {
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 
+/** Bytes [begin, end) of a tensor, counted from its start. */
+export type ByteRange = readonly [begin: number, end: number];
+
 /** An open file: its tensors by name in file order, and their bytes on demand. */
 export interface SafetensorsFile {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Bytes of a tensor, copied to an aligned buffer of their own. Rejects for an unknown name. */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Bytes of a tensor, or of a range within it, copied to an aligned buffer of their own. Rejects for an unknown name. */
+  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The reference implementation's limit; a larger header length is a corrupt or hostile file. */
@@ -208,10 +211,13 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
     else tensors.set(name, parseEntry(source.name, name, json, dataStart, source.size - dataStart));
   }
   checkContiguous(source.name, tensors, dataStart, source.size);
-  const read = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const read = async (name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> => {
     const entry = tensors.get(name);
     if (entry === undefined) return fail(source.name, 'is not in the file', name);
-    return new Uint8Array(await readExactly(source, entry.begin, entry.end));
+    const [begin, end] = range ?? [0, entry.end - entry.begin];
+    if (begin < 0 || end < begin || end > entry.end - entry.begin)
+      return fail(source.name, `bytes ${begin} to ${end} lie outside the tensor`, name);
+    return new Uint8Array(await readExactly(source, entry.begin + begin, entry.begin + end));
   };
   return { name: source.name, tensors, metadata, read };
 }

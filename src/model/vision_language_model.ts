@@ -8,7 +8,8 @@ import { type ModelConfig, parseModelConfig } from './config';
 import { GenerationSession, type SessionOptions } from './generation_session';
 import type { ModelOnDevice } from './prompt_program';
 import type { ByteSource } from './safetensors';
-import { type MatrixFormat, ModelWeights } from './weights';
+import type { WeightPrecision } from './weight_layout';
+import { ModelWeights } from './weights';
 
 /** A model folder, wherever it lies. */
 export interface ModelFiles {
@@ -21,8 +22,8 @@ export interface ModelFiles {
 export interface ModelLoadOptions {
   readonly onProgress?: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How matrices are kept; by default small models are widened on software adapters, where unpacking costs more than memory. */
-  readonly matrices?: MatrixFormat | undefined;
+  /** How weights are kept; by default small models are widened on software adapters, where unpacking costs more than memory. */
+  readonly precision?: WeightPrecision | undefined;
 }
 
 const WIDEN_BELOW_ELEMENTS = 1 << 25;
@@ -66,9 +67,9 @@ export class VisionLanguageModel {
     const config = parseModelConfig(await readModelJson(files, 'config.json'));
     options.signal?.throwIfAborted();
     const checkpoint = await openCheckpoint(files);
-    const matrices = options.matrices ?? defaultFormat(gpu, checkpoint);
+    const precision = options.precision ?? defaultPrecision(gpu, checkpoint);
     const weights = await ModelWeights.load(gpu, config, checkpoint, {
-      matrices,
+      precision,
       onProgress: options.onProgress,
       signal: options.signal,
     });
@@ -96,7 +97,7 @@ export class VisionLanguageModel {
   }
 }
 
-function defaultFormat(gpu: GpuContext, checkpoint: Checkpoint): MatrixFormat {
+function defaultPrecision(gpu: GpuContext, checkpoint: Checkpoint): WeightPrecision {
   let elements = 0;
   for (const { shape } of checkpoint.tensors.values()) elements += shape.reduce((a, b) => a * b, 1);
   return gpu.traits.software && elements < WIDEN_BELOW_ELEMENTS ? 'f32' : 'stored';

@@ -124,23 +124,23 @@ export function visionTransformer(
   };
   const windowRanges = trace.input('vision.window_ranges', [rows, 4], 'u32');
   const fullRanges = trace.input('vision.full_ranges', [rows, 4], 'u32');
-  let x = linear(trace, pixels, weights.tensor('model.visual.patch_embed.proj.weight'));
+  let x = linear(trace, pixels, weights.matrix('model.visual.patch_embed.proj.weight'));
   tap?.('vit.patch_embed', x);
   for (let block = 0; block < vision.depth; block++) {
     const ranges = vision.fullattBlockIndexes.includes(block) ? fullRanges : windowRanges;
-    const at = (name: string): Tensor => weights.tensor(`model.visual.blocks.${block}.${name}`);
+    const path = `model.visual.blocks.${block}`;
+    const at = (name: string): Tensor => weights.vector(`${path}.${name}`);
+    const project = (input: Tensor, name: string, residual?: Tensor): Tensor =>
+      linear(trace, input, weights.matrix(`${path}.${name}.weight`), { bias: at(`${name}.bias`), residual });
     const normed = rmsNorm(trace, x, at('norm1.weight'), vision.rmsNormEps);
-    const qkv = linear(trace, normed, at('attn.qkv.weight'), { bias: at('attn.qkv.bias') });
+    const qkv = project(normed, 'attn.qkv');
     const heads = splitRotary(trace, qkv, { heads: numHeads, kvHeads: numHeads, headSize: headDim }, rotary);
     const { out } = attention(trace, heads, { ranges });
     const merged = reshape(out, [rows, vision.hiddenSize]);
-    x = linear(trace, merged, at('attn.proj.weight'), { bias: at('attn.proj.bias'), residual: x });
+    x = project(merged, 'attn.proj', x);
     const normed2 = rmsNorm(trace, x, at('norm2.weight'), vision.rmsNormEps);
-    const gated = swiglu(
-      trace,
-      linear(trace, normed2, at('mlp.gate_up_proj.weight'), { bias: at('mlp.gate_up_proj.bias') }),
-    );
-    x = linear(trace, gated, at('mlp.down_proj.weight'), { bias: at('mlp.down_proj.bias'), residual: x });
+    const gated = swiglu(trace, project(normed2, 'mlp.gate_up_proj'));
+    x = project(gated, 'mlp.down_proj', x);
     tap?.(`vit.block.${block}`, x);
   }
   return x;

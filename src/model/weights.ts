@@ -1,73 +1,79 @@
-// Uploads a checkpoint's weights, each as an external tensor under its canonical name; projections that share an
-// input are fused row-wise (qkv_proj, gate_up_proj). Matrices keep the stored format unless asked; vectors become
-// f32. Either all weights load or none.
+// Uploads a checkpoint's weights under their canonical names: vectors as f32 tensors, matrices as weights in shards that
+// fit a binding each. Either all weights load or none. Pieces of a few megabytes pass through memory, never a whole tensor.
 
-import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
+import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
-import type { DType } from '../gpu/kernel';
-import { GpuError, ModelError } from '../lib/errors';
+import { weightPlanes, weightRowBytes } from '../kernels/weight_format';
+import { ModelError } from '../lib/errors';
 import { defined, itemAt } from '../lib/invariant';
 import type { LoraModule } from '../tensor/ops/lora';
 import { externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
+import { ROW_UNIT, shardRows, type Weight } from '../tensor/weight';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
-import { type Dtype, toFloat32 } from './safetensors';
-import { checkTiedHead, checkWeights, EMBED_TOKENS, expectedShapes, LM_HEAD } from './weight_names';
+import { type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
+import { checkTiedHead, checkWeights, EMBED_TOKENS, LM_HEAD } from './weight_names';
+import { readWeightRows } from './weight_reader';
 
 /** Where traced model code gets its weights. */
 export interface WeightSource {
-  /** @throws ModelError `model/weights` for an unknown name */
-  tensor(name: string): StoredTensor;
+  /**
+   * A norm or bias, f32.
+   * @throws ModelError `model/weights` for an unknown name
+   */
+  vector(name: string): StoredTensor;
+  /**
+   * The matrix of a (possibly fused) projection, or of the vocabulary.
+   * @throws ModelError `model/weights` for an unknown name
+   */
+  matrix(name: string): Weight;
   /** Adapted modules of a (possibly fused) projection by its weight's name; none without an adapter. */
   lora?(name: string): readonly LoraModule[];
 }
 
-/** How matrices are kept on the device: as stored, or widened to f32. */
-export type MatrixFormat = 'stored' | 'f32';
-
 /** Options of a load. */
 export interface WeightLoadOptions {
-  readonly matrices?: MatrixFormat;
+  /** How matrices are kept; by default as stored. */
+  readonly precision?: WeightPrecision;
   readonly onProgress?: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Group {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  /** Canonical names, stacked along the first axis. */
-  readonly parts: readonly string[];
+/** A run of rows of a weight on the device, as the upload fills it. */
+interface PlacedRows {
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly planes: readonly StoredTensor[];
 }
 
-const UPLOAD_SLICE = 1 << 25;
-const UPLOADS_PER_FENCE = 8;
-const STORED: Readonly<Record<string, DType>> = { BF16: 'bf16', F16: 'f16', F32: 'f32' };
-const FUSED: readonly (readonly [RegExp, readonly string[], string])[] = [
-  [/\.self_attn\.([qkv])_proj\./, ['q_proj', 'k_proj', 'v_proj'], 'qkv_proj'],
-  [/\.mlp\.(gate|up)_proj\./, ['gate_proj', 'up_proj'], 'gate_up_proj'],
-];
-
-/** Name of the fused tensor that contains `name`, with its parts in order; null when it stands alone. */
-function fusion(name: string): { name: string; parts: string[] } | null {
-  for (const [pattern, members, fused] of FUSED) {
-    const member = members.find((part) => name.includes(`.${part}.`));
-    if (!pattern.test(name) || !member) continue;
-    return { name: name.replace(member, fused), parts: members.map((part) => name.replace(member, part)) };
-  }
-  return null;
+/** A weight with its place. */
+interface PlacedGroup {
+  readonly group: WeightGroup;
+  readonly shards: readonly PlacedRows[];
 }
+
+const PIECE_BYTES = 1 << 24;
+const BYTES_PER_FENCE = 1 << 28;
+const MAX_BUFFER_BYTES = 1 << 30;
 
 /** Device weights of one model. */
 export class ModelWeights implements WeightSource {
   readonly #scope: GpuScope;
-  readonly #tensors = new Map<string, StoredTensor>();
+  readonly #vectors = new Map<string, StoredTensor>();
+  readonly #matrices = new Map<string, Weight>();
   /** Bytes on the device. */
-  bytes = 0;
+  readonly bytes: number;
 
-  private constructor(scope: GpuScope) {
+  private constructor(scope: GpuScope, placed: readonly PlacedGroup[], bytes: number) {
     this.#scope = scope;
+    this.bytes = bytes;
+    for (const { group, shards } of placed) {
+      const { name, shape, format } = group;
+      const [first] = shards;
+      if (shape.length === 2) this.#matrices.set(name, { name, shape, format, shards, requiresGrad: false });
+      else this.#vectors.set(name, defined(first?.planes[0], name));
+    }
   }
 
   /**
@@ -80,149 +86,161 @@ export class ModelWeights implements WeightSource {
     checkpoint: Checkpoint,
     options: WeightLoadOptions = {},
   ): Promise<ModelWeights> {
-    const map = checkWeights(config, checkpoint.tensors);
-    if (map.redundantHead !== null) {
-      const embedding = await checkpoint.read(defined(map.sources.get(EMBED_TOKENS), EMBED_TOKENS));
-      checkTiedHead(await checkpoint.read(map.redundantHead), embedding);
-    }
-    const groups = groupWeights(config, checkpoint, map.sources, options.matrices ?? 'stored');
+    const { sources, redundantHead, tied } = checkWeights(config, checkpoint.tensors);
+    if (redundantHead !== null)
+      await compareHead(checkpoint, redundantHead, defined(sources.get(EMBED_TOKENS), EMBED_TOKENS));
+    const groups = weightGroups(config, checkpoint.tensors, sources, options.precision ?? 'stored');
     const weights = await inScope(gpu, async (scope) => {
-      const made = new ModelWeights(scope);
-      made.#allocate(groups);
-      await made.#upload(groups, checkpoint, map.sources, options);
-      return made;
+      const { placed, bytes } = place(scope, groups);
+      await upload(gpu, placed, checkpoint, options);
+      return new ModelWeights(scope, placed, bytes);
     });
-    const embedding = weights.#tensors.get(EMBED_TOKENS);
-    if (map.tied && embedding) weights.#tensors.set(LM_HEAD, embedding);
+    const embedding = weights.#matrices.get(EMBED_TOKENS);
+    if (tied && embedding) weights.#matrices.set(LM_HEAD, embedding);
     return weights;
   }
 
-  tensor(name: string): StoredTensor {
-    const tensor = this.#tensors.get(name);
-    if (!tensor)
-      throw new ModelError('model/weights', `The model has no weight named ${name}.`, { tensor: name });
-    return tensor;
+  vector(name: string): StoredTensor {
+    return this.#vectors.get(name) ?? unknown(name);
+  }
+
+  matrix(name: string): Weight {
+    return this.#matrices.get(name) ?? unknown(name);
   }
 
   /** Number of elements over all weights. */
   get elements(): number {
-    const distinct = new Map([...this.#tensors.values()].map((tensor) => [tensor.id, tensor]));
-    return [...distinct.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const distinct = new Set([...this.#vectors.values(), ...this.#matrices.values()]);
+    return [...distinct].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   }
 
   /** Frees the device memory. */
   destroy(): void {
     this.#scope.destroy();
-    this.#tensors.clear();
+    this.#vectors.clear();
+    this.#matrices.clear();
   }
+}
 
-  #allocate(groups: readonly Group[]): void {
-    const { maxBindingBytes, maxBufferBytes } = this.#scope.gpu.traits;
-    const limit = Math.min(maxBufferBytes, 1 << 30);
-    let pending: { group: Group; offset: number }[] = [];
-    let used = 0;
-    const flush = (): void => {
-      if (!pending.length) return;
-      const { buffer } = this.#scope.storage(used, `weights ${pending[0]?.group.name}`);
-      for (const { group, offset } of pending) {
-        const region = { buffer, offset, bytes: alignUp(tensorBytes(group), 4) };
-        this.#tensors.set(group.name, externalTensor(group.name, group.shape, group.dtype, region));
-      }
-      this.bytes += used;
-      pending = [];
-      used = 0;
+function unknown(name: string): never {
+  throw new ModelError('model/weights', `The model has no weight named ${name}.`, { tensor: name });
+}
+
+/** Compares an lm_head beside tied embeddings with the embedding, piece by piece. */
+async function compareHead(checkpoint: Checkpoint, head: string, embedding: string): Promise<void> {
+  const sizes = [head, embedding].map((name) => {
+    const { begin, end } = defined(checkpoint.tensors.get(name), name);
+    return end - begin;
+  });
+  const length = Math.max(...sizes);
+  if (sizes.some((size) => size !== length)) checkTiedHead(new Uint8Array(1), new Uint8Array(0));
+  for (let at = 0; at < length; at += PIECE_BYTES) {
+    const range = [at, Math.min(length, at + PIECE_BYTES)] as const;
+    checkTiedHead(await checkpoint.read(head, range), await checkpoint.read(embedding, range));
+  }
+}
+
+/** Cuts weights into shards, and lays the planes of all of them out in as few buffers as the device allows. */
+function place(scope: GpuScope, groups: readonly WeightGroup[]): { placed: PlacedGroup[]; bytes: number } {
+  const { maxBindingBytes, maxBufferBytes } = scope.gpu.traits;
+  const limit = Math.min(maxBufferBytes, MAX_BUFFER_BYTES);
+  const shelf = new Shelf(limit);
+  const places = groups.map((group) => {
+    const { name, format, shape } = group;
+    const [rows, width = 1] = shape;
+    const shards = shardRows(name, format, [rows, width], Math.min(maxBindingBytes, limit));
+    if (shape.length === 1 && shards.length > 1)
+      throw new ModelError('model/weights', `${name} has ${rows} values, too many for a norm or bias.`);
+    return {
+      group,
+      shards: shards.map((shard) => ({
+        ...shard,
+        planes: weightPlanes(format, width).map(({ dtype, columns }) => {
+          const planeShape = shape.length === 1 ? [rows] : [shard.rows, columns];
+          return { dtype, shape: planeShape, at: shelf.take(tensorBytes({ shape: planeShape, dtype })) };
+        }),
+      })),
     };
-    for (const group of groups) {
-      const bytes = alignUp(tensorBytes(group), BINDING_ALIGNMENT);
-      if (bytes > maxBindingBytes) {
-        const message = `${group.name} needs ${bytes} bytes in one binding; this device allows ${maxBindingBytes}. Pick a smaller model.`;
-        throw new GpuError('gpu/limit', message, { tensor: group.name, need: bytes, have: maxBindingBytes });
-      }
-      if (used + bytes > limit) flush();
-      pending.push({ group, offset: used });
-      used += bytes;
-    }
-    flush();
+  });
+  const regions = shelf.allocate(scope);
+  const placed = places.map(({ group, shards }) => ({
+    group,
+    shards: shards.map((shard) => ({
+      ...shard,
+      planes: shard.planes.map(({ shape, dtype, at }) =>
+        externalTensor(group.name, shape, dtype, itemAt(regions, at)),
+      ),
+    })),
+  }));
+  return { placed, bytes: shelf.bytes };
+}
+
+/** Lays regions out side by side in buffers of a limited size, then makes the buffers. */
+class Shelf {
+  readonly #limit: number;
+  /** Bytes of each buffer. */
+  readonly #sizes: number[] = [];
+  readonly #places: { readonly buffer: number; readonly offset: number; readonly bytes: number }[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
-  async #upload(
-    groups: readonly Group[],
-    checkpoint: Checkpoint,
-    sources: ReadonlyMap<string, string>,
-    options: WeightLoadOptions,
-  ): Promise<void> {
-    const { gpu } = this.#scope;
-    const total = groups.reduce((sum, group) => sum + tensorBytes(group), 0);
-    let loaded = 0;
-    let slices = 0;
-    for (const group of groups) {
-      const bytes = await readGroup(group, checkpoint, sources);
-      const { region } = this.tensor(group.name);
-      for (let at = 0; at < bytes.length; at += UPLOAD_SLICE) {
-        options.signal?.throwIfAborted();
-        const slice = bytes.subarray(at, Math.min(bytes.length, at + UPLOAD_SLICE));
-        gpu.device.queue.writeBuffer(region.buffer, region.offset + at, slice);
-        if (++slices % UPLOADS_PER_FENCE === 0) await gpu.fence();
-      }
-      loaded += tensorBytes(group);
-      options.onProgress?.(loaded, total);
-    }
-    await gpu.fence();
+  /** Bytes of all buffers. */
+  get bytes(): number {
+    return this.#sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Reserves a region; returns its number. */
+  take(bytes: number): number {
+    const size = alignUp(bytes, BINDING_ALIGNMENT);
+    if (this.#sizes.length === 0 || (this.#sizes.at(-1) ?? 0) + size > this.#limit) this.#sizes.push(0);
+    const buffer = this.#sizes.length - 1;
+    const offset = itemAt(this.#sizes, buffer);
+    this.#sizes[buffer] = offset + size;
+    return this.#places.push({ buffer, offset, bytes: alignUp(bytes, 4) }) - 1;
+  }
+
+  /** Makes the buffers; returns the regions in order of their numbers. */
+  allocate(scope: GpuScope): BufferRegion[] {
+    const buffers = this.#sizes.map((size, index) => scope.storage(size, `weights ${index}`).buffer);
+    return this.#places.map((place) => ({ ...place, buffer: itemAt(buffers, place.buffer) }));
   }
 }
 
-function groupWeights(
-  config: ModelConfig,
+/** Reads all weights in order, a piece at a time, and writes them to their places. */
+async function upload(
+  gpu: GpuContext,
+  placed: readonly PlacedGroup[],
   checkpoint: Checkpoint,
-  sources: ReadonlyMap<string, string>,
-  matrices: MatrixFormat,
-): Group[] {
-  const groups = new Map<string, Group>();
-  const shapes = expectedShapes(config);
-  for (const name of sources.keys()) {
-    const fused = fusion(name) ?? { name, parts: [name] };
-    if (groups.has(fused.name)) continue;
-    const parts = fused.parts.map((part) => ({
-      shape: defined(shapes.get(part), `the shape of ${part}`),
-      stored: storedAs(checkpoint, sources, part),
-    }));
-    const rows = parts.reduce((sum, { shape }) => sum + itemAt(shape, 0), 0);
-    const first = itemAt(parts, 0);
-    const inner = first.shape.slice(1);
-    const same = parts.every(({ stored }) => stored === first.stored);
-    const wide = inner.length === 0 || matrices === 'f32' || !same;
-    // The patch projection is stored as a 3-D convolution; as a matrix it has the column order of pixel_values.
-    const shape = inner.length > 1 ? [rows, inner.reduce((a, b) => a * b, 1)] : [rows, ...inner];
-    groups.set(fused.name, {
-      name: fused.name,
-      shape,
-      dtype: wide ? 'f32' : (STORED[first.stored] ?? 'f32'),
-      parts: fused.parts,
-    });
+  { onProgress, signal }: WeightLoadOptions,
+): Promise<void> {
+  const bytesOf = ({ format, shape: [rows, width = 1] }: WeightGroup): number =>
+    rows * weightRowBytes(format, width);
+  const total = placed.reduce((sum, { group }) => sum + bytesOf(group), 0);
+  let loaded = 0;
+  let unfenced = 0;
+  for (const { group, shards } of placed) {
+    const rowBytes = weightRowBytes(group.format, group.shape[1] ?? 1);
+    const size = Math.max(1, Math.floor(PIECE_BYTES / (ROW_UNIT * rowBytes))) * ROW_UNIT;
+    for (const shard of shards) {
+      for (let at = 0; at < shard.rows; at += size) {
+        signal?.throwIfAborted();
+        const rows = Math.min(size, shard.rows - at);
+        const planes = await readWeightRows(checkpoint, group, shard.firstRow + at, rows);
+        planes.forEach((bytes, index) => {
+          const { region, shape, dtype } = itemAt(shard.planes, index);
+          const start = tensorBytes({ shape: [at, ...shape.slice(1)], dtype });
+          gpu.device.queue.writeBuffer(region.buffer, region.offset + start, bytes);
+        });
+        loaded += rows * rowBytes;
+        unfenced += rows * rowBytes;
+        onProgress?.(loaded, total);
+        if (unfenced < BYTES_PER_FENCE) continue;
+        await gpu.fence();
+        unfenced = 0;
+      }
+    }
   }
-  return [...groups.values()];
-}
-
-/** Element type of a weight in the checkpoint, which was checked to hold it. */
-function storedAs(checkpoint: Checkpoint, sources: ReadonlyMap<string, string>, part: string): Dtype {
-  const name = defined(sources.get(part), part);
-  return defined(checkpoint.tensors.get(name), name).dtype;
-}
-
-async function readGroup(
-  group: Group,
-  checkpoint: Checkpoint,
-  sources: ReadonlyMap<string, string>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(alignUp(tensorBytes(group), 4));
-  let at = 0;
-  for (const part of group.parts) {
-    const bytes = await checkpoint.read(defined(sources.get(part), part));
-    const stored = storedAs(checkpoint, sources, part);
-    const converted =
-      group.dtype === 'f32' && stored !== 'F32' ? new Uint8Array(toFloat32(stored, bytes).buffer) : bytes;
-    whole.set(converted, at);
-    at += converted.length;
-  }
-  return whole;
+  await gpu.fence();
 }

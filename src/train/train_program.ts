@@ -84,7 +84,7 @@ function traceLogps(
   const rows = gatherRows(trace, stream, trace.input('rows', [shape.rows], 'u32'));
   const labels = trace.input('labels', [shape.rows], 'i32');
   const hidden = normalise(trace, text, weights, rows);
-  const logps = tokenLogps(trace, hidden, weights.tensor(LM_HEAD), labels, {
+  const logps = tokenLogps(trace, hidden, weights.matrix(LM_HEAD), labels, {
     temperature: options.temperature ?? 1,
   });
   for (const [name, tensor] of Object.entries(logps)) trace.output(name, tensor);

@@ -19,6 +19,7 @@ import { splitRotary } from '../../src/tensor/ops/split_rotary';
 import { swiglu } from '../../src/tensor/ops/swiglu';
 import { Program } from '../../src/tensor/program';
 import { externalTensor, reshape, type Tensor, type Trace } from '../../src/tensor/trace';
+import { denseWeight } from '../../src/tensor/weight';
 
 /** 4 layers of width 128 with 4 heads over 512 words, 256 tokens: RMSNorm, rotary positions, SwiGLU, tied vocabulary. */
 export const GPT = {
@@ -117,7 +118,7 @@ function crossEntropy(trace: Trace, logits: Tensor, labels: Tensor): Tensor {
 /** Rows of a trained table; its gradient is added to `dTable`, where the output projection has put its own. */
 function embedTied(trace: Trace, table: Tensor, dTable: Tensor, ids: Tensor, oneHot: Tensor): Tensor {
   const { tokens, vocab, width } = GPT;
-  const rows = embed(trace, table, { ids, stride: 1, offset: 0 }, tokens);
+  const rows = embed(trace, denseWeight(table), { ids, stride: 1, offset: 0 }, tokens);
   const x: Tensor = { ...rows, requiresGrad: true };
   trace.record({
     ...{ name: 'embed_tied', inputs: [table], outputs: [x] },
@@ -141,13 +142,13 @@ function traceLayers(trace: Trace, weight: (name: string) => Tensor, x: Tensor):
   let stream = x;
   for (let layer = 0; layer < GPT.layers; layer++) {
     const at = (name: string): Tensor => weight(`${layer}.${name}`);
-    const qkv = linear(trace, rmsNorm(trace, stream, at('norm1'), eps), at('qkv'));
+    const qkv = linear(trace, rmsNorm(trace, stream, at('norm1'), eps), denseWeight(at('qkv')));
     const { out } = attention(trace, splitRotary(trace, qkv, { heads, kvHeads: heads, headSize }, rotary), {
       ranges,
     });
-    stream = linear(trace, reshape(out, [tokens, width]), at('o'), { residual: stream });
-    const gateUp = linear(trace, rmsNorm(trace, stream, at('norm2'), eps), at('gate_up'));
-    stream = linear(trace, swiglu(trace, gateUp), at('down'), { residual: stream });
+    stream = linear(trace, reshape(out, [tokens, width]), denseWeight(at('o')), { residual: stream });
+    const gateUp = linear(trace, rmsNorm(trace, stream, at('norm2'), eps), denseWeight(at('gate_up')));
+    stream = linear(trace, swiglu(trace, gateUp), denseWeight(at('down')), { residual: stream });
   }
   return rmsNorm(trace, stream, weight('norm'), eps);
 }
@@ -201,7 +202,11 @@ function traceStep(trace: Trace, arenas: Arenas): void {
   const oneHot = trace.input('one_hot', [tokens, vocab]);
   const x = embedTied(trace, table, arenas.gradients.get('embedding')!, ids, oneHot);
   const hidden = traceLayers(trace, weight, x);
-  const logp = crossEntropy(trace, linear(trace, hidden, table), trace.input('labels', [tokens], 'i32'));
+  const logp = crossEntropy(
+    trace,
+    linear(trace, hidden, denseWeight(table)),
+    trace.input('labels', [tokens], 'i32'),
+  );
   trace.output('logp', logp);
   const into = new Map([...arenas.tensors].map(([name, tensor]) => [tensor, arenas.gradients.get(name)!]));
   backward(trace, [[logp, trace.input('dlogp', [tokens])]], [...arenas.tensors.values()], into);

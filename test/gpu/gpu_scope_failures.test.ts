@@ -9,6 +9,7 @@ import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { linear } from '../../src/tensor/ops/linear';
 import { Program, runOnce } from '../../src/tensor/program';
 import { Trace } from '../../src/tensor/trace';
+import { denseWeight } from '../../src/tensor/weight';
 import { LoraPolicy } from '../../src/train/policy';
 import { createOptimizerState } from '../../src/train/train_program';
 import { FAILURE, type FailingGpu, failingGpu } from '../harness/failing_gpu';
@@ -92,7 +93,8 @@ describe('a failed allocation leaves nothing', () => {
     const { gpu } = failing;
     const trace = (t: Trace): void => {
       const x = t.input('x', [3, 8]);
-      t.output('y', linear(t, linear(t, x, t.input('w', [8, 8])), t.input('v', [4, 8])));
+      const [w, v] = [denseWeight(t.input('w', [8, 8])), denseWeight(t.input('v', [4, 8]))];
+      t.output('y', linear(t, linear(t, x, w), v));
     };
     await expectNothingLeft(() => Program.compile(gpu, 'two layers', trace), { checks: true });
     await expectNothingLeft(async () => {

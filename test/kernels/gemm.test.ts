@@ -3,7 +3,8 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import { type GemmOptions, gemm, gemmVariants, type WeightDtype } from '../../src/kernels/gemm';
+import { type GemmOptions, gemm, gemmVariants } from '../../src/kernels/gemm';
+import type { WeightFormat } from '../../src/kernels/weight_format';
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
 import { decodeBf16, decodeF16, referenceGemm } from '../reference/gemm';
@@ -40,7 +41,7 @@ function variantsOf(o: GemmOptions): string[] {
 }
 
 /** B as stored and as numbers. Halves: any sign and fraction, magnitudes between 2^-6 and 2. */
-function weights(dtype: WeightDtype, count: number, random: () => number) {
+function weights(dtype: WeightFormat, count: number, random: () => number) {
   if (dtype === 'f32') {
     const values = fill(count, random);
     return { stored: values, values };
@@ -172,6 +173,71 @@ describe('gemm epilogue', () => {
   ] as const)('%o alone', async (part) => {
     expect(await worst({ ...base, ...part })).toBeLessThan(1);
     expect(await worst({ ...base, n: 7, ...part }, 'direct_4x4_8x8')).toBeLessThan(1);
+  });
+});
+
+/** `columns` of each row of `x`, as columns `first` … of lines of `line` elements full of NaN. */
+function widen(x: Float32Array, columns: number, line: number, first: number): Float32Array {
+  const rows = x.length / columns;
+  const wide = new Float32Array(rows * line).fill(Number.NaN);
+  for (let row = 0; row < rows; row++)
+    wide.set(x.subarray(row * columns, (row + 1) * columns), row * line + first);
+  return wide;
+}
+
+/** Columns [first, first + size) of a matrix with lines of `line` elements. */
+function narrow(x: Float32Array, line: number, first: number, size: number): Float32Array {
+  return Float32Array.from(
+    { length: (x.length / line) * size },
+    (_, i) => x[Math.floor(i / size) * line + first + (i % size)]!,
+  );
+}
+
+describe('gemm windows', () => {
+  // Quads, and odd sizes in odd lines.
+  it.each([
+    [5, 12, 16, 32, 8],
+    [9, 7, 11, 29, 3],
+  ])('gives the bits of whole matrices, %ix%ix%i in lines of %i from %i', async (m, n, k, line, first) => {
+    for (const mode of ['nn', 'nt'] as const) {
+      const o: GemmOptions = { m, n, k, mode, weight: 'f32', bias: true, residual: true, accumulate: true };
+      const { stored, plain } = operandsOf(o);
+      const [a, b] = [stored[0] as Float32Array, stored[1]!];
+      const c = stored.at(-1) as Float32Array;
+      const wide = (x: ArrayLike<number>, columns: number) =>
+        widen(Float32Array.from(x), columns, line, first);
+      const windowed = [wide(a, k), b, wide(plain.bias!, n), wide(plain.residual!, n), wide(c, n)];
+      const window = { line, first };
+      for (const variant of variantsOf(o)) {
+        const whole = (await runCall(gpu, gemm(o, gpu.traits, variant), stored)).at(-1) as Float32Array;
+        const call = gemm({ ...o, aWindow: window, cWindow: window }, gpu.traits, variant);
+        const got = (await runCall(gpu, call, windowed)).at(-1) as Float32Array;
+        expect(narrow(got, line, first, n), `${mode} ${variant}`).toEqual(whole);
+        expect(got.filter(Number.isNaN).length, `${mode} ${variant} outside`).toBe(m * (line - n));
+      }
+    }
+  });
+
+  it('gives the same bits when K is cut and the second part continues the sums of the first', async () => {
+    const [m, n, k, cut] = [9, 21, 50, 32];
+    const o: GemmOptions = { m, n, k, mode: 'nn', weight: 'f32' };
+    const { stored } = operandsOf(o);
+    const [a, b, c] = stored as [Float32Array, Float32Array, Float32Array];
+    for (const variant of variantsOf(o)) {
+      const whole = (await runCall(gpu, gemm(o, gpu.traits, variant), stored)).at(-1);
+      const first = gemm({ ...o, k: cut, aWindow: { line: k, first: 0 } }, gpu.traits, variant);
+      const part = (await runCall(gpu, first, [a, b.slice(0, cut * n), c])).at(-1)!;
+      const rest = { ...o, k: k - cut, aWindow: { line: k, first: cut }, accumulate: true };
+      const got = (await runCall(gpu, gemm(rest, gpu.traits, variant), [a, b.slice(cut * n), part])).at(-1);
+      expect(got, variant).toEqual(whole);
+    }
+  });
+
+  it('refuses windows outside their lines, and lines of A in mode tn', () => {
+    const o: GemmOptions = { m: 4, n: 4, k: 4, mode: 'nn', weight: 'f32' };
+    expect(() => gemm({ ...o, aWindow: { line: 7, first: 4 } }, gpu.traits)).toThrow(/4 columns of A from 4/);
+    expect(() => gemm({ ...o, cWindow: { line: 3, first: 0 } }, gpu.traits)).toThrow(/lines of 3/);
+    expect(() => gemm({ ...o, mode: 'tn', aWindow: { line: 8, first: 0 } }, gpu.traits)).toThrow(/mode tn/);
   });
 });
 

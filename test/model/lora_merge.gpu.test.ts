@@ -66,7 +66,7 @@ it.each([
     tensors.push({ name, dtype, shape: entry.shape, bytes: stored });
   }
   const files = await filesOf(tensors);
-  const base = await VisionLanguageModel.load(gpu, files, { matrices: 'f32' });
+  const base = await VisionLanguageModel.load(gpu, files, { precision: 'f32' });
   const config = parseLoraConfig(await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`));
   const pair = await parseSafetensors('a', await loadFixture(`${FOLDER}/adapter/adapter_model.safetensors`));
   const weights = await readLoraWeights(pair, config, base.config);
@@ -79,7 +79,7 @@ it.each([
   for await (const { name, bytes } of mergeLora(checkpoint, { config, weights })) changed.set(name, bytes);
   expect(changed.size).toBe(weights.length);
   const whole = tensors.map((tensor) => ({ ...tensor, bytes: changed.get(tensor.name) ?? tensor.bytes }));
-  const merged = await VisionLanguageModel.load(gpu, await filesOf(whole), { matrices: 'f32' });
+  const merged = await VisionLanguageModel.load(gpu, await filesOf(whole), { precision: 'f32' });
   const found = await logits(gpu, merged, merged.device);
 
   const moved = maxDifference(plain, wanted);

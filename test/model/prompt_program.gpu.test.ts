@@ -25,7 +25,7 @@ beforeAll(async () => {
   gpu = await testGpu();
   // Stored bf16 weights: the packed path is what large models run.
   model = await VisionLanguageModel.load(gpu, fixtureModel(FOLDER, ['config.json', 'model.safetensors']), {
-    matrices: 'stored',
+    precision: 'stored',
   });
   goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
 });

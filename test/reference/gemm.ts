@@ -9,7 +9,7 @@ export interface GemmOperands {
   readonly b: ArrayLike<number>;
   readonly bias?: ArrayLike<number> | undefined;
   readonly residual?: ArrayLike<number> | undefined;
-  /** What C held before; needed by `accumulate`. */
+  /** What C held before, where sums start with `accumulate`. */
   readonly c?: ArrayLike<number> | undefined;
 }
 
@@ -31,7 +31,7 @@ export function referenceGemm(o: GemmOptions, x: GemmOperands): { c: Float64Arra
       const bias = o.bias ? x.bias![column]! : 0;
       const residual = o.residual ? x.residual![at]! : 0;
       const before = o.accumulate ? x.c![at]! : 0;
-      c[at] = referenceActivation(o.activation ?? 'none', sum + bias) + residual + before;
+      c[at] = referenceActivation(o.activation ?? 'none', before + sum + bias) + residual;
       scale[at] = size + Math.abs(bias) + Math.abs(residual) + Math.abs(before);
     }
   }

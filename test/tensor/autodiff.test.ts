@@ -12,6 +12,7 @@ import { splitRotary } from '../../src/tensor/ops/split_rotary';
 import { swiglu } from '../../src/tensor/ops/swiglu';
 import { Program } from '../../src/tensor/program';
 import { reshape, type Tensor, Trace } from '../../src/tensor/trace';
+import { denseWeight } from '../../src/tensor/weight';
 import { testGpu } from '../harness/gpu';
 import { type BlockShape, type BlockWeights, referenceBlock } from '../reference/decoder_block';
 
@@ -131,14 +132,17 @@ function traceBlock(
   rotary: { cos: Tensor; sin: Tensor; rows: Tensor },
   ranges: { ranges: Tensor },
 ): Tensor {
-  const qkv = linear(trace, rmsNorm(trace, x, w.norm1, SHAPE.eps), w.qkv);
+  const qkv = linear(trace, rmsNorm(trace, x, w.norm1, SHAPE.eps), denseWeight(w.qkv));
   const heads = splitRotary(trace, qkv, SHAPE, rotary);
   const { out } = attention(trace, heads, ranges);
-  const middle = linear(trace, reshape(out, [SHAPE.tokens, SHAPE.heads * SHAPE.headSize]), w.o, {
+  const middle = linear(trace, reshape(out, [SHAPE.tokens, SHAPE.heads * SHAPE.headSize]), denseWeight(w.o), {
     residual: x,
   });
-  const gated = swiglu(trace, linear(trace, rmsNorm(trace, middle, w.norm2, SHAPE.eps), w.gateUp));
-  return linear(trace, gated, w.down, { residual: middle });
+  const gated = swiglu(
+    trace,
+    linear(trace, rmsNorm(trace, middle, w.norm2, SHAPE.eps), denseWeight(w.gateUp)),
+  );
+  return linear(trace, gated, denseWeight(w.down), { residual: middle });
 }
 
 function angles() {
@@ -228,7 +232,7 @@ describe('autodiff', () => {
     const x = trace.input('x', [2, 4], 'f32', true);
     const other = trace.input('other', [4], 'f32', true);
     const w = trace.input('w', [3, 4]);
-    const y = linear(trace, x, w);
+    const y = linear(trace, x, denseWeight(w));
     const dy = trace.input('dy', [2, 3]);
     expect(() => backward(trace, [[y, dy]], [other])).toThrow(/No gradient reaches other/);
   });

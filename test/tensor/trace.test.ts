@@ -8,6 +8,7 @@ import { backward } from '../../src/tensor/autodiff';
 import { attention } from '../../src/tensor/ops/attention';
 import { tokenLogps } from '../../src/tensor/ops/token_logp';
 import { anyRequiresGrad, externalTensor, reshape, Trace, tensorBytes } from '../../src/tensor/trace';
+import { shardRows, type Weight } from '../../src/tensor/weight';
 
 const traits = {
   ...{ maxBindingBytes: 2 ** 20, maxStorageBuffers: 8, maxInvocations: 256, software: true },
@@ -108,11 +109,15 @@ describe('Trace', () => {
     );
   });
 
-  it('reads a vocabulary in chunks that fit a binding, however few the rows are', () => {
+  it('reads a vocabulary in shards that fit a binding, however few the rows are', () => {
     const trace = new Trace(traits);
     const [rows, width, vocab] = [2, 64, 20_000];
-    const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 2 * vocab * width };
-    const weight = externalTensor('lm_head', [vocab, width], 'bf16', region);
+    const shards = shardRows('lm_head', 'bf16', [vocab, width], traits.maxBindingBytes).map((shard) => {
+      const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 2 * shard.rows * width };
+      return { ...shard, planes: [externalTensor('lm_head', [shard.rows, width], 'bf16', region)] };
+    });
+    const shape = [vocab, width] as const;
+    const weight: Weight = { name: 'lm_head', shape, format: 'bf16', shards, requiresGrad: false };
     const hidden = trace.input('hidden', [rows, width], 'f32', true);
     // All logits together fit the scratch; the matrix of 2.5 MB does not fit the binding of 1 MiB.
     const { logp } = tokenLogps(trace, hidden, weight, trace.input('labels', [rows], 'i32'));

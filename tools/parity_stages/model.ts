@@ -76,7 +76,7 @@ export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
   if (!dir.has('config.json') || !dir.has(IO)) return;
   const stages = ['vision', 'text', 'attention', 'logits', 'decode', 'generate', 'lookback'];
   if (!dir.tensors.some(({ stage, name }) => stages.includes(stage) && wanted(stage, name))) return;
-  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { matrices: 'stored' });
+  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { precision: 'stored' });
   const prompt = await readPrompt(dir);
   try {
     yield* visionRows(dir, model, prompt, wanted);
@@ -541,7 +541,7 @@ async function* variantRows(gpu: GpuContext, dir: FixtureDir, prompt: Prompt): A
     const files = `variants/${folder}/${IO}`;
     const golden = dir.find(files, 'logits') ? files : IO;
     const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir, `variants/${folder}`), {
-      matrices: 'stored',
+      precision: 'stored',
     });
     const run = await runPrompt(gpu, model.device, prompt);
     const rows = (await dir.read({ file: golden, name: 'rows' })) as Int32Array;

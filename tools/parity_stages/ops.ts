@@ -18,6 +18,7 @@ import { addLora } from '../../src/tensor/ops/lora';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { swiglu } from '../../src/tensor/ops/swiglu';
 import type { HostArray } from '../../src/tensor/program';
+import { denseWeight } from '../../src/tensor/weight';
 import type { CpuRow, Wanted } from './cpu';
 import type { FixtureDir } from './fixture_dir';
 import { type Case, cases, emit, need, type Operator, type Results, run } from './ops_case';
@@ -165,7 +166,7 @@ async function runLinear(gpu: GpuContext, test: Case): Promise<Results> {
   };
   return run(gpu, inputs, (trace, t) => {
     const [x, w] = [need(t, 'x'), need(t, 'w')];
-    const y = linear(trace, x, w, { bias: need(t, 'b') });
+    const y = linear(trace, x, denseWeight(w), { bias: need(t, 'b') });
     const [dx, dw] = backward(trace, [[y, need(t, 'dy')]], inputs.w.grad ? [x, w] : [x]);
     return { y, ...(dx ? { dx } : {}), ...(dw ? { dw } : {}) };
   });
@@ -189,7 +190,7 @@ async function runLora(gpu: GpuContext, test: Case): Promise<Results> {
   };
   return run(gpu, inputs, (trace, t) => {
     const [x, a, b] = [need(t, 'x'), need(t, 'A'), need(t, 'B')];
-    const plain = linear(trace, x, need(t, 'w'), { bias: need(t, 'b') });
+    const plain = linear(trace, x, denseWeight(need(t, 'w')), { bias: need(t, 'b') });
     const y = addLora(trace, x, plain, { a, b, scale, strength: need(t, 'strength'), first: 0 });
     const [dx, dA, dB] = backward(trace, [[y, need(t, 'dy')]], [x, a, b]);
     return dx && dA && dB ? { y, dx, dA, dB } : { y };

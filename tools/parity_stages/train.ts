@@ -47,7 +47,7 @@ export async function* trainRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
     .toCompare()
     .filter(({ stage, name }) => ['lora', 'adamw', 'grpo'].includes(stage) && wanted(stage, name));
   if (asked.length === 0 || !dir.has('config.json') || !dir.has('adapter/adapter_config.json')) return;
-  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { matrices: 'stored' });
+  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { precision: 'stored' });
   const prompt = await readPrompt(dir);
   const vision = await encode(model, prompt);
   const config = parseLoraConfig(dir.json('adapter/adapter_config.json'));

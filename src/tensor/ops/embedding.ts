@@ -3,8 +3,8 @@
 
 import { embedding as embeddingKernel } from '../../kernels/embedding';
 import { gatherRows as gatherRowsKernel, scatterRows } from '../../kernels/gather_rows';
-import { ShapeError } from '../../lib/errors';
-import { elementCount, sizeAt, sizesOf, type Tensor, type Trace } from '../trace';
+import { elementCount, sizeAt, type Tensor, type Trace } from '../trace';
+import type { Weight } from '../weight';
 
 /** Where token ids come from: element `t · stride + offset` of `ids`. */
 export interface TokenIds {
@@ -22,34 +22,25 @@ export interface ImageFeatures {
 }
 
 /**
- * @param table [V, C] f32, bf16 or f16
+ * Embeddings of tokens.
+ * @param table [V, C]
  * @returns     [T, C] f32
  */
 export function embed(
   trace: Trace,
-  table: Tensor,
+  table: Weight,
   { ids, stride, offset }: TokenIds,
   tokens: number,
   images?: ImageFeatures,
 ): Tensor {
-  const [vocab, hidden] = sizesOf(table, 2);
-  if (table.dtype !== 'f32' && table.dtype !== 'bf16' && table.dtype !== 'f16') {
-    throw new ShapeError(`The embedding table ${table.name} is ${table.dtype}; f32, bf16 or f16 expected.`);
-  }
+  const [vocab, hidden] = table.shape;
   const out = trace.activation('embeddings', [tokens, hidden]);
-  const call = embeddingKernel(
-    {
-      tokens,
-      hidden,
-      vocab,
-      weight: table.dtype,
-      idStride: stride,
-      idOffset: offset,
-      images: images !== undefined,
-    },
-    trace.traits,
-  );
-  trace.emit(call, [ids, table, ...(images ? [images.features, images.rows] : []), out]);
+  const layout = { tokens, hidden, vocab, weight: table.format, idStride: stride, idOffset: offset };
+  for (const { firstRow, rows, planes } of table.shards) {
+    const shard = rows === vocab ? {} : { shard: { firstRow, rows } };
+    const call = embeddingKernel({ ...layout, images: images !== undefined, ...shard }, trace.traits);
+    trace.emit(call, [ids, ...planes, ...(images ? [images.features, images.rows] : []), out]);
+  }
   return out;
 }
 

@@ -1,18 +1,12 @@
-// Traces y = act(x Wᵀ + b) + residual over a dense weight of any stored format, and its reverse. Biases and packed
-// weights are frozen: gradients reach x, the residual, and an f32 weight.
+// Traces y = act(x Wᵀ + b) + residual over a weight of any format, and its reverse. Biases and packed weights are
+// frozen: gradients reach x, the residual, and an f32 weight that trains.
 
 import { type GemmActivation, gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import {
-  anyRequiresGrad,
-  elementCount,
-  type GradientSink,
-  sizeAt,
-  sizesOf,
-  type Tensor,
-  type Trace,
-} from '../trace';
+import { anyRequiresGrad, elementCount, type GradientSink, sizeAt, type Tensor, type Trace } from '../trace';
+import { trainedTensor, type Weight } from '../weight';
 import { activate } from './activation';
+import { productByRows, sumOverRows } from './weight_product';
 
 /** Optional parts of a linear layer. */
 export interface LinearOptions {
@@ -24,13 +18,8 @@ export interface LinearOptions {
   readonly name?: string;
 }
 
-function weightFormat(weight: Tensor): 'f32' | 'bf16' | 'f16' {
-  if (weight.dtype === 'f32' || weight.dtype === 'bf16' || weight.dtype === 'f16') return weight.dtype;
-  throw new ShapeError(`Weight ${weight.name} is ${weight.dtype}; a linear layer takes f32, bf16 or f16.`);
-}
-
-function dimensions(x: Tensor, weight: Tensor): { m: number; n: number; k: number } {
-  const [n, k] = sizesOf(weight, 2);
+function dimensions(x: Tensor, weight: Weight): { m: number; n: number; k: number } {
+  const [n, k] = weight.shape;
   if (k !== sizeAt(x, -1)) {
     throw new ShapeError(
       `${weight.name} [${weight.shape.join(', ')}] does not apply to ${x.name} [${x.shape.join(', ')}].`,
@@ -42,19 +31,17 @@ function dimensions(x: Tensor, weight: Tensor): { m: number; n: number; k: numbe
 /**
  * Linear layer.
  * @param x       [T, K] f32
- * @param weight  [N, K] f32, bf16 or f16
+ * @param weight  [N, K]
  * @returns       [T, N] f32
- * @throws ShapeError when widths differ, or a frozen-only operand requires a gradient
+ * @throws ShapeError when widths differ, or the bias requires a gradient
  */
-export function linear(trace: Trace, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
+export function linear(trace: Trace, x: Tensor, weight: Weight, options: LinearOptions = {}): Tensor {
   const { bias, residual, activation = 'none' } = options;
   const { m, n, k } = dimensions(x, weight);
-  const format = weightFormat(weight);
+  const trained = trainedTensor(weight);
   if (bias?.requiresGrad)
     throw new ShapeError(`The bias ${bias.name} is frozen: gradients of biases are not implemented.`);
-  if (weight.requiresGrad && format !== 'f32')
-    throw new ShapeError(`${weight.name} is ${format}; only f32 weights train.`);
-  const needsGrad = anyRequiresGrad(x, weight, residual);
+  const needsGrad = anyRequiresGrad(x, trained, residual);
   if (needsGrad && activation !== 'none') {
     // The reverse of the activation needs its argument, which the fused epilogue does not keep.
     if (residual)
@@ -62,20 +49,23 @@ export function linear(trace: Trace, x: Tensor, weight: Tensor, options: LinearO
     return activate(trace, linear(trace, x, weight, { bias, name: options.name ?? weight.name }), activation);
   }
   const y = trace.activation(options.name ?? weight.name, [...x.shape.slice(0, -1), n], 'f32', needsGrad);
-  const call = gemm(
-    { m, n, k, mode: 'nt', weight: format, bias: !!bias, residual: !!residual, activation },
-    trace.traits,
-  );
-  trace.emit(call, [x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : []), y]);
+  const epilogue = { bias: !!bias, residual: !!residual, activation };
+  const added = [...(bias ? [bias] : []), ...(residual ? [residual] : [])];
+  productByRows(trace, weight.shards, n, { m, k, weight: weight.format, ...epilogue }, (planes) => [
+    x,
+    ...planes,
+    ...added,
+    y,
+  ]);
   trace.record({
     name: 'linear',
-    inputs: residual ? [x, weight, residual] : [x, weight],
+    inputs: [x, ...(trained ? [trained] : []), ...(residual ? [residual] : [])],
     outputs: [y],
     backward: (gradients, [dy]) => {
       if (!dy) return;
       if (residual) gradients.add(residual, dy);
       if (x.requiresGrad) gradients.add(x, inputGradient(gradients, dy, weight, x, { m, n, k }));
-      if (weight.requiresGrad) gradients.add(weight, weightGradient(gradients, dy, weight, x, { m, n, k }));
+      if (trained) gradients.add(trained, weightGradient(gradients, dy, trained, x, { m, n, k }));
     },
   });
   return y;
@@ -84,17 +74,13 @@ export function linear(trace: Trace, x: Tensor, weight: Tensor, options: LinearO
 function inputGradient(
   gradients: GradientSink,
   dy: Tensor,
-  weight: Tensor,
+  weight: Weight,
   x: Tensor,
   { m, n, k }: { m: number; n: number; k: number },
 ): Tensor {
   const { trace } = gradients;
   const dx = trace.activation(`d${x.name}`, x.shape);
-  trace.emit(gemm({ m, n: k, k: n, mode: 'nn', weight: weightFormat(weight) }, trace.traits), [
-    dy,
-    weight,
-    dx,
-  ]);
+  sumOverRows(trace, weight.shards, n, { m, n: k, weight: weight.format }, (planes) => [dy, ...planes, dx]);
   return dx;
 }
 

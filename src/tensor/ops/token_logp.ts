@@ -2,11 +2,11 @@
 // Logits live in one scratch chunk at a time and are recomputed in the reverse; the vocabulary matrix is frozen.
 // SFT and every GRPO loss are small functions above this. Gradients flow through `logp` only.
 
-import { elementwise } from '../../kernels/elementwise';
-import { gemm } from '../../kernels/gemm';
 import { tokenLogpBackward, tokenLogp as tokenLogpKernel } from '../../kernels/token_logp';
 import { ShapeError } from '../../lib/errors';
-import { elementCount, externalTensor, sizesOf, type Tensor, type Trace, tensorBytes } from '../trace';
+import { elementCount, sizesOf, type Tensor, type Trace } from '../trace';
+import { ROW_UNIT, rowsOf, type Weight, type WeightShard } from '../weight';
+import { productByRows, sumOverRows } from './weight_product';
 
 /** Per row, [R] each. */
 export interface TokenLogps {
@@ -24,44 +24,30 @@ export interface TokenLogpSettings {
   readonly scratchBytes?: number;
 }
 
+/** Ids of the vocabulary, with the rows of the matrix that make their logits. */
 interface Chunk {
   readonly first: number;
   readonly cols: number;
-  readonly weight: Tensor;
+  readonly shards: readonly WeightShard[];
 }
 
-// Rows of 128 make every chunk of the matrix start at a multiple of 256 bytes, whatever its width and format.
-const CHUNK_ROWS = 128;
-
-/** Views of the vocabulary matrix that fit a binding each, and whose logits fit the scratch. */
-function chunksOf(weight: Tensor, rows: number, scratchBytes: number, bindingBytes: number): Chunk[] {
-  const [vocab, width] = sizesOf(weight, 2);
-  const rowBytes = tensorBytes({ shape: [width], dtype: weight.dtype });
-  const fit = Math.floor(
-    Math.min(Math.min(scratchBytes, bindingBytes) / (4 * rows), bindingBytes / rowBytes),
-  );
-  if (fit >= vocab || !weight.region) {
-    if (fit < vocab) throw new ShapeError(`${weight.name} must be a stored weight to be read in chunks.`);
-    return [{ first: 0, cols: vocab, weight }];
-  }
-  const size = Math.max(CHUNK_ROWS, Math.floor(fit / CHUNK_ROWS) * CHUNK_ROWS);
+/** Chunks of the vocabulary whose logits fit the scratch and a binding. */
+function chunksOf(weight: Weight, rows: number, scratchBytes: number): Chunk[] {
+  const [vocab] = weight.shape;
+  const fit = Math.floor(scratchBytes / (4 * rows));
+  if (fit >= vocab) return [{ first: 0, cols: vocab, shards: weight.shards }];
+  const size = Math.max(ROW_UNIT, Math.floor(fit / ROW_UNIT) * ROW_UNIT);
   const chunks: Chunk[] = [];
   for (let first = 0; first < vocab; first += size) {
     const cols = Math.min(size, vocab - first);
-    const { buffer, offset } = weight.region;
-    const region = { buffer, offset: offset + first * rowBytes, bytes: Math.ceil((cols * rowBytes) / 4) * 4 };
-    chunks.push({
-      first,
-      cols,
-      weight: externalTensor(`${weight.name} from ${first}`, [cols, width], weight.dtype, region),
-    });
+    chunks.push({ first, cols, shards: rowsOf(weight, first, cols) });
   }
   return chunks;
 }
 
 /**
  * @param hidden [R, d] f32, normalised hidden rows
- * @param weight [V, d] f32, bf16 or f16, frozen
+ * @param weight [V, d], frozen
  * @param labels i32 [R]; negative labels are ignored (logp 0, no gradient)
  * @throws ShapeError when widths differ or the weight trains
  * @source "Cut Your Losses" (arXiv:2411.09009), Liger-Kernel's fused linear cross entropy
@@ -69,7 +55,7 @@ function chunksOf(weight: Tensor, rows: number, scratchBytes: number, bindingByt
 export function tokenLogps(
   trace: Trace,
   hidden: Tensor,
-  weight: Tensor,
+  weight: Weight,
   labels: Tensor,
   settings: TokenLogpSettings = {},
 ): TokenLogps {
@@ -80,15 +66,12 @@ export function tokenLogps(
     );
   }
   const { temperature = 1, scratchBytes = 64 << 20 } = settings;
-  const format = weight.dtype as 'f32' | 'bf16' | 'f16';
-  const chunks = chunksOf(weight, rows, scratchBytes, trace.traits.maxBindingBytes);
-  const logits = ({ cols, weight: part }: Chunk): Tensor => {
+  const { format } = weight;
+  const chunks = chunksOf(weight, rows, Math.min(scratchBytes, trace.traits.maxBindingBytes));
+  const logits = ({ cols, shards }: Chunk): Tensor => {
     const scratch = trace.activation('logits chunk', [rows, cols]);
-    trace.emit(gemm({ m: rows, n: cols, k: width, mode: 'nt', weight: format }, trace.traits), [
-      hidden,
-      part,
-      scratch,
-    ]);
+    const product = { m: rows, k: width, weight: format };
+    productByRows(trace, shards, cols, product, (planes) => [hidden, ...planes, scratch]);
     return scratch;
   };
   const state = trace.activation('logp state', [rows, 5]);
@@ -110,9 +93,8 @@ export function tokenLogps(
     backward: (gradients, [dlogp]) => {
       if (!dlogp) return;
       const dHidden = trace.activation(`d${hidden.name}`, hidden.shape);
-      trace.emit(elementwise({ kind: 'fill', count: rows * width, scale: 0 }, trace.traits), [dHidden]);
       for (const chunk of chunks) {
-        const { cols, first } = chunk;
+        const { cols, first, shards } = chunk;
         const scratch = logits(chunk);
         trace.emit(tokenLogpBackward({ rows, cols, first, temperature }, trace.traits), [
           labels,
@@ -120,11 +102,8 @@ export function tokenLogps(
           dlogp,
           scratch,
         ]);
-        const product = gemm(
-          { m: rows, n: width, k: cols, mode: 'nn', weight: format, accumulate: true },
-          trace.traits,
-        );
-        trace.emit(product, [scratch, chunk.weight, dHidden]);
+        const product = { m: rows, n: width, weight: format, accumulate: first > 0 };
+        sumOverRows(trace, shards, cols, product, (planes) => [scratch, ...planes, dHidden]);
       }
       gradients.add(hidden, dHidden);
     },

@@ -9,6 +9,7 @@ import { rmsNorm } from '../../../src/tensor/ops/rms_norm';
 import { Program } from '../../../src/tensor/program';
 import { allocateTensor, readTensor } from '../../../src/tensor/tensor_memory';
 import { type Tensor, Trace } from '../../../src/tensor/trace';
+import { denseWeight } from '../../../src/tensor/weight';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
 
@@ -51,7 +52,7 @@ describe('linear', () => {
         b: { shape: [n], data: noise(n, 3) },
         r: { shape: [rows, n], data: noise(rows * n, 4), grad: true },
       },
-      build: (trace, t) => linear(trace, t.x!, t.w!, { bias: t.b, residual: t.r }),
+      build: (trace, t) => linear(trace, t.x!, denseWeight(t.w!), { bias: t.b, residual: t.r }),
       reference: ({ x, w, b, r }) => product(x!, w!, rows, k).map((v, i) => v + b![i % n]! + r![i]!),
       tolerance: 1e-5,
     });
@@ -63,7 +64,7 @@ describe('linear', () => {
         x: { shape: [6, 10], data: noise(60, 1), grad: true },
         w: { shape: [7, 10], data: noise(70, 2), grad: true },
       },
-      build: (trace, t) => linear(trace, t.x!, t.w!, { activation: 'silu' }),
+      build: (trace, t) => linear(trace, t.x!, denseWeight(t.w!), { activation: 'silu' }),
       reference: ({ x, w }) => product(x!, w!, 6, 10).map(silu),
       tolerance: 1e-5,
     });
@@ -76,7 +77,7 @@ describe('linear', () => {
         x: { shape: [3, 14], data: noise(42, 1), grad: true },
         w: { shape: [9, 14], data: packBf16(weights), dtype: 'bf16' },
       },
-      build: (trace, t) => linear(trace, t.x!, t.w!),
+      build: (trace, t) => linear(trace, t.x!, denseWeight(t.w!)),
       reference: ({ x }) => product(x!, weights, 3, 14),
       tolerance: 1e-5,
     });
@@ -91,7 +92,7 @@ describe('linear', () => {
     const program = await Program.compile(gpu, 'into', (trace) => {
       const weight = trace.input('w', [n, k], 'f32', true);
       const norm = trace.input('norm', [k], 'f32', true);
-      const y = linear(trace, rmsNorm(trace, trace.input('x', [rows, k]), norm, 0), weight);
+      const y = linear(trace, rmsNorm(trace, trace.input('x', [rows, k]), norm, 0), denseWeight(weight));
       const into = new Map<Tensor, Tensor>([
         [weight, dw],
         [norm, dNorm],
@@ -126,14 +127,14 @@ describe('linear', () => {
   it('refuses widths that differ and operands that cannot train', () => {
     const trace = new Trace(gpu.traits);
     const x = trace.input('x', [2, 4], 'f32', true);
-    expect(() => linear(trace, x, trace.input('w', [3, 5]))).toThrow(
+    expect(() => linear(trace, x, denseWeight(trace.input('w', [3, 5])))).toThrow(
       /w \[3, 5\] does not apply to x \[2, 4\]/,
     );
-    const w = trace.input('ok', [3, 4]);
+    const w = denseWeight(trace.input('ok', [3, 4]));
     expect(() => linear(trace, x, w, { bias: trace.input('b', [3], 'f32', true) })).toThrow(
       /bias b is frozen/,
     );
-    expect(() => linear(trace, x, trace.input('p', [3, 4], 'bf16', true))).toThrow(/only f32 weights train/);
-    expect(() => linear(trace, x, trace.input('i', [3, 4], 'u32'))).toThrow(/takes f32, bf16 or f16/);
+    expect(() => denseWeight(trace.input('p', [3, 4], 'bf16', true))).toThrow(/only f32 weights train/);
+    expect(() => denseWeight(trace.input('i', [3, 4], 'u32'))).toThrow(/takes f32, bf16 or f16/);
   });
 });

@@ -6,6 +6,7 @@ import { activate } from '../../../src/tensor/ops/activation';
 import { linear } from '../../../src/tensor/ops/linear';
 import { addLora } from '../../../src/tensor/ops/lora';
 import { Trace } from '../../../src/tensor/trace';
+import { denseWeight } from '../../../src/tensor/weight';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
 import { dropoutReference } from '../../reference/dropout';
@@ -39,7 +40,7 @@ describe('addLora', () => {
         s: { shape: [1], data: Float32Array.of(strength) },
       },
       build: (trace, t) => {
-        const y = linear(trace, t.x!, t.w!);
+        const y = linear(trace, t.x!, denseWeight(t.w!));
         return addLora(trace, t.x!, y, { a: t.a!, b: t.b!, scale: 2, strength: t.s!, first: FIRST });
       },
       reference: ({ x, w, a, b }) => {
@@ -69,7 +70,7 @@ describe('addLora', () => {
         draw: { shape: [4], data: Uint32Array.from(words), dtype: 'u32' },
       },
       build: (trace, t) => {
-        const y = linear(trace, t.x!, t.w!);
+        const y = linear(trace, t.x!, denseWeight(t.w!));
         const dropout = { p, draw: t.draw!, stream: 6 };
         const module = { a: t.a!, b: t.b!, scale: 2, strength: t.s!, first: FIRST, dropout };
         return addLora(trace, t.x!, y, module);
@@ -98,7 +99,7 @@ describe('addLora', () => {
         s: { shape: [1], data: Float32Array.of(1) },
       },
       build: (trace, t) => {
-        const y = linear(trace, t.x!, t.w!);
+        const y = linear(trace, t.x!, denseWeight(t.w!));
         const updated = addLora(trace, t.x!, y, { a: t.a!, b: t.b!, scale: 1, strength: t.s!, first: 0 });
         return activate(trace, updated, 'silu');
       },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { tokenLogps } from '../../../src/tensor/ops/token_logp';
 import { externalTensor, Trace } from '../../../src/tensor/trace';
+import { denseWeight } from '../../../src/tensor/weight';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
 import { crossEntropyReference } from '../../reference/token_logp';
@@ -37,7 +38,7 @@ describe('tokenLogps', () => {
         labels: { shape: [ROWS], data: LABELS, dtype: 'i32' },
       },
       build: (trace, t) =>
-        tokenLogps(trace, t.hidden!, weight, t.labels!, { temperature: 0.8, scratchBytes }).logp,
+        tokenLogps(trace, t.hidden!, denseWeight(weight), t.labels!, { temperature: 0.8, scratchBytes }).logp,
       reference: ({ hidden }) => {
         const logits = Float64Array.from({ length: ROWS * VOCAB }, (_, i) => {
           let sum = 0;
@@ -54,7 +55,8 @@ describe('tokenLogps', () => {
 
   it('refuses labels that do not match', () => {
     const trace = new Trace(gpu.traits);
-    const parts = [trace.input('h', [2, 4]), trace.input('w', [9, 4]), trace.input('l', [3], 'i32')] as const;
-    expect(() => tokenLogps(trace, ...parts)).toThrow(/with 3 labels does not fit h/);
+    const weight = denseWeight(trace.input('w', [9, 4]));
+    const [hidden, labels] = [trace.input('h', [2, 4]), trace.input('l', [3], 'i32')];
+    expect(() => tokenLogps(trace, hidden, weight, labels)).toThrow(/with 3 labels does not fit h/);
   });
 });

@@ -1,0 +1,102 @@
+// Decides how a checkpoint's tensors lie on the device: which are fused row-wise because they share an input
+// (qkv_proj, gate_up_proj), which part of the model each serves, and in which format it is kept. Pure data.
+
+import type { WeightFormat } from '../kernels/weight_format';
+import { defined, itemAt } from '../lib/invariant';
+import type { ModelConfig } from './config';
+import type { Dtype } from './safetensors';
+import { EMBED_TOKENS, expectedShapes, LM_HEAD, VISION_PREFIX, type WeightEntry } from './weight_names';
+
+/** What a weight serves: a norm or bias, the vocabulary's matrices, the vision tower or the language model. */
+export type WeightRole = 'vector' | 'vocabulary' | 'vision' | 'text';
+
+/** How a model is kept on the device: as its files are, or in a chosen format by role. */
+export type WeightPrecision = 'stored' | 'f32';
+
+/** Part of a fused weight: one tensor of the checkpoint. */
+export interface WeightPart {
+  /** Name on disk. */
+  readonly source: string;
+  readonly dtype: Dtype;
+  /** Rows of the whole weight that it fills, in order. */
+  readonly rows: number;
+}
+
+/** One weight of the device. */
+export interface WeightGroup {
+  /** Canonical name, e.g. `…self_attn.qkv_proj.weight`. */
+  readonly name: string;
+  /** [rows] or [rows, columns]. */
+  readonly shape: readonly [number] | readonly [number, number];
+  readonly role: WeightRole;
+  readonly format: WeightFormat;
+  readonly parts: readonly WeightPart[];
+}
+
+const STORED: Readonly<Partial<Record<Dtype, WeightFormat>>> = { BF16: 'bf16', F16: 'f16', F32: 'f32' };
+const FUSED: readonly (readonly [readonly string[], string])[] = [
+  [['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], 'self_attn.qkv_proj'],
+  [['mlp.gate_proj', 'mlp.up_proj'], 'mlp.gate_up_proj'],
+];
+
+/** The weight that contains a tensor, and the tensors it is made of, in order of rows. */
+function fusion(name: string): { name: string; parts: readonly string[] } {
+  for (const [members, fused] of FUSED) {
+    const member = members.find((part) => name.includes(`.${part}.`));
+    if (member === undefined) continue;
+    return { name: name.replace(member, fused), parts: members.map((part) => name.replace(member, part)) };
+  }
+  return { name, parts: [name] };
+}
+
+/** Modules that a (possibly fused) projection is made of, in order of its rows: `….qkv_proj` → q, k and v. */
+export function fusedModules(module: string): readonly string[] {
+  const found = FUSED.find(([, fused]) => module.endsWith(`.${fused}`));
+  if (!found) return [module];
+  const [members, fused] = found;
+  return members.map((member) => module.slice(0, -fused.length) + member);
+}
+
+function roleOf(name: string, shape: readonly number[]): WeightRole {
+  if (shape.length === 1) return 'vector';
+  if (name === EMBED_TOKENS || name === LM_HEAD) return 'vocabulary';
+  return name.startsWith(VISION_PREFIX) ? 'vision' : 'text';
+}
+
+function formatOf(role: WeightRole, precision: WeightPrecision, parts: readonly WeightPart[]): WeightFormat {
+  if (role === 'vector' || precision === 'f32') return 'f32';
+  const { dtype } = itemAt(parts, 0);
+  // Parts that are stored in different formats share the widest.
+  return parts.every((part) => part.dtype === dtype) ? (STORED[dtype] ?? 'f32') : 'f32';
+}
+
+/**
+ * The weights of a model, in the order of their first tensors in `sources`.
+ * @param tensors what the checkpoint holds, by name on disk
+ * @param sources canonical name → name on disk, checked against the config
+ */
+export function weightGroups(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, WeightEntry>,
+  sources: ReadonlyMap<string, string>,
+  precision: WeightPrecision,
+): WeightGroup[] {
+  const groups = new Map<string, WeightGroup>();
+  const shapes = expectedShapes(config);
+  for (const first of sources.keys()) {
+    const { name, parts: members } = fusion(first);
+    if (groups.has(name)) continue;
+    const parts = members.map((member): WeightPart => {
+      const source = defined(sources.get(member), member);
+      const shape = defined(shapes.get(member), `the shape of ${member}`);
+      return { source, dtype: defined(tensors.get(source), source).dtype, rows: itemAt(shape, 0) };
+    });
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const [, ...inner] = defined(shapes.get(first), `the shape of ${first}`);
+    // The patch projection is stored as a 3-D convolution; as a matrix it has the column order of pixel_values.
+    const shape = inner.length === 0 ? ([rows] as const) : ([rows, inner.reduce((a, b) => a * b)] as const);
+    const role = roleOf(name, shape);
+    groups.set(name, { name, shape, role, format: formatOf(role, precision, parts), parts });
+  }
+  return [...groups.values()];
+}
