@@ -14,6 +14,7 @@ import type {
   StoreName,
 } from '../worker/protocol/library';
 import type { RunSummary } from '../worker/protocol/training';
+import { coalesced } from './coalesced';
 
 /** A kind of stored item. */
 export type ItemKind = StorageUsage['items'][number]['kind'];
@@ -100,24 +101,7 @@ async function imported(
 
 /** Fetches one list; calls that come while a fetch runs are answered by one more after it. */
 function refetching<T>(fetch: () => Promise<T>, taken: (value: T) => void, failed: (error: unknown) => void) {
-  let running: Promise<void> | null = null;
-  let stale = false;
-  const run = async (): Promise<void> => {
-    do {
-      stale = false;
-      try {
-        taken(await fetch());
-      } catch (thrown) {
-        failed(thrown);
-      }
-    } while (stale);
-    running = null;
-  };
-  return (): Promise<void> => {
-    if (running !== null) stale = true;
-    else running = run();
-    return running;
-  };
+  return coalesced(() => fetch().then(taken, failed));
 }
 
 function lists(client: EngineClient) {

@@ -33,7 +33,7 @@ async function showing(run: RunSummary, steps = 0) {
   return { client, train };
 }
 
-const stepsOf = (train: Train) => train.record.value?.metrics.map(({ step }) => step);
+const stepsOf = (train: Train) => train.shown.record.value?.metrics.map(({ step }) => step);
 
 describe('opening', () => {
   it('asks the engine for nothing before', async () => {
@@ -47,12 +47,12 @@ describe('opening', () => {
     const { client, train } = made({ runs: [runOf('r1'), runOf('r3'), runOf('r2')] });
     const opening = train.open();
     await settled();
-    expect(train.runs.value.map(({ id }) => id)).toEqual(['r3', 'r2', 'r1']);
+    expect(train.stored.runs.value.map(({ id }) => id)).toEqual(['r3', 'r2', 'r1']);
     expect(client.calls).toEqual(['readRun r3']);
     await client.resolve('readRun', detailOf(runOf('r3'), 4));
     await opening;
     expect(stepsOf(train)).toEqual([1, 2, 3, 4]);
-    expect(train.selected.value?.id).toBe('r3');
+    expect(train.shown.selected.value?.id).toBe('r3');
   });
 
   it('selects the live run rather than the newest', async () => {
@@ -68,12 +68,12 @@ describe('opening', () => {
     const { listRuns } = client;
     client.listRuns = () => Promise.reject({ code: 'worker/crashed', message: '' });
     await train.open();
-    expect(train.listed.value).toBe(false);
+    expect(train.stored.listed.value).toBe(false);
     client.listRuns = listRuns;
     client.runs = [runOf('r1')];
     client.emit({ type: 'stateChanged', state: 'loading' });
     await settled();
-    expect(train.listed.value).toBe(true);
+    expect(train.stored.listed.value).toBe(true);
     expect(client.calls).toEqual(['readRun r1']);
   });
 });
@@ -95,11 +95,11 @@ describe('the record', () => {
     client.runs = [runOf('r1'), runOf('r2')];
     client.emit({ type: 'storeChanged', store: 'runs' });
     await settled();
-    void train.select('r2');
-    void train.select('r1');
+    void train.shown.select('r2');
+    void train.shown.select('r1');
     await client.resolve('readRun r1', detailOf(runOf('r1'), 2));
     await client.resolve('readRun r2', detailOf(runOf('r2'), 7));
-    expect(train.record.value?.runId).toBe('r1');
+    expect(train.shown.record.value?.runId).toBe('r1');
   });
 
   it('grows with the steps of the shown run only', async () => {
@@ -113,104 +113,104 @@ describe('a run', () => {
   it('starts with the plan of the form, and is shown', async () => {
     const { client, train } = made();
     await train.open();
-    train.choosePreset('grpo-quick');
-    train.setField('maxSteps', 3);
+    train.plan.choosePreset('grpo-quick');
+    train.plan.setField('maxSteps', 3);
     await settled();
-    const starting = train.start();
+    const starting = train.control.start();
     await settled();
     expect(client.started?.maxSteps).toBe(3);
-    expect(train.canStart.value).toBe(false);
+    expect(train.control.canStart.value).toBe(false);
     const run = runOf('r7', { state: 'preparing', step: 0, checkpointStep: null });
     client.emit(statusOf('r7', 'running', 1));
     await client.resolve('startTraining', run);
     await client.resolve('readRun', detailOf(run));
     await starting;
-    expect(train.selected.value).toMatchObject({ id: 'r7', state: 'running', step: 1 });
-    expect(train.live.value).toBe(true);
-    expect(train.canStart.value).toBe(false);
+    expect(train.shown.selected.value).toMatchObject({ id: 'r7', state: 'running', step: 1 });
+    expect(train.live.live.value).toBe(true);
+    expect(train.control.canStart.value).toBe(false);
   });
 
   it('tells changes of state and evaluations, and no steps', async () => {
     const { client, train } = await showing(runOf('r1'));
     const news: unknown[] = [];
-    train.news.subscribe((value) => news.push(value?.kind === 'state' ? value.state : value?.kind));
+    train.live.news.subscribe((value) => news.push(value?.kind === 'state' ? value.state : value?.kind));
     client.emit(statusOf('r1', 'running', 4));
     client.emit(stepped('r1', 5), statusOf('r1', 'running', 5));
     client.emit(statusOf('r1', 'running', 5, { phase: 'sampling', fraction: 0.5 }));
     client.emit(evaluated('r1', 5, [true, false]));
-    expect(train.news.value).toEqual({ kind: 'evaluated', step: 5, correct: 1, of: 2 });
+    expect(train.live.news.value).toEqual({ kind: 'evaluated', step: 5, correct: 1, of: 2 });
     client.emit(statusOf('r1', 'paused', 5));
     expect(news).toEqual([undefined, 'running', 'evaluated', 'paused']);
-    expect(train.runs.value[0]).toMatchObject({ state: 'paused', step: 5 });
+    expect(train.stored.runs.value[0]).toMatchObject({ state: 'paused', step: 5 });
   });
 
   it('keeps why it paused, and that of another run leaves it alone', async () => {
     const { client, train } = await showing(runOf('r1'));
     const reason = { code: 'train/not-finite', message: 'Step 5' };
     client.emit(statusOf('r1', 'paused', 4, { reason }));
-    expect(train.selected.value?.reason).toEqual(reason);
+    expect(train.shown.selected.value?.reason).toEqual(reason);
     client.runs = [runOf('r1', { reason }), runOf('r0')];
     client.emit(statusOf('r0', 'running', 1));
     await settled();
-    expect(train.selected.value?.reason).toEqual(reason);
+    expect(train.shown.selected.value?.reason).toEqual(reason);
   });
 
   it('is paused by a crash of the engine, and listed anew once there is one again', async () => {
     const { client, train } = await showing(runOf('r1'));
     client.emit(statusOf('r1', 'running', 6));
     client.emit({ type: 'failed', error: { code: 'worker/crashed', message: 'gone' } });
-    expect(train.live.value).toBe(false);
-    expect(train.selected.value).toMatchObject({ state: 'paused', reason: { code: 'worker/crashed' } });
+    expect(train.live.live.value).toBe(false);
+    expect(train.shown.selected.value).toMatchObject({ state: 'paused', reason: { code: 'worker/crashed' } });
     client.runs = [runOf('r1', { step: 5 })];
     client.emit({ type: 'modelLoaded', model: LOADED_MODEL });
     await settled();
-    expect(train.selected.value?.step).toBe(5);
+    expect(train.shown.selected.value?.step).toBe(5);
   });
 
   it('resumes, steps, pauses and stops by the engine’s commands', async () => {
     const { client, train } = await showing(runOf('r1'));
-    void train.resume('r1');
+    void train.control.resume('r1');
     await settled();
     await client.resolve('resumeTraining', runOf('r1', { state: 'running' }));
-    expect(train.selected.value?.state).toBe('running');
-    void train.pause();
-    expect(train.pending.value.has('pause')).toBe(true);
+    expect(train.shown.selected.value?.state).toBe('running');
+    void train.control.pause();
+    expect(train.commands.pending.value.has('pause')).toBe(true);
     await client.resolve('pauseTraining');
-    expect(train.pending.value.size).toBe(0);
-    void train.stepOnce('r1');
+    expect(train.commands.pending.value.size).toBe(0);
+    void train.control.stepOnce('r1');
     await settled();
     await client.resolve('stepTraining');
-    void train.stop();
+    void train.control.stop();
     await client.resolve('stopTraining');
     expect(client.calls.slice(1)).toEqual([
       ...['resumeTraining r1', 'pauseTraining', 'stepTraining r1', 'stopTraining'],
     ]);
-    expect(train.failure.value).toBeNull();
+    expect(train.commands.failure.value).toBeNull();
   });
 
   it('says what was refused, until the next command or until it is dismissed', async () => {
     const { client, train } = await showing(runOf('r1'));
-    void train.resume('r1');
+    void train.control.resume('r1');
     await settled();
     await client.reject('resumeTraining', { code: 'train/busy', message: 'other' });
-    expect(train.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/busy' } });
-    train.dismissFailure();
-    expect(train.failure.value).toBeNull();
-    expect(train.pending.value.size).toBe(0);
+    expect(train.commands.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/busy' } });
+    train.commands.dismissFailure();
+    expect(train.commands.failure.value).toBeNull();
+    expect(train.commands.pending.value.size).toBe(0);
   });
 });
 
 describe('what is kept', () => {
   it('saves an adapter under a name and lists it', async () => {
     const { client, train } = await showing(runOf('r1'));
-    const saving = train.saveAdapter('r1', 'Mine');
+    const saving = train.results.saveAdapter('r1', 'Mine');
     client.adapters = [adapterOf('a1', { name: 'Mine' })];
     await client.resolve('saveAdapter', client.adapters[0]);
     expect((await saving)?.id).toBe('a1');
     expect(client.calls.at(-1)).toBe('saveAdapter r1 Mine');
-    expect(train.selected.value?.adapterId).toBe('a1');
-    expect(train.adapters.value).toHaveLength(1);
-    expect(train.news.value).toEqual({ kind: 'saved', name: 'Mine' });
+    expect(train.shown.selected.value?.adapterId).toBe('a1');
+    expect(train.stored.adapters.value).toHaveLength(1);
+    expect(train.live.news.value).toEqual({ kind: 'saved', name: 'Mine' });
   });
 
   it('deletes a run and shows the next', async () => {
@@ -218,23 +218,23 @@ describe('what is kept', () => {
     void train.open();
     await settled();
     await client.resolve('readRun', detailOf(runOf('r2')));
-    void train.deleteRun('r2');
+    void train.results.deleteRun('r2');
     await client.resolve('deleteRun', 2048);
-    expect(train.runs.value.map(({ id }) => id)).toEqual(['r1']);
+    expect(train.stored.runs.value.map(({ id }) => id)).toEqual(['r1']);
     expect(client.calls.at(-1)).toBe('readRun r1');
-    expect(train.news.value).toEqual({ kind: 'deleted', bytes: 2048 });
+    expect(train.live.news.value).toEqual({ kind: 'deleted', bytes: 2048 });
   });
 
   it('exports, or says why not', async () => {
     const { client, train } = await showing(runOf('r1'));
     const blob = new Blob(['{}']);
-    const exporting = train.exportRun('r1', 'jsonl');
+    const exporting = train.results.exportRun('r1', 'jsonl');
     await client.resolve('exportRun', blob);
     expect(await exporting).toBe(blob);
-    const refused = train.exportRun('r1', 'csv');
+    const refused = train.results.exportRun('r1', 'csv');
     await client.reject('exportRun', { code: 'storage/missing', message: '' });
     expect(await refused).toBeNull();
-    expect(train.failure.value?.command).toBe('export');
+    expect(train.commands.failure.value?.command).toBe('export');
   });
 });
 
@@ -244,13 +244,13 @@ describe('the plan', () => {
     await train.open();
     await settled();
     expect(client.estimated).toHaveLength(1);
-    expect(train.estimate.value).toEqual({ estimate: ESTIMATE, error: null, asking: false });
-    train.setField('maxSteps', 0);
+    expect(train.forecast.estimate.value).toEqual({ estimate: ESTIMATE, error: null, asking: false });
+    train.plan.setField('maxSteps', 0);
     await settled();
     expect(client.estimated).toHaveLength(1);
-    expect(train.canStart.value).toBe(false);
-    train.setField('maxSteps', 2);
-    train.setField('maxSteps', 3);
+    expect(train.control.canStart.value).toBe(false);
+    train.plan.setField('maxSteps', 2);
+    train.plan.setField('maxSteps', 3);
     await settled();
     expect(client.estimated.at(-1)?.maxSteps).toBe(3);
     client.emit({ type: 'storeChanged', store: 'datasets' });
@@ -262,7 +262,7 @@ describe('the plan', () => {
     const { client, train } = await showing(runOf('r1'));
     client.emit(statusOf('r1', 'running', 1));
     const before = client.estimated.length;
-    train.setField('seed', 5);
+    train.plan.setField('seed', 5);
     await settled();
     expect(client.estimated).toHaveLength(before);
     client.emit(statusOf('r1', 'paused', 1));
@@ -274,22 +274,22 @@ describe('the plan', () => {
     const { client, train } = made({ estimate: { ...ESTIMATE, fits: false, advice: 'x' } });
     await train.open();
     await settled();
-    expect(train.canStart.value).toBe(false);
+    expect(train.control.canStart.value).toBe(false);
     client.estimate = { code: 'engine/state', message: 'no model' };
-    train.setField('seed', 2);
+    train.plan.setField('seed', 2);
     await settled();
-    expect(train.estimate.value.error?.code).toBe('engine/state');
-    expect(train.canStart.value).toBe(true);
+    expect(train.forecast.estimate.value.error?.code).toBe('engine/state');
+    expect(train.control.canStart.value).toBe(true);
   });
 
   it('tells what differs from the preset, and puts it back', () => {
     const { train } = made();
-    train.choosePreset('sft-full');
-    train.setField('optim.learningRate', 1e-4);
-    expect(train.changes.value).toEqual(['optim.learningRate']);
-    train.resetField('optim.learningRate');
-    expect(train.changes.value).toEqual([]);
-    expect(train.plan.value).toEqual(PRESETS['sft-full']);
+    train.plan.choosePreset('sft-full');
+    train.plan.setField('optim.learningRate', 1e-4);
+    expect(train.plan.changes.value).toEqual(['optim.learningRate']);
+    train.plan.resetField('optim.learningRate');
+    expect(train.plan.changes.value).toEqual([]);
+    expect(train.plan.plan.value).toEqual(PRESETS['sft-full']);
   });
 
   it('continues the newest SFT adapter of the model when GRPO is chosen', async () => {
@@ -302,45 +302,45 @@ describe('the plan', () => {
     ];
     const { train } = made({ adapters });
     await train.open();
-    train.choosePreset('grpo-full');
-    expect(train.plan.value.adapterId).toBe('new');
-    train.choosePreset('sft-full');
-    expect(train.plan.value.adapterId).toBeNull();
+    train.plan.choosePreset('grpo-full');
+    expect(train.plan.plan.value.adapterId).toBe('new');
+    train.plan.choosePreset('sft-full');
+    expect(train.plan.plan.value.adapterId).toBeNull();
   });
 
   it('lets go of an adapter that belongs to another model', async () => {
     const { train } = made({ adapters: [adapterOf('a')] });
     await train.open();
-    train.chooseAdapter('a');
-    train.chooseModel('big');
-    expect(train.plan.value).toMatchObject({ modelId: 'big', adapterId: null });
-    expect(train.models.value.map(({ id }) => id)).toEqual(['big', 'pocket']);
+    train.plan.chooseAdapter('a');
+    train.plan.chooseModel('big');
+    expect(train.plan.plan.value).toMatchObject({ modelId: 'big', adapterId: null });
+    expect(train.models.models.value.map(({ id }) => id)).toEqual(['big', 'pocket']);
   });
 
   it('takes its questions from a dataset, or from the built-in world again', async () => {
     const { train } = made({ datasets: [datasetOf('d', 30, 30)] });
     await train.open();
-    train.chooseDataset('d');
-    expect(train.plan.value.source).toEqual({ kind: 'dataset', datasetId: 'd' });
-    expect(train.problems.value).toEqual([]);
-    train.chooseDataset(null);
-    expect(train.plan.value.source).toEqual(PRESETS['sft-quick'].source);
+    train.plan.chooseDataset('d');
+    expect(train.plan.plan.value.source).toEqual({ kind: 'dataset', datasetId: 'd' });
+    expect(train.plan.problems.value).toEqual([]);
+    train.plan.chooseDataset(null);
+    expect(train.plan.plan.value.source).toEqual(PRESETS['sft-quick'].source);
   });
 
   it('holds out a tenth of a dataset, unless somebody said otherwise', async () => {
     const { train } = made({ datasets: [datasetOf('d', 20, 20), datasetOf('e', 40, 40)] });
     await train.open();
-    train.chooseDataset('d');
-    expect(train.split.value).toMatchObject({ train: 18, heldOut: 2 });
-    expect(train.changes.value).toEqual([]);
-    train.chooseDataset('e');
-    expect(train.split.value).toMatchObject({ train: 36, heldOut: 4 });
-    train.setField('sft.evalSize', 5);
-    train.chooseDataset('d');
-    expect(train.split.value).toMatchObject({ train: 15, heldOut: 5 });
-    expect(train.changes.value).toEqual(['sft.evalSize']);
-    train.resetField('sft.evalSize');
-    expect(train.split.value).toMatchObject({ train: 18, heldOut: 2 });
+    train.plan.chooseDataset('d');
+    expect(train.plan.split.value).toMatchObject({ train: 18, heldOut: 2 });
+    expect(train.plan.changes.value).toEqual([]);
+    train.plan.chooseDataset('e');
+    expect(train.plan.split.value).toMatchObject({ train: 36, heldOut: 4 });
+    train.plan.setField('sft.evalSize', 5);
+    train.plan.chooseDataset('d');
+    expect(train.plan.split.value).toMatchObject({ train: 15, heldOut: 5 });
+    expect(train.plan.changes.value).toEqual(['sft.evalSize']);
+    train.plan.resetField('sft.evalSize');
+    expect(train.plan.split.value).toMatchObject({ train: 18, heldOut: 2 });
   });
 
   it('survives a reload with its edits', () => {
@@ -352,23 +352,23 @@ describe('the plan', () => {
       },
     };
     const first = createTrain(new HandTrainer(), kept);
-    first.choosePreset('grpo-full');
-    first.setField('optim.learningRate', 0.25);
-    first.setField('name', 'Mine');
+    first.plan.choosePreset('grpo-full');
+    first.plan.setField('optim.learningRate', 0.25);
+    first.plan.setField('name', 'Mine');
     const second = createTrain(new HandTrainer(), kept);
-    expect(second.plan.value).toEqual(first.plan.value);
-    expect(second.preset.value).toBe('grpo-full');
-    expect(second.changes.value).toEqual(['optim.learningRate']);
+    expect(second.plan.plan.value).toEqual(first.plan.plan.value);
+    expect(second.plan.preset.value).toBe('grpo-full');
+    expect(second.plan.changes.value).toEqual(['optim.learningRate']);
     text = 'nonsense';
-    expect(createTrain(new HandTrainer(), kept).plan.value).toEqual(PRESETS['sft-quick']);
+    expect(createTrain(new HandTrainer(), kept).plan.plan.value).toEqual(PRESETS['sft-quick']);
   });
 
   it('can be taken over from a run', () => {
     const { train } = made();
-    train.copyPlan({ ...PRESETS['grpo-full'], maxSteps: 11 });
-    expect(train.preset.value).toBeNull();
-    expect(train.changes.value).toEqual([]);
-    expect(train.plan.value.maxSteps).toBe(11);
+    train.plan.copyPlan({ ...PRESETS['grpo-full'], maxSteps: 11 });
+    expect(train.plan.preset.value).toBeNull();
+    expect(train.plan.changes.value).toEqual([]);
+    expect(train.plan.plan.value.maxSteps).toBe(11);
   });
 });
 
@@ -382,7 +382,7 @@ describe('the model', () => {
       await settled();
       if (loads) loaded.value = id;
     };
-    train.useModels({ models, loaded, load });
+    train.models.useModels({ models, loaded, load });
     return { client, train, loaded };
   }
 
@@ -390,15 +390,15 @@ describe('the model', () => {
     const { client, train } = withPort(true);
     void train.open();
     await settled();
-    expect(train.models.value.map(({ label }) => label)).toEqual(['Draft', 'pocket']);
-    expect(train.needsModel.value).toBe(true);
+    expect(train.models.models.value.map(({ label }) => label)).toEqual(['Draft', 'pocket']);
+    expect(train.models.needsModel.value).toBe(true);
     expect(client.estimated).toEqual([]);
-    void train.start();
+    void train.control.start();
     await settled();
     await settled();
     expect(client.calls).toEqual(['readRun r1', 'load pocket', 'startTraining']);
     expect(client.estimated).toHaveLength(1);
-    expect(train.needsModel.value).toBe(false);
+    expect(train.models.needsModel.value).toBe(false);
   });
 
   it('starts nothing that turns out not to fit', async () => {
@@ -406,9 +406,9 @@ describe('the model', () => {
     client.estimate = { ...ESTIMATE, fits: false, advice: 'Set tokensPerMicroBatch to 64.' };
     void train.open();
     await settled();
-    await train.start();
+    await train.control.start();
     expect(client.started).toBeNull();
-    expect(train.failure.value?.error).toEqual({
+    expect(train.commands.failure.value?.error).toEqual({
       code: 'train/memory',
       message: 'Set tokensPerMicroBatch to 64.',
     });
@@ -418,9 +418,9 @@ describe('the model', () => {
     const { client, train } = withPort(false);
     void train.open();
     await settled();
-    await train.resume('r1');
+    await train.control.resume('r1');
     expect(client.calls).toEqual(['readRun r1', 'load pocket']);
-    expect(train.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/model' } });
+    expect(train.commands.failure.value).toMatchObject({ command: 'resume', error: { code: 'train/model' } });
   });
 
   it('is left alone when it is there', async () => {
@@ -428,7 +428,7 @@ describe('the model', () => {
     loaded.value = 'pocket';
     void train.open();
     await settled();
-    void train.stepOnce('r1');
+    void train.control.stepOnce('r1');
     await settled();
     expect(client.calls).toEqual(['readRun r1', 'stepTraining r1']);
   });

@@ -2,7 +2,7 @@
 // saved or deleted; never for a step.
 
 import { formatBytes } from '../../lib/format';
-import type { TrainNews } from '../../state/train';
+import type { TrainNews } from '../../state/train_live';
 import { TRAIN_COPY } from './train_copy';
 
 /** The sentence for a piece of news; empty when there is none. */

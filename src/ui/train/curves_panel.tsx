@@ -18,7 +18,7 @@ import {
   withEvaluations,
 } from './curves';
 import { metricText } from './figures_text';
-import { useTrain } from './train_context';
+import { usePlan, useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.curves;
@@ -62,7 +62,8 @@ function Legend({ chart, metrics, hovered }: Pick<CurveProps, 'chart' | 'metrics
 }
 
 function Canvas({ chart, metrics, hovered, smooth }: CurveProps) {
-  const train = useTrain();
+  const shown = useShown();
+  const form = usePlan();
   const root = useRef<HTMLDivElement>(null);
   const view = useRef<CurveView | null>(null);
   const lines = chart.lines.map(({ metric }) => metric).join(' ');
@@ -72,14 +73,14 @@ function Canvas({ chart, metrics, hovered, smooth }: CurveProps) {
       hovered.value = step;
     });
     view.current = made;
-    made.update(metrics.peek(), shownPlan(train.selected.peek(), train.plan.peek()).maxSteps, hovered.peek());
+    made.update(metrics.peek(), shownPlan(shown.selected.peek(), form.plan.peek()).maxSteps, hovered.peek());
     return () => made.destroy();
     // A chart is the same as long as its lines are: rebuilding it per step would cost more than drawing it.
-  }, [train, hovered, smooth, lines]);
+  }, [shown, form, hovered, smooth, lines]);
   useSignalEffect(() => {
     view.current?.update(
       metrics.value,
-      shownPlan(train.selected.value, train.plan.value).maxSteps,
+      shownPlan(shown.selected.value, form.plan.value).maxSteps,
       hovered.value,
     );
   });
@@ -174,17 +175,18 @@ function Curve({ chart, metrics, hovered, smooth }: CurveProps) {
 
 /** The curves panel; empty charts show where their lines will be. */
 export function CurvesPanel() {
-  const train = useTrain();
+  const shown = useShown();
+  const form = usePlan();
   const hovered = useSignal<number | null>(null);
   const smooth = useSignal(false);
   const moreOpen = useSignal(false);
-  const method = useComputed(() => shownPlan(train.selected.value, train.plan.value).method);
-  const metrics = useComputed(() => (train.record.value === null ? [] : withEvaluations(train.record.value)));
+  const method = useComputed(() => shownPlan(shown.selected.value, form.plan.value).method);
+  const metrics = useComputed(() => (shown.record.value === null ? [] : withEvaluations(shown.record.value)));
   const names = useComputed(() => Object.keys(metrics.value.at(-1)?.values ?? {}).join(' '));
   // Charts are chosen again only when other metrics arrive.
   const set = useMemo(
     () => curvesOf(method.value, metrics.peek()),
-    [method.value, names.value, train.record.value?.runId],
+    [method.value, names.value, shown.record.value?.runId],
   );
   const draw = (chart: CurveChart) => (
     <Curve key={chart.id} chart={chart} metrics={metrics} hovered={hovered} smooth={smooth.value} />

@@ -3,9 +3,9 @@
 
 import type { ComponentChildren } from 'preact';
 import type { PlainError } from '../../lib/plain_error';
-import type { TrainCommand } from '../../state/train';
+import type { TrainCommand } from '../../state/train_commands';
 import { Icon } from '../icons';
-import { useTrain } from './train_context';
+import { useCommands } from './train_context';
 import { TRAIN_COPY, trainErrorCopy } from './train_copy';
 
 /** An error with its title and reason; `children` are the actions. */
@@ -33,12 +33,12 @@ export function ErrorNote({
 
 /** The last refused command, when it is one of `commands`. */
 export function CommandFailure({ commands }: { readonly commands: readonly TrainCommand[] }) {
-  const train = useTrain();
-  const failure = train.failure.value;
+  const { failure: last, dismissFailure } = useCommands();
+  const failure = last.value;
   if (failure === null || !commands.includes(failure.command)) return null;
   return (
     <ErrorNote error={failure.error} lead={TRAIN_COPY.failure[failure.command]}>
-      <button type="button" class="quiet" onClick={train.dismissFailure}>
+      <button type="button" class="quiet" onClick={dismissFailure}>
         {TRAIN_COPY.failure.dismiss}
       </button>
     </ErrorNote>

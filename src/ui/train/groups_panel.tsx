@@ -7,7 +7,7 @@ import type { CompletionFact, GroupFact } from '../../worker/protocol/training';
 import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
 import { metricText, scoreText, signedText } from './figures_text';
-import { useTrain } from './train_context';
+import { useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.groups;
@@ -132,10 +132,10 @@ function Group({ group, first }: { readonly group: GroupFact; readonly first: bo
 
 /** The inspector; only for GRPO. */
 export function GroupsPanel() {
-  const train = useTrain();
-  const newest = useComputed(() => train.record.value?.groups ?? null);
+  const { record } = useShown();
+  const newest = useComputed(() => record.value?.groups ?? null);
   const held = useSignal<{ readonly step: number; readonly groups: readonly GroupFact[] } | null>(null);
-  const runId = train.record.value?.runId;
+  const runId = record.value?.runId;
   // Another run lets go of what was held.
   useEffect(() => {
     held.value = null;

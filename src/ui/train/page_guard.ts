@@ -2,7 +2,7 @@
 // back is asked for again when the page is visible; a refusal changes nothing and is not shown.
 
 import { effect } from '@preact/signals';
-import type { Train } from '../../state/train';
+import type { LiveRun } from '../../state/train_live';
 
 /** What the guard needs of the browser. */
 export interface GuardHost {
@@ -62,11 +62,11 @@ export function browserHost(): GuardHost {
   };
 }
 
-const GUARDED = new WeakSet<Pick<Train, 'live'>>();
+const GUARDED = new WeakSet<Pick<LiveRun, 'live'>>();
 
 /** Guards every run of this tab from now on, also while another page is shown. Once is enough; more do nothing. */
-export function guardRuns(train: Pick<Train, 'live'>, host: GuardHost = browserHost()): void {
-  if (GUARDED.has(train)) return;
-  GUARDED.add(train);
-  effect(() => (train.live.value ? holdPage(host) : undefined));
+export function guardRuns(run: Pick<LiveRun, 'live'>, host: GuardHost = browserHost()): void {
+  if (GUARDED.has(run)) return;
+  GUARDED.add(run);
+  effect(() => (run.live.value ? holdPage(host) : undefined));
 }

@@ -6,7 +6,7 @@ import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settin
 import { fieldApplies, readField } from '../../state/train_form';
 import { Icon } from '../icons';
 import { NumberInput } from '../number_input';
-import { useTrain } from './train_context';
+import { usePlan } from './train_context';
 import { problemText, TRAIN_COPY } from './train_copy';
 
 /** Id of a field's control, for labels and for moving the focus to it. */
@@ -76,25 +76,25 @@ function Control({ id, setting, value, described, wrong, set }: ControlProps) {
 
 /** A setting; nothing while it has no effect on the plan. */
 export function PlanField({ id }: { readonly id: TrainSettingId }) {
-  const train = useTrain();
-  const plan = train.plan.value;
+  const form = usePlan();
+  const plan = form.plan.value;
   if (!fieldApplies(plan, id)) return null;
   const setting: Setting = TRAIN_SETTINGS[id];
   const { label, unit, help } = setting;
-  const problem = train.problems.value.find((one) => one.field === id);
+  const problem = form.problems.value.find((one) => one.field === id);
   const hint = [...(unit === undefined ? [] : [TRAIN_COPY.plan.unit(unit)]), help ?? ''].join(' ');
   const note = `${controlId(id)}-note`;
   return (
     <div class={problem === undefined ? 'plan-field' : 'plan-field wrong'}>
       <span class="plan-label">
         <label for={controlId(id)}>{label}</label>
-        {train.changes.value.includes(id) && (
+        {form.changes.value.includes(id) && (
           <button
             type="button"
             class="icon-button plan-reset"
             aria-label={TRAIN_COPY.plan.reset(label)}
             title={TRAIN_COPY.plan.reset(label)}
-            onClick={() => train.resetField(id)}
+            onClick={() => form.resetField(id)}
           >
             <Icon name="again" />
           </button>
@@ -106,7 +106,7 @@ export function PlanField({ id }: { readonly id: TrainSettingId }) {
         value={readField(plan, id) ?? null}
         described={note}
         wrong={problem !== undefined}
-        set={(value) => train.setField(id, value)}
+        set={(value) => form.setField(id, value)}
       />
       <span id={note} class={problem === undefined ? 'hint' : 'hint wrong-note'}>
         {problem === undefined ? hint : problemText(problem)}

@@ -16,7 +16,7 @@ import { PRESET_IDS, PRESET_WORDS, type PresetId } from '../../state/train_prese
 import { ProblemBox, ProblemItems } from '../problem_list';
 import { CommandFailure } from './failure_note';
 import { controlId, PlanField } from './plan_field';
-import { useTrain } from './train_context';
+import { useForecast, useLiveRun, usePlan, usePlanModels, useRunControl, useStored } from './train_context';
 import { problemText, TRAIN_COPY, trainErrorCopy } from './train_copy';
 
 const WORDS = TRAIN_COPY.plan;
@@ -31,9 +31,9 @@ const FOLDED = (Object.keys(SETTING_GROUPS) as SettingGroup[])
   .map((group) => ({ group, fields: fieldsOf(group) }));
 
 function PresetChoice() {
-  const train = useTrain();
-  const preset = train.preset.value;
-  const changed = train.changes.value.length;
+  const form = usePlan();
+  const preset = form.preset.value;
+  const changed = form.changes.value.length;
   return (
     <div class="plan-field wide">
       <label for="plan-preset">{WORDS.preset}</label>
@@ -42,7 +42,7 @@ function PresetChoice() {
         data-testid="preset"
         aria-describedby="plan-preset-note"
         value={preset ?? ''}
-        onChange={(event) => train.choosePreset(event.currentTarget.value as PresetId)}
+        onChange={(event) => form.choosePreset(event.currentTarget.value as PresetId)}
       >
         {preset === null && <option value="">{WORDS.ownPreset}</option>}
         {PRESET_IDS.map((id) => (
@@ -60,12 +60,13 @@ function PresetChoice() {
 }
 
 function SourceChoice() {
-  const train = useTrain();
-  const { source } = train.plan.value;
-  const datasets = train.datasets.value;
+  const form = usePlan();
+  const stored = useStored();
+  const { source } = form.plan.value;
+  const datasets = stored.datasets.value;
   const value = source.kind === 'dataset' ? source.datasetId : '';
   const known = value === '' || datasets.some(({ id }) => id === value);
-  const problem = train.problems.value.find(({ field }) => field === 'source');
+  const problem = form.problems.value.find(({ field }) => field === 'source');
   return (
     <div class={problem === undefined ? 'plan-field wide' : 'plan-field wide wrong'}>
       <label for="plan-source">{WORDS.source}</label>
@@ -74,7 +75,7 @@ function SourceChoice() {
         data-testid="source"
         aria-describedby="plan-source-note"
         value={value}
-        onChange={(event) => train.chooseDataset(event.currentTarget.value || null)}
+        onChange={(event) => form.chooseDataset(event.currentTarget.value || null)}
       >
         <option value="">{WORDS.world}</option>
         {!known && <option value={value}>{WORDS.missingDataset}</option>}
@@ -92,17 +93,18 @@ function SourceChoice() {
 }
 
 function ModelChoice() {
-  const train = useTrain();
+  const form = usePlan();
+  const models = usePlanModels();
   return (
     <div class="plan-field">
       <label for="plan-model">{WORDS.model}</label>
       <select
         id="plan-model"
         data-testid="plan-model"
-        value={train.plan.value.modelId}
-        onChange={(event) => train.chooseModel(event.currentTarget.value)}
+        value={form.plan.value.modelId}
+        onChange={(event) => form.chooseModel(event.currentTarget.value)}
       >
-        {train.models.value.map(({ id, label }) => (
+        {models.models.value.map(({ id, label }) => (
           <option key={id} value={id}>
             {label}
           </option>
@@ -113,9 +115,10 @@ function ModelChoice() {
 }
 
 function AdapterChoice() {
-  const train = useTrain();
-  const { adapterId, modelId, method } = train.plan.value;
-  const fitting = train.adapters.value.filter((adapter) => adapter.modelId === modelId);
+  const form = usePlan();
+  const stored = useStored();
+  const { adapterId, modelId, method } = form.plan.value;
+  const fitting = stored.adapters.value.filter((adapter) => adapter.modelId === modelId);
   const known = adapterId === null || fitting.some(({ id }) => id === adapterId);
   return (
     <>
@@ -125,7 +128,7 @@ function AdapterChoice() {
           id="plan-adapter"
           data-testid="continue-adapter"
           value={adapterId ?? ''}
-          onChange={(event) => train.chooseAdapter(event.currentTarget.value || null)}
+          onChange={(event) => form.chooseAdapter(event.currentTarget.value || null)}
         >
           <option value="">{WORDS.newAdapter}</option>
           {!known && <option value={adapterId ?? ''}>{WORDS.missingAdapter}</option>}
@@ -142,11 +145,11 @@ function AdapterChoice() {
 }
 
 function Advanced({ open }: { readonly open: Signal<boolean> }) {
-  const train = useTrain();
-  const plan = train.plan.value;
+  const form = usePlan();
+  const plan = form.plan.value;
   const groups = FOLDED.filter(({ fields }) => fields.some((id) => fieldApplies(plan, id)));
   // What cannot be used must not be folded away: a dataset can make a setting wrong that nobody touched.
-  const wrong = train.problems.value.some(({ field }) =>
+  const wrong = form.problems.value.some(({ field }) =>
     groups.some(({ fields }) => fields.some((id) => id === field)),
   );
   return (
@@ -175,9 +178,10 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
 
 /** What the plan's model is called. */
 function useModelLabel(): string {
-  const train = useTrain();
-  const { modelId } = train.plan.value;
-  return train.models.value.find(({ id }) => id === modelId)?.label ?? modelId;
+  const form = usePlan();
+  const models = usePlanModels();
+  const { modelId } = form.plan.value;
+  return models.models.value.find(({ id }) => id === modelId)?.label ?? modelId;
 }
 
 function EstimateParts({ parts }: { readonly parts: readonly { name: string; bytes: number }[] }) {
@@ -206,10 +210,12 @@ function EstimateParts({ parts }: { readonly parts: readonly { name: string; byt
 }
 
 function Estimate({ goTo }: { readonly goTo: (id: TrainSettingId) => void }) {
-  const train = useTrain();
-  const view = train.estimate.value;
+  const forecast = useForecast();
+  const models = usePlanModels();
+  const live = useLiveRun();
+  const view = forecast.estimate.value;
   // What was measured for another model says nothing about this one.
-  const { estimate, error, asking } = train.needsModel.value
+  const { estimate, error, asking } = models.needsModel.value
     ? { estimate: null, error: null, asking: false }
     : view;
   const words = TRAIN_COPY.estimate;
@@ -217,9 +223,9 @@ function Estimate({ goTo }: { readonly goTo: (id: TrainSettingId) => void }) {
   const model = useModelLabel();
   const waiting = asking
     ? words.asking
-    : train.live.value
+    : live.live.value
       ? words.busy
-      : train.needsModel.value
+      : models.needsModel.value
         ? words.needsModel(model)
         : words.unknown;
   const fits = estimate === null ? '' : String(estimate.fits);
@@ -257,7 +263,7 @@ function Estimate({ goTo }: { readonly goTo: (id: TrainSettingId) => void }) {
 
 /** How SFT would divide its examples. */
 function Split() {
-  const split = useTrain().split.value;
+  const split = usePlan().split.value;
   if (split === null) return null;
   const words = split.exact ? WORDS.split : WORDS.splitAtMost;
   return (
@@ -269,7 +275,7 @@ function Split() {
 
 /** Words of the dataset that the model does not know, with the rows that are mostly made of them. */
 function UnknownWords() {
-  const { found, looking } = useTrain().words.value;
+  const { found, looking } = useForecast().words.value;
   if (looking) return <p class="hint plan-advice">{WORDS.wordsLooking}</p>;
   if (found === null || found.warnings.length === 0) return null;
   return (
@@ -284,13 +290,16 @@ function UnknownWords() {
 
 /** Why Start is disabled, or what it does first; empty otherwise. */
 function StartNote() {
-  const train = useTrain();
+  const live = useLiveRun();
+  const form = usePlan();
+  const models = usePlanModels();
+  const forecast = useForecast();
   const model = useModelLabel();
   const why = () => {
-    if (train.live.value) return WORDS.startBusy;
-    if (train.problems.value.length > 0) return WORDS.startProblems;
-    if (train.needsModel.value) return WORDS.startLoads(model);
-    return train.estimate.value.estimate?.fits === false ? WORDS.startMemory : '';
+    if (live.live.value) return WORDS.startBusy;
+    if (form.problems.value.length > 0) return WORDS.startProblems;
+    if (models.needsModel.value) return WORDS.startLoads(model);
+    return forecast.estimate.value.estimate?.fits === false ? WORDS.startMemory : '';
   };
   return (
     <p id="start-note" class="hint">
@@ -301,7 +310,7 @@ function StartNote() {
 
 /** The plan panel. */
 export function PlanPanel() {
-  const train = useTrain();
+  const control = useRunControl();
   const open = useSignal(false);
   const goTo = (id: TrainSettingId) => {
     open.value = true;
@@ -318,7 +327,7 @@ export function PlanPanel() {
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          void train.start();
+          void control.start();
         }}
       >
         <PresetChoice />
@@ -341,7 +350,7 @@ export function PlanPanel() {
             class="primary"
             data-testid="start"
             aria-describedby="start-note"
-            disabled={!train.canStart.value}
+            disabled={!control.canStart.value}
           >
             {WORDS.start}
           </button>

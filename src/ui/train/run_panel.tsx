@@ -9,14 +9,22 @@ import type { RunSummary, TrainingStatus } from '../../worker/protocol/training'
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';
 import { durationText, paceText } from './figures_text';
-import { useTrain } from './train_context';
+import {
+  useCommands,
+  useLiveRun,
+  usePlan,
+  useRunControl,
+  useRunResults,
+  useShown,
+  useStored,
+} from './train_context';
 import { ALERT_COPY, TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.run;
 
 /** What the engine says about the shown run; null when it is about another one. */
 function useStatus(run: RunSummary | null): TrainingStatus | null {
-  const status = useTrain().status.value;
+  const status = useLiveRun().status.value;
   return run !== null && status?.runId === run.id ? status : null;
 }
 
@@ -58,14 +66,15 @@ function Figures({ run, status }: { readonly run: RunSummary; readonly status: T
 }
 
 function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: () => void }) {
-  const train = useTrain();
+  const results = useRunResults();
+  const commands = useCommands();
   const name = useSignal(WORDS.adapterName(run.plan.name, run.checkpointStep ?? run.step));
   return (
     <form
       class="save-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void train.saveAdapter(run.id, name.value.trim()).then((adapter) => adapter !== null && close());
+        void results.saveAdapter(run.id, name.value.trim()).then((adapter) => adapter !== null && close());
       }}
       onKeyDown={(event) => {
         if (event.key === 'Escape') close();
@@ -88,7 +97,7 @@ function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: ()
         type="submit"
         class="primary"
         data-testid="adapter-save"
-        disabled={name.value.trim() === '' || train.pending.value.has('save')}
+        disabled={name.value.trim() === '' || commands.pending.value.has('save')}
       >
         {WORDS.saveNow}
       </button>
@@ -100,10 +109,10 @@ function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: ()
 }
 
 function SaveAdapter({ run }: { readonly run: RunSummary }) {
-  const train = useTrain();
+  const stored = useStored();
   const asking = useSignal(false);
   const opener = useRef<HTMLButtonElement>(null);
-  const saved = train.adapters.value.find(({ id }) => id === run.adapterId);
+  const saved = stored.adapters.value.find(({ id }) => id === run.adapterId);
   const close = () => {
     asking.value = false;
     opener.current?.focus();
@@ -133,10 +142,12 @@ function SaveAdapter({ run }: { readonly run: RunSummary }) {
 }
 
 function Controls({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
-  const train = useTrain();
-  const pending = train.pending.value;
+  const commands = useCommands();
+  const live = useLiveRun();
+  const control = useRunControl();
+  const pending = commands.pending.value;
   const working = status !== null && isLive(status.state);
-  const resumable = mayResume(run, status) && !train.live.value;
+  const resumable = mayResume(run, status) && !live.live.value;
   const asked = pending.has('resume') || pending.has('pause') || pending.has('stop') || pending.has('step');
   const label =
     run.checkpointStep === null || run.reason === null || isNotice(run, run.reason)
@@ -149,7 +160,7 @@ function Controls({ run, status }: { readonly run: RunSummary; readonly status: 
         type="button"
         data-testid={working ? 'pause' : 'resume'}
         disabled={working ? pending.has('pause') || status.state === 'pausing' : asked || !resumable}
-        onClick={() => void (working ? train.pause() : train.resume(run.id))}
+        onClick={() => void (working ? control.pause() : control.resume(run.id))}
       >
         {working ? WORDS.pause : label}
       </button>
@@ -157,7 +168,7 @@ function Controls({ run, status }: { readonly run: RunSummary; readonly status: 
         type="button"
         data-testid="step-once"
         disabled={asked || !resumable}
-        onClick={() => void train.stepOnce(run.id)}
+        onClick={() => void control.stepOnce(run.id)}
       >
         {WORDS.stepOnce}
       </button>
@@ -166,7 +177,7 @@ function Controls({ run, status }: { readonly run: RunSummary; readonly status: 
         data-testid="stop"
         title={WORDS.stopWhy}
         disabled={pending.has('stop') || !(working || (status !== null && run.state === 'paused'))}
-        onClick={() => void train.stop()}
+        onClick={() => void control.stop()}
       >
         {WORDS.stop}
       </button>
@@ -195,7 +206,7 @@ function isNotice(run: RunSummary, reason: PlainError): boolean {
 
 /** Why the run stands still or what happened to it, and what can be done besides Resume. */
 function Standing({ run, status }: { readonly run: RunSummary; readonly status: TrainingStatus | null }) {
-  const train = useTrain();
+  const form = usePlan();
   const { reason, plan } = run;
   if (isLive(run.state) && status === null) return <Banner>{WORDS.elsewhere}</Banner>;
   // Paused by this tab a moment ago needs no explanation; a run that a closed tab left behind does.
@@ -213,8 +224,8 @@ function Standing({ run, status }: { readonly run: RunSummary; readonly status: 
           type="button"
           class="quiet"
           onClick={() => {
-            train.copyPlan(plan);
-            train.setField('optim.learningRate', learningRate / 2);
+            form.copyPlan(plan);
+            form.setField('optim.learningRate', learningRate / 2);
           }}
         >
           {WORDS.halve}
@@ -225,8 +236,8 @@ function Standing({ run, status }: { readonly run: RunSummary; readonly status: 
 }
 
 function Alerts() {
-  const train = useTrain();
-  const alerts = useComputed(() => alertsOf(train.record.value?.metrics ?? []));
+  const shown = useShown();
+  const alerts = useComputed(() => alertsOf(shown.record.value?.metrics ?? []));
   if (alerts.value.length === 0) return null;
   return (
     <ul class="run-alerts">
@@ -241,8 +252,9 @@ function Alerts() {
 
 /** The strip of the shown run. */
 export function RunPanel() {
-  const train = useTrain();
-  const run = train.selected.value;
+  const shown = useShown();
+  const stored = useStored();
+  const run = shown.selected.value;
   const status = useStatus(run);
   return (
     <section class="panel run-panel" aria-labelledby="run-title">
@@ -253,7 +265,7 @@ export function RunPanel() {
         </span>
       </header>
       {run === null ? (
-        <p class="hint">{train.listed.value ? WORDS.none : WORDS.loading}</p>
+        <p class="hint">{stored.listed.value ? WORDS.none : WORDS.loading}</p>
       ) : (
         <>
           <progress

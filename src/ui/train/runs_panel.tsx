@@ -9,16 +9,24 @@ import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';
 import { momentText } from './figures_text';
 import { mayResume } from './run_panel';
-import { useTrain } from './train_context';
+import {
+  useCommands,
+  useLiveRun,
+  usePlan,
+  useRunControl,
+  useRunResults,
+  useShown,
+  useStored,
+} from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.runs;
 const FORMATS: readonly RunFormat[] = ['zip', 'jsonl', 'csv'];
 
 function Exports({ run }: { readonly run: RunSummary }) {
-  const train = useTrain();
+  const results = useRunResults();
   const get = async (format: RunFormat) => {
-    const blob = await train.exportRun(run.id, format);
+    const blob = await results.exportRun(run.id, format);
     if (blob !== null) download(blob, fileName(`${run.plan.name}-${run.step}`, format, 'run'));
   };
   return FORMATS.map((format) => (
@@ -36,7 +44,7 @@ function Exports({ run }: { readonly run: RunSummary }) {
 }
 
 function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolean }) {
-  const train = useTrain();
+  const results = useRunResults();
   const asking = useSignal(false);
   if (!asking.value) {
     return (
@@ -62,7 +70,7 @@ function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolea
         type="button"
         class="quiet danger"
         data-testid="run-delete-yes"
-        onClick={() => void train.deleteRun(run.id)}
+        onClick={() => void results.deleteRun(run.id)}
       >
         {WORDS.deleteYes}
       </button>
@@ -89,7 +97,11 @@ interface RunProps {
 }
 
 function RunActs({ run, status, shown }: RunProps) {
-  const train = useTrain();
+  const { select } = useShown();
+  const live = useLiveRun();
+  const commands = useCommands();
+  const control = useRunControl();
+  const form = usePlan();
   const { name } = run.plan;
   const show = shown ? WORDS.showing : WORDS.show;
   return (
@@ -100,7 +112,7 @@ function RunActs({ run, status, shown }: RunProps) {
         data-testid="run-show"
         aria-pressed={shown}
         aria-label={`${show}: ${name}`}
-        onClick={() => void train.select(run.id)}
+        onClick={() => void select(run.id)}
       >
         {show}
       </button>
@@ -110,8 +122,8 @@ function RunActs({ run, status, shown }: RunProps) {
           class="quiet"
           data-testid="run-resume"
           aria-label={`${WORDS.resume}: ${name}`}
-          disabled={train.live.value || train.pending.value.has('resume')}
-          onClick={() => void train.resume(run.id)}
+          disabled={live.live.value || commands.pending.value.has('resume')}
+          onClick={() => void control.resume(run.id)}
         >
           {WORDS.resume}
         </button>
@@ -120,7 +132,7 @@ function RunActs({ run, status, shown }: RunProps) {
         type="button"
         class="quiet"
         aria-label={`${WORDS.plan}: ${name}`}
-        onClick={() => train.copyPlan(run.plan)}
+        onClick={() => form.copyPlan(run.plan)}
       >
         {WORDS.plan}
       </button>
@@ -131,11 +143,12 @@ function RunActs({ run, status, shown }: RunProps) {
 }
 
 function Row({ run }: { readonly run: RunSummary }) {
-  const train = useTrain();
+  const now = useLiveRun().status.value;
+  const { selected } = useShown();
   const { plan } = run;
-  const status = train.status.value?.runId === run.id ? train.status.value : null;
+  const status = now?.runId === run.id ? now : null;
   const live = status !== null && isLive(status.state);
-  const shown = train.selected.value?.id === run.id;
+  const shown = selected.value?.id === run.id;
   const state = isLive(run.state) && !live ? WORDS.elsewhere : TRAIN_COPY.states[run.state];
   return (
     <li
@@ -165,9 +178,10 @@ function Row({ run }: { readonly run: RunSummary }) {
 
 /** The list of runs, newest first. */
 export function RunsPanel() {
-  const train = useTrain();
-  const runs = train.runs.value;
-  const news = train.news.value;
+  const stored = useStored();
+  const live = useLiveRun();
+  const runs = stored.runs.value;
+  const news = live.news.value;
   return (
     <section class="panel runs-panel" aria-labelledby="runs-title">
       <header class="panel-head">

@@ -6,7 +6,7 @@ import type { ComponentChildren } from 'preact';
 import type { Evaluation } from '../../state/train_run';
 import type { SampleFact } from '../../worker/protocol/training';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
-import { useTrain } from './train_context';
+import { useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.samples;
@@ -48,8 +48,7 @@ function Sample({ sample, children }: { readonly sample: SampleFact; readonly ch
 
 /** The samples panel. */
 export function SamplesPanel() {
-  const train = useTrain();
-  const evaluations = train.record.value?.evaluations ?? [];
+  const evaluations = useShown().record.value?.evaluations ?? [];
   const chosen = useSignal<number | null>(null);
   const shown = evaluations.find(({ step }) => step === chosen.value) ?? evaluations.at(-1);
   return (

@@ -14,15 +14,16 @@ import { PlanPanel } from './plan_panel';
 import { RunPanel } from './run_panel';
 import { RunsPanel } from './runs_panel';
 import { SamplesPanel } from './samples_panel';
-import { TrainContext, useTrain } from './train_context';
+import { TrainContext, useLiveRun, usePlan, useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 import '../styles/train.css';
 
 /** Groups are GRPO's; answers are whose evaluations sampled some. */
 function Answers() {
-  const train = useTrain();
-  const method = train.selected.value?.plan.method ?? train.plan.value.method;
-  const evaluated = (train.record.value?.evaluations.length ?? 0) > 0;
+  const shown = useShown();
+  const form = usePlan();
+  const method = shown.selected.value?.plan.method ?? form.plan.value.method;
+  const evaluated = (shown.record.value?.evaluations.length ?? 0) > 0;
   return (
     <>
       {(method === 'sft' || evaluated) && <SamplesPanel />}
@@ -32,10 +33,10 @@ function Answers() {
 }
 
 function Announcer() {
-  const train = useTrain();
+  const live = useLiveRun();
   return (
     <p class="visually-hidden" role="status" data-testid="train-status">
-      {announcement(train.news.value)}
+      {announcement(live.news.value)}
     </p>
   );
 }
@@ -44,10 +45,10 @@ function Announcer() {
 export function TrainPage({ train }: { readonly train: Train; readonly library: Library }) {
   const look = useContext(LookContext);
   useEffect(() => {
-    guardRuns(train);
+    guardRuns(train.live);
     if (look !== null) {
       const loaded = computed(() => look.session.value.model?.entry.id ?? null);
-      train.useModels({ models: look.models, loaded, load: look.loadModel });
+      train.models.useModels({ models: look.models, loaded, load: look.loadModel });
     }
     void train.open();
   }, [train, look]);
