@@ -158,7 +158,7 @@ describe('layout', () => {
       // Components are exercised by the journeys; what can be tested without a page lives in .ts files.
       .filter((path) => !path.endsWith('.tsx') && !UNTESTED[path] && !isTypesOnly(path))
       .filter((path) => !Object.keys(TESTED_BY).some((prefix) => path.startsWith(prefix)))
-      // `shapes_world_text.ts` is a part of `shapes_world.ts` and may share its test.
+      // `training_metrics.ts` is a part of `training.ts` and may share its test.
       .filter((path) => !shorterStems(stem(path)).some((name) => tested.has(name) && known.has(name)));
     const orphans = tests.filter((path) => {
       const folder = path.split('/')[1] ?? '';

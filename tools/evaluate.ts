@@ -4,8 +4,8 @@
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import type { PixelArray } from '../src/data/image/pillow_resize';
-import { drawSample, SPLITS, type Split } from '../src/data/world/shapes_world';
-import { IMAGE_SIDE } from '../src/data/world/shapes_world_scene';
+import { IMAGE_SIDE } from '../src/data/world/grid';
+import { drawSample, SPLITS, type Split } from '../src/data/world/world_sample';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
@@ -16,7 +16,13 @@ import {
   scoreAnswer,
   summarise,
 } from '../src/lookback/evaluation';
-import { PROBES, type ProbeReport, probeItem, summariseProbes } from '../src/lookback/probe';
+import {
+  PROBES,
+  type ProbeAnswer,
+  type ProbeReport,
+  probeItems,
+  summariseProbes,
+} from '../src/lookback/probe';
 import type { Question } from '../src/lookback/question_prompt';
 import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
@@ -58,7 +64,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --model ID|DIR        a built-in model or a Hugging Face folder
   --adapter DIR|ZIP     a PEFT adapter for it
   --mode MODE           ${REASONING_MODES.join(' | ')}
-  --split SPLIT         ${SPLITS.join(' | ')}: questions of the shapes world
+  --split SPLIT         ${SPLITS.join(' | ')}: questions of pocket's world; photographs are generated ones
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
   --count N             questions (default 1000; for a dataset all of them)
   --visual              of a split, only questions that need the picture (default: a fifth do not)
@@ -145,15 +151,21 @@ interface Item extends ExpectedAnswer {
   readonly image: () => Promise<PixelArray>;
 }
 
-function sheet(data: Uint8Array): PixelArray {
+function picture(data: Uint8Array): PixelArray {
   return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data };
 }
 
 function splitItems({ split, seed, count, visual }: Call): Item[] {
   return Array.from({ length: count }, (_, index) => {
     const sample = drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
-    const { kind, text, answer } = sample;
-    return { index, kind, expected: answer, question: text, image: async () => sheet(sample.image()) };
+    const { wording, text, answer } = sample;
+    return {
+      index,
+      kind: wording,
+      expected: answer,
+      question: text,
+      image: async () => picture(sample.image()),
+    };
   });
 }
 
@@ -280,19 +292,17 @@ async function evaluateQuestions(
 }
 
 async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<ProbeReport> {
-  const results: { probe: (typeof PROBES)[number]; right: boolean }[] = [];
+  const results: ProbeAnswer[] = [];
   for (const probe of PROBES) {
-    const items = Array.from({ length: call.count }, (_, index) => {
-      const item = probeItem(probe, call.seed, index);
-      return { ...item, image: async () => sheet(item.sample.image()) };
-    });
+    const items = probeItems(probe, call.seed, call.count).map((item) => ({
+      ...item,
+      image: async () => picture(item.sample.image()),
+    }));
     log(`${probe}:`);
     // Plain and cot add no words for pocket; the probes are questions as they stand.
     const ask = ({ text }: { text: string }) => ({ text, mode: 'plain' as const });
     await inWaves(reasoner, items, call, ask, signal, async (wave, answers) => {
-      for (const [i, { isRight }] of wave.entries()) {
-        results.push({ probe, right: isRight(answers[i]?.text ?? '') });
-      }
+      for (const [i, item] of wave.entries()) results.push({ item, text: answers[i]?.text ?? '' });
     });
   }
   return summariseProbes(results);
@@ -311,7 +321,7 @@ function printReport(report: EvaluateReport): void {
     `on the image early ${share(attention.early)}, late ${share(attention.late)}, in back ${share(attention.inBack)} (peak ${share(attention.backPeak)}), after ${share(attention.afterBack)}`,
     ...Object.entries(report.byKind).map(
       ([kind, own]) =>
-        `${kind.padEnd(12)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
+        `${kind.padEnd(28)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
     ),
     ...(report.leftOut > 0 ? [`left out     ${report.leftOut} rows that cannot be asked`] : []),
     `${report.seconds.toFixed(1)} s on ${report.device}`,
@@ -354,7 +364,7 @@ async function measure(
     const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
     for (const [name, own] of Object.entries(probe)) {
       log(
-        `${name.padEnd(12)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`,
+        `${name.padEnd(36)} ${own.mean.toFixed(3)} (${own.low.toFixed(3)} to ${own.high.toFixed(3)}) of ${own.count}`,
       );
     }
     if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);

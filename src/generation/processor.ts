@@ -2,8 +2,8 @@
 // "processor"). The same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
 import {
-  type PaddedImage,
-  padToSquare,
+  type CroppedImage,
+  cropToSquare,
   processQwenImages,
   type QwenImageConfig,
 } from '../data/image/image_processor';
@@ -21,7 +21,7 @@ export interface PreparedPrompt {
   readonly imageTokens: number;
   /** Their rows and columns. */
   readonly grid: readonly [number, number];
-  /** Padding added around the picture, as fractions of the padded picture. */
+  /** Space around the picture, as fractions of what the model receives; negative where the picture was cut. */
   readonly padding: {
     readonly left: number;
     readonly top: number;
@@ -39,24 +39,21 @@ export interface PromptRequest {
   readonly text: string;
   /** Replaces the template's own system message. */
   readonly system?: string;
-  /** Pad the picture to a square first. */
+  /** Cut the picture to its middle square first. */
   readonly square: boolean;
 }
-
-/** Padding colour: a neutral grey that no shape and no sheet of the shapes world has. */
-const PADDING: readonly [number, number, number] = [127, 127, 127];
 
 async function readText(files: ModelFiles, name: string): Promise<string | undefined> {
   const source = await files.open(name);
   return source === null ? undefined : new TextDecoder().decode(await source.read(0, source.size));
 }
 
-function paddingOf({ image, left, top, width, height }: PaddedImage): PreparedPrompt['padding'] {
+function paddingOf({ image, left, top }: CroppedImage, source: PixelArray): PreparedPrompt['padding'] {
   return {
     left: left / image.width,
     top: top / image.height,
-    right: (image.width - left - width) / image.width,
-    bottom: (image.height - top - height) / image.height,
+    right: (image.width - left - source.width) / image.width,
+    bottom: (image.height - top - source.height) / image.height,
   };
 }
 
@@ -90,10 +87,9 @@ export class Processor {
 
   /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
-    const { image } = request;
-    const whole: PaddedImage = { image, left: 0, top: 0, width: image.width, height: image.height };
-    const padded = request.square ? padToSquare(image, PADDING) : whole;
-    const patches = processQwenImages([padded.image], this.#image);
+    const whole: CroppedImage = { image: request.image, left: 0, top: 0 };
+    const seen = request.square ? cropToSquare(request.image) : whole;
+    const patches = processQwenImages([seen.image], this.#image);
     const [gridThw = [1, 0, 0] as const] = patches.gridThw;
     const merge = this.#image.mergeSize;
     const messages: ChatMessage[] = [
@@ -108,7 +104,7 @@ export class Processor {
       prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },
       imageTokens: gridThw[0] * grid[0] * grid[1],
       grid,
-      padding: paddingOf(padded),
+      padding: paddingOf(seen, request.image),
       resizedWidth: gridThw[2] * this.#image.patchSize,
       resizedHeight: gridThw[1] * this.#image.patchSize,
     };

@@ -7,12 +7,14 @@ import { readForm } from '../answer/answer_form';
 import { gradeAnswer } from '../answer/answer_grading';
 import { TAGS } from '../answer/answer_grammar';
 import { readAnswer } from '../answer/answer_reading';
-import type { ShapesSample } from '../data/world/shapes_world';
-import { backText, boxed, secondThought } from '../data/world/shapes_world_text';
+import { backText, boxed, type LookPosition, secondThought } from '../data/world/oracle';
+import type { WorldSample } from '../data/world/world_sample';
 import type { Prng } from '../lib/prng';
 
 /** Shares of {@link coldStartText}, in [0, 1]. */
 export interface ColdStartSettings {
+  /** Where the look stands: after the base's whole thought, or after what it saw. */
+  readonly position: LookPosition;
   /** Chance that the example of a visual question looks back. */
   readonly reflectionRate: number;
   /** Chance that an example which looks back starts from a wrong thought, where there is one; else from any. */
@@ -53,12 +55,23 @@ function pick<T>(items: readonly T[], prng: Prng): T | undefined {
   return items[prng.nextInt(items.length)];
 }
 
+/** A thought up to the end of its first sentence, which says what was seen: the arithmetic is left for later. */
+function withoutArithmetic(thought: string): string {
+  const end = thought.indexOf('.');
+  return end < 0 ? thought : `${thought.slice(0, end + 1)} ${TAGS.think.close}`;
+}
+
 /** The base's thought, the oracle's scan, the thought that follows from it, and the true answer. */
-function lookBackFrom(thought: string, { scene, question, count, answer }: ShapesSample): string {
+function lookBackFrom(
+  position: LookPosition,
+  thought: string,
+  { facts, question, counts, answer }: WorldSample,
+): string {
+  const first = position === 'solution' ? thought : withoutArithmetic(thought);
   const { think, back: look } = TAGS;
-  const back = `${look.open} ${backText(scene, question)} ${look.close}`;
-  const again = `${think.open} ${secondThought(question, count)} ${think.close}`;
-  return `${thought} ${back} ${again} ${boxed(Number(answer))}`;
+  const back = `${look.open} ${backText(facts, question)} ${look.close}`;
+  const again = `${think.open} ${secondThought(question, counts)} ${think.close}`;
+  return `${first} ${back} ${again} ${boxed(answer)}`;
 }
 
 /**
@@ -68,7 +81,7 @@ function lookBackFrom(thought: string, { scene, question, count, answer }: Shape
  * @param prng decides the form and the rollout; equal streams give equal examples
  */
 export function coldStartText(
-  sample: ShapesSample,
+  sample: WorldSample,
   rollouts: readonly string[],
   prng: Prng,
   settings: ColdStartSettings,
@@ -86,5 +99,9 @@ export function coldStartText(
   const fromWrong = prng.nextFloat() < settings.wrongFirstShare && wrong.length > 0;
   const first = pick(fromWrong ? wrong : formed, prng);
   if (first === undefined) return null;
-  return { text: lookBackFrom(first.thought, sample), reflects, wrongFirst: !first.correct };
+  return {
+    text: lookBackFrom(settings.position, first.thought, sample),
+    reflects,
+    wrongFirst: !first.correct,
+  };
 }

@@ -1,30 +1,63 @@
-// Tells whether a look back of the pocket models holds a whole scan of a 3 × 3 sheet, cell by cell.
-// It reads words only: whether what the scan says is true is for the grading of the answer to find out.
+// Tells whether a look back of the pocket models holds a whole scan, cell by cell: of the picture, or of the two rows or
+// columns that a question compares. It reads words only: whether what the scan says is true is for the grading of the
+// answer to find out.
 
-import { CELL_NAMES, COLOURS, SHAPES } from '../data/world/shapes_world_scene';
+import { COLOUR_WORDS } from '../data/world/colour_words';
+import { CELL_NAMES, COLUMN_NAMES, type Line, lineCells, ROW_NAMES } from '../data/world/grid';
+import { SHAPES } from '../data/world/sheet';
 
-const COLOUR_WORDS: ReadonlySet<string> = new Set(COLOURS);
-const SHAPE_WORDS: ReadonlySet<string> = new Set(SHAPES);
+const COLOUR: ReadonlySet<string> = new Set(COLOUR_WORDS);
+const SHAPE: ReadonlySet<string> = new Set(SHAPES);
+const MARK = /^(?:x|\d+)$/;
 
-/** A scan as pocket writes it, word by word: all nine cells in order, each empty or with colour, shape and mark. */
-export function isScan(words: readonly string[]): boolean {
-  let at = 0;
-  for (const cell of CELL_NAMES) {
-    if (words[at++] !== cell) return false;
+/** Words after the cells that a scan visits in this order; -1 when it does not. */
+function afterCells(words: readonly string[], cells: readonly number[], start: number): number {
+  let at = start;
+  for (const cell of cells) {
+    if (words[at++] !== CELL_NAMES[cell]) return -1;
     if (words[at] === '-') {
       at++;
       continue;
     }
-    const [colour = '', shape = '', mark = ''] = words.slice(at, at + 3);
-    if (!COLOUR_WORDS.has(colour) || !SHAPE_WORDS.has(shape) || !/^(?:x|\d+)$/.test(mark)) return false;
-    at += 3;
+    if (!COLOUR.has(words[at++] ?? '')) return -1;
+    if (SHAPE.has(words[at] ?? '')) at++;
+    if (!MARK.test(words[at++] ?? '')) return -1;
+  }
+  return at;
+}
+
+function readLine(axis: string | undefined, name: string | undefined): Line | null {
+  if (axis !== 'row' && axis !== 'column') return null;
+  const index = (axis === 'row' ? ROW_NAMES : COLUMN_NAMES).findIndex((known) => known === name);
+  return index < 0 ? null : { axis, index };
+}
+
+/**
+ * A scan as pocket writes it, word by word: all cells in order, each empty or with its colour, its shape on sheets, and a
+ * mark; or two lines, each named before its cells.
+ */
+export function isScan(words: readonly string[]): boolean {
+  if (words[0] === CELL_NAMES[0]) return afterCells(words, [...CELL_NAMES.keys()], 0) === words.length;
+  let at = 0;
+  for (let line = 0; line < 2; line++) {
+    const found = readLine(words[at], words[at + 1]);
+    if (found === null) return false;
+    at = afterCells(words, lineCells(found), at + 2);
+    if (at < 0) return false;
   }
   return at === words.length;
 }
 
-/** True when a `<back>` holds a whole scan of the sheet after its opening sentence. Says nothing of its being right. */
+/** True when a `<back>` holds a whole scan after its opening sentence. Says nothing of its being right. */
 export function isGenuineScan(back: string): boolean {
-  const words = back.trim().split(/\s+/);
-  const first = words.indexOf(CELL_NAMES[0]);
-  return first >= 0 && isScan(words.slice(first));
+  const end = back.indexOf('.');
+  return (
+    end >= 0 &&
+    isScan(
+      back
+        .slice(end + 1)
+        .trim()
+        .split(/\s+/),
+    )
+  );
 }

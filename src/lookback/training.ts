@@ -4,8 +4,8 @@
 
 import { attentionPhases } from '../answer/attention_phases';
 import type { PixelArray } from '../data/image/pillow_resize';
-import { drawSample, type ShapesSample } from '../data/world/shapes_world';
-import { IMAGE_SIDE } from '../data/world/shapes_world_scene';
+import { IMAGE_SIDE } from '../data/world/grid';
+import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { inScope } from '../gpu/gpu_scope';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
@@ -181,15 +181,11 @@ function rolloutOf(reasoner: Reasoner, images: ImageEncoder, adapter: LoraAdapte
   });
 }
 
-function shapesSample(
-  request: TrainingRequest,
-  { textShare }: ShapesWorldSource,
-  index: number,
-): ShapesSample {
+function worldSample(request: TrainingRequest, { textShare }: ShapesWorldSource, index: number): WorldSample {
   return drawSample({ split: 'train', seed: request.seed, index, textShare });
 }
 
-function sheet(sample: ShapesSample): PixelArray {
+function picture(sample: WorldSample): PixelArray {
   return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
 }
 
@@ -204,13 +200,13 @@ function examplePrompt(
   return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
 }
 
-function shapesPrompt(
+function worldPrompt(
   reasoner: Reasoner,
   mode: ReasoningMode,
   key: number,
-  sample: ShapesSample,
+  sample: WorldSample,
 ): PromptExample {
-  const row = { image: sheet(sample), question: sample.text, answer: sample.answer };
+  const row = { image: picture(sample), question: sample.text, answer: sample.answer };
   return examplePrompt(reasoner, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
 }
 
@@ -223,8 +219,7 @@ async function promptSource(
   if (source.kind === 'shapes_world') {
     return {
       count: Number.POSITIVE_INFINITY,
-      read: async (position) =>
-        shapesPrompt(reasoner, mode, position, shapesSample(request, source, position)),
+      read: async (position) => worldPrompt(reasoner, mode, position, worldSample(request, source, position)),
     };
   }
   const room = reasoner.maxTokens - request.grpo.maxCompletionLength;
@@ -282,16 +277,20 @@ async function coldStart(
 ): Promise<LabelledExample[]> {
   const rollout = rolloutOf(reasoner, images, null);
   const examples: LabelledExample[] = [];
-  const shares = { reflectionRate: source.reflectionRate, wrongFirstShare: WRONG_FIRST_SHARE };
+  const position = request.mode === 'semantic' ? 'semantic' : 'solution';
+  const shares = {
+    position,
+    reflectionRate: source.reflectionRate,
+    wrongFirstShare: WRONG_FIRST_SHARE,
+  } as const;
   try {
     for (let first = 0; first < source.scenes; first += SCENES_AT_ONCE) {
       hooks.onPhase?.('sampling a cold start', first / source.scenes);
       await hooks.turn?.();
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
-      const samples = Array.from({ length: count }, (_, at) => shapesSample(request, source, first + at));
-      const prompts = samples.map((sample, at) => shapesPrompt(reasoner, 'cot', first + at, sample));
-      const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
-      const maxCompletionLength = Math.min(request.sft.maxCompletionLength, rollout.maxTokens - longest);
+      const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
+      const prompts = samples.map((sample, at) => worldPrompt(reasoner, 'cot', first + at, sample));
+      const maxCompletionLength = Math.min(reasoner.prompts.maxNewTokens, request.grpo.maxCompletionLength);
       const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
       const seeded = { ...settings, seed: request.seed, step: first };
       const { signal, turn } = hooks;
@@ -302,10 +301,8 @@ async function coldStart(
           .map(({ text }) => text);
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
-        const prompt = shapesPrompt(reasoner, request.mode, first + at, sample);
-        const completion = completionIds(reasoner, made.text);
-        if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
-        examples.push({ ...prompt, completion });
+        const prompt = worldPrompt(reasoner, request.mode, first + at, sample);
+        examples.push({ ...prompt, completion: completionIds(reasoner, made.text) });
       });
     }
   } finally {

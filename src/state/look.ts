@@ -2,6 +2,8 @@
 // steps. `session` changes only by events and by this file's commands; views never write a signal directly.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { ColourShares } from '../data/world/colour_words';
+import { suggestQuestions } from '../data/world/seen_colours';
 import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
@@ -30,6 +32,8 @@ export interface PageServices {
   now(): number;
   /** Decodes for display, scaled down; rejects when the browser cannot read the file. */
   decode(blob: Blob): Promise<ImageBitmap>;
+  /** Shares of the colour words in each cell of the picture's middle square; null where its pixels cannot be read. */
+  coloursOf(bitmap: ImageBitmap): readonly ColourShares[] | null;
 }
 
 /** A picture that was chosen, checked and decoded for display. */
@@ -39,7 +43,7 @@ export interface Picture {
   readonly blob: Blob;
   readonly name: string;
   readonly bitmap: ImageBitmap;
-  /** Questions that came with an example picture, and their true answers. */
+  /** Questions that suit the picture: those of an example with their true answers, else suggestions by its colours. */
   readonly questions: readonly KnownQuestion[];
 }
 
@@ -48,10 +52,10 @@ export function trueAnswer(picture: Picture | null, question: string): string | 
   return picture?.questions.find(({ text }) => text === question)?.answer ?? null;
 }
 
-/** A question whose answer is known, because the picture was drawn by us. */
+/** A question that suits a picture; its answer is known where the picture was drawn by us. */
 export interface KnownQuestion {
   readonly text: string;
-  readonly answer: string;
+  readonly answer: string | null;
 }
 
 /** Times that the page itself measures, in milliseconds of the clock given. */
@@ -258,6 +262,10 @@ async function decode(w: Writable, blob: Blob, name: string): Promise<ImageBitma
   }
 }
 
+function suggestionsFor(colours: readonly ColourShares[] | null): KnownQuestion[] {
+  return colours === null ? [] : suggestQuestions(colours).map((text) => ({ text, answer: null }));
+}
+
 async function choosePicture(
   w: Writable,
   source: Blob | Promise<Blob>,
@@ -274,7 +282,8 @@ async function choosePicture(
     const bitmap = await decode(w, blob, name);
     if (choice !== w.choices) return;
     batch(() => {
-      w.picture.value = { id: `picture ${choice}`, blob, name, bitmap, questions };
+      const suited = questions.length > 0 ? questions : suggestionsFor(w.page.coloursOf(bitmap));
+      w.picture.value = { id: `picture ${choice}`, blob, name, bitmap, questions: suited };
       w.pictureError.value = null;
     });
   } catch (thrown) {

@@ -49,9 +49,9 @@ export const COPY = {
     pictureAlt: (name: string) => `The picture ${name}`,
     asSeen: (width: number, height: number, rows: number, columns: number) =>
       `Read at ${width} × ${height} pixels as ${rows} × ${columns} image tokens`,
-    padded: 'hatched: padding added to make it square',
-    outside: (knows: string) =>
-      `This picture does not look like the ones this model was trained on. ${knows} Whatever it says about a photograph is a guess.`,
+    cut: 'cut to the square in its middle',
+    cells: 'What the model receives, cell by cell, as colours:',
+    unclearCell: 'unclear',
     overlay: 'Heatmap',
     opacity: 'Opacity',
     stretch: 'Stretch this step',
@@ -98,6 +98,9 @@ export const COPY = {
     noAnswer: 'No answer was given in a box.',
     right: (truth: string) => `Right: the true answer is ${truth}.`,
     wrong: (truth: string) => `Wrong: the true answer is ${truth}.`,
+    within: (truth: string, cells: string) =>
+      `Possible: the true answer is ${truth}, as ${cells} could count or not.`,
+    computed: 'Computed from the pixels that the model receives.',
     share: (mean: string, top: string) => `${mean} of attention on the image on average, ${top} at most`,
     selectCard: (title: string) => `Select the steps of ${title}`,
   },

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readForm } from '../../src/answer/answer_form';
 import { readAnswer } from '../../src/answer/answer_reading';
-import { drawSample } from '../../src/data/world/shapes_world';
+import { drawSample } from '../../src/data/world/world_sample';
 
 const BOX = '\\boxed{5}';
 
@@ -40,7 +40,7 @@ describe('readForm', () => {
   it('gives the oracle’s own answers their form', () => {
     for (let index = 0; index < 50; index++) {
       const { oracle } = drawSample({ split: 'validation', seed: 3, index, textShare: 0.3 });
-      expect(readForm(oracle.lookBack).form).toBe('back');
+      expect(readForm(oracle.lookBack.solution).form).toBe('back');
       expect(readForm(oracle.cot).form).toBe('cot');
     }
   });

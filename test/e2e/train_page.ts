@@ -7,7 +7,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, expect, type Locator, type Page } from '@playwright/test';
 import { encode } from 'fast-png';
 import type { ImportFile } from '../../src/data/dataset/dataset_files';
-import { drawSample } from '../../src/data/world/shapes_world';
+import { drawSample } from '../../src/data/world/world_sample';
 import { jsonLines, sampleFile, zipOf } from '../data/dataset/dataset_samples';
 import { LookPage } from './look_page';
 
@@ -25,8 +25,8 @@ export async function worldSet(rows: number, bad = false): Promise<Buffer> {
     const sample = drawSample({ split: 'train', seed: 5, index });
     const image = `images/${index}.png`;
     const { text, answer, oracle } = sample;
-    table.push({ image, question: text, answer, response: oracle.lookBack });
-    files.push(sampleFile(image, encode({ width: 48, height: 48, channels: 3, data: sample.image() })));
+    table.push({ image, question: text, answer, response: oracle.lookBack.solution });
+    files.push(sampleFile(image, encode({ width: 64, height: 64, channels: 3, data: sample.image() })));
   }
   if (bad) {
     table.splice(1, 0, { ...table[0], image: 'images/missing.png' });

@@ -1,4 +1,4 @@
-// Processor: prompts of the drafts equal Hugging Face's ids; padding and grids; files that are missing or broken.
+// Processor: prompts of pocket equal Hugging Face's ids; squares and grids; files that are missing or broken.
 import { describe, expect, it } from 'vitest';
 import { Processor } from '../../src/generation/processor';
 import { parseModelConfig } from '../../src/model/config';
@@ -7,13 +7,13 @@ import { type ModelFiles, readModelJson } from '../../src/model/vision_language_
 import { loadFixtureJson } from '../harness/fixture';
 import { loadPicture, pocketFiles } from '../harness/pocket';
 
-async function load(files: ModelFiles = pocketFiles('pocket-lookback-draft')): Promise<Processor> {
+async function load(files: ModelFiles = pocketFiles('pocket')): Promise<Processor> {
   return Processor.load(files, parseModelConfig(await readModelJson(files, 'config.json')));
 }
 
-/** The draft's files with some replaced; null removes one. */
+/** Pocket's files with some replaced; null removes one. */
 function changed(replaced: Readonly<Record<string, string | null>>): ModelFiles {
-  const files = pocketFiles('pocket-lookback-draft');
+  const files = pocketFiles('pocket');
   return {
     name: 'changed',
     open: async (name) => {
@@ -35,7 +35,7 @@ describe('Processor', () => {
   it('makes the ids that Hugging Face makes', async () => {
     const goldens = await loadFixtureJson<{
       scenes: { image: string; prompt: string; prompt_ids: number[] }[];
-    }>('pocket/greedy_tokens_draft.json');
+    }>('pocket/greedy_tokens.json');
     const processor = await load();
     for (const { image, prompt, prompt_ids } of goldens.scenes) {
       const prepared = processor.prepare({
@@ -44,24 +44,24 @@ describe('Processor', () => {
         square: true,
       });
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
-      expect(prepared).toMatchObject({ imageTokens: 9, grid: [3, 3], resizedWidth: 48, resizedHeight: 48 });
+      expect(prepared).toMatchObject({ imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 });
       expect(prepared.padding).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
     }
   });
 
-  it('pads to a square on request and says by how much', async () => {
+  it('cuts to a square on request and says by how much', async () => {
     const processor = await load();
     const wide = processor.prepare({ image: flat(100, 47), text: 'How many?', square: true });
-    expect(wide.padding).toEqual({ left: 0, top: 0.26, right: 0, bottom: 0.27 });
-    expect(wide.grid).toEqual([3, 3]);
+    expect(wide.padding).toEqual({ left: -26 / 47, top: 0, right: -27 / 47, bottom: 0 });
+    expect(wide.grid).toEqual([4, 4]);
     const tall = processor.prepare({ image: flat(10, 40), text: 'How many?', square: true });
-    expect(tall.padding).toEqual({ left: 0.375, top: 0, right: 0.375, bottom: 0 });
+    expect(tall.padding).toEqual({ left: 0, top: -1.5, right: 0, bottom: -1.5 });
   });
 
   it.each([1, 2, 47, 76, 85, 333, 2000])('turns a square of %i pixels into one grid', async (edge) => {
     const processor = await load();
     const prepared = processor.prepare({ image: flat(edge, edge), text: 'How many?', square: true });
-    expect(prepared.grid).toEqual([3, 3]);
+    expect(prepared.grid).toEqual([4, 4]);
   });
 
   it('keeps the shape of other pictures', async () => {
@@ -105,7 +105,7 @@ describe('Processor', () => {
         text: 'red',
         square: true,
       });
-      expect(prepared.prompt.inputIds).toHaveLength(10);
+      expect(prepared.prompt.inputIds).toHaveLength(17);
     }
   });
 

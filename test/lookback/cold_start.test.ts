@@ -3,22 +3,30 @@ import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../src/answer/answer_reading';
-import { drawSample, type ShapesSample } from '../../src/data/world/shapes_world';
-import { chainOfThought } from '../../src/data/world/shapes_world_text';
+import { chainOfThought } from '../../src/data/world/oracle';
+import { drawSample, type WorldSample } from '../../src/data/world/world_sample';
 import { createPrng } from '../../src/lib/prng';
 import { coldStartText } from '../../src/lookback/cold_start';
 import { isGenuineScan } from '../../src/lookback/genuine_scan';
 import { REWARDS } from '../../src/lookback/rewards';
 import type { RewardSample } from '../../src/train/rewards';
 
-const SETTINGS = { reflectionRate: 0.5, wrongFirstShare: 0.5 };
+const SETTINGS = { position: 'solution', reflectionRate: 0.5, wrongFirstShare: 0.5 } as const;
 
-const sampleAt = (index: number, textShare = 0): ShapesSample =>
-  drawSample({ split: 'train', seed: 11, index, textShare });
+const sampleAt = (index: number, textShare = 0): WorldSample =>
+  drawSample({ split: 'train', seed: 11, index, textShare, photographShare: 0.1 });
 
 /** Right, wrong by one, and the right one again. */
-function rolloutsOf({ question, count }: ShapesSample): string[] {
-  return [count, count + 1, count].map((seen) => chainOfThought(question, seen));
+function rolloutsOf({ question, counts }: WorldSample): string[] {
+  // `any` and `compare` are answered wrongly only by counts that turn them round.
+  const wrong = question.kind === 'any' ? counts.map((count) => Number(count === 0)) : turned(counts);
+  return [counts, wrong, counts].map((seen) => chainOfThought(question, seen));
+}
+
+function turned(counts: readonly number[]): number[] {
+  const [first = 0, second] = counts;
+  if (second === undefined) return [first + 1];
+  return first > second ? [second, first] : [second + 1, first];
 }
 
 function rewardSample(text: string, expected: string): RewardSample {
@@ -50,7 +58,7 @@ describe('coldStartText', () => {
         continue;
       }
       expect(readAnswer(example.text).backs.every(({ text }) => isGenuineScan(text))).toBe(true);
-      if (!example.wrongFirst) expect(example.text).toBe(sample.oracle.lookBack);
+      if (!example.wrongFirst) expect(example.text).toBe(sample.oracle.lookBack.solution);
       expect(example.text.startsWith(sample.oracle.cot.replace(/ \\boxed.*/, ''))).toBe(!example.wrongFirst);
     }
     expectShare(reflecting, 500, 0.5);
@@ -81,7 +89,7 @@ describe('coldStartText', () => {
   it('keeps the base’s thought as it wrote it', () => {
     const sample = sampleAt(0);
     const thought = '<think> i see ok ok . 3 + = 4 </think>';
-    const settings = { reflectionRate: 1, wrongFirstShare: 1 };
+    const settings = { ...SETTINGS, reflectionRate: 1, wrongFirstShare: 1 };
     const example = coldStartText(sample, [` ${thought} \\boxed{ 99 }`], createPrng(1), settings);
     expect(example?.wrongFirst).toBe(true);
     expect(example?.text.startsWith(`${thought} <back> check the `)).toBe(true);
@@ -91,18 +99,33 @@ describe('coldStartText', () => {
     for (let index = 0; index < 20; index++) {
       const sample = sampleAt(index);
       const right = [sample.oracle.cot];
-      const settings = { reflectionRate: 1, wrongFirstShare: 1 };
+      const settings = { ...SETTINGS, reflectionRate: 1, wrongFirstShare: 1 };
       expect(coldStartText(sample, right, createPrng(index), settings)?.wrongFirst).toBe(false);
       expect(coldStartText(sample, rolloutsOf(sample), createPrng(index), settings)?.wrongFirst).toBe(true);
     }
   });
 
+  it('looks before the arithmetic in the semantic position', () => {
+    const settings = { ...SETTINGS, position: 'semantic', reflectionRate: 1, wrongFirstShare: 0 } as const;
+    for (let index = 0; index < 20; index++) {
+      const sample = sampleAt(index);
+      const example = coldStartText(sample, [sample.oracle.cot], createPrng(index), settings);
+      expect(example?.text).toBe(sample.oracle.lookBack.semantic);
+    }
+  });
+
   it('gives nothing where no rollout serves', () => {
     const sample = sampleAt(3);
-    const wrong = chainOfThought(sample.question, sample.count + 1);
-    const plain = { reflectionRate: 0, wrongFirstShare: 0.5 };
-    const always = { reflectionRate: 1, wrongFirstShare: 0.5 };
-    const malformed = ['', 'ok', sample.oracle.lookBack, '<think> a </think>', `${sample.oracle.cot} ok`];
+    const [, wrong = ''] = rolloutsOf(sample);
+    const plain = { ...SETTINGS, reflectionRate: 0 };
+    const always = { ...SETTINGS, reflectionRate: 1 };
+    const malformed = [
+      '',
+      'ok',
+      sample.oracle.lookBack.solution,
+      '<think> a </think>',
+      `${sample.oracle.cot} ok`,
+    ];
     expect(coldStartText(sample, [wrong], createPrng(1), plain)).toBeNull();
     for (const settings of [plain, always]) {
       expect(coldStartText(sample, malformed, createPrng(1), settings)).toBeNull();

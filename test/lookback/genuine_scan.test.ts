@@ -1,14 +1,20 @@
 // genuine_scan: the oracle's scans are accepted, damaged ones refused, hostile text read in linear time.
 import { describe, expect, it } from 'vitest';
-import { drawSample } from '../../src/data/world/shapes_world';
+import { drawSample } from '../../src/data/world/world_sample';
 import { isGenuineScan } from '../../src/lookback/genuine_scan';
 
 describe('isGenuineScan', () => {
   const { oracle } = drawSample({ split: 'test', seed: 1, index: 0 });
-  const scan = (oracle.check?.answer ?? '').replace('<back>', '').replace('</back>', '');
+  const backOf = (text: string | undefined) => /<back>(.*)<\/back>/.exec(text ?? '')?.[1] ?? '';
+  const scan = backOf(oracle.check?.answer);
 
-  it('accepts the oracle’s scans, right or wrong', () => {
-    expect(isGenuineScan(scan)).toBe(true);
+  it('accepts the oracle’s scans of every kind of picture and question, right or wrong', () => {
+    for (const split of ['test', 'photographs'] as const) {
+      for (let index = 0; index < 25; index++) {
+        const sample = drawSample({ split, seed: 2, index });
+        expect(isGenuineScan(backOf(sample.oracle.check?.answer)), sample.text).toBe(true);
+      }
+    }
     expect(isGenuineScan(scan.replace(/ x/, ' 7'))).toBe(true);
   });
 
@@ -18,7 +24,12 @@ describe('isGenuineScan', () => {
     ['of nothing', 'ok'],
     ['empty', ''],
     ['with a word after it', `${scan} ok`],
-    ['with an unknown colour', scan.replace(/(\w\d) (?:red|green|blue|yellow)/, '$1 pink')],
+    ['with an unknown colour', scan.replace(/([a-d]\d) (\w+) (\w+) (\w+)/, '$1 beige $3 $4')],
+    ['of one row alone', 'check the red cells. row a a1 red 1 a2 blue x a3 blue x a4 blue x'],
+    [
+      'of a row with another row’s cells',
+      'check the reds. row a b1 - b2 - b3 - b4 - row b b1 - b2 - b3 - b4 -',
+    ],
   ])('refuses one %s', (_, back) => {
     expect(isGenuineScan(back)).toBe(false);
   });

@@ -29,14 +29,15 @@ describe('the paper’s prompts', () => {
 });
 
 describe('lookback.json', () => {
-  it('of the drafts reads into modes, grid and limits', async () => {
-    const json = await loadFixtureJson('/public/models/pocket-lookback-draft/lookback.json');
+  it('of pocket reads into modes, grid and limits', async () => {
+    const json = await loadFixtureJson('/public/models/pocket/lookback.json');
     const prompts = parseLookBackPrompts(json);
     expect(Object.keys(prompts.modes)).toEqual([...REASONING_MODES]);
-    expect(prompts.grid).toBe(3);
+    expect(prompts.grid).toBe(4);
     expect(askInMode(prompts, 'solution', 'Count the circles. How many?').text).toBe(
       'Count the circles. How many? use back',
     );
+    expect(askInMode(prompts, 'semantic', 'How many?').text).toBe('How many? use back midway');
     expect(askInMode(prompts, 'cot', 'Count the circles.').text).toBe('Count the circles.');
   });
 

@@ -2,7 +2,7 @@
 // expression, the length penalty's corners, and hostile text in linear time.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drawSample } from '../../src/data/world/shapes_world';
+import { drawSample } from '../../src/data/world/world_sample';
 import { ArgumentError } from '../../src/lib/errors';
 import { REWARDS, rewardsOf } from '../../src/lookback/rewards';
 import type { RewardSample } from '../../src/train/rewards';
@@ -83,7 +83,7 @@ describe('format', () => {
   it('gives the oracle’s answers to visual questions their tiers', () => {
     for (let index = 0; index < 50; index++) {
       const { oracle } = drawSample({ split: 'train', seed: 2, index });
-      expect(REWARDS.format(sampleOf(oracle.lookBack)).score).toBe(1);
+      expect(REWARDS.format(sampleOf(oracle.lookBack.solution)).score).toBe(1);
       expect(REWARDS.format(sampleOf(oracle.cot)).score).toBe(0.667);
     }
   });

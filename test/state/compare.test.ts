@@ -85,7 +85,11 @@ const PIXEL = new Blob([
 
 async function comparing() {
   const engine = new HandEngine();
-  const look = createLook(engine, { now: () => 0, decode: async () => ({}) as ImageBitmap });
+  const look = createLook(engine, {
+    now: () => 0,
+    decode: async () => ({}) as ImageBitmap,
+    coloursOf: () => null,
+  });
   void look.start();
   await engine.resolve('start');
   await engine.resolve('listModels', [LOADED_MODEL.entry]);

@@ -25,13 +25,13 @@ export const PROMPT: PromptFact = {
   promptTokens: 20,
   imageTokens: 9,
   grid: [3, 3],
-  sourceWidth: 48,
-  sourceHeight: 48,
+  sourceWidth: 64,
+  sourceHeight: 64,
   padding: { left: 0, top: 0, right: 0, bottom: 0 },
-  resizedWidth: 48,
-  resizedHeight: 48,
+  resizedWidth: 64,
+  resizedHeight: 64,
   notes: [],
-  outsideWorld: false,
+  colours: null,
 };
 
 export const ASKED: Asked = {
@@ -76,7 +76,7 @@ export function resultOf(text: string, answer: string | null = null): GenerateRe
     seed: 1,
     finishReason: 'eos' as const,
   };
-  return { about: ABOUT, text, answer, verdict: null, phases: null, stats };
+  return { about: ABOUT, text, answer, verdict: null, truth: null, phases: null, stats };
 }
 
 export function finished(text: string, segments: readonly Segment[] = []): EngineEvent {

@@ -1,7 +1,7 @@
 // The page's state over an engine moved by hand: loading, asking, late outcomes, device loss, selection.
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { createLook, type Look } from '../../src/state/look';
+import { createLook, type Look, type PageServices } from '../../src/state/look';
 import { attention, HandEngine, LOADED_MODEL, resultOf, script, token } from './engine_script';
 
 const PIXEL = new Blob([
@@ -9,10 +9,13 @@ const PIXEL = new Blob([
 ]);
 const tick = () => new Promise((done) => setTimeout(done));
 
-function setUp(decode: () => Promise<ImageBitmap> = async () => ({}) as ImageBitmap) {
+function setUp(
+  decode: () => Promise<ImageBitmap> = async () => ({}) as ImageBitmap,
+  coloursOf: PageServices['coloursOf'] = () => null,
+) {
   const engine = new HandEngine();
   let now = 0;
-  const look = createLook(engine, { now: () => (now += 10), decode });
+  const look = createLook(engine, { now: () => (now += 10), decode, coloursOf });
   return { engine, look };
 }
 

@@ -43,11 +43,11 @@ describe('findModel', () => {
   });
 
   it('takes an id, or a folder', async () => {
-    expect((await findModel('pocket-draft')).files.name).toBe('pocket-draft');
+    expect((await findModel('pocket')).files.name).toBe('pocket');
     expect(await (await findModel('test/fixtures/tiny-qwen2_5_vl')).files.open('config.json')).not.toBeNull();
   });
 
   it('names the built-in models when there is neither', async () => {
-    await expect(findModel('nowhere')).rejects.toThrow(/"nowhere".*pocket-draft/);
+    await expect(findModel('nowhere')).rejects.toThrow(/"nowhere".*pocket/);
   });
 });

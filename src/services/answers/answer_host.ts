@@ -5,10 +5,12 @@ import { gradeAnswer } from '../../answer/answer_grading';
 import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
+import { GRID_SIDE } from '../../data/world/grid';
+import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
+import { seenColours, truthOf } from '../../data/world/seen_colours';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
-import { isOutsideShapesWorld } from '../../lookback/outside_world';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { effectiveProblems, readerOf, throwProblems } from '../../settings/read_settings';
 import type {
@@ -56,7 +58,7 @@ function checkRequest(request: GenerateRequest): void {
   throwProblems(effectiveProblems(GENERATION_SETTINGS, readerOf(request)));
 }
 
-function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boolean): PromptFact {
+function promptFact(prepared: PreparedPrompt, image: DecodedImage, cells: number | undefined): PromptFact {
   const { grid, padding, resizedWidth, resizedHeight, imageTokens } = prepared;
   return {
     promptTokens: prepared.prompt.inputIds.length,
@@ -68,7 +70,7 @@ function promptFact(prepared: PreparedPrompt, image: DecodedImage, square: boole
     resizedWidth,
     resizedHeight,
     notes: image.notes,
-    outsideWorld: square && isOutsideShapesWorld(image.pixels),
+    colours: cells === GRID_SIDE ? seenColours(image.pixels) : null,
   };
 }
 
@@ -107,7 +109,8 @@ export class AnswerHost implements AnswerCommands {
     const began = this.#parts.now();
     const image = await this.#parts.decodeImage(request.image);
     const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    this.#parts.events.push({ type: 'promptReady', prompt: promptFact(prepared, image, model.square) });
+    const prompt = promptFact(prepared, image, model.prompts.grid);
+    this.#parts.events.push({ type: 'promptReady', prompt });
     const promptTokens = prepared.prompt.inputIds.length;
     const room = model.maxTokens - promptTokens;
     if (room < 1) {
@@ -136,7 +139,7 @@ export class AnswerHost implements AnswerCommands {
       const fact = { step, id, text, shares: null, map: null, atMs: last - began };
       this.#parts.events.pushToken(fact, () => plainSegments(answer));
     }
-    const result = this.#resultOf(answer, request, { promptTokens, began, first, last });
+    const result = this.#resultOf(answer, request, prompt.colours, { promptTokens, began, first, last });
     this.#parts.events.push({ type: 'generationFinished', result, segments: plainSegments(answer) });
     // Facts and results travel on different ports: the facts get a head start.
     this.#parts.events.flush();
@@ -155,9 +158,14 @@ export class AnswerHost implements AnswerCommands {
   #resultOf(
     answer: GeneratedAnswer,
     { picture, question, expected, capture, seed }: GenerateRequest,
+    colours: PromptFact['colours'],
     at: { promptTokens: number; began: number; first: number; last: number },
   ): GenerateResult {
     const reading = answer.reading();
+    const asked = expected === null && colours !== null ? readWorldQuestion(question) : null;
+    const truth = asked === null || colours === null ? null : truthOf(asked, colours);
+    const possible = expected === null ? (truth?.answers ?? []) : [expected];
+    const grades = possible.map((each) => gradeAnswer(reading.answer, each));
     const imageShares = answer.imageShares();
     const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
     const generatedTokens = answer.ids.length;
@@ -166,7 +174,8 @@ export class AnswerHost implements AnswerCommands {
       about: { picture, question },
       text: answer.text,
       answer: reading.answer,
-      verdict: expected === null ? null : gradeAnswer(reading.answer, expected),
+      verdict: grades.find(({ equal }) => equal) ?? grades[0] ?? null,
+      truth,
       phases: capture ? attentionPhases({ reading, imageShares, tokenSpan }) : null,
       stats: {
         promptTokens: at.promptTokens,

@@ -2,8 +2,8 @@
 // must carry. A checkpoint is never put on another base model than the one that made it.
 
 import type { PixelArray } from '../../data/image/pillow_resize';
-import { drawSample } from '../../data/world/shapes_world';
-import { IMAGE_SIDE } from '../../data/world/shapes_world_scene';
+import { IMAGE_SIDE } from '../../data/world/grid';
+import { drawSample } from '../../data/world/world_sample';
 import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import {

@@ -13,7 +13,7 @@ import { Notice } from '../notice';
 import { DATA_COPY } from './data_copy';
 import { promptPieces, squarePadding } from './row_words';
 
-/** The picture at the model's own resolution, with the padding of a square model hatched. */
+/** The picture at the model's own resolution, cut as a square model cuts it. */
 function ResizedPicture({ view }: { readonly view: DatasetRowView }) {
   const look = useLook();
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -1,5 +1,5 @@
-// Cuts a row's prompt into tags and text, and computes the padding that a square model adds: what the row browser
-// draws. The pieces joined are the prompt.
+// A row's prompt cut into tags and text, and what a square model cuts off: what the row browser draws.
+// Not a tokenizer and not the template: the engine applied it. Invariant: the pieces joined are the prompt.
 
 import type { PromptFact } from '../../worker/protocol/answers';
 
@@ -28,10 +28,10 @@ export function promptPieces(prompt: string): PromptPiece[] {
   return pieces;
 }
 
-/** Padding that makes a picture square with the picture in the middle, as fractions of the square. */
+/** Space around a picture whose middle square is taken, as fractions of the square: 0, or negative where it is cut. */
 export function squarePadding(width: number, height: number): PromptFact['padding'] {
-  const side = Math.max(width, height, 1);
-  const across = (side - width) / side / 2;
-  const down = (side - height) / side / 2;
+  const side = Math.max(1, Math.min(width, height));
+  const across = width > side ? (side - width) / side / 2 : 0;
+  const down = height > side ? (side - height) / side / 2 : 0;
   return { left: across, right: across, top: down, bottom: down };
 }

@@ -18,8 +18,8 @@ import '../styles/ask.css';
 /** Suggestions when the picture came without its own. */
 const SUGGESTIONS = [
   'Start with 11. Subtract the red squares. Add 3. Subtract 8. How many?',
-  'Count the blue circles. Add 4. Subtract 1. How many?',
-  'Start with 6. Add the triangles. Subtract 2. Add 5. How many?',
+  'How many blue circles? Add 4.',
+  'How many cells are mostly blue?',
 ];
 
 /** A new unsigned 32-bit seed. */
@@ -29,11 +29,16 @@ export function rollSeed(): number {
 
 function Suggestions() {
   const look = useLook();
-  const own = look.picture.value?.questions.map(({ text }) => text) ?? [];
-  const list = own.length > 0 ? own : SUGGESTIONS;
+  const list = useComputed(() => {
+    const { model } = look.session.value;
+    const own = look.picture.value?.questions ?? [];
+    // Suggestions by colours are for models that see cells; those of an example suit every model.
+    const suited = own.filter(({ answer }) => answer !== null || model === null || model.square);
+    return suited.length > 0 ? suited.map(({ text }) => text) : SUGGESTIONS;
+  });
   return (
     <div class="chips">
-      {list.map((question) => (
+      {list.value.map((question) => (
         <button key={question} type="button" class="chip" onClick={() => look.setQuestion(question)}>
           {question}
         </button>

@@ -3,8 +3,12 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { dominantWord, margin } from '../../data/world/colour_words';
+import { COLUMN_NAMES, GRID_SIDE, ROW_NAMES } from '../../data/world/grid';
+import { DELTA } from '../../data/world/world_sample';
 import { peak, scaleTop } from '../../state/attention_view';
 import type { Picture } from '../../state/look';
+import type { PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
@@ -151,28 +155,55 @@ function HeatmapControls() {
   );
 }
 
+/** The colour word of each cell, as the model receives it. */
+function CellWords({ colours }: { readonly colours: NonNullable<PromptFact['colours']> }) {
+  const words = colours.map((shares) => {
+    const word = dominantWord(shares);
+    return margin(shares, word) >= DELTA.test ? word : COPY.picture.unclearCell;
+  });
+  return (
+    <table class="cell-words" data-testid="cell-words">
+      <caption>{COPY.picture.cells}</caption>
+      <thead>
+        <tr>
+          <td />
+          {COLUMN_NAMES.map((column) => (
+            <th key={column} scope="col">
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {ROW_NAMES.map((row, i) => (
+          <tr key={row}>
+            <th scope="row">{row}</th>
+            {COLUMN_NAMES.map((column, j) => (
+              <td key={column}>{words[i * GRID_SIDE + j]}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 function PromptNotes() {
   const shown = useShownPicture();
-  const look = useLook();
-  const knows = useComputed(() => look.session.value.model?.knows ?? '');
   const { prompt } = shown.value;
   if (prompt === null) return null;
   const { resizedWidth, resizedHeight, grid, padding } = prompt;
-  const padded = padding.left + padding.right + padding.top + padding.bottom > 0;
+  const cut = padding.left + padding.right + padding.top + padding.bottom < 0;
   return (
     <div class="prompt-notes">
       <p>
         {COPY.picture.asSeen(resizedWidth, resizedHeight, grid[0], grid[1])}
-        {padded && `; ${COPY.picture.padded}`}.
+        {cut && `; ${COPY.picture.cut}`}.
       </p>
+      {prompt.colours !== null && modelView.value && <CellWords colours={prompt.colours} />}
       {prompt.notes.map((note) => (
         <p key={note}>{note}</p>
       ))}
-      {prompt.outsideWorld && (
-        <p class="note-warning" data-testid="outside-world">
-          <Icon name="warning" /> {COPY.picture.outside(knows.value)}
-        </p>
-      )}
     </div>
   );
 }

@@ -1,6 +1,8 @@
 // Fetches and decodes pictures for display, scaled down, and the example pictures that come with the page. The engine
 // prepares the model's input from the same file by itself.
 
+import type { ColourShares } from '../../data/world/colour_words';
+import { seenColours } from '../../data/world/seen_colours';
 import { DataError } from '../../lib/errors';
 import type { KnownQuestion } from '../../state/look';
 
@@ -19,6 +21,17 @@ export async function decodePicture(blob: Blob): Promise<ImageBitmap> {
   } finally {
     full.close();
   }
+}
+
+/** The colours of a decoded picture's cells, to suggest questions by: nearly those of the pixels that the model receives. */
+export function bitmapColours(bitmap: ImageBitmap): ColourShares[] | null {
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  if (context === null) return null;
+  // Models see transparent pixels as black; a fresh canvas is transparent black.
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return seenColours({ width, height, channels: 4, data: new Uint8Array(data.buffer) });
 }
 
 /** An example picture and questions that suit it. */

@@ -44,8 +44,10 @@ export interface GenerateResult {
   readonly text: string;
   /** Content of the last whole box, trimmed; null when there is none or nothing is in it. */
   readonly answer: string | null;
-  /** Whether the answer equals the expected one, and why; null where none was expected. */
+  /** Whether the answer equals the expected one or may be true by the pixels, and why; null where neither is known. */
   readonly verdict: Grade | null;
+  /** What the pixels that the model received say of the question; null where one was expected or they say nothing. */
+  readonly truth: { readonly answers: readonly string[]; readonly unclear: readonly string[] } | null;
   /** Attention on the image by phase; null when none was recorded. */
   readonly phases: AttentionPhases | null;
   readonly stats: GenerateStats;
@@ -89,7 +91,7 @@ export interface TokenFact {
   readonly atMs: number;
 }
 
-/** How the picture became image tokens. Fractions are of the padded picture's sides. */
+/** How the picture became image tokens. Fractions are of the sides of what the model receives. */
 export interface PromptFact {
   readonly promptTokens: number;
   readonly imageTokens: number;
@@ -97,7 +99,7 @@ export interface PromptFact {
   readonly grid: readonly [number, number];
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** Padding that was added around the picture before resizing, as fractions of the padded picture. */
+  /** Space around the picture before resizing, as fractions; negative where the picture was cut to a square. */
   readonly padding: {
     readonly left: number;
     readonly top: number;
@@ -109,8 +111,11 @@ export interface PromptFact {
   readonly resizedHeight: number;
   /** Set when something about the file was simplified, e.g. only the first frame of an animation is used. */
   readonly notes: readonly string[];
-  /** True when the picture does not look like the pictures this model was trained on (pocket and photographs). */
-  readonly outsideWorld: boolean;
+  /**
+   * What the model receives as colours: for each cell of its grid in raster order, the share of each colour word; null for
+   * models that do not see pictures so.
+   */
+  readonly colours: readonly (readonly number[])[] | null;
 }
 
 /** Facts about the answer being generated. */

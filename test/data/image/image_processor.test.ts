@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   cropToSquare,
   lookBackEvalSize,
-  padToSquare,
   processQwenImages,
   processSmolImage,
   type QwenImageConfig,
@@ -159,41 +158,6 @@ describe('processSmolImage', () => {
 
   it('survives a line one pixel high', () => {
     expect(processSmolImage(noise(300, 1), config).count).toBeGreaterThan(1);
-  });
-});
-
-describe('padToSquare', () => {
-  it('centres the picture on the colour', () => {
-    const image: PixelArray = { width: 1, height: 4, channels: 1, data: Uint8Array.of(1, 2, 3, 4) };
-    const { image: square, left, top } = padToSquare(image, [200, 0, 200]);
-    expect([square.width, square.height, left, top]).toEqual([4, 4, 1, 0]);
-    for (let y = 0; y < 4; y++) {
-      const pixels = [...square.data.subarray(y * 12, y * 12 + 12)];
-      const fill = [200, 0, 200];
-      expect(pixels).toEqual([...fill, y + 1, y + 1, y + 1, ...fill, ...fill]);
-    }
-  });
-
-  it('leaves a square as it is', () => {
-    const image = noise(5, 5);
-    expect(padToSquare(image, [0, 0, 0])).toMatchObject({ image, left: 0, top: 0 });
-  });
-
-  it('reduces a strip to means of blocks before it pads it, so that its square stays small', () => {
-    const source = noise(65_000, 1);
-    const strip = padToSquare(source, [9, 9, 9]);
-    // 65000 / 16, the smallest whole factor that leaves at most 4096.
-    expect([strip.image.width, strip.left, strip.top, strip.width, strip.height]).toEqual([
-      4063, 0, 2031, 4063, 1,
-    ]);
-    expect([...strip.image.data.subarray(0, 3)]).toEqual([9, 9, 9]);
-    const row = strip.image.data.subarray(2031 * 4063 * 3);
-    const mean = (first: number, count: number): number =>
-      Math.round(
-        Array.from({ length: count }, (_, i) => source.data[3 * (first + i)]!).reduce((a, b) => a + b) /
-          count,
-      );
-    expect([row[0], row[3], row[3 * 4062]]).toEqual([mean(0, 16), mean(16, 16), mean(64_992, 8)]);
   });
 });
 

@@ -1,4 +1,4 @@
-// Prompts cut at their tags, and square padding.
+// Prompts cut at their tags, and what a square cuts off.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { promptPieces, squarePadding } from '../../../src/ui/data/row_words';
@@ -38,8 +38,8 @@ describe('promptPieces', () => {
 
 describe('squarePadding', () => {
   it('centres the picture in the longer side', () => {
-    expect(squarePadding(4, 2)).toEqual({ left: 0, right: 0, top: 0.25, bottom: 0.25 });
-    expect(squarePadding(1, 4)).toEqual({ left: 0.375, right: 0.375, top: 0, bottom: 0 });
+    expect(squarePadding(4, 2)).toEqual({ left: -0.5, right: -0.5, top: 0, bottom: 0 });
+    expect(squarePadding(1, 4)).toEqual({ left: 0, right: 0, top: -1.5, bottom: -1.5 });
     expect(squarePadding(3, 3)).toEqual({ left: 0, right: 0, top: 0, bottom: 0 });
   });
 });
