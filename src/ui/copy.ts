@@ -45,6 +45,7 @@ export const COPY = {
     empty: 'Drop a picture here, paste one, or',
     choose: 'choose a file',
     change: 'Change picture',
+    compose: 'Draw a sheet',
     examples: 'Examples',
     pictureAlt: (name: string) => `The picture ${name}`,
     asSeen: (width: number, height: number, rows: number, columns: number) =>

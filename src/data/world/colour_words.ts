@@ -58,6 +58,12 @@ export function scaledLab(red: number, green: number, blue: number): [number, nu
   ];
 }
 
+/** An sRGB colour that people would name by the word at once: its first prototype, 0 to 255 a channel. */
+export function typicalColour(word: ColourWord): readonly [number, number, number] {
+  const code = Number.parseInt(PROTOTYPES[word].slice(0, 6), 16);
+  return [code >> 16, (code >> 8) & 255, code & 255];
+}
+
 const PROTOTYPE_LABS = COLOUR_WORDS.map((word) =>
   PROTOTYPES[word].split(' ').map((hex) => {
     const code = Number.parseInt(hex, 16);

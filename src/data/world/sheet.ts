@@ -179,8 +179,11 @@ const SIGNED_DISTANCE: Record<Shape, (u: number, v: number) => number> = {
 const STEADY: ReadonlySet<Shape> = new Set(['heart', 'triangle']);
 const CONTOUR_WIDTH = 1.1;
 
-/** Distance in pixels from the point (x, y), relative to the middle of the cell, to the object's edge. */
-function edgeDistance(object: SheetObject, x: number, y: number): number {
+/** An object's outline; lengths are pixels of the sheet, measured from the middle of the cell. */
+export type Outline = Pick<SheetObject, 'shape' | 'dx' | 'dy' | 'radius' | 'rotation'>;
+
+/** Distance from the point (x, y), relative to the middle of the cell, to an object's edge; negative inside of it. */
+export function edgeDistance(object: Outline, x: number, y: number): number {
   const rotation = STEADY.has(object.shape) ? object.rotation / 2 : object.rotation;
   const [cos, sin] = [Math.cos(rotation), Math.sin(rotation)];
   const [p, q] = [(x - object.dx) / object.radius, (y - object.dy) / object.radius];

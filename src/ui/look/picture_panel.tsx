@@ -12,6 +12,7 @@ import type { PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
+import { type Draw, LazyPage } from '../pages';
 import { drawColourBar, drawOverlay, drawPicture, NO_PADDING } from './heatmap';
 import { useLook } from './look_context';
 import { type Example, fetchExample, fetchExamples, pictureOf } from './picture_source';
@@ -306,6 +307,35 @@ function useDropAndPaste(dragging: { value: boolean }): void {
   }, [look, dragging]);
 }
 
+/** Opens the composer, which is fetched when it is first wanted. */
+function DrawButton() {
+  const open = useSignal(false);
+  const load = useRef(async (): Promise<Draw> => {
+    const { ComposerDialog } = await import('./composer_dialog');
+    return () => (
+      <ComposerDialog
+        onClose={() => {
+          open.value = false;
+        }}
+      />
+    );
+  });
+  return (
+    <>
+      <button
+        type="button"
+        data-testid="compose"
+        onClick={() => {
+          open.value = true;
+        }}
+      >
+        <Icon name="edit" /> {COPY.picture.compose}
+      </button>
+      {open.value && <LazyPage load={load.current} />}
+    </>
+  );
+}
+
 /** The picture panel. */
 export function PicturePanel() {
   const look = useLook();
@@ -323,6 +353,7 @@ export function PicturePanel() {
       <header class="panel-head">
         <h2 id="picture-title">{COPY.picture.title}</h2>
         <Examples />
+        <DrawButton />
         {has && <FilePicker label={COPY.picture.change} />}
       </header>
       {error !== null && <Notice error={error} compact />}
