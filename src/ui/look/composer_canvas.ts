@@ -36,7 +36,7 @@ export function shapePixels({ shape, colour }: Placed): Uint8ClampedArray<ArrayB
 export function drawComposition(canvas: HTMLCanvasElement, { cells, strokes }: Composition): void {
   canvas.width = COMPOSED_SIDE;
   canvas.height = COMPOSED_SIDE;
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   if (context === null) return;
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, COMPOSED_SIDE, COMPOSED_SIDE);

@@ -130,6 +130,13 @@ const MOVES: Readonly<Record<string, readonly [number, number]>> = {
 
 function onGridKey(event: KeyboardEvent): void {
   const move = MOVES[event.key];
+  const command = event.ctrlKey || event.metaKey;
+  if (command && event.key.toLowerCase() === 'z') {
+    if (event.shiftKey) composer.redo();
+    else composer.undo();
+    event.preventDefault();
+    return;
+  }
   if (move !== undefined) composer.move(...move);
   else if (event.key === 'Delete' || event.key === 'Backspace') composer.clearCell(composer.cell.value);
   else return;
@@ -232,11 +239,10 @@ export function ComposerDialog({ onClose }: { readonly onClose: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const use = async (): Promise<void> => {
     if (canvas.current === null || composer.empty.value) return;
-    const known = questionsAbout(composer.composition.value).flatMap(({ text, answer }) =>
-      answer === null ? [] : [{ text, answer }],
-    );
+    const questions = questionsAbout(composer.composition.value);
+    const known = questions.flatMap(({ text, answer }) => (answer === null ? [] : [{ text, answer }]));
     await look.choosePicture(pictureFile(canvas.current), COMPOSER_COPY.pictureName, known);
-    const first = known[0];
+    const first = questions[0];
     if (first !== undefined) look.setQuestion(first.text);
     onClose();
   };

@@ -324,6 +324,7 @@ function DrawButton() {
     <>
       <button
         type="button"
+        class="compose-button"
         data-testid="compose"
         onClick={() => {
           open.value = true;
