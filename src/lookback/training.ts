@@ -290,7 +290,8 @@ async function coldStart(
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
       const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
       const prompts = samples.map((sample, at) => worldPrompt(reasoner, 'cot', first + at, sample));
-      const maxCompletionLength = Math.min(reasoner.prompts.maxNewTokens, request.grpo.maxCompletionLength);
+      const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
+      const maxCompletionLength = Math.min(request.sft.maxCompletionLength, rollout.maxTokens - longest);
       const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
       const seeded = { ...settings, seed: request.seed, step: first };
       const { signal, turn } = hooks;
@@ -302,7 +303,9 @@ async function coldStart(
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
         const prompt = worldPrompt(reasoner, request.mode, first + at, sample);
-        examples.push({ ...prompt, completion: completionIds(reasoner, made.text) });
+        const completion = completionIds(reasoner, made.text);
+        if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
+        examples.push({ ...prompt, completion });
       });
     }
   } finally {
