@@ -22,7 +22,6 @@ const LONG_FUNCTIONS = ['src/tensor/ops/lora.ts: addLora', 'src/tensor/ops/token
 
 /** Pairs of files that still share a run of lines. */
 const REPEATED = [
-  'src/data/world/shapes_world.ts = src/data/world/world_sample.ts',
   'shaders/attention_backward_key_value.wgsl = shaders/attention_backward_query.wgsl',
   'shaders/lib/attention_backward_direct.wgsl = shaders/lib/attention_backward_unrolled.wgsl',
   'shaders/split_rotary.wgsl = shaders/split_rotary_backward.wgsl',

@@ -71,7 +71,8 @@ describe('Processor', () => {
       text: 'How many?',
       square: false,
     });
-    expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[1, 6], 96, 16, 6]);
+    // 96 × 32, the nearest multiples of 16, have fewer than 63² pixels: both sides grow by √(63² / (96 · 24)) and up to 128 × 32.
+    expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[2, 8], 128, 32, 16]);
   });
 
   it('takes an image placeholder in a question as text', async () => {

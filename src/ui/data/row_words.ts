@@ -1,5 +1,5 @@
-// A row's prompt cut into tags and text, and what a square model cuts off: what the row browser draws.
-// Not a tokenizer and not the template: the engine applied it. Invariant: the pieces joined are the prompt.
+// Cuts a row's prompt into tags and text for the row browser, and says what a model that sees squares cuts off its picture.
+// The engine has applied tokenizer and template before; the pieces joined are the prompt.
 
 import type { PromptFact } from '../../worker/protocol/answers';
 
