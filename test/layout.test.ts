@@ -90,6 +90,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   // Both are one engine to the page, and share their states.
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
   // These are nothing without a page.
+  'src/ui/look/composer_copy.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/picture_source.ts': 'test/e2e/ask.test.ts',

@@ -211,7 +211,13 @@ function answerOf(question, cells) {
   return String(value);
 }
 
-const PHOTOGRAPH = { file: 'coffee.jpg', name: 'A photograph: coffee', questions: [] };
+/** What lies in each cell, as the page reads it. */
+function factsOf(cells) {
+  const content = (code) => (code === '-' ? null : { colour: CODES[code[0]], shape: SHAPES[code[1]] });
+  return { kind: 'sheet', cells: cells.join(' ').split(' ').map(content) };
+}
+
+const PHOTOGRAPH = { file: 'coffee.jpg', name: 'A photograph: coffee', questions: [], facts: null };
 
 const folder = fileURLToPath(new URL('../public/examples/', import.meta.url));
 mkdirSync(folder, { recursive: true });
@@ -220,6 +226,7 @@ const list = SHEETS.map(({ file, name, cells, questions }) => ({
   file,
   name,
   questions: questions.map((text) => ({ text, answer: answerOf(text, cells) })),
+  facts: factsOf(cells),
 }));
 copyFileSync(
   fileURLToPath(new URL(`../test/fixtures/photographs/${PHOTOGRAPH.file}`, import.meta.url)),

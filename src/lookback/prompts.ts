@@ -17,7 +17,7 @@ export interface ModePrompt {
 /** What `lookback.json` says about a model. */
 export interface LookBackPrompts {
   readonly modes: Readonly<Partial<Record<ReasoningMode, ModePrompt>>>;
-  /** Cells per side of the square sheet that the model knows; absent for models of any picture. */
+  /** Cells per side of the square that the model sees; absent for models of pictures of any shape. */
   readonly grid?: number;
   /** One sentence on what the model can see. */
   readonly knows: string;

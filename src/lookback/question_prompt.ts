@@ -22,8 +22,8 @@ export async function loadPrompts(files: ModelFiles): Promise<LookBackPrompts> {
   return parseLookBackPrompts(await readModelJson(files, 'lookback.json'), `${files.name}/lookback.json`);
 }
 
-/** True when pictures are padded to a square: models that know one sheet. */
-export function padsToSquare(prompts: LookBackPrompts): boolean {
+/** True when pictures are cut to their middle square: models that see one grid of cells. */
+export function cutsToSquare(prompts: LookBackPrompts): boolean {
   return prompts.grid !== undefined;
 }
 
@@ -37,7 +37,7 @@ export function preparePrompt(
   return processor.prepare({
     image: question.image,
     text,
-    square: padsToSquare(prompts),
+    square: cutsToSquare(prompts),
     ...(system === undefined ? {} : { system }),
   });
 }

@@ -20,7 +20,7 @@ import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import type { LookBackPrompts } from './prompts';
-import { loadPrompts, padsToSquare, preparePrompt, type Question } from './question_prompt';
+import { cutsToSquare, loadPrompts, preparePrompt, type Question } from './question_prompt';
 
 /** Which parts of the attention to record: shares of all layers, with or without maps over the image. */
 export type Capture = 'none' | 'shares' | 'maps';
@@ -97,9 +97,9 @@ export class Reasoner {
     });
   }
 
-  /** True when pictures are padded to a square: models that know one sheet. */
+  /** True when pictures are cut to their middle square: models that see one grid of cells. */
   get square(): boolean {
-    return padsToSquare(this.prompts);
+    return cutsToSquare(this.prompts);
   }
 
   /** Most tokens, prompt included, that a sequence can have. */

@@ -4,6 +4,7 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { CELL_NAMES, GRID_SIDE } from '../data/world/grid';
 import { COLOURS, type Colour, SHAPES, type Shape } from '../data/world/sheet';
+import type { KnownPicture } from './look';
 
 /** A shape in a cell. */
 export interface Placed {
@@ -162,24 +163,25 @@ export function placedName(placed: Placed | null): string | null {
 }
 
 /**
- * Questions that fit what was placed, at most three: about the commonest colour, the commonest shape and the commonest
- * pair, each with its answer, or null where strokes may have changed it.
+ * What is known of a drawn sheet: what was placed, and questions about the commonest colour, the commonest shape and the
+ * commonest pair with their answers. Strokes may have changed what there is: with them, no answer is known, and no
+ * question where nothing was placed.
  */
-export function questionsAbout(
-  composition: Composition,
-): readonly { readonly text: string; readonly answer: string | null }[] {
-  const placed = composition.cells.filter((cell) => cell !== null);
-  if (placed.length === 0) return [];
-  const known = composition.strokes.length === 0;
+export function knowledgeOf({ cells, strokes }: Composition): KnownPicture {
+  const placed = cells.filter((cell) => cell !== null);
+  const known = strokes.length === 0;
+  const facts = known ? ({ kind: 'sheet', cells } as const) : null;
+  if (placed.length === 0) return { questions: [], facts };
   const names = [
     commonest(placed.map(({ colour }) => `${colour} objects`)),
     commonest(placed.map(({ shape }) => `${shape}s`)),
     commonest(placed.map(({ colour, shape }) => `${colour} ${shape}s`)),
   ];
-  return names.map(({ name, count }) => ({
+  const questions = names.map(({ name, count }) => ({
     text: `How many ${name}?`,
     answer: known ? String(count) : null,
   }));
+  return { questions, facts };
 }
 
 function commonest(names: readonly string[]): { name: string; count: number } {

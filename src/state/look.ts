@@ -2,15 +2,14 @@
 // steps. `session` changes only by events and by this file's commands; views never write a signal directly.
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import type { ColourShares } from '../data/world/colour_words';
-import { suggestQuestions } from '../data/world/seen_colours';
+import type { ColourWord } from '../data/world/colour_words';
+import type { PictureFacts } from '../data/world/question';
 import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
 import type { ModelEntry } from '../worker/protocol/engine';
 import { type Readout, readoutOf } from './attention_view';
 import { type AdapterChoice, type Comparison, fitStrength, goesOn, type Side } from './compare';
-
 import { backBands, type Card, layoutCards, type StepRange } from './segment_layout';
 import * as select from './selection';
 import {
@@ -32,9 +31,23 @@ export interface PageServices {
   now(): number;
   /** Decodes for display, scaled down; rejects when the browser cannot read the file. */
   decode(blob: Blob): Promise<ImageBitmap>;
-  /** Shares of the colour words in each cell of the picture's middle square; null where its pixels cannot be read. */
-  coloursOf(bitmap: ImageBitmap): readonly ColourShares[] | null;
+  /** What pocket sees of a picture's middle square; null where its pixels cannot be read. */
+  seenCells(bitmap: ImageBitmap): Promise<SeenCells | null>;
 }
+
+/** A picture as pocket sees it: the colour word of each cell in raster order, null where none is clear, and questions. */
+export interface SeenCells {
+  readonly words: readonly (ColourWord | null)[];
+  readonly questions: readonly string[];
+}
+
+/** What comes with a picture that somebody drew: questions with their answers, and what lies where. */
+export interface KnownPicture {
+  readonly questions: readonly KnownQuestion[];
+  readonly facts: PictureFacts | null;
+}
+
+const NOTHING_KNOWN: KnownPicture = { questions: [], facts: null };
 
 /** A picture that was chosen, checked and decoded for display. */
 export interface Picture {
@@ -43,13 +56,11 @@ export interface Picture {
   readonly blob: Blob;
   readonly name: string;
   readonly bitmap: ImageBitmap;
-  /** Questions that suit the picture: those of an example with their true answers, else suggestions by its colours. */
+  /** Questions that suit the picture: those that came with it, else suggestions by its colours. */
   readonly questions: readonly KnownQuestion[];
-}
-
-/** The true answer of a question that came with a picture; null where it is not known. */
-export function trueAnswer(picture: Picture | null, question: string): string | null {
-  return picture?.questions.find(({ text }) => text === question)?.answer ?? null;
+  readonly seen: SeenCells | null;
+  /** The true answer of a question about it; null where nobody knows. */
+  trueAnswer(question: string): string | null;
 }
 
 /** A question that suits a picture; its answer is known where the picture was drawn by us. */
@@ -97,12 +108,11 @@ export interface Look {
   start(): Promise<void>;
   loadModel(id: string): Promise<void>;
   cancelLoad(): Promise<void>;
-  /** Takes a picture, or one that is still being fetched. */
-  choosePicture(
-    source: Blob | Promise<Blob>,
-    name: string,
-    questions?: readonly KnownQuestion[],
-  ): Promise<void>;
+  /**
+   * Takes a picture, or one that is still being fetched, and its first question: a question of one's own stays, one that
+   * came with the picture before goes with it.
+   */
+  choosePicture(source: Blob | Promise<Blob>, name: string, known?: KnownPicture): Promise<void>;
   setQuestion(text: string): void;
   setSettings(change: Partial<Settings>): void;
   /** Chooses an adapter at the strength of the one before, or none; comparing ends with the adapter. */
@@ -262,15 +272,19 @@ async function decode(w: Writable, blob: Blob, name: string): Promise<ImageBitma
   }
 }
 
-function suggestionsFor(colours: readonly ColourShares[] | null): KnownQuestion[] {
-  return colours === null ? [] : suggestQuestions(colours).map((text) => ({ text, answer: null }));
+/** Answers questions about a picture by what came with it; of a drawn sheet, any question that can be read. */
+async function answersOf({ questions, facts }: KnownPicture): Promise<Picture['trueAnswer']> {
+  const listed = (question: string) => questions.find(({ text }) => text === question)?.answer ?? null;
+  if (facts === null) return listed;
+  const { answerAbout } = await import('../data/world/question_reader');
+  return (question) => listed(question) ?? answerAbout(question, facts);
 }
 
 async function choosePicture(
   w: Writable,
   source: Blob | Promise<Blob>,
   name: string,
-  questions: readonly KnownQuestion[],
+  known: KnownPicture,
 ): Promise<void> {
   w.choices += 1;
   const choice = w.choices;
@@ -280,10 +294,15 @@ async function choosePicture(
     const { requirePicture } = await import('../data/image/picture_check');
     await requirePicture(blob, name);
     const bitmap = await decode(w, blob, name);
+    const seen = await w.page.seenCells(bitmap);
+    const trueAnswer = await answersOf(known);
     if (choice !== w.choices) return;
+    const suggested = seen?.questions.map((text) => ({ text, answer: null })) ?? [];
+    const questions = known.questions.length > 0 ? known.questions : suggested;
     batch(() => {
-      const suited = questions.length > 0 ? questions : suggestionsFor(w.page.coloursOf(bitmap));
-      w.picture.value = { id: `picture ${choice}`, blob, name, bitmap, questions: suited };
+      const before = w.picture.value?.questions.map(({ text }) => text) ?? [];
+      if (['', ...before].includes(w.question.value.trim())) w.question.value = questions[0]?.text ?? '';
+      w.picture.value = { id: `picture ${choice}`, blob, name, bitmap, questions, seen, trueAnswer };
       w.pictureError.value = null;
     });
   } catch (thrown) {
@@ -336,7 +355,7 @@ function closed(w: Writable, ticket: number): Promise<void> {
 
 async function ask(w: Writable, picture: Picture, question: string): Promise<void> {
   const settings = { ...w.settings.value, ...FIXED_SETTINGS };
-  const about = { picture: picture.id, question, expected: trueAnswer(picture, question) };
+  const about = { picture: picture.id, question, expected: picture.trueAnswer(question) };
   const asked = { ...about, ...settings, capture: true, adapter: null };
   const choice = w.adapter.value;
   const base: Order = { picture, asked, adapterName: null, pair: null };
@@ -447,7 +466,7 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     start: () => start(w),
     loadModel: (id) => loadModel(w, id),
     cancelLoad: () => quietly(client.cancelLoad()),
-    choosePicture: (source, name, questions = []) => choosePicture(w, source, name, questions),
+    choosePicture: (source, name, known = NOTHING_KNOWN) => choosePicture(w, source, name, known),
     setQuestion: (text) => {
       w.question.value = text;
     },

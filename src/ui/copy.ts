@@ -51,7 +51,7 @@ export const COPY = {
     asSeen: (width: number, height: number, rows: number, columns: number) =>
       `Read at ${width} × ${height} pixels as ${rows} × ${columns} image tokens`,
     cut: 'cut to the square in its middle',
-    cells: 'What the model receives, cell by cell, as colours:',
+    cells: 'Colour of each cell of what the model receives',
     unclearCell: 'unclear',
     overlay: 'Heatmap',
     opacity: 'Opacity',
@@ -97,13 +97,20 @@ export const COPY = {
     tokensCut: 'Stopped at the longest length allowed.',
     stopped: 'Stopped. What was written so far is kept.',
     noAnswer: 'No answer was given in a box.',
-    right: (truth: string) => `Right: the true answer is ${truth}.`,
-    wrong: (truth: string) => `Wrong: the true answer is ${truth}.`,
-    within: (truth: string, cells: string) =>
-      `Possible: the true answer is ${truth}, as ${cells} could count or not.`,
-    computed: 'Computed from the pixels that the model receives.',
     share: (mean: string, top: string) => `${mean} of attention on the image on average, ${top} at most`,
     selectCard: (title: string) => `Select the steps of ${title}`,
+  },
+  verdict: {
+    right: (truth: string) => `Right: the true answer is ${truth}.`,
+    wrong: (truth: string) => `Wrong: the true answer is ${truth}.`,
+    range: (least: number, most: number) => `${least} to ${most}`,
+    halfCells: (cells: readonly string[], word: string) =>
+      cells.length === 1
+        ? `one cell is half ${word} (${cells[0]})`
+        : `${cells.length} cells are half ${word} (${cells.join(', ')})`,
+    within: (truth: string, why: string) => `Within ${truth}: ${why}.`,
+    outside: (truth: string, why: string) => `Wrong: the true answer is ${truth}, as ${why}.`,
+    computed: 'Computed from the pixels that the model receives.',
   },
   segments: {
     think: 'Think',

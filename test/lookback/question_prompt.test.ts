@@ -1,7 +1,7 @@
 // Prompts of a model folder without its weights, and how they are shown.
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PAPER_PROMPTS } from '../../src/lookback/prompts';
-import { loadPromptMaker, loadPrompts, padsToSquare, promptText } from '../../src/lookback/question_prompt';
+import { cutsToSquare, loadPromptMaker, loadPrompts, promptText } from '../../src/lookback/question_prompt';
 import { findModel } from '../../tools/model_source';
 
 const image = { width: 84, height: 84, channels: 3 as const, data: new Uint8Array(84 * 84 * 3) };
@@ -25,8 +25,8 @@ describe('loadPrompts', () => {
   it('takes the paper’s where the folder has none', async () => {
     const empty = { name: 'empty', open: async () => null };
     expect(await loadPrompts(empty)).toBe(PAPER_PROMPTS);
-    expect(padsToSquare(PAPER_PROMPTS)).toBe(false);
-    expect(padsToSquare({ ...PAPER_PROMPTS, grid: 3 })).toBe(true);
+    expect(cutsToSquare(PAPER_PROMPTS)).toBe(false);
+    expect(cutsToSquare({ ...PAPER_PROMPTS, grid: 3 })).toBe(true);
   });
 });
 

@@ -88,7 +88,7 @@ async function comparing() {
   const look = createLook(engine, {
     now: () => 0,
     decode: async () => ({}) as ImageBitmap,
-    coloursOf: () => null,
+    seenCells: async () => null,
   });
   void look.start();
   await engine.resolve('start');

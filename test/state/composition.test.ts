@@ -1,7 +1,7 @@
 // The composer's state: placing, erasing, painting, moving by keyboard, undo and redo, and the questions that fit.
 
 import { describe, expect, it } from 'vitest';
-import { Composer, placedName, questionsAbout } from '../../src/state/composition';
+import { Composer, knowledgeOf, placedName } from '../../src/state/composition';
 
 function composer(): Composer {
   const made = new Composer();
@@ -87,7 +87,7 @@ describe('Composer', () => {
   });
 });
 
-describe('questionsAbout', () => {
+describe('knowledgeOf', () => {
   it('asks about what is commonest, with the answers', () => {
     const made = composer();
     for (const cell of [0, 1, 2]) made.press(cell);
@@ -95,19 +95,27 @@ describe('questionsAbout', () => {
     for (const cell of [4, 5]) made.press(cell);
     made.colour.value = 'red';
     made.press(8);
-    expect(questionsAbout(made.composition.value)).toEqual([
+    const { questions, facts } = knowledgeOf(made.composition.value);
+    expect(questions).toEqual([
       { text: 'How many blue objects?', answer: '5' },
       { text: 'How many stars?', answer: '3' },
       { text: 'How many blue stars?', answer: '3' },
+    ]);
+    expect(facts?.cells.slice(0, 5)).toEqual([
+      ...Array(3).fill({ colour: 'blue', shape: 'star' }),
+      null,
+      { colour: 'blue', shape: 'ring' },
     ]);
   });
 
   it('knows no answer once something was painted, and asks nothing about an empty sheet', () => {
     const made = composer();
-    expect(questionsAbout(made.composition.value)).toEqual([]);
+    expect(knowledgeOf(made.composition.value).questions).toEqual([]);
     made.press(0);
     made.beginStroke(0, 0);
     made.endStroke();
-    expect(questionsAbout(made.composition.value).every(({ answer }) => answer === null)).toBe(true);
+    const { questions, facts } = knowledgeOf(made.composition.value);
+    expect(questions.map(({ answer }) => answer)).toEqual([null, null, null]);
+    expect(facts).toBeNull();
   });
 });

@@ -31,7 +31,7 @@ export const PROMPT: PromptFact = {
   resizedWidth: 64,
   resizedHeight: 64,
   notes: [],
-  colours: null,
+  cells: null,
 };
 
 export const ASKED: Asked = {

@@ -11,11 +11,11 @@ const tick = () => new Promise((done) => setTimeout(done));
 
 function setUp(
   decode: () => Promise<ImageBitmap> = async () => ({}) as ImageBitmap,
-  coloursOf: PageServices['coloursOf'] = () => null,
+  seenCells: PageServices['seenCells'] = async () => null,
 ) {
   const engine = new HandEngine();
   let now = 0;
-  const look = createLook(engine, { now: () => (now += 10), decode, coloursOf });
+  const look = createLook(engine, { now: () => (now += 10), decode, seenCells });
   return { engine, look };
 }
 

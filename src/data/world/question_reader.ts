@@ -4,7 +4,15 @@
 
 import { COLOUR_WORDS, type ColourWord } from './colour_words';
 import { COLUMN_NAMES, type Line, ROW_NAMES } from './grid';
-import { LARGEST_NUMBER, type Operation, type Question, type Selector } from './question';
+import {
+  answerOf,
+  countsOf,
+  LARGEST_NUMBER,
+  type Operation,
+  type PictureFacts,
+  type Question,
+  type Selector,
+} from './question';
 import { COLOURS, type Colour, SHAPES, type Shape } from './sheet';
 import { NUMBER_WORDS } from './wording';
 
@@ -219,4 +227,11 @@ export function readQuestion(text: string): Question | null {
   if (counted !== null) return { kind: 'count', selector: counted, start: 0, operations: rest };
   const start = numberOf((between(first, 'start with') ?? between(first, 'take'))?.join(' '));
   return start === null || rest.length === 0 ? null : { kind: 'text', start, operations: rest };
+}
+
+/** The true answer of a question about a drawn sheet; null for texts that are no question about its objects. */
+export function answerAbout(text: string, sheet: PictureFacts): string | null {
+  const question = readQuestion(text);
+  if (question === null || question.selector?.target === 'cells') return null;
+  return answerOf(question, countsOf(sheet, question));
 }

@@ -3,9 +3,17 @@
 
 import { cropToSquare } from '../image/image_processor';
 import { type PixelArray, pillowResize } from '../image/pillow_resize';
-import { COLOUR_WORDS, type ColourShares, type ColourWord, cellShares, countCells } from './colour_words';
+import {
+  COLOUR_WORDS,
+  type ColourShares,
+  type ColourWord,
+  cellShares,
+  countCells,
+  dominantWord,
+  margin,
+} from './colour_words';
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE, type Line, lineCells, lineName, ROW_NAMES } from './grid';
-import { answerOf, type Question, type Selector } from './question';
+import { answerOf, type Question } from './question';
 import { DELTA } from './world_sample';
 
 /** The middle square of a picture as pocket receives it: RGB bytes [64, 64, 3]. */
@@ -18,12 +26,22 @@ export function seenColours(image: PixelArray): ColourShares[] {
   return cellShares(seenPixels(image), IMAGE_SIDE, GRID_SIDE);
 }
 
+/** The word that each cell mostly is, in raster order; null where none leads by δ 0.2. */
+export function clearCells(shares: readonly ColourShares[]): (ColourWord | null)[] {
+  return shares.map((cell) => {
+    const word = dominantWord(cell);
+    return margin(cell, word) >= DELTA.test ? word : null;
+  });
+}
+
 /** What a question's answer may be. */
 export interface Truth {
   /** One where the picture decides it; all that cannot be ruled out where it does not, in order. */
   readonly answers: readonly string[];
   /** Names of the cells that leave it open. */
   readonly unclear: readonly string[];
+  /** The colour that is asked for; null for questions that need no picture. */
+  readonly word: ColourWord | null;
 }
 
 /** Every count from the sure cells to those and the unclear ones, of the picture or of a line. */
@@ -41,7 +59,7 @@ function possibleCounts(shares: readonly ColourShares[], word: ColourWord, delta
 }
 
 /**
- * The truth about a question on cells; null for questions on drawn objects and without a picture.
+ * The truth about a question on cells, or on numbers alone; null for questions on drawn objects.
  * @param delta least |margin| of a cell that counts as decided
  */
 export function truthOf(
@@ -50,25 +68,37 @@ export function truthOf(
   delta: number = DELTA.test,
 ): Truth | null {
   const { selector, lines } = question;
-  if (selector?.target !== 'cells') return null;
+  if (selector === undefined) return { answers: [answerOf(question, [])], unclear: [], word: null };
+  if (selector.target !== 'cells') return null;
   const found = (lines ?? [undefined]).map((line) => possibleCounts(shares, selector.colour, delta, line));
   const [first = [], second = [0]] = found.map(({ counts }) => counts);
   const answers = first.flatMap((p) =>
     second.map((q) => answerOf(question, lines === undefined ? [p] : [p, q])),
   );
-  return { answers: [...new Set(answers)], unclear: found.flatMap(({ unclear }) => unclear) };
+  const unclear = found.flatMap((line) => line.unclear);
+  return { answers: [...new Set(answers)], unclear, word: selector.colour };
 }
 
-/** Words of which some cells are and some are not, the clearest first and the rarer before the commoner. */
-function tellingWords(
-  shares: readonly ColourShares[],
-): { readonly word: ColourWord; readonly open: number }[] {
-  return COLOUR_WORDS.map((word) => {
+/** A word that some cells are and some are not, with the number of cells that surely are and that may be. */
+interface TellingWord {
+  readonly word: ColourWord;
+  readonly sure: number;
+  readonly open: number;
+}
+
+/**
+ * Words of which some cells are and some are not: those that no cell leaves open, of about four cells first; where there
+ * is none, the one that the fewest leave open.
+ */
+function tellingWords(shares: readonly ColourShares[]): readonly TellingWord[] {
+  const words = COLOUR_WORDS.map((word): TellingWord => {
     const { sure, unclear } = countCells(shares, word, DELTA.test);
     return { word, sure, open: unclear.length };
   })
-    .filter(({ sure, open }) => sure > 0 && sure + open < CELL_NAMES.length && open <= 4)
+    .filter(({ sure, open }) => sure + open > 0 && sure < CELL_NAMES.length)
     .sort((p, q) => p.open - q.open || Math.abs(p.sure - 4) - Math.abs(q.sure - 4));
+  const clear = words.filter(({ open }) => open === 0);
+  return clear.length > 0 ? clear : words.slice(0, 1);
 }
 
 /** Two rows of which surely one has more cells of the word; null when no two differ. */
@@ -84,7 +114,10 @@ function tellingRows(shares: readonly ColourShares[], word: ColourWord): [Line, 
   return null;
 }
 
-/** Up to three questions that suit a picture; the first has one true answer, or an interval where nothing is clear. */
+/**
+ * Up to three questions that suit a picture. Each has one true answer, of some cells but not all, wherever some word is
+ * clear at δ 0.2; where none is, one question whose answer is an interval, and of a picture of one colour, all cells.
+ */
 export function suggestQuestions(shares: readonly ColourShares[]): string[] {
   const words = tellingWords(shares);
   const [first, second = first] = words;
@@ -92,10 +125,10 @@ export function suggestQuestions(shares: readonly ColourShares[]): string[] {
     const everywhere = COLOUR_WORDS.find((word) => countCells(shares, word, DELTA.test).sure > 0);
     return everywhere === undefined ? [] : [`How many cells are mostly ${everywhere}?`];
   }
-  const name = (selector: Selector) => `${selector.colour} cells`;
+  if (first.open > 0) return [`How many cells are mostly ${first.word}?`];
   const asked = [
     `How many cells are mostly ${first.word}? Add 4.`,
-    `Start with 20. Subtract the ${name({ target: 'cells', colour: second.word })}. Add 3. How many?`,
+    `Start with 20. Subtract the ${second.word} cells. Add 3. How many?`,
   ];
   const lines = tellingRows(shares, first.word);
   if (lines === null) return asked;

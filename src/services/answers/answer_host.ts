@@ -5,9 +5,10 @@ import { gradeAnswer } from '../../answer/answer_grading';
 import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
+import type { ColourShares } from '../../data/world/colour_words';
 import { GRID_SIDE } from '../../data/world/grid';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
-import { seenColours, truthOf } from '../../data/world/seen_colours';
+import { clearCells, seenColours, truthOf } from '../../data/world/seen_colours';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
@@ -58,7 +59,11 @@ function checkRequest(request: GenerateRequest): void {
   throwProblems(effectiveProblems(GENERATION_SETTINGS, readerOf(request)));
 }
 
-function promptFact(prepared: PreparedPrompt, image: DecodedImage, cells: number | undefined): PromptFact {
+function promptFact(
+  prepared: PreparedPrompt,
+  image: DecodedImage,
+  colours: readonly ColourShares[] | null,
+): PromptFact {
   const { grid, padding, resizedWidth, resizedHeight, imageTokens } = prepared;
   return {
     promptTokens: prepared.prompt.inputIds.length,
@@ -70,7 +75,7 @@ function promptFact(prepared: PreparedPrompt, image: DecodedImage, cells: number
     resizedWidth,
     resizedHeight,
     notes: image.notes,
-    colours: cells === GRID_SIDE ? seenColours(image.pixels) : null,
+    cells: colours === null ? null : clearCells(colours),
   };
 }
 
@@ -109,8 +114,8 @@ export class AnswerHost implements AnswerCommands {
     const began = this.#parts.now();
     const image = await this.#parts.decodeImage(request.image);
     const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    const prompt = promptFact(prepared, image, model.prompts.grid);
-    this.#parts.events.push({ type: 'promptReady', prompt });
+    const colours = model.prompts.grid === GRID_SIDE ? seenColours(image.pixels) : null;
+    this.#parts.events.push({ type: 'promptReady', prompt: promptFact(prepared, image, colours) });
     const promptTokens = prepared.prompt.inputIds.length;
     const room = model.maxTokens - promptTokens;
     if (room < 1) {
@@ -139,7 +144,7 @@ export class AnswerHost implements AnswerCommands {
       const fact = { step, id, text, shares: null, map: null, atMs: last - began };
       this.#parts.events.pushToken(fact, () => plainSegments(answer));
     }
-    const result = this.#resultOf(answer, request, prompt.colours, { promptTokens, began, first, last });
+    const result = this.#resultOf(answer, request, colours, { promptTokens, began, first, last });
     this.#parts.events.push({ type: 'generationFinished', result, segments: plainSegments(answer) });
     // Facts and results travel on different ports: the facts get a head start.
     this.#parts.events.flush();
@@ -158,7 +163,7 @@ export class AnswerHost implements AnswerCommands {
   #resultOf(
     answer: GeneratedAnswer,
     { picture, question, expected, capture, seed }: GenerateRequest,
-    colours: PromptFact['colours'],
+    colours: readonly ColourShares[] | null,
     at: { promptTokens: number; began: number; first: number; last: number },
   ): GenerateResult {
     const reading = answer.reading();

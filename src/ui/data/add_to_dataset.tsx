@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Library } from '../../state/library';
-import { type Look, type Picture, trueAnswer } from '../../state/look';
+import type { Look, Picture } from '../../state/look';
 import type { Answer } from '../../state/session';
 import type { DatasetSummary } from '../../worker/protocol/library';
 import { Modal } from '../confirm';
@@ -27,7 +27,7 @@ function firstFields(answer: Answer, picture: Picture, datasets: readonly Datase
     datasetId: datasets[0]?.id ?? '',
     name: '',
     question,
-    answer: trueAnswer(picture, question) ?? boxed,
+    answer: picture.trueAnswer(question) ?? boxed,
     response: answer.text.trim(),
   };
 }

@@ -6,12 +6,12 @@ import { useEffect, useRef } from 'preact/hooks';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import type { Datasets, OpenRow } from '../../state/datasets';
 import type { DatasetRowView } from '../../worker/protocol/library';
-import { drawPicture, NO_PADDING } from '../look/heatmap';
+import { drawPicture, NO_PADDING, squarePadding } from '../look/heatmap';
 import { useLook } from '../look/look_context';
 import { decodePicture } from '../look/picture_source';
 import { Notice } from '../notice';
 import { DATA_COPY } from './data_copy';
-import { promptPieces, squarePadding } from './row_words';
+import { promptPieces } from './row_words';
 
 /** The picture at the model's own resolution, cut as a square model cuts it. */
 function ResizedPicture({ view }: { readonly view: DatasetRowView }) {

@@ -1,7 +1,5 @@
-// Cuts a row's prompt into tags and text for the row browser, and says what a model that sees squares cuts off its picture.
-// The engine has applied tokenizer and template before; the pieces joined are the prompt.
-
-import type { PromptFact } from '../../worker/protocol/answers';
+// Cuts a row's prompt into tags and text for the row browser. The engine has applied tokenizer and template before; the
+// pieces joined are the prompt.
 
 /** Template tokens such as `<|im_start|>`, the picture's place among them, and the tags of reasoning. */
 export type PieceKind = 'template' | 'image' | 'think' | 'back' | 'plain';
@@ -26,12 +24,4 @@ export function promptPieces(prompt: string): PromptPiece[] {
     if (text !== '') pieces.push({ kind: i % 2 === 1 ? kindOf(text) : 'plain', text });
   });
   return pieces;
-}
-
-/** Space around a picture whose middle square is taken, as fractions of the square: 0, or negative where it is cut. */
-export function squarePadding(width: number, height: number): PromptFact['padding'] {
-  const side = Math.max(1, Math.min(width, height));
-  const across = width > side ? (side - width) / side / 2 : 0;
-  const down = height > side ? (side - height) / side / 2 : 0;
-  return { left: across, right: across, top: down, bottom: down };
 }

@@ -13,6 +13,7 @@ import { COMPARE_COPY } from './compare_copy';
 import { Figures } from './figures';
 import { useLook } from './look_context';
 import { StreamView } from './stream';
+import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
 import '../styles/compare.css';
 
@@ -67,15 +68,12 @@ function SideStream({ side, title }: { readonly side: Side; readonly title: stri
 function Outcome({ answer }: { readonly answer: Answer }) {
   const { result, status } = answer;
   if (status !== 'finished' || result === null) return null;
-  const { verdict, stats } = result;
-  const reason = stats.finishReason;
-  const truth = answer.asked.expected;
+  const reason = result.stats.finishReason;
+  const verdict = verdictSentence(result, answer.asked.expected);
   const boxed = result.answer ?? '';
   return (
     <div class="outcome" data-answer={boxed} data-reason={reason}>
-      {verdict !== null && truth !== null && reason === 'eos' && (
-        <p>{verdict.equal ? COPY.stream.right(truth) : COPY.stream.wrong(truth)}</p>
-      )}
+      {verdict !== null && reason === 'eos' && <p>{verdict}</p>}
       {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
       {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
       {reason === 'eos' && boxed === '' && <p class="hint">{COPY.stream.noAnswer}</p>}

@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { typicalColour } from '../../data/world/colour_words';
 import { CELL_NAMES, GRID_SIDE } from '../../data/world/grid';
 import { COLOURS, type Colour, SHAPES, type Shape } from '../../data/world/sheet';
-import { Composer, placedName, questionsAbout, type Tool } from '../../state/composition';
+import { Composer, knowledgeOf, placedName, type Tool } from '../../state/composition';
 import { Modal } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
@@ -239,11 +239,8 @@ export function ComposerDialog({ onClose }: { readonly onClose: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const use = async (): Promise<void> => {
     if (canvas.current === null || composer.empty.value) return;
-    const questions = questionsAbout(composer.composition.value);
-    const known = questions.flatMap(({ text, answer }) => (answer === null ? [] : [{ text, answer }]));
+    const known = knowledgeOf(composer.composition.value);
     await look.choosePicture(pictureFile(canvas.current), COMPOSER_COPY.pictureName, known);
-    const first = questions[0];
-    if (first !== undefined) look.setQuestion(first.text);
     onClose();
   };
   return (

@@ -18,6 +18,14 @@ type Padding = PromptFact['padding'];
 /** No padding. */
 export const NO_PADDING: Padding = { left: 0, top: 0, right: 0, bottom: 0 };
 
+/** Space around a picture whose middle square is taken, as fractions of the square: 0, or negative where it is cut. */
+export function squarePadding(width: number, height: number): Padding {
+  const side = Math.max(1, Math.min(width, height));
+  const across = width > side ? (side - width) / side / 2 : 0;
+  const down = height > side ? (side - height) / side / 2 : 0;
+  return { left: across, right: across, top: down, bottom: down };
+}
+
 /** Longest side of the canvases, in pixels. */
 const CANVAS_SIDE = 768;
 /** Grids up to this many cells show their lines and numbers. */

@@ -3,9 +3,7 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { dominantWord, margin } from '../../data/world/colour_words';
-import { COLUMN_NAMES, GRID_SIDE, ROW_NAMES } from '../../data/world/grid';
-import { DELTA } from '../../data/world/world_sample';
+import { IMAGE_SIDE } from '../../data/world/grid';
 import { peak, scaleTop } from '../../state/attention_view';
 import type { Picture } from '../../state/look';
 import type { PromptFact } from '../../worker/protocol/answers';
@@ -13,13 +11,14 @@ import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
 import { type Draw, LazyPage } from '../pages';
-import { drawColourBar, drawOverlay, drawPicture, NO_PADDING } from './heatmap';
+import { CellWords } from './cell_words';
+import { drawColourBar, drawOverlay, drawPicture, NO_PADDING, squarePadding } from './heatmap';
 import { useLook } from './look_context';
 import { type Example, fetchExample, fetchExamples, pictureOf } from './picture_source';
 import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
 import '../styles/picture.css';
 
-/** The picture that the panel shows, and the prompt facts and readout that belong to it, if any. */
+/** The picture that the panel shows, the prompt facts that belong to it, if any, and the words of its cells. */
 function useShownPicture() {
   const look = useLook();
   return useComputed(() => {
@@ -29,7 +28,10 @@ function useShownPicture() {
     // A newly chosen picture takes the place of the one that the last answer is about.
     const current = about !== null && (chosen === null || chosen.blob === about.blob);
     const picture: Picture | null = current ? about : chosen;
-    return { picture, prompt: current ? (answer?.prompt ?? null) : null, current };
+    const prompt = current ? (answer?.prompt ?? null) : null;
+    // Before the engine has read the picture, the page's own reading of it stands in.
+    const guess = look.session.value.model?.square === true ? (picture?.seen?.words ?? null) : null;
+    return { picture, prompt, current, words: prompt === null ? guess : prompt.cells };
   });
 }
 
@@ -39,11 +41,16 @@ function Canvases() {
   const base = useRef<HTMLCanvasElement>(null);
   const over = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {
-    const { picture, prompt } = shown.value;
-    const resized =
-      modelView.value && prompt ? { width: prompt.resizedWidth, height: prompt.resizedHeight } : null;
+    const { picture, prompt, words } = shown.value;
     if (base.current === null || picture === null) return;
-    drawPicture(base.current, picture.bitmap, prompt?.padding ?? NO_PADDING, resized);
+    const { bitmap } = picture;
+    if (prompt !== null) {
+      const resized = { width: prompt.resizedWidth, height: prompt.resizedHeight };
+      drawPicture(base.current, bitmap, prompt.padding, modelView.value ? resized : null);
+    } else if (modelView.value && words !== null) {
+      const resized = { width: IMAGE_SIDE, height: IMAGE_SIDE };
+      drawPicture(base.current, bitmap, squarePadding(bitmap.width, bitmap.height), resized);
+    } else drawPicture(base.current, bitmap, NO_PADDING, null);
   });
   useSignalEffect(() => {
     const { prompt, current, picture } = shown.value;
@@ -68,9 +75,12 @@ function Canvases() {
     return `${COPY.picture.pictureAlt(name)}. ${sentence}`;
   });
   return (
-    <div class="canvases" role="img" aria-label={label.value}>
-      <canvas ref={base} />
-      <canvas ref={over} class="overlay" data-testid="heatmap" />
+    <div class="canvases">
+      <div role="img" aria-label={label.value}>
+        <canvas ref={base} />
+        <canvas ref={over} class="overlay" data-testid="heatmap" />
+      </div>
+      {modelView.value && shown.value.words !== null && <CellWords words={shown.value.words} />}
     </div>
   );
 }
@@ -142,9 +152,35 @@ function HeatmapControls() {
         />
         {COPY.picture.stretch}
       </label>
+    </div>
+  );
+}
+
+function PromptFacts({ prompt }: { readonly prompt: PromptFact }) {
+  const { resizedWidth, resizedHeight, grid, padding } = prompt;
+  const cut = padding.left + padding.right + padding.top + padding.bottom < 0;
+  return (
+    <>
+      <p>
+        {COPY.picture.asSeen(resizedWidth, resizedHeight, grid[0], grid[1])}
+        {cut && `; ${COPY.picture.cut}`}.
+      </p>
+      {prompt.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+    </>
+  );
+}
+
+function PromptNotes() {
+  const { picture, prompt, words } = useShownPicture().value;
+  if (picture === null || (prompt === null && words === null)) return null;
+  return (
+    <div class="prompt-notes">
       <label class="check">
         <input
           type="checkbox"
+          data-testid="model-view"
           checked={modelView.value}
           onChange={(event) => {
             modelView.value = event.currentTarget.checked;
@@ -152,59 +188,7 @@ function HeatmapControls() {
         />
         {COPY.picture.modelView}
       </label>
-    </div>
-  );
-}
-
-/** The colour word of each cell, as the model receives it. */
-function CellWords({ colours }: { readonly colours: NonNullable<PromptFact['colours']> }) {
-  const words = colours.map((shares) => {
-    const word = dominantWord(shares);
-    return margin(shares, word) >= DELTA.test ? word : COPY.picture.unclearCell;
-  });
-  return (
-    <table class="cell-words" data-testid="cell-words">
-      <caption>{COPY.picture.cells}</caption>
-      <thead>
-        <tr>
-          <td />
-          {COLUMN_NAMES.map((column) => (
-            <th key={column} scope="col">
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {ROW_NAMES.map((row, i) => (
-          <tr key={row}>
-            <th scope="row">{row}</th>
-            {COLUMN_NAMES.map((column, j) => (
-              <td key={column}>{words[i * GRID_SIDE + j]}</td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function PromptNotes() {
-  const shown = useShownPicture();
-  const { prompt } = shown.value;
-  if (prompt === null) return null;
-  const { resizedWidth, resizedHeight, grid, padding } = prompt;
-  const cut = padding.left + padding.right + padding.top + padding.bottom < 0;
-  return (
-    <div class="prompt-notes">
-      <p>
-        {COPY.picture.asSeen(resizedWidth, resizedHeight, grid[0], grid[1])}
-        {cut && `; ${COPY.picture.cut}`}.
-      </p>
-      {prompt.colours !== null && modelView.value && <CellWords colours={prompt.colours} />}
-      {prompt.notes.map((note) => (
-        <p key={note}>{note}</p>
-      ))}
+      {prompt !== null && <PromptFacts prompt={prompt} />}
     </div>
   );
 }
@@ -222,14 +206,6 @@ function Examples() {
       },
     );
   }, [examples]);
-  const take = async (example: Example) => {
-    const before = look.question.value.trim();
-    // A question of one's own stays; one that came with the picture before goes with it.
-    const replaceable = before === '' || look.picture.value?.questions.some(({ text }) => text === before);
-    await look.choosePicture(fetchExample(example), example.name, example.questions);
-    if (look.picture.value?.name !== example.name) return;
-    if (replaceable && example.questions[0]) look.setQuestion(example.questions[0].text);
-  };
   if (examples.value.length === 0) return null;
   return (
     <fieldset class="examples">
@@ -242,7 +218,7 @@ function Examples() {
           aria-label={example.name}
           title={example.name}
           aria-pressed={look.picture.value?.name === example.name}
-          onClick={() => void take(example)}
+          onClick={() => void look.choosePicture(fetchExample(example), example.name, example)}
         >
           <img src={`./examples/${example.file}`} alt="" width="30" height="30" />
         </button>

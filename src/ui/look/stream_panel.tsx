@@ -4,13 +4,13 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { isOpen } from '../../state/session';
-import type { GenerateResult } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
 import { Again } from './again';
 import { Figures } from './figures';
 import { useLook } from './look_context';
 import { StreamView } from './stream';
+import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
 
 function Stream() {
@@ -58,34 +58,20 @@ function Stream() {
   );
 }
 
-/** `Right: …`, `Wrong: …`, or `Possible: …` where unclear cells leave the answer open. */
-function verdictSentence(holds: boolean, expected: string | null, truth: GenerateResult['truth']): string {
-  if (truth === null) return holds ? COPY.stream.right(expected ?? '') : COPY.stream.wrong(expected ?? '');
-  const { answers, unclear } = truth;
-  const said = answers.join(' or ');
-  const sentence = !holds
-    ? COPY.stream.wrong(said)
-    : answers.length === 1
-      ? COPY.stream.right(said)
-      : COPY.stream.within(said, unclear.join(', '));
-  return `${sentence} ${COPY.stream.computed}`;
-}
-
 function Outcome() {
   const look = useLook();
   const shown = useComputed(() => {
     const { answer } = look.session.value;
     if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
-    const { stats, answer: boxed, verdict, truth } = answer.result;
-    return { boxed, verdict, truth, reason: stats.finishReason, expected: answer.asked.expected };
+    const { stats, answer: boxed } = answer.result;
+    const verdict = verdictSentence(answer.result, answer.asked.expected);
+    return { boxed, verdict, reason: stats.finishReason };
   });
   if (shown.value === null) return null;
-  const { boxed, verdict, truth, reason, expected } = shown.value;
+  const { boxed, verdict, reason } = shown.value;
   return (
     <div class="outcome" data-testid="outcome" data-answer={boxed ?? ''} data-reason={reason}>
-      {verdict !== null && reason === 'eos' && (
-        <p data-testid="verdict">{verdictSentence(verdict.equal, expected, truth)}</p>
-      )}
+      {verdict !== null && reason === 'eos' && <p data-testid="verdict">{verdict}</p>}
       {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
       {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
       {reason === 'eos' && boxed === null && <p class="hint">{COPY.stream.noAnswer}</p>}

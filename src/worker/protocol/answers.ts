@@ -4,7 +4,8 @@
 import type { Grade } from '../../answer/answer_grading';
 import type { SegmentKind } from '../../answer/answer_grammar';
 import type { AttentionPhases } from '../../answer/attention_phases';
-
+import type { ColourWord } from '../../data/world/colour_words';
+import type { Truth } from '../../data/world/seen_colours';
 import type { GenerationSettings } from '../../settings/generation_settings';
 
 /** A question about a picture. */
@@ -47,7 +48,7 @@ export interface GenerateResult {
   /** Whether the answer equals the expected one or may be true by the pixels, and why; null where neither is known. */
   readonly verdict: Grade | null;
   /** What the pixels that the model received say of the question; null where one was expected or they say nothing. */
-  readonly truth: { readonly answers: readonly string[]; readonly unclear: readonly string[] } | null;
+  readonly truth: Truth | null;
   /** Attention on the image by phase; null when none was recorded. */
   readonly phases: AttentionPhases | null;
   readonly stats: GenerateStats;
@@ -112,10 +113,10 @@ export interface PromptFact {
   /** Set when something about the file was simplified, e.g. only the first frame of an animation is used. */
   readonly notes: readonly string[];
   /**
-   * What the model receives as colours: for each cell of its grid in raster order, the share of each colour word; null for
-   * models that do not see pictures so.
+   * The colour word of each cell of what the model receives, in raster order, null where none is clear; null for models
+   * that do not see pictures so.
    */
-  readonly colours: readonly (readonly number[])[] | null;
+  readonly cells: readonly (ColourWord | null)[] | null;
 }
 
 /** Facts about the answer being generated. */

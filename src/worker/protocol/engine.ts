@@ -26,7 +26,7 @@ export interface LoadedModel {
   readonly layers: number;
   readonly heads: number;
   readonly modes: readonly ReasoningMode[];
-  /** True when pictures are padded to a square first (pocket). */
+  /** True when pictures are cut to their middle square first (pocket). */
   readonly square: boolean;
   readonly maxNewTokens: number;
   /** One sentence on what the model can see, e.g. that pocket knows coloured shapes on a 3 × 3 sheet. */

@@ -6,8 +6,14 @@ import { cropToSquare, processQwenImages } from '../../../src/data/image/image_p
 import type { PixelArray } from '../../../src/data/image/pillow_resize';
 import type { Question } from '../../../src/data/world/question';
 import { readQuestion } from '../../../src/data/world/question_reader';
-import { seenColours, seenPixels, suggestQuestions, truthOf } from '../../../src/data/world/seen_colours';
-import { drawSample } from '../../../src/data/world/world_sample';
+import {
+  clearCells,
+  seenColours,
+  seenPixels,
+  suggestQuestions,
+  truthOf,
+} from '../../../src/data/world/seen_colours';
+import { clearWords, drawSample } from '../../../src/data/world/world_sample';
 import { createPrng } from '../../../src/lib/prng';
 import { parseQwenImageConfig } from '../../../src/model/config';
 
@@ -70,28 +76,52 @@ describe('what pocket sees', () => {
 
   it('knows the answer where the picture decides it, and the interval where it does not', () => {
     const shares = seenColours(mosaic(CELLS));
-    expect(truthOf(ask('How many green cells? Add 4.'), shares)).toEqual({ answers: ['5'], unclear: [] });
-    expect(truthOf(ask('How many red cells?'), shares)).toEqual({ answers: ['3', '4'], unclear: ['a4'] });
+    expect(truthOf(ask('How many green cells? Add 4.'), shares)).toEqual({
+      answers: ['5'],
+      unclear: [],
+      word: 'green',
+    });
+    expect(truthOf(ask('How many red cells?'), shares)).toEqual({
+      answers: ['3', '4'],
+      unclear: ['a4'],
+      word: 'red',
+    });
     expect(truthOf(ask('20 minus the red cells.'), shares)?.answers).toEqual(['17', '16']);
     expect(truthOf(ask('Which row has more red cells, b or a?'), shares)?.answers).toEqual(['a']);
     expect(truthOf(ask('Which row has more blue cells, a or d?'), shares)?.answers).toEqual(['d']);
     expect(truthOf(ask('Which column has more blue cells, 3 or 4?'), shares)?.answers).toEqual(['3', 'same']);
     expect(truthOf(ask('Are there any pink cells?'), shares)?.answers).toEqual(['no']);
     expect(truthOf(ask('How many red squares?'), shares)).toBeNull();
-    expect(truthOf(ask('What is 3 plus 4?'), shares)).toBeNull();
+    expect(truthOf(ask('What is 3 plus 4?'), shares)).toEqual({ answers: ['7'], unclear: [], word: null });
   });
 
-  it('suggests questions that it can answer itself, the first with one answer', () => {
+  it('knows which cells are clear', () => {
+    const words = clearCells(seenColours(mosaic(CELLS)));
+    expect(words.slice(0, 5)).toEqual(['red', 'red', 'red', null, 'blue']);
+    expect(words.at(-1)).toBe('green');
+  });
+
+  it('suggests questions with one answer, about some cells but not all', () => {
     for (let index = 0; index < 20; index++) {
       const sample = drawSample({ split: 'photographs', seed: 5, index });
       const image = { width: 64, height: 64, channels: 3, data: sample.image() };
       const shares = seenColours(image);
+      const some = clearWords(shares, 0.2).filter(({ count }) => count > 0 && count < 16);
       const questions = suggestQuestions(shares);
       expect(questions.length).toBeGreaterThan(0);
-      for (const text of questions) expect(truthOf(ask(text), shares)?.answers.length).toBeGreaterThan(0);
+      for (const text of questions) {
+        const { answers = [], word = null } = truthOf(ask(text), shares) ?? {};
+        if (some.length === 0) continue;
+        expect(answers, text).toHaveLength(1);
+        expect(some.map((clear) => clear.word)).toContain(word);
+      }
     }
     const [first = ''] = suggestQuestions(seenColours(mosaic(CELLS)));
     expect(first).toBe('How many cells are mostly green? Add 4.');
+    // A half-red cell leaves red open, and blue with it: one question, whose answer is an interval.
+    const half = CELLS.slice(0, 15).concat([[RED]]);
+    const open = suggestQuestions(seenColours(mosaic(half)));
+    expect(open).toEqual(['How many cells are mostly red?']);
     const flat = suggestQuestions(seenColours(mosaic(Array(16).fill([BLUE]) as number[][][])));
     expect(flat).toEqual(['How many cells are mostly blue?']);
   });

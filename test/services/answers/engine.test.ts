@@ -300,7 +300,7 @@ describe('answering', () => {
     expect(attention[0]).toMatchObject({ shares: { image: 0.5 } });
     const prompt = events.find((event) => event.type === 'promptReady');
     expect(prompt).toMatchObject({
-      prompt: { promptTokens: 3, grid: [3, 3], sourceWidth: 20, notes: ['a note'], colours: null },
+      prompt: { promptTokens: 3, grid: [3, 3], sourceWidth: 20, notes: ['a note'], cells: null },
     });
     const finished = events.findIndex(({ type }) => type === 'generationFinished');
     expect(events.slice(finished).map(({ type }) => type)).toEqual(['generationFinished', 'stateChanged']);

@@ -1,7 +1,7 @@
 // Prompts cut at their tags, and what a square cuts off.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { promptPieces, squarePadding } from '../../../src/ui/data/row_words';
+import { promptPieces } from '../../../src/ui/data/row_words';
 
 describe('promptPieces', () => {
   it('tells template, picture and reasoning tags from text', () => {
@@ -33,13 +33,5 @@ describe('promptPieces', () => {
       }),
       { numRuns: 200 },
     );
-  });
-});
-
-describe('squarePadding', () => {
-  it('centres the picture in the longer side', () => {
-    expect(squarePadding(4, 2)).toEqual({ left: -0.5, right: -0.5, top: 0, bottom: 0 });
-    expect(squarePadding(1, 4)).toEqual({ left: 0, right: 0, top: -1.5, bottom: -1.5 });
-    expect(squarePadding(3, 3)).toEqual({ left: 0, right: 0, top: 0, bottom: 0 });
   });
 });

@@ -1,7 +1,7 @@
 // Geometry of the heatmap: cells over the right part of the padded picture, for any shape of picture and grid.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellRect, NO_PADDING, paddedSize, pictureRect } from '../../../src/ui/look/heatmap';
+import { cellRect, NO_PADDING, paddedSize, pictureRect, squarePadding } from '../../../src/ui/look/heatmap';
 
 describe('cellRect', () => {
   it('tiles the canvas without gaps or overlaps', () => {
@@ -52,5 +52,13 @@ describe('padding', () => {
     expect(paddedSize(1600, 900, NO_PADDING)).toEqual({ width: 768, height: 432 });
     expect(paddedSize(1, 1, NO_PADDING)).toEqual({ width: 768, height: 768 });
     expect(paddedSize(10_000, 1, NO_PADDING)).toEqual({ width: 768, height: 1 });
+  });
+});
+
+describe('squarePadding', () => {
+  it('centres the picture in the longer side', () => {
+    expect(squarePadding(4, 2)).toEqual({ left: -0.5, right: -0.5, top: 0, bottom: 0 });
+    expect(squarePadding(1, 4)).toEqual({ left: 0, right: 0, top: -1.5, bottom: -1.5 });
+    expect(squarePadding(3, 3)).toEqual({ left: 0, right: 0, top: 0, bottom: 0 });
   });
 });
