@@ -118,6 +118,36 @@ describe('pictures', () => {
     expect(look.picture.value?.name).toBe('q.png');
   });
 
+  it('brings its first question with it, and leaves a question of one’s own', async () => {
+    const words = Array(16).fill('blue');
+    const seen = async () => ({ words, questions: ['How many cells are mostly blue?', 'Any red?'] });
+    const { look } = setUp(undefined, seen);
+    await look.choosePicture(PIXEL, 'p.png');
+    expect(look.question.value).toBe('How many cells are mostly blue?');
+    expect(look.picture.value?.questions.map(({ text }) => text)).toHaveLength(2);
+    const known = { questions: [{ text: 'How many rings?', answer: '0' }], facts: null };
+    await look.choosePicture(PIXEL, 'q.png', known);
+    expect(look.question.value).toBe('How many rings?');
+    look.setQuestion('How many hearts?');
+    await look.choosePicture(PIXEL, 'r.png', known);
+    expect(look.question.value).toBe('How many hearts?');
+  });
+
+  it('knows the answers that came with a drawn picture, and of its facts any that can be read', async () => {
+    const { look } = setUp();
+    const questions = [{ text: 'How many rings?', answer: '1' }];
+    const ring = { colour: 'blue', shape: 'ring' } as const;
+    const facts = { kind: 'sheet', cells: [ring, ring, ...Array(14).fill(null)] } as const;
+    await look.choosePicture(PIXEL, 'p.png', { questions, facts });
+    const about = (question: string) => look.picture.value?.trueAnswer(question);
+    expect(about('How many rings?')).toBe('1');
+    expect(about('how many BLUE rings? add three')).toBe('5');
+    expect(about('How many dogs?')).toBeNull();
+    await look.choosePicture(PIXEL, 'p.png', { questions, facts: null });
+    expect(about('How many rings?')).toBe('1');
+    expect(about('How many blue rings?')).toBeNull();
+  });
+
   it('tells a file that the browser cannot decode', async () => {
     const { look } = setUp(() => Promise.reject(new Error('no')));
     await look.choosePicture(PIXEL, 'p.png');

@@ -10,8 +10,7 @@ const WORDS = COPY.verdict;
 
 /** `4 to 5` for counts, which follow each other; `a or same` for rows. */
 function range(answers: readonly string[]): string {
-  const [first = '', last = first] = [answers[0], answers.at(-1)];
-  if (answers.length < 2) return first;
+  if (answers.length < 2) return answers[0] ?? '';
   const numbers = answers.map(Number);
   if (numbers.some(Number.isNaN)) return answers.join(' or ');
   return WORDS.range(Math.min(...numbers), Math.max(...numbers));

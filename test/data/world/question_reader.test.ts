@@ -1,7 +1,9 @@
 // Checks that every wording of every question reads back into what it asks, and that other texts do not.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readQuestion } from '../../../src/data/world/question_reader';
+import type { PictureFacts } from '../../../src/data/world/question';
+import { answerAbout, readQuestion } from '../../../src/data/world/question_reader';
 import { WORDINGS } from '../../../src/data/world/wording';
 import { drawSample } from '../../../src/data/world/world_sample';
 
@@ -56,5 +58,26 @@ describe('reading questions', () => {
     `${'How many? '.repeat(99)}How many red squares?`,
   ])('does not guess at "%.40s"', (text) => {
     expect(readQuestion(text)).toBeNull();
+  });
+});
+
+describe('answers about drawn sheets', () => {
+  it('are those that the examples were published with, worked out by other code', () => {
+    const examples = JSON.parse(readFileSync('public/examples/examples.json', 'utf8')) as {
+      questions: { text: string; answer: string }[];
+      facts: PictureFacts | null;
+    }[];
+    const drawn = examples.flatMap(({ questions, facts }) => (facts === null ? [] : [{ questions, facts }]));
+    expect(drawn.length).toBeGreaterThan(3);
+    for (const { questions, facts } of drawn) {
+      for (const { text, answer } of questions) expect(answerAbout(text, facts), text).toBe(answer);
+    }
+  });
+
+  it('are not given for cells, of which a sheet says nothing', () => {
+    const sheet: PictureFacts = { kind: 'sheet', cells: Array(16).fill({ colour: 'red', shape: 'ring' }) };
+    expect(answerAbout('How many red rings?', sheet)).toBe('16');
+    expect(answerAbout('How many red cells?', sheet)).toBeNull();
+    expect(answerAbout('Who are you?', sheet)).toBeNull();
   });
 });
