@@ -1,4 +1,5 @@
 // The main journey: the page loads its model, answers a question token by token, stops, and answers again.
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { sharedLookPage } from './look_page';
 
@@ -89,6 +90,63 @@ test('the length ends an answer, and Shift+Enter starts a new line', async () =>
   await page.getByLabel('Longest answer').fill('64');
   await page.getByLabel('Longest answer').press('Tab');
   await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeEnabled();
+});
+
+test('a dropped photograph: what the model receives, a suggested question, the look back and the verdict', async () => {
+  const look = shared();
+  const { page } = look;
+  await page.getByLabel('Temperature').fill('0');
+  await page.getByLabel('Longest answer').fill('');
+  await look.question.fill('');
+  await look.drop('coffee.jpg', 'image/jpeg', readFileSync('test/fixtures/photographs/coffee.jpg'));
+  await expect(page.getByRole('img', { name: /^The picture coffee\.jpg/ })).toBeVisible();
+  await expect(look.question).toHaveValue(/^How many cells are mostly \w+\? Add 4\.$/);
+
+  await page.getByTestId('model-view').check();
+  const words = page.getByTestId('cell-words').getByRole('cell');
+  await expect(words).toHaveCount(16);
+  await expect(words.first()).toHaveText(
+    /^a1 (brown|black|grey|white|orange|yellow|red|pink|green|blue|purple|unclear)$/,
+  );
+  const suggestion = page.locator('.chips button').nth(1);
+  const suggested = (await suggestion.textContent()) ?? '';
+  await suggestion.click();
+  await expect(look.question).toHaveValue(suggested);
+  await look.askAndWait();
+  await expect(page.locator('.card-back')).toHaveCount(1);
+  await expect(page.getByTestId('verdict')).toHaveText(
+    /^(Right|Wrong): the true answer is \d+\. Computed from the pixels that the model receives\.$/,
+  );
+  await expect(words).toHaveCount(16);
+  await page.getByTestId('model-view').uncheck();
+});
+
+test('a sheet is composed by keyboard and asked about', async () => {
+  const look = shared();
+  const { page } = look;
+  await page.getByTestId('compose').press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Draw a sheet' });
+  await dialog.getByRole('radio', { name: 'star' }).press(' ');
+  await dialog.getByRole('radio', { name: 'blue' }).press(' ');
+  await dialog.getByRole('button', { name: 'a1: empty' }).press('Enter');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('button', { name: 'b2: blue star' })).toBeFocused();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Control+z');
+  await expect(dialog.getByRole('button', { name: 'b3: empty' })).toBeVisible();
+  await page.getByTestId('use-sheet').press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(look.question).toHaveValue('How many blue objects?');
+
+  // Any question that can be read has a true answer, as it is known what was drawn.
+  await look.question.fill('How many blue stars? Add 5.');
+  await look.question.press('Enter');
+  await look.settled();
+  await expect(page.getByTestId('verdict')).toHaveText(/^(Right|Wrong): the true answer is 7\.$/);
+  expect(look.problems).toEqual([]);
 });
 
 test('a word that the model does not know is named while one types, and mended by one press', async () => {

@@ -48,6 +48,18 @@ export class LookPage {
     await input.setInputFiles({ name, mimeType, buffer: Buffer.from(bytes) });
   }
 
+  /** Drops a file on the page, as from a folder. */
+  async drop(name: string, type: string, bytes: Uint8Array): Promise<void> {
+    const file = { name, type, base64: Buffer.from(bytes).toString('base64') };
+    const items = await this.page.evaluateHandle(({ name, type, base64 }) => {
+      const transfer = new DataTransfer();
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type }));
+      return transfer;
+    }, file);
+    await this.page.dispatchEvent('body', 'drop', { dataTransfer: items });
+  }
+
   async ask(): Promise<void> {
     await this.page.getByRole('button', { name: 'Ask', exact: true }).click();
   }
