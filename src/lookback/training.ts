@@ -9,17 +9,8 @@ import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { inScope } from '../gpu/gpu_scope';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
-import type { ModelConfig } from '../model/config';
 import { ImageEncoder } from '../model/image_encoder';
-import {
-  initialLoraWeights,
-  LoraAdapter,
-  type LoraConfig,
-  type LoraWeights,
-  loraWeightsOf,
-  shapedModules,
-  targetedModules,
-} from '../model/lora';
+import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
 import type { ExampleSplit } from '../settings/held_out';
 import { throwProblems } from '../settings/read_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
@@ -49,6 +40,7 @@ import {
   type RowSource,
   type TrainingRow,
 } from './row_examples';
+import { loraConfigOf } from './training_adapter';
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world. */
@@ -82,27 +74,6 @@ export interface PreparingHooks extends StepHooks {
 const WRONG_FIRST_SHARE = 0.5;
 /** Scenes whose rollouts are sampled at once while a cold start is prepared. */
 const SCENES_AT_ONCE = 32;
-
-/** The adapter's settings as PEFT knows them, for a run of a model. */
-export function loraConfigOf(
-  { lora, start }: Pick<TrainingRequest, 'lora' | 'start'>,
-  baseModel: string,
-): LoraConfig {
-  if (start) return start.config;
-  const { r, loraAlpha, targetModules } = lora;
-  return { r, loraAlpha, useRslora: false, baseModel, targetModules };
-}
-
-/** Matrices of the adapter that a checkpoint of a run holds. Throws ModelError `model/adapter` when it does not fit. */
-export function trainedWeights(
-  request: Pick<TrainingRequest, 'lora' | 'start'>,
-  model: ModelConfig,
-  arena: Float32Array,
-): LoraWeights[] {
-  const { r, targetModules } = loraConfigOf(request, '');
-  const names = request.start?.weights.map(({ module }) => module) ?? targetedModules(model, targetModules);
-  return loraWeightsOf(arena, r, shapedModules(names, model));
-}
 
 /**
  * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.

@@ -5,7 +5,6 @@ import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
 import { acquireDevice } from '../gpu/device';
 import { Reasoner } from '../lookback/reasoner';
-import { createTrainer } from '../lookback/training';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
 import { AnswerHost } from '../services/answers/answer_host';
@@ -82,7 +81,9 @@ const datasets = new DatasetLibrary({
   progressed: (progress) => engine.emit({ type: 'importProgressed', progress }),
 });
 const trainers = new TrainerFactory<Reasoner>({
-  ...{ adapters, datasets, createTrainer, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },
+  ...{ adapters, datasets, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },
+  // Fetched with the first run: most visits only ask.
+  createTrainer: async (...request) => (await import('../lookback/training')).createTrainer(...request),
   deviceOf: (reasoner) => reasoner.model.device,
 });
 const training = new TrainingHost({

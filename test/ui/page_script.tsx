@@ -24,7 +24,7 @@ export async function shelf(
 ) {
   const engine = new HandEngine();
   const decode = async () => ({ width: 1, height: 1, close: () => undefined }) as unknown as ImageBitmap;
-  const look = createLook(engine, { now: () => 0, decode });
+  const look = createLook(engine, { now: () => 0, decode, seenCells: async () => null });
   const library = createLibrary(engine);
   engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
   void look.start();

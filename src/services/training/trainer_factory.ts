@@ -3,15 +3,10 @@
 
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../data/world/grid';
-import { drawSample } from '../../data/world/world_sample';
 import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
-import {
-  type AdapterStart,
-  loraConfigOf,
-  type PreparingHooks,
-  type TrainingRequest,
-} from '../../lookback/training';
+import type { AdapterStart, PreparingHooks, TrainingRequest } from '../../lookback/training';
+import { loraConfigOf } from '../../lookback/training_adapter';
 import { adaptableModules, type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
 import type { ModelOnDevice } from '../../model/prompt_program';
 import { completePlan } from '../../settings/train_plan';
@@ -149,15 +144,16 @@ export class TrainerFactory<M extends EngineModel> {
     };
   }
 
-  /** The sheet or the row's own file behind an example. */
+  /** The world's picture or the row's own file behind an example. */
   async #picture({ source, seed }: TrainingPlan, key: number): Promise<Blob> {
     if (source.kind === 'dataset') return this.#parts.datasets.picture(source.datasetId, key);
-    return this.#parts.encodePicture(worldExample(source, seed, key).image);
+    return this.#parts.encodePicture((await worldExample(source, seed, key)).image);
   }
 }
 
-/** A question of the built-in world with its sheet. */
-function worldExample({ textShare }: { readonly textShare: number }, seed: number, index: number) {
+/** A question of the built-in world with its picture. The world is fetched with the first run: most visits only ask. */
+async function worldExample({ textShare }: { readonly textShare: number }, seed: number, index: number) {
+  const { drawSample } = await import('../../data/world/world_sample');
   const sample = drawSample({ split: 'train', seed, index, textShare });
   const image: PixelArray = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
   return { image, text: sample.text };
