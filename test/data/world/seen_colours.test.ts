@@ -118,10 +118,11 @@ describe('what pocket sees', () => {
     }
     const [first = ''] = suggestQuestions(seenColours(mosaic(CELLS)));
     expect(first).toBe('How many cells are mostly green? Add 4.');
-    // A half-red cell leaves red open, and blue with it: one question, whose answer is an interval.
-    const half = CELLS.slice(0, 15).concat([[RED]]);
-    const open = suggestQuestions(seenColours(mosaic(half)));
-    expect(open).toEqual(['How many cells are mostly red?']);
+    // A half-red cell leaves red open, and blue with it: rows that surely differ, and a count within an interval.
+    const half = seenColours(mosaic(CELLS.slice(0, 15).concat([[RED]])));
+    const open = suggestQuestions(half);
+    expect(open).toEqual(['Which row has more red cells, a or b?', 'How many cells are mostly red?']);
+    expect(open.map((text) => truthOf(ask(text), half)?.answers)).toEqual([['a'], ['4', '5']]);
     const flat = suggestQuestions(seenColours(mosaic(Array(16).fill([BLUE]) as number[][][])));
     expect(flat).toEqual(['How many cells are mostly blue?']);
   });
