@@ -98,8 +98,8 @@ test('a dropped photograph: what the model receives, a suggested question, the l
   await page.getByLabel('Temperature').fill('0');
   await page.getByLabel('Longest answer').fill('');
   await look.question.fill('');
-  await look.drop('coffee.jpg', 'image/jpeg', readFileSync('test/fixtures/photographs/coffee.jpg'));
-  await expect(page.getByRole('img', { name: /^The picture coffee\.jpg/ })).toBeVisible();
+  await look.drop('wine.jpg', 'image/jpeg', readFileSync('test/fixtures/photographs/wine.jpg'));
+  await expect(page.getByRole('img', { name: /^The picture wine\.jpg/ })).toBeVisible();
   await expect(look.question).toHaveValue(/^How many cells are mostly \w+\? Add 4\.$/);
 
   await page.getByTestId('model-view').check();
