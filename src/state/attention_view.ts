@@ -60,7 +60,10 @@ export function peak(map: Float32Array): number {
   return top;
 }
 
-/** Share of a map's mass in each ninth of the unpadded picture, row-major; `outside` is what lies on the padding. */
+/**
+ * Share of a map's mass in each ninth of the picture as it is shown, row-major: without its padding, or of the square that
+ * it was cut to. `outside` is what lies on the padding.
+ */
 export interface Ninths {
   readonly ninths: readonly number[];
   readonly outside: number;
@@ -91,8 +94,10 @@ export function ninthsOf(
   padding: PromptFact['padding'],
 ): Ninths {
   const [rows, columns] = grid;
-  const vertical = thirds(rows, padding.top, 1 - padding.bottom);
-  const horizontal = thirds(columns, padding.left, 1 - padding.right);
+  // Negative padding is what was cut off: the square that is left is shown whole.
+  const { left, right, top, bottom } = padding;
+  const vertical = thirds(rows, Math.max(0, top), 1 - Math.max(0, bottom));
+  const horizontal = thirds(columns, Math.max(0, left), 1 - Math.max(0, right));
   const ninths = new Array<number>(9).fill(0);
   let total = 0;
   for (let cell = 0; cell < map.length; cell++) {

@@ -109,6 +109,12 @@ describe('regionWords', () => {
     const { outside } = ninthsOf(Float32Array.from([1, 0, 0, 1, 0, 0, 0, 0, 0]), [3, 3], padding);
     expect(outside).toBeCloseTo(0.5, 12);
   });
+
+  it('counts within the square that a picture was cut to', () => {
+    const cut = { left: -1, right: -1, top: 0, bottom: 0 };
+    expect(regionWords(one(0), [3, 3], cut)).toBe('mostly upper left');
+    expect(ninthsOf(one(5), [3, 3], cut).ninths[5]).toBeCloseTo(1, 12);
+  });
 });
 
 describe('readoutOf', () => {

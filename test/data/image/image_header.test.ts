@@ -88,8 +88,8 @@ describe('readImageHeader', () => {
     });
     expect(readImageHeader(png(3, 4, chunk('acTL', u32(2))))?.animated).toBe(true);
     expect(readImageHeader(await loadFixture('pocket/test-2026-0.png'))).toMatchObject({
-      width: 48,
-      height: 48,
+      width: 64,
+      height: 64,
     });
   });
 
