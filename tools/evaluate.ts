@@ -40,7 +40,7 @@ export interface EvaluateReport extends EvaluationReport {
   /** Folder of the adapter that was applied. */
   readonly adapter: string | null;
   readonly mode: ReasoningMode;
-  /** Split of the shapes world, or the dataset's path. */
+  /** Split of the built-in world, or the dataset's path. */
   readonly source: string;
   /** Rows of the dataset that could not be asked: refused, or with a picture that does not decode. */
   readonly leftOut: number;
@@ -64,7 +64,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --model ID|DIR        a built-in model or a Hugging Face folder
   --adapter DIR|ZIP     a PEFT adapter for it
   --mode MODE           ${REASONING_MODES.join(' | ')}
-  --split SPLIT         ${SPLITS.join(' | ')}: questions of pocket's world; photographs are generated ones
+  --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
   --count N             questions (default 1000; for a dataset all of them)
   --visual              of a split, only questions that need the picture (default: a fifth do not)

@@ -34,7 +34,7 @@ function valueWords(setting: Setting): string {
 }
 
 function whereWords({ method, source }: Setting): string {
-  const from = { shapes_world: 'shapes world', dataset: 'dataset' };
+  const from = { shapes_world: 'built-in world', dataset: 'dataset' };
   return [method?.toUpperCase(), source && from[source]].filter((word) => word !== undefined).join(', ');
 }
 

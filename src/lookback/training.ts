@@ -1,4 +1,4 @@
-// Makes a trainer for a loaded model: its examples from the shapes world or from rows, its adapter, its rewards.
+// Makes a trainer for a loaded model: its examples from the built-in world or from rows, its adapter, its rewards.
 // Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
 // on the same device.
 
@@ -43,7 +43,7 @@ import {
 import { loraConfigOf } from './training_adapter';
 import { completionMetrics } from './training_metrics';
 
-/** Questions of the built-in world. */
+/** Questions of the built-in world: sheets of shapes and photographs. */
 export type ShapesWorldSource = { readonly kind: 'shapes_world' } & WorldSettings;
 
 /** An adapter that a run continues. */
@@ -238,7 +238,7 @@ function completionIds(reasoner: Reasoner, response: string): number[] {
   return eos === undefined ? ids : [...ids, eos];
 }
 
-/** Cold-start examples of the shapes world: the base's own thoughts, sampled here, with the oracle's looks put in. */
+/** Cold-start examples of the built-in world: the base's own thoughts, sampled here, with the oracle's looks put in. */
 async function coldStart(
   reasoner: Reasoner,
   images: ImageEncoder,

@@ -15,7 +15,7 @@ import { TRAIN_SETTINGS, type TrainConfig } from './train_settings';
 /** Where examples come from. */
 export const SOURCE_KIND = choice(
   'shapes_world',
-  { shapes_world: 'Built-in world of shapes', dataset: 'A dataset' },
+  { shapes_world: 'Built-in world of sheets and photographs', dataset: 'A dataset' },
   { group: 'kind', label: 'Questions from' },
 );
 

@@ -15,7 +15,7 @@ import { LookPage } from './look_page';
 const RUN_TIMEOUT = 120_000;
 
 /**
- * A set of `rows` questions of the shapes world that answer by looking back, and where `bad`, two rows in lines 2 and 4
+ * A set of `rows` questions of the built-in world that answer by looking back, and where `bad`, two rows in lines 2 and 4
  * that cannot be used: a picture that is missing, and no answer.
  */
 export async function worldSet(rows: number, bad = false): Promise<Buffer> {

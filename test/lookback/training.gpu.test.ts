@@ -1,4 +1,4 @@
-// Trainers made for the pocket model: from the shapes world and from rows, what is refused without leaving memory behind,
+// Trainers made for the pocket model: from the built-in world and from rows, what is refused without leaving memory behind,
 // and the adapter that a reasoner answers with.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -154,7 +154,7 @@ describe('a trainer of rows', () => {
   });
 });
 
-describe('a trainer of the shapes world', () => {
+describe('a trainer of the built-in world', () => {
   const source = {
     kind: 'shapes_world',
     textShare: 0.2,

@@ -77,7 +77,7 @@ export const DATA_COPY = {
   keptWithout: (rows: number) =>
     `${counted(rows, 'row')} with a picture that cannot be decoded ${rows === 1 ? 'was' : 'were'} left out:`,
   sets: 'Datasets',
-  setsEmpty: `None yet. The shapes world, which needs no files, can be chosen under ${control('questions')} on ${pageName('train')}.`,
+  setsEmpty: `None yet. The built-in world, which needs no files, can be chosen under ${control('questions')} on ${pageName('train')}.`,
   withResponse: (count: number) => `${count.toLocaleString('en')} with a response`,
   browse: 'Look at rows',
   delete: CONTROLS.deleteDataset.label,

@@ -20,7 +20,7 @@ export const TRAIN_COPY = {
     preset: CONTROLS.preset.label,
     ownPreset: 'From a run',
     source: CONTROLS.questions.label,
-    world: 'Built-in world of shapes',
+    world: 'Built-in world of sheets and photographs',
     dataset: (name: string, rows: number) => `${name} (${rows.toLocaleString('en')} rows)`,
     missingDataset: 'A dataset that is gone',
     adapter: CONTROLS.planAdapter.label,
