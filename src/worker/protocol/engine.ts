@@ -29,7 +29,7 @@ export interface LoadedModel {
   /** True when pictures are cut to their middle square first (pocket). */
   readonly square: boolean;
   readonly maxNewTokens: number;
-  /** One sentence on what the model can see, e.g. that pocket knows coloured shapes on a 3 × 3 sheet. */
+  /** One sentence on what the model can see, e.g. that pocket sees 4 × 4 cells of colour. */
   readonly knows: string;
 }
 
