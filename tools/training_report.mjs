@@ -1,9 +1,9 @@
 // Writes docs/results/pocket_training.md from runs and evaluations: `node tools/training_report.mjs SFT_RUN GRPO_RUN
 // EVALUATIONS`.
-// EVALUATIONS holds NAME.json and NAME.jsonl of `npm run evaluate -- --json --out` for base_cot, base_back, sft and
-// grpo, on the same questions. Every figure of the page can be added up again from the per-question outcomes and
-// metrics that are copied beside it.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// EVALUATIONS holds SPLIT_ARM.json and SPLIT_ARM.jsonl of `npm run evaluate -- --json --out` for the splits test and
+// photographs and the arms base_cot, base_back, sft and grpo, each split on the same questions. Every figure of the page can be
+// added up again from the per-question outcomes and metrics that are copied beside it.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [sftRun, grpoRun, evaluations] = process.argv.slice(2);
@@ -26,14 +26,20 @@ const lines = (file) =>
 const percent = (value) => (100 * value).toFixed(1);
 const figure = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
 
+const SPLITS = { test: 'Sheets', photographs: 'Generated photographs' };
+
 mkdirSync(OUT, { recursive: true });
+for (const old of readdirSync(OUT)) if (/^[a-z_]+\.jsonl$/.test(old)) rmSync(join(OUT, old));
 const outcomes = {};
 const reports = {};
-for (const arm of Object.keys(ARMS)) {
-  outcomes[arm] = lines(join(evaluations, `${arm}.jsonl`)).sort((a, b) => a.index - b.index);
-  reports[arm] = lines(join(evaluations, `${arm}.json`)).at(-1);
-  const rows = outcomes[arm].map(({ text, ...row }) => `${JSON.stringify(row)}\n`);
-  writeFileSync(join(OUT, `${arm}.jsonl`), rows.join(''));
+for (const split of Object.keys(SPLITS)) {
+  for (const arm of Object.keys(ARMS)) {
+    const name = `${split}_${arm}`;
+    outcomes[name] = lines(join(evaluations, `${name}.jsonl`)).sort((a, b) => a.index - b.index);
+    reports[name] = lines(join(evaluations, `${name}.json`)).at(-1);
+    const rows = outcomes[name].map(({ text, ...row }) => `${JSON.stringify(row)}\n`);
+    writeFileSync(join(OUT, `${name}.jsonl`), rows.join(''));
+  }
 }
 copyFileSync(join(sftRun, 'metrics.jsonl'), join(OUT, 'metrics_sft.jsonl'));
 copyFileSync(join(grpoRun, 'metrics.jsonl'), join(OUT, 'metrics_grpo.jsonl'));
@@ -83,10 +89,36 @@ curves('metrics_grpo.jsonl', 'GRPO by step', [
   { name: 'dropped_groups', colour: '#b45309', dash: '4 3', label: 'groups dropped' },
 ]);
 
-const table = Object.entries(ARMS).map(([arm, name]) => {
-  const { accuracy, triggerRate, genuineScanRate, emptyBackRate, attention, meanLength } = reports[arm];
-  return `| ${name} | **${percent(accuracy.mean)}** (${percent(accuracy.low)}–${percent(accuracy.high)}) | ${percent(triggerRate)} | ${percent(genuineScanRate)} | ${percent(emptyBackRate)} | ${figure(attention.early)} | ${figure(attention.late)} | ${figure(attention.inBack)} / ${figure(attention.backPeak)} | ${figure(attention.afterBack)} | ${meanLength.toFixed(1)} |`;
-});
+const HEAD = `| arm | accuracy, % (95 % interval) | looked back, % | full scan, % | empty back, % | attention on the image: early | late think | in back, mean / peak | after | tokens |
+|---|---|---|---|---|---|---|---|---|---|`;
+
+/** One split: the arms side by side, paired differences, and GRPO by wording. */
+function section([split, title]) {
+  const table = Object.entries(ARMS).map(([arm, name]) => {
+    const { accuracy, triggerRate, genuineScanRate, emptyBackRate, attention, meanLength } =
+      reports[`${split}_${arm}`];
+    return `| ${name} | **${percent(accuracy.mean)}** (${percent(accuracy.low)}–${percent(accuracy.high)}) | ${percent(triggerRate)} | ${percent(genuineScanRate)} | ${percent(emptyBackRate)} | ${figure(attention.early)} | ${figure(attention.late)} | ${figure(attention.inBack)} / ${figure(attention.backPeak)} | ${figure(attention.afterBack)} | ${meanLength.toFixed(1)} |`;
+  });
+  const { attention: back, byKind, count } = reports[`${split}_grpo`];
+  const wordings = Object.entries(byKind)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([kind, own]) => `${kind} ${percent(own.accuracy.mean)} (${own.count})`);
+  const difference = (a, b) => paired(`${split}_${a}`, `${split}_${b}`);
+  return `## ${title}
+
+${count} questions.
+
+${HEAD}
+${table.join('\n')}
+
+Inside \`<back>\` attention on the image is ${(back.inBack / back.late).toFixed(2)} times that of the late thought (GRPO).
+Paired differences in points, 95 % interval: GRPO − SFT ${difference('grpo', 'sft')};
+GRPO − base chain-of-thought ${difference('grpo', 'base_cot')}; SFT − base chain-of-thought ${difference('sft', 'base_cot')}.
+
+GRPO by kind and wording, % right (questions): ${wordings.join(' · ')}.
+`;
+}
+
 const window = 6;
 const metrics = lines(join(OUT, 'metrics_grpo.jsonl'));
 const mean = (rows, key) => rows.reduce((sum, row) => sum + (row[key] ?? 0), 0) / rows.length;
@@ -97,28 +129,20 @@ for (let at = 0; at < metrics.length; at += window) {
     `| ${rows[0].step}–${rows.at(-1).step} | ${['accuracy/visual', 'accuracy/text', 'look_back/trigger_rate', 'look_back/strict_format_rate', 'look_back/empty_back_rate', 'completions/mean_length', 'dropped_groups', 'grad_norm'].map((key) => mean(rows, key).toFixed(3)).join(' | ')} |`,
   );
 }
-const { device, count, seed } = reports.grpo;
-const back = reports.grpo.attention;
+const { device, seed } = reports.test_grpo;
 writeFileSync(
   `${OUT}.md`,
   `# Pocket learns to look back
 
-Trained by our own kernels and trainers, evaluated on the same ${count} visual test questions (seed ${seed}), greedy, paired.
-Device of training and evaluation: ${device} (software). Settings: [SFT](../../configs/pocket_sft.json),
-[GRPO](../../configs/pocket_grpo.json). Outcomes per question and metrics per step lie in [pocket_training](pocket_training).
-\`node tools/training_report.mjs\` writes this page from them.
-
-| arm | accuracy, % (95 % interval) | looked back, % | full scan, % | empty back, % | attention on the image: early | late think | in back, mean / peak | after | tokens |
-|---|---|---|---|---|---|---|---|---|---|
-${table.join('\n')}
+Trained by our own kernels and trainers; every arm is evaluated on the same visual questions of a split (seed ${seed}), greedy,
+paired; those about photographs are clear at δ 0.2. Device of training and evaluation: ${device} (software). Settings:
+[SFT](../../configs/pocket_sft.json), [GRPO](../../configs/pocket_grpo.json). Outcomes per question and metrics per step lie in
+[pocket_training](pocket_training). \`node tools/training_report.mjs\` writes this page from them.
 
 Attention is the share of a generated token's attention on the image, mean over heads and layers: \`early\` tokens 1–8, \`late
 think\` the last 12 tokens of the first thought, \`in back\` from \`<back>\` to its last token, \`after\` the second thought.
-Inside \`<back>\` it is ${(back.inBack / back.late).toFixed(2)} times that of the late thought (GRPO).
 
-Paired differences in points, 95 % interval: GRPO − SFT ${paired('grpo', 'sft')};
-GRPO − base chain-of-thought ${paired('grpo', 'base_cot')}; SFT − base chain-of-thought ${paired('sft', 'base_cot')}.
-
+${Object.entries(SPLITS).map(section).join('\n')}
 ## SFT
 
 ![SFT by step](pocket_training/curves_sft.svg)
@@ -138,11 +162,7 @@ ${steps.join('\n')}
 
 ## Again
 
-    npm run train -- sft --config configs/pocket_sft.json --out runs/pocket_sft
-    npm run train -- grpo --config configs/pocket_grpo.json --out runs/pocket_grpo
-    npm run evaluate -- --model pocket --adapter runs/pocket_grpo --mode solution --split test --visual --json --out runs/ev/grpo.jsonl > runs/ev/grpo.json
-
-and likewise \`sft\` (its adapter), \`base_back\` (no adapter) and \`base_cot\` (no adapter, \`--mode cot\`).
+The commands are in [tools/pocket/README.md](../../tools/pocket/README.md), under “A base becomes the shipped one”.
 `,
 );
 console.log(`${OUT}.md`);
