@@ -41,6 +41,8 @@ interface Setup {
   readonly open?: EngineParts<EngineModel>['registry']['open'];
   readonly decodeImage?: AnswerParts['decodeImage'];
   readonly maxTokens?: number;
+  /** Cells per side that the model sees. */
+  readonly grid?: number;
   readonly shelf?: AnswerParts['shelf'];
   /** Filled with the adapters that the model is given. */
   readonly adapters?: (LoraAdapter | null)[];
@@ -65,7 +67,7 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
     processor: {
       tokenizer: { encodePlain: () => [], decode: () => '', lookUpWords: () => [], vocabulary: () => [] },
     },
-    prompts,
+    prompts: { ...prompts, grid: setup.grid ?? 3 },
     square: true,
     maxTokens: setup.maxTokens ?? 512,
     prepare: ({ image }) => ({
@@ -308,6 +310,32 @@ describe('answering', () => {
       segments: [{ kind: 'think' }, { kind: 'back', closed: true }, { kind: 'think' }, { kind: 'answer' }],
     });
     expect(states().slice(-2)).toEqual(['generating', 'ready']);
+  });
+
+  it('is judged by the pixels where nobody knows the answer', async () => {
+    // Four rows of 16 pixels: the upper three blue, the lowest red.
+    const data = new Uint8Array(64 * 64 * 3);
+    for (let at = 0; at < data.length; at += 3)
+      data.set(at < 48 * 64 * 3 ? [32, 80, 216] : [216, 32, 42], at);
+    const pixels = { width: 64, height: 64, channels: 3, data };
+    const decodeImage = async () => ({ pixels, sourceWidth: 64, sourceHeight: 64, notes: [] });
+    const { commands, events } = await ready({ grid: 4, decodeImage });
+    const ask = (question: string, expected: string | null = null) =>
+      commands.generate({ ...REQUEST, question, expected });
+    expect(await ask('How many cells are mostly blue?')).toMatchObject({
+      answer: '12',
+      verdict: { equal: true },
+      truth: { answers: ['12'], unclear: [], word: 'blue' },
+    });
+    const prompt = events.find((event) => event.type === 'promptReady')?.prompt;
+    expect(prompt?.cells?.slice(10)).toEqual(['blue', 'blue', 'red', 'red', 'red', 'red']);
+    expect(await ask('How many red cells? Add 4.')).toMatchObject({
+      verdict: { equal: false },
+      truth: { answers: ['8'], word: 'red' },
+    });
+    expect(await ask('What is 7 plus 5?')).toMatchObject({ verdict: { equal: true }, truth: { word: null } });
+    expect(await ask('How many red squares?')).toMatchObject({ verdict: null, truth: null });
+    expect(await ask('How many red cells?', '12')).toMatchObject({ verdict: { equal: true }, truth: null });
   });
 
   it('is cut to the room that the prompt leaves', async () => {
