@@ -3,7 +3,7 @@
 // its reason.
 
 import { describe, expect, it } from 'vitest';
-import { duplicateRuns, longFunctions } from './harness/code_figures';
+import { duplicateRuns, longFunctions, settingPlaces } from './harness/code_figures';
 import {
   fileExists,
   importsOf,
@@ -228,6 +228,10 @@ describe('layout', () => {
       .map((path) => ({ path, lines: readText(path).split('\n').length - 1 }))
       .filter(({ lines }) => lines > MAX_LINES);
     expect(long).toEqual([]);
+  });
+
+  it('gives values to settings only where they are declared', () => {
+    expect(settingPlaces(sources.filter((path) => !path.startsWith('src/settings/')))).toEqual([]);
   });
 
   it('gives no file a name that says nothing', () => {

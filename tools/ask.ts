@@ -7,24 +7,17 @@ import type { PixelArray } from '../src/data/image/pillow_resize';
 import type { GeneratedAnswer } from '../src/generation/generate';
 import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
-import { Reasoner } from '../src/lookback/reasoner';
+import { Reasoner, samplingOf } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
 import {
+  ADAPTER_SETTINGS,
   type GenerationSettings,
   GENERATION_SETTINGS as SETTINGS,
 } from '../src/settings/generation_settings';
 import { defaultsOf } from '../src/settings/read_settings';
-import { choicesOf } from '../src/settings/setting';
+import { choicesOf, rangeWords } from '../src/settings/setting';
 import { readAdapter } from './adapter_folder';
-import {
-  closeDevice,
-  finiteNumber,
-  log,
-  readArguments,
-  runCommand,
-  settingOption,
-  UsageError,
-} from './command_line';
+import { closeDevice, log, readArguments, runCommand, settingOption, UsageError } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { readPicture } from './node_image';
@@ -75,7 +68,7 @@ const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
   --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
   --adapter DIR|ZIP     a PEFT adapter for it, as a folder or as the page exports it
-  --strength S          of the adapter; 0 is the base, 1 the adapter as trained (default 1)
+  --strength S          of the adapter, ${rangeWords(ADAPTER_SETTINGS.strength)}; 0 is the base, 1 the adapter as trained (default 1)
   --seed N              of sampling (default ${SETTINGS.seed.default})
   --temperature T       0 is greedy (default ${SETTINGS.temperature.default})
   --max-new-tokens N    (default: the model's own limit)
@@ -110,7 +103,7 @@ function readCall(): Call {
   const { image, question } = values;
   if (image === undefined) throw new UsageError('--image is missing.');
   if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
-  const strength = finiteNumber('strength', values.strength, 1);
+  const strength = settingOption('strength', ADAPTER_SETTINGS.strength, values.strength);
   if (values.strength !== undefined && values.adapter === undefined)
     throw new UsageError('--strength needs --adapter.');
   return {
@@ -178,10 +171,10 @@ async function streamAnswer(
   const prepared = reasoner.prepare({ image, text: call.question, mode: call.mode });
   const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
   const { seed, temperature, maxNewTokens } = call;
-  const sampling = {
-    ...{ ...defaultsOf(SETTINGS), minP: 0, seed, temperature },
-    maxNewTokens: Math.max(1, maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room)),
-  };
+  const sampling = samplingOf(
+    { ...defaultsOf(SETTINGS), seed, temperature },
+    Math.max(1, maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room)),
+  );
   const { answer, events } = await reasoner.start({ prepared, sampling }, { capture: 'shares', signal });
   const out = call.json ? process.stderr : process.stdout;
   let first = 0;

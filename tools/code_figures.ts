@@ -1,6 +1,5 @@
 // Prints figures of the code itself: `npm run figures`. With `--all` it lists every finding, else the first ten of each.
 
-import { TRAIN_SETTINGS } from '../src/settings/train_settings';
 import {
   duplicateRuns,
   grammarReaders,
@@ -16,11 +15,6 @@ import { listFiles } from '../test/harness/source_files';
 const MOST_FUNCTION_LINES = 60;
 const MOST_FILE_LINES = 400;
 const REPEATED_LINES = 10;
-
-/** Last names of all settings, e.g. `learningRate` of `optim.learningRate`. */
-const settingNames = new Set(
-  Object.keys(TRAIN_SETTINGS).map((path) => path.slice(path.lastIndexOf('.') + 1)),
-);
 
 const product = productFiles();
 const code = [...product, ...listFiles(['tools'], ['.ts'])];
@@ -53,4 +47,4 @@ print('exported names without docstring', undescribedExports(product));
 const outside = product.filter((path) => !path.startsWith('src/answer/'));
 print('readers of the tag grammar outside src/answer', grammarReaders(outside));
 const others = product.filter((path) => !path.startsWith('src/settings/'));
-print('places outside src/settings that give values to settings', settingPlaces(others, settingNames));
+print('places outside src/settings that give values to settings', settingPlaces(others));

@@ -58,13 +58,6 @@ export function settingOption<S extends Setting>(
   throw new UsageError(`--${name} must be ${mustBe(setting)}, not "${text}".`);
 }
 
-/** A finite number, or `fallback` when the option is absent. @throws UsageError */
-export function finiteNumber(name: string, text: string | undefined, fallback: number): number {
-  const value = text?.trim() === '' ? Number.NaN : Number(text ?? fallback);
-  if (Number.isFinite(value)) return value;
-  throw new UsageError(`--${name} must be a number, not "${text}".`);
-}
-
 /** One of a list of words. @throws UsageError */
 export function oneOf<T extends string>(name: string, text: string, words: readonly T[]): T {
   const found = words.find((word) => word === text);

@@ -26,9 +26,22 @@ import {
 import type { Question } from '../src/lookback/question_prompt';
 import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
-import { REASONING_MODES, type ReasoningMode } from '../src/settings/reasoning_modes';
+import {
+  type EvaluationSettings,
+  EVALUATION_SETTINGS as SETTINGS,
+} from '../src/settings/evaluation_settings';
+import type { ReasoningMode } from '../src/settings/reasoning_modes';
+import { choicesOf } from '../src/settings/setting';
 import { readAdapter } from './adapter_folder';
-import { closeDevice, log, oneOf, readArguments, runCommand, UsageError, wholeNumber } from './command_line';
+import {
+  closeDevice,
+  log,
+  oneOf,
+  readArguments,
+  runCommand,
+  settingOption,
+  UsageError,
+} from './command_line';
 import { decodeRow, usableRows } from './dataset_rows';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
@@ -63,13 +76,13 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
 
   --model ID|DIR        a built-in model or a Hugging Face folder
   --adapter DIR|ZIP     a PEFT adapter for it
-  --mode MODE           ${REASONING_MODES.join(' | ')}
+  --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
-  --count N             questions (default 1000; for a dataset all of them)
+  --count N             questions (default ${SETTINGS.count.default}; for a dataset all of them)
   --visual              of a split, only questions that need the picture (default: a fifth do not)
-  --seed S              of the split (default 999)
-  --batch B             questions at once (default 64)
+  --seed S              of the split (default ${SETTINGS.seed.default})
+  --batch B             questions at once (default ${SETTINGS.batch.default})
   --max-new-tokens N    (default: the model's own limit)
   --out FILE.jsonl      write one outcome per line
   --resume              go on where --out stopped
@@ -78,18 +91,12 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
 
 const TEXT_SHARE = 0.2;
 
-interface Call {
+interface Call extends EvaluationSettings {
   readonly model: string;
   readonly adapter: string | undefined;
-  readonly mode: ReasoningMode;
   readonly split: Split;
   readonly dataset: string | undefined;
-  readonly count: number;
   readonly visual: boolean;
-  readonly seed: number;
-  readonly batch: number;
-  /** 0 for the model's own limit. */
-  readonly maxNewTokens: number;
   readonly out: string | undefined;
   readonly resume: boolean;
   readonly probe: boolean;
@@ -122,22 +129,18 @@ function readCall(): Call {
     throw new UsageError('--split or --dataset is missing.');
   }
   if (values.resume && values.out === undefined) throw new UsageError('--resume needs --out.');
+  const all = values.dataset !== undefined && values.count === undefined && !values.probe;
   return {
     model: values.model,
     adapter: values.adapter,
-    mode: oneOf('mode', values.mode ?? 'cot', REASONING_MODES),
+    mode: settingOption('mode', SETTINGS.mode, values.mode),
     split: oneOf('split', values.split ?? 'test', SPLITS),
     dataset: values.dataset,
-    count: wholeNumber(
-      'count',
-      values.count,
-      1,
-      values.dataset === undefined ? 1000 : Number.MAX_SAFE_INTEGER,
-    ),
+    count: all ? Number.POSITIVE_INFINITY : settingOption('count', SETTINGS.count, values.count),
     visual: values.visual ?? false,
-    seed: wholeNumber('seed', values.seed, 0, 999),
-    batch: wholeNumber('batch', values.batch, 1, 64),
-    maxNewTokens: wholeNumber('max-new-tokens', values['max-new-tokens'], 1, 0),
+    seed: settingOption('seed', SETTINGS.seed, values.seed),
+    batch: settingOption('batch', SETTINGS.batch, values.batch),
+    maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
     out: values.out,
     resume: values.resume ?? false,
     probe: values.probe ?? false,
@@ -211,7 +214,7 @@ async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
     try {
       const prepared = reasoner.prepare({ ...question(item), image: await item.image() });
       const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
-      const limit = call.maxNewTokens || Math.min(reasoner.prompts.maxNewTokens, room);
+      const limit = call.maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room);
       return { prepared, sampling: greedy(Math.max(1, limit)) };
     } catch (error) {
       if (!(error instanceof DataError)) throw error;

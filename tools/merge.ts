@@ -2,7 +2,8 @@
 // DIR`
 // It needs no graphics device, and leaves model and adapter alone.
 
-import { finiteNumber, log, readArguments, runCommand, UsageError } from './command_line';
+import { ADAPTER_SETTINGS } from '../src/settings/generation_settings';
+import { log, readArguments, runCommand, settingOption, UsageError } from './command_line';
 import { mergeFolder } from './merge_folder';
 import { findModel } from './model_source';
 
@@ -23,7 +24,7 @@ await runCommand(USAGE, async (signal) => {
     model: folder,
     adapter,
     out,
-    strength: finiteNumber('strength', strength, 1),
+    strength: settingOption('strength', ADAPTER_SETTINGS.strength, strength),
     force: force === true,
   };
   const merged = await mergeFolder(call, (name) => log(name), signal);

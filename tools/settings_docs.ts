@@ -1,13 +1,15 @@
 // Writes the tables of settings that docs/cli.md holds, from the declarations of src/settings.
 
-import { GENERATION_SETTINGS } from '../src/settings/generation_settings';
+import { EVALUATION_SETTINGS } from '../src/settings/evaluation_settings';
+import { ADAPTER_SETTINGS, GENERATION_SETTINGS } from '../src/settings/generation_settings';
 import { NEEDED_KEYS, RUN_FILE_SETTINGS } from '../src/settings/run_file';
 import { choicesOf, rangeWords, type Setting, type SettingTable } from '../src/settings/setting';
 
 const TABLES: Readonly<Record<string, { readonly table: SettingTable; readonly needed: readonly string[] }>> =
   {
     training: { table: RUN_FILE_SETTINGS, needed: NEEDED_KEYS },
-    answers: { table: GENERATION_SETTINGS, needed: [] },
+    answers: { table: { ...GENERATION_SETTINGS, ...ADAPTER_SETTINGS }, needed: [] },
+    evaluation: { table: EVALUATION_SETTINGS, needed: ['mode'] },
   };
 
 function defaultWords(setting: Setting): string {

@@ -18,6 +18,8 @@ import { GenerationSession } from '../model/generation_session';
 import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
+import { GENERATION_SETTINGS, type GenerationSettings } from '../settings/generation_settings';
+import { defaultsOf } from '../settings/read_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import type { LookBackPrompts } from './prompts';
 import { cutsToSquare, loadPrompts, preparePrompt, type Question } from './question_prompt';
@@ -25,9 +27,17 @@ import { cutsToSquare, loadPrompts, preparePrompt, type Question } from './quest
 /** Which parts of the attention to record: shares of all layers, with or without maps over the image. */
 export type Capture = 'none' | 'shares' | 'maps';
 
+/** Sampling by the settings of an answer, up to `maxNewTokens`. No setting offers min-p, which stays off. */
+export function samplingOf(
+  { temperature, topK, topP, repetitionPenalty, seed }: Omit<GenerationSettings, 'mode' | 'maxNewTokens'>,
+  maxNewTokens: number,
+): SamplingOptions {
+  return { temperature, topK, topP, minP: 0, repetitionPenalty, seed, maxNewTokens };
+}
+
 /** Greedy decoding up to `maxNewTokens`. */
 export function greedy(maxNewTokens: number): SamplingOptions {
-  return { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, maxNewTokens };
+  return samplingOf({ ...defaultsOf(GENERATION_SETTINGS), temperature: 0 }, maxNewTokens);
 }
 
 /** A prepared prompt with how to sample its answer. */

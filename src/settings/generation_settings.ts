@@ -1,4 +1,6 @@
-// Declares every setting of an answer once: for the Look page, the engine's check of a request, and the command lines.
+// Declares every setting of an answer, and of the adapter that answers, once: for the Look page, the engine's check of a
+// request, and the command lines.
+
 import { MODE_WORDS } from './reasoning_modes';
 import { choice, type Nested, number, optionalWhole, whole } from './setting';
 
@@ -49,6 +51,19 @@ export const GENERATION_SETTINGS = {
       group: 'answer',
       label: 'Repetition penalty',
       help: 'Above 1, tokens that came already are less likely.',
+    },
+  ),
+} as const;
+
+/** How an adapter is put before a model. */
+export const ADAPTER_SETTINGS = {
+  strength: number(
+    1,
+    { min: 0, max: 1.5 },
+    {
+      group: 'adapter',
+      label: 'Strength',
+      help: 'Of the adapter: 0 is the base model, 1 the adapter as trained.',
     },
   ),
 } as const;

@@ -1,6 +1,7 @@
 // Two answers to one question side by side: what base and adapter said, and how they attended to the image.
 // The engine has read, graded and measured each answer; this file only lines them up for the page.
 
+import { ADAPTER_SETTINGS } from '../settings/generation_settings';
 import { type Answer, isOpen } from './session';
 
 /** Which of the two answers. */
@@ -22,15 +23,15 @@ export interface Comparison {
   readonly shown: Side;
 }
 
-/** Highest strength offered. */
-export const MAX_STRENGTH = 1.5;
+const { strength: STRENGTH } = ADAPTER_SETTINGS;
 /** Step of the strength. */
 export const STRENGTH_STEP = 0.05;
 
-/** Brings a strength into 0 to {@link MAX_STRENGTH}, on a multiple of {@link STRENGTH_STEP}; 1 for what is no number. */
+/** Brings a strength into its range, on a multiple of {@link STRENGTH_STEP}; the default for what is no number. */
 export function fitStrength(strength: number): number {
-  if (!Number.isFinite(strength)) return 1;
-  const steps = Math.round(Math.min(Math.max(strength, 0), MAX_STRENGTH) / STRENGTH_STEP);
+  if (!Number.isFinite(strength)) return STRENGTH.default;
+  const { min = 0, max = STRENGTH.default } = STRENGTH;
+  const steps = Math.round(Math.min(Math.max(strength, min), max) / STRENGTH_STEP);
   return Number((steps * STRENGTH_STEP).toFixed(2));
 }
 

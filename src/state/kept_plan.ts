@@ -3,9 +3,10 @@
 
 import { settingAt, withSetting } from '../settings/read_settings';
 import { faultOf } from '../settings/setting';
+import { isPresetId, type PresetId } from '../settings/train_presets';
 import { TRAIN_SETTING_IDS, TRAIN_SETTINGS } from '../settings/train_settings';
 import type { TrainingPlan } from '../worker/protocol/training';
-import { isPresetId, PRESETS, type PresetId } from './train_presets';
+import { PRESETS } from './train_presets';
 
 /** Where text is kept between visits; both may do nothing where storage is blocked. */
 export interface KeptText {

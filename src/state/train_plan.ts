@@ -3,6 +3,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { SettingValue } from '../settings/setting';
+import type { PresetId } from '../settings/train_presets';
 import type { TrainSettingId } from '../settings/train_settings';
 import type { TrainingPlan } from '../worker/protocol/training';
 import { type KeptText, keptText, readKeptPlan } from './kept_plan';
@@ -16,7 +17,7 @@ import {
   splitOf,
   writeField,
 } from './train_form';
-import { PRESETS, type PresetId } from './train_presets';
+import { PRESETS } from './train_presets';
 import type { TrainStored } from './train_stored';
 
 /** The plan and its edits. */

@@ -33,8 +33,6 @@ export const COPY = {
     none: 'No adapter',
     empty: 'No adapter yet',
     emptyWhy: `Train one on ${pageName('train')}, or import one on ${pageName('library')}.`,
-    strength: 'Strength',
-    strengthWhy: '1 is as trained, 0 is the base model.',
     compare: 'Compare',
     compareWhy: 'Ask the base model and the adapter the same question and show both answers',
     compareNone: 'Choose an adapter first',

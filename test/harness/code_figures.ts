@@ -2,6 +2,10 @@
 // the tag grammar, and places that state a setting's value. `npm run figures` prints these, the layout test checks them.
 
 import ts from 'typescript';
+import { EVALUATION_SETTINGS } from '../../src/settings/evaluation_settings';
+import { ADAPTER_SETTINGS, GENERATION_SETTINGS } from '../../src/settings/generation_settings';
+import { faultOf, type Setting } from '../../src/settings/setting';
+import { TRAIN_SETTINGS } from '../../src/settings/train_settings';
 import { listFiles, parse, readText, undocumentedExports } from './source_files';
 
 /** Something in a file that is longer than it should be. */
@@ -144,30 +148,36 @@ export function grammarReaders(paths: readonly string[]): string[] {
   });
 }
 
-function isLiteral(node: ts.Expression): boolean {
-  return (
-    ts.isNumericLiteral(node) ||
-    ts.isStringLiteralLike(node) ||
-    node.kind === ts.SyntaxKind.TrueKeyword ||
-    node.kind === ts.SyntaxKind.FalseKeyword
-  );
+/** The value that a literal writes; undefined for any other expression. */
+function literalValue(node: ts.Expression): unknown {
+  if (ts.isNumericLiteral(node)) return Number(node.text);
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (node.kind === ts.SyntaxKind.TrueKeyword) return true;
+  return node.kind === ts.SyntaxKind.FalseKeyword ? false : undefined;
 }
+
+/** All settings by their last names, e.g. `learningRate` of `optim.learningRate`. */
+const SETTINGS = new Map<string, Setting[]>();
+for (const table of [TRAIN_SETTINGS, GENERATION_SETTINGS, ADAPTER_SETTINGS, EVALUATION_SETTINGS])
+  for (const [path, setting] of Object.entries<Setting>(table)) {
+    const name = path.slice(path.lastIndexOf('.') + 1);
+    SETTINGS.set(name, [...(SETTINGS.get(name) ?? []), setting]);
+  }
 
 /**
  * Files with an object literal that gives values to at least three settings, so that a default changed elsewhere would
- * not change there.
- * @param settings last names of the settings, e.g. `learningRate`
+ * not change there. A value that no setting of that name takes is none of a setting.
  */
-export function settingPlaces(paths: readonly string[], settings: ReadonlySet<string>): string[] {
+export function settingPlaces(paths: readonly string[]): string[] {
+  const isValue = (name: string, value: ts.Expression): boolean =>
+    (SETTINGS.get(name) ?? []).some((setting) => faultOf(setting, literalValue(value)) === null);
   return paths.filter((path) => {
     let states = false;
     const visit = (node: ts.Node): void => {
       if (ts.isObjectLiteralExpression(node)) {
         const given = node.properties.filter(
           (property) =>
-            ts.isPropertyAssignment(property) &&
-            settings.has(property.name.getText()) &&
-            isLiteral(property.initializer),
+            ts.isPropertyAssignment(property) && isValue(property.name.getText(), property.initializer),
         );
         if (given.length >= 3) states = true;
       }

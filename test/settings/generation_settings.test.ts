@@ -1,6 +1,10 @@
 // The table of an answer's settings: defaults, and the lines of its ranges.
 import { describe, expect, it } from 'vitest';
-import { GENERATION_SETTINGS, type GenerationSettingId } from '../../src/settings/generation_settings';
+import {
+  ADAPTER_SETTINGS,
+  GENERATION_SETTINGS,
+  type GenerationSettingId,
+} from '../../src/settings/generation_settings';
 import { defaultsOf } from '../../src/settings/read_settings';
 import { faultOf } from '../../src/settings/setting';
 
@@ -23,5 +27,14 @@ describe('GENERATION_SETTINGS', () => {
   ])('draws the line of %s', (id, good, bad) => {
     for (const value of good) expect(faultOf(GENERATION_SETTINGS[id], value), `${value}`).toBeNull();
     for (const value of bad) expect(faultOf(GENERATION_SETTINGS[id], value), `${value}`).not.toBeNull();
+  });
+});
+
+describe('ADAPTER_SETTINGS', () => {
+  it('is an adapter as trained by default, and draws the line of its strength', () => {
+    expect(defaultsOf(ADAPTER_SETTINGS)).toEqual({ strength: 1 });
+    for (const good of [0, 0.05, 1.5]) expect(faultOf(ADAPTER_SETTINGS.strength, good), `${good}`).toBeNull();
+    for (const bad of [-0.1, 1.6, Number.NaN, '1'])
+      expect(faultOf(ADAPTER_SETTINGS.strength, bad), `${bad}`).not.toBeNull();
   });
 });

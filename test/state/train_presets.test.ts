@@ -1,7 +1,8 @@
 // The presets against the engine's own check of settings, and against the recipe they come from.
 import { describe, expect, it } from 'vitest';
 import { planProblems } from '../../src/settings/train_plan';
-import { PRESET_IDS, PRESETS } from '../../src/state/train_presets';
+import { PRESET_IDS } from '../../src/settings/train_presets';
+import { PRESETS } from '../../src/state/train_presets';
 
 describe('PRESETS', () => {
   it('are accepted by the trainers as they are', () => {

@@ -26,11 +26,12 @@ export async function shelf(
   const decode = async () => ({ width: 1, height: 1, close: () => undefined }) as unknown as ImageBitmap;
   const look = createLook(engine, { now: () => 0, decode, seenCells: async () => null });
   const library = createLibrary(engine);
-  engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
   void look.start();
   await settled();
   await engine.resolve('start');
   await engine.resolve('listModels', [LOADED_MODEL.entry]);
+  engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+  await engine.resolve('load', LOADED_MODEL);
   await engine.resolve('listAdapters', stored.adapters ?? []);
   await engine.resolve('listRuns', stored.runs ?? []);
   await engine.resolve('listDatasets', stored.datasets ?? []);

@@ -12,7 +12,8 @@ import { clearCells, seenColours, truthOf } from '../../data/world/seen_colours'
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
-import { GENERATION_SETTINGS } from '../../settings/generation_settings';
+import { samplingOf } from '../../lookback/reasoner';
+import { ADAPTER_SETTINGS, GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { effectiveProblems, readerOf, throwProblems } from '../../settings/read_settings';
 import type {
   AnswerCommands,
@@ -38,10 +39,8 @@ export interface AnswerParts {
 }
 
 const MAX_QUESTION_CHARACTERS = 8000;
-const MAX_STRENGTH = 4;
 
 function checkRequest(request: GenerateRequest): void {
-  const between = (value: number, low: number, high: number): boolean => value >= low && value <= high;
   const rules: readonly (readonly [boolean, string])[] = [
     [request.image instanceof Blob, 'image must be a file'],
     [request.question.trim() !== '', 'the question is empty'],
@@ -49,14 +48,11 @@ function checkRequest(request: GenerateRequest): void {
       request.question.length <= MAX_QUESTION_CHARACTERS,
       `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`,
     ],
-    [
-      request.adapter === null || between(request.adapter.strength, 0, MAX_STRENGTH),
-      `the strength of an adapter must be from 0 to ${MAX_STRENGTH}`,
-    ],
   ];
   const broken = rules.find(([holds]) => !holds);
   if (broken !== undefined) throw new ArgumentError(`This cannot be asked: ${broken[1]}.`);
-  throwProblems(effectiveProblems(GENERATION_SETTINGS, readerOf(request)));
+  const adapter = request.adapter === null ? {} : { 'adapter.strength': ADAPTER_SETTINGS.strength };
+  throwProblems(effectiveProblems({ ...GENERATION_SETTINGS, ...adapter }, readerOf(request)));
 }
 
 function promptFact(
@@ -122,9 +118,8 @@ export class AnswerHost implements AnswerCommands {
       const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
       throw new DataError('data/prompt-length', message, { promptTokens });
     }
-    const { temperature, topP, topK, repetitionPenalty, seed } = request;
     const maxNewTokens = Math.min(request.maxNewTokens ?? model.prompts.maxNewTokens, room);
-    const sampling = { temperature, topP, topK, minP: 0, repetitionPenalty, seed, maxNewTokens };
+    const sampling = samplingOf(request, maxNewTokens);
     await this.#apply(request.adapter, loaded);
     const capture = request.capture ? 'maps' : 'none';
     const { answer, events } = await untilLost(gpu, model.start({ prepared, sampling }, { capture, signal }));

@@ -2,20 +2,23 @@
 // adapters of the loaded model are offered.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
-import { MAX_STRENGTH, STRENGTH_STEP } from '../../state/compare';
+import { ADAPTER_SETTINGS } from '../../settings/generation_settings';
+import { STRENGTH_STEP } from '../../state/compare';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { useLibrary, useLook } from './look_context';
 
+const { strength: STRENGTH } = ADAPTER_SETTINGS;
+
 function Strength({ value }: { readonly value: number }) {
   const look = useLook();
   return (
-    <label class="slider strength" title={COPY.adapter.strengthWhy}>
-      {COPY.adapter.strength}
+    <label class="slider strength" title={STRENGTH.help}>
+      {STRENGTH.label}
       <input
         type="range"
-        min={0}
-        max={MAX_STRENGTH}
+        min={STRENGTH.min}
+        max={STRENGTH.max}
         step={STRENGTH_STEP}
         value={value}
         data-testid="adapter-strength"

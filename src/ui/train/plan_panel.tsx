@@ -4,6 +4,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { splitWords } from '../../settings/held_out';
+import { PRESET_IDS, type PresetId, TRAIN_PRESETS } from '../../settings/train_presets';
 import {
   SETTING_GROUPS,
   type SettingGroup,
@@ -12,7 +13,6 @@ import {
   type TrainSettingId,
 } from '../../settings/train_settings';
 import { fieldApplies, fieldOfAdvice } from '../../state/train_form';
-import { PRESET_IDS, PRESET_WORDS, type PresetId } from '../../state/train_presets';
 import { ProblemBox, ProblemItems } from '../problem_list';
 import { CommandFailure } from './failure_note';
 import { controlId, PlanField } from './plan_field';
@@ -47,12 +47,12 @@ function PresetChoice() {
         {preset === null && <option value="">{WORDS.ownPreset}</option>}
         {PRESET_IDS.map((id) => (
           <option key={id} value={id}>
-            {PRESET_WORDS[id].label}
+            {TRAIN_PRESETS[id].label}
           </option>
         ))}
       </select>
       <span id="plan-preset-note" class="hint">
-        {preset !== null && PRESET_WORDS[preset].summary}
+        {preset !== null && TRAIN_PRESETS[preset].summary}
         {changed > 0 && ` ${WORDS.changed(changed)}.`}
       </span>
     </div>

@@ -35,7 +35,7 @@ function Exports({ run }: { readonly run: RunSummary }) {
       type="button"
       class="quiet"
       data-testid={`export-${format}`}
-      aria-label={WORDS.exportAs(run.plan.name, WORDS[format])}
+      aria-label={WORDS.exportAs(run.plan.name, format)}
       onClick={() => void get(format)}
     >
       {WORDS[format]}

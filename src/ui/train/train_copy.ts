@@ -6,7 +6,7 @@ import { mustBe } from '../../settings/setting';
 import { TRAIN_SETTINGS } from '../../settings/train_settings';
 import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
-import type { RunState } from '../../worker/protocol/training';
+import type { RunFormat, RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName, planField } from '../controls';
 import { errorCopy, ROOM } from '../error_copy';
 
@@ -187,7 +187,8 @@ export const TRAIN_COPY = {
     zip: 'Export',
     jsonl: 'JSONL',
     csv: 'CSV',
-    exportAs: (name: string, format: string) => `Export ${name} as ${format}`,
+    exportAs: (name: string, format: RunFormat) =>
+      `Export ${name} as ${{ zip: 'a zip with its plan', jsonl: 'JSONL', csv: 'CSV' }[format]}`,
     delete: 'Delete',
     deleteAsk: (bytes: string) => `Delete this run and free ${bytes}? Saved adapters stay.`,
     deleteYes: 'Delete run',

@@ -390,6 +390,7 @@ describe('answering', () => {
     ['a seed above 32 bits', { seed: 2 ** 32 }],
     ['no new tokens', { maxNewTokens: 0 }],
     ['an adapter of negative strength', { adapter: { id: 'a', strength: -1 } }],
+    ['an adapter that is too strong', { adapter: { id: 'a', strength: 1.6 } }],
     ['an adapter of no strength', { adapter: { id: 'a', strength: Number.NaN } }],
     ['an image that is no file', { image: 'x' as unknown as Blob }],
   ])('refuses %s and stays ready', async (_, change) => {

@@ -1,0 +1,184 @@
+// @vitest-environment happy-dom
+// The Library over a scripted engine: what each adapter is, renaming, importing by picker and drop, and the question before
+// something is deleted.
+import { fireEvent, screen, within } from '@testing-library/preact';
+import { describe, expect, it } from 'vitest';
+import { LibraryPage } from '../../../src/ui/library/library_page';
+import { adapterOf, runOf, settled } from '../../state/train_script';
+import { renderIn, shelf } from '../page_script';
+
+const MINE = adapterOf('mine', {
+  ...{ name: 'Mine', notes: 'Looks twice.', createdAt: 5, bytes: 3 << 20, parameters: 74_752 },
+  targetModules: [0, 1].map((layer) => `model.layers.${layer}.self_attn.q_proj`),
+  run: { id: 'r1', method: 'sft', step: 90 },
+  metrics: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`metric${i}`, i / 3])),
+});
+const OTHER = adapterOf('other', { name: 'Other', modelId: 'big', createdAt: 9 });
+const BUNDLED = adapterOf('bundled', { name: 'Came along', bundled: true });
+
+async function shown(runs = [runOf('r1', { bytes: 2048 })]) {
+  const made = await shelf({ adapters: [BUNDLED, MINE, OTHER], runs });
+  renderIn(made, <LibraryPage library={made.library} />);
+  await settled();
+  // The page asks for the lists again when it is shown.
+  await made.engine.resolve('listAdapters', [BUNDLED, MINE, OTHER]);
+  await made.engine.resolve('listRuns', runs);
+  await made.engine.resolve('listDatasets', []);
+  return made;
+}
+
+const item = (id: string) => {
+  const found = document.querySelector<HTMLElement>(`[data-id="${id}"]`);
+  if (found === null) throw new Error(`no item ${id}`);
+  return within(found);
+};
+const fact = (id: string, term: string) => item(id).getByText(term).nextElementSibling?.textContent;
+const names = (id: string) =>
+  item(id)
+    .getAllByRole('button')
+    .map((one) => one.getAttribute('aria-label'));
+
+describe('an adapter of the list', () => {
+  it('is told by where it came from, what it changes, and how large it is', async () => {
+    await shown();
+    expect(fact('mine', 'From')).toBe('an SFT run, step 90');
+    expect(fact('mine', 'Base model')).toBe('Pocket');
+    expect(fact('mine', 'LoRA')).toBe('rank 8, alpha 16');
+    expect(fact('mine', 'Targets')).toBe('q_proj');
+    expect([fact('mine', 'Parameters'), fact('mine', 'Size')]).toEqual(['74,752', '3.0 MiB']);
+    expect(item('mine').getByText('2 more')).toBeTruthy();
+    expect([fact('other', 'From'), fact('bundled', 'From')]).toEqual([
+      'elsewhere (imported)',
+      'comes with the page',
+    ]);
+  });
+
+  it('stands with the newest own ones first', async () => {
+    await shown();
+    const order = screen.getAllByTestId('library-adapter').map((one) => one.getAttribute('data-id'));
+    expect(order).toEqual(['other', 'mine', 'bundled']);
+  });
+
+  it('can be tried where its model is here, and not renamed or deleted where it came with the page', async () => {
+    await shown();
+    expect(names('mine')).toEqual(['Try it: Mine', 'Rename Mine', 'Export Mine', 'Delete Mine']);
+    expect(names('other')).toEqual(['Rename Other', 'Export Other', 'Delete Other']);
+    expect(names('bundled')).toEqual(['Try it: Came along', 'Export Came along']);
+    expect(fact('other', 'Base model')).toBe('big (not among the models here)');
+  });
+
+  it('keeps its name until the new one is saved', async () => {
+    const { engine } = await shown();
+    fireEvent.click(item('mine').getByRole('button', { name: 'Rename Mine' }));
+    await settled();
+    const name = item('mine').getByLabelText<HTMLInputElement>('Name');
+    fireEvent.input(name, { target: { value: ' ' } });
+    await settled();
+    expect(item('mine').getByRole<HTMLButtonElement>('button', { name: 'Save' }).disabled).toBe(true);
+    fireEvent.input(name, { target: { value: ' New ' } });
+    await settled();
+    fireEvent.click(item('mine').getByRole('button', { name: 'Save' }));
+    await engine.reject('renameAdapter', { code: 'storage/full', message: 'No room.' });
+    expect(item('mine').getByLabelText<HTMLInputElement>('Name').value).toBe(' New ');
+    expect(screen.getByRole('alert').getAttribute('data-code')).toBe('storage/full');
+    fireEvent.click(item('mine').getByRole('button', { name: 'Cancel' }));
+    await settled();
+    expect(item('mine').getByRole('heading', { name: 'Mine' })).toBeTruthy();
+    expect(engine.values.get('renameAdapter')).toEqual(['mine', { name: 'New', notes: 'Looks twice.' }]);
+  });
+});
+
+describe('an import', () => {
+  const pair = ['adapter_config.json', 'adapter_model.safetensors'].map((name) => new File(['x'], name));
+  const handed = (engine: Awaited<ReturnType<typeof shelf>>['engine']) => {
+    const [files, name] = engine.values.get('importAdapter') as [{ path: string }[], string];
+    return [files.map(({ path }) => path), name];
+  };
+
+  it('takes the two files of an adapter, or a zip, which names it', async () => {
+    const { engine } = await shown();
+    const input = screen.getByTestId<HTMLInputElement>('adapter-import');
+    fireEvent.change(input, { target: { files: pair } });
+    await settled();
+    expect(handed(engine)).toEqual([['adapter_config.json', 'adapter_model.safetensors'], 'Adapter']);
+    await engine.reject('importAdapter', { code: 'storage/archive', message: 'Adapter is no adapter.' });
+    expect(screen.getByRole('alert').textContent).toContain('both files, their folder, or a zip');
+    fireEvent.change(input, { target: { files: [new File(['x'], 'Looks twice.zip')] } });
+    await settled();
+    expect(handed(engine)).toEqual([['Looks twice.zip'], 'Looks twice']);
+  });
+
+  it('takes a folder from its own picker', async () => {
+    const { engine } = await shown();
+    const input = screen.getByTestId<HTMLInputElement>('adapter-import-folder');
+    expect(input.hasAttribute('webkitdirectory')).toBe(true);
+    const files = pair.map((file) =>
+      Object.assign(new File(['x'], file.name), { webkitRelativePath: `mine/${file.name}` }),
+    );
+    fireEvent.change(input, { target: { files } });
+    await settled();
+    expect(handed(engine)).toEqual([['mine/adapter_config.json', 'mine/adapter_model.safetensors'], 'mine']);
+  });
+
+  it('takes a folder that is dropped', async () => {
+    const { engine } = await shown();
+    const children = pair.map((file) => ({
+      ...{ isFile: true, fullPath: `/dropped/${file.name}` },
+      file: (resolve: (file: File) => void) => resolve(file),
+    }));
+    let parts = [children, []];
+    const readEntries = (resolve: (part: unknown[]) => void) => {
+      resolve(parts[0] ?? []);
+      parts = parts.slice(1);
+    };
+    const folder = { isFile: false, fullPath: '/dropped', createReader: () => ({ readEntries }) };
+    const dataTransfer = { types: ['Files'], items: [{ kind: 'file', webkitGetAsEntry: () => folder }] };
+    fireEvent(document, Object.assign(new Event('drop', { cancelable: true }), { dataTransfer }));
+    await settled();
+    expect(handed(engine)).toEqual([
+      ['dropped/adapter_config.json', 'dropped/adapter_model.safetensors'],
+      'dropped',
+    ]);
+  });
+});
+
+describe('deleting', () => {
+  it('asks first, and says what it frees and which runs need the item', async () => {
+    const plan = { ...runOf('r1').plan, name: 'Goes on', adapterId: 'mine' };
+    const { engine } = await shown([runOf('r1', { plan, checkpointStep: 4 })]);
+    fireEvent.click(item('mine').getByRole('button', { name: 'Delete Mine' }));
+    await settled();
+    const dialog = within(screen.getByRole('dialog'));
+    expect(dialog.getByRole('heading', { name: 'Delete adapter “Mine”?' })).toBeTruthy();
+    expect(dialog.getByText('This frees 3.0 MiB. It cannot be undone.')).toBeTruthy();
+    expect(dialog.getByTestId('delete-effect').textContent).toBe(
+      'The run “Goes on” continues it and can still be resumed: its checkpoint holds a copy.',
+    );
+    fireEvent.click(dialog.getByRole('button', { name: 'Cancel' }));
+    await settled();
+    expect([screen.queryByRole('dialog'), engine.calls.includes('deleteAdapter')]).toEqual([null, false]);
+  });
+
+  it('deletes after a yes, and says what is free again', async () => {
+    const { engine } = await shown();
+    fireEvent.click(screen.getByRole('button', { name: 'Delete Pocket GRPO, quick' }));
+    await settled();
+    fireEvent.click(screen.getByTestId('confirm-yes'));
+    await settled();
+    expect(engine.values.get('deleteRun')).toEqual(['r1']);
+    await engine.resolve('deleteRun', 2048);
+    await engine.resolve('listRuns', []);
+    expect(screen.getByTestId('library-news').textContent).toContain(
+      'Run “Pocket GRPO, quick” was deleted; 2.0 KiB are free again.',
+    );
+  });
+
+  it('is not offered for a run that is going on', async () => {
+    await shown([runOf('r1', { state: 'running' })]);
+    const button = screen.getByRole<HTMLButtonElement>('button', { name: 'Delete Pocket GRPO, quick' });
+    expect([button.disabled, button.title]).toEqual([
+      true,
+      'It is going on: press “Stop” on the Train page first.',
+    ]);
+  });
+});
