@@ -34,7 +34,7 @@ def golden(model, tokenizer, sample, folder, mode, suffix, limit):
     return {'id': sample['id'], 'image': sample['image'], 'question': sample['question'], 'mode': mode,
             'prompt': question, 'prompt_ids': prompt, 'ids': answer, 'text': tokenizer.decode(answer),
             'answer': sample['answer'], 'smallest_margin': min(margin),
-            'ties': [{'step': i, 'margin': m} for i, m in enumerate(margin) if m < 1e-3]}
+            'ties': [i for i, m in enumerate(margin) if m < 1e-3]}
 
 
 def main():
