@@ -86,6 +86,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
+  'src/train/policy_loss.ts': 'test/train/policy.gpu.test.ts',
   // A sample is made of all of these.
   'src/data/world/': 'test/data/world/world_sample.test.ts',
   // Both are one engine to the page, and share their states.
