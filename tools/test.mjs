@@ -36,7 +36,7 @@ const STEPS = [
   {
     name: 'node',
     lane: 'processor',
-    args: [bin.vitest, 'run', '--project', 'node'],
+    args: [bin.vitest, 'run', '--project', 'node', '--project', 'components'],
     tests: writtenCounts,
   },
   {
