@@ -85,6 +85,9 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/vision_language_model.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/data/text/stream_decoder.ts': 'test/data/text/tokenizer.test.ts',
+  // A pass is half of an import.
+  'src/data/dataset/dataset_pass.ts': 'test/data/dataset/dataset_import.test.ts',
   'src/tensor/ops/': 'test/tensor/autodiff.test.ts',
   'src/train/policy_loss.ts': 'test/train/policy.gpu.test.ts',
   // A sample is made of all of these.

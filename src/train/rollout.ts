@@ -2,7 +2,7 @@
 // seed of a completion follows from the run's seed, the step, the prompt's place and the completion's number alone,
 // so that a resumed run samples what an unbroken one would.
 
-import type { StreamDecoder } from '../data/text/tokenizer';
+import type { StreamDecoder } from '../data/text/stream_decoder';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
