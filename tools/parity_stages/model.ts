@@ -21,6 +21,7 @@ import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/m
 import { getWindowIndex } from '../../src/model/rope_index';
 import { memorySource } from '../../src/model/safetensors';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { WeightPrecision } from '../../src/model/weight_layout';
 import { Program } from '../../src/tensor/program';
 import { Trace } from '../../src/tensor/trace';
 import type { CpuRow, Wanted } from './cpu';
@@ -71,12 +72,28 @@ export async function readPrompt(dir: FixtureDir): Promise<Prompt> {
   return { inputIds, images };
 }
 
-/** Rows of every GPU stage of the folder's model and of its variants. */
-export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+/** Which weights a folder's stages run on, and how they are kept. */
+export interface ParityWeights {
+  readonly files: ModelFiles;
+  readonly precision: WeightPrecision;
+}
+
+/** The folder's own weights as its files hold them. */
+export function storedWeights(dir: FixtureDir): ParityWeights {
+  return { files: fixtureFiles(dir), precision: 'stored' };
+}
+
+/** Rows of every GPU stage of the folder's model. */
+export async function* modelRows(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+  { files, precision }: ParityWeights = storedWeights(dir),
+): AsyncGenerator<CpuRow> {
   if (!dir.has('config.json') || !dir.has(IO)) return;
   const stages = ['vision', 'text', 'attention', 'logits', 'decode', 'generate', 'lookback'];
   if (!dir.tensors.some(({ stage, name }) => stages.includes(stage) && wanted(stage, name))) return;
-  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { precision: 'stored' });
+  const model = await VisionLanguageModel.load(gpu, files, { precision });
   const prompt = await readPrompt(dir);
   try {
     yield* visionRows(dir, model, prompt, wanted);
@@ -86,7 +103,6 @@ export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
   } finally {
     model.destroy();
   }
-  if (wanted('logits', 'logits')) yield* variantRows(gpu, dir, prompt);
 }
 
 /** Runs the tower over the given images with taps on every block; values by golden name, in pixel_values order. */
@@ -536,7 +552,9 @@ async function* generateRows(
 }
 
 /** Every folder below variants/: its own goldens where it has them, else the logits of the main model. */
-async function* variantRows(gpu: GpuContext, dir: FixtureDir, prompt: Prompt): AsyncGenerator<CpuRow> {
+export async function* variantRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+  if (!dir.has('config.json') || !dir.has(IO) || !wanted('logits', 'logits')) return;
+  const prompt = await readPrompt(dir);
   for (const folder of dir.variants()) {
     const files = `variants/${folder}/${IO}`;
     const golden = dir.find(files, 'logits') ? files : IO;
