@@ -16,6 +16,8 @@ export interface ModelFiles {
   readonly name: string;
   /** Opens a file by its name in the folder; null when it is absent. */
   open(file: string): Promise<ByteSource | null>;
+  /** SHA-256 of a file in hexadecimal where it was verified already; null where it is not known. */
+  digest?(file: string): string | null;
 }
 
 /** Options of {@link VisionLanguageModel.load}. */

@@ -34,6 +34,8 @@ async function compute(files: ModelFiles): Promise<string> {
 async function fileDigest(files: ModelFiles, name: string): Promise<string> {
   const source = await files.open(name);
   if (source === null) throw new ModelError('model/files', `${files.name} has no ${name}.`, { file: name });
+  const known = files.digest?.(name) ?? null;
+  if (known !== null) return known;
   const hash = sha256.create();
   for (let at = 0; at < source.size; at += PIECE_BYTES)
     hash.update(await source.read(at, Math.min(source.size, at + PIECE_BYTES)));
