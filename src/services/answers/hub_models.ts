@@ -8,6 +8,8 @@ import { ModelError, StorageError } from '../../lib/errors';
 import { blobSource } from '../../model/safetensors';
 import type { ModelFiles } from '../../model/vision_language_model';
 import { type ModelRecord, type ModelStore, modelKey } from '../../storage/model_store';
+import { ensureRoom } from '../../storage/quota';
+import { askToPersist } from '../../storage/usage';
 import type { DownloadProgress, ListedModel, ModelRegistry } from './model_registry';
 
 /** What opens models of the hub. */
@@ -33,7 +35,8 @@ export class HubModels {
   /**
    * Opens a model: the newest copy that is here whole, also offline, or else what `main` points to, downloaded first. A
    * download that was cut off goes on where it was.
-   * @throws ModelError of the hub's client, `model/files` when the repository holds no weights in safetensors; StorageError;
+   * @throws ModelError of the hub's client, `model/files` when the repository holds no weights in safetensors; StorageError,
+   * `storage/full` before anything is fetched;
    * the signal's reason when aborted
    */
   async open(
@@ -83,6 +86,12 @@ export class HubModels {
     }
     const writer = await this.#parts.store.write(modelKey(listing.id, listing.commit));
     try {
+      const missing = wanted.filter(({ name }) => !writer.isFinished(name));
+      await ensureRoom(
+        missing.reduce((sum, { bytes }) => sum + bytes, 0),
+        `the model ${listing.id}`,
+      );
+      await askToPersist();
       const names = wanted.map(({ name }) => name);
       const report = ({ loaded, total }: { loaded: number; total: number }): void =>
         onProgress(loaded, total);

@@ -1,7 +1,7 @@
 // Models of the hub, against a real HTTP server: downloaded once, opened from the store after that, weights read in ranges.
 
 import { createHash } from 'node:crypto';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HubClient, platformClient } from '../../../src/hub/hub_client';
 import { StorageError } from '../../../src/lib/errors';
 import { openCheckpoint } from '../../../src/model/checkpoint';
@@ -21,7 +21,11 @@ const FILES = {
   'README.md': new Uint8Array(5),
   'modeling.py': new Uint8Array(5),
 };
-const hub = await startHub({ [ID]: FILES, 'only/pickles': { 'pytorch_model.bin': new Uint8Array(9) } });
+const hub = await startHub({
+  [ID]: FILES,
+  'large/model': { 'config.json': new Uint8Array(2), 'model.safetensors': new Uint8Array(3 << 20) },
+  'only/pickles': { 'pytorch_model.bin': new Uint8Array(9) },
+});
 afterAll(() => hub.close());
 beforeEach(() => {
   hub.requests.length = 0;
@@ -119,6 +123,16 @@ describe('HubModels', () => {
     hub.requests.length = 0;
     await open(store).opened;
     expect(hub.requests.some(({ path }) => path.endsWith('model.safetensors'))).toBe(true);
+  });
+
+  it('says that there is no room before it fetches anything', async () => {
+    vi.stubGlobal('navigator', { storage: { estimate: async () => ({ usage: 9e6, quota: 1e7 }) } });
+    await expect(open(memoryStore().store, 'large/model').opened).rejects.toMatchObject({
+      code: 'storage/full',
+      message: expect.stringMatching(/large\/model \(.*about 977 KiB are free\)/),
+    });
+    vi.unstubAllGlobals();
+    expect(hub.requests.filter(({ path }) => path.endsWith('.safetensors'))).toEqual([]);
   });
 
   it('says that a repository holds no weights it can read', async () => {
