@@ -233,7 +233,7 @@ async function upload(
         planes.forEach((bytes, index) => {
           const { region, shape, dtype } = itemAt(shard.planes, index);
           const start = tensorBytes({ shape: [at, ...shape.slice(1)], dtype });
-          gpu.device.queue.writeBuffer(region.buffer, region.offset + start, bytes);
+          gpu.write(region.buffer, region.offset + start, bytes);
         });
         loaded += rows * rowBytes;
         unfenced += rows * rowBytes;
