@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'vite';
 import { ensureBrowser } from '../../tools/browser.mjs';
 import { KillCampaign } from './kills/kill_campaign';
-import { servePage } from './kills/page_server';
+import { servePage } from './soak_page';
 
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '200' } },
