@@ -164,27 +164,7 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
 /** Wraps a device that exists already (tests, hosts with their own device). */
 export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext {
   const counters = createCounters();
-  let failure: GpuError | undefined;
-  let gone: GPUDeviceLostInfo | undefined;
-  device.addEventListener('uncapturederror', (event) => {
-    const code =
-      event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
-    failure ??= new GpuError(code, event.error.message);
-  });
-  const lost = device.lost.then((info) => {
-    gone = info;
-    return info;
-  });
-  const check = (): void => {
-    if (gone)
-      throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, {
-        reason: gone.reason,
-      });
-    if (!failure) return;
-    const first = failure;
-    failure = undefined;
-    throw first;
-  };
+  const { lost, isLost, check } = watchFailures(device);
   return {
     device,
     traits,
@@ -192,7 +172,7 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     pipelines: new PipelineCache(device, counters),
     verified: new Map(),
     lost,
-    isLost: () => gone !== undefined,
+    isLost,
     createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
     destroyBuffer: (buffer) => {
       counters.bufferBytes -= buffer.size;
@@ -225,6 +205,32 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     check,
     destroy: () => device.destroy(),
   };
+}
+
+/** Keeps the first uncaptured error and the loss until somebody asks. */
+function watchFailures(device: GPUDevice): Pick<GpuContext, 'lost' | 'isLost' | 'check'> {
+  let failure: GpuError | undefined;
+  let gone: GPUDeviceLostInfo | undefined;
+  device.addEventListener('uncapturederror', (event) => {
+    const code =
+      event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
+    failure ??= new GpuError(code, event.error.message);
+  });
+  const lost = device.lost.then((info) => {
+    gone = info;
+    return info;
+  });
+  const check = (): void => {
+    if (gone)
+      throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, {
+        reason: gone.reason,
+      });
+    if (!failure) return;
+    const first = failure;
+    failure = undefined;
+    throw first;
+  };
+  return { lost, isLost: () => gone !== undefined, check };
 }
 
 function createBuffer(
