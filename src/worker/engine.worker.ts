@@ -22,6 +22,7 @@ import { storageUsage } from '../services/library/storage_usage';
 import { LiveRuns } from '../services/training/live_runs';
 import { TrainerFactory } from '../services/training/trainer_factory';
 import { TrainingHost } from '../services/training/training_host';
+import { planTrainingMemory } from '../services/training/training_memory';
 import type { TrainingRuns } from '../services/training/training_run';
 import { AdapterStore } from '../storage/adapter_store';
 import { openStoreChannel } from '../storage/channel';
@@ -93,7 +94,7 @@ const datasets = new DatasetLibrary({
 });
 const trainers = new TrainerFactory<Reasoner>({
   ...{ adapters, datasets, createTrainer, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },
-  deviceOf: (reasoner) => reasoner.model.device,
+  planMemory: planTrainingMemory,
 });
 const training = new TrainingHost({
   ...{ ...common, runs, liveRuns, trainers },

@@ -51,7 +51,7 @@ async function factoryOf(rows = 3) {
       drawn.push(pixels);
       return new Blob(['sheet']);
     },
-    deviceOf: () => ({}) as never,
+    planMemory: () => Promise.reject(new Error('not planned here')),
   });
   return { factory, loaded, requests, drawn };
 }
