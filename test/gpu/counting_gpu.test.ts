@@ -8,6 +8,7 @@ import { linear } from '../../src/tensor/ops/linear';
 import { Program } from '../../src/tensor/program';
 import { allocateTensor } from '../../src/tensor/tensor_memory';
 import type { StoredTensor, Trace } from '../../src/tensor/trace';
+import { denseWeight } from '../../src/tensor/weight';
 import { testGpu } from '../harness/gpu';
 
 let gpu: GpuContext;
@@ -20,7 +21,10 @@ beforeAll(async () => {
 const twoLayers =
   (weight: StoredTensor) =>
   (t: Trace): void => {
-    t.output('y', linear(t, linear(t, t.input('x', [3, 8]), weight), t.input('v', [4, 8])));
+    t.output(
+      'y',
+      linear(t, linear(t, t.input('x', [3, 8]), denseWeight(weight)), denseWeight(t.input('v', [4, 8]))),
+    );
   };
 
 it('counts what a program takes, runs it, and reads zeros', async () => {
