@@ -154,7 +154,7 @@ function rehearsal(
     labelled: async (making) => {
       if (source.kind === 'shapes_world') await INGREDIENTS.labelled(making);
       return {
-        count: Math.min(count, sft.evalSize + sft.batchSize),
+        count: Math.min(count, sft.evalSize + LENGTHS.length * sft.batchSize),
         read: async (key) => ({ ...exampleAt(key), completion: Array<number>(shorter(longest)).fill(0) }),
       };
     },

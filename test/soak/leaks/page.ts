@@ -134,7 +134,10 @@ async function train(steps: number): Promise<void> {
     ...{ name: 'Leaks', method: 'sft', modelId: model.entry.id, adapterId: null, mode },
     source: { kind: 'dataset', datasetId },
     ...{ maxSteps: steps, saveSteps: 25, tokensPerMicroBatch: 256 },
-    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 2, evalSize: 2, evalSteps: 5, evalSamples: 2 },
+    sft: {
+      ...{ ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 2, maxCompletionLength: 16 },
+      ...{ evalSize: 2, evalSteps: 5, evalSamples: 2 },
+    },
   };
   status = undefined;
   runId = (await client.startTraining(plan)).id;
