@@ -39,7 +39,7 @@ const EXAMPLE = {
 };
 const SFT = { ...TINY_REQUEST, source: tinyRows(160, 120, 80) };
 /** All sizes stay below one unit of padding, so that shorter answers need no further program: one real step is enough. */
-const GRPO: TrainingRequest = { ...TINY_REQUEST, method: 'grpo', source: tinyRows(8, 8, 8), maxSteps: 1 };
+const GRPO: TrainingRequest = { ...TINY_REQUEST, method: 'grpo', source: tinyRows(8, 8), maxSteps: 1 };
 const withSft = (change: Partial<TrainingRequest['sft']>) => ({ sft: { ...TINY_REQUEST.sft, ...change } });
 const withGrpo = (change: Partial<TrainingRequest['grpo']>) => ({ grpo: { ...GRPO.grpo, ...change } });
 
@@ -87,7 +87,10 @@ describe('planTrainingMemory', () => {
     ],
     [
       'GRPO of larger groups in micro-batches of one',
-      { ...GRPO, ...withGrpo({ promptsPerStep: 3, numGenerations: 6 }), tokensPerMicroBatch: 32 },
+      {
+        ...{ ...GRPO, source: tinyRows(8, 8, 8), tokensPerMicroBatch: 32 },
+        ...withGrpo({ promptsPerStep: 3, numGenerations: 6 }),
+      },
     ],
   ])('names every buffer of %s', async (_, request) => {
     const plan = await planned(request);
