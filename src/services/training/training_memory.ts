@@ -2,7 +2,7 @@
 // device that only counts, with examples and answers as long as they may get and shorter ones. The base model's weights
 // are there already and do not count.
 
-import type { StreamDecoder } from '../../data/text/tokenizer';
+import type { StreamDecoder } from '../../data/text/stream_decoder';
 import { GeneratedAnswer, type generateBatch } from '../../generation/generate';
 import { type CountedBuffer, countingGpu } from '../../gpu/counting_gpu';
 import type { GpuContext } from '../../gpu/device';
