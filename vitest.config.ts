@@ -1,6 +1,7 @@
-// Configures the test projects: `node` (no GPU), `gpu` (headless Chromium with WebGPU, what the gate runs) and
-// `gpu-node` (the same files over Dawn in Node, quicker while developing). GPU tests run in one page and one worker,
-// so that a software adapter on two cores is never shared by two test files.
+// Configures the test projects: `node` (no GPU), `components` (rendered into a document without a browser), `gpu`
+// (headless Chromium with WebGPU, what the gate runs) and `gpu-node` (the same files over Dawn in Node, quicker while
+// developing). GPU tests run in one page and one worker, so that a software adapter on two cores is never shared by two
+// test files.
 
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -27,8 +28,20 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/**/*.test.{ts,tsx}'],
+          include: ['test/**/*.test.ts'],
           exclude: [...NEVER, ...GPU_FILES, ...BROWSER_FILES],
+          testTimeout: 30_000,
+          // Half of the processor time was imports of the same modules, file by file.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Each file renders into a document of its own, which modules keep hold of: they are isolated.
+          name: 'components',
+          environment: 'happy-dom',
+          include: ['test/**/*.test.tsx'],
           testTimeout: 30_000,
         },
       },

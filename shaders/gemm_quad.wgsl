@@ -72,7 +72,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #endfor
 #else
 #for c in 0..4
-    let line_${c} = min(q * 4u + ${c}u, last_k) * params.n;
+    let line_${c} = min(q * 4u + ${c}u, last_k) * params.b_stride;
 #endfor
 #for p in 0..TN2
 #if PAIR
@@ -84,8 +84,8 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #else
 #for h in 0..2
     let b_${p}_${h} = vec4f(
-      load_b_one(line_0 + column_${p}_${h}), load_b_one(line_1 + column_${p}_${h}),
-      load_b_one(line_2 + column_${p}_${h}), load_b_one(line_3 + column_${p}_${h}));
+      load_b_one(line_0, column_${p}_${h}), load_b_one(line_1, column_${p}_${h}),
+      load_b_one(line_2, column_${p}_${h}), load_b_one(line_3, column_${p}_${h}));
 #endfor
 #endif
 #endfor

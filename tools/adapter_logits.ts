@@ -163,7 +163,7 @@ async function adapterLogits(signal: AbortSignal): Promise<void> {
   const scenes = await readScenes(call);
   const { id, files } = await findModel(call.model);
   const gpu = await acquireDevice({ gpu: createNodeGpu(), label: 'adapter_logits' });
-  const model = await VisionLanguageModel.load(gpu, files, { signal });
+  const model = await VisionLanguageModel.load(gpu, files, { signal, precision: 'stored' });
   try {
     const processor = await Processor.load(files, model.config);
     const { config, weights } = await readAdapter(call.adapter, model.config);

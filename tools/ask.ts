@@ -9,6 +9,7 @@ import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/de
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { Reasoner, samplingOf } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import {
   ADAPTER_SETTINGS,
   type GenerationSettings,
@@ -18,7 +19,7 @@ import { defaultsOf } from '../src/settings/read_settings';
 import { choicesOf, rangeWords } from '../src/settings/setting';
 import { readAdapter } from './adapter_folder';
 import { closeDevice, log, readArguments, runCommand, settingOption, UsageError } from './command_line';
-import { findModel } from './model_source';
+import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { readPicture } from './node_image';
 
@@ -67,6 +68,7 @@ const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
   --question TEXT       what to ask about it
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
   --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
+  --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
   --adapter DIR|ZIP     a PEFT adapter for it, as a folder or as the page exports it
   --strength S          of the adapter, ${rangeWords(ADAPTER_SETTINGS.strength)}; 0 is the base, 1 the adapter as trained (default 1)
   --seed N              of sampling (default ${SETTINGS.seed.default})
@@ -83,6 +85,7 @@ interface Call extends Pick<GenerationSettings, 'mode' | 'seed' | 'temperature' 
   readonly image: string;
   readonly question: string;
   readonly model: string | undefined;
+  readonly precision: WeightPrecision | undefined;
   readonly adapter: string | undefined;
   readonly strength: number;
   readonly json: boolean;
@@ -94,7 +97,7 @@ function readCall(): Call {
     image: text,
     question: text,
     mode: text,
-    ...{ model: text, adapter: text, strength: text },
+    ...{ model: text, weights: text, adapter: text, strength: text },
     seed: text,
     temperature: text,
     'max-new-tokens': text,
@@ -110,6 +113,7 @@ function readCall(): Call {
     image,
     question,
     model: values.model,
+    precision: precisionOption(values.weights),
     adapter: values.adapter,
     strength,
     mode: settingOption('mode', SETTINGS.mode, values.mode),
@@ -152,7 +156,7 @@ async function ask(signal: AbortSignal): Promise<void> {
   const { id, files } = await findModel(call.model);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
-  const reasoner = await Reasoner.load(gpu, files, { signal });
+  const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
   try {
     await applyAdapter(reasoner, call, gpu);
     const answer = await streamAnswer(reasoner, call, image, signal);

@@ -5,15 +5,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { acquireDevice } from '../src/gpu/device';
+import { WEIGHT_PRECISIONS } from '../src/model/weight_layout';
 import { type DecodeOptions, type DecodeRow, measureDecode, randomModelFiles } from '../test/bench/decode';
 import { BROWSER_ARGS, ensureBrowser } from './browser.mjs';
-import { log, UsageError, wholeNumber } from './command_line';
+import { log, oneOf, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu, repositoryRoot } from './node_gpu';
 
 const USAGE = `options of the decode bench:
   --only LIST     of pocket, random, browser (default: all three)
   --model ID|DIR  the pocket model (default: the first built-in)
+  --weights P     of the random model: ${WEIGHT_PRECISIONS.join(', ')} (default stored, bf16)
   --steps N       measured steps, capture off and on each (default 24)
   --json          one JSON object on stdout`;
 
@@ -47,7 +49,7 @@ export async function run(args: string[]): Promise<void> {
   }
   if (call.parts.includes('random')) {
     const options = { name: 'random 100M', context: 512, imageSide: 16, batch: 1, steps: call.steps };
-    const decode = { ...options, promptPass: false };
+    const decode = { ...options, promptPass: false, precision: call.precision };
     add(where, await measureDecode(gpu, randomModelFiles(), decode));
   }
   await gpu.fence();
@@ -66,6 +68,7 @@ function readCall(args: string[]) {
       options: {
         only: { type: 'string', default: PARTS.join(',') },
         model: { type: 'string' },
+        weights: { type: 'string', default: 'stored' },
         steps: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
@@ -74,7 +77,8 @@ function readCall(args: string[]) {
     const unknown = parts.find((part) => !PARTS.some((known) => known === part));
     if (unknown !== undefined) throw new Error(`There is no part "${unknown}".`);
     const steps = wholeNumber('steps', values.steps, 1, 24);
-    return { parts, model: values.model, steps, json: values.json };
+    const precision = oneOf('weights', values.weights, WEIGHT_PRECISIONS);
+    return { parts, model: values.model, precision, steps, json: values.json };
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
   }

@@ -3,7 +3,8 @@
 
 import type { ImportColumns } from '../src/data/dataset/dataset_columns';
 import { extensionOf } from '../src/data/dataset/dataset_files';
-import type { ImportedDataset, ImportedRow, TableChoice } from '../src/data/dataset/dataset_import';
+import type { ImportedDataset, ImportedRow } from '../src/data/dataset/dataset_import';
+import type { TableChoice } from '../src/data/dataset/import_options';
 import type { ImportProblem } from '../src/data/dataset/import_problems';
 import type { ImportWarning } from '../src/data/dataset/row_warnings';
 import { unknownWords } from '../src/data/text/unknown_words';

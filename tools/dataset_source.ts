@@ -6,7 +6,8 @@ import { closeSync, type Dirent, openAsBlob, openSync, readdirSync, readSync, st
 import { opendir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { ImportFile, SourceFile } from '../src/data/dataset/dataset_files';
-import { type ImportedDataset, type ImportOptions, readDataset } from '../src/data/dataset/dataset_import';
+import { type ImportedDataset, readDataset } from '../src/data/dataset/dataset_import';
+import type { ImportOptions } from '../src/data/dataset/import_options';
 import { shorten } from '../src/data/dataset/import_problems';
 import { DataError } from '../src/lib/errors';
 import { formatBytes } from '../src/lib/format';

@@ -26,6 +26,7 @@ import {
 import type { Question } from '../src/lookback/question_prompt';
 import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import {
   type EvaluationSettings,
   EVALUATION_SETTINGS as SETTINGS,
@@ -43,7 +44,7 @@ import {
   UsageError,
 } from './command_line';
 import { decodeRow, usableRows } from './dataset_rows';
-import { findModel } from './model_source';
+import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
 
 /** The JSON of `evaluate --json`. */
@@ -75,6 +76,7 @@ export interface EvaluateProbeReport {
 const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset PATH) [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder
+  --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
   --adapter DIR|ZIP     a PEFT adapter for it
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
@@ -93,6 +95,7 @@ const TEXT_SHARE = 0.2;
 
 interface Call extends EvaluationSettings {
   readonly model: string;
+  readonly precision: WeightPrecision | undefined;
   readonly adapter: string | undefined;
   readonly split: Split;
   readonly dataset: string | undefined;
@@ -110,6 +113,7 @@ function readCall(): Call {
     ...{
       model: text,
       adapter: text,
+      weights: text,
       mode: text,
       split: text,
       dataset: text,
@@ -132,6 +136,7 @@ function readCall(): Call {
   const all = values.dataset !== undefined && values.count === undefined && !values.probe;
   return {
     model: values.model,
+    precision: precisionOption(values.weights),
     adapter: values.adapter,
     mode: settingOption('mode', SETTINGS.mode, values.mode),
     split: oneOf('split', values.split ?? 'test', SPLITS),
@@ -338,7 +343,7 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   const device = gpu.traits.description;
   log(`${id} on ${device}${gpu.traits.software ? ' (software)' : ''}`);
-  const reasoner = await Reasoner.load(gpu, files, { signal });
+  const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
   let adapter: LoraAdapter | null = null;
   try {
     if (call.adapter !== undefined) {

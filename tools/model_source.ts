@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path';
 import { ModelError } from '../src/lib/errors';
 import type { ByteSource } from '../src/model/safetensors';
 import type { ModelFiles } from '../src/model/vision_language_model';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { type ListedModel, parseModelList } from '../src/services/answers/model_registry';
+import { oneOf } from './command_line';
 import { repositoryRoot } from './node_gpu';
 
 /** A file on disk, read in ranges; opened anew for each, so that nothing needs closing. */
@@ -45,6 +47,11 @@ export function folderFiles(folder: string, name: string): ModelFiles {
       return found?.isFile() ? diskSource(path, file, found.size) : null;
     },
   };
+}
+
+/** The precision that `--weights` asks for; undefined for the engine's own choice. @throws UsageError */
+export function precisionOption(text: string | undefined): WeightPrecision | undefined {
+  return text === undefined ? undefined : oneOf('weights', text, WEIGHT_PRECISIONS);
 }
 
 async function builtInModels(): Promise<ListedModel[]> {

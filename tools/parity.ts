@@ -1,4 +1,4 @@
-// `npm run parity -- DIR… [--stages LIST] [--only GLOB] [--quiet] [--json]` compares the engine with golden tensors.
+// `npm run parity -- DIR… [--stages LIST] [--only GLOB] [--weights PRECISION] …` compares the engine with golden tensors.
 // It takes any folder with a manifest. Every selected tensor that is not an input is computed and compared, or listed as
 // skipped; a skipped one is a failure. `npm test` runs it on every fixture folder of the repository.
 
@@ -6,12 +6,14 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { acquireDevice, type GpuContext } from '../src/gpu/device';
-import { log, runCommand, UsageError } from './command_line';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
+import { log, oneOf, runCommand, UsageError } from './command_line';
 import { createNodeGpu } from './node_gpu';
 import { type CpuRow, cpuRows, type Wanted } from './parity_stages/cpu';
-import { compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
-import { modelRows } from './parity_stages/model';
+import { type Comparison, compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
+import { modelRows, variantRows } from './parity_stages/model';
 import { opsRows, samplingRows } from './parity_stages/ops';
+import { quantisedRows } from './parity_stages/quantised';
 import { trainRows } from './parity_stages/train';
 
 /** One line of the report; the schema of `--json`. */
@@ -25,11 +27,14 @@ export interface ParityRow {
   readonly reason?: string;
 }
 
-const USAGE = `usage: npm run parity -- DIR… [--stages LIST] [--only GLOB] [--quiet] [--json]
+const USAGE = `usage: npm run parity -- DIR… [--stages LIST] [--only GLOB] [--weights PRECISION] [--quiet]
+                             [--json]
   DIR       a folder with a manifest.json, as those of test/fixtures
   --stages  comma-separated: processor, vision, position, text, attention, logits, decode, generate, lookback, lora,
             adamw, grpo, ops, sampling, preprocess, tokenizer (default: all)
   --only    tensors whose name matches, * and ? as wildcards, alternatives separated by commas
+  --weights int4, int8, bf16 or f32: runs the models on weights in this precision, and compares with their dequantised
+            values as the manifest says, with the goldens within what the rounding explains
   --quiet   lists only what did not pass
   --json    the report as one JSON object on stdout`;
 
@@ -63,14 +68,29 @@ function judge(
     };
   }
   const tol = row.golden === undefined ? (dir.find(row.file, row.tensor)?.tol ?? 'exact') : 'exact';
-  const result = compare(row.actual, golden, tol);
+  return { ...base, ...judged(compare(row.actual, golden, tol)) };
+}
+
+function judged(result: Comparison): Omit<ParityRow, 'model' | 'stage' | 'tensor'> {
   return {
-    ...base,
     error: Number.isFinite(result.error) ? result.error : null,
     tolerance: result.tolerance,
     status: result.ok ? 'passed' : 'failed',
     ...(result.reason ? { reason: result.reason } : {}),
   };
+}
+
+/** Compares one folder's model with its weights in another precision; what does not read weights has no row. */
+async function checkQuantised(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+  precision: WeightPrecision,
+): Promise<ParityRow[]> {
+  const rows: ParityRow[] = [];
+  for await (const { row, tensor, result } of quantisedRows(gpu, dir, wanted, precision))
+    rows.push({ model: `${dir.name} ${precision}`, stage: row.stage, tensor, ...judged(result) });
+  return rows;
 }
 
 async function* computeRows(
@@ -83,7 +103,10 @@ async function* computeRows(
     dir.toCompare().some((spec) => spec.stage === stage && wanted(stage, spec.name));
   if (has('ops')) yield* opsRows(await gpu(), dir, wanted);
   if (has('sampling')) yield* samplingRows(await gpu(), dir, wanted);
-  if (dir.has('config.json')) yield* modelRows(await gpu(), dir, wanted);
+  if (dir.has('config.json')) {
+    yield* modelRows(await gpu(), dir, wanted);
+    yield* variantRows(await gpu(), dir, wanted);
+  }
   if (dir.has('adapter/adapter_config.json')) yield* trainRows(await gpu(), dir, wanted);
 }
 
@@ -146,6 +169,7 @@ await runCommand(USAGE, async () => {
   if (positionals.length === 0) throw new UsageError('Name at least one fixture folder.');
   const matches = globMatcher(values.only);
   const stages = values.stages?.split(',').map((stage) => stage.trim());
+  const precision = values.weights === undefined ? null : oneOf('weights', values.weights, WEIGHT_PRECISIONS);
   const wanted: Wanted = (stage, name) => (stages?.includes(stage) ?? true) && matches(name);
   let context: Promise<GpuContext> | undefined;
   const gpu = (): Promise<GpuContext> => {
@@ -155,7 +179,9 @@ await runCommand(USAGE, async () => {
   const rows: ParityRow[] = [];
   for (const folder of positionals) {
     const dir = openFixtureDir(resolve(process.env.INIT_CWD ?? '.', folder));
-    const found = await checkFolder(gpu, dir, wanted);
+    const found = precision
+      ? await checkQuantised(await gpu(), dir, wanted, precision)
+      : await checkFolder(gpu, dir, wanted);
     for (const row of found) if (row.status !== 'passed' || !values.quiet) log(format(row));
     rows.push(...found);
   }
@@ -178,6 +204,7 @@ function parse() {
     options: {
       stages: { type: 'string' },
       only: { type: 'string' },
+      weights: { type: 'string' },
       json: { type: 'boolean' },
       quiet: { type: 'boolean' },
     },

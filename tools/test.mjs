@@ -1,9 +1,10 @@
 // `npm test`: installs what is missing (packages, a browser), runs every check and test, and prints as its last line
 // `N passed, N failed`. Each check counts as one; tests count one by one. `-- --only node,gpu` runs some of the
-// steps. A step that runs no test, crashes or hangs is a failure.
+// steps. A step that runs no test, crashes or hangs is a failure. Steps of different lanes run at the same time; what
+// they print goes into a file each and is shown whole when the step ends.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { ensureBrowser } from './browser.mjs';
 import { ensureInstalled, ROOT } from './install.mjs';
 
@@ -19,28 +20,48 @@ const bin = {
   playwright: 'node_modules/@playwright/test/cli.js',
 };
 
-/** In the order in which they run: cheapest first. `tests` names what reads the counts; a check has none. */
+/**
+ * The lanes that run side by side, one round after another. All steps with a software GPU are in one lane: they are
+ * mostly one thread that compiles shaders. The journeys have the machine to themselves, as they wait with time limits.
+ */
+const ROUNDS = [['processor', 'graphics'], ['journeys']];
+
+/** The steps of a lane run in this order: cheapest first. `tests` names what reads the counts; a check has none. */
 const STEPS = [
-  { name: 'lint', args: [bin.biome, 'check', '.'] },
-  { name: 'types', args: [bin.tsc, '-b'] },
-  { name: 'dead-code', args: [bin.knip] },
-  { name: 'node', args: [bin.vitest, 'run', '--project', 'node'], tests: writtenCounts },
-  { name: 'gpu', args: [bin.vitest, 'run', '--project', 'gpu'], tests: writtenCounts, browser: true },
+  { name: 'lint', lane: 'processor', args: [bin.biome, 'check', '.'] },
+  { name: 'types', lane: 'processor', args: [bin.tsc, '-b'] },
+  { name: 'dead-code', lane: 'processor', args: [bin.knip] },
+  { name: 'build', lane: 'processor', args: [bin.vite, 'build'] },
+  { name: 'size', lane: 'processor', args: ['tools/size_report.mjs'] },
+  {
+    name: 'node',
+    lane: 'processor',
+    args: [bin.vitest, 'run', '--project', 'node', '--project', 'components'],
+    tests: writtenCounts,
+  },
   {
     name: 'parity',
+    lane: 'graphics',
     args: ['tools/run.mjs', 'parity', ...fixtureFolders(), '--quiet'],
     tests: writtenCounts,
   },
-  { name: 'build', args: [bin.vite, 'build'] },
-  { name: 'size', args: ['tools/size_report.mjs'] },
+  {
+    name: 'gpu',
+    lane: 'graphics',
+    args: [bin.vitest, 'run', '--project', 'gpu'],
+    tests: writtenCounts,
+    browser: true,
+  },
   {
     name: 'kills',
+    lane: 'graphics',
     args: ['tools/run.mjs', 'soak', 'kills', '--count', '8'],
     tests: writtenCounts,
     browser: true,
   },
   {
     name: 'e2e',
+    lane: 'journeys',
     args: [bin.playwright, 'test', '--reporter=line,json'],
     tests: playwrightCounts,
     browser: true,
@@ -69,17 +90,14 @@ function playwrightCounts(file) {
 }
 
 /** Runs one Node program; resolves to its exit code, or to 124 if it ran past the limit. */
-function execute(args, env) {
+function execute(args, env, output) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
-      stdio: 'inherit',
+      stdio: ['ignore', output, output],
     });
-    const timer = setTimeout(() => {
-      console.log(`Stopped after ${STEP_LIMIT_MS / 60_000} minutes.`);
-      child.kill('SIGKILL');
-    }, STEP_LIMIT_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STEP_LIMIT_MS);
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       resolve(signal === 'SIGKILL' ? 124 : (code ?? 1));
@@ -88,16 +106,9 @@ function execute(args, env) {
   });
 }
 
-async function runStep(step) {
-  const file = join(RESULTS, `${step.name}.json`);
-  rmSync(file, { force: true });
-  const env = {
-    LOOKBACK_COUNTS: file,
-    PLAYWRIGHT_JSON_OUTPUT_FILE: file,
-    NO_COLOR: '1',
-    FORCE_COLOR: undefined,
-  };
-  const code = await execute(step.args, env);
+/** What the step's own counts and its exit code come to, with a reason where these alone do not say it. */
+function judge(step, code, file) {
+  if (code === 124) console.log(`${step.name}: stopped after ${STEP_LIMIT_MS / 60_000} minutes.`);
   if (!step.tests) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
   const counts = existsSync(file) ? step.tests(file) : { passed: 0, failed: 0, skipped: 0 };
   if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) {
@@ -107,6 +118,41 @@ async function runStep(step) {
     counts.failed = 1;
   }
   return counts;
+}
+
+/** Runs a step; `beside` says that others run meanwhile, so that its output is kept until it ends. */
+async function runStep(step, beside) {
+  const file = join(RESULTS, `${step.name}.json`);
+  const log = join(RESULTS, `${step.name}.log`);
+  rmSync(file, { force: true });
+  const env = {
+    LOOKBACK_COUNTS: file,
+    PLAYWRIGHT_JSON_OUTPUT_FILE: file,
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
+  };
+  if (!beside) {
+    console.log(`\n== ${step.name}`);
+    return judge(step, await execute(step.args, env, 'inherit'), file);
+  }
+  console.log(`.. ${step.name} begins, its output so far: ${relative(ROOT, log)}`);
+  const output = openSync(log, 'w');
+  const code = await execute(step.args, env, output).finally(() => closeSync(output));
+  console.log(`\n== ${step.name}\n${readFileSync(log, 'utf8').trimEnd()}`);
+  return judge(step, code, file);
+}
+
+/** Runs steps one after another and adds to each what came of it. */
+async function runLane(steps, beside, browserError) {
+  for (const step of steps) {
+    const started = Date.now();
+    if (step.browser && browserError) {
+      console.log(`\n== ${step.name}\n${browserError}`);
+      step.counts = { passed: 0, failed: 1, skipped: 0 };
+    } else step.counts = await runStep(step, beside);
+    step.seconds = (Date.now() - started) / 1000;
+    if (step.counts.failed > 0) console.log(`!! ${step.name}: ${step.counts.failed} FAILED`);
+  }
 }
 
 function chosenSteps() {
@@ -123,34 +169,37 @@ function chosenSteps() {
   return STEPS.filter((step) => names.includes(step.name));
 }
 
+function report(steps) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  console.log();
+  for (const { name, counts, seconds } of steps) {
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    const time = `${seconds.toFixed(1)} s`.padStart(8);
+    const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
+    console.log(`${name.padEnd(10)}${time}  ${counts.passed} passed, ${counts.failed} failed${skipped}`);
+  }
+  if (total.skipped > 0) console.log(`${total.skipped} skipped in all: see the steps above for which.`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+  process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+}
+
 async function main() {
   ensureInstalled();
   mkdirSync(RESULTS, { recursive: true });
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const lines = [];
   let browserError;
   try {
     ensureBrowser();
   } catch (error) {
     browserError = error.message;
   }
-  for (const step of chosenSteps()) {
-    console.log(`\n== ${step.name}`);
-    const started = Date.now();
-    let counts = { passed: 0, failed: 1, skipped: 0 };
-    if (step.browser && browserError) console.log(browserError);
-    else counts = await runStep(step);
-    for (const key of Object.keys(total)) total[key] += counts[key];
-    const seconds = `${((Date.now() - started) / 1000).toFixed(1)} s`.padStart(8);
-    const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
-    lines.push(
-      `${step.name.padEnd(10)}${seconds}  ${counts.passed} passed, ${counts.failed} failed${skipped}`,
-    );
+  const steps = chosenSteps();
+  for (const round of ROUNDS) {
+    const lanes = round
+      .map((lane) => steps.filter((step) => step.lane === lane))
+      .filter((lane) => lane.length > 0);
+    await Promise.all(lanes.map((lane) => runLane(lane, lanes.length > 1, browserError)));
   }
-  console.log(`\n${lines.join('\n')}`);
-  if (total.skipped > 0) console.log(`${total.skipped} skipped in all: see the steps above for which.`);
-  process.exitCode = total.failed > 0 ? 1 : 0;
-  process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+  report(steps);
 }
 
 await main();

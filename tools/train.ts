@@ -14,6 +14,7 @@ import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
 import { createTrainer, type TrainingRequest } from '../src/lookback/training';
 import { loraConfigOf, trainedWeights } from '../src/lookback/training_adapter';
 import type { ModelFiles } from '../src/model/vision_language_model';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { baseFingerprint } from '../src/services/answers/base_fingerprint';
 import { type ExampleSplit, splitWords } from '../src/settings/held_out';
 import { type RunFile, RunFileError, readRunFile, writeRunFile } from '../src/settings/run_file';
@@ -24,15 +25,16 @@ import { TrainingLoop } from '../src/train/training_loop';
 import { type AdapterFolder, readAdapter, writeAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from './command_line';
 import { datasetRows } from './dataset_rows';
-import { findModel } from './model_source';
+import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { TrainFiles, writeWhole } from './train_files';
 
-const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--json]
+const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--weights PRECISION] [--json]
 
   --config FILE   JSON: model, mode, source, saveSteps, adapter and the settings of the method (docs/cli.md)
   --out DIR       run.json, metrics.jsonl, groups.jsonl, samples.jsonl, checkpoint, and the adapter as PEFT reads it
   --resume        go on from the checkpoint in --out
+  --weights P     the base's weights: ${WEIGHT_PRECISIONS.join(', ')} (default: by the model's size)
   --json          print {steps, adapter, device, seconds} as one JSON object`;
 
 /** No configuration comes near it. */
@@ -43,6 +45,7 @@ interface Call {
   readonly config: string;
   readonly out: string;
   readonly resume: boolean;
+  readonly precision: WeightPrecision | undefined;
   readonly json: boolean;
 }
 
@@ -56,10 +59,11 @@ function readCall(): Call {
     out,
     resume = false,
     json = false,
-  } = readArguments({ config: text, out: text, resume: flag, json: flag });
+    weights,
+  } = readArguments({ config: text, out: text, resume: flag, weights: text, json: flag });
   if (config === undefined) throw new UsageError('--config is missing.');
   if (out === undefined) throw new UsageError('--out is missing.');
-  return { method, config, out, resume, json };
+  return { method, config, out, resume, precision: precisionOption(weights), json };
 }
 
 /** Text of a regular file. @throws DataError `data/config` where it cannot be read or is longer than any configuration */
@@ -114,7 +118,7 @@ async function train(signal: AbortSignal): Promise<void> {
   const source = await sourceOf(run, call.config, files, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
-  const reasoner = await Reasoner.load(gpu, files, { signal });
+  const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
   try {
     const start = run.adapter
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
@@ -136,7 +140,11 @@ async function runTraining(
   const began = performance.now();
   const folder = new TrainFiles(call.out);
   await folder.create();
-  const about = { settings: settingsKey(run, request), base: await baseFingerprint(files) };
+  const about = {
+    settings: settingsKey(run, request),
+    base: await baseFingerprint(files),
+    ...(call.precision ? { weights: call.precision } : {}),
+  };
   if (!call.resume) await folder.refuseRun();
   const checkpoint = call.resume ? await folder.readCheckpoint(about) : null;
   for (const name of ['metrics.jsonl', 'groups.jsonl', 'samples.jsonl'])

@@ -71,8 +71,8 @@ export class TrainFiles {
     const bytes = await readFile(this.path(name)).catch(() => null);
     if (bytes === null) return null;
     const file = await parseSafetensors(name, new Uint8Array(bytes));
-    for (const [key, value] of Object.entries(about)) {
-      if (file.metadata.get(key) === value) continue;
+    for (const key of new Set([...Object.keys(about), ...file.metadata.keys()])) {
+      if (key === 'step' || file.metadata.get(key) === about[key]) continue;
       const message = `${this.path(name)} was made with other ${key}: start in a new folder, or restore the settings.`;
       throw new DataError('data/checkpoint', message, { key });
     }

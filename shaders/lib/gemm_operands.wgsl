@@ -2,7 +2,8 @@
 // A line is a row of the operand as stored: length K or M for A, N or K for B. VEC_A, VEC_B, VEC_C say that the line
 // length is a multiple of 4, so quads are single loads; otherwise quads are put together: past its end a line of A
 // is zero, so a line of B may hold any finite number there and repeats its last element.
-// Strides and first columns count storage elements: quads where VEC, scalars otherwise. Callers clamp line numbers.
+// Strides and first columns count storage elements: quads where VEC, words where B is quantised, scalars otherwise.
+// Callers clamp line numbers.
 // A and C may be columns of wider matrices: lines lie a_stride and c_stride apart, and start at a_first and c_first.
 
 struct Params {
@@ -32,10 +33,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 #endif
 #else
+#if !QUANTISED
 #if VEC_B
 @group(0) @binding(1) var<storage, read> b: array<vec2u>;
 #else
 @group(0) @binding(1) var<storage, read> b: array<u32>;
+#endif
 #endif
 #include "lib/weight_load.wgsl"
 #endif
@@ -63,18 +66,24 @@ fn load_a(base: u32, quad: u32) -> vec4f {
 }
 
 #if !VEC_B
-fn load_b_one(element: u32) -> f32 {
-#if WEIGHT == f32
-  return b[element];
+// One element of the line of B that starts at `base`.
+fn load_b_one(base: u32, at: u32) -> f32 {
+#if QUANTISED
+  return unpack_quad(base, at >> 2u)[at & 3u];
+#elif WEIGHT == f32
+  return b[base + at];
 #else
-  let pair = unpack_pair(b[element >> 1u]);
-  return select(pair.x, pair.y, (element & 1u) == 1u);
+  let pair = unpack_pair(b[(base + at) >> 1u]);
+  return select(pair.x, pair.y, ((base + at) & 1u) == 1u);
 #endif
 }
 #endif
 
 fn load_b(base: u32, quad: u32) -> vec4f {
-#if VEC_B
+#if QUANTISED
+  // Lines are padded with zeros to whole groups.
+  return unpack_quad(base, quad);
+#elif VEC_B
 #if WEIGHT == f32
   return b[base + quad];
 #else
@@ -82,10 +91,10 @@ fn load_b(base: u32, quad: u32) -> vec4f {
   return vec4f(unpack_pair(words.x), unpack_pair(words.y));
 #endif
 #else
-  let last = base + params.b_line - 1u;
-  let at = base + quad * 4u;
+  let last = params.b_line - 1u;
+  let at = quad * 4u;
   return vec4f(
-    load_b_one(min(at, last)), load_b_one(min(at + 1u, last)),
-    load_b_one(min(at + 2u, last)), load_b_one(min(at + 3u, last)));
+    load_b_one(base, min(at, last)), load_b_one(base, min(at + 1u, last)),
+    load_b_one(base, min(at + 2u, last)), load_b_one(base, min(at + 3u, last)));
 #endif
 }

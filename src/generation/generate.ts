@@ -4,7 +4,7 @@
 import { createAnswerParser, type Segment } from '../answer/answer_grammar';
 import { type AnswerReading, readingOf } from '../answer/answer_reading';
 import type { TokenSpan } from '../answer/token_spans';
-import type { StreamDecoder } from '../data/text/tokenizer';
+import type { StreamDecoder } from '../data/text/stream_decoder';
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import type { GenerationSession, StepResult } from '../model/generation_session';

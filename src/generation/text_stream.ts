@@ -2,7 +2,7 @@
 // that `push`, `pushEnd` and `finish` return, joined, are the whole text.
 
 import { type TokenSpan, TokenSpanMap } from '../answer/token_spans';
-import type { StreamDecoder } from '../data/text/tokenizer';
+import type { StreamDecoder } from '../data/text/stream_decoder';
 
 /** Collects an answer's text. A token that ends inside a character adds no text; the token that completes it does. */
 export class TextStream {

@@ -4,7 +4,7 @@
 
 import { GpuError } from '../lib/errors';
 import { createCounters, type GpuCounters } from './counters';
-import { PipelineCache } from './pipeline_cache';
+import { PipelineCache, type Pipelines } from './pipeline_cache';
 
 /** What decides which kernel variants may run here. */
 export interface DeviceTraits {
@@ -25,12 +25,19 @@ export interface DeviceTraits {
   readonly disabledVariants: Set<string>;
 }
 
-/** A device with everything that must live as long as it does. */
+/** Host values that a buffer takes. */
+export type HostValues = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
+
+/**
+ * A device with everything that must live as long as it does. What makes and runs programs uses it only through the
+ * functions below, so that `counting_gpu.ts` can stand in for it.
+ */
 export interface GpuContext {
+  /** The device itself, for profiles, trial allocations and tests. */
   readonly device: GPUDevice;
   readonly traits: DeviceTraits;
   readonly counters: GpuCounters;
-  readonly pipelines: PipelineCache;
+  readonly pipelines: Pipelines;
   /** Kernel sources whose results were compared with a reference on this device, with their names. */
   readonly verified: Map<string, string>;
   /** Resolves once, with the reason, when the device is gone; `destroyed` is our own doing. */
@@ -44,6 +51,17 @@ export interface GpuContext {
   createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer;
   /** Destroys a buffer made here. Safe after loss. */
   destroyBuffer(buffer: GPUBuffer): void;
+  /** Makes a bind group and counts it. */
+  bindGroup(descriptor: GPUBindGroupDescriptor): GPUBindGroup;
+  /** Writes host values into a buffer from a byte offset on, at queue order. */
+  write(buffer: GPUBuffer, offset: number, data: HostValues): void;
+  /** Encodes commands and submits them without waiting. */
+  submit(encode: (encoder: GPUCommandEncoder) => void): void;
+  /**
+   * Copies the first bytes of a staging buffer to the host once all work before is done, and unmaps it.
+   * @throws as {@link GpuContext.check}
+   */
+  read(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer>;
   /** Waits for all submitted work and throws the first uncaptured error or the loss since the last fence. */
   fence(): Promise<void>;
   /** Throws the first uncaptured error or the loss since the last fence, without waiting. */
@@ -146,6 +164,51 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
 /** Wraps a device that exists already (tests, hosts with their own device). */
 export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext {
   const counters = createCounters();
+  const { lost, isLost, check } = watchFailures(device);
+  return {
+    device,
+    traits,
+    counters,
+    pipelines: new PipelineCache(device, counters),
+    verified: new Map(),
+    lost,
+    isLost,
+    createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
+    destroyBuffer: (buffer) => {
+      counters.bufferBytes -= buffer.size;
+      buffer.destroy();
+    },
+    bindGroup: (descriptor) => {
+      counters.bindGroups++;
+      return device.createBindGroup(descriptor);
+    },
+    write: (buffer, offset, data) =>
+      device.queue.writeBuffer(buffer, offset, data as HostValues & ArrayBufferView<ArrayBuffer>),
+    submit: (encode) => {
+      const encoder = device.createCommandEncoder();
+      encode(encoder);
+      counters.submits++;
+      device.queue.submit([encoder.finish()]);
+    },
+    read: async (staging, bytes) => {
+      const mapped = Math.max(4, Math.ceil(bytes / 4) * 4);
+      await Promise.race([staging.mapAsync(GPUMapMode.READ, 0, mapped), lost]);
+      check();
+      const copy = staging.getMappedRange(0, mapped).slice(0, bytes);
+      staging.unmap();
+      return copy;
+    },
+    fence: async () => {
+      await Promise.race([device.queue.onSubmittedWorkDone(), lost]);
+      check();
+    },
+    check,
+    destroy: () => device.destroy(),
+  };
+}
+
+/** Keeps the first uncaptured error and the loss until somebody asks. */
+function watchFailures(device: GPUDevice): Pick<GpuContext, 'lost' | 'isLost' | 'check'> {
   let failure: GpuError | undefined;
   let gone: GPUDeviceLostInfo | undefined;
   device.addEventListener('uncapturederror', (event) => {
@@ -167,26 +230,7 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     failure = undefined;
     throw first;
   };
-  return {
-    device,
-    traits,
-    counters,
-    pipelines: new PipelineCache(device, counters),
-    verified: new Map(),
-    lost,
-    isLost: () => gone !== undefined,
-    createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
-    destroyBuffer: (buffer) => {
-      counters.bufferBytes -= buffer.size;
-      buffer.destroy();
-    },
-    fence: async () => {
-      await Promise.race([device.queue.onSubmittedWorkDone(), lost]);
-      check();
-    },
-    check,
-    destroy: () => device.destroy(),
-  };
+  return { lost, isLost: () => gone !== undefined, check };
 }
 
 function createBuffer(
@@ -197,16 +241,24 @@ function createBuffer(
   usage: GPUBufferUsageFlags,
   label: string,
 ): GPUBuffer {
-  const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-  if (size > traits.maxBufferBytes) {
-    throw new GpuError(
-      'gpu/limit',
-      `Buffer ${label} needs ${size} bytes; this device allows ${traits.maxBufferBytes}.`,
-      { label, size },
-    );
-  }
+  const size = bufferSize(bytes, label, traits);
   const buffer = device.createBuffer({ label, size, usage });
   counters.buffers++;
   counters.bufferBytes += size;
   return buffer;
+}
+
+/**
+ * Bytes of the buffer that is made for so many: whole words, and at least the 16 of a uniform struct.
+ * @throws GpuError `gpu/limit` when the device allows none of that size
+ */
+export function bufferSize(
+  bytes: number,
+  label: string,
+  { maxBufferBytes }: Pick<DeviceTraits, 'maxBufferBytes'>,
+): number {
+  const size = Math.max(16, Math.ceil(bytes / 4) * 4);
+  if (size <= maxBufferBytes) return size;
+  const message = `Buffer ${label} needs ${size} bytes; this device allows ${maxBufferBytes}.`;
+  throw new GpuError('gpu/limit', message, { label, size });
 }

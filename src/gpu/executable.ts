@@ -78,8 +78,7 @@ export class Executable {
         const resource = { buffer: params, offset: itemAt(offsets, index), size: call.params.byteLength };
         entries.push({ binding: operands.length, resource });
       }
-      gpu.counters.bindGroups++;
-      const group = gpu.device.createBindGroup({ label: call.kernel.name, layout: kernel.layout, entries });
+      const group = gpu.bindGroup({ label: call.kernel.name, layout: kernel.layout, entries });
       return { name: call.kernel.name, pipeline: kernel.pipeline, group, grid: call.grid };
     });
     return new Executable(scope, steps, cutSubmits(calls, gpu.traits.software));
@@ -117,13 +116,12 @@ export class Executable {
   }
 
   #submitPart(index: number, after?: (encoder: GPUCommandEncoder) => void): void {
-    const encoder = this.#gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    this.#encode(pass, itemAt(this.#cuts, index), itemAt(this.#cuts, index + 1));
-    pass.end();
-    after?.(encoder);
-    this.#gpu.counters.submits++;
-    this.#gpu.device.queue.submit([encoder.finish()]);
+    this.#gpu.submit((encoder) => {
+      const pass = encoder.beginComputePass();
+      this.#encode(pass, itemAt(this.#cuts, index), itemAt(this.#cuts, index + 1));
+      pass.end();
+      after?.(encoder);
+    });
   }
 
   #encode(pass: GPUComputePassEncoder, from: number, to: number): void {
@@ -154,28 +152,27 @@ export class Executable {
   }
 
   #profilePart(from: number, to: number): Promise<StepTime[]> {
-    const { device } = this.#gpu;
-    return inPassingScope(this.#gpu, async (scope) => {
+    const gpu = this.#gpu;
+    return inPassingScope(gpu, async (scope) => {
       const count = 2 * (to - from);
-      const querySet = scope.own(device.createQuerySet({ type: 'timestamp', count }));
+      const querySet = scope.own(gpu.device.createQuerySet({ type: 'timestamp', count }));
       const resolves = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
       const resolved = scope.buffer(8 * count, resolves, 'timestamps');
       const reads = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
       const staging = scope.buffer(8 * count, reads, 'timestamps staging');
-      const encoder = device.createCommandEncoder();
-      for (let index = from; index < to; index++) {
-        const at = 2 * (index - from);
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
-        });
-        this.#encode(pass, index, index + 1);
-        pass.end();
-      }
-      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      const ticks = new BigUint64Array(staging.getMappedRange());
+      gpu.submit((encoder) => {
+        for (let index = from; index < to; index++) {
+          const at = 2 * (index - from);
+          const pass = encoder.beginComputePass({
+            timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+          });
+          this.#encode(pass, index, index + 1);
+          pass.end();
+        }
+        encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+        encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
+      });
+      const ticks = new BigUint64Array(await gpu.read(staging, 8 * count));
       return this.#steps.slice(from, to).map(({ name }, index) => {
         const [begin = 0n, end = 0n] = ticks.subarray(2 * index);
         return { name, nanoseconds: Number(end - begin) };
@@ -199,7 +196,7 @@ function uploadParams(
   calls.forEach(({ call }, index) => {
     if (call.params) image.set(call.params, itemAt(offsets, index) / 4);
   });
-  gpu.device.queue.writeBuffer(params, 0, image);
+  gpu.write(params, 0, image);
 }
 
 function cutSubmits(calls: readonly BoundCall[], software: boolean): number[] {

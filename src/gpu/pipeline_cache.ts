@@ -12,8 +12,17 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** Where pipelines come from. */
+export interface Pipelines {
+  /**
+   * The pipeline of a kernel, compiled on first use.
+   * @throws GpuError `gpu/shader` with the compiler's first message and its source line
+   */
+  get(kernel: Kernel): Promise<CompiledKernel>;
+}
+
 /** Compiles kernels once per device. */
-export class PipelineCache {
+export class PipelineCache implements Pipelines {
   readonly #device: GPUDevice;
   readonly #counters: GpuCounters;
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
@@ -24,10 +33,7 @@ export class PipelineCache {
     this.#counters = counters;
   }
 
-  /**
-   * The pipeline of a kernel, compiled on first use.
-   * @throws GpuError `gpu/shader` with the compiler's first message and its source line
-   */
+  /** See {@link Pipelines.get}. */
   get(kernel: Kernel): Promise<CompiledKernel> {
     const key = `${kernel.entryPoint}\n${kernel.source}`;
     let compiled = this.#compiled.get(key);

@@ -67,10 +67,7 @@ export class ReadbackRing {
         }
       },
       take: async () => {
-        await Promise.race([buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, used)), this.#gpu.lost]);
-        this.#gpu.check();
-        const copy = buffer.getMappedRange(0, Math.max(4, used)).slice(0);
-        buffer.unmap();
+        const copy = await this.#gpu.read(buffer, used);
         release();
         return copy;
       },

@@ -85,11 +85,10 @@ async function largestError(gpu: GpuContext, check: KernelCheck): Promise<number
 async function runCheck(scope: GpuScope, check: KernelCheck): Promise<Float32Array> {
   const { gpu } = scope;
   const { call, operands, output, expected } = check;
-  const { device } = gpu;
   const compiled = await gpu.pipelines.get(call.kernel);
   const regions = operands.map((operand, index) => {
     const region = scope.storage(operand.byteLength, `self-check ${call.kernel.name} ${index}`);
-    device.queue.writeBuffer(region.buffer, 0, operand as Float32Array<ArrayBuffer>);
+    gpu.write(region.buffer, 0, operand);
     return region;
   });
   const entries: GPUBindGroupEntry[] = regions.map(({ buffer }, binding) => ({
@@ -99,23 +98,21 @@ async function runCheck(scope: GpuScope, check: KernelCheck): Promise<Float32Arr
   if (call.params) {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const params = scope.buffer(call.params.byteLength, usage, 'self-check params');
-    device.queue.writeBuffer(params, 0, call.params as Uint32Array<ArrayBuffer>);
+    gpu.write(params, 0, call.params);
     entries.push({ binding: regions.length, resource: { buffer: params } });
   }
   const bytes = expected.length * 4;
   const staging = scope.buffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'self-check');
-  gpu.counters.bindGroups++;
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(compiled.pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout: compiled.layout, entries }));
-  pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
-  pass.end();
+  const group = gpu.bindGroup({ layout: compiled.layout, entries });
   const result = regions[output];
   if (!result) throw new GpuError('gpu/kernel-wrong', `The check of ${call.kernel.name} has no output.`);
-  encoder.copyBufferToBuffer(result.buffer, 0, staging, 0, bytes);
-  device.queue.submit([encoder.finish()]);
-  await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
-  gpu.check();
-  return new Float32Array(staging.getMappedRange().slice(0));
+  gpu.submit((encoder) => {
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(compiled.pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
+    pass.end();
+    encoder.copyBufferToBuffer(result.buffer, 0, staging, 0, bytes);
+  });
+  return new Float32Array(await gpu.read(staging, bytes));
 }

@@ -40,6 +40,24 @@ class Passing extends Error {
   }
 }
 
+/** A client that uses the platform's connections, timers and random numbers. */
+export function platformClient(endpoint: URL): HubClient {
+  const sleep: HubParts['sleep'] = (delayMs, signal) =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      }, delayMs);
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  return new HubClient({ endpoint, sleep, fetch: (url, init) => fetch(url, init), random: Math.random });
+}
+
 /** Seconds or a date of a Retry-After header, in milliseconds from now; 0 where there is none. */
 export function retryAfterMs(header: string | null, now: number): number {
   if (header === null) return 0;

@@ -70,6 +70,10 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
   { mode: 'nt', weight: 'f16' },
   { mode: 'nn', weight: 'f32' },
   { mode: 'nn', weight: 'bf16' },
+  { mode: 'nt', weight: 'int8' },
+  { mode: 'nt', weight: 'int4' },
+  { mode: 'nn', weight: 'int8' },
+  { mode: 'nn', weight: 'int4' },
   { mode: 'tn', weight: 'f32' },
 ];
 
@@ -186,7 +190,7 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'embedding',
     build: (traits) =>
-      (['f32', 'bf16', 'f16'] as const).flatMap((weight) =>
+      (['f32', 'bf16', 'f16', 'int8', 'int4'] as const).flatMap((weight) =>
         NO_YES.map((images) => embedding({ tokens: 3, hidden: 8, vocab: 16, weight, images }, traits)),
       ),
   },

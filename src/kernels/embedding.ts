@@ -5,7 +5,13 @@ import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { checkDimensions, elementGrid } from './check';
 import { orMore, reads, shaderCall, writes } from './shader';
-import { type WeightFormat, weightOperands } from './weight_format';
+import {
+  type WeightFormat,
+  weightDefines,
+  weightOperands,
+  weightPlanes,
+  weightRowBytes,
+} from './weight_format';
 
 /** Shape and layout of an embedding look-up. */
 export interface EmbeddingOptions {
@@ -25,7 +31,7 @@ export interface EmbeddingOptions {
 
 /**
  * out[t] = the embedding of token t, or a row of image features.
- * Bindings: ids u32, table f32[rows, hidden] (or u32 words of packed pairs), with `images` also imageFeatures
+ * Bindings: ids u32, the planes of the table [rows, hidden], with `images` also imageFeatures
  * f32[*, hidden] and imageRows i32[tokens], out f32[tokens, hidden] (read_write).
  * @throws ShapeError for an empty shape or one that exceeds a binding
  */
@@ -34,21 +40,27 @@ export function embedding(o: EmbeddingOptions, traits: DeviceTraits): KernelCall
   const { firstRow, rows } = o.shard ?? { firstRow: 0, rows: vocab };
   checkDimensions('embedding', { tokens, hidden, vocab, rows, idStride });
   const spliced = images ? [orMore(reads('imageFeatures', hidden)), reads('imageRows', tokens, 'i32')] : [];
+  const table = weightOperands('table', weight, rows, hidden);
+  const stride = weightPlanes(weight, hidden)[0]?.columns ?? hidden;
+  const next = 1 + table.length;
+  const bindings = images
+    ? { FEATURES: next, ROWS: next + 1, OUT: next + 2, PARAMS: next + 3 }
+    : { OUT: next, PARAMS: next + 1 };
   return shaderCall(
     {
       stem: 'embedding',
       variant: `${weight}${images ? '_images' : ''}${o.shard ? '_shard' : ''}`,
-      defines: { WEIGHT: weight, IMAGES: images, SHARD: o.shard !== undefined },
+      defines: { ...weightDefines(weight), IMAGES: images, SHARD: o.shard !== undefined, ...bindings },
       operands: [
         orMore(reads('ids', (tokens - 1) * idStride + idOffset + 1, 'u32')),
-        ...weightOperands('table', weight, rows, hidden),
+        ...table,
         ...spliced,
         writes('out', tokens * hidden),
       ],
-      params: [tokens, hidden, vocab, idStride, idOffset, firstRow, rows].map((u32) => ({ u32 })),
+      params: [tokens, hidden, vocab, idStride, idOffset, firstRow, rows, stride].map((u32) => ({ u32 })),
       grid: elementGrid(tokens * hidden),
       flops: 0,
-      bytes: tokens * hidden * (weight === 'f32' ? 8 : 6),
+      bytes: tokens * (4 * hidden + weightRowBytes(weight, hidden)),
     },
     traits,
   );

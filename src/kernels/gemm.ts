@@ -9,7 +9,14 @@ import { checkBinding } from './check';
 import { gemmCheck, smallOptions } from './gemm_check';
 import { GEMV_MAX_ROWS, legalVariants, type RegisterTile, registerTile, selectVariant } from './gemm_select';
 import { reads, shaderCall, writes } from './shader';
-import { type WeightFormat, weightOperands } from './weight_format';
+import {
+  isQuantised,
+  type WeightFormat,
+  weightDefines,
+  weightOperands,
+  weightPlanes,
+  weightRowBytes,
+} from './weight_format';
 
 /** Which operand is stored transposed: nn A[M,K] B[K,N]; nt A[M,K] B[N,K] (linear weights); tn A[K,M] B[K,N]. */
 export type GemmMode = 'nn' | 'nt' | 'tn';
@@ -137,23 +144,33 @@ function linesOf(size: number, window: ColumnWindow | undefined, quads: boolean)
   return { size, stride: line / unit, first: first / unit, quads: vector };
 }
 
+/** Lines of B: their elements, and their distance in what one load takes. */
+function storedB(o: GemmOptions, scalars: boolean): Pick<Lines, 'size' | 'stride' | 'quads'> {
+  const size = o.mode === 'nt' ? o.k : o.n;
+  if (isQuantised(o.weight)) {
+    const [quants] = weightPlanes(o.weight, size);
+    return { size, stride: quants?.columns ?? 0, quads: false };
+  }
+  const quads = !scalars && size % 4 === 0;
+  return { size, stride: quads ? size / 4 : size, quads };
+}
+
 /** Everything but the tile: defines, operands and uniform that all shaders of the family share. */
 function prepare(o: GemmOptions, stem: string) {
   const a = linesOf(o.mode === 'tn' ? o.m : o.k, o.aWindow, stem !== 'gemm_quad');
   const c = linesOf(o.n, o.cWindow, stem === 'gemm' || stem === 'gemm_tiled');
-  const bLine = o.mode === 'nt' ? o.k : o.n;
-  const vecB = bLine % 4 === 0;
+  const b = storedB(o, stem === 'gemm_quad' && o.mode !== 'nt');
   const operands = operandsOf(o);
   const at = (name: string): number => operands.findIndex((operand) => operand.name === name);
   const defines: Record<string, string | number | boolean> = {
     MODE: o.mode,
-    WEIGHT: o.weight,
+    ...weightDefines(o.weight),
     ACTIVATION: o.activation ?? 'none',
     ACCUMULATE: o.accumulate ?? false,
     BIAS: o.bias ?? false,
     RESIDUAL: o.residual ?? false,
     VEC_A: a.quads,
-    VEC_B: vecB,
+    VEC_B: b.quads,
     VEC_C: c.quads,
     K_ALIGNED: o.k % 4 === 0,
   };
@@ -169,8 +186,8 @@ function prepare(o: GemmOptions, stem: string) {
     a.size,
     a.stride,
     a.first,
-    bLine,
-    vecB ? bLine / 4 : bLine,
+    b.size,
+    b.stride,
     c.stride,
     c.first,
   ];
@@ -189,7 +206,8 @@ function call(
     throw new GpuError('gpu/limit', `GEMM ${label(o)} needs a grid of ${grid.join('x')}; split its rows.`);
   }
   const { defines, operands, params } = prepare(o, stem);
-  const weightBytes = o.weight === 'f32' ? 4 : 2;
+  const weightBytes =
+    o.mode === 'nt' ? o.n * weightRowBytes(o.weight, o.k) : o.k * weightRowBytes(o.weight, o.n);
   const passes = 1 + (o.residual ? 1 : 0) + (o.accumulate ? 1 : 0);
   return shaderCall(
     {
@@ -200,7 +218,7 @@ function call(
       params,
       grid,
       flops: 2 * o.m * o.n * o.k,
-      bytes: 4 * (o.m * o.k + o.m * o.n * passes + (o.bias ? o.n : 0)) + weightBytes * o.k * o.n,
+      bytes: 4 * (o.m * o.k + o.m * o.n * passes + (o.bias ? o.n : 0)) + weightBytes,
     },
     traits,
   );
@@ -225,10 +243,8 @@ function gemmDirect(o: GemmOptions, variant: string, t: RegisterTile, traits: De
 
 function gemmQuad(o: GemmOptions, variant: string, t: RegisterTile, traits: DeviceTraits): KernelCall {
   const registers = { TM: t.rows, TM4: t.rows / 4, TN2: t.columns / 2, OUTPUTS: t.rows * t.columns };
-  const loads = {
-    VEC_B: o.mode === 'nt' && o.k % 4 === 0,
-    PAIR: o.mode !== 'nt' && o.weight !== 'f32' && o.n % 2 === 0,
-  };
+  const packed = o.weight === 'bf16' || o.weight === 'f16';
+  const loads = { PAIR: o.mode !== 'nt' && packed && o.n % 2 === 0 };
   const grid = [
     Math.ceil(o.n / (t.columns * t.threadsX)),
     Math.ceil(o.m / (t.rows * t.threadsY)),

@@ -4,6 +4,7 @@
 import type { KernelCheck } from '../gpu/kernel';
 import { itemAt } from '../lib/invariant';
 import type { ColumnWindow, GemmOptions } from './gemm';
+import { isQuantised, QUANT_GROUP, type QuantFormat, type WeightFormat } from './weight_format';
 
 /** Deterministic values in (-1, 1) that bf16 and f16 represent exactly: multiples of 1/64. */
 function value(index: number): number {
@@ -21,7 +22,8 @@ export function smallOptions(o: GemmOptions): GemmOptions {
     ...o,
     m: o.m <= 8 ? o.m : like(36, o.m),
     n: like(40, o.n),
-    k: like(20, o.k),
+    // More than one group of quantised weights.
+    k: like(isQuantised(o.weight) ? 36 : 20, o.k),
     ...{ aWindow, cWindow },
   };
 }
@@ -46,7 +48,43 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 
-function pack(values: Float32Array, weight: GemmOptions['weight']): Float32Array | Uint32Array {
+/** A matrix in its planes, and the values that they stand for. */
+interface StoredMatrix {
+  readonly planes: readonly (Float32Array | Uint32Array)[];
+  readonly values: Float32Array;
+}
+
+function storedMatrix(rows: number, width: number, weight: WeightFormat): StoredMatrix {
+  if (isQuantised(weight)) return quantisedMatrix(rows, width, weight);
+  const values = fill(rows * width, 5);
+  return { planes: [pack(values, weight)], values };
+}
+
+/** Quants of all values, and scales that are powers of two. */
+function quantisedMatrix(rows: number, width: number, weight: QuantFormat): StoredMatrix {
+  const groups = Math.ceil(width / QUANT_GROUP);
+  const bits = weight === 'int8' ? 8 : 4;
+  const words = new Uint32Array(rows * groups * bits);
+  const scales = new Uint32Array(Math.ceil((rows * groups) / 2));
+  const values = new Float32Array(rows * width);
+  for (let group = 0; group < rows * groups; group++) {
+    const exponent = (group % 5) - 9 + (weight === 'int4' ? 4 : 0);
+    const half = (exponent + 127) << 7;
+    scales[group >> 1] = itemAt(scales, group >> 1) | (half << (16 * (group & 1)));
+    const [row, first] = [Math.floor(group / groups), (group % groups) * QUANT_GROUP];
+    for (let at = 0; at < QUANT_GROUP && first + at < width; at++) {
+      const q = ((group * 7 + at * 37 + 11) % 2 ** bits) - 2 ** (bits - 1);
+      const index = group * bits + ((weight === 'int8' ? at : at & 15) >> 2);
+      const shift = 8 * (at & 3) + (weight === 'int4' && at >= 16 ? 4 : 0);
+      const stored = weight === 'int8' ? q & 255 : q + 8;
+      words[index] = itemAt(words, index) | (stored << shift);
+      values[row * width + first + at] = q * 2 ** exponent;
+    }
+  }
+  return { planes: [words, scales], values };
+}
+
+function pack(values: Float32Array, weight: WeightFormat): Float32Array | Uint32Array {
   if (weight === 'f32') return values;
   const words = new Uint32Array(Math.ceil(values.length / 2));
   const bits = new Uint32Array(values.buffer);
@@ -106,7 +144,7 @@ function product(o: GemmOptions, a: Columns, b: Float32Array, row: number, colum
  */
 export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['call']): KernelCheck {
   const a = new Columns(o.m, o.k, o.aWindow, 0);
-  const b = fill(o.k * o.n, 5);
+  const b = o.mode === 'nt' ? storedMatrix(o.n, o.k, o.weight) : storedMatrix(o.k, o.n, o.weight);
   const [residual, before] = [29, 41].map((offset) => new Columns(o.m, o.n, o.cWindow, offset)) as [
     Columns,
     Columns,
@@ -116,19 +154,19 @@ export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['ca
   for (let row = 0; row < o.m; row++) {
     for (let column = 0; column < o.n; column++) {
       const start = o.accumulate ? before.at(row, column) : 0;
-      const sum = start + product(o, a, b, row, column) + (o.bias ? bias.at(0, column) : 0);
+      const sum = start + product(o, a, b.values, row, column) + (o.bias ? bias.at(0, column) : 0);
       expected[before.index(row, column)] =
         activate(sum, o.activation) + (o.residual ? residual.at(row, column) : 0);
     }
   }
   const operands = [
     a.stored,
-    pack(b, o.weight),
+    ...b.planes,
     ...(o.bias ? [bias.stored] : []),
     ...(o.residual ? [residual.stored] : []),
     before.stored,
   ];
-  // Some 24 products below 1: f32 rounding stays under 1e-5; a wrong kernel is wrong by 1e-2 or more.
+  // At most 40 products below 4: f32 rounding stays under 2e-5; a wrong kernel is wrong by 1e-2 or more.
   return {
     variant: `gemm/${variant}`,
     call,

@@ -4,19 +4,23 @@
 
 import { attentionPhases } from '../answer/attention_phases';
 import type { PixelArray } from '../data/image/pillow_resize';
+import type { Tokenizer } from '../data/text/tokenizer';
 import { IMAGE_SIDE } from '../data/world/grid';
 import { drawSample, type WorldSample } from '../data/world/world_sample';
+import { generateBatch } from '../generation/generate';
+import type { PreparedPrompt } from '../generation/processor';
 import { inScope } from '../gpu/gpu_scope';
 import { DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
 import { ImageEncoder } from '../model/image_encoder';
 import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
+import type { VisionLanguageModel } from '../model/vision_language_model';
 import type { ExampleSplit } from '../settings/held_out';
 import { throwProblems } from '../settings/read_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { configProblems } from '../settings/train_plan';
 import type { TrainConfig, TrainingMethod, WorldSettings } from '../settings/train_settings';
-import type { CandidateGroup } from '../train/group_scoring';
+import type { CandidateGroup, Scoring } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
 import { LoraPolicy } from '../train/policy';
 import { Rollout } from '../train/rollout';
@@ -70,38 +74,79 @@ export interface PreparingHooks extends StepHooks {
   readonly onSplit?: ((split: ExampleSplit) => void) | undefined;
 }
 
+/** The part of a {@link Reasoner} that trainers are made on. */
+export type TrainerBase = Pick<Reasoner, 'eosTokenIds' | 'maxTokens'> & {
+  prepare(question: Parameters<Reasoner['prepare']>[0]): Pick<PreparedPrompt, 'prompt' | 'imageTokens'>;
+  readonly model: Pick<VisionLanguageModel, 'device'>;
+  readonly processor: { readonly tokenizer: Pick<Tokenizer, 'encodePlain' | 'createStreamDecoder'> };
+};
+
+/** A trainer in the making. */
+export interface TrainerMaking {
+  readonly base: TrainerBase;
+  readonly request: TrainingRequest;
+  readonly hooks: PreparingHooks;
+  readonly images: ImageEncoder;
+  readonly ingredients: TrainerIngredients;
+}
+
+/** What a trainer is made of besides its model and its settings. */
+export interface TrainerIngredients {
+  /** Examples of SFT. */
+  labelled(making: TrainerMaking): Promise<ExampleSource<LabelledExample>>;
+  /** Examples of GRPO. */
+  prompts(making: TrainerMaking): Promise<ExampleSource<PromptExample>>;
+  readonly generate: typeof generateBatch;
+  scoring(request: TrainingRequest): Scoring;
+  /** Metrics of a step's completions besides the trainer's. */
+  observe(groups: readonly CandidateGroup[]): Readonly<Record<string, number>>;
+}
+
+/** What a run is made of; only an estimate of its memory takes something else. */
+export const INGREDIENTS: TrainerIngredients = {
+  labelled: labelledSource,
+  prompts: promptSource,
+  generate: generateBatch,
+  scoring: ({ grpo: settings }) => {
+    return { rewards: rewardsOf(settings.rewardWeights), accuracy: REWARDS.accuracy, settings };
+  },
+  observe,
+};
+
 /** Share of looking-back examples that begin with a wrong thought, where the base had one. */
 const WRONG_FIRST_SHARE = 0.5;
 /** Scenes whose rollouts are sampled at once while a cold start is prepared. */
-const SCENES_AT_ONCE = 32;
+export const SCENES_AT_ONCE = 32;
 
 /**
  * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.
  * @throws ArgumentError naming a bad setting; DataError for a set without usable rows; GpuError; the signal's reason
  */
 export async function createTrainer(
-  reasoner: Reasoner,
+  base: TrainerBase,
   request: TrainingRequest,
   hooks: PreparingHooks = {},
+  ingredients = INGREDIENTS,
 ): Promise<Trainer> {
   checkRequest(request);
-  const rewards = rewardsOf(request.grpo.rewardWeights);
-  return inScope(reasoner.model.device.gpu, async (memory) => {
-    const images = memory.own(new ImageEncoder(reasoner.model.device));
-    const labelled = request.method === 'sft' ? await labelledSource(reasoner, images, request, hooks) : null;
-    const policy = memory.own(await createPolicy(reasoner, images, request));
+  const scoring = ingredients.scoring(request);
+  const { device } = base.model;
+  return inScope(device.gpu, async (memory) => {
+    const images = memory.own(new ImageEncoder(device));
+    const making: TrainerMaking = { base, request, hooks, images, ingredients };
+    const labelled = request.method === 'sft' ? await ingredients.labelled(making) : null;
+    const policy = memory.own(await createPolicy(making));
     if (request.checkpoint) policy.restore(request.checkpoint);
-    const rollout = memory.own(rolloutOf(reasoner, images, policy.adapter));
+    const rollout = memory.own(rolloutOf(making, policy.adapter));
     if (labelled) {
       const parts = { memory, policy, rollout, examples: labelled };
       const trainer = new SftTrainer(parts, request, request.sft, request.checkpoint);
       hooks.onSplit?.(trainer.split);
       return trainer;
     }
-    const reference = request.grpo.beta > 0 ? memory.own(referenceOf(reasoner, request)) : null;
-    const scoring = { rewards, accuracy: REWARDS.accuracy, settings: request.grpo };
-    const examples = await promptSource(reasoner, request, hooks);
-    const parts = { memory, policy, reference, rollout, examples, scoring, observe };
+    const reference = request.grpo.beta > 0 ? memory.own(referenceOf(base, request)) : null;
+    const examples = await ingredients.prompts(making);
+    const parts = { memory, policy, reference, rollout, examples, scoring, observe: ingredients.observe };
     return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
   });
 }
@@ -113,21 +158,18 @@ function checkRequest(request: TrainingRequest): void {
 }
 
 function startWeights(
-  reasoner: Reasoner,
+  { model }: TrainerBase,
   request: TrainingRequest,
   config: LoraConfig,
 ): readonly LoraWeights[] {
   if (request.start) return request.start.weights;
-  return initialLoraWeights(reasoner.model.config, config, createPrng(0x10a4, request.seed));
+  return initialLoraWeights(model.device.config, config, createPrng(0x10a4, request.seed));
 }
 
-async function createPolicy(
-  reasoner: Reasoner,
-  images: ImageEncoder,
-  request: TrainingRequest,
-): Promise<LoraPolicy> {
-  const config = loraConfigOf(request, reasoner.model.config.modelType);
-  return LoraPolicy.create(reasoner.model.device, images, config, startWeights(reasoner, request, config), {
+async function createPolicy({ base, request, images }: TrainerMaking): Promise<LoraPolicy> {
+  const { device } = base.model;
+  const config = loraConfigOf(request, device.config.modelType);
+  return LoraPolicy.create(device, images, config, startWeights(base, request, config), {
     gradientCheckpointing: request.gradientCheckpointing,
     maxGradNorm: request.optim.maxGradNorm,
     temperature: request.method === 'grpo' ? request.grpo.temperature : 1,
@@ -136,19 +178,20 @@ async function createPolicy(
 }
 
 /** The policy as the run began, frozen: a new adapter is the base, as its B is zero. */
-function referenceOf(reasoner: Reasoner, request: TrainingRequest): LoraAdapter {
-  const { config: model, device } = reasoner.model;
+function referenceOf(base: TrainerBase, request: TrainingRequest): LoraAdapter {
+  const { config: model, gpu } = base.model.device;
   const config = loraConfigOf(request, model.modelType);
-  return LoraAdapter.create(device.gpu, config, model, startWeights(reasoner, request, config), false);
+  return LoraAdapter.create(gpu, config, model, startWeights(base, request, config), false);
 }
 
-function rolloutOf(reasoner: Reasoner, images: ImageEncoder, adapter: LoraAdapter | null): Rollout {
-  const { device, weights } = reasoner.model;
+function rolloutOf({ base, images, ingredients }: TrainerMaking, adapter: LoraAdapter | null): Rollout {
+  const { device } = base.model;
   return new Rollout({
-    model: adapter ? { ...device, weights: adapter.applyTo(weights) } : device,
+    model: adapter ? { ...device, weights: adapter.applyTo(device.weights) } : device,
     images,
-    eosTokenIds: reasoner.eosTokenIds,
-    createDecoder: () => reasoner.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
+    eosTokenIds: base.eosTokenIds,
+    generate: ingredients.generate,
+    createDecoder: () => base.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
   });
 }
 
@@ -161,66 +204,58 @@ function picture(sample: WorldSample): PixelArray {
 }
 
 function examplePrompt(
-  reasoner: Reasoner,
+  base: TrainerBase,
   mode: ReasoningMode,
   key: number,
   row: Omit<TrainingRow, 'response'>,
   kind: string,
 ): PromptExample {
-  const { prompt, imageTokens } = reasoner.prepare({ image: row.image, text: row.question, mode });
+  const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, mode });
   return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
 }
 
 function worldPrompt(
-  reasoner: Reasoner,
+  base: TrainerBase,
   mode: ReasoningMode,
   key: number,
   sample: WorldSample,
 ): PromptExample {
   const row = { image: picture(sample), question: sample.text, answer: sample.answer };
-  return examplePrompt(reasoner, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
+  return examplePrompt(base, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
 }
 
-async function promptSource(
-  reasoner: Reasoner,
-  request: TrainingRequest,
-  hooks: PreparingHooks,
-): Promise<ExampleSource<PromptExample>> {
+async function promptSource({ base, request, hooks }: TrainerMaking): Promise<ExampleSource<PromptExample>> {
   const { source, mode } = request;
   if (source.kind === 'shapes_world') {
     return {
       count: Number.POSITIVE_INFINITY,
-      read: async (position) => worldPrompt(reasoner, mode, position, worldSample(request, source, position)),
+      read: async (position) => worldPrompt(base, mode, position, worldSample(request, source, position)),
     };
   }
-  const room = reasoner.maxTokens - request.grpo.maxCompletionLength;
-  const found = await promptRows(preparedRows(reasoner, request, source.rows), room, hooks);
+  const room = base.maxTokens - request.grpo.maxCompletionLength;
+  const found = await promptRows(preparedRows(base, request, source.rows), room, hooks);
   hooks.onLeftOut?.(found.leftOut);
   return found.source;
 }
 
-function preparedRows(reasoner: Reasoner, { mode }: TrainingRequest, rows: RowSource): PreparedRows {
+function preparedRows(base: TrainerBase, { mode }: TrainingRequest, rows: RowSource): PreparedRows {
   if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
-  return new PreparedRows(rows, (row, position) => examplePrompt(reasoner, mode, position, row, 'row'));
+  return new PreparedRows(rows, (row, position) => examplePrompt(base, mode, position, row, 'row'));
 }
 
-async function labelledSource(
-  reasoner: Reasoner,
-  images: ImageEncoder,
-  request: TrainingRequest,
-  hooks: PreparingHooks,
-): Promise<ExampleSource<LabelledExample>> {
+async function labelledSource(making: TrainerMaking): Promise<ExampleSource<LabelledExample>> {
+  const { base, request, hooks } = making;
   const { source } = request;
   if (source.kind === 'rows') {
     const settings = {
-      maxLength: Math.min(request.sft.maxLength, reasoner.maxTokens),
-      encode: (response: string) => completionIds(reasoner, response),
+      maxLength: Math.min(request.sft.maxLength, base.maxTokens),
+      encode: (response: string) => completionIds(base, response),
     };
-    const found = await labelledRows(preparedRows(reasoner, request, source.rows), settings, hooks);
+    const found = await labelledRows(preparedRows(base, request, source.rows), settings, hooks);
     hooks.onLeftOut?.(found.leftOut);
     return found.source;
   }
-  const examples = await coldStart(reasoner, images, request, source, hooks);
+  const examples = await coldStart(making, source);
   return {
     count: examples.length,
     read: async (position) => {
@@ -232,21 +267,16 @@ async function labelledSource(
 }
 
 /** Response and end token as ids. */
-function completionIds(reasoner: Reasoner, response: string): number[] {
-  const ids = reasoner.processor.tokenizer.encodePlain(response);
-  const [eos] = reasoner.eosTokenIds;
+function completionIds(base: TrainerBase, response: string): number[] {
+  const ids = base.processor.tokenizer.encodePlain(response);
+  const [eos] = base.eosTokenIds;
   return eos === undefined ? ids : [...ids, eos];
 }
 
 /** Cold-start examples of the built-in world: the base's own thoughts, sampled here, with the oracle's looks put in. */
-async function coldStart(
-  reasoner: Reasoner,
-  images: ImageEncoder,
-  request: TrainingRequest,
-  source: ShapesWorldSource,
-  hooks: StepHooks,
-): Promise<LabelledExample[]> {
-  const rollout = rolloutOf(reasoner, images, null);
+async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Promise<LabelledExample[]> {
+  const { base, request, hooks } = making;
+  const rollout = rolloutOf(making, null);
   const examples: LabelledExample[] = [];
   const position = request.mode === 'semantic' ? 'semantic' : 'solution';
   const shares = {
@@ -260,7 +290,7 @@ async function coldStart(
       await hooks.turn?.();
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
       const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
-      const prompts = samples.map((sample, at) => worldPrompt(reasoner, 'cot', first + at, sample));
+      const prompts = samples.map((sample, at) => worldPrompt(base, 'cot', first + at, sample));
       const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
       const maxCompletionLength = Math.min(request.sft.maxCompletionLength, rollout.maxTokens - longest);
       const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
@@ -273,8 +303,8 @@ async function coldStart(
           .map(({ text }) => text);
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
-        const prompt = worldPrompt(reasoner, request.mode, first + at, sample);
-        const completion = completionIds(reasoner, made.text);
+        const prompt = worldPrompt(base, request.mode, first + at, sample);
+        const completion = completionIds(base, made.text);
         if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
         examples.push({ ...prompt, completion });
       });

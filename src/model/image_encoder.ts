@@ -5,6 +5,7 @@
 import type { BufferRegion } from '../gpu/buffer_region';
 import { GpuScope } from '../gpu/gpu_scope';
 import { InvariantError } from '../lib/errors';
+import { defined } from '../lib/invariant';
 import { allocateTensor } from '../tensor/tensor_memory';
 import { type StoredTensor, sizeAt } from '../tensor/trace';
 import { bucketSize } from './buckets';
@@ -108,10 +109,10 @@ export class ImageEncoder {
     for (const [name, data] of Object.entries(packVision(images, config.vision, padded)))
       built.program.write(name, data);
     await built.program.run(signal);
-    const encoder = gpu.device.createCommandEncoder();
-    const rows = patches / unit;
-    copyRows(encoder, built.features.region, 0, this.#storeTensor.region, this.#used, rows, this.#hidden);
-    gpu.device.queue.submit([encoder.finish()]);
+    const [features, store] = [built.features.region, this.#storeTensor.region];
+    gpu.submit((encoder) => {
+      copyRows(encoder, features, 0, store, this.#used, patches / unit, this.#hidden);
+    });
     for (const image of images) {
       const own = patchesOf(image) / unit;
       this.#places.set(image, [this.#used, own]);
@@ -131,16 +132,15 @@ export class ImageEncoder {
       target = allocateTensor(this.#scope, `image features ${rows}`, [rows, this.#hidden], 'f32');
       this.#batches.set(rows, target);
     }
-    const encoder = gpu.device.createCommandEncoder();
-    let at = 0;
-    for (const image of images) {
-      const place = this.#places.get(image);
-      if (!place) throw new InvariantError('The features of a picture are not in the store.');
-      const [first, count] = place;
-      copyRows(encoder, this.#storeTensor.region, first, target.region, at, count, this.#hidden);
-      at += count;
-    }
-    gpu.device.queue.submit([encoder.finish()]);
+    const places = images.map((image) => defined(this.#places.get(image), 'the place of a picture'));
+    const [store, { region }] = [this.#storeTensor.region, target];
+    gpu.submit((encoder) => {
+      let at = 0;
+      for (const [first, count] of places) {
+        copyRows(encoder, store, first, region, at, count, this.#hidden);
+        at += count;
+      }
+    });
     return target;
   }
 }

@@ -16,17 +16,20 @@ export interface ModelFiles {
   readonly name: string;
   /** Opens a file by its name in the folder; null when it is absent. */
   open(file: string): Promise<ByteSource | null>;
+  /** SHA-256 of a file in hexadecimal where it was verified already; null where it is not known. */
+  digest?(file: string): string | null;
 }
 
 /** Options of {@link VisionLanguageModel.load}. */
 export interface ModelLoadOptions {
   readonly onProgress?: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How weights are kept; by default small models are widened on software adapters, where unpacking costs more than memory. */
+  /** How weights are kept; by default large models are quantised, and small ones widened on software adapters, where unpacking costs more than memory. */
   readonly precision?: WeightPrecision | undefined;
 }
 
-const WIDEN_BELOW_ELEMENTS = 1 << 25;
+/** Models below are small: memory is no concern. */
+const SMALL_ELEMENTS = 1 << 25;
 
 /** Reads a JSON file of a model folder. */
 export async function readModelJson(files: ModelFiles, file: string): Promise<unknown> {
@@ -100,5 +103,6 @@ export class VisionLanguageModel {
 function defaultPrecision(gpu: GpuContext, checkpoint: Checkpoint): WeightPrecision {
   let elements = 0;
   for (const { shape } of checkpoint.tensors.values()) elements += shape.reduce((a, b) => a * b, 1);
-  return gpu.traits.software && elements < WIDEN_BELOW_ELEMENTS ? 'f32' : 'stored';
+  if (elements >= SMALL_ELEMENTS) return 'int4';
+  return gpu.traits.software ? 'f32' : 'stored';
 }

@@ -11,7 +11,21 @@ import { EMBED_TOKENS, expectedShapes, LM_HEAD, VISION_PREFIX, type WeightEntry 
 export type WeightRole = 'vector' | 'vocabulary' | 'vision' | 'text';
 
 /** How a model is kept on the device: as its files are, or in a chosen format by role. */
-export type WeightPrecision = 'stored' | 'f32';
+export type WeightPrecision = 'stored' | keyof typeof FORMATS;
+
+/**
+ * Formats by role. The vocabulary's matrices and the vision tower lose more by four bits than the language model does,
+ * and are a small part of a large model.
+ */
+const FORMATS = {
+  f32: { vector: 'f32', vocabulary: 'f32', vision: 'f32', text: 'f32' },
+  bf16: { vector: 'f32', vocabulary: 'bf16', vision: 'bf16', text: 'bf16' },
+  int8: { vector: 'f32', vocabulary: 'int8', vision: 'int8', text: 'int8' },
+  int4: { vector: 'f32', vocabulary: 'int8', vision: 'int8', text: 'int4' },
+} as const satisfies Readonly<Record<string, Readonly<Record<WeightRole, WeightFormat>>>>;
+
+/** Every precision that can be asked for. */
+export const WEIGHT_PRECISIONS: readonly WeightPrecision[] = ['stored', 'f32', 'bf16', 'int8', 'int4'];
 
 /** Part of a fused weight: one tensor of the checkpoint. */
 export interface WeightPart {
@@ -64,7 +78,8 @@ function roleOf(name: string, shape: readonly number[]): WeightRole {
 }
 
 function formatOf(role: WeightRole, precision: WeightPrecision, parts: readonly WeightPart[]): WeightFormat {
-  if (role === 'vector' || precision === 'f32') return 'f32';
+  if (precision !== 'stored') return FORMATS[precision][role];
+  if (role === 'vector') return 'f32';
   const { dtype } = itemAt(parts, 0);
   // Parts that are stored in different formats share the widest.
   return parts.every((part) => part.dtype === dtype) ? (STORED[dtype] ?? 'f32') : 'f32';

@@ -160,14 +160,18 @@ export function checkWeights(config: ModelConfig, tensors: ReadonlyMap<string, W
   return { sources, tied, redundantHead };
 }
 
+/** Throws ModelError `model/tied-head`: transformers 4 would ignore such a head, transformers 5 would use it. */
+export function failTiedHead(): never {
+  throw new ModelError(
+    'model/tied-head',
+    `config.json ties the embeddings, but ${LM_HEAD} differs from ${EMBED_TOKENS}: set tie_word_embeddings to false, or remove ${LM_HEAD}`,
+  );
+}
+
 /**
  * Compares an lm_head.weight that is present beside tied embeddings with the embedding matrix. Throws ModelError
  * `model/tied-head` when the bytes differ: transformers 4 would ignore it, transformers 5 would use it.
  */
 export function checkTiedHead(head: Uint8Array, embedding: Uint8Array): void {
-  if (head.length === embedding.length && head.every((byte, i) => byte === embedding[i])) return;
-  throw new ModelError(
-    'model/tied-head',
-    `config.json ties the embeddings, but ${LM_HEAD} differs from ${EMBED_TOKENS}: set tie_word_embeddings to false, or remove ${LM_HEAD}`,
-  );
+  if (head.length !== embedding.length || head.some((byte, i) => byte !== embedding[i])) failTiedHead();
 }

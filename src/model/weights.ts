@@ -13,7 +13,7 @@ import { ROW_UNIT, shardRows, type Weight } from '../tensor/weight';
 import type { Checkpoint } from './checkpoint';
 import type { ModelConfig } from './config';
 import { type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
-import { checkTiedHead, checkWeights, EMBED_TOKENS, LM_HEAD } from './weight_names';
+import { checkTiedHead, checkWeights, EMBED_TOKENS, failTiedHead, LM_HEAD } from './weight_names';
 import { readWeightRows } from './weight_reader';
 
 /** Where traced model code gets its weights. */
@@ -53,6 +53,7 @@ interface PlacedGroup {
   readonly shards: readonly PlacedRows[];
 }
 
+/** Bytes of a piece as f32, in which it is read before it is rounded. */
 const PIECE_BYTES = 1 << 24;
 const BYTES_PER_FENCE = 1 << 28;
 const MAX_BUFFER_BYTES = 1 << 30;
@@ -133,7 +134,7 @@ async function compareHead(checkpoint: Checkpoint, head: string, embedding: stri
     return end - begin;
   });
   const length = Math.max(...sizes);
-  if (sizes.some((size) => size !== length)) checkTiedHead(new Uint8Array(1), new Uint8Array(0));
+  if (sizes.some((size) => size !== length)) failTiedHead();
   for (let at = 0; at < length; at += PIECE_BYTES) {
     const range = [at, Math.min(length, at + PIECE_BYTES)] as const;
     checkTiedHead(await checkpoint.read(head, range), await checkpoint.read(embedding, range));
@@ -222,7 +223,8 @@ async function upload(
   let unfenced = 0;
   for (const { group, shards } of placed) {
     const rowBytes = weightRowBytes(group.format, group.shape[1] ?? 1);
-    const size = Math.max(1, Math.floor(PIECE_BYTES / (ROW_UNIT * rowBytes))) * ROW_UNIT;
+    const width = group.shape[1] ?? 1;
+    const size = Math.max(1, Math.floor(PIECE_BYTES / (4 * ROW_UNIT * width))) * ROW_UNIT;
     for (const shard of shards) {
       for (let at = 0; at < shard.rows; at += size) {
         signal?.throwIfAborted();
@@ -231,7 +233,7 @@ async function upload(
         planes.forEach((bytes, index) => {
           const { region, shape, dtype } = itemAt(shard.planes, index);
           const start = tensorBytes({ shape: [at, ...shape.slice(1)], dtype });
-          gpu.device.queue.writeBuffer(region.buffer, region.offset + start, bytes);
+          gpu.write(region.buffer, region.offset + start, bytes);
         });
         loaded += rows * rowBytes;
         unfenced += rows * rowBytes;

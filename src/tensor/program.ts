@@ -118,7 +118,7 @@ export class Program {
       );
     }
     const { buffer, offset: base } = input.region;
-    this.#scope.gpu.device.queue.writeBuffer(buffer, base + start, data as Float32Array<ArrayBuffer>);
+    this.#scope.gpu.write(buffer, base + start, data);
   }
 
   /** True when the program has an input of that name (dead inputs are kept). */

@@ -34,7 +34,7 @@ export function writeTensor(
 ): void {
   if (4 * at + data.byteLength > region.bytes)
     throw new ShapeError(`${name} has ${region.bytes} bytes; ${data.length} values at ${at} do not fit.`);
-  gpu.device.queue.writeBuffer(region.buffer, region.offset + 4 * at, data as Float32Array<ArrayBuffer>);
+  gpu.write(region.buffer, region.offset + 4 * at, data);
 }
 
 /**
@@ -56,11 +56,7 @@ export function readRegion(
   const bytes = Math.ceil(length / 4) * 4;
   return inPassingScope(gpu, async (scope) => {
     const staging = scope.buffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${label}`);
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
-    gpu.device.queue.submit([encoder.finish()]);
-    await Promise.race([staging.mapAsync(GPUMapMode.READ), gpu.lost]);
-    gpu.check();
-    return staging.getMappedRange().slice(0, length);
+    gpu.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
+    return gpu.read(staging, length);
   });
 }

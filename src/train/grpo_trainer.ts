@@ -19,7 +19,8 @@ import {
 import { rolloutMetrics, UpdateMetrics } from './grpo_metrics';
 import { tokenWeights } from './losses';
 import type { CompletionGroup } from './packing';
-import type { GrpoLoss, LoraPolicy, MicroBatch, UpdateResult } from './policy';
+import type { LoraPolicy, MicroBatch, UpdateResult } from './policy';
+import type { GrpoLoss } from './policy_loss';
 import type { Rollout } from './rollout';
 import { learningRateAt } from './schedule';
 import type {

@@ -18,12 +18,12 @@ import { Program } from '../tensor/program';
 import { allocateTensor, readTensor, writeTensor } from '../tensor/tensor_memory';
 import { elementCount, type StoredTensor, type Tensor } from '../tensor/trace';
 import { type CompletionGroup, type PackedCompletions, packCompletions } from './packing';
+import { inputsOf, type Loss, type Objective, objectiveOf } from './policy_loss';
 import {
   buildTrainProgram,
   buildUpdateProgram,
   createOptimizerState,
   type OptimizerState,
-  type TrainOptions,
 } from './train_program';
 import type { StepHooks, TrainerCheckpoint } from './trainer';
 
@@ -61,52 +61,6 @@ export interface UpdateResult {
   readonly gradNorm: number;
   /** False when a gradient was not finite: nothing changed. */
   readonly finite: boolean;
-}
-
-/** Cross-entropy: dLoss/dlogp of each supervised token. */
-export interface SftLoss {
-  readonly objective: 'sft';
-  readonly weights: Float32Array;
-}
-
-/** The clipped policy gradient; each array has one value per supervised token. */
-export interface GrpoLoss {
-  readonly objective: 'grpo';
-  /** Weights of the tokens' losses in the batch's. */
-  readonly weights: Float32Array;
-  readonly advantages: Float32Array;
-  /** Log-probabilities under the policy that sampled; null where that is the one that trains. */
-  readonly oldLogp: Float32Array | null;
-  /** Log-probabilities under the reference; null without a KL term. */
-  readonly refLogp: Float32Array | null;
-  readonly epsilonLow: number;
-  readonly epsilonHigh: number;
-  readonly beta: number;
-}
-
-/** A loss to accumulate. */
-export type Loss = SftLoss | GrpoLoss;
-
-type Objective = Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference'>;
-
-/** What of a loss is traced into its program. */
-function objectiveOf(loss: Loss | null): Objective {
-  if (loss?.objective !== 'grpo') return { objective: loss?.objective ?? 'score' };
-  return { objective: 'grpo', onPolicy: loss.oldLogp === null, withoutReference: loss.refLogp === null };
-}
-
-/** What of a loss is data: inputs of its program by name. */
-function inputsOf(loss: Loss | null): Record<string, Float32Array> {
-  if (loss === null) return {};
-  if (loss.objective === 'sft') return { weights: loss.weights };
-  const { weights, advantages, oldLogp, refLogp, epsilonLow, epsilonHigh, beta } = loss;
-  return {
-    weights,
-    advantages,
-    grpo_settings: Float32Array.of(epsilonLow, epsilonHigh, beta),
-    ...(oldLogp === null ? {} : { old_logp: oldLogp }),
-    ...(refLogp === null ? {} : { ref_logp: refLogp }),
-  };
 }
 
 interface Built extends Owned {

@@ -2,7 +2,7 @@
 // seed of a completion follows from the run's seed, the step, the prompt's place and the completion's number alone,
 // so that a resumed run samples what an unbroken one would.
 
-import type { StreamDecoder } from '../data/text/tokenizer';
+import type { StreamDecoder } from '../data/text/stream_decoder';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
@@ -19,6 +19,8 @@ export interface RolloutParts {
   readonly model: ModelOnDevice;
   readonly images: ImageEncoder;
   readonly eosTokenIds: readonly number[];
+  /** Runs the decode loop over a session; {@link generateBatch} by default. */
+  readonly generate?: typeof generateBatch;
   readonly createDecoder: () => StreamDecoder;
 }
 
@@ -123,7 +125,8 @@ export class Rollout {
     const requests = prompts.flatMap(({ prompt, imageTokens }, index) =>
       itemAt(sampling, index).map((own) => ({ prompt, imageTokens, sampling: own })),
     );
-    const flat = await generateBatch(source, requests, {
+    const { generate = generateBatch } = this.#parts;
+    const flat = await generate(source, requests, {
       eosTokenIds: this.#parts.eosTokenIds,
       capture: settings.capture,
       mapLayers: 0,

@@ -88,6 +88,7 @@ export const COPY = {
     empty:
       'The answer will appear here, piece by piece: thinking, looking back at the picture, and the result.',
     waiting: 'Reading the picture and the question…',
+    earlier: { picture: 'Answer to the earlier picture.', question: 'Answer to the earlier question.' },
     latest: 'Jump to latest',
     again: 'Ask again',
     newSeed: 'Ask again with a new seed',

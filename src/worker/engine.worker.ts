@@ -4,6 +4,7 @@
 import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
 import { acquireDevice } from '../gpu/device';
+import { platformClient } from '../hub/hub_client';
 import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
@@ -11,6 +12,7 @@ import { AnswerHost } from '../services/answers/answer_host';
 import { baseFingerprint } from '../services/answers/base_fingerprint';
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
+import { HubModels, withHub } from '../services/answers/hub_models';
 import { ModelRegistry } from '../services/answers/model_registry';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
@@ -25,6 +27,7 @@ import { openStoreChannel } from '../storage/channel';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
+import { ModelStore } from '../storage/model_store';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
@@ -33,13 +36,20 @@ import type { ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
+/** Asked only for models that somebody names. */
+const HUB = new URL('https://huggingface.co/');
 /** Held by the tab that trains. */
 const TRAINING_LOCK = 'look-back/training';
 
+const hubModels = new HubModels({
+  client: platformClient(HUB),
+  store: new ModelStore(),
+  date: () => Date.now(),
+});
 const events = new EventQueue();
 const engine = new Engine<Reasoner>({
   acquireDevice: () => acquireDevice({ label: 'look-back' }),
-  registry: new ModelRegistry(PAGE),
+  registry: withHub(new ModelRegistry(PAGE), hubModels),
   loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
   events,
 });
@@ -82,9 +92,10 @@ const datasets = new DatasetLibrary({
 });
 const trainers = new TrainerFactory<Reasoner>({
   ...{ adapters, datasets, fingerprintOf: common.fingerprintOf, encodePicture: encodePng },
-  // Fetched with the first run: most visits only ask.
-  createTrainer: async (...request) => (await import('../lookback/training')).createTrainer(...request),
-  deviceOf: (reasoner) => reasoner.model.device,
+  // Fetched with the first plan: most visits only ask.
+  createTrainer: async (...making) => (await import('../lookback/training')).createTrainer(...making),
+  planMemory: async (...plan) =>
+    (await import('../services/training/training_memory')).planTrainingMemory(...plan),
 });
 const training = new TrainingHost({
   ...{ ...common, runs, liveRuns, trainers },

@@ -15,6 +15,7 @@ import type { PromptInput } from '../../src/model/prompt_packing';
 import { linearRopeTables } from '../../src/model/rope_index';
 import { memorySource, writeSafetensors } from '../../src/model/safetensors';
 import { type ModelFiles, VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { WeightPrecision } from '../../src/model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../src/model/weight_names';
 import { allocateTensor, writeTensor } from '../../src/tensor/tensor_memory';
 import type { StoredTensor } from '../../src/tensor/trace';
@@ -46,6 +47,8 @@ export interface DecodeOptions {
   readonly steps: number;
   /** Fill the cache by a prompt and read results back, as answers do; else the decode program alone, batch 1. */
   readonly promptPass: boolean;
+  /** How the weights are kept; by the engine's choice where it is left out. */
+  readonly precision?: WeightPrecision;
 }
 
 /** About 100 million parameters in the shape of Qwen2.5-VL; the vision tower is kept small, it does not decode. */
@@ -265,7 +268,7 @@ export async function measureDecode(
   files: ModelFiles,
   options: DecodeOptions,
 ): Promise<DecodeRow[]> {
-  const model = await VisionLanguageModel.load(gpu, files);
+  const model = await VisionLanguageModel.load(gpu, files, { precision: options.precision });
   const open = (capture: boolean): Promise<Stepper> =>
     options.promptPass
       ? sessionStepper(model, options, capture)

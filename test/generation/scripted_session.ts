@@ -1,7 +1,7 @@
 // A session that answers from a script, for tests of everything above the model: no GPU, no weights.
 // It keeps the contract of GenerationSession: step n carries the attention of token n − 1.
 
-import type { StreamDecoder } from '../../src/data/text/tokenizer';
+import type { StreamDecoder } from '../../src/data/text/stream_decoder';
 import type { TokenSource } from '../../src/generation/generate';
 import type { StepResult } from '../../src/model/generation_session';
 

@@ -1,6 +1,6 @@
 // TextStream: which tokens wrote which characters, also when a character takes several tokens.
 import { describe, expect, it } from 'vitest';
-import type { StreamDecoder } from '../../src/data/text/tokenizer';
+import type { StreamDecoder } from '../../src/data/text/stream_decoder';
 import { TextStream } from '../../src/generation/text_stream';
 import { wordDecoder } from './scripted_session';
 

@@ -1,6 +1,8 @@
 // Every function that allocates, with each of its allocations failing in turn on a real device: nothing is left.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ReadbackRing } from '../../src/gpu/readback_ring';
+import { Reasoner } from '../../src/lookback/reasoner';
+import { createTrainer, type TrainingRequest } from '../../src/lookback/training';
 import { ImageEncoder } from '../../src/model/image_encoder';
 import { KvCache } from '../../src/model/kv_cache';
 import { LoraAdapter } from '../../src/model/lora';
@@ -15,6 +17,8 @@ import { createOptimizerState } from '../../src/train/train_program';
 import { FAILURE, type FailingGpu, failingGpu } from '../harness/failing_gpu';
 import { testGpu } from '../harness/gpu';
 import { fixtureModel } from '../harness/model_fixture';
+import { hasModel, pocketFiles } from '../harness/pocket';
+import { TINY_REQUEST, tinyBase, tinyRows } from '../lookback/tiny_trainer';
 import { GROUPS, meanLoss, PROMPTS, TINY_LORA, tinyRollout, tinyWeights } from '../train/tiny_run';
 
 let failing: FailingGpu;
@@ -167,6 +171,30 @@ describe('a failed allocation leaves nothing', () => {
       },
       { stride: 31 },
     );
+  });
+
+  it('of a trainer with a KL term, and of its first step', async () => {
+    const request: TrainingRequest = {
+      ...{ ...TINY_REQUEST, method: 'grpo', source: tinyRows(4, 4) },
+      grpo: { ...TINY_REQUEST.grpo, beta: 0.1, maxCompletionLength: 2 },
+    };
+    await expectNothingLeft(() => createTrainer(tinyBase(model), request), { stride: 3 });
+    await expectNothingLeft(
+      async () => using(await createTrainer(tinyBase(model), request), (trainer) => trainer.runStep({})),
+      { stride: 61 },
+    );
+  });
+
+  it('of a reasoner: its weights, and what comes after them', async (context) => {
+    if (!(await hasModel('pocket'))) context.skip('this model is not in the repository');
+    const pocket = pocketFiles('pocket');
+    await expectNothingLeft(() => Reasoner.load(failing.gpu, pocket), { stride: 31 });
+    const { live } = failing;
+    const before = live();
+    // A tokenizer that cannot be read is found after the weights are on the device.
+    const open = async (file: string) => (file === 'tokenizer.json' ? null : pocket.open(file));
+    await expect(Reasoner.load(failing.gpu, { ...pocket, open })).rejects.toThrow(/tokenizer\.json/);
+    expect(live()).toBe(before);
   });
 
   it('of pipelines that do not compile', async () => {

@@ -1,5 +1,5 @@
 // A real device on which the n-th making of a GPU object fails when a test asks for it, and which counts live buffers.
-// For tests of what is left after a failure.
+// For tests of what is left after a failure, and of how much memory something takes.
 
 import { type GpuContext, watchDevice } from '../../src/gpu/device';
 
@@ -8,6 +8,8 @@ export interface FailingGpu {
   readonly gpu: GpuContext;
   /** Buffers that were made and not destroyed. */
   live(): number;
+  /** Sizes of the buffers that were alive when they took most, since the last call of this function. */
+  peak(): number[];
   /** Objects asked for since the last call of this function. From now on the n-th from here fails; never without n. */
   failAt(n?: number): number;
 }
@@ -23,11 +25,15 @@ export function failingGpu(real: GpuContext): FailingGpu {
   let asked = 0;
   let failing = 0;
   const live = new Set<GPUBuffer>();
+  let [bytes, most] = [0, 0];
+  let sizes: number[] = [];
   const track = (buffer: GPUBuffer): GPUBuffer => {
     live.add(buffer);
+    bytes += buffer.size;
+    if (bytes > most) [most, sizes] = [bytes, Array.from(live, ({ size }) => size)];
     const destroy = buffer.destroy.bind(buffer);
     buffer.destroy = () => {
-      live.delete(buffer);
+      if (live.delete(buffer)) bytes -= buffer.size;
       destroy();
     };
     return buffer;
@@ -48,6 +54,11 @@ export function failingGpu(real: GpuContext): FailingGpu {
   return {
     gpu,
     live: () => live.size,
+    peak: () => {
+      const found = sizes;
+      [most, sizes] = [0, []];
+      return found;
+    },
     failAt: (n = 0) => {
       const before = asked;
       asked = 0;

@@ -2,7 +2,9 @@
 
 import type { GpuContext } from '../../src/gpu/device';
 import { GpuScope } from '../../src/gpu/gpu_scope';
-import type { WeightFormat } from '../../src/kernels/weight_format';
+import { isQuantised, type WeightFormat, weightPlanes } from '../../src/kernels/weight_format';
+import { f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';
+import { quantiseRows } from '../../src/model/quantization';
 import { allocateTensor, writeTensor } from '../../src/tensor/tensor_memory';
 import { shardRows, type Weight } from '../../src/tensor/weight';
 
@@ -13,25 +15,45 @@ export interface PlacedWeight {
 }
 
 /**
- * A frozen f32 weight of these values.
+ * A frozen weight of these values, rounded to its format.
  * @param limit bytes of a binding
  */
 export function placeWeight(
   gpu: GpuContext,
-  format: WeightFormat & 'f32',
+  format: WeightFormat,
   values: Float32Array,
   shape: readonly [number, number],
   limit: number,
 ): PlacedWeight {
   const scope = new GpuScope(gpu);
   const shards = shardRows('weight', format, shape, limit).map((shard) => {
-    const plane = allocateTensor(scope, 'weight', [shard.rows, shape[1]], format);
     const first = shard.firstRow * shape[1];
-    writeTensor(gpu, plane, values.subarray(first, first + shard.rows * shape[1]));
-    return { ...shard, planes: [plane] };
+    const data = encode(values.subarray(first, first + shard.rows * shape[1]), shape[1], format);
+    const planes = weightPlanes(format, shape[1]).map(({ dtype, columns }, index) => {
+      const plane = allocateTensor(scope, 'weight', [shard.rows, columns], dtype);
+      writeTensor(gpu, plane, data[index]!);
+      return plane;
+    });
+    return { ...shard, planes };
   });
   return {
     weight: { name: 'weight', shape, format, shards, requiresGrad: false },
     destroy: () => scope.destroy(),
   };
+}
+
+function words(halves: Uint16Array): Uint32Array {
+  const padded = new Uint16Array(2 * Math.ceil(halves.length / 2));
+  padded.set(halves);
+  return new Uint32Array(padded.buffer);
+}
+
+/** The planes of rows, as words. */
+function encode(values: Float32Array, width: number, format: WeightFormat): (Float32Array | Uint32Array)[] {
+  if (isQuantised(format)) {
+    const { quants, scales } = quantiseRows(values, width, format)!;
+    return [quants, words(scales)];
+  }
+  if (format === 'f32') return [values];
+  return [words(format === 'bf16' ? f32ToBf16(values) : f32ToF16(values))];
 }

@@ -1,7 +1,9 @@
 // Embedding look-up: exact rows for every storage type, image rows, ids inside decode sequences.
 import { expect, it } from 'vitest';
 import { embedding } from '../../src/kernels/embedding';
+import { createPrng } from '../../src/lib/prng';
 import { testGpu } from '../harness/gpu';
+import { randomQuantised } from '../reference/weight_format';
 import { dirty, normals, runTwice } from './support';
 
 /** The low and high halves of a word, as f32, for bf16 (exact by construction). */
@@ -46,6 +48,20 @@ it.each(['f32', 'bf16', 'f16'] as const)('reads %s rows exactly, clamping ids', 
     return read[weight](id * HIDDEN + (i % HIDDEN));
   });
   expect(out).toEqual(want);
+});
+
+it.each(['int8', 'int4'] as const)('dequantises %s rows exactly, whole groups and parts', async (weight) => {
+  const gpu = await testGpu();
+  for (const hidden of [7, 32, 70]) {
+    const prng = createPrng(9);
+    const { planes, values } = randomQuantised(weight, VOCAB, hidden, () => prng.uniform(-1, 1));
+    const ids = Uint32Array.of(0, 12, 5);
+    const call = embedding({ tokens: 3, hidden, vocab: VOCAB, weight }, gpu.traits);
+    const out = (await runTwice(gpu, call, [ids, ...planes, dirty(3 * hidden)])).at(-1)!;
+    const want = [...ids].flatMap((id) => [...values.subarray(id * hidden, (id + 1) * hidden)]);
+    // A scale of 8 bits times a quant of 8 is exact in f32.
+    expect([...out], `${hidden}`).toEqual(want);
+  }
 });
 
 it('takes image features where a token has an image row', async () => {

@@ -8,6 +8,7 @@ import type { WeightFormat } from '../../src/kernels/weight_format';
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
 import { decodeBf16, decodeF16, referenceGemm } from '../reference/gemm';
+import { randomQuantised } from '../reference/weight_format';
 import { Goldens } from './support';
 
 let gpu: GpuContext;
@@ -41,10 +42,12 @@ function variantsOf(o: GemmOptions): string[] {
 }
 
 /** B as stored and as numbers. Halves: any sign and fraction, magnitudes between 2^-6 and 2. */
-function weights(dtype: WeightFormat, count: number, random: () => number) {
+function weights(dtype: WeightFormat, [rows, width]: readonly [number, number], random: () => number) {
+  if (dtype === 'int8' || dtype === 'int4') return randomQuantised(dtype, rows, width, random);
+  const count = rows * width;
   if (dtype === 'f32') {
     const values = fill(count, random);
-    return { stored: values, values };
+    return { planes: [values], values };
   }
   const bits = new Uint16Array(Math.ceil(count / 2) * 2).fill(0xffff);
   const shift = dtype === 'bf16' ? 7 : 10;
@@ -55,18 +58,18 @@ function weights(dtype: WeightFormat, count: number, random: () => number) {
     bits[i] = (random() < 0 ? 0x8000 : 0) | (exponent << shift) | fraction;
   }
   const values = Float64Array.from(bits.subarray(0, count), dtype === 'bf16' ? decodeBf16 : decodeF16);
-  return { stored: new Uint32Array(bits.buffer), values };
+  return { planes: [new Uint32Array(bits.buffer)], values };
 }
 
 function operandsOf(o: GemmOptions, seed = 1, outlier = 1) {
   const random = randoms(seed);
   const a = fill(o.m * o.k, random);
   if (outlier !== 1) for (let i = 0; i < a.length; i += 7) a[i] = a[i]! * outlier;
-  const b = weights(o.weight, o.n * o.k, random);
+  const b = weights(o.weight, o.mode === 'nt' ? [o.n, o.k] : [o.k, o.n], random);
   const bias = o.bias ? fill(o.n, random) : undefined;
   const residual = o.residual ? fill(o.m * o.n, random) : undefined;
   const c = o.accumulate ? fill(o.m * o.n, random) : new Float32Array(o.m * o.n).fill(Number.NaN);
-  const stored = [a, b.stored, ...(bias ? [bias] : []), ...(residual ? [residual] : []), c];
+  const stored = [a, ...b.planes, ...(bias ? [bias] : []), ...(residual ? [residual] : []), c];
   return { stored, plain: { a, b: b.values, bias, residual, c } };
 }
 
@@ -107,6 +110,15 @@ const SHAPES: readonly (readonly [number, number, number])[] = [
   [65, 131, 9],
 ];
 
+// On and beside groups of 32, along K and along N; less than a group; few rows and many.
+const GROUP_SHAPES: readonly (readonly [number, number, number])[] = [
+  [4, 36, 64],
+  [1, 1, 1],
+  [5, 13, 7],
+  [3, 65, 33],
+  [33, 31, 70],
+];
+
 // Every alignment of M, N and K, for the variants that run by themselves.
 const ALIGNMENTS: readonly (readonly [number, number, number])[] = [
   [9, 20, 7],
@@ -126,9 +138,15 @@ describe.each([
   ['nt', 'f16'],
   ['nn', 'bf16'],
   ['nn', 'f16'],
+  ['nt', 'int8'],
+  ['nt', 'int4'],
+  ['nn', 'int8'],
+  ['nn', 'int4'],
 ] as const)('gemm %s %s', (mode, weight) => {
-  // bf16 and f16 differ in one line of WGSL: the second needs no more than a look.
-  const shapes = weight === 'f16' ? SHAPES.slice(4, 6) : SHAPES;
+  // bf16 and f16 differ in one line of WGSL: the second needs no more than a look. Groups of 32 have their own shapes.
+  const quantised = weight === 'int8' || weight === 'int4';
+  const other = weight === 'f16' ? SHAPES.slice(4, 6) : GROUP_SHAPES.slice(weight === 'int8' ? 3 : 0);
+  const shapes = weight === 'f16' || quantised ? other : SHAPES;
 
   it('agrees with the reference in every variant on every shape', async () => {
     for (const [m, n, k] of shapes) {
@@ -140,7 +158,7 @@ describe.each([
   });
 
   it('agrees with the reference for every alignment', async () => {
-    for (const [m, n, k] of weight === 'f16' ? [] : ALIGNMENTS) {
+    for (const [m, n, k] of weight === 'f16' || quantised ? [] : ALIGNMENTS) {
       const o: GemmOptions = { m, n, k, mode, weight };
       expect(await worst(o), `${m}x${n}x${k}`).toBeLessThan(1);
     }

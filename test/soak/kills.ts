@@ -6,10 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'vite';
 import { ensureBrowser } from '../../tools/browser.mjs';
 import { KillCampaign } from './kills/kill_campaign';
-import { servePage } from './kills/page_server';
+import { buildPage, servePage } from './soak_page';
 
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '200' } },
@@ -24,23 +23,7 @@ const root = process.env.LOOKBACK_ROOT ?? process.cwd();
 const folder = mkdtempSync(join(tmpdir(), 'look-back-kills-'));
 const page = join(folder, 'page');
 
-/** The product's own build, but for the page: it is driven without a user interface. */
-async function buildPage(): Promise<void> {
-  await build({
-    root,
-    configFile: join(root, 'vite.config.ts'),
-    publicDir: false,
-    logLevel: 'error',
-    build: {
-      outDir: page,
-      minify: false,
-      emptyOutDir: true,
-      rolldownOptions: { input: join(root, 'test/soak/kills/page.html') },
-    },
-  });
-}
-
-await buildPage();
+await buildPage(root, 'test/soak/kills/page.html', page);
 const campaign = new KillCampaign({
   ...{ seed, count, executable: ensureBrowser(), profile: join(folder, 'profile') },
   say: (line) => process.stderr.write(`${line}\n`),

@@ -12,7 +12,6 @@ import {
   type GrpoSettings,
 } from '../../src/settings/train_settings';
 import { GrpoTrainer } from '../../src/train/grpo_trainer';
-import { tokenWeights } from '../../src/train/losses';
 import type { RewardSample } from '../../src/train/rewards';
 import type { PromptExample, ScoredGroup, StepOutcome, TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
@@ -112,18 +111,30 @@ function metricsOf({ metrics: { step_time, ...rest } }: StepOutcome): Record<str
   return rest;
 }
 
-/** Σ weight · loss while the policy is the sampler: each token's loss is minus its advantage. */
+/**
+ * The loss by its formula, while the policy is the sampler: the ratio is 1, and every token of completion i loses −A_i.
+ * Masked completions add nothing to the sums; they count in the divisors of all types but bnpo.
+ * @source GRPO (arXiv:2402.03300, equation 3), DAPO (arXiv:2503.14476, equation 8), Dr. GRPO (arXiv:2503.20783,
+ *   section 3.2); TRL GRPOTrainer `_compute_loss` for bnpo and for what is masked
+ */
 function lossOf(groups: readonly ScoredGroup[], type: GrpoLossType, mask = false): number {
-  const counted = groups.flatMap(({ dropped, completions }) => (dropped === 'uniform' ? [] : completions));
-  // As in TRL, what is masked counts in the divisor of every type but bnpo.
-  const step = {
-    ...{ type, maxCompletionLength: LIMIT, stepCompletions: counted.length },
-    stepTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0),
-  };
-  const kept = counted.filter(({ truncated }) => !(mask && truncated));
-  const lengths = kept.map(({ tokens }) => tokens);
-  const weights = tokenWeights(lengths, step);
-  return -kept.reduce((sum, { advantage, tokens }, index) => sum + weights[index]! * tokens * advantage, 0);
+  let [completions, tokens, keptTokens] = [0, 0, 0];
+  let [byCompletion, byToken] = [0, 0];
+  for (const { dropped, completions: sampled } of groups) {
+    if (dropped === 'uniform') continue;
+    for (const { tokens: length, advantage, truncated } of sampled) {
+      completions++;
+      tokens += length;
+      if (mask && truncated) continue;
+      keptTokens += length;
+      // The mean over a completion's tokens, and the sum over them.
+      byCompletion -= advantage;
+      byToken -= length * advantage;
+    }
+  }
+  if (type === 'grpo') return byCompletion / completions;
+  if (type === 'dr_grpo') return byToken / (completions * LIMIT);
+  return byToken / (type === 'bnpo' ? keptTokens : tokens);
 }
 
 function expectEqual(found: TrainerCheckpoint, wanted: TrainerCheckpoint): void {

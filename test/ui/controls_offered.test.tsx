@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // Messages against what the page offers: every control that a message names is there, on the page that it names.
 import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../src/state/datasets';

@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The card of an error: its words, the one action that helps, and details without content of the user's.
 import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -17,10 +17,16 @@ import {
   packVision,
   type SamplingOptions,
 } from '../../src/model/prompt_packing';
-import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
+import {
+  buildVisionProgram,
+  type ModelOnDevice,
+  tracePrompt,
+  type VisionProgram,
+} from '../../src/model/prompt_program';
 import { getWindowIndex } from '../../src/model/rope_index';
 import { memorySource } from '../../src/model/safetensors';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { WeightPrecision } from '../../src/model/weight_layout';
 import { Program } from '../../src/tensor/program';
 import { Trace } from '../../src/tensor/trace';
 import type { CpuRow, Wanted } from './cpu';
@@ -71,12 +77,28 @@ export async function readPrompt(dir: FixtureDir): Promise<Prompt> {
   return { inputIds, images };
 }
 
-/** Rows of every GPU stage of the folder's model and of its variants. */
-export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+/** Which weights a folder's stages run on, and how they are kept. */
+export interface ParityWeights {
+  readonly files: ModelFiles;
+  readonly precision: WeightPrecision;
+}
+
+/** The folder's own weights as its files hold them. */
+export function storedWeights(dir: FixtureDir): ParityWeights {
+  return { files: fixtureFiles(dir), precision: 'stored' };
+}
+
+/** Rows of every GPU stage of the folder's model. */
+export async function* modelRows(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+  { files, precision }: ParityWeights = storedWeights(dir),
+): AsyncGenerator<CpuRow> {
   if (!dir.has('config.json') || !dir.has(IO)) return;
   const stages = ['vision', 'text', 'attention', 'logits', 'decode', 'generate', 'lookback'];
   if (!dir.tensors.some(({ stage, name }) => stages.includes(stage) && wanted(stage, name))) return;
-  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { precision: 'stored' });
+  const model = await VisionLanguageModel.load(gpu, files, { precision });
   const prompt = await readPrompt(dir);
   try {
     yield* visionRows(dir, model, prompt, wanted);
@@ -86,10 +108,31 @@ export async function* modelRows(gpu: GpuContext, dir: FixtureDir, wanted: Wante
   } finally {
     model.destroy();
   }
-  if (wanted('logits', 'logits')) yield* variantRows(gpu, dir, prompt);
 }
 
-/** Runs the tower over the given images with taps on every block; values by golden name, in pixel_values order. */
+/** Runs the tower over images; with `tapped` its intermediate tensors become outputs, named there with their shapes. */
+async function runTower(
+  model: VisionLanguageModel,
+  images: readonly ImageInput[],
+  tapped?: Map<string, readonly number[]>,
+): Promise<VisionProgram> {
+  const rows = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
+  const built = await buildVisionProgram(
+    model.device,
+    rows,
+    tapped &&
+      ((trace) => (name, tensor) => {
+        trace.output(name, tensor);
+        tapped.set(name, tensor.shape);
+      }),
+  );
+  for (const [name, data] of Object.entries(packVision(images, model.config.vision, rows)))
+    built.program.write(name, data);
+  await built.program.run();
+  return built;
+}
+
+/** Every compared tensor of the vision stage; values by golden name, in pixel_values order. */
 async function* visionRows(
   dir: FixtureDir,
   model: VisionLanguageModel,
@@ -99,59 +142,29 @@ async function* visionRows(
   const specs = dir
     .toCompare()
     .filter(({ file, stage, name }) => file === IO && stage === 'vision' && wanted(stage, name));
-  const { vision } = model.config;
-  const tapped = new Map<string, readonly number[]>();
-  const run = async (
-    images: readonly ImageInput[],
-    tap: boolean,
-  ): Promise<{ program: Program; destroy(): void }> => {
-    const rows = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
-    const built = await buildVisionProgram(
-      model.device,
-      rows,
-      tap
-        ? (trace) => (name, tensor) => {
-            trace.output(name, tensor);
-            tapped.set(name, tensor.shape);
-          }
-        : undefined,
-    );
-    for (const [name, data] of Object.entries(packVision(images, vision, rows)))
-      built.program.write(name, data);
-    await built.program.run();
-    return built;
-  };
   if (specs.some(({ name }) => name === 'vit_video.image_embeds')) {
-    const video = await run(await videoInputs(dir), false);
+    const video = await runTower(model, await videoInputs(dir));
     const actual = (await video.program.read('image_embeds')) as Float32Array;
     yield { stage: 'vision', file: IO, tensor: 'vit_video.image_embeds', actual, shape: [] };
     video.destroy();
   }
   // A prompt without images has no other tensor of this stage.
   if (prompt.images.length === 0 || specs.length === 0) return;
-  const built = await run(prompt.images, true);
+  const tapped = new Map<string, readonly number[]>();
+  const built = await runTower(model, prompt.images, tapped);
+  const { vision } = model.config;
   const { windowIndex } = getWindowIndex(
     prompt.images.map(({ gridThw }) => gridThw),
     vision,
   );
-  for (const spec of specs) {
-    const base = spec.name.replace(/\.permuted$/, '');
-    const shape = tapped.get(base);
-    if (shape) {
-      const values = (await built.program.read(base)) as Float32Array;
-      const actual = spec.name.endsWith('.permuted')
-        ? values
-        : unpermute(values, windowIndex, vision.spatialMergeSize ** 2);
-      yield { stage: spec.stage, file: IO, tensor: spec.name, actual, shape };
-    } else if (spec.name === 'image_embeds') {
-      yield {
-        stage: spec.stage,
-        file: IO,
-        tensor: spec.name,
-        actual: (await built.program.read('image_embeds')) as Float32Array,
-        shape: spec.shape,
-      };
-    }
+  for (const { stage, name, shape: given } of specs) {
+    const base = name.replace(/\.permuted$/, '');
+    const shape = name === 'image_embeds' ? given : tapped.get(base);
+    if (!shape) continue;
+    const values = (await built.program.read(base)) as Float32Array;
+    const inOrder = name === 'image_embeds' || name.endsWith('.permuted');
+    const actual = inOrder ? values : unpermute(values, windowIndex, vision.spatialMergeSize ** 2);
+    yield { stage, file: IO, tensor: name, actual, shape };
   }
   built.destroy();
 }
@@ -536,7 +549,9 @@ async function* generateRows(
 }
 
 /** Every folder below variants/: its own goldens where it has them, else the logits of the main model. */
-async function* variantRows(gpu: GpuContext, dir: FixtureDir, prompt: Prompt): AsyncGenerator<CpuRow> {
+export async function* variantRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+  if (!dir.has('config.json') || !dir.has(IO) || !wanted('logits', 'logits')) return;
+  const prompt = await readPrompt(dir);
   for (const folder of dir.variants()) {
     const files = `variants/${folder}/${IO}`;
     const golden = dir.find(files, 'logits') ? files : IO;

@@ -25,7 +25,7 @@ import {
 } from '../../src/train/train_program';
 import type { CpuRow, Wanted } from './cpu';
 import type { FixtureDir, TensorSpec } from './fixture_dir';
-import { fixtureFiles, type Prompt, readPrompt, runPrompt, selectRows } from './model';
+import { type ParityWeights, type Prompt, readPrompt, runPrompt, selectRows, storedWeights } from './model';
 
 const LORA = 'lora.safetensors';
 const GRPO = 'grpo.safetensors';
@@ -42,12 +42,17 @@ interface Bench {
 }
 
 /** Rows of the stages lora, adamw and grpo. */
-export async function* trainRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+export async function* trainRows(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+  { files, precision }: ParityWeights = storedWeights(dir),
+): AsyncGenerator<CpuRow> {
   const asked = dir
     .toCompare()
     .filter(({ stage, name }) => ['lora', 'adamw', 'grpo'].includes(stage) && wanted(stage, name));
   if (asked.length === 0 || !dir.has('config.json') || !dir.has('adapter/adapter_config.json')) return;
-  const model = await VisionLanguageModel.load(gpu, fixtureFiles(dir), { precision: 'stored' });
+  const model = await VisionLanguageModel.load(gpu, files, { precision });
   const prompt = await readPrompt(dir);
   const vision = await encode(model, prompt);
   const config = parseLoraConfig(dir.json('adapter/adapter_config.json'));

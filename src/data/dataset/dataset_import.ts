@@ -4,19 +4,17 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
-import { splitRounds } from './chat_rounds';
-import { guessColumns, type ImportColumns, type RowTexts, readRow } from './dataset_columns';
-import { type FileSet, type ImportFile, openFiles, type SourceFile } from './dataset_files';
-import { checkPicture, checkPictureFile, decodeBase64, type PictureCheck } from './dataset_pictures';
-import { countRows, type DatasetTable, findTables, listUnread, type TablePart } from './dataset_tables';
-import type { ImagePath } from './image_path';
+import type { ImportColumns } from './dataset_columns';
+import { type ImportFile, openFiles, type SourceFile } from './dataset_files';
+import { type FoundRow, type ImportJob, mappingProblem, readRows, type TablePass } from './dataset_pass';
+import { checkPictureFile, type PictureCheck } from './dataset_pictures';
+import { countRows, type DatasetTable, findTables, listUnread } from './dataset_tables';
 import { IMPORT_LIMITS, type ImportLimits } from './import_limits';
+import type { ImportOptions, TableChoice } from './import_options';
 import { type ImportProblem, ProblemList, shorten } from './import_problems';
 import { countsFrom, optionLetter } from './question_options';
-import type { RawRow } from './row_scanner';
 import { type ImportWarning, RowWarnings } from './row_warnings';
 import { preferredSplit, splitOfName, splitOfPath } from './split_names';
-import type { FindUnknownWords } from './unknown_rows';
 
 /** A usable row. */
 export interface ImportedRow {
@@ -62,140 +60,7 @@ export interface ImportedDataset {
   readonly moreWarnings: number;
 }
 
-/** A table that {@link ImportOptions} may choose. */
-export interface TableChoice {
-  readonly name: string;
-  /** Rows of any kind; null where counting them would take long. */
-  readonly rows: number | null;
-}
-
-/** How far an import is: bytes of the table, then pictures. */
-export interface ImportProgress {
-  readonly phase: 'table' | 'images';
-  readonly done: number;
-  readonly total: number;
-}
-
-/** Options of {@link readDataset}. */
-export interface ImportOptions {
-  /** Null guesses the columns by their names. */
-  readonly mapping: ImportColumns | null;
-  /** Name of the table to read; null or nothing for the training split, or what comes first. */
-  readonly table?: string | null | undefined;
-  readonly limits?: Partial<ImportLimits>;
-  /** Ends the import; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
-  /** Finds the words that the model to be trained or asked does not know; without it, none are looked for. */
-  readonly unknownWords?: FindUnknownWords | undefined;
-  /** Finds a picture that was not handed over, by its path relative to the table: of a table that was named alone. */
-  readonly beside?: ((path: string) => SourceFile | null) | undefined;
-}
-
-interface Job {
-  readonly set: FileSet;
-  readonly table: DatasetTable;
-  /** Of a JSON file with several splits. */
-  readonly split: string | null;
-  readonly limits: ImportLimits;
-  readonly options: ImportOptions;
-}
-
-/** A row whose texts are whole and whose picture was found, but not looked at. */
-interface FoundRow {
-  /** The file that holds the row. */
-  readonly file: string;
-  readonly row: number;
-  readonly texts: Omit<RowTexts, 'image'>;
-  readonly imageName: string;
-  readonly picture: SourceFile | Blob;
-  /** Equal for equal pictures: the path, or length and hash of an inline one. */
-  readonly pictureKey: string;
-}
-
-interface TablePass {
-  readonly columns: readonly string[];
-  readonly mapping: ImportColumns;
-  readonly rows: FoundRow[];
-  readonly problems: readonly { readonly file: string; readonly row: number; readonly reason: string }[];
-  /** Splits of a JSON file that has several. */
-  readonly splits: readonly TableChoice[];
-  /** Problems beyond those kept. */
-  readonly moreProblems: number;
-  /** Rows of any kind. */
-  readonly count: number;
-}
-
-/** Names beyond these are not listed; a mapping may still name them. */
-const MAX_COLUMNS = 200;
 const PROGRESS_IMAGES = 256;
-/** Folders of an absolute path that are tried beside a table. */
-const MAX_ENDS = 8;
-
-/** A row that was read as values. */
-type ValueRow = Extract<RawRow, { values: unknown }>;
-
-function inlinePicture(
-  data: string | Uint8Array,
-  name: string,
-  limits: ImportLimits,
-): { readonly blob: Blob } | { readonly reason: string } {
-  const bytes = typeof data === 'string' ? decodeBase64(data, limits) : data;
-  if ('reason' in bytes) return { reason: `image "${name}" ${bytes.reason}` };
-  const check = checkPicture(bytes, limits);
-  if ('reason' in check) return { reason: `image "${name}" ${check.reason}` };
-  return { blob: new Blob([bytes as Uint8Array<ArrayBuffer>], { type: check.type }) };
-}
-
-/** A picture beside a table that was named alone; of an absolute path the longest end that is there. */
-function findBeside({ path, absolute }: ImagePath, beside: ImportOptions['beside']): SourceFile | null {
-  const segments = path.split('/');
-  const first = absolute ? Math.max(0, segments.length - MAX_ENDS) : 0;
-  for (let at = first; at < (absolute ? segments.length : 1); at++) {
-    const file = beside?.(segments.slice(at).join('/')) ?? null;
-    if (file !== null) return file;
-  }
-  return null;
-}
-
-function findRow(
-  { set, limits, options }: Job,
-  part: TablePart,
-  raw: ValueRow,
-  mapping: ImportColumns,
-): FoundRow | { reason: string } {
-  const texts = readRow(raw.values, mapping, limits);
-  if ('reason' in texts) return texts;
-  const { image, ...own } = texts;
-  const found = { file: part.path, row: raw.row, texts: own };
-  if (image.kind === 'inline') {
-    const imageName = image.name ?? `row ${raw.row}`;
-    const picture = inlinePicture(image.data, imageName, limits);
-    const pictureKey = `${image.data.length}:${hashPicture(image.data)}`;
-    return 'reason' in picture ? picture : { ...found, imageName, picture: picture.blob, pictureKey };
-  }
-  const given = set.find(part.path, image);
-  const picture = 'file' in given ? given.file : findBeside(image, options.beside);
-  if (picture !== null) return { ...found, imageName: picture.path, picture, pictureKey: picture.path };
-  return 'reason' in given ? given : { reason: 'has no picture' };
-}
-
-function sameMapping(a: ImportColumns, b: ImportColumns): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
-}
-
-/** 53 bits of an encoded picture (cyrb53), to tell whether two inline ones are one without keeping them. */
-function hashPicture(data: string | Uint8Array): number {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
-  for (let i = 0; i < data.length; i++) {
-    const unit = typeof data === 'string' ? data.charCodeAt(i) : (data[i] ?? 0);
-    a = Math.imul(a ^ unit, 2654435761);
-    b = Math.imul(b ^ unit, 1597334677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-  return 4294967296 * (2097151 & b) + (a >>> 0);
-}
 
 /** Rows whose answer was a number of an option get its letter, when all rows together tell where numbers begin. */
 function numberedRows(rows: readonly FoundRow[]): {
@@ -221,117 +86,11 @@ function numberedRows(rows: readonly FoundRow[]): {
   };
 }
 
-/** Why no row can be read with this mapping, or null. */
-function mappingProblem(mapping: ImportColumns, columns: readonly string[]): string | null {
-  const lacking = [
-    ...(mapping.image === null ? ['the picture'] : []),
-    ...(mapping.question === null ? ['the question'] : []),
-    ...(mapping.answer === null && mapping.response === null ? ['the answer or the response'] : []),
-  ];
-  if (lacking.length === 0) return null;
-  const known =
-    columns.length === 0 ? '' : ` (there are: ${formatList(columns.map((name) => shorten(name, 30)))})`;
-  return `no column holds ${formatList(lacking)}, so that no row can be used: say which does${known}`;
-}
-
-/** What files say about columns beside their names goes before a guess, as far as the columns are there. */
-function guessFor({ columns: told }: DatasetTable, columns: readonly string[]): ImportColumns {
-  const guess = guessColumns(columns);
-  const known = Object.entries(told).filter(([, name]) => typeof name === 'string' && columns.includes(name));
-  return { ...guess, ...Object.fromEntries(known) };
-}
-
-/** Collects what one pass over a table finds. A null mapping is guessed from the first row. */
-class PassCollector {
-  readonly columns = new Set<string>();
-  readonly rows: FoundRow[] = [];
-  readonly problems: { file: string; row: number; reason: string }[] = [];
-  splits: readonly TableChoice[] = [];
-  mapping: ImportColumns | null;
-  count = 0;
-  failures = 0;
-  private usable: boolean;
-  private readonly job: Job;
-
-  constructor(job: Job, given: ImportColumns | null) {
-    [this.job, this.mapping] = [job, given];
-    this.usable = given === null || mappingProblem(given, []) === null;
-  }
-
-  /** Takes a row of a part. @throws DataError `data/dataset-size` for too many rows */
-  take(part: TablePart, raw: RawRow): void {
-    const { limits, table } = this.job;
-    this.count += 1;
-    if (this.count > limits.maxRows) {
-      const message = `${shorten(table.name)} has more than ${limits.maxRows} rows: split it.`;
-      throw new DataError('data/dataset-size', message, { file: shorten(table.name) });
-    }
-    if ('reason' in raw) {
-      this.fail(part, raw.row, raw.reason);
-      return;
-    }
-    if (this.columns.size < MAX_COLUMNS) for (const name of raw.values.keys()) this.columns.add(name);
-    if (this.mapping === null) {
-      this.mapping = guessFor(table, [...this.columns]);
-      this.usable = mappingProblem(this.mapping, []) === null;
-    }
-    // Without a column to read, one problem stands for all rows.
-    if (!this.usable) return;
-    const rounds = splitRounds(raw.values, this.mapping);
-    this.count += rounds.length - 1;
-    for (const values of rounds) {
-      const found = findRow(this.job, part, { row: raw.row, values }, this.mapping);
-      if ('reason' in found) this.fail(part, raw.row, found.reason);
-      else this.rows.push(found);
-    }
-  }
-
-  private fail({ path: file }: TablePart, row: number, reason: string): void {
-    this.failures += 1;
-    if (this.failures <= this.job.limits.maxProblems) this.problems.push({ file, row, reason });
-  }
-}
-
-/** One pass over the table. */
-async function passTable(job: Job, given: ImportColumns | null): Promise<TablePass> {
-  const { table, limits, options, split } = job;
-  const pass = new PassCollector(job, given);
-  const total = table.parts.reduce((sum, { size }) => sum + size, 0);
-  let before = 0;
-  for (const part of table.parts) {
-    await part.read(limits, (raw) => pass.take(part, raw), {
-      signal: options.signal,
-      split,
-      onSplits: (splits) => {
-        pass.splits = splits.map(({ name, rows }) => ({ name: `${table.name}#${name}`, rows }));
-      },
-      onBytes: (done) => options.onProgress?.({ phase: 'table', done: before + done, total }),
-    });
-    before += part.size;
-  }
-  const { columns, mapping, rows, problems, splits, failures, count } = pass;
-  return {
-    mapping: mapping ?? guessFor(table, []),
-    columns: [...columns].slice(0, MAX_COLUMNS),
-    rows,
-    problems,
-    splits,
-    moreProblems: failures - problems.length,
-    count,
-  };
-}
-
-/** Later rows may bring columns that change the guess; the second pass then has them all, and its guess is final. */
-async function readRows(job: Job): Promise<TablePass> {
-  const { mapping } = job.options;
-  const pass = await passTable(job, mapping);
-  if (mapping !== null) return pass;
-  const better = guessFor(job.table, pass.columns);
-  return sameMapping(better, pass.mapping) ? pass : passTable(job, better);
-}
-
 /** Checks each file once, in the order in which reading is quickest. */
-async function checkImages(job: Job, rows: readonly FoundRow[]): Promise<Map<SourceFile, PictureCheck>> {
+async function checkImages(
+  job: ImportJob,
+  rows: readonly FoundRow[],
+): Promise<Map<SourceFile, PictureCheck>> {
   const { set, limits, options } = job;
   const files = [...new Set(rows.flatMap(({ picture }) => (picture instanceof Blob ? [] : [picture])))];
   files.sort((a, b) => a.position - b.position);
@@ -388,14 +147,18 @@ function chooseTable(
 }
 
 /** What of the choices was read. */
-function choiceOf({ table, split }: Job, { splits }: TablePass): string {
+function choiceOf({ table, split }: ImportJob, { splits }: TablePass): string {
   if (splits.length === 0) return table.name;
   return split === null
     ? (preferredSplit(splits.map(({ name }) => name)) ?? table.name)
     : `${table.name}#${split}`;
 }
 
-async function choices(job: Job, tables: readonly DatasetTable[], pass: TablePass): Promise<TableChoice[]> {
+async function choices(
+  job: ImportJob,
+  tables: readonly DatasetTable[],
+  pass: TablePass,
+): Promise<TableChoice[]> {
   const { limits, options, table } = job;
   const all: TableChoice[] = [];
   for (const one of tables) {
@@ -426,7 +189,7 @@ export async function readDataset(
   const tables = await findTables(set);
   const { table, split } = chooseTable(tables, options.table ?? null);
   listUnread(tables, table, problems);
-  const job: Job = { set, table, split, limits, options };
+  const job: ImportJob = { set, table, split, limits, options };
   const pass = await readRows(job);
   if (pass.count === 0) {
     const message = `${shorten(table.name)} has no rows: it needs one for each question.`;

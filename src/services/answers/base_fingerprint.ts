@@ -2,10 +2,14 @@
 // The same weight files have the same fingerprint wherever they come from: for one file it is what `sha256sum
 // model.safetensors` prints, for shards the hash of their hashes in order of name.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { ModelError } from '../../lib/errors';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
 
 const WHOLE = 'model.safetensors';
+/** Files of weights may be larger than memory. */
+const PIECE_BYTES = 1 << 24;
 const INDEX = 'model.safetensors.index.json';
 
 const known = new WeakMap<ModelFiles, Promise<string>>();
@@ -24,16 +28,16 @@ async function compute(files: ModelFiles): Promise<string> {
   const shards = [...new Set(Object.values(index.weight_map ?? {}))].sort();
   const digests: string[] = [];
   for (const shard of shards) digests.push(await fileDigest(files, shard));
-  return hexDigest(new TextEncoder().encode(digests.join('')));
+  return bytesToHex(sha256(new TextEncoder().encode(digests.join(''))));
 }
 
 async function fileDigest(files: ModelFiles, name: string): Promise<string> {
   const source = await files.open(name);
   if (source === null) throw new ModelError('model/files', `${files.name} has no ${name}.`, { file: name });
-  return hexDigest(await source.read(0, source.size));
-}
-
-async function hexDigest(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const known = files.digest?.(name) ?? null;
+  if (known !== null) return known;
+  const hash = sha256.create();
+  for (let at = 0; at < source.size; at += PIECE_BYTES)
+    hash.update(await source.read(at, Math.min(source.size, at + PIECE_BYTES)));
+  return bytesToHex(hash.digest());
 }

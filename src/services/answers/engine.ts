@@ -54,7 +54,7 @@ export interface Loaded<M = EngineModel> {
   readonly gpu: GpuContext;
   readonly model: M;
   readonly entry: ListedModel;
-  /** Kept in memory, so that a lost device costs no second download. */
+  /** Read again after a lost device: small models in memory, those of the hub on disk. */
   readonly files: ModelFiles;
 }
 

@@ -1,7 +1,8 @@
 // Serves the commands of datasets: previews files, keeps the usable rows, shows a row as the model gets it, and reads rows
 // for training. What is kept is what was previewed: only the newest preview is held, and nothing is kept without its token.
 
-import { type ImportedDataset, type ImportOptions, readDataset } from '../../data/dataset/dataset_import';
+import { type ImportedDataset, readDataset } from '../../data/dataset/dataset_import';
+import type { ImportOptions } from '../../data/dataset/import_options';
 import { type FindUnknownWords, type WordedRow, warnOfUnknownWords } from '../../data/dataset/unknown_rows';
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import { knowsEveryWord, unknownWords } from '../../data/text/unknown_words';

@@ -7,18 +7,17 @@ import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import type { AdapterStart, PreparingHooks, TrainingRequest } from '../../lookback/training';
 import { loraConfigOf } from '../../lookback/training_adapter';
-import { adaptableModules, type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
-import type { ModelOnDevice } from '../../model/prompt_program';
+import { shapedModules, targetedModules } from '../../model/lora';
 import { completePlan } from '../../settings/train_plan';
 import { ownBytes } from '../../storage/record_size';
-import type { Trainer, TrainerCheckpoint } from '../../train/trainer';
+import type { PromptExample, Trainer, TrainerCheckpoint } from '../../train/trainer';
 import type { TrainingPlan } from '../../worker/protocol/training';
 import { type CheckpointBase, kernelTraits } from '../answers/checkpoint_base';
 import type { EngineModel, Loaded } from '../answers/engine';
 import type { AdapterLibrary } from '../library/adapter_library';
 import type { DatasetLibrary } from '../library/dataset_library';
 import type { MemoryPlanner } from './training_estimate';
-import { planTrainingMemory } from './training_memory';
+import type { MemoryPlan } from './training_memory';
 import type { MadeTrainer, MakingHooks } from './training_run';
 
 /** A run's checkpoint with what lies beside it. */
@@ -32,8 +31,8 @@ export interface TrainerFactoryParts<M> {
   /** SHA-256 of the loaded model's weights. */
   fingerprintOf(loaded: Loaded): Promise<string>;
   encodePicture(pixels: PixelArray): Promise<Blob>;
-  /** The parts of the loaded model that traces need. */
-  deviceOf(model: M): ModelOnDevice;
+  /** The memory of a run at its peak, with one example for all. Rejects where the run would. */
+  planMemory(model: M, request: TrainingRequest, example: PromptExample): Promise<MemoryPlan>;
 }
 
 /** Makes trainers for the loaded model. */
@@ -113,19 +112,13 @@ export class TrainerFactory<M extends EngineModel> {
   async memoryPlanner(loaded: Loaded<M>, plan: TrainingPlan): Promise<MemoryPlanner> {
     const request = await this.#request(loaded, plan, null);
     const { model } = loaded;
-    const config = loraConfigOf(request, loaded.entry.id);
-    const shapes = adaptableModules(model.model.config);
-    const weights =
-      request.start?.weights ??
-      targetedModules(model.model.config, config.targetModules).map((module): LoraWeights => {
-        const [out, width] = shapes.get(module) ?? [0, 0];
-        return { module, a: new Float32Array(config.r * width), b: new Float32Array(out * config.r) };
-      });
-    const first = await firstExample(request);
-    const { prompt, imageTokens } = model.prepare({ ...first, mode: plan.mode });
-    const example = { promptTokens: prompt.inputIds.length, imageTokens };
-    const device = this.#parts.deviceOf(model);
-    return (changed) => planTrainingMemory(device, changed, config, weights, example);
+    const { image, text } = await firstExample(request);
+    const { prompt, imageTokens } = model.prepare({ image, text, mode: plan.mode });
+    const example = { key: 0, prompt, imageTokens, question: text, expected: '', kind: 'row' };
+    const { source } = request;
+    return (changed) => {
+      return this.#parts.planMemory(model, { ...request, ...completePlan(changed), source }, example);
+    };
   }
 
   #base({ gpu, entry, model }: Loaded, request: TrainingRequest, fingerprint: string): CheckpointBase {

@@ -5,13 +5,10 @@ import type { GpuContext } from '../../gpu/device';
 import { GpuError, LookBackError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
 import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol/training';
-import type { MemoryPart } from './training_memory';
+import type { MemoryPart, MemoryPlan } from './training_memory';
 
-/** Plans the memory of a plan; throws where it cannot be traced. */
-export type MemoryPlanner = (plan: TrainingPlan) => {
-  readonly parts: readonly MemoryPart[];
-  readonly trainableParameters: number;
-};
+/** Plans the memory of a plan; rejects where the run would. */
+export type MemoryPlanner = (plan: TrainingPlan) => Promise<MemoryPlan>;
 
 /** A change that needs less memory. */
 interface Candidate {
@@ -24,14 +21,14 @@ const MOST_BYTES = 2 ** 38;
 
 /**
  * Estimates a plan.
- * @throws ArgumentError and the like when the plan itself cannot be traced
+ * @throws ArgumentError and the like when the plan itself cannot be run
  */
 export async function estimateTraining(
   gpu: GpuContext,
   plan: TrainingPlan,
   planner: MemoryPlanner,
 ): Promise<TrainingEstimate> {
-  const planned = plannedOrTooLarge(planner, plan);
+  const planned = await plannedOrTooLarge(planner, plan);
   if (planned === null) {
     // There is no figure to give: the device computes no batch of this size, whatever its memory.
     const advice = `One batch is larger than this device computes at once. ${await adviceFor(gpu, plan, planner)}`;
@@ -46,9 +43,9 @@ export async function estimateTraining(
 }
 
 /** Null where a kernel's limits are passed. */
-function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): ReturnType<MemoryPlanner> | null {
+async function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): Promise<MemoryPlan | null> {
   try {
-    return planner(plan);
+    return await planner(plan);
   } catch (error) {
     if (error instanceof GpuError && error.code === 'gpu/limit') return null;
     throw error;
@@ -57,7 +54,7 @@ function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): ReturnTy
 
 async function adviceFor(gpu: GpuContext, plan: TrainingPlan, planner: MemoryPlanner): Promise<string> {
   for (const { plan: smaller, words } of candidates(plan)) {
-    const parts = partsOf(planner, smaller);
+    const parts = await partsOf(planner, smaller);
     if (parts === null || !(await allocates(gpu, parts))) continue;
     const bytes = formatBytes(total(parts.flatMap(({ buffers }) => buffers)));
     return `${words}: then it takes ${bytes} and fits.`;
@@ -66,9 +63,9 @@ async function adviceFor(gpu: GpuContext, plan: TrainingPlan, planner: MemoryPla
   return `No smaller batch fits either: lower ${last}, or train a smaller model.`;
 }
 
-function partsOf(planner: MemoryPlanner, plan: TrainingPlan): readonly MemoryPart[] | null {
+async function partsOf(planner: MemoryPlanner, plan: TrainingPlan): Promise<readonly MemoryPart[] | null> {
   try {
-    return planner(plan).parts;
+    return (await planner(plan)).parts;
   } catch (error) {
     if (error instanceof LookBackError) return null;
     throw error;
@@ -118,8 +115,7 @@ async function allocates(gpu: GpuContext, parts: readonly MemoryPart[]): Promise
   let whole = true;
   try {
     for (const bytes of sizes) {
-      const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-      made.push(device.createBuffer({ label: 'trial', size, usage: GPUBufferUsage.STORAGE }));
+      made.push(device.createBuffer({ label: 'trial', size: bytes, usage: GPUBufferUsage.STORAGE }));
     }
   } catch (error) {
     // The browser itself had no room to describe the buffer.

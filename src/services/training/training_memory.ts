@@ -1,18 +1,24 @@
-// Plans the device memory that a training plan needs, part by part, with nothing allocated: it traces what the run
-// would trace, at its largest batch. The base model's weights are there already and do not count.
+// Plans the device memory that a training plan needs, with nothing allocated: it rehearses the run's own trainer on a
+// device that only counts, with examples and answers as long as they may get and shorter ones. The base model's weights
+// are there already and do not count.
 
+import type { StreamDecoder } from '../../data/text/stream_decoder';
+import { GeneratedAnswer, type generateBatch } from '../../generation/generate';
+import { type CountedBuffer, countingGpu } from '../../gpu/counting_gpu';
 import type { GpuContext } from '../../gpu/device';
-import { GpuScope } from '../../gpu/gpu_scope';
-import { bucketSize } from '../../model/buckets';
-import { KvCache } from '../../model/kv_cache';
-import { LoraAdapter, type LoraConfig, type LoraWeights } from '../../model/lora';
-import type { ModelOnDevice } from '../../model/prompt_program';
-import { visionTransformer } from '../../model/vision_transformer';
-import type { TrainConfig } from '../../settings/train_settings';
-import { planMemory } from '../../tensor/planner';
-import { allocateTensor } from '../../tensor/tensor_memory';
-import { Trace } from '../../tensor/trace';
-import { type TrainOptions, traceTrainStep } from '../../train/train_program';
+import { GpuError } from '../../lib/errors';
+import {
+  createTrainer,
+  INGREDIENTS,
+  SCENES_AT_ONCE,
+  type TrainerBase,
+  type TrainerIngredients,
+  type TrainingRequest,
+} from '../../lookback/training';
+import { loraConfigOf } from '../../lookback/training_adapter';
+import { type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
+import type { PromptInput } from '../../model/prompt_packing';
+import type { PromptExample } from '../../train/trainer';
 
 /** Buffers of one purpose, in bytes each. */
 export interface MemoryPart {
@@ -20,164 +26,175 @@ export interface MemoryPart {
   readonly buffers: readonly number[];
 }
 
-/** What is planned for. */
-export interface MemoryRequest extends TrainConfig {
-  readonly method: 'sft' | 'grpo';
+/** What a plan needs. */
+export interface MemoryPlan {
+  /** The largest first. */
+  readonly parts: readonly MemoryPart[];
+  readonly trainableParameters: number;
 }
 
-/** A typical example of the plan's source. */
-export interface ExampleSize {
-  readonly promptTokens: number;
-  readonly imageTokens: number;
+/** Lengths of the rehearsed completions as shares of the longest: a policy keeps programs of several sizes. */
+const LENGTHS = [1, 3 / 4, 1 / 2];
+/** A step of more tokens is rehearsed with fewer examples: its further micro-batches repeat the first ones. */
+const STEP_TOKENS = 2 ** 20;
+/** No device computes a single group of so many tokens, which is never cut. */
+const GROUP_TOKENS = 2 ** 21;
+
+/** What buffers are for, by the beginning of their labels; the rest is what sampling needs. */
+const PURPOSES: readonly (readonly [name: string, labels: RegExp])[] = [
+  ['pictures', /^(vision|image) /],
+  ['updates', /^(train|scores) /],
+  ['adapter and optimizer', /^(adapter|micro-batch gradient|accumulate|clear gradient|update|clip|read)\b/],
+];
+const REST = 'sampling';
+
+/** Says nothing of what is decoded. */
+const SILENT: StreamDecoder = { push: () => '', end: () => '' };
+
+/**
+ * Memory of a run at its peak.
+ * @param example stands for all of the run's examples
+ * @throws GpuError `gpu/limit` where a buffer or a kernel passes the device's limits; ArgumentError and the like where
+ *   the run would throw them
+ */
+export async function planTrainingMemory(
+  base: TrainerBase,
+  request: TrainingRequest,
+  example: PromptExample,
+): Promise<MemoryPlan> {
+  const { device } = base.model;
+  const counting = countingGpu(device.gpu);
+  const rehearsed = rehearsedRequest(base, request, example);
+  let share = 1;
+  const ingredients = rehearsal(
+    rehearsed,
+    example,
+    Math.min(request.sft.maxLength, base.maxTokens),
+    () => share,
+  );
+  const trainer = await createTrainer(onDevice(base, counting.gpu), rehearsed, {}, ingredients);
+  for (share of LENGTHS) await trainer.runStep({});
+  await trainer.checkpoint();
+  const { weights } = rehearsed.start;
+  const trainableParameters = weights.reduce((total, { a, b }) => total + a.length + b.length, 0);
+  return { parts: partsOf(counting.peak()), trainableParameters };
 }
 
-const TOKEN_UNIT = 64;
-const CAPACITY_STEP = 32;
-/** Sequences decoded at once, as in the rollout. */
-const MAX_BATCH = 128;
-/** What the image encoder keeps at least. */
-const IMAGE_STORE_BYTES = 1 << 25;
-/** Programs of smaller batches stay beside the largest: the next two sizes down are ¾ and ½ of it or less. */
-const SMALLER_PROGRAMS = 1.25;
-
-/** A context whose buffers are only counted. */
-function dryContext(gpu: GpuContext): { readonly context: GpuContext; take(): number[] } {
-  let sizes: number[] = [];
-  const createBuffer = (bytes: number): GPUBuffer => {
-    const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-    sizes.push(size);
-    return { size, destroy: () => undefined } as unknown as GPUBuffer;
-  };
-  const queue = { writeBuffer: () => undefined };
-  const context = { ...gpu, createBuffer, device: { queue } } as unknown as GpuContext;
-  const take = (): number[] => {
-    const taken = sizes;
-    sizes = [];
-    return taken;
-  };
-  return { context, take };
+/** The same model, its traces and memory on another device. */
+function onDevice(base: TrainerBase, gpu: GpuContext): TrainerBase {
+  const { processor, eosTokenIds, maxTokens, model } = base;
+  const prepare: TrainerBase['prepare'] = (question) => base.prepare(question);
+  return { prepare, eosTokenIds, maxTokens, processor, model: { device: { ...model.device, gpu } } };
 }
 
-/** Tokens of the largest micro-batch, and those of them that are supervised. */
-function largestBatch(
-  request: MemoryRequest,
-  { promptTokens }: ExampleSize,
-): { tokens: number; rows: number } {
-  const { method, sft, grpo, tokensPerMicroBatch } = request;
-  const longest = Math.max(1, sft.maxLength - promptTokens);
-  const [group, supervised, count] =
-    method === 'sft'
-      ? [promptTokens + longest, longest, sft.batchSize]
-      : [
-          promptTokens + grpo.numGenerations * grpo.maxCompletionLength,
-          grpo.numGenerations * grpo.maxCompletionLength,
-          grpo.promptsPerStep,
-        ];
-  // A group is never cut, and a micro-batch may end half a group late.
-  const groups = Math.min(count, Math.max(1, Math.round(tokensPerMicroBatch / group)));
-  return {
-    tokens: bucketSize(groups * group, TOKEN_UNIT),
-    rows: bucketSize(groups * supervised, TOKEN_UNIT),
-  };
-}
-
-function objectives({
-  method,
-  sft,
-  grpo,
-}: MemoryRequest): Pick<TrainOptions, 'objective' | 'onPolicy' | 'withoutReference'>[] {
-  if (method === 'sft') return [{ objective: 'sft' }, ...(sft.evalSteps > 0 ? [score] : [])];
-  const [onPolicy, withoutReference] = [grpo.numIterations === 1, grpo.beta === 0];
-  const update = { objective: 'grpo', onPolicy, withoutReference } as const;
-  return [update, ...(onPolicy && withoutReference ? [] : [score])];
-}
-
-const score = { objective: 'score' } as const;
-
-/** Sequences sampled at once and their longest answer; none when nothing is sampled. */
-function sampling(request: MemoryRequest): { prompts: number; count: number; length: number } | null {
-  const { method, sft, grpo } = request;
-  if (method === 'sft') {
-    const prompts = Math.min(MAX_BATCH, sft.evalSteps > 0 ? sft.evalSamples : 0);
-    return prompts === 0 ? null : { prompts, count: 1, length: sft.maxCompletionLength };
+/** The run in short: every step evaluates, and a step or an evaluation of very many examples has fewer. */
+function rehearsedRequest(base: TrainerBase, request: TrainingRequest, { prompt }: PromptExample) {
+  const { sft, grpo } = request;
+  const group =
+    request.method === 'sft'
+      ? Math.min(sft.maxLength, base.maxTokens)
+      : prompt.inputIds.length + grpo.numGenerations * grpo.maxCompletionLength;
+  if (group > GROUP_TOKENS) {
+    throw new GpuError('gpu/limit', `The answers to one question have up to ${group} tokens.`, { group });
   }
-  const perWave = Math.max(1, Math.floor(MAX_BATCH / grpo.numGenerations));
+  const most = Math.max(1, Math.floor(STEP_TOKENS / group));
+  const { source } = request;
   return {
-    prompts: Math.min(perWave, grpo.promptsPerStep),
-    count: grpo.numGenerations,
-    length: grpo.maxCompletionLength,
+    ...request,
+    checkpoint: null,
+    start: request.start ?? zeroStart(base, request),
+    source: source.kind === 'rows' ? source : { ...source, scenes: Math.min(source.scenes, SCENES_AT_ONCE) },
+    maxSteps: LENGTHS.length,
+    sft: {
+      ...sft,
+      numTrainEpochs: 0,
+      batchSize: Math.min(sft.batchSize, most),
+      evalSize: Math.min(sft.evalSize, most),
+      evalSteps: Math.min(sft.evalSteps, 1),
+    },
+    grpo: { ...grpo, promptsPerStep: Math.min(grpo.promptsPerStep, most) },
   };
+}
+
+/** A new adapter of the run's shape: of its values none matters. */
+function zeroStart({ model }: TrainerBase, request: TrainingRequest): NonNullable<TrainingRequest['start']> {
+  const { config: modelConfig } = model.device;
+  const config = loraConfigOf(request, modelConfig.modelType);
+  const modules = shapedModules(targetedModules(modelConfig, config.targetModules), modelConfig);
+  const weights = modules.map(({ module, shape: [out, width] }): LoraWeights => {
+    return { module, a: new Float32Array(config.r * width), b: new Float32Array(out * config.r) };
+  });
+  return { config, weights };
 }
 
 /**
- * Parts of a run's memory, the largest first, and the adapter's parameters.
- * @param weights of the adapter to train; only their shapes matter
- * @throws ArgumentError, ShapeError where the plan cannot be traced at all
+ * Examples like the given one, each with pictures of its own, and answers of the length that is rehearsed; no group is
+ * uniform.
  */
-export function planTrainingMemory(
-  model: ModelOnDevice,
-  request: MemoryRequest,
-  config: LoraConfig,
-  weights: readonly LoraWeights[],
-  example: ExampleSize,
-): { readonly parts: readonly MemoryPart[]; readonly trainableParameters: number } {
-  const { context, take } = dryContext(model.gpu);
-  const { text, vision } = model.config;
-  const adapter = LoraAdapter.create(context, config, model.config, weights, true, request.lora.loraDropout);
-  const arena = allocateTensor(new GpuScope(context), 'gradient', adapter.arena.shape, 'f32');
-  const [arenaBytes = 0] = take();
-  const batch = largestBatch(request, example);
-  const images = Math.max(1, Math.ceil(batch.tokens / (example.promptTokens + 1)));
-  const imageRows = Math.min(batch.tokens, images * example.imageTokens);
-  const features =
-    imageRows > 0
-      ? allocateTensor(new GpuScope(context), 'features', [imageRows, vision.outHiddenSize], 'f32')
-      : undefined;
-  const featureBytes = take();
-  const reference = request.method === 'grpo' && request.grpo.beta > 0 ? 1 : 0;
-  const parts: MemoryPart[] = [
-    // Adapter, gradient, the micro-batch's gradient and two moments.
-    { name: 'adapter and optimizer', buffers: Array<number>(5 + reference).fill(arenaBytes) },
-  ];
-  const dry = { ...model, gpu: context };
-  for (const objective of objectives(request)) {
-    const options = { ...objective, temperature: 1, checkpointLayers: request.gradientCheckpointing };
-    const buffers = plannedBuffers(model.gpu, (trace) =>
-      traceTrainStep(trace, dry, adapter, { gradient: arena }, batch, features, options),
-    );
-    const name = objective.objective === 'score' ? 'scoring' : 'update';
-    parts.push({ name, buffers });
-    if (name === 'update') {
-      const smaller = Math.ceil(SMALLER_PROGRAMS * sum(buffers));
-      parts.push({ name: 'updates of smaller batches', buffers: [smaller] });
-    }
-  }
-  const sampled = sampling(request);
-  if (sampled !== null) {
-    const { prompts, count, length } = sampled;
-    const capacity = Math.ceil(Math.max(example.promptTokens, length + 2) / CAPACITY_STEP) * CAPACITY_STEP;
-    new KvCache(context, text, prompts * (count + 1), Math.min(text.maxPositionEmbeddings, capacity));
-    // Two copies of the logits besides the cache: as they come, and as they are sampled from.
-    parts.push({ name: 'sampling', buffers: [...take(), 8 * prompts * count * text.vocabSize] });
-  }
-  if (features !== undefined) {
-    const tower = plannedBuffers(model.gpu, (trace) => {
-      const patches = example.imageTokens * vision.spatialMergeSize ** 2;
-      trace.output('x', visionTransformer(trace, vision, model.weights, bucketSize(patches, 12)));
-    });
-    parts.push({ name: 'pictures', buffers: [IMAGE_STORE_BYTES, ...featureBytes, ...tower] });
-  }
-  const trainableParameters = weights.reduce((total, { a, b }) => total + a.length + b.length, 0);
-  return { parts: parts.sort((a, b) => sum(b.buffers) - sum(a.buffers)), trainableParameters };
+function rehearsal(
+  request: ReturnType<typeof rehearsedRequest>,
+  example: PromptExample,
+  maxLength: number,
+  share: () => number,
+): TrainerIngredients {
+  const shorter = (longest: number): number => Math.max(1, Math.round(share() * longest));
+  const prompts = new Map<number, PromptInput>();
+  const exampleAt = (key: number): PromptExample => {
+    const { inputIds, images } = example.prompt;
+    const prompt = prompts.get(key) ?? { inputIds, images: images.map((image) => ({ ...image })) };
+    prompts.set(key, prompt);
+    return { ...example, key, prompt };
+  };
+  const longest = maxLength - example.prompt.inputIds.length;
+  const { source, sft, grpo } = request;
+  const count = source.kind === 'rows' ? source.rows.count : Number.POSITIVE_INFINITY;
+  let scored = 0;
+  const alternating = () => ({ score: scored++ % 2, why: '', span: null });
+  return {
+    labelled: async (making) => {
+      if (source.kind === 'shapes_world') await INGREDIENTS.labelled(making);
+      return {
+        count: Math.min(count, sft.evalSize + LENGTHS.length * sft.batchSize),
+        read: async (key) => ({ ...exampleAt(key), completion: Array<number>(shorter(longest)).fill(0) }),
+      };
+    },
+    prompts: async () => ({ count, read: async (key) => exampleAt(key) }),
+    generate: (source, requests) => longAnswers(source, requests, shorter),
+    scoring: () => ({
+      rewards: [{ name: 'rehearsed', weight: 1, of: alternating }],
+      accuracy: alternating,
+      settings: grpo,
+    }),
+    observe: () => ({}),
+  };
 }
 
-function plannedBuffers(gpu: GpuContext, trace: (trace: Trace) => unknown): number[] {
-  const traced = new Trace(gpu.traits);
-  trace(traced);
-  const { arenaBytes, inputBytes } = planMemory(traced);
-  return [...arenaBytes, inputBytes].filter((bytes) => bytes > 0);
+/** Runs the prompts and the first step; the answers are made up, each as long as it may get. */
+async function longAnswers(
+  source: Parameters<typeof generateBatch>[0],
+  requests: Parameters<typeof generateBatch>[1],
+  shorter: (longest: number) => number,
+): Promise<GeneratedAnswer[]> {
+  await source.prefill(
+    requests.map(({ prompt }) => prompt),
+    requests.map(({ sampling }) => sampling),
+  );
+  return requests.map(({ sampling }) => {
+    const answer = new GeneratedAnswer(SILENT);
+    for (let token = shorter(sampling.maxNewTokens); token > 0; token--) answer.push(0, false);
+    answer.finish('eos');
+    return answer;
+  });
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function partsOf(buffers: readonly CountedBuffer[]): MemoryPart[] {
+  const parts = new Map<string, number[]>();
+  for (const { label, bytes } of buffers) {
+    const [name] = PURPOSES.find(([, labels]) => labels.test(label)) ?? [REST];
+    parts.set(name, [...(parts.get(name) ?? []), bytes]);
+  }
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return [...parts]
+    .map(([name, own]) => ({ name, buffers: own }))
+    .sort((a, b) => sum(b.buffers) - sum(a.buffers));
 }

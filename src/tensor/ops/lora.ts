@@ -7,7 +7,7 @@ import { copyColumns } from '../../kernels/copy_columns';
 import { dropout } from '../../kernels/dropout';
 import { gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, elementCount, sizesOf, type Tensor, type Trace } from '../trace';
+import { anyRequiresGrad, elementCount, type GradientSink, sizesOf, type Tensor, type Trace } from '../trace';
 
 /** Dropout of a module's input; scaled up by 1 / (1 - p), so that the mean stays. */
 export interface LoraDropout {
@@ -44,6 +44,27 @@ function dropped(trace: Trace, x: Tensor, module: LoraModule): Tensor {
   return kept;
 }
 
+interface LoraSizes {
+  readonly tokens: number;
+  /** Of the layer's input. */
+  readonly width: number;
+  /** Of the whole projection, and of the module's own block of it. */
+  readonly columns: number;
+  readonly out: number;
+  readonly rank: number;
+}
+
+function sizesThatFit(x: Tensor, y: Tensor, { a, b, first }: LoraModule): LoraSizes {
+  const [rank, width] = sizesOf(a, 2);
+  const [out, rankB] = sizesOf(b, 2);
+  const [tokens, columns] = sizesOf(y, 2);
+  if (rank === rankB && width === x.shape[1] && first + out <= columns && tokens === x.shape[0])
+    return { tokens, width, columns, out, rank };
+  throw new ShapeError(
+    `LoRA ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] do not fit ${y.name}.`,
+  );
+}
+
 /**
  * Adds one module's update to `y` in place.
  * @param x [T, in] f32, input of the layer
@@ -54,32 +75,16 @@ function dropped(trace: Trace, x: Tensor, module: LoraModule): Tensor {
  */
 export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule): Tensor {
   const { a, b, scale, strength, first } = module;
-  const [rank, width] = sizesOf(a, 2);
-  const [out, rankB] = sizesOf(b, 2);
-  const [tokens, columns] = sizesOf(y, 2);
-  if (rank !== rankB || width !== x.shape[1] || first + out > columns || tokens !== x.shape[0]) {
-    throw new ShapeError(
-      `LoRA ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] do not fit ${y.name}.`,
-    );
-  }
-  const traits = trace.traits;
+  const sizes = sizesThatFit(x, y, module);
+  const { tokens, width, columns, out, rank } = sizes;
+  const { traits } = trace;
   const u = trace.activation(`${a.name} x`, [tokens, rank]);
-  trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [
-    dropped(trace, x, module),
-    a,
-    u,
-  ]);
+  const input = dropped(trace, x, module);
+  trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [input, a, u]);
   const update = trace.activation(`${b.name} u`, [tokens, out]);
   trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
-  const place = {
-    rows: tokens,
-    cols: out,
-    sourceCols: out,
-    sourceFirst: 0,
-    targetCols: columns,
-    targetFirst: first,
-    scale,
-  };
+  const source = { rows: tokens, cols: out, sourceCols: out, sourceFirst: 0 };
+  const place = { ...source, targetCols: columns, targetFirst: first, scale };
   trace.emit(copyColumns({ ...place, accumulate: true }, traits), [update, strength, y]);
   if (!anyRequiresGrad(x, a, b)) return y;
   const updated: Tensor = { ...y, requiresGrad: true };
@@ -89,43 +94,44 @@ export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule):
     // The linear layer's record owns y; this one reads the same gradient.
     outputs: [updated],
     backward: (gradients, [dy]) => {
-      if (!dy) return;
-      const part = trace.activation(`d ${b.name} u`, [tokens, out]);
-      const take = {
-        rows: tokens,
-        cols: out,
-        sourceCols: columns,
-        sourceFirst: first,
-        targetCols: out,
-        targetFirst: 0,
-        scale,
-      };
-      trace.emit(copyColumns(take, traits), [dy, strength, part]);
-      const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
-      trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
-      if (b.requiresGrad) {
-        const db = gradients.allocate(b);
-        trace.emit(gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32' }, traits), [part, u, db]);
-        gradients.add(b, db);
-      }
-      if (a.requiresGrad) {
-        const da = gradients.allocate(a);
-        // Dropped again rather than kept: one cheap pass instead of an activation of x's size until here.
-        const input = dropped(trace, x, module);
-        trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [
-          du,
-          input,
-          da,
-        ]);
-        gradients.add(a, da);
-      }
-      if (x.requiresGrad) {
-        const dx = trace.activation(`d${x.name}`, x.shape);
-        trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
-        // Dropout is a diagonal matrix: its reverse is itself.
-        gradients.add(x, dropped(trace, dx, module));
-      }
+      if (dy) reverse(trace, { x, u, dy }, module, sizes, gradients);
     },
   });
   return updated;
+}
+
+/** Gradients of x, A and B from that of y; `u` is the input behind A. */
+function reverse(
+  trace: Trace,
+  { x, u, dy }: Readonly<Record<'x' | 'u' | 'dy', Tensor>>,
+  module: LoraModule,
+  { tokens, width, columns, out, rank }: LoraSizes,
+  gradients: GradientSink,
+): void {
+  const { a, b, scale, strength, first } = module;
+  const { traits } = trace;
+  const part = trace.activation(`d ${b.name} u`, [tokens, out]);
+  const source = { rows: tokens, cols: out, sourceCols: columns, sourceFirst: first };
+  const take = { ...source, targetCols: out, targetFirst: 0, scale };
+  trace.emit(copyColumns(take, traits), [dy, strength, part]);
+  const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
+  trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
+  if (b.requiresGrad) {
+    const db = gradients.allocate(b);
+    trace.emit(gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32' }, traits), [part, u, db]);
+    gradients.add(b, db);
+  }
+  if (a.requiresGrad) {
+    const da = gradients.allocate(a);
+    // Dropped again rather than kept: one cheap pass instead of an activation of x's size until here.
+    const input = dropped(trace, x, module);
+    trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [du, input, da]);
+    gradients.add(a, da);
+  }
+  if (x.requiresGrad) {
+    const dx = trace.activation(`d${x.name}`, x.shape);
+    trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
+    // Dropout is a diagonal matrix: its reverse is itself.
+    gradients.add(x, dropped(trace, dx, module));
+  }
 }

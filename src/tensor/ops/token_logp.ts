@@ -45,6 +45,40 @@ function chunksOf(weight: Weight, rows: number, scratchBytes: number): Chunk[] {
   return chunks;
 }
 
+/** What forward and reverse share. */
+interface Parts {
+  readonly hidden: Tensor;
+  readonly labels: Tensor;
+  readonly chunks: readonly Chunk[];
+  readonly rows: number;
+  readonly width: number;
+  readonly format: Weight['format'];
+  readonly temperature: number;
+}
+
+/** Logits [R, cols] of one chunk of the vocabulary, in scratch. */
+function logitsOf(trace: Trace, { hidden, rows, width, format }: Parts, { cols, shards }: Chunk): Tensor {
+  const scratch = trace.activation('logits chunk', [rows, cols]);
+  const product = { m: rows, k: width, weight: format };
+  productByRows(trace, shards, cols, product, (planes) => [hidden, ...planes, scratch]);
+  return scratch;
+}
+
+/** The gradient of the hidden rows, chunk by chunk. */
+function reverse(trace: Trace, parts: Parts, lse: Tensor, dlogp: Tensor): Tensor {
+  const { hidden, labels, chunks, rows, width, format, temperature } = parts;
+  const dHidden = trace.activation(`d${hidden.name}`, hidden.shape);
+  for (const chunk of chunks) {
+    const { cols, first, shards } = chunk;
+    const scratch = logitsOf(trace, parts, chunk);
+    const call = tokenLogpBackward({ rows, cols, first, temperature }, trace.traits);
+    trace.emit(call, [labels, lse, dlogp, scratch]);
+    const product = { m: rows, n: width, weight: format, accumulate: first > 0 };
+    sumOverRows(trace, shards, cols, product, (planes) => [scratch, ...planes, dHidden]);
+  }
+  return dHidden;
+}
+
 /**
  * @param hidden [R, d] f32, normalised hidden rows
  * @param weight [V, d], frozen
@@ -68,12 +102,7 @@ export function tokenLogps(
   const { temperature = 1, scratchBytes = 64 << 20 } = settings;
   const { format } = weight;
   const chunks = chunksOf(weight, rows, Math.min(scratchBytes, trace.traits.maxBindingBytes));
-  const logits = ({ cols, shards }: Chunk): Tensor => {
-    const scratch = trace.activation('logits chunk', [rows, cols]);
-    const product = { m: rows, k: width, weight: format };
-    productByRows(trace, shards, cols, product, (planes) => [hidden, ...planes, scratch]);
-    return scratch;
-  };
+  const parts: Parts = { hidden, labels, chunks, rows, width, format, temperature };
   const state = trace.activation('logp state', [rows, 5]);
   const logp = trace.activation('logp', [rows], 'f32', hidden.requiresGrad);
   const [lse, entropy] = [trace.activation('logsumexp', [rows]), trace.activation('entropy', [rows])];
@@ -84,28 +113,19 @@ export function tokenLogps(
       { rows, cols: chunk.cols, first: chunk.first, temperature, last },
       trace.traits,
     );
-    trace.emit(call, [logits(chunk), labels, state, ...(last ? [logp, lse, entropy, argmax] : [])]);
+    trace.emit(call, [
+      logitsOf(trace, parts, chunk),
+      labels,
+      state,
+      ...(last ? [logp, lse, entropy, argmax] : []),
+    ]);
   });
   trace.record({
     name: 'token_logps',
     inputs: [hidden],
     outputs: [logp],
     backward: (gradients, [dlogp]) => {
-      if (!dlogp) return;
-      const dHidden = trace.activation(`d${hidden.name}`, hidden.shape);
-      for (const chunk of chunks) {
-        const { cols, first, shards } = chunk;
-        const scratch = logits(chunk);
-        trace.emit(tokenLogpBackward({ rows, cols, first, temperature }, trace.traits), [
-          labels,
-          lse,
-          dlogp,
-          scratch,
-        ]);
-        const product = { m: rows, n: width, weight: format, accumulate: first > 0 };
-        sumOverRows(trace, shards, cols, product, (planes) => [scratch, ...planes, dHidden]);
-      }
-      gradients.add(hidden, dHidden);
+      if (dlogp) gradients.add(hidden, reverse(trace, parts, lse, dlogp));
     },
   });
   return { logp, lse, entropy, argmax };

@@ -3,6 +3,7 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { earlierSubject } from '../../state/earlier_answer';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
@@ -84,12 +85,16 @@ export function StreamPanel() {
   const look = useLook();
   const status = useComputed(() => look.session.value.answer?.status ?? 'none');
   const error = useComputed(() => look.session.value.answer?.error ?? null);
+  const earlier = useComputed(() =>
+    earlierSubject(look.session.value.answer, look.picture.value?.id ?? null, look.question.value),
+  );
   return (
     <section
       class="panel stream-panel"
       aria-labelledby="stream-title"
       data-testid="answer"
       data-status={status.value}
+      data-earlier={earlier.value ?? ''}
     >
       <header class="panel-head">
         <h2 id="stream-title">{COPY.stream.title}</h2>
@@ -97,6 +102,11 @@ export function StreamPanel() {
       </header>
       {status.value === 'none' && <p class="empty">{COPY.stream.empty}</p>}
       {status.value === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
+      {earlier.value !== null && (
+        <p class="hint" role="status" data-testid="earlier">
+          {COPY.stream.earlier[earlier.value]}
+        </p>
+      )}
       <Stream />
       <Outcome />
       {error.value !== null && <Notice error={error.value} compact />}

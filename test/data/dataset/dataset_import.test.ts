@@ -4,11 +4,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImportFile } from '../../../src/data/dataset/dataset_files';
-import {
-  type ImportedDataset,
-  type ImportProgress,
-  readDataset,
-} from '../../../src/data/dataset/dataset_import';
+import { type ImportedDataset, readDataset } from '../../../src/data/dataset/dataset_import';
+import type { ImportProgress } from '../../../src/data/dataset/import_options';
 import {
   importSurvivesMutation,
   importsRowByRow,

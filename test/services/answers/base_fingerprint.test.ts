@@ -42,6 +42,21 @@ describe('baseFingerprint', () => {
     expect(await baseFingerprint(two.files)).toBe(await baseFingerprint(one.files));
   });
 
+  it('reads a large file in pieces of 16 MiB', async () => {
+    const bytes = new Uint8Array(2 ** 24 + 5).map((_, i) => i % 251);
+    const lengths: number[] = [];
+    const open: ModelFiles['open'] = async (name) => {
+      if (name !== 'model.safetensors') return null;
+      const read = async (begin: number, end: number) => {
+        lengths.push(end - begin);
+        return bytes.subarray(begin, end);
+      };
+      return { name, size: bytes.length, read };
+    };
+    expect(await baseFingerprint({ name: 'm', open })).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(lengths).toEqual([2 ** 24, 5]);
+  });
+
   it('names a missing file, and tries again', async () => {
     const { files } = filesOf({
       'model.safetensors.index.json': JSON.stringify({ weight_map: { x: 'gone.safetensors' } }),

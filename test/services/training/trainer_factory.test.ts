@@ -1,10 +1,11 @@
 // Making trainers: rows or world, the adapter to continue, what lies beside a checkpoint, and refusals.
 import { describe, expect, it } from 'vitest';
 import type { PixelArray } from '../../../src/data/image/pillow_resize';
-import { StorageError } from '../../../src/lib/errors';
+import { DataError, StorageError } from '../../../src/lib/errors';
 import type { TrainingRequest } from '../../../src/lookback/training';
 import type { Loaded } from '../../../src/services/answers/engine';
 import { TrainerFactory } from '../../../src/services/training/trainer_factory';
+import type { PromptExample } from '../../../src/train/trainer';
 import type { TrainingPlan } from '../../../src/worker/protocol/training';
 import { scriptedTrainer } from '../../train/scripted_trainer';
 import { PRINT, tinyLoaded } from '../library/library_script';
@@ -23,9 +24,14 @@ const START = {
 async function factoryOf(rows = 3) {
   const tiny = await tinyLoaded();
   const traits = { description: 'test device', disabledVariants: new Set<string>() };
-  const loaded = { ...tiny, gpu: { traits } } as unknown as Loaded;
+  const prepare = ({ text }: { text: string }) => {
+    return { prompt: { inputIds: [...text].map((_, at) => at), images: [] }, imageTokens: 4 };
+  };
+  const model = { ...tiny.model, prepare };
+  const loaded = { ...tiny, model, gpu: { traits } } as unknown as Loaded;
   const requests: TrainingRequest[] = [];
   const drawn: PixelArray[] = [];
+  const examples: PromptExample[] = [];
   const factory = new TrainerFactory({
     createTrainer: async (_, request, { onLeftOut }) => {
       requests.push(request);
@@ -42,7 +48,14 @@ async function factoryOf(rows = 3) {
     datasets: {
       rowSource: async (id) => {
         if (id !== 'mine') throw new StorageError('storage/missing', 'gone');
-        return { count: rows, read: () => Promise.reject(new Error('not read here')) };
+        const row = { image: { width: 1, height: 1, channels: 3, data: new Uint8Array(3) }, answer: '' };
+        return {
+          count: rows,
+          read: async (position: number) => {
+            if (position === 0) throw new DataError('data/image', 'The picture is cut off.');
+            return { ...row, question: `row ${position}`, response: null };
+          },
+        };
       },
       picture: async (id, position) => new Blob([`${id} ${position}`]),
     },
@@ -51,9 +64,13 @@ async function factoryOf(rows = 3) {
       drawn.push(pixels);
       return new Blob(['sheet']);
     },
-    deviceOf: () => ({}) as never,
+    planMemory: async (_, request, example) => {
+      requests.push(request);
+      examples.push(example);
+      return { parts: [], trainableParameters: 3 };
+    },
   });
-  return { factory, loaded, requests, drawn };
+  return { factory, loaded, requests, drawn, examples };
 }
 
 describe('TrainerFactory', () => {
@@ -116,6 +133,30 @@ describe('TrainerFactory', () => {
     await expect(factory.make(loaded, { ...PLAN, adapterId: 'deleted' }, null, HOOKS)).rejects.toMatchObject({
       code: 'storage/missing',
     });
+  });
+
+  it('plans the memory of changed settings, with the first row that can be used for all', async () => {
+    const { factory, loaded, requests, examples } = await factoryOf();
+    const plan = await factory.memoryPlanner(loaded, { ...ON_ROWS, adapterId: 'known' });
+    expect(await plan({ ...ON_ROWS, tokensPerMicroBatch: 77 })).toEqual({
+      parts: [],
+      trainableParameters: 3,
+    });
+    expect(requests[0]).toMatchObject({
+      ...{
+        tokensPerMicroBatch: 77,
+        source: { kind: 'rows', rows: { count: 3 } },
+        start: { config: { r: 2 } },
+      },
+    });
+    // `row 1` has five characters.
+    expect(examples[0]).toMatchObject({
+      question: 'row 1',
+      imageTokens: 4,
+      prompt: { inputIds: [0, 1, 2, 3, 4] },
+    });
+    const { factory: one, loaded: same } = await factoryOf(1);
+    await expect(one.memoryPlanner(same, ON_ROWS)).rejects.toMatchObject({ code: 'data/image' });
   });
 
   it('finds out beforehand what is not there', async () => {

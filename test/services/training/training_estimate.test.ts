@@ -34,7 +34,7 @@ function deviceOf(room: number, largest = room, binding = largest) {
 }
 
 /** Activations grow with the micro-batch, the cache with the group; checkpointing halves activations. */
-const planner: MemoryPlanner = ({
+const planner: MemoryPlanner = async ({
   tokensPerMicroBatch,
   gradientCheckpointing,
   method,
@@ -100,7 +100,7 @@ describe('estimateTraining', () => {
 
   it('advises, too, when no kernel takes the batch', async () => {
     const { gpu } = deviceOf(60_000);
-    const limited: MemoryPlanner = (plan) => {
+    const limited: MemoryPlanner = async (plan) => {
       if (plan.tokensPerMicroBatch > 256) throw new GpuError('gpu/limit', 'a grid too large');
       return planner(plan);
     };
@@ -111,11 +111,11 @@ describe('estimateTraining', () => {
 
   it('hands on what is wrong with the plan itself, not with a smaller one', async () => {
     const { gpu } = deviceOf(1000);
-    const broken: MemoryPlanner = () => {
+    const broken: MemoryPlanner = async () => {
       throw new ArgumentError('no');
     };
     await expect(estimateTraining(gpu, SFT, broken)).rejects.toThrow('no');
-    const later: MemoryPlanner = (plan) => (plan === SFT ? planner(plan) : broken(plan));
+    const later: MemoryPlanner = async (plan) => (plan === SFT ? planner(plan) : broken(plan));
     expect((await estimateTraining(gpu, SFT, later)).advice).toMatch(/No smaller batch/);
   });
 });

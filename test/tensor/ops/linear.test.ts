@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { GpuScope } from '../../../src/gpu/gpu_scope';
+import { dequantiseRows, quantiseRows } from '../../../src/model/quantization';
 import { backward } from '../../../src/tensor/autodiff';
 import { linear } from '../../../src/tensor/ops/linear';
 import { rmsNorm } from '../../../src/tensor/ops/rms_norm';
@@ -12,6 +13,7 @@ import { type Tensor, Trace } from '../../../src/tensor/trace';
 import { denseWeight } from '../../../src/tensor/weight';
 import { checkOp, noise } from '../../harness/check_op';
 import { testGpu } from '../../harness/gpu';
+import { placeWeight } from '../../harness/place_weight';
 
 let gpu: GpuContext;
 beforeAll(async () => {
@@ -81,6 +83,22 @@ describe('linear', () => {
       reference: ({ x }) => product(x!, weights, 3, 14),
       tolerance: 1e-5,
     });
+  });
+
+  it.each(['int8', 'int4'] as const)('reads %s weights and passes gradients through them', async (format) => {
+    // Part of a second group of 32 along the inputs, and of a third along the outputs.
+    const [rows, k, n] = [3, 45, 70];
+    const values = noise(n * k, 8);
+    const weights = dequantiseRows(quantiseRows(values, k, format)!, k, format);
+    const placed = placeWeight(gpu, format, values, [n, k], Number.POSITIVE_INFINITY);
+    await checkOp(gpu, {
+      inputs: { x: { shape: [rows, k], data: noise(rows * k, 1), grad: true } },
+      build: (trace, t) => linear(trace, t.x!, placed.weight),
+      // Dequantised values are exact, so what is left is the rounding of f32 sums.
+      reference: ({ x }) => product(x!, weights, rows, k),
+      tolerance: 1e-5,
+    });
+    placed.destroy();
   });
 
   it('leaves gradients of its weight, and of a norm before it, where the caller wants them', async () => {

@@ -3,6 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceTraits, GpuContext } from '../../../src/gpu/device';
+import { BYTES_PER_ELEMENT } from '../../../src/gpu/kernel';
+import { type WeightFormat, weightPlanes } from '../../../src/kernels/weight_format';
 import { backward } from '../../../src/tensor/autodiff';
 import { embed } from '../../../src/tensor/ops/embedding';
 import { linear } from '../../../src/tensor/ops/linear';
@@ -27,11 +29,14 @@ const VALUES = noise(OUT * WIDTH, 2);
 async function both(
   build: (trace: Trace, weight: Weight) => Record<string, Tensor>,
   inputs: Readonly<Record<string, HostArray>>,
-  traits: DeviceTraits = gpu.traits,
+  { traits = gpu.traits, format = 'f32' }: { traits?: DeviceTraits; format?: WeightFormat } = {},
 ): Promise<Record<string, HostArray>[]> {
   const results: Record<string, HostArray>[] = [];
-  for (const limit of [Number.POSITIVE_INFINITY, 128 * 4 * WIDTH]) {
-    const placed = placeWeight(gpu, 'f32', VALUES, [OUT, WIDTH], limit);
+  const rowBytes = Math.max(
+    ...weightPlanes(format, WIDTH).map(({ dtype, columns }) => columns * BYTES_PER_ELEMENT[dtype]),
+  );
+  for (const limit of [Number.POSITIVE_INFINITY, 128 * rowBytes]) {
+    const placed = placeWeight(gpu, format, VALUES, [OUT, WIDTH], limit);
     expect(placed.weight.shards.length).toBe(limit === Number.POSITIVE_INFINITY ? 1 : 3);
     const trace = new Trace(traits);
     for (const [name, tensor] of Object.entries(build(trace, placed.weight))) trace.output(name, tensor);
@@ -60,10 +65,26 @@ describe('a weight in three shards', () => {
           residual: noise(rows * OUT, 4),
           dy: noise(rows * OUT, 5),
         },
-        { ...gpu.traits, software },
+        { traits: { ...gpu.traits, software } },
       );
       expect(cut, `software ${software}`).toEqual(whole);
     }
+  });
+
+  it.each(['bf16', 'int8', 'int4'] as const)('is alike in %s', async (format) => {
+    const ids = Uint32Array.from([0, 127, 128, 299]);
+    const [whole, cut] = await both(
+      (trace, weight) => {
+        const x = trace.input('x', [9, WIDTH], 'f32', true);
+        const y = linear(trace, x, weight);
+        const [dx] = backward(trace, [[y, trace.input('dy', [9, OUT])]], [x]);
+        const tokens = { ids: trace.input('ids', [4], 'u32'), stride: 1, offset: 0 };
+        return { y, dx: dx!, rows: embed(trace, weight, tokens, 4) };
+      },
+      { x: noise(9 * WIDTH, 1), dy: noise(9 * OUT, 5), ids },
+      { format },
+    );
+    expect(cut).toEqual(whole);
   });
 
   it('looks up the same rows, image features between them', async () => {

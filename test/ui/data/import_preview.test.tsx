@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The preview of an import over a scripted engine: columns, splits, problems, warnings, and the consent to what is left out.
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The Library over a scripted engine: what each adapter is, renaming, importing by picker and drop, and the question before
 // something is deleted.
 import { fireEvent, screen, within } from '@testing-library/preact';

@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The group inspector: scores with the reason of each, groups that were left out, and a step that is held.
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';

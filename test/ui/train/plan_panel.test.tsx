@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The plan over a scripted engine: fields with their problems and the way back, questions, adapters, memory, unknown words,
 // and why Start is not possible.
 import { signal } from '@preact/signals';

@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The strip of the shown run: its figures, which of its controls can be pressed when, saving, and what it says about itself.
 import { fireEvent, screen } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';

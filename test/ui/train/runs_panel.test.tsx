@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // The list of runs: what each is, what can be done with it, and that none is deleted by one press.
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';

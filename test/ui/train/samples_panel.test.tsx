@@ -1,4 +1,3 @@
-// @vitest-environment happy-dom
 // Sample answers: the newest evaluation, an earlier one, and how each question went so far.
 import { fireEvent, screen } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';

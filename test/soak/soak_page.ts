@@ -1,10 +1,11 @@
-// Serves the built soak page and the product's public files, and hands what the page posts to whoever listens. The
-// answer to a mark waits for the listener, and never comes when that says so.
+// Builds a page of a soak, serves it with the product's public files, and hands what the page posts to whoever listens.
+// The answer to a mark waits for the listener, and never comes when that says so.
 
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { build } from 'vite';
 
 /** Answers a post with something to be sent as JSON, or with null: never. */
 export type PostListener = (path: string, body: unknown) => object | null;
@@ -16,6 +17,17 @@ const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
   '.css': 'text/css; charset=utf-8',
 };
+
+/** Builds a page with the product's own settings, but for the page: it is driven without a user interface. */
+export async function buildPage(root: string, page: string, outDir: string): Promise<void> {
+  await build({
+    root,
+    configFile: join(root, 'vite.config.ts'),
+    publicDir: false,
+    logLevel: 'error',
+    build: { outDir, minify: false, emptyOutDir: true, rolldownOptions: { input: join(root, page) } },
+  });
+}
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];

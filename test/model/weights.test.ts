@@ -1,0 +1,173 @@
+// The real sizes of Qwen2.5-VL on a device of the least limits: how its weights are cut, what they take, and that every
+// operand of a traced prompt, of its log-probabilities and of their reverse fits a binding. Nothing runs.
+
+import { describe, expect, it } from 'vitest';
+import type { DeviceTraits } from '../../src/gpu/device';
+import { weightPlanes } from '../../src/kernels/weight_format';
+import { type ModelConfig, parseModelConfig } from '../../src/model/config';
+import { normalise } from '../../src/model/language_model';
+import { modalityProjector } from '../../src/model/modality_projector';
+import { tracePrompt } from '../../src/model/prompt_program';
+import { visionTransformer } from '../../src/model/vision_transformer';
+import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
+import { EMBED_TOKENS, expectedShapes, LM_HEAD } from '../../src/model/weight_names';
+import type { WeightSource } from '../../src/model/weights';
+import { backward } from '../../src/tensor/autodiff';
+import { tokenLogps } from '../../src/tensor/ops/token_logp';
+import { externalTensor, type StoredTensor, Trace, tensorBytes } from '../../src/tensor/trace';
+import { shardRows, type Weight } from '../../src/tensor/weight';
+
+const FLOOR: DeviceTraits = {
+  vendor: 'test',
+  architecture: '',
+  description: 'least limits',
+  software: false,
+  shaderF16: false,
+  subgroups: false,
+  timestampQuery: false,
+  maxBindingBytes: 2 ** 27,
+  maxBufferBytes: 2 ** 28,
+  maxWorkgroupBytes: 16384,
+  maxInvocations: 256,
+  maxStorageBuffers: 8,
+  disabledVariants: new Set(),
+};
+
+interface Sizes {
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly intermediate: number;
+  readonly vocab: number;
+  readonly tied: boolean;
+}
+
+/** Sizes of the published checkpoints' config.json. */
+const MODELS: Readonly<Record<'3B' | '7B', Sizes>> = {
+  '3B': { hidden: 2048, layers: 36, heads: 16, kvHeads: 2, intermediate: 11008, vocab: 151936, tied: true },
+  '7B': { hidden: 3584, layers: 28, heads: 28, kvHeads: 4, intermediate: 18944, vocab: 152064, tied: false },
+};
+
+function configOf(size: Sizes): ModelConfig {
+  return parseModelConfig({
+    model_type: 'qwen2_5_vl',
+    architectures: ['Qwen2_5_VLForConditionalGeneration'],
+    hidden_size: size.hidden,
+    num_hidden_layers: size.layers,
+    num_attention_heads: size.heads,
+    num_key_value_heads: size.kvHeads,
+    intermediate_size: size.intermediate,
+    vocab_size: size.vocab,
+    tie_word_embeddings: size.tied,
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-6,
+    max_position_embeddings: 128000,
+    rope_theta: 1000000,
+    rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
+    use_sliding_window: false,
+    image_token_id: 151655,
+    video_token_id: 151656,
+    vision_start_token_id: 151652,
+    vision_end_token_id: 151653,
+    bos_token_id: 151643,
+    eos_token_id: 151645,
+    vision_config: {
+      model_type: 'qwen2_5_vl',
+      depth: 32,
+      hidden_act: 'silu',
+      hidden_size: 1280,
+      intermediate_size: 3420,
+      num_heads: 16,
+      in_chans: 3,
+      out_hidden_size: size.hidden,
+      patch_size: 14,
+      spatial_merge_size: 2,
+      temporal_patch_size: 2,
+      window_size: 112,
+      fullatt_block_indexes: [7, 15, 23, 31],
+      tokens_per_second: 2,
+    },
+  });
+}
+
+/** Weights without memory, cut as loading cuts them, and their bytes. */
+function fakeWeights(
+  config: ModelConfig,
+  precision: WeightPrecision,
+): { weights: WeightSource; bytes: number } {
+  const shapes = expectedShapes(config);
+  if (config.tieWordEmbeddings) shapes.delete(LM_HEAD);
+  const tensors = new Map([...shapes].map(([name, shape]) => [name, { dtype: 'BF16' as const, shape }]));
+  const sources = new Map([...shapes.keys()].map((name) => [name, name]));
+  const vectors = new Map<string, StoredTensor>();
+  const matrices = new Map<string, Weight>();
+  let bytes = 0;
+  const tensor = (name: string, shape: readonly number[], dtype: StoredTensor['dtype']): StoredTensor => {
+    const size = tensorBytes({ shape, dtype });
+    bytes += size;
+    return externalTensor(name, shape, dtype, { buffer: {} as GPUBuffer, offset: 0, bytes: size });
+  };
+  for (const { name, shape, format } of weightGroups(config, tensors, sources, precision)) {
+    const [rows, width] = shape;
+    if (width === undefined) {
+      vectors.set(name, tensor(name, [rows], 'f32'));
+      continue;
+    }
+    const shards = shardRows(name, format, [rows, width], FLOOR.maxBindingBytes).map((shard) => ({
+      ...shard,
+      planes: weightPlanes(format, width).map(({ dtype, columns }) =>
+        tensor(name, [shard.rows, columns], dtype),
+      ),
+    }));
+    matrices.set(name, { name, shape: [rows, width], format, shards, requiresGrad: false });
+  }
+  if (config.tieWordEmbeddings) matrices.set(LM_HEAD, matrices.get(EMBED_TOKENS)!);
+  const weights = {
+    vector: (name: string) => vectors.get(name)!,
+    matrix: (name: string) => matrices.get(name)!,
+  };
+  return { weights, bytes };
+}
+
+function largestOperand(trace: Trace): number {
+  return Math.max(...trace.nodes.flatMap(({ operands }) => operands.map(tensorBytes)));
+}
+
+describe('Qwen2.5-VL at its real size, in bindings of 128 MiB', () => {
+  it.each([
+    // Values of the text layers, the vocabulary and the vision tower: 2.77, 0.31 and 0.67 thousand million in 3B; 6.53,
+    // 1.09 and 0.68 in 7B. Text has 4.5 bits, the rest 8.5.
+    ['3B', 'int4', 2.61e9, 3],
+    ['7B', 'int4', 5.55e9, 5],
+    ['3B', 'bf16', 7.51e9, 5],
+    ['7B', 'bf16', 16.59e9, 9],
+  ] as const)('%s in %s takes %d bytes, the head %i shards', (model, precision, bytes, headShards) => {
+    const config = configOf(MODELS[model]);
+    const { weights, bytes: total } = fakeWeights(config, precision);
+    expect(Math.abs(total / bytes - 1)).toBeLessThan(0.01);
+    expect(weights.matrix(LM_HEAD).shards).toHaveLength(headShards);
+    const gpu = undefined as never;
+    const prompt = new Trace(FLOOR);
+    prompt.output('logits', tracePrompt(prompt, { gpu, config, weights }, { tokens: 512, batch: 1 }, {}));
+    expect(largestOperand(prompt)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+
+    const vision = new Trace(FLOOR);
+    const [rows, unit] = [1024, config.vision.spatialMergeSize ** 2];
+    const shape = [rows / unit, config.vision.outHiddenSize];
+    const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 4 * shape[0]! * shape[1]! };
+    const features = externalTensor('features', shape, 'f32', region);
+    const x = visionTransformer(vision, config.vision, weights, rows);
+    modalityProjector(vision, config.vision, weights, x, features);
+    expect(largestOperand(vision)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+
+    const training = new Trace(FLOOR);
+    const hidden = training.input('hidden', [64, config.text.hiddenSize], 'f32', true);
+    const labels = training.input('labels', [64], 'i32');
+    const normed = normalise(training, config.text, weights, hidden);
+    const { logp } = tokenLogps(training, normed, weights.matrix(LM_HEAD), labels);
+    const [dHidden] = backward(training, [[logp, training.input('dlogp', [64])]], [hidden]);
+    training.output('dHidden', dHidden!);
+    expect(largestOperand(training)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+  });
+});

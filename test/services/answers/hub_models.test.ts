@@ -1,0 +1,180 @@
+// Models of the hub, against a real HTTP server: downloaded once, opened from the store after that, weights read in ranges.
+
+import { createHash } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HubClient, platformClient } from '../../../src/hub/hub_client';
+import { StorageError } from '../../../src/lib/errors';
+import { openCheckpoint } from '../../../src/model/checkpoint';
+import { baseFingerprint } from '../../../src/services/answers/base_fingerprint';
+import { HubModels, withHub } from '../../../src/services/answers/hub_models';
+import type { ModelRecord, ModelStore } from '../../../src/storage/model_store';
+import { loadFixture } from '../../harness/fixture';
+import { startHub } from '../../hub/hub_server';
+import { MemoryTarget } from '../../hub/memory_target';
+
+const ID = 'tiny/model';
+const FOLDER = 'tiny-qwen2_5_vl';
+const FILES = {
+  'config.json': await loadFixture(`${FOLDER}/config.json`),
+  'preprocessor_config.json': await loadFixture(`${FOLDER}/preprocessor_config.json`),
+  'model.safetensors': await loadFixture(`${FOLDER}/model.safetensors`),
+  'README.md': new Uint8Array(5),
+  'modeling.py': new Uint8Array(5),
+};
+const hub = await startHub({
+  [ID]: FILES,
+  'large/model': { 'config.json': new Uint8Array(2), 'model.safetensors': new Uint8Array(3 << 20) },
+  'only/pickles': { 'pytorch_model.bin': new Uint8Array(9) },
+});
+afterAll(() => hub.close());
+beforeEach(() => {
+  hub.requests.length = 0;
+  hub.fault = () => null;
+});
+
+/** A store in memory: folders that fill, and records of those that are whole. */
+function memoryStore() {
+  const folders = new Map<string, MemoryTarget>();
+  const records = new Map<string, ModelRecord>();
+  const state = { damaged: false };
+  const store: Pick<ModelStore, 'list' | 'open' | 'write' | 'delete'> = {
+    list: async () => [...records.values()],
+    open: async (key) => {
+      const record = records.get(key);
+      if (record === undefined) return null;
+      if (state.damaged) throw new StorageError('storage/model-damaged', 'too short');
+      const files = record.files.map(({ name }) => {
+        const bytes = folders.get(key)?.files.get(name)?.bytes as Uint8Array<ArrayBuffer>;
+        return [name, new File([bytes], name)] as const;
+      });
+      return { record, files: new Map(files) };
+    },
+    write: async (key) => {
+      const target = folders.get(key) ?? new MemoryTarget();
+      folders.set(key, target);
+      records.delete(key);
+      return {
+        isFinished: (name) => target.isFinished(name),
+        file: (name, bytes) => target.file(name, bytes),
+        commit: async (record) => void records.set(key, record),
+        release: () => undefined,
+      };
+    },
+    delete: async (key) => {
+      folders.delete(key);
+      records.delete(key);
+      state.damaged = false;
+    },
+  };
+  return { store, folders, records, state };
+}
+
+function open(store: ReturnType<typeof memoryStore>['store'], id = ID) {
+  const client = new HubClient({
+    endpoint: hub.endpoint,
+    fetch: (url, init) => fetch(url, init),
+    sleep: async () => undefined,
+    random: () => 0.5,
+  });
+  const steps: [number, number][] = [];
+  const models = new HubModels({ client, store, date: () => 77 });
+  return { steps, opened: models.open(id, (loaded, total) => steps.push([loaded, total])) };
+}
+
+describe('HubModels', () => {
+  it('downloads what loading reads, and opens it with the weights on disk', async () => {
+    const { store, records } = memoryStore();
+    const { opened, steps } = open(store);
+    const { entry, files } = await opened;
+    const names = ['config.json', 'preprocessor_config.json', 'model.safetensors'];
+    expect(entry.files.map(({ name }) => name).sort()).toEqual([...names].sort());
+    expect(entry).toMatchObject({ id: ID, label: ID, bytes: steps.at(-1)![1] });
+    expect(steps.at(-1)![0]).toBe(steps.at(-1)![1]);
+    expect([...records.values()]).toMatchObject([{ id: ID, storedAt: 77 }]);
+    const checkpoint = await openCheckpoint(files);
+    const [name] = [...checkpoint.tensors.keys()];
+    expect((await checkpoint.read(name!)).length).toBeGreaterThan(0);
+    expect(await files.open('README.md')).toBeNull();
+  });
+
+  it('opens what is here without asking the hub, and knows its fingerprint without reading it', async () => {
+    const { store } = memoryStore();
+    await open(store).opened;
+    hub.requests.length = 0;
+    const { files } = await open(store).opened;
+    expect(hub.requests).toEqual([]);
+    const weights = createHash('sha256').update(FILES['model.safetensors']).digest('hex');
+    const unread = { ...files, open: async (name: string) => ((await files.open(name)) ? NEVER_READ : null) };
+    expect(await baseFingerprint(unread)).toBe(weights);
+  });
+
+  it('goes on with a download that was cut off, and fetches a damaged copy again', async () => {
+    const { store, folders, state } = memoryStore();
+    hub.fault = (path) => (path === 'model.safetensors' ? 'altered-byte' : null);
+    await expect(open(store).opened).rejects.toMatchObject({ code: 'model/integrity' });
+    expect([...folders.values()][0]!.isFinished('config.json')).toBe(true);
+    hub.fault = () => null;
+    hub.requests.length = 0;
+    await open(store).opened;
+    expect(hub.requests.some(({ path }) => path.endsWith('config.json') && !path.includes('pre'))).toBe(
+      false,
+    );
+    state.damaged = true;
+    hub.requests.length = 0;
+    await open(store).opened;
+    expect(hub.requests.some(({ path }) => path.endsWith('model.safetensors'))).toBe(true);
+  });
+
+  it('says that there is no room before it fetches anything', async () => {
+    vi.stubGlobal('navigator', { storage: { estimate: async () => ({ usage: 9e6, quota: 1e7 }) } });
+    await expect(open(memoryStore().store, 'large/model').opened).rejects.toMatchObject({
+      code: 'storage/full',
+      message: expect.stringMatching(/large\/model \(.*about 977 KiB are free\)/),
+    });
+    vi.unstubAllGlobals();
+    expect(hub.requests.filter(({ path }) => path.endsWith('.safetensors'))).toEqual([]);
+  });
+
+  it('says that a repository holds no weights it can read', async () => {
+    await expect(open(memoryStore().store, 'only/pickles').opened).rejects.toThrow(
+      /only\/pickles holds no weights in safetensors/,
+    );
+  });
+});
+
+/** A file that a test must not read. */
+const NEVER_READ = {
+  name: 'unread',
+  size: 1,
+  read: () => Promise.reject(new Error('read')),
+};
+
+describe('withHub', () => {
+  it('sends names with a slash to the hub, others to the built-in list', async () => {
+    const asked: string[] = [];
+    const answer = (from: string) => async (id: string) => {
+      asked.push(`${from} ${id}`);
+      throw new Error('enough');
+    };
+    const registry = withHub({ list: async () => [], open: answer('list') }, { open: answer('hub') });
+    const progress = () => undefined;
+    await expect(registry.open('pocket', progress)).rejects.toThrow('enough');
+    await expect(registry.open('Qwen/Qwen2.5-VL-3B-Instruct', progress)).rejects.toThrow('enough');
+    expect(asked).toEqual(['list pocket', 'hub Qwen/Qwen2.5-VL-3B-Instruct']);
+    expect(await registry.list()).toEqual([]);
+  });
+});
+
+describe('platformClient', () => {
+  it('asks over the platform, and waits no longer than it is wanted', async () => {
+    const client = platformClient(hub.endpoint);
+    const listing = await client.listing(ID, 'main', new AbortController().signal);
+    expect(listing.files.map(({ name }) => name)).toContain('config.json');
+    hub.fault = () => 'busy';
+    const controller = new AbortController();
+    const config = listing.files.find(({ name }) => name === 'config.json')!;
+    const asking = client.range(listing, config, 0, 4, controller.signal);
+    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect(asking).rejects.toThrow('enough');
+  });
+});

@@ -1,0 +1,19 @@
+// Which part of what an answer belongs to has been replaced.
+import { expect, it } from 'vitest';
+import { earlierSubject } from '../../src/state/earlier_answer';
+import type { Asked } from '../../src/state/session';
+
+const answer = { asked: { picture: 'picture 2', question: 'How many?' } as Asked };
+
+it('marks nothing while picture and question are those that were asked about', () => {
+  expect(earlierSubject(answer, 'picture 2', 'How many?')).toBeNull();
+  expect(earlierSubject(answer, 'picture 2', ' How many? ')).toBeNull();
+  expect(earlierSubject(null, 'picture 2', 'How many?')).toBeNull();
+});
+
+it('names the picture before the question', () => {
+  expect(earlierSubject(answer, 'picture 3', 'How many?')).toBe('picture');
+  expect(earlierSubject(answer, 'picture 3', 'How few?')).toBe('picture');
+  expect(earlierSubject(answer, null, 'How many?')).toBe('picture');
+  expect(earlierSubject(answer, 'picture 2', 'How few?')).toBe('question');
+});
