@@ -4,7 +4,7 @@
 
 import { COLOUR_WORDS } from '../data/world/colour_words';
 import { CELL_NAMES, COLUMN_NAMES, type Line, lineCells, ROW_NAMES } from '../data/world/grid';
-import { SHAPES } from '../data/world/sheet';
+import { SHAPES } from '../data/world/world_words';
 
 const COLOUR: ReadonlySet<string> = new Set(COLOUR_WORDS);
 const SHAPE: ReadonlySet<string> = new Set(SHAPES);

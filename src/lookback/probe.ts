@@ -3,9 +3,9 @@
 
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
-import { cellShares, margin } from '../data/world/colour_words';
+import { cellShares, DELTA, margin } from '../data/world/colour_words';
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE } from '../data/world/grid';
-import { DELTA, drawSample, type SampleRequest, type WorldSample } from '../data/world/world_sample';
+import { drawSample, type SampleRequest, type WorldSample } from '../data/world/world_sample';
 import { type Proportion, wilson } from './evaluation';
 
 /** Abilities, in the order in which they are probed. */

@@ -3,7 +3,7 @@
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { CELL_NAMES, GRID_SIDE } from '../data/world/grid';
-import { COLOURS, type Colour, SHAPES, type Shape } from '../data/world/sheet';
+import { COLOURS, type Colour, SHAPES, type Shape } from '../data/world/world_words';
 import type { KnownPicture } from './look';
 
 /** A shape in a cell. */

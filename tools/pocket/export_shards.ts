@@ -2,10 +2,10 @@
 // Shard n of seed s holds the samples n·count … (n+1)·count−1 whatever came before.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { COLOUR_WORDS, cellShares, dominantWord, margin } from '../../src/data/world/colour_words';
+import { COLOUR_WORDS, cellShares, DELTA, dominantWord, margin } from '../../src/data/world/colour_words';
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE } from '../../src/data/world/grid';
-import { SHAPES } from '../../src/data/world/sheet';
-import { DELTA, type Split, type WorldSample } from '../../src/data/world/world_sample';
+import type { Split, WorldSample } from '../../src/data/world/world_sample';
+import { SHAPES } from '../../src/data/world/world_words';
 import { drawTrainingSample, SHARES, TASKS } from './mixture';
 
 /** Longest sequence, in tokens, that a shard's row holds. */

@@ -4,10 +4,11 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DELTA } from '../../src/data/world/colour_words';
 import type { Question } from '../../src/data/world/question';
 import { seenColours, truthOf } from '../../src/data/world/seen_colours';
 import { wordQuestion } from '../../src/data/world/wording';
-import { clearWords, DELTA } from '../../src/data/world/world_sample';
+import { clearWords } from '../../src/data/world/world_sample';
 import { createPrng } from '../../src/lib/prng';
 import { decodeImage } from '../node_image';
 

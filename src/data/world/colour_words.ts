@@ -151,6 +151,9 @@ export function margin(shares: ColourShares, word: ColourWord): number {
   return shares[own]! - Math.max(...shares.filter((_, i) => i !== own));
 }
 
+/** δ of training questions, and of those that are suggested and tested with: the least |{@link margin}| that decides. */
+export const DELTA = { train: 0.1, test: 0.2 } as const;
+
 /** How many cells are mostly of a word: that many surely, and that many of which the picture does not say it. */
 export interface ColourCount {
   /** Cells with a margin of at least δ. */

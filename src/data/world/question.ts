@@ -3,7 +3,7 @@
 
 import type { ColourWord } from './colour_words';
 import { GRID_SIDE, type Line, lineCells, lineName } from './grid';
-import type { Colour, Shape } from './sheet';
+import type { Colour, Shape } from './world_words';
 
 /** What lies in a cell: an object of a sheet, or the colour word of a photograph's cell. */
 export interface CellContent {

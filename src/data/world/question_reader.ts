@@ -13,8 +13,7 @@ import {
   type Question,
   type Selector,
 } from './question';
-import { COLOURS, type Colour, SHAPES, type Shape } from './sheet';
-import { NUMBER_WORDS } from './wording';
+import { COLOURS, type Colour, NUMBER_WORDS, SHAPES, type Shape } from './world_words';
 
 /** Longer texts are not read: no question of the world comes near. */
 const LONGEST = 400;

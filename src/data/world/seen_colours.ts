@@ -9,12 +9,12 @@ import {
   type ColourWord,
   cellShares,
   countCells,
+  DELTA,
   dominantWord,
   margin,
 } from './colour_words';
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE, type Line, lineCells, lineName, ROW_NAMES } from './grid';
 import { answerOf, type Question } from './question';
-import { DELTA } from './world_sample';
 
 /** The middle square of a picture as pocket receives it: RGB bytes [64, 64, 3]. */
 export function seenPixels(image: PixelArray): Uint8Array {

@@ -6,15 +6,7 @@ import { scaledLab } from './colour_words';
 import { fractalNoise, toNoisyBytes } from './fractal_noise';
 import { CELL_NAMES, CELL_SIDE, GRID_SIDE, IMAGE_SIDE } from './grid';
 import { drawColour, type Rgb } from './palette';
-
-/** The colours of objects. */
-export const COLOURS = ['red', 'orange', 'yellow', 'green', 'blue', 'purple', 'pink', 'black'] as const;
-/** The shapes of objects. */
-export const SHAPES = ['circle', 'square', 'triangle', 'star', 'ring', 'heart'] as const;
-/** One of {@link COLOURS}. */
-export type Colour = (typeof COLOURS)[number];
-/** One of {@link SHAPES}. */
-export type Shape = (typeof SHAPES)[number];
+import { COLOURS, type Colour, SHAPES, type Shape } from './world_words';
 
 /** One drawn object. Lengths are pixels. */
 export interface SheetObject {

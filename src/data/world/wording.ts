@@ -4,12 +4,7 @@
 import type { Prng } from '../../lib/prng';
 import { lineName } from './grid';
 import type { Operation, Question, QuestionKind, Selector } from './question';
-
-/** Number words from zero on. */
-export const NUMBER_WORDS: readonly string[] = (
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
-  'eighteen nineteen twenty'
-).split(' ');
+import { NUMBER_WORDS } from './world_words';
 
 /** Choices that one question keeps to. */
 interface Style {

@@ -7,6 +7,7 @@ import {
   type ColourShares,
   type ColourWord,
   cellShares,
+  DELTA,
   dominantWord,
   margin,
 } from './colour_words';
@@ -25,18 +26,9 @@ import {
   runningValues,
   type Selector,
 } from './question';
-import {
-  COLOURS,
-  type Colour,
-  canonicalKey,
-  drawSheet,
-  renderSheet,
-  SHAPES,
-  type Shape,
-  type Sheet,
-  shuffle,
-} from './sheet';
+import { canonicalKey, drawSheet, renderSheet, type Sheet, shuffle } from './sheet';
 import { wordQuestion } from './wording';
+import { COLOURS, type Colour, SHAPES, type Shape } from './world_words';
 
 /**
  * `test` holds sheets and `photographs` generated photographs, both for testing only; `heldout` asks about sheets for
@@ -53,9 +45,6 @@ export const HELDOUT_PAIRS: readonly { readonly colour: Colour; readonly shape: 
   { colour: 'pink', shape: 'star' },
   { colour: 'blue', shape: 'ring' },
 ];
-
-/** δ of training questions, and of those that are suggested and tested with: see `margin` in colour_words.ts. */
-export const DELTA = { train: 0.1, test: 0.2 } as const;
 
 /** What to draw. */
 export interface SampleRequest {

@@ -5,7 +5,7 @@ import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { typicalColour } from '../../data/world/colour_words';
 import { CELL_NAMES, GRID_SIDE } from '../../data/world/grid';
-import { COLOURS, type Colour, SHAPES, type Shape } from '../../data/world/sheet';
+import { COLOURS, type Colour, SHAPES, type Shape } from '../../data/world/world_words';
 import { Composer, knowledgeOf, placedName, type Tool } from '../../state/composition';
 import { Modal } from '../confirm';
 import { COPY } from '../copy';

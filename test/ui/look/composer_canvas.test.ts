@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { nearestWord, typicalColour } from '../../../src/data/world/colour_words';
-import { COLOURS, SHAPES } from '../../../src/data/world/sheet';
+import { COLOURS, SHAPES } from '../../../src/data/world/world_words';
 import { shapePixels } from '../../../src/ui/look/composer_canvas';
 
 const SIDE = 128;
