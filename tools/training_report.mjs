@@ -1,9 +1,18 @@
 // Writes docs/results/pocket_training.md from runs and evaluations: `node tools/training_report.mjs SFT_RUN GRPO_RUN
 // EVALUATIONS`.
-// EVALUATIONS holds SPLIT_ARM.json and SPLIT_ARM.jsonl of `npm run evaluate -- --json --out` for the splits test and
-// photographs and the arms base_cot, base_back, sft and grpo, each split on the same questions. Every figure of the page can be
-// added up again from the per-question outcomes and metrics that are copied beside it.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// EVALUATIONS holds SET/ARM.json and SET/ARM.jsonl of `npm run evaluate -- --json --out` for the sets sheets (split test) and
+// photographs and the arms base_cot, base_back, sft and grpo, each set on the same questions; other sets are listed with the
+// arms that are there. Every figure of the page can be added up again from the per-question outcomes and metrics that are copied
+// beside it.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const [sftRun, grpoRun, evaluations] = process.argv.slice(2);
@@ -26,17 +35,24 @@ const lines = (file) =>
 const percent = (value) => (100 * value).toFixed(1);
 const figure = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
 
-const SPLITS = { test: 'Sheets', photographs: 'Generated photographs' };
+const SETS = { sheets: 'Sheets', photographs: 'Generated photographs' };
+const OTHERS = {
+  heldout: 'sheets, held-out pairs',
+  renderer: 'sheets by another renderer',
+  real: 'real pictures',
+  text: 'questions without a picture',
+};
 
 mkdirSync(OUT, { recursive: true });
 for (const old of readdirSync(OUT)) if (/^[a-z_]+\.jsonl$/.test(old)) rmSync(join(OUT, old));
 const outcomes = {};
 const reports = {};
-for (const split of Object.keys(SPLITS)) {
+for (const set of Object.keys({ ...SETS, ...OTHERS })) {
   for (const arm of Object.keys(ARMS)) {
-    const name = `${split}_${arm}`;
-    outcomes[name] = lines(join(evaluations, `${name}.jsonl`)).sort((a, b) => a.index - b.index);
-    reports[name] = lines(join(evaluations, `${name}.json`)).at(-1);
+    const name = `${set}_${arm}`;
+    if (set in OTHERS && !existsSync(join(evaluations, set, `${arm}.json`))) continue;
+    outcomes[name] = lines(join(evaluations, set, `${arm}.jsonl`)).sort((a, b) => a.index - b.index);
+    reports[name] = lines(join(evaluations, set, `${arm}.json`)).at(-1);
     const rows = outcomes[name].map(({ text, ...row }) => `${JSON.stringify(row)}\n`);
     writeFileSync(join(OUT, `${name}.jsonl`), rows.join(''));
   }
@@ -92,18 +108,18 @@ curves('metrics_grpo.jsonl', 'GRPO by step', [
 const HEAD = `| arm | accuracy, % (95 % interval) | looked back, % | full scan, % | empty back, % | attention on the image: early | late think | in back, mean / peak | after | tokens |
 |---|---|---|---|---|---|---|---|---|---|`;
 
-/** One split: the arms side by side, paired differences, and GRPO by wording. */
-function section([split, title]) {
+/** One set: the arms side by side, paired differences, and GRPO by wording. */
+function section([set, title]) {
   const table = Object.entries(ARMS).map(([arm, name]) => {
     const { accuracy, triggerRate, genuineScanRate, emptyBackRate, attention, meanLength } =
-      reports[`${split}_${arm}`];
+      reports[`${set}_${arm}`];
     return `| ${name} | **${percent(accuracy.mean)}** (${percent(accuracy.low)}–${percent(accuracy.high)}) | ${percent(triggerRate)} | ${percent(genuineScanRate)} | ${percent(emptyBackRate)} | ${figure(attention.early)} | ${figure(attention.late)} | ${figure(attention.inBack)} / ${figure(attention.backPeak)} | ${figure(attention.afterBack)} | ${meanLength.toFixed(1)} |`;
   });
-  const { attention: back, byKind, count } = reports[`${split}_grpo`];
+  const { attention: back, byKind, count } = reports[`${set}_grpo`];
   const wordings = Object.entries(byKind)
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([kind, own]) => `${kind} ${percent(own.accuracy.mean)} (${own.count})`);
-  const difference = (a, b) => paired(`${split}_${a}`, `${split}_${b}`);
+  const difference = (a, b) => paired(`${set}_${a}`, `${set}_${b}`);
   return `## ${title}
 
 ${count} questions.
@@ -119,6 +135,14 @@ GRPO by kind and wording, % right (questions): ${wordings.join(' · ')}.
 `;
 }
 
+const others = Object.entries(OTHERS).flatMap(([set, title]) =>
+  Object.entries(ARMS).flatMap(([arm, name]) => {
+    const report = reports[`${set}_${arm}`];
+    if (report === undefined) return [];
+    const { accuracy, triggerRate, emptyBackRate, count } = report;
+    return `| ${title} | ${name} | ${count} | **${percent(accuracy.mean)}** (${percent(accuracy.low)}–${percent(accuracy.high)}) | ${percent(triggerRate)} | ${percent(emptyBackRate)} |`;
+  }),
+);
 const window = 6;
 const metrics = lines(join(OUT, 'metrics_grpo.jsonl'));
 const mean = (rows, key) => rows.reduce((sum, row) => sum + (row[key] ?? 0), 0) / rows.length;
@@ -129,12 +153,12 @@ for (let at = 0; at < metrics.length; at += window) {
     `| ${rows[0].step}–${rows.at(-1).step} | ${['accuracy/visual', 'accuracy/text', 'look_back/trigger_rate', 'look_back/strict_format_rate', 'look_back/empty_back_rate', 'completions/mean_length', 'dropped_groups', 'grad_norm'].map((key) => mean(rows, key).toFixed(3)).join(' | ')} |`,
   );
 }
-const { device, seed } = reports.test_grpo;
+const { device, seed } = reports.sheets_grpo;
 writeFileSync(
   `${OUT}.md`,
   `# Pocket learns to look back
 
-Trained by our own kernels and trainers; every arm is evaluated on the same visual questions of a split (seed ${seed}), greedy,
+Trained by our own kernels and trainers; every arm is evaluated on the same visual questions of a set (seed ${seed}), greedy,
 paired; those about photographs are clear at δ 0.2. Device of training and evaluation: ${device} (software). Settings:
 [SFT](../../configs/pocket_sft.json), [GRPO](../../configs/pocket_grpo.json). Outcomes per question and metrics per step lie in
 [pocket_training](pocket_training). \`node tools/training_report.mjs\` writes this page from them.
@@ -142,7 +166,13 @@ paired; those about photographs are clear at δ 0.2. Device of training and eval
 Attention is the share of a generated token's attention on the image, mean over heads and layers: \`early\` tokens 1–8, \`late
 think\` the last 12 tokens of the first thought, \`in back\` from \`<back>\` to its last token, \`after\` the second thought.
 
-${Object.entries(SPLITS).map(section).join('\n')}
+${Object.entries(SETS).map(section).join('\n')}
+## Other questions
+
+| set | arm | questions | accuracy, % (95 % interval) | looked back, % | empty back, % |
+|---|---|---|---|---|---|
+${others.join('\n')}
+
 ## SFT
 
 ![SFT by step](pocket_training/curves_sft.svg)

@@ -13,7 +13,7 @@ import {
   dominantWord,
   margin,
 } from './colour_words';
-import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE, type Line, lineCells, lineName, ROW_NAMES } from './grid';
+import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE, type Line, lineCells } from './grid';
 import { answerOf, type Question } from './question';
 
 /** The middle square of a picture as pocket receives it: RGB bytes [64, 64, 3]. */
@@ -101,41 +101,10 @@ function tellingWords(shares: readonly ColourShares[]): readonly TellingWord[] {
   return clear.length > 0 ? clear : words.slice(0, 1);
 }
 
-/** Two rows or columns, in reading order, of which surely one has more cells of a word. */
-interface TellingLines {
-  readonly word: ColourWord;
-  readonly lines: readonly [Line, Line];
-  /** The least by which one has more. */
-  readonly lead: number;
-}
-
-/** The rows or columns that surely differ most in cells of one of the words; null when no two surely differ. */
-function tellingLines(shares: readonly ColourShares[], words: readonly ColourWord[]): TellingLines | null {
-  let best: TellingLines | null = null;
-  for (const word of words) {
-    for (const axis of ['row', 'column'] as const) {
-      const lines = ROW_NAMES.map((_, index): Line => ({ axis, index }));
-      const counts = lines.map((line) => possibleCounts(shares, word, DELTA.test, line).counts);
-      for (const [i, first] of lines.entries()) {
-        for (const [j, second] of lines.entries()) {
-          const lead = (counts[i]?.[0] ?? 0) - (counts[j]?.at(-1) ?? 0);
-          if (lead > (best?.lead ?? 0))
-            best = { word, lines: i < j ? [first, second] : [second, first], lead };
-        }
-      }
-    }
-  }
-  return best;
-}
-
-function askLines({ word, lines: [first, second] }: TellingLines): string {
-  return `Which ${first.axis} has more ${word} cells, ${lineName(first)} or ${lineName(second)}?`;
-}
-
 /**
  * Up to three questions that suit a picture. Each has one true answer, of some cells but not all, wherever some word is
- * clear at δ 0.2. Where none is, two rows or columns are compared that surely differ, and the count is asked whose answer
- * is the narrowest interval; of a picture of one colour, all cells are.
+ * clear at δ 0.2. Where none is, the count is asked whose answer is the narrowest interval; of a picture of one colour, all
+ * cells are. Rows and columns are not compared: pocket answers those worst.
  */
 export function suggestQuestions(shares: readonly ColourShares[]): string[] {
   const words = tellingWords(shares);
@@ -144,14 +113,13 @@ export function suggestQuestions(shares: readonly ColourShares[]): string[] {
     const everywhere = COLOUR_WORDS.find((word) => countCells(shares, word, DELTA.test).sure > 0);
     return everywhere === undefined ? [] : [`How many cells are mostly ${everywhere}?`];
   }
-  const clear = first.open === 0;
-  const counts = clear
-    ? [
-        `How many cells are mostly ${first.word}? Add 4.`,
-        `Start with 20. Subtract the ${second.word} cells. Add 3. How many?`,
-      ]
-    : [`How many cells are mostly ${first.word}?`];
-  const lines = tellingLines(shares, clear ? [first.word] : COLOUR_WORDS);
-  const compared = lines === null ? [] : [askLines(lines)];
-  return clear ? [...counts, ...compared] : [...compared, ...counts];
+  if (first.open === 0) {
+    return [
+      `How many cells are mostly ${first.word}? Add 4.`,
+      `Start with 20. Subtract the ${second.word} cells. Add 3. How many?`,
+      `Are there any ${second.word} cells?`,
+    ];
+  }
+  const count = `How many cells are mostly ${first.word}?`;
+  return first.sure > 0 ? [count, `Are there any ${first.word} cells?`] : [count];
 }
