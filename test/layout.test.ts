@@ -155,7 +155,7 @@ describe('layout', () => {
     const tested = new Set(tests.map((path) => stem(path).replace(/^test/, 'src')));
     const known = new Set(sources.map(stem));
     const untested = sources
-      // Components are exercised by the journeys; what can be tested without a page lives in .ts files.
+      // Components with logic have tests beside these; the others are exercised by the journeys.
       .filter((path) => !path.endsWith('.tsx') && !UNTESTED[path] && !isTypesOnly(path))
       .filter((path) => !Object.keys(TESTED_BY).some((prefix) => path.startsWith(prefix)))
       // `shapes_world_text.ts` is a part of `shapes_world.ts` and may share its test.
