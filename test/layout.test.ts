@@ -17,12 +17,7 @@ const MAX_LINES = 600;
 const REPEATED_LINES = 10;
 
 /** Pairs of files that still share a run of lines. */
-const REPEATED = [
-  'src/data/world/shapes_world.ts = src/data/world/world_sample.ts',
-  'shaders/attention_backward_key_value.wgsl = shaders/attention_backward_query.wgsl',
-  'shaders/lib/attention_backward_direct.wgsl = shaders/lib/attention_backward_unrolled.wgsl',
-  'shaders/split_rotary.wgsl = shaders/split_rotary_backward.wgsl',
-];
+const REPEATED = ['src/data/world/shapes_world.ts = src/data/world/world_sample.ts'];
 
 /** What every layer above the kernels may import. */
 const BELOW_MODEL = ['lib', 'answer', 'settings', 'gpu', 'kernels', 'tensor', 'data', 'storage'];
