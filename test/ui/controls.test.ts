@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { GENERATION_SETTINGS } from '../../src/settings/generation_settings';
 import { TRAIN_SETTINGS } from '../../src/settings/train_settings';
-import { CONTROLS, control, PAGES, pageName, planField } from '../../src/ui/controls';
+import { CONTROLS, control, PAGES, pageName } from '../../src/ui/controls';
 import { ACTION_LABELS } from '../../src/ui/error_copy';
 import { listFiles, parse } from '../harness/source_files';
 
@@ -52,7 +52,6 @@ describe('a control', () => {
   it('is named by the words that it shows', () => {
     expect(control('start')).toBe('“Start”');
     expect(pageName('data')).toBe('the Data page');
-    expect(planField('lora.r')).toBe('“Rank (r)”');
   });
 });
 
