@@ -3,25 +3,12 @@
 // that share key j's head. Keys that no row sees get zeros.
 //
 // Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], ranges u32[tokens, 4], stats [tokens, heads, 2] =
-// {lse, delta}, dOut as q, dk, dv as k. One workgroup (stream) or thread (direct) = ROWS
-// neighbouring keys of one key/value head; it first finds the rows that see any of them. Sums run over heads, then rows, in a fixed order: no atomics.
+// {lse, delta}, dOut as q, dk, dv as k. One workgroup (stream) or thread (direct) = ROWS neighbouring keys of one
+// key/value head; it first finds the rows that see any of them. Sums run over heads, then rows, in a fixed order: no
+// atomics.
 // Numerics: f32; p is recomputed from lse (Dao et al. 2022), never stored.
 
-struct Params {
-  tokens: u32,
-  keys: u32,
-  heads: u32,
-  kv_heads: u32,
-  scale: f32,
-  head_vectors: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read> stats: array<vec2f>;
-@group(0) @binding(5) var<storage, read> d_out: array<vec4f>;
+#include "lib/attention_backward_operands.wgsl"
 @group(0) @binding(6) var<storage, read_write> dk: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> dv: array<vec4f>;
 @group(0) @binding(8) var<uniform> params: Params;
@@ -29,7 +16,6 @@ struct Params {
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_backward_stream.wgsl"
 #include "lib/attention_backward_direct.wgsl"
-#include "lib/attention_backward_unrolled.wgsl"
 
 var<private> kv_head: u32;
 var<private> first: u32;

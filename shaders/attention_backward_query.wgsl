@@ -6,21 +6,7 @@
 // neighbouring rows of one head.
 // Numerics: f32; p is recomputed from lse (Dao et al. 2022), never stored.
 
-struct Params {
-  tokens: u32,
-  keys: u32,
-  heads: u32,
-  kv_heads: u32,
-  scale: f32,
-  head_vectors: u32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read> stats: array<vec2f>;
-@group(0) @binding(5) var<storage, read> d_out: array<vec4f>;
+#include "lib/attention_backward_operands.wgsl"
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -28,7 +14,6 @@ struct Params {
 #include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_backward_stream.wgsl"
 #include "lib/attention_backward_direct.wgsl"
-#include "lib/attention_backward_unrolled.wgsl"
 
 var<private> head: u32;
 var<private> first: u32;

@@ -6,8 +6,6 @@
 //   caches [slots, NKV, capacity, HP]; a finished sequence, or an index past the capacity, stores no key and no value.
 // One invocation = one pair of one head. Tables come from the CPU: WGSL sin and cos are too coarse.
 
-struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32, capacity: u32 }
-
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read> cosine: array<f32>;
 @group(0) @binding(2) var<storage, read> sine: array<f32>;
@@ -15,7 +13,8 @@ struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32, 
 @group(0) @binding(4) var<storage, read_write> q: array<f32>;
 @group(0) @binding(5) var<storage, read_write> k: array<f32>;
 @group(0) @binding(6) var<storage, read_write> v: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
+
+#include "lib/rotary_pair.wgsl"
 
 @compute @workgroup_size(64)
 fn split_rotary(
@@ -23,16 +22,14 @@ fn split_rotary(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * 64u + lane;
+  let place = pair_at(group, groups, lane);
+  if (place.token >= params.tokens) { return; }
   let half = params.half;
-  let slots = params.heads + 2u * params.kv_heads;
-  let pair = index % half;
-  let head = index / half % slots;
-  let token = index / half / slots;
-  if (token >= params.tokens) { return; }
-  let source = (token * slots + head) * 2u * half + pair;
-  let low = qkv[source];
-  let high = qkv[source + half];
+  let pair = place.channel;
+  let head = place.head;
+  let token = place.token;
+  let low = qkv[place.fused];
+  let high = qkv[place.fused + half];
 #if APPEND
   let table = rows[${SEQUENCE_WORDS}u * token + ${SEQUENCE_POSITION}u] * half + pair;
 #else

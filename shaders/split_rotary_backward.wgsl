@@ -3,8 +3,6 @@
 //   dqkv [T, (NH + 2 NKV) * HS].
 // One invocation = one pair of one head. The rotation is orthogonal, so its transpose is its inverse.
 
-struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32 }
-
 @group(0) @binding(0) var<storage, read> dq: array<f32>;
 @group(0) @binding(1) var<storage, read> dk: array<f32>;
 @group(0) @binding(2) var<storage, read> dv: array<f32>;
@@ -12,7 +10,8 @@ struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32 }
 @group(0) @binding(4) var<storage, read> sine: array<f32>;
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> dqkv: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
+
+#include "lib/rotary_pair.wgsl"
 
 @compute @workgroup_size(64)
 fn split_rotary_backward(
@@ -20,30 +19,26 @@ fn split_rotary_backward(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * 64u + lane;
+  let place = pair_at(group, groups, lane);
+  if (place.token >= params.tokens) { return; }
   let half = params.half;
-  let slots = params.heads + 2u * params.kv_heads;
-  let pair = index % half;
-  let head = index / half % slots;
-  let token = index / half / slots;
-  if (token >= params.tokens) { return; }
-  let table = rows[token] * half + pair;
+  let table = rows[place.token] * half + place.channel;
   var c = cosine[table];
   var s = sine[table];
   var d = vec2f();
-  if (head < params.heads) {
-    let source = (token * params.heads + head) * params.stride + pair;
+  let kv = place.head - params.heads;
+  if (place.head < params.heads) {
+    let source = (place.token * params.heads + place.head) * params.stride + place.channel;
     d = vec2f(dq[source], dq[source + half]);
-  } else if (head < params.heads + params.kv_heads) {
-    let source = (token * params.kv_heads + head - params.heads) * params.stride + pair;
+  } else if (kv < params.kv_heads) {
+    let source = (place.token * params.kv_heads + kv) * params.stride + place.channel;
     d = vec2f(dk[source], dk[source + half]);
   } else {
-    let source = (token * params.kv_heads + head - params.heads - params.kv_heads) * params.stride + pair;
+    let source = (place.token * params.kv_heads + kv - params.kv_heads) * params.stride + place.channel;
     d = vec2f(dv[source], dv[source + half]);
     c = 1.0;
     s = 0.0;
   }
-  let cell_start = (token * slots + head) * 2u * half + pair;
-  dqkv[cell_start] = d.x * c + d.y * s;
-  dqkv[cell_start + half] = d.y * c - d.x * s;
+  dqkv[place.fused] = d.x * c + d.y * s;
+  dqkv[place.fused + half] = d.y * c - d.x * s;
 }

@@ -10,13 +10,13 @@ import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
 import { loadPromptMaker } from '../src/lookback/question_prompt';
 import { Reasoner } from '../src/lookback/reasoner';
-import { type LeftOutRows, leftOutMessage } from '../src/lookback/row_examples';
-import { createTrainer, type TrainingRequest } from '../src/lookback/training';
+import { leftOutMessage } from '../src/lookback/row_examples';
+import { createTrainer, type PreparingHooks, type TrainingRequest } from '../src/lookback/training';
 import { loraConfigOf, trainedWeights } from '../src/lookback/training_adapter';
 import type { ModelFiles } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { baseFingerprint } from '../src/services/answers/base_fingerprint';
-import { type ExampleSplit, splitWords } from '../src/settings/held_out';
+import { splitWords } from '../src/settings/held_out';
 import { type RunFile, RunFileError, readRunFile, writeRunFile } from '../src/settings/run_file';
 import type { TrainingMethod } from '../src/settings/train_settings';
 import type { StepOutcome } from '../src/train/trainer';
@@ -130,6 +130,19 @@ async function train(signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Says on the terminal what making a trainer tells. */
+function preparing(): PreparingHooks {
+  return {
+    onPhase: (phase, fraction) =>
+      log(`${phase}${fraction === null ? '' : ` ${Math.round(100 * fraction)} %`}`),
+    onLeftOut: (rows) => {
+      const message = leftOutMessage(rows);
+      if (message !== null) log(message);
+    },
+    onSplit: (split) => log(splitWords(split)),
+  };
+}
+
 async function runTraining(
   call: Call,
   run: RunFile,
@@ -149,14 +162,7 @@ async function runTraining(
   const checkpoint = call.resume ? await folder.readCheckpoint(about) : null;
   for (const name of ['metrics.jsonl', 'groups.jsonl', 'samples.jsonl'])
     await folder.truncateMetrics(name, checkpoint?.step ?? 0);
-  const onPhase = (phase: string, fraction: number | null): void =>
-    log(`${phase}${fraction === null ? '' : ` ${Math.round(100 * fraction)} %`}`);
-  const onLeftOut = (rows: LeftOutRows): void => {
-    const message = leftOutMessage(rows);
-    if (message !== null) log(message);
-  };
-  const onSplit = (split: ExampleSplit): void => log(splitWords(split));
-  const hooks = { signal, onPhase, onLeftOut, onSplit };
+  const hooks = { ...preparing(), signal };
   const trainer = await createTrainer(reasoner, { ...request, checkpoint }, hooks);
   await writeWhole(folder.path('run.json'), runRecord(call, run, about.base, reasoner));
   try {

@@ -88,7 +88,7 @@ interface BackwardTile {
   readonly headSize: number;
   /** Whether the tile has two outputs. */
   readonly second: boolean;
-  /** Heads of exactly `headSize` and a body without loops over them, in place of the direct one. */
+  /** Heads of exactly `headSize` and, in the direct variant, a body without loops over them. */
   readonly unrolled: boolean;
 }
 
@@ -109,7 +109,6 @@ export function backwardDefines(
   const lanes = Math.max(traits.software ? 32 : 64, headSize / 4);
   return {
     STREAM: stream,
-    DIRECT: !stream && !unrolled,
     UNROLLED: !stream && unrolled,
     ENTRY: entry,
     ROWS: rows,

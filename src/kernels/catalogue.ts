@@ -19,7 +19,6 @@ import { grpoLoss } from './grpo_loss';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
-import { rotary } from './rotary';
 import { sampler, samplerProbabilities } from './sampler';
 import { segmentAttention } from './segment_attention';
 import {
@@ -27,7 +26,6 @@ import {
   attentionBackwardQuery,
   attentionDelta,
 } from './segment_attention_backward';
-import { softmax } from './softmax';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
 import { tokenLogp, tokenLogpBackward } from './token_logp';
@@ -79,10 +77,6 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
 
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
-  {
-    name: 'softmax',
-    build: (traits) => ROW_WIDTHS.map((cols) => softmax({ rows: 3, cols }, traits)),
-  },
   { name: 'grpoLoss', build: (traits) => [grpoLoss({ count: 3 }, traits)] },
   {
     name: 'tokenLogp',
@@ -156,10 +150,6 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'splitRotaryAppend',
     build: (traits) => [splitRotaryAppend({ batch: 2, capacity: 8, ...HEADS }, traits)],
-  },
-  {
-    name: 'rotary',
-    build: (traits) => NO_YES.map((inverse) => rotary({ tokens: 3, heads: 2, headSize: 8, inverse }, traits)),
   },
   {
     name: 'kvAppend',

@@ -40,7 +40,7 @@ function check(name: string, o: SplitRotaryOptions): void {
 }
 
 /** What all forms of the kernel have in common, with their operands by name. */
-function parts(o: SplitRotaryOptions) {
+function parts(o: SplitRotaryOptions, capacity = 0) {
   const { tokens, heads, kvHeads, headSize } = o;
   const stride = strideOf(o);
   const elements = tokens * (heads + 2 * kvHeads) * headSize;
@@ -48,7 +48,7 @@ function parts(o: SplitRotaryOptions) {
     sizes: { qkv: elements, q: tokens * heads * stride, k: tokens * kvHeads * stride },
     tables: [orMore(reads('cos', headSize / 2)), orMore(reads('sin', headSize / 2))],
     rows: reads('rows', tokens, 'u32'),
-    dimensions: [tokens, heads, kvHeads, headSize / 2, stride].map((u32) => ({ u32 })),
+    params: [tokens, heads, kvHeads, headSize / 2, stride, capacity].map((u32) => ({ u32 })),
     cost: { grid: elementGrid(elements / 2), flops: 3 * elements, bytes: 4 * 2 * elements },
   };
 }
@@ -61,7 +61,7 @@ function parts(o: SplitRotaryOptions) {
  */
 export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {
   check('splitRotary', o);
-  const { sizes, tables, rows, dimensions, cost } = parts(o);
+  const { sizes, tables, rows, params, cost } = parts(o);
   return shaderCall(
     {
       stem: 'split_rotary',
@@ -74,7 +74,7 @@ export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): Kernel
         writes('k', sizes.k),
         writes('v', sizes.k),
       ],
-      params: [...dimensions, { u32: 0 }],
+      params,
       ...cost,
     },
     traits,
@@ -92,7 +92,7 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
   const shape = { ...o, tokens: o.batch };
   check('splitRotaryAppend', shape);
   checkDimensions('splitRotaryAppend', { capacity: o.capacity });
-  const { sizes, tables, dimensions, cost } = parts(shape);
+  const { sizes, tables, params, cost } = parts(shape, o.capacity);
   const slot = o.kvHeads * o.capacity * strideOf(o);
   return shaderCall(
     {
@@ -107,7 +107,7 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
         orMore(writes('kCache', slot)),
         orMore(writes('vCache', slot)),
       ],
-      params: [...dimensions, { u32: o.capacity }],
+      params,
       ...cost,
     },
     traits,
@@ -121,7 +121,7 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
  */
 export function splitRotaryBackward(o: SplitRotaryOptions, traits: DeviceTraits): KernelCall {
   check('splitRotaryBackward', o);
-  const { sizes, tables, rows, dimensions, cost } = parts(o);
+  const { sizes, tables, rows, params, cost } = parts(o);
   return shaderCall(
     {
       stem: 'split_rotary_backward',
@@ -133,7 +133,7 @@ export function splitRotaryBackward(o: SplitRotaryOptions, traits: DeviceTraits)
         rows,
         writes('dqkv', sizes.qkv),
       ],
-      params: dimensions,
+      params,
       ...cost,
     },
     traits,

@@ -1,7 +1,6 @@
 // Names the pages, and the controls that messages send people to. A control shows its label from here and a message names
 // it by the same constant, so that no message can speak of a control that is called otherwise or lies elsewhere.
 
-import { TRAIN_SETTINGS, type TrainSettingId } from '../settings/train_settings';
 import type { Route } from './route';
 
 /** What each page is called. */
@@ -45,9 +44,4 @@ export function pageName(page: Route): string {
 /** A control as a message names it: `“Start”`. */
 export function control(name: keyof typeof CONTROLS): string {
   return `“${CONTROLS[name].label}”`;
-}
-
-/** A field of the plan as a message names it: `“Temperature”`. */
-export function planField(id: TrainSettingId): string {
-  return `“${TRAIN_SETTINGS[id].label}”`;
 }

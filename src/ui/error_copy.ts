@@ -1,7 +1,7 @@
 // Words every error: what happened, why, what can be done, and which action the page offers. Codes come from lib/errors.ts.
 
 import type { PlainError } from '../lib/plain_error';
-import { control, pageName, planField } from './controls';
+import { control, pageName } from './controls';
 
 /** What a notice offers to do about an error. */
 export type ErrorAction =
@@ -238,10 +238,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy(
       'This training does not fit on this device',
       error.message,
-      [
-        `Lower ${planField('tokensPerMicroBatch')}, ${planField('grpo.maxCompletionLength')} or ${planField('lora.r')}.`,
-        `Turn on ${planField('gradientCheckpointing')}.`,
-      ],
+      [`The plan on ${pageName('train')} says what takes the memory, and which setting to change.`],
       'open-train',
     ),
   'train/interrupted': (error) => copy('The run was interrupted', error.message, [], 'open-train'),

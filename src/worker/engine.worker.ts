@@ -4,7 +4,6 @@
 import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
 import { acquireDevice } from '../gpu/device';
-import { platformClient } from '../hub/hub_client';
 import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
@@ -12,8 +11,8 @@ import { AnswerHost } from '../services/answers/answer_host';
 import { baseFingerprint } from '../services/answers/base_fingerprint';
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
-import { HubModels, withHub } from '../services/answers/hub_models';
-import { ModelRegistry } from '../services/answers/model_registry';
+import type { HubModels } from '../services/answers/hub_models';
+import { ModelRegistry, withHub } from '../services/answers/model_registry';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
@@ -27,7 +26,6 @@ import { openStoreChannel } from '../storage/channel';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
-import { ModelStore } from '../storage/model_store';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
@@ -41,15 +39,16 @@ const HUB = new URL('https://huggingface.co/');
 /** Held by the tab that trains. */
 const TRAINING_LOCK = 'look-back/training';
 
-const hubModels = new HubModels({
-  client: platformClient(HUB),
-  store: new ModelStore(),
-  date: () => Date.now(),
-});
+let hubModels: Promise<HubModels> | undefined;
+/** Loaded with the first model that is not built in: most visits need none. */
+const openHubModels = (): Promise<HubModels> => {
+  hubModels ??= import('../services/answers/hub_models').then(({ openHub }) => openHub(HUB));
+  return hubModels;
+};
 const events = new EventQueue();
 const engine = new Engine<Reasoner>({
   acquireDevice: () => acquireDevice({ label: 'look-back' }),
-  registry: withHub(new ModelRegistry(PAGE), hubModels),
+  registry: withHub(new ModelRegistry(PAGE), openHubModels),
   loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
   events,
 });

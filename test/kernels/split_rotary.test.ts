@@ -4,7 +4,7 @@ import { splitRotary, splitRotaryAppend, splitRotaryBackward } from '../../src/k
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
 import { rotaryReference, rotaryTables } from '../reference/rotary';
-import { dirty, expectClose, normals, runTwice, withOutliers } from './support';
+import { dirty, expectClose, Goldens, normals, runTwice, withOutliers } from './support';
 
 const SHAPES = [
   { tokens: 1, heads: 1, kvHeads: 1, headSize: 2 },
@@ -49,6 +49,44 @@ describe('splitRotary', () => {
     expectClose(d.q, rotaryReference(q, o.heads, o.headSize, tables, rows, -1), { rel: 3e-7 }, 'dq');
     expectClose(d.k, rotaryReference(k, o.kvHeads, o.headSize, tables, rows, -1), { rel: 3e-7 }, 'dk');
     expect(d.v).toEqual(v);
+  });
+
+  it('matches the goldens, forward and backward', async () => {
+    const gpu = await testGpu();
+    const goldens = await Goldens.load('ops');
+    const names = goldens.cases('rope', 'y');
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) {
+      const [tokens, heads, headSize] = goldens.shape(`${name}.x`) as [number, number, number];
+      const o = { tokens, heads, kvHeads: heads, headSize };
+      // The right half of a golden table repeats the left one.
+      const half = (part: string) => goldens.f32(part).filter((_, i) => i % headSize < headSize / 2);
+      const tables = [half(`${name}.cos`), half(`${name}.sin`)];
+      const rows = Uint32Array.from({ length: tokens }, (_, t) => t);
+      const x = goldens.f32(`${name}.x`);
+      const width = heads * headSize;
+      const qkv = Float32Array.from(
+        { length: 3 * x.length },
+        (_, i) => x[Math.floor(i / (3 * width)) * width + (i % width)]!,
+      );
+      const outputs = [dirty(x.length), dirty(x.length), dirty(x.length)];
+      const forward = await runTwice(gpu, splitRotary(o, gpu.traits), [qkv, ...tables, rows, ...outputs]);
+      goldens.expectMatch(`${name}.y`, forward[4]!);
+      goldens.expectMatch(`${name}.y`, forward[5]!);
+      const dy = goldens.f32(`${name}.dy`);
+      const back = [dy, dy, dy, ...tables, rows, dirty(qkv.length)];
+      const { q, k } = parts(
+        (await runTwice(gpu, splitRotaryBackward(o, gpu.traits), back))[6] as Float32Array,
+        o,
+      );
+      goldens.expectMatch(`${name}.dx`, q);
+      goldens.expectMatch(`${name}.dx`, k);
+    }
+  });
+
+  it('refuses an odd head size', async () => {
+    const { traits } = await testGpu();
+    expect(() => splitRotary({ tokens: 1, heads: 1, kvHeads: 1, headSize: 7 }, traits)).toThrow(/even/);
   });
 
   it('leaves zeros between heads that are padded, and reads past them backward', async () => {

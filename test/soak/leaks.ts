@@ -99,12 +99,11 @@ try {
   const begun = await read();
   say(`paused after step ${stepped}`, begun);
   await page.evaluate(() => window.leaks.resume());
-  await page.evaluate((step) => window.leaks.pauseAfter(step), steps - 1);
+  await page.evaluate((step) => window.leaks.pauseAfter(step), steps);
   const trained = await read();
-  say(`paused after step ${steps - 1}`, trained);
+  say(`paused after step ${steps}`, trained);
   compare('steps', begun, trained);
-  await page.evaluate(() => window.leaks.resume());
-  await page.evaluate(() => window.leaks.finish());
+  await page.evaluate(() => window.leaks.stop());
   const ended = await read();
   say('after the run', ended);
   compare('run', last, ended);

@@ -1,5 +1,5 @@
 // Renders parts of the page over scripted engines, as the app shell would: what the components' tests run on.
-import { cleanup, render } from '@testing-library/preact';
+import { cleanup, configure, render } from '@testing-library/preact';
 import type { ComponentChildren } from 'preact';
 import { afterEach } from 'vitest';
 import { createLibrary, type Library } from '../../src/state/library';
@@ -12,6 +12,8 @@ import type { RunSummary } from '../../src/worker/protocol/training';
 import { HandEngine, LOADED_MODEL } from '../state/engine_script';
 import { detailOf, HandTrainer, settled } from '../state/train_script';
 
+// Without a style sheet nothing is hidden, and asking for it takes most of the time.
+configure({ defaultHidden: true });
 afterEach(cleanup);
 
 /** The state of the Look page and of what is stored, with pocket loaded. */

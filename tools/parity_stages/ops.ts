@@ -7,22 +7,20 @@ import { type ActivationKind, activation } from '../../src/kernels/activation';
 import { columnSum } from '../../src/kernels/column_sum';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
-import { rotary } from '../../src/kernels/rotary';
-import { packSampling, packSeen, samplerProbabilities } from '../../src/kernels/sampler';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
-import { textRopeTables } from '../../src/model/rope_index';
 import { backward } from '../../src/tensor/autodiff';
 import { attention } from '../../src/tensor/ops/attention';
 import { linear } from '../../src/tensor/ops/linear';
 import { addLora } from '../../src/tensor/ops/lora';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { swiglu } from '../../src/tensor/ops/swiglu';
-import type { HostArray } from '../../src/tensor/program';
 import { denseWeight } from '../../src/tensor/weight';
 import type { CpuRow, Wanted } from './cpu';
 import type { FixtureDir } from './fixture_dir';
 import { type Case, cases, emit, need, type Operator, type Results, run } from './ops_case';
-import { runAdamw, runClip, runCrossEntropy, runSoftmax } from './ops_training';
+import { runRope } from './ops_rope';
+import { runSampling, runSoftmax } from './ops_sampling';
+import { runAdamw, runClip, runCrossEntropy } from './ops_training';
 
 const OPERATORS: Readonly<Record<string, Operator>> = {
   activation: runActivation,
@@ -310,100 +308,4 @@ async function runDecodeAttention(gpu: GpuContext, test: Case): Promise<Results>
     return { o: out, map };
   });
   return { o, p: map };
-}
-
-async function runRope(gpu: GpuContext, test: Case): Promise<Results> {
-  const [tokens = 1, heads = 1, headSize = 2] = test.shape('x');
-  const theta = (await test.read('theta'))[0] ?? 1e4;
-  const positions = await test.integers('pos');
-  const section = test.parts.has('section') ? [...(await test.integers('section'))] : [headSize / 2, 0, 0];
-  const tables = ropeTables(test.name, positions, headSize, theta, section);
-  const table = (data: Float32Array) => ({ data, shape: [tokens, headSize / 2] });
-  const inputs = {
-    x: { data: await test.read('x'), shape: test.shape('x') },
-    dy: { data: await test.read('dy'), shape: test.shape('dy') },
-    cos: table(tables.cos),
-    sin: table(tables.sin),
-    rows: { data: Uint32Array.from({ length: tokens }, (_, i) => i), shape: [tokens], dtype: 'u32' as const },
-  };
-  const results = await run(gpu, inputs, (trace, t) => {
-    const angles = [need(t, 'cos'), need(t, 'sin'), need(t, 'rows')];
-    const shape = { tokens, heads, headSize };
-    const y = emit(trace, rotary(shape, trace.traits), [need(t, 'x'), ...angles], 'y', test.shape('x'));
-    const dx = emit(
-      trace,
-      rotary({ ...shape, inverse: true }, trace.traits),
-      [need(t, 'dy'), ...angles],
-      'dx',
-      test.shape('x'),
-    );
-    return { y, dx };
-  });
-  return { ...results, cos: twice(tables.cos, headSize / 2), sin: twice(tables.sin, headSize / 2) };
-}
-
-function ropeTables(
-  name: string,
-  positions: Int32Array,
-  headSize: number,
-  theta: number,
-  section: readonly number[],
-) {
-  const [t = 0, h = 0, w = 0] = section;
-  const text = { headDim: headSize, ropeTheta: theta, mropeSection: [t, h, w] as const };
-  if (!name.includes('interleaved')) return textRopeTables(positions, text);
-  // Qwen3-VL: H and W take every third frequency while their sections last, T the rest.
-  const tokens = positions.length / 3;
-  const streams = Array.from({ length: headSize / 2 }, (_, k) =>
-    k % 3 === 1 && k < 3 * h ? 1 : k % 3 === 2 && k < 3 * w ? 2 : 0,
-  );
-  const whole = [0, 1, 2].map((stream) => {
-    const row = positions.subarray(stream * tokens, (stream + 1) * tokens);
-    return textRopeTables(Int32Array.from([...row, ...row, ...row]), text);
-  });
-  const pick = (part: 'cos' | 'sin') =>
-    Float32Array.from(
-      { length: (tokens * headSize) / 2 },
-      (_, i) => whole[streams[i % (headSize / 2)] ?? 0]?.[part][i] ?? Number.NaN,
-    );
-  return { cos: pick('cos'), sin: pick('sin') };
-}
-
-function twice(table: Float32Array, width: number): Float32Array {
-  return Float32Array.from(
-    { length: 2 * table.length },
-    (_, i) => table[Math.floor(i / (2 * width)) * width + (i % width)] ?? Number.NaN,
-  );
-}
-
-async function runSampling(gpu: GpuContext, test: Case): Promise<Results> {
-  const logits = await test.read('logits');
-  const [temperature = 1, topK = 0, topP = 1, repetitionPenalty = 1] = await test.read('params');
-  const vocab = logits.length;
-  // Ids past the vocabulary can never be sampled, so penalising them changes nothing.
-  const history = [...(await test.integers('history'))].filter((id) => id >= 0 && id < vocab);
-  const inputs = {
-    logits: { data: logits, shape: [1, vocab] },
-    sampling: {
-      data: packSampling({ temperature, topK, topP, repetitionPenalty }),
-      shape: [1, 8],
-      dtype: 'u32' as const,
-    },
-    seen: { data: packSeen(vocab, history), shape: [1, Math.ceil(vocab / 32)], dtype: 'u32' as const },
-  };
-  const results = (await run(gpu, inputs, (trace, t) => {
-    const penalised = trace.activation('penalised', [vocab]);
-    const kept = trace.activation('kept', [vocab], 'u32');
-    const probs = trace.activation('probs', [vocab]);
-    trace.emit(samplerProbabilities({ batch: 1, vocab }, trace.traits), [
-      need(t, 'logits'),
-      need(t, 'sampling'),
-      need(t, 'seen'),
-      penalised,
-      kept,
-      probs,
-    ]);
-    return { penalised, kept, probs };
-  })) as Record<string, HostArray>;
-  return { ...results, kept: Uint8Array.from(results.kept ?? []) };
 }

@@ -1,22 +1,12 @@
-// Operators of an `ops` folder that training needs: softmax, cross-entropy, AdamW, clipping.
+// Operators of an `ops` folder that training needs: cross-entropy, AdamW, clipping.
 
 import type { GpuContext } from '../../src/gpu/device';
 import { adamw, packAdamw } from '../../src/kernels/adamw';
 import { clipChunks, clipFactor, squareSum } from '../../src/kernels/clip';
 import { elementwise } from '../../src/kernels/elementwise';
-import { softmax } from '../../src/kernels/softmax';
 import { tokenLogp, tokenLogpBackward } from '../../src/kernels/token_logp';
 import type { Tensor } from '../../src/tensor/trace';
 import { type Case, emit, need, type Results, run } from './ops_case';
-
-/** Softmax cases. */
-export async function runSoftmax(gpu: GpuContext, test: Case): Promise<Results> {
-  const [rows = 1, cols = 1] = test.shape('x');
-  const inputs = { x: { data: await test.read('x'), shape: [rows, cols] } };
-  return run(gpu, inputs, (trace, t) => ({
-    y: emit(trace, softmax({ rows, cols }, trace.traits), [need(t, 'x')], 'y', [rows, cols]),
-  }));
-}
 
 /** Mean over the rows that count, and its gradient; ignored rows have neither. */
 export async function runCrossEntropy(gpu: GpuContext, test: Case): Promise<Results> {

@@ -2,8 +2,6 @@
 // The same weight files have the same fingerprint wherever they come from: for one file it is what `sha256sum
 // model.safetensors` prints, for shards the hash of their hashes in order of name.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { ModelError } from '../../lib/errors';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
 
@@ -28,7 +26,7 @@ async function compute(files: ModelFiles): Promise<string> {
   const shards = [...new Set(Object.values(index.weight_map ?? {}))].sort();
   const digests: string[] = [];
   for (const shard of shards) digests.push(await fileDigest(files, shard));
-  return bytesToHex(sha256(new TextEncoder().encode(digests.join(''))));
+  return hexDigest(new TextEncoder().encode(digests.join('')));
 }
 
 async function fileDigest(files: ModelFiles, name: string): Promise<string> {
@@ -36,8 +34,19 @@ async function fileDigest(files: ModelFiles, name: string): Promise<string> {
   if (source === null) throw new ModelError('model/files', `${files.name} has no ${name}.`, { file: name });
   const known = files.digest?.(name) ?? null;
   if (known !== null) return known;
+  if (source.size <= PIECE_BYTES) return hexDigest(await source.read(0, source.size));
+  // The platform hashes what is in memory as a whole; the library that need not is fetched with the first large model.
+  const { sha256 } = await import('@noble/hashes/sha2.js');
   const hash = sha256.create();
   for (let at = 0; at < source.size; at += PIECE_BYTES)
     hash.update(await source.read(at, Math.min(source.size, at + PIECE_BYTES)));
-  return bytesToHex(hash.digest());
+  return hex(hash.digest());
+}
+
+async function hexDigest(bytes: Uint8Array): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,16 +1,16 @@
 // Opens models of the hub by name: from what is kept on this device, or by downloading into it first. Weights are read
 // from there in ranges whenever they are wanted, also after a lost device; nothing of them stays in memory.
 
-import type { HubClient } from '../../hub/hub_client';
+import { type HubClient, platformClient } from '../../hub/hub_client';
 import { downloadFiles } from '../../hub/hub_download';
 import type { HubListing } from '../../hub/hub_listing';
 import { ModelError, StorageError } from '../../lib/errors';
 import { blobSource } from '../../model/safetensors';
 import type { ModelFiles } from '../../model/vision_language_model';
-import { type ModelRecord, type ModelStore, modelKey } from '../../storage/model_store';
+import { type ModelRecord, ModelStore, modelKey } from '../../storage/model_store';
 import { ensureRoom } from '../../storage/quota';
 import { askToPersist } from '../../storage/usage';
-import type { DownloadProgress, ListedModel, ModelRegistry } from './model_registry';
+import type { DownloadProgress, ListedModel } from './model_registry';
 
 /** What opens models of the hub. */
 export interface HubModelParts {
@@ -113,14 +113,11 @@ function entryOf({ id, files }: ModelRecord): ListedModel {
   return { id, label: id, folder: '', bytes, draft: false, files: listed };
 }
 
-/** Opens built-in models by their ids and models of the hub by `organisation/name`. */
-export function withHub(
-  registry: Pick<ModelRegistry, 'list' | 'open'>,
-  hub: Pick<HubModels, 'open'>,
-): Pick<ModelRegistry, 'list' | 'open'> {
-  return {
-    list: () => registry.list(),
-    open: (id, onProgress, signal) =>
-      id.includes('/') ? hub.open(id, onProgress, signal) : registry.open(id, onProgress, signal),
-  };
+/** The models of a hub, kept in this origin's file system. */
+export function openHub(endpoint: URL): HubModels {
+  return new HubModels({
+    client: platformClient(endpoint),
+    store: new ModelStore(),
+    date: () => Date.now(),
+  });
 }

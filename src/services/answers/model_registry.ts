@@ -213,3 +213,18 @@ export class ModelRegistry {
     return { entry, files };
   }
 }
+
+/**
+ * Opens built-in models by their ids, and models of the hub by `organisation/name`.
+ * @param hub brings what opens the latter; called at the first of them
+ */
+export function withHub(
+  registry: Pick<ModelRegistry, 'list' | 'open'>,
+  hub: () => Promise<Pick<ModelRegistry, 'open'>>,
+): Pick<ModelRegistry, 'list' | 'open'> {
+  return {
+    list: () => registry.list(),
+    open: async (id, onProgress, signal) =>
+      (id.includes('/') ? await hub() : registry).open(id, onProgress, signal),
+  };
+}

@@ -3,12 +3,17 @@
 
 import type { PlainError } from '../../lib/plain_error';
 import { mustBe } from '../../settings/setting';
-import { TRAIN_SETTINGS } from '../../settings/train_settings';
+import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
 import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunFormat, RunState } from '../../worker/protocol/training';
-import { CONTROLS, control, pageName, planField } from '../controls';
+import { CONTROLS, control, pageName } from '../controls';
 import { errorCopy, ROOM } from '../error_copy';
+
+/** A field of the plan as a message names it: `“Temperature”`. */
+function planField(id: TrainSettingId): string {
+  return `“${TRAIN_SETTINGS[id].label}”`;
+}
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const TRAIN_COPY = {

@@ -6,7 +6,7 @@ import { HubClient, platformClient } from '../../../src/hub/hub_client';
 import { StorageError } from '../../../src/lib/errors';
 import { openCheckpoint } from '../../../src/model/checkpoint';
 import { baseFingerprint } from '../../../src/services/answers/base_fingerprint';
-import { HubModels, withHub } from '../../../src/services/answers/hub_models';
+import { HubModels } from '../../../src/services/answers/hub_models';
 import type { ModelRecord, ModelStore } from '../../../src/storage/model_store';
 import { loadFixture } from '../../harness/fixture';
 import { startHub } from '../../hub/hub_server';
@@ -148,22 +148,6 @@ const NEVER_READ = {
   size: 1,
   read: () => Promise.reject(new Error('read')),
 };
-
-describe('withHub', () => {
-  it('sends names with a slash to the hub, others to the built-in list', async () => {
-    const asked: string[] = [];
-    const answer = (from: string) => async (id: string) => {
-      asked.push(`${from} ${id}`);
-      throw new Error('enough');
-    };
-    const registry = withHub({ list: async () => [], open: answer('list') }, { open: answer('hub') });
-    const progress = () => undefined;
-    await expect(registry.open('pocket', progress)).rejects.toThrow('enough');
-    await expect(registry.open('Qwen/Qwen2.5-VL-3B-Instruct', progress)).rejects.toThrow('enough');
-    expect(asked).toEqual(['list pocket', 'hub Qwen/Qwen2.5-VL-3B-Instruct']);
-    expect(await registry.list()).toEqual([]);
-  });
-});
 
 describe('platformClient', () => {
   it('asks over the platform, and waits no longer than it is wanted', async () => {

@@ -1,6 +1,6 @@
 // model_registry: the list as shipped, downloads with progress, and every way in which they go wrong.
 import { describe, expect, it } from 'vitest';
-import { ModelRegistry, parseModelList } from '../../../src/services/answers/model_registry';
+import { ModelRegistry, parseModelList, withHub } from '../../../src/services/answers/model_registry';
 import { loadFixture, loadFixtureJson } from '../../harness/fixture';
 
 const BASE = new URL('https://models.example/app/');
@@ -142,5 +142,27 @@ describe('ModelRegistry', () => {
     await expect(registry.open('small', () => undefined, AbortSignal.abort())).rejects.toMatchObject({
       name: 'AbortError',
     });
+  });
+});
+
+describe('withHub', () => {
+  it('sends names with a slash to the hub, others to the built-in list', async () => {
+    const asked: string[] = [];
+    const answer = (from: string) => async (id: string) => {
+      asked.push(`${from} ${id}`);
+      throw new Error('enough');
+    };
+    let brought = 0;
+    const hub = async () => {
+      brought++;
+      return { open: answer('hub') };
+    };
+    const registry = withHub({ list: async () => [], open: answer('list') }, hub);
+    const progress = () => undefined;
+    await expect(registry.open('pocket', progress)).rejects.toThrow('enough');
+    expect(brought).toBe(0);
+    await expect(registry.open('Qwen/Qwen2.5-VL-3B-Instruct', progress)).rejects.toThrow('enough');
+    expect(asked).toEqual(['list pocket', 'hub Qwen/Qwen2.5-VL-3B-Instruct']);
+    expect(await registry.list()).toEqual([]);
   });
 });

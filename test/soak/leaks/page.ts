@@ -23,13 +23,13 @@ export interface LeakActs {
   /** Leaves the engine with the session that the first example needs, whatever was asked before. */
   settle(): Promise<void>;
   reload(count: number): Promise<void>;
-  /** Begins an SFT run on the bundled examples. */
+  /** Begins an SFT run that takes longer than so many steps. All its rows are alike, so that all its steps are. */
   train(steps: number): Promise<void>;
-  /** Resolves, with the run paused, when it has done so many steps. */
+  /** Resolves, with the run paused, when it has done so many steps or one more. */
   pauseAfter(step: number): Promise<void>;
   resume(): Promise<void>;
-  /** Resolves when the run is over; deletes what it left. */
-  finish(): Promise<void>;
+  /** Ends the paused run and deletes what it left. */
+  stop(): Promise<void>;
   readGpu(): Promise<GpuReading>;
 }
 
@@ -39,9 +39,15 @@ declare global {
   }
 }
 
+/** Rows of the run's dataset. */
+const ROWS = 8;
+/** A pause comes after the step that is under way: it must not be the last. */
+const SPARE_STEPS = 10;
+
 /** Of the newest event alone: a page that kept all of them would grow by itself. */
 let status: { readonly state: RunState; readonly step: number } | undefined;
 let waiting: (() => void) | undefined;
+let failure: string | null = null;
 let client: EngineClient;
 let model: LoadedModel;
 let adapterId: string | null = null;
@@ -51,6 +57,7 @@ let datasetId = '';
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) {
+    if (failure !== null) throw new Error(failure);
     await new Promise<void>((resolve) => {
       waiting = resolve;
     });
@@ -61,7 +68,7 @@ function heard(batch: readonly EngineEvent[]): void {
   for (const event of batch) {
     if (event.type !== 'trainingChanged') continue;
     const { state, step, reason } = event.status;
-    if (state === 'failed') throw new Error(`The run failed: ${reason?.message}`);
+    if (state === 'failed') failure = `The run failed: ${reason?.message}`;
     status = { state, step };
   }
   waiting?.();
@@ -121,19 +128,23 @@ async function reload(count: number): Promise<void> {
 }
 
 async function train(steps: number): Promise<void> {
+  const { image, picture, question, answer } = examples[0] as Example;
+  const row = {
+    image,
+    imageName: picture,
+    question,
+    answer: answer ?? '1',
+    response: `\\boxed{ ${answer ?? 1} }`,
+  };
   let id: string | null = null;
-  for (const { image, picture, question, answer } of examples) {
-    const response = `\\boxed{ ${answer ?? 1} }`;
-    const row = { image, imageName: picture, question, answer: answer ?? '1', response };
-    ({ id } = await client.addToDataset(id, 'Leaks', row));
-  }
+  for (let count = 0; count < ROWS; count++) ({ id } = await client.addToDataset(id, 'Leaks', row));
   datasetId = id ?? '';
   const [mode = 'semantic'] = model.modes;
   const plan: TrainingPlan = {
     ...DEFAULT_TRAIN_CONFIG,
     ...{ name: 'Leaks', method: 'sft', modelId: model.entry.id, adapterId: null, mode },
     source: { kind: 'dataset', datasetId },
-    ...{ maxSteps: steps, saveSteps: 25, tokensPerMicroBatch: 256 },
+    ...{ maxSteps: steps + SPARE_STEPS, saveSteps: 25, tokensPerMicroBatch: 256 },
     sft: {
       ...{ ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 2, maxCompletionLength: 16 },
       ...{ evalSize: 2, evalSteps: 5, evalSamples: 2 },
@@ -144,13 +155,13 @@ async function train(steps: number): Promise<void> {
 }
 
 async function pauseAfter(step: number): Promise<void> {
-  await until(() => (status?.step ?? 0) >= step || status?.state === 'finished');
+  await until(() => (status?.step ?? 0) >= step);
   await client.pauseTraining();
-  await until(() => status?.state === 'paused' || status?.state === 'finished');
+  await until(() => status?.state === 'paused');
 }
 
-async function finish(): Promise<void> {
-  await until(() => status?.state === 'finished');
+async function stop(): Promise<void> {
+  await client.stopTraining();
   await client.deleteRun(runId);
   await client.deleteDataset(datasetId);
 }
@@ -171,4 +182,4 @@ async function resume(): Promise<void> {
   await client.resumeTraining(runId);
 }
 
-window.leaks = { start, ask, settle, reload, train, pauseAfter, resume, finish, readGpu };
+window.leaks = { start, ask, settle, reload, train, pauseAfter, resume, stop, readGpu };
