@@ -5,7 +5,7 @@ import type { Tool } from '../../state/composition';
 /** Fixed texts of the composer. */
 export const COMPOSER_COPY = {
   title: 'Draw a sheet',
-  hint: 'Click a cell to put the chosen shape there, and again to take it away. By keyboard: arrow keys move, Enter places, Delete empties a cell, Ctrl+Z takes back.',
+  hint: 'Click a cell to put the chosen shape there, and again to take it away. By keyboard: arrow keys move, Enter places, Del empties a cell, Ctrl+Z takes back.',
   paintHint: 'Drag over the sheet to paint in the chosen colour.',
   eraseHint: 'Click a cell to empty it, or a stroke to take it away.',
   grid: 'The sheet',
