@@ -15,7 +15,7 @@ import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
 import { QuestionWordsContext } from './look/look_context';
-import { decodePicture, seenCells } from './look/picture_source';
+import { decodePicture } from './look/picture_source';
 import { createPages } from './pages';
 import { startRoute } from './route';
 import { startTheme } from './theme';
@@ -28,7 +28,7 @@ export function mount(spawn: () => EngineEndpoint): void {
   const look = createLook(client, {
     now: () => performance.now(),
     decode: decodePicture,
-    seenCells,
+    seenCells: async (bitmap) => (await import('./look/seen_cells')).seenCells(bitmap),
   });
   const library = createLibrary(client);
   adoptBundledAdapter(look, library);

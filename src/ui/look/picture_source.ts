@@ -3,7 +3,7 @@
 
 import type { PictureFacts } from '../../data/world/question';
 import { DataError } from '../../lib/errors';
-import type { KnownQuestion, SeenCells } from '../../state/look';
+import type { KnownQuestion } from '../../state/look';
 
 /** Longest side of a decoded picture, in pixels. */
 const DISPLAY_SIDE = 1024;
@@ -20,23 +20,6 @@ export async function decodePicture(blob: Blob): Promise<ImageBitmap> {
   } finally {
     full.close();
   }
-}
-
-/**
- * The colour words of a decoded picture's cells and questions that suit them: nearly those of the pixels that the model
- * receives, as it is decoded by the browser and scaled down. Null where its pixels cannot be read.
- */
-export async function seenCells(bitmap: ImageBitmap): Promise<SeenCells | null> {
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext('2d');
-  if (context === null) return null;
-  // Models see transparent pixels as black; a fresh canvas is transparent black.
-  context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, width, height);
-  // Fetched with the first picture: the page is there before anything is chosen.
-  const { clearCells, seenColours, suggestQuestions } = await import('../../data/world/seen_colours');
-  const colours = seenColours({ width, height, channels: 4, data: new Uint8Array(data.buffer) });
-  return { words: clearCells(colours), questions: suggestQuestions(colours) };
 }
 
 /** An example picture, questions that suit it, and what is drawn on it; null for a photograph. */
