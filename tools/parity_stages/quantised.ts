@@ -10,9 +10,10 @@ import type { ModelFiles } from '../../src/model/vision_language_model';
 import { deviceRows, weightErrors } from '../../src/model/weight_error';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
 import { checkWeights } from '../../src/model/weight_names';
-import type { CpuRow, Wanted } from './cpu';
+import type { ComputedRow, Wanted } from './computed_row';
 import { type Comparison, compare, type FixtureDir, type Values } from './fixture_dir';
-import { fixtureFiles, modelRows } from './model';
+import { modelRows } from './model';
+import { fixtureFiles } from './prompt_run';
 import { trainRows } from './train';
 
 /** What later stages give depends on ids that were chosen, or on the signs of gradients: small causes, large effects. */
@@ -20,7 +21,7 @@ const GOLDEN_STAGES: readonly string[] = ['vision', 'text', 'attention', 'logits
 
 /** A row with what it was compared with. */
 export interface QuantisedRow {
-  readonly row: CpuRow;
+  readonly row: ComputedRow;
   readonly tensor: string;
   readonly result: Comparison;
 }
@@ -92,8 +93,8 @@ export async function* quantisedRows(
 ): AsyncGenerator<QuantisedRow> {
   const stored = fixtureFiles(dir);
   const tolerance = await explained(stored, precision);
-  const rowsOf = async (files: ModelFiles, kept: WeightPrecision): Promise<CpuRow[]> => {
-    const rows: CpuRow[] = [];
+  const rowsOf = async (files: ModelFiles, kept: WeightPrecision): Promise<ComputedRow[]> => {
+    const rows: ComputedRow[] = [];
     for await (const row of modelRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
     if (dir.has('adapter/adapter_config.json'))
       for await (const row of trainRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
