@@ -15,6 +15,7 @@ import {
 } from '../src/data/image/picture_decoder';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import { readRegularFile } from './regular_file';
+import { firstFrame } from './webp_frame';
 
 type WasmName = 'jpeg/codec/dec/mozjpeg_dec' | 'webp/codec/dec/webp_dec' | 'avif/codec/dec/avif_dec';
 
@@ -80,7 +81,30 @@ async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<CodecPicture>
   return dropAlpha(data, width, height);
 }
 
-const decodeInNode: PictureCodec = async (bytes, { format }: ImageHeader) => {
+/** The first frame on its canvas: libwebp's plain decoder reads stills alone. Around a smaller frame is black, as in Pillow. */
+async function decodeAnimatedWebp(
+  bytes: Uint8Array<ArrayBuffer>,
+  header: ImageHeader,
+): Promise<CodecPicture> {
+  const { still, left, top } = firstFrame(bytes);
+  const found = await decodeWasm('webp/codec/dec/webp_dec', still);
+  const { width, height } = header;
+  const data = new Uint8Array(width * height * 3);
+  const columns = Math.min(found.pixels.width, width - left);
+  for (let y = 0; y < Math.min(found.pixels.height, height - top); y++) {
+    const from = y * found.pixels.width * 3;
+    data.set(found.pixels.data.subarray(from, from + 3 * columns), ((top + y) * width + left) * 3);
+  }
+  const covers = found.pixels.width === width && found.pixels.height === height;
+  return {
+    pixels: { width, height, channels: 3, data },
+    translucent: found.translucent || !covers,
+  };
+}
+
+const decodeInNode: PictureCodec = async (bytes, header: ImageHeader) => {
+  const { format } = header;
+  if (format === 'webp' && header.animated) return decodeAnimatedWebp(bytes, header);
   if (format === 'webp') return decodeWasm('webp/codec/dec/webp_dec', bytes);
   if (format === 'avif') return decodeWasm('avif/codec/dec/avif_dec', bytes);
   return decodeJpeg(bytes);

@@ -9,7 +9,8 @@ import { acquireDevice, type GpuContext } from '../src/gpu/device';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { log, oneOf, runCommand, UsageError } from './command_line';
 import { createNodeGpu } from './node_gpu';
-import { type CpuRow, cpuRows, type Wanted } from './parity_stages/cpu';
+import type { ComputedRow, Wanted } from './parity_stages/computed_row';
+import { cpuRows } from './parity_stages/cpu';
 import { type Comparison, compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
 import { modelRows, variantRows } from './parity_stages/model';
 import { opsRows, samplingRows } from './parity_stages/ops';
@@ -52,7 +53,7 @@ function globMatcher(globs: string | undefined): (name: string) => boolean {
 
 function judge(
   model: string,
-  row: CpuRow,
+  row: ComputedRow,
   golden: Awaited<ReturnType<FixtureDir['read']>> | string,
   dir: FixtureDir,
 ): ParityRow {
@@ -97,7 +98,7 @@ async function* computeRows(
   gpu: () => Promise<GpuContext>,
   dir: FixtureDir,
   wanted: Wanted,
-): AsyncGenerator<CpuRow> {
+): AsyncGenerator<ComputedRow> {
   yield* cpuRows(dir, wanted);
   const has = (stage: string): boolean =>
     dir.toCompare().some((spec) => spec.stage === stage && wanted(stage, spec.name));

@@ -46,6 +46,15 @@ const STEPS = [
     tests: writtenCounts,
   },
   {
+    name: 'parity-int4',
+    lane: 'graphics',
+    args: [
+      ...['tools/run.mjs', 'parity', 'test/fixtures/tiny-qwen2_5_vl', '--quiet'],
+      ...['--weights', 'int4', '--stages', 'vision,text,attention,logits,lora'],
+    ],
+    tests: writtenCounts,
+  },
+  {
     name: 'gpu',
     lane: 'graphics',
     args: [bin.vitest, 'run', '--project', 'gpu'],

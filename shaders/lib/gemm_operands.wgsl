@@ -65,18 +65,18 @@ fn load_a(base: u32, quad: u32) -> vec4f {
 #endif
 }
 
+#if !QUANTISED
 #if !VEC_B
 // One element of the line of B that starts at `base`.
 fn load_b_one(base: u32, at: u32) -> f32 {
-#if QUANTISED
-  return unpack_quad(base, at >> 2u)[at & 3u];
-#elif WEIGHT == f32
+#if WEIGHT == f32
   return b[base + at];
 #else
   let pair = unpack_pair(b[(base + at) >> 1u]);
   return select(pair.x, pair.y, ((base + at) & 1u) == 1u);
 #endif
 }
+#endif
 #endif
 
 fn load_b(base: u32, quad: u32) -> vec4f {

@@ -3,6 +3,7 @@
 
 import type { DeviceTraits } from '../gpu/device';
 import type { GemmOptions } from './gemm';
+import { isQuantised } from './weight_format';
 
 /** Largest M of the matrix-vector kernel: its sums live in registers. */
 export const GEMV_MAX_ROWS = 8;
@@ -36,7 +37,7 @@ export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   const names = ['direct_4x4_8x8', 'tiled_32', 'tiled_64'];
   const fewRows = o.mode !== 'tn' && o.m <= GEMV_MAX_ROWS;
   if (fewRows) names.push(...DIRECT_FEW_ROWS);
-  if (traits.software && traits.subgroups) {
+  if (traits.software && traits.subgroups && !crossesGroups(o)) {
     names.push('quad_8x4_4x1');
     if (o.n <= NARROW_COLUMNS) names.push('quad_16x2_4x1');
     if (fewRows) names.push(...QUAD_FEW_ROWS);
@@ -54,7 +55,12 @@ export function selectVariant(o: GemmOptions, traits: DeviceTraits): string {
 
 function selectFastest(o: GemmOptions, traits: DeviceTraits): string {
   if (!traits.software) return selectHardware(o);
-  return traits.subgroups ? selectQuad(o) : selectDirect(o);
+  return traits.subgroups && !crossesGroups(o) ? selectQuad(o) : selectDirect(o);
+}
+
+/** In mode nn the threads of a quad load single elements of B; to unpack a group for each would cost more than it saves. */
+function crossesGroups({ mode, weight }: GemmOptions): boolean {
+  return mode === 'nn' && isQuantised(weight);
 }
 
 function selectHardware(o: GemmOptions): string {

@@ -2,7 +2,6 @@
 // They throw on their own, so that they need no test runner.
 
 import { deepStrictEqual, ok } from 'node:assert';
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { createAnswerParser, parseAnswer } from '../../src/answer/answer_grammar';
 import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
@@ -14,6 +13,7 @@ import {
   writeSafetensors,
 } from '../../src/model/safetensors';
 import { buildZip, jsonLines, samplePng } from '../data/dataset/dataset_samples';
+import { loadFixture } from './fixture';
 
 interface Mutation {
   readonly at: number;
@@ -97,9 +97,8 @@ export function importSurvivesMutation() {
 }
 
 /** A damaged Parquet file is refused with an error of ours, or its rows and pictures read or are listed. */
-export function parquetSurvivesMutation() {
-  const fixture = new URL('../fixtures/tables/embedded.parquet', import.meta.url);
-  const valid = Uint8Array.from(readFileSync(fixture));
+export async function parquetSurvivesMutation() {
+  const valid = await loadFixture('tables/embedded.parquet');
   const mutation = fc.record({
     at: fc.nat(valid.length - 1),
     bytes: fc.uint8Array({ minLength: 1, maxLength: 5 }),

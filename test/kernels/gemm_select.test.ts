@@ -45,6 +45,16 @@ describe('selectVariant', () => {
     }
   });
 
+  it('leaves quads aside where B is quantised along N', () => {
+    for (const weight of ['int8', 'int4'] as const) {
+      const o = { ...product(64, 896, 896, 'nn'), weight };
+      expect(legalVariants(o, SWIFTSHADER).filter((name) => name.startsWith('quad'))).toEqual([]);
+      expect(selectVariant(o, SWIFTSHADER)).toBe('direct_4x4_8x8');
+      expect(selectVariant({ ...o, m: 1 }, SWIFTSHADER)).toBe('direct_1x4_32x1');
+      expect(selectVariant({ ...o, mode: 'nt' }, SWIFTSHADER)).toBe('quad_8x4_4x1');
+    }
+  });
+
   it('never uses quads without subgroups, nor on hardware', () => {
     for (const traits of [HARDWARE, PLAIN_SOFTWARE, { ...HARDWARE, subgroups: true }]) {
       expect(legalVariants(product(1, 8, 8), traits).filter((name) => name.startsWith('quad'))).toEqual([]);

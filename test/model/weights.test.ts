@@ -1,21 +1,33 @@
 // The real sizes of Qwen2.5-VL on a device of the least limits: how its weights are cut, what they take, and that every
-// operand of a traced prompt, of its log-probabilities and of their reverse fits a binding. Nothing runs.
+// operand of a traced prompt, of its log-probabilities and of their reverse fits a binding. Nothing runs on a device; what
+// loading writes to one is recorded.
 
-import { describe, expect, it } from 'vitest';
-import type { DeviceTraits } from '../../src/gpu/device';
+import { describe, expect, it, vi } from 'vitest';
+import type { DeviceTraits, GpuContext } from '../../src/gpu/device';
 import { weightPlanes } from '../../src/kernels/weight_format';
+import { bf16ToF32 } from '../../src/lib/float_bits';
+import { openCheckpoint } from '../../src/model/checkpoint';
 import { type ModelConfig, parseModelConfig } from '../../src/model/config';
 import { normalise } from '../../src/model/language_model';
 import { modalityProjector } from '../../src/model/modality_projector';
 import { tracePrompt } from '../../src/model/prompt_program';
+import { quantiseRows } from '../../src/model/quantization';
+import {
+  type ByteSource,
+  memorySource,
+  parseSafetensors,
+  type TensorData,
+  writeSafetensors,
+} from '../../src/model/safetensors';
 import { visionTransformer } from '../../src/model/vision_transformer';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
 import { EMBED_TOKENS, expectedShapes, LM_HEAD } from '../../src/model/weight_names';
-import type { WeightSource } from '../../src/model/weights';
+import { ModelWeights, type WeightSource } from '../../src/model/weights';
 import { backward } from '../../src/tensor/autodiff';
 import { tokenLogps } from '../../src/tensor/ops/token_logp';
-import { externalTensor, type StoredTensor, Trace, tensorBytes } from '../../src/tensor/trace';
+import { externalTensor, type StoredTensor, type Tensor, Trace, tensorBytes } from '../../src/tensor/trace';
 import { shardRows, type Weight } from '../../src/tensor/weight';
+import { loadFixture, loadFixtureJson } from '../harness/fixture';
 
 const FLOOR: DeviceTraits = {
   vendor: 'test',
@@ -169,5 +181,77 @@ describe('Qwen2.5-VL at its real size, in bindings of 128 MiB', () => {
     const [dHidden] = backward(training, [[logp, training.input('dlogp', [64])]], [hidden]);
     training.output('dHidden', dHidden!);
     expect(largestOperand(training)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+  });
+});
+
+/** A device that keeps what is written, and counts how often each byte is. */
+function recordingGpu(maxBindingBytes: number) {
+  const buffers = new Map<GPUBuffer, { data: Uint8Array; writes: Uint8Array }>();
+  const createBuffer = (bytes: number): GPUBuffer => {
+    const buffer = {} as GPUBuffer;
+    buffers.set(buffer, { data: new Uint8Array(bytes), writes: new Uint8Array(bytes) });
+    return buffer;
+  };
+  const write = (buffer: GPUBuffer, offset: number, bytes: Uint8Array): void => {
+    const { data, writes } = buffers.get(buffer)!;
+    data.set(bytes, offset);
+    for (let i = offset; i < offset + bytes.length; i++) writes[i] = writes[i]! + 1;
+  };
+  const traits = { ...FLOOR, maxBindingBytes };
+  const gpu = { traits, createBuffer, write, destroyBuffer: () => undefined, fence: async () => undefined };
+  const read = (tensor: Tensor) => {
+    const { buffer, offset } = tensor.region!;
+    const end = offset + tensorBytes(tensor);
+    const { data, writes } = buffers.get(buffer)!;
+    return { data: data.subarray(offset, end), writes: writes.subarray(offset, end) };
+  };
+  return { gpu: gpu as unknown as GpuContext, read };
+}
+
+/** The tiny fixture with a vocabulary whose matrices are more than a piece of 16 MiB as f32. */
+async function wideCheckpoint(rows: number) {
+  const folder = 'tiny-qwen2_5_vl';
+  const json = (await loadFixtureJson(`${folder}/config.json`)) as { text_config: { vocab_size: number } };
+  json.text_config.vocab_size = rows;
+  const tiny = await parseSafetensors('tiny', await loadFixture(`${folder}/model.safetensors`));
+  const bits = new Uint16Array(rows * 96);
+  for (let i = 0; i < bits.length; i++) bits[i] = 0x3c00 + ((i * 7919) % 1021);
+  const tensors: TensorData[] = [];
+  for (const [name, { dtype, shape }] of tiny.tensors) {
+    const wide = /embed_tokens|lm_head/.test(name);
+    const bytes = wide ? new Uint8Array(bits.buffer) : await tiny.read(name);
+    tensors.push({ name, dtype, shape: wide ? [rows, 96] : shape, bytes });
+  }
+  const source = memorySource('model.safetensors', writeSafetensors(tensors));
+  const reads: number[] = [];
+  const read: ByteSource['read'] = (begin, end) => {
+    reads.push(end - begin);
+    return source.read(begin, end);
+  };
+  const open = async (name: string) => (name === source.name ? { ...source, read } : null);
+  return { config: parseModelConfig(json), checkpoint: await openCheckpoint({ open }), reads, bits };
+}
+
+describe('a checkpoint with matrices larger than a piece', () => {
+  it.each([2 ** 27, 1_000_000])('arrives whole, each byte once, in bindings of %i', async (binding) => {
+    vi.stubGlobal('GPUBufferUsage', { STORAGE: 1, COPY_DST: 2, COPY_SRC: 4 });
+    const { config, checkpoint, reads, bits } = await wideCheckpoint(45_000);
+    const { gpu, read } = recordingGpu(binding);
+    reads.length = 0;
+    const weights = await ModelWeights.load(gpu, config, checkpoint, { precision: 'int4' });
+    vi.unstubAllGlobals();
+    // 16 MiB as f32 are half of it as bf16.
+    expect(Math.max(...reads)).toBeLessThanOrEqual(2 ** 23);
+    const { shards, format } = weights.matrix(EMBED_TOKENS);
+    expect(shards.length).toBe(binding === 2 ** 27 ? 1 : 5);
+    const whole = quantiseRows(bf16ToF32(bits), 96, format as 'int8')!;
+    [whole.quants, whole.scales].forEach((wanted, plane) => {
+      const parts = shards.map(({ planes }) => read(planes[plane]!));
+      expect(parts.every(({ writes }) => writes.every((count) => count === 1))).toBe(true);
+      const got = Buffer.concat(parts.map(({ data }) => data));
+      expect(got.equals(Buffer.from(wanted.buffer))).toBe(true);
+    });
+    const { planes } = weights.matrix('model.language_model.layers.0.self_attn.qkv_proj.weight').shards[0]!;
+    for (const plane of planes) expect(read(plane).writes.every((count) => count === 1)).toBe(true);
   });
 });

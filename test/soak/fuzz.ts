@@ -25,7 +25,7 @@ process.stdout.write(`safetensors: ${settings.numRuns} mutated files refused or 
 fc.assert(splitsAgree(), settings);
 process.stdout.write(`segments: ${settings.numRuns} cut texts parsed like the whole\n`);
 await fc.assert(importSurvivesMutation(), settings);
-await fc.assert(parquetSurvivesMutation(), settings);
+await fc.assert(await parquetSurvivesMutation(), settings);
 await fc.assert(readsAnyText(), settings);
 process.stdout.write(`data sets: ${settings.numRuns} damaged zips refused or read\n`);
 await fc.assert(importsRowByRow(), settings);

@@ -1,7 +1,7 @@
 // command_line: options are read strictly, and whatever is wrong is a UsageError that says what would be right.
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GENERATION_SETTINGS } from '../../src/settings/generation_settings';
-import { oneOf, settingOption, UsageError, wholeNumber } from '../../tools/command_line';
+import { oneOf, runCommand, settingOption, UsageError, wholeNumber } from '../../tools/command_line';
 
 describe('wholeNumber', () => {
   it('reads numbers and falls back', () => {
@@ -38,5 +38,45 @@ describe('oneOf', () => {
   it('names the words there are', () => {
     expect(oneOf('mode', 'cot', ['plain', 'cot'])).toBe('cot');
     expect(() => oneOf('mode', 'loud', ['plain', 'cot'])).toThrow(/--mode.*plain, cot.*"loud"/);
+  });
+});
+
+describe('runCommand', () => {
+  const argv = [...process.argv];
+  afterEach(() => {
+    process.argv = argv;
+    vi.restoreAllMocks();
+  });
+
+  /** Runs a command as `node command.mjs ARGS…` would; ending the process is caught. */
+  async function run(args: readonly string[], command: () => Promise<void>) {
+    process.argv = ['node', 'command.mjs', ...args];
+    const [out, err]: [string[], string[]] = [[], []];
+    const writer =
+      (to: string[]) =>
+      (text: unknown, done?: unknown): boolean => {
+        to.push(String(text));
+        if (typeof done === 'function') done();
+        return true;
+      };
+    vi.spyOn(process.stdout, 'write').mockImplementation(writer(out));
+    vi.spyOn(process.stderr, 'write').mockImplementation(writer(err));
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('ended');
+    });
+    await expect(runCommand('usage: command', command)).rejects.toThrow('ended');
+    return { code: exit.mock.calls[0]?.[0], out: out.join(''), err: err.join('') };
+  }
+
+  it.each(['--help', '-h'])('says how it is used on %s, and has succeeded', async (word) => {
+    const command = async (): Promise<void> => expect.unreachable();
+    expect(await run(['FILE', word], command)).toEqual({ code: 0, out: 'usage: command\n', err: '' });
+  });
+
+  it('ends with 2 and the usage when it was called wrongly', async () => {
+    const result = await run([], async () => {
+      throw new UsageError('Name a file.');
+    });
+    expect(result).toEqual({ code: 2, out: '', err: 'Name a file.\n\nusage: command\n' });
   });
 });

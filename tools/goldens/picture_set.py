@@ -85,6 +85,12 @@ def files():
     yield "rgb.bmp", encode(photo, "BMP")
     yield "palette.bmp", encode(photo.convert("P"), "BMP")
     yield "bits.bmp", encode(photo.convert("1"), "BMP")
+    exif = Image.Exif()
+    exif[0x112] = 6
+    yield "orientation_6.png", encode(photo, "PNG", exif=exif)
+    yield "orientation_6.webp", encode(photo, "WEBP", quality=80, exif=exif)
+    later = Image.eval(photo, lambda value: 255 - value)
+    yield "animated.webp", encode(photo, "WEBP", quality=80, save_all=True, append_images=[later], duration=100)
 
 
 def text(data: bytes) -> str:

@@ -15,7 +15,7 @@ import { addLora } from '../../src/tensor/ops/lora';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { swiglu } from '../../src/tensor/ops/swiglu';
 import { denseWeight } from '../../src/tensor/weight';
-import type { CpuRow, Wanted } from './cpu';
+import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir } from './fixture_dir';
 import { type Case, cases, emit, need, type Operator, type Results, run } from './ops_case';
 import { runRope } from './ops_rope';
@@ -38,7 +38,11 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
 };
 
 /** Rows of the operators that the engine has; others are left for the caller to list as skipped. */
-export async function* opsRows(gpu: GpuContext, dir: FixtureDir, wanted: Wanted): AsyncGenerator<CpuRow> {
+export async function* opsRows(
+  gpu: GpuContext,
+  dir: FixtureDir,
+  wanted: Wanted,
+): AsyncGenerator<ComputedRow> {
   const specs = dir.tensors.filter(({ stage }) => stage === 'ops');
   for (const test of cases(dir, specs)) {
     const operator = OPERATORS[test.name.split('.')[0] ?? ''];
@@ -57,7 +61,7 @@ export async function* samplingRows(
   gpu: GpuContext,
   dir: FixtureDir,
   wanted: Wanted,
-): AsyncGenerator<CpuRow> {
+): AsyncGenerator<ComputedRow> {
   const specs = dir.tensors.filter(({ stage }) => stage === 'sampling');
   for (const test of cases(dir, specs)) {
     const asked = [...test.parts.values()].filter(

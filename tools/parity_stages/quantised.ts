@@ -10,9 +10,10 @@ import type { ModelFiles } from '../../src/model/vision_language_model';
 import { deviceRows, weightErrors } from '../../src/model/weight_error';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
 import { checkWeights } from '../../src/model/weight_names';
-import type { CpuRow, Wanted } from './cpu';
+import type { ComputedRow, Wanted } from './computed_row';
 import { type Comparison, compare, type FixtureDir, type Values } from './fixture_dir';
-import { fixtureFiles, modelRows } from './model';
+import { modelRows } from './model';
+import { fixtureFiles } from './prompt_run';
 import { trainRows } from './train';
 
 /** What later stages give depends on ids that were chosen, or on the signs of gradients: small causes, large effects. */
@@ -20,7 +21,7 @@ const GOLDEN_STAGES: readonly string[] = ['vision', 'text', 'attention', 'logits
 
 /** A row with what it was compared with. */
 export interface QuantisedRow {
-  readonly row: CpuRow;
+  readonly row: ComputedRow;
   readonly tensor: string;
   readonly result: Comparison;
 }
@@ -60,16 +61,18 @@ async function configOf(files: ModelFiles): Promise<ReturnType<typeof parseModel
 }
 
 /**
- * Largest relative difference, as a norm, that rounding explains. Every weight W adds noise of ‖ΔW‖/‖W‖ to its product;
- * noise of independent weights adds up in squares, and the residual stream, in which the unrounded part stays, weakens
- * it. Probabilities and gradients, which are differences of such products, may differ twice as much.
+ * Largest relative difference from the golden, as a norm, that rounding explains, by stage. Every weight W adds noise of
+ * ‖ΔW‖/‖W‖ to its product, and the noise of independent weights adds up in squares; norms and softmax may enlarge it: by
+ * 2.9 in the vision tower of the tiny fixture with int4, by 1.9 at most in its text, where noise is already large.
  */
-async function explained(files: ModelFiles, precision: WeightPrecision): Promise<number> {
-  let squares = 0;
+async function explained(files: ModelFiles, precision: WeightPrecision): Promise<(stage: string) => number> {
+  let [vision, all] = [0, 0];
   const checkpoint = await openCheckpoint(files);
-  for await (const { relative } of weightErrors(await configOf(files), checkpoint, precision))
-    squares += relative ** 2;
-  return 2 * Math.sqrt(squares);
+  for await (const { role, relative } of weightErrors(await configOf(files), checkpoint, precision)) {
+    all += relative ** 2;
+    if (role === 'vision') vision += relative ** 2;
+  }
+  return (stage) => (stage === 'vision' ? 4 * Math.sqrt(vision) : 2 * Math.sqrt(all));
 }
 
 function compareNorms(actual: Values, golden: Values, tolerance: number): Comparison {
@@ -92,8 +95,8 @@ export async function* quantisedRows(
 ): AsyncGenerator<QuantisedRow> {
   const stored = fixtureFiles(dir);
   const tolerance = await explained(stored, precision);
-  const rowsOf = async (files: ModelFiles, kept: WeightPrecision): Promise<CpuRow[]> => {
-    const rows: CpuRow[] = [];
+  const rowsOf = async (files: ModelFiles, kept: WeightPrecision): Promise<ComputedRow[]> => {
+    const rows: ComputedRow[] = [];
     for await (const row of modelRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
     if (dir.has('adapter/adapter_config.json'))
       for await (const row of trainRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
@@ -109,6 +112,10 @@ export async function* quantisedRows(
     yield { row, tensor: `${tensor} by dequantised weights`, result: compare(row.actual, other.actual, tol) };
     if (!GOLDEN_STAGES.includes(row.stage) || !(row.actual instanceof Float32Array)) continue;
     const golden = await dir.read({ file: row.file, name: row.tensor });
-    yield { row, tensor: `${tensor} by golden`, result: compareNorms(row.actual, golden, tolerance) };
+    yield {
+      row,
+      tensor: `${tensor} by golden`,
+      result: compareNorms(row.actual, golden, tolerance(row.stage)),
+    };
   }
 }

@@ -196,7 +196,8 @@ export async function readDataset(
     throw new DataError('data/dataset-empty', message, { file: shorten(table.name) });
   }
   const unmapped = mappingProblem(pass.mapping, pass.columns);
-  if (unmapped !== null) problems.add(table.name, null, unmapped);
+  // Where no row could be read, no column is known either: the rows' problems say why.
+  if (unmapped !== null && pass.columns.length > 0) problems.add(table.name, null, unmapped);
   const { rows: lettered, refused } = numberedRows(pass.rows);
   for (const { file, row, reason } of [...pass.problems, ...refused]) problems.add(file, row, reason);
   problems.addUnlisted(pass.moreProblems);

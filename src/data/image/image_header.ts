@@ -151,65 +151,8 @@ function readAvif(bytes: Uint8Array, brands: readonly string[]): ImageHeader | n
   return { format: 'avif', width, height, animated: brands.includes('avis') };
 }
 
-const APPLICATION_1 = 0xe1;
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
-
-/** Where the orientation tag's value lies in a TIFF block, from the block's start; null where there is none. */
-function findOrientation(tiff: Uint8Array): { readonly at: number; readonly little: boolean } | null {
-  if (tiff.length < 8) return null;
-  const data = view(tiff);
-  const little = ascii(tiff, 0, 2) === 'II';
-  const entries = data.getUint32(4, little);
-  if (entries + 2 > tiff.length) return null;
-  const count = data.getUint16(entries, little);
-  for (let i = 0; i < count; i++) {
-    const at = entries + 2 + 12 * i;
-    if (at + 12 > tiff.length) break;
-    if (data.getUint16(at, little) === 0x112) return { at: at + 8, little };
-  }
-  return null;
-}
-
-/** The TIFF block of a JPEG's EXIF data, as a view of its bytes; null where there is none. */
-function exifOf(bytes: Uint8Array): Uint8Array | null {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
-  const data = view(bytes);
-  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff; ) {
-    const marker = bytes[at + 1];
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
-    if (marker === START_OF_SCAN) break;
-    const length = data.getUint16(at + 2);
-    if (marker === APPLICATION_1 && ascii(bytes, at + 4, 6) === 'Exif\0\0')
-      return bytes.subarray(at + 10, at + 2 + length);
-    at += 2 + Math.max(2, length);
-  }
-  return null;
-}
-
-/**
- * How a JPEG is to be turned to stand upright, 1 to 8 as EXIF counts; 1 for upright ones and for other formats.
- * @source EXIF 2.3, tag 0x0112
- */
-export function jpegOrientation(bytes: Uint8Array): number {
-  const exif = exifOf(bytes);
-  const found = exif && findOrientation(exif);
-  if (!exif || !found) return 1;
-  const value = view(exif).getUint16(found.at, found.little);
-  return value >= 1 && value <= 8 ? value : 1;
-}
-
-/** A copy of a JPEG that says it is upright, so that no decoder turns it. */
-export function withoutOrientation(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const copy = bytes.slice();
-  const exif = exifOf(copy);
-  const found = exif && findOrientation(exif);
-  if (exif && found) view(exif).setUint16(found.at, 1, found.little);
-  return copy;
-}
 
 /**
  * Whether a JPEG has its end. Inside the data 0xFF is followed by 0 or by a marker, so that the end's marker after the

@@ -5,8 +5,9 @@
 
 import { DataError } from '../../lib/errors';
 import { decodeBmp } from './bmp_decoder';
+import { exifOrientation, withoutOrientation } from './exif_orientation';
 import { decodeGif } from './gif_decoder';
-import { type ImageHeader, isWholeJpeg, jpegOrientation, withoutOrientation } from './image_header';
+import { type ImageHeader, isWholeJpeg } from './image_header';
 import { requirePicture } from './picture_check';
 import { type PixelArray, pillowResize } from './pillow_resize';
 import { decodePng } from './png_decoder';
@@ -27,7 +28,7 @@ export interface CodecPicture {
   readonly notes?: readonly string[];
 }
 
-/** Decodes the first picture of a JPEG, WebP or AVIF; a JPEG says that it is upright. Rejects with any error for one that it cannot decode. */
+/** Decodes the first picture of a JPEG, WebP or AVIF; a JPEG or WebP says that it is upright. Rejects with any error for one that it cannot decode. */
 export type PictureCodec = (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader) => Promise<CodecPicture>;
 
 /** Larger pictures are reduced: no model looks at more than a few megapixels. */
@@ -90,14 +91,16 @@ async function decode(
   header: ImageHeader,
   codec: PictureCodec,
 ): Promise<CodecPicture> {
-  if (header.format === 'png') return decodePng(bytes);
   if (header.format === 'bmp') return { pixels: decodeBmp(bytes), translucent: false };
   if (header.format === 'gif') return decodeGif(bytes);
-  if (header.format !== 'jpeg') return codec(bytes, header);
-  if (!isWholeJpeg(bytes)) throw new DataError('data/image', 'the JPEG is cut off');
-  const orientation = jpegOrientation(bytes);
+  if (header.format === 'jpeg' && !isWholeJpeg(bytes))
+    throw new DataError('data/image', 'the JPEG is cut off');
+  const orientation = exifOrientation(bytes);
   // Browsers do not turn a picture that is read through a VideoFrame as they turn it for display: here it is always us.
-  const found = await codec(orientation === 1 ? bytes : withoutOrientation(bytes), header);
+  const found =
+    header.format === 'png'
+      ? decodePng(bytes)
+      : await codec(orientation === 1 ? bytes : withoutOrientation(bytes), header);
   return { ...found, pixels: turnUpright(found.pixels, orientation) };
 }
 

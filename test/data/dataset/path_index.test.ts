@@ -31,6 +31,9 @@ describe('find', () => {
     );
     expect(finder('metadata.jsonl', ['a.png', 'b/a.png'])('train/a.png')).toBe('a.png');
     expect(finder('t.jsonl', ['images/a.png'])('data/images/a.png')).toBe('images/a.png');
+    expect(finder('set/t.jsonl', ['set/images/a.png', 'b/images/a.png'])('data/images/a.png')).toBe(
+      'set/images/a.png',
+    );
   });
 
   it('does not take a file from another folder than the one that is named', () => {

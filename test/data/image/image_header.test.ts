@@ -1,9 +1,8 @@
 // image_header: sizes and animation of small pictures written byte by byte here, and bytes that lead nowhere.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jpegOrientation, readImageHeader, withoutOrientation } from '../../../src/data/image/image_header';
+import { readImageHeader } from '../../../src/data/image/image_header';
 import { loadFixture } from '../../harness/fixture';
-import { loadPictureCases } from '../../harness/pictures';
 
 const text = (words: string): number[] => [...words].map((char) => char.charCodeAt(0));
 const u32 = (value: number): number[] => [
@@ -150,15 +149,5 @@ describe('readImageHeader', () => {
       ),
       { numRuns: 2000 },
     );
-  });
-});
-
-describe('jpegOrientation', () => {
-  it('reads what EXIF says, and can be told otherwise', async () => {
-    for (const { name, file } of await loadPictureCases()) {
-      const wanted = Number(/^orientation_(\d)/.exec(name)?.[1] ?? 1);
-      expect([name, jpegOrientation(file)]).toEqual([name, wanted]);
-      expect(jpegOrientation(withoutOrientation(file))).toBe(1);
-    }
   });
 });

@@ -25,7 +25,8 @@ function grey(width: number, height: number, lines: Uint8Array): Uint8Array<Arra
 
 describe('decodePng', () => {
   it('gives the pixels of Pillow, transparency dropped', async () => {
-    const cases = (await loadPictureCases()).filter(({ name }) => name.endsWith('.png'));
+    // Turned pictures are turned after decoding.
+    const cases = (await loadPictureCases()).filter(({ name }) => /^(?!orientation).*\.png$/.test(name));
     expect(cases.length).toBeGreaterThan(7);
     for (const { name, file, rgb } of cases) {
       const { pixels, translucent } = decodePng(file);

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../../src/model/safetensors';
-import { type CpuRow, cpuRows } from '../../../tools/parity_stages/cpu';
+import type { ComputedRow } from '../../../tools/parity_stages/computed_row';
+import { cpuRows } from '../../../tools/parity_stages/cpu';
 import { compare, openFixtureDir, type Values } from '../../../tools/parity_stages/fixture_dir';
 
 /** Compares every row that the CPU can compute and returns the names that failed. */
-async function failures(path: string, rows: CpuRow[]): Promise<string[]> {
+async function failures(path: string, rows: ComputedRow[]): Promise<string[]> {
   const dir = openFixtureDir(path);
   const failed: string[] = [];
   for (const row of rows) {
@@ -26,8 +27,11 @@ async function failures(path: string, rows: CpuRow[]): Promise<string[]> {
   return failed;
 }
 
-async function collect(path: string, wanted: (tensor: string) => boolean = () => true): Promise<CpuRow[]> {
-  const rows: CpuRow[] = [];
+async function collect(
+  path: string,
+  wanted: (tensor: string) => boolean = () => true,
+): Promise<ComputedRow[]> {
+  const rows: ComputedRow[] = [];
   for await (const row of cpuRows(openFixtureDir(path), (_, tensor) => wanted(tensor))) rows.push(row);
   return rows;
 }
