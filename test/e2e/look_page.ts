@@ -39,7 +39,9 @@ export class LookPage {
   }
 
   async chooseExample(index: number): Promise<void> {
-    await this.page.getByRole('group', { name: 'Examples' }).getByRole('button').nth(index).click();
+    const example = this.page.getByRole('group', { name: 'Examples' }).getByRole('button').nth(index);
+    await example.click();
+    await expect(example).toHaveAttribute('aria-pressed', 'true');
     await expect(this.page.getByRole('button', { name: 'Ask', exact: true })).toBeEnabled();
   }
 
