@@ -1,7 +1,12 @@
 // What quantised weights change in a model's next tokens.
 
 import { describe, expect, it } from 'vitest';
-import { logitDistance } from '../../src/lookback/weight_quality';
+import { answerLogits, logitDistance } from '../../src/lookback/weight_quality';
+import { VisionLanguageModel } from '../../src/model/vision_language_model';
+import { testGpu } from '../harness/gpu';
+import { fixtureImages, fixtureModel, loadGoldens, maxDifference } from '../harness/model_fixture';
+
+const FOLDER = 'tiny-qwen2_5_vl';
 
 describe('logitDistance', () => {
   it('is zero between equal logits, and any constant added to them', () => {
@@ -20,5 +25,39 @@ describe('logitDistance', () => {
     expect(found.largestKl).toBeCloseTo(0.25 * Math.LN2, 6);
     expect(found.kl).toBeCloseTo(0.125 * Math.LN2, 6);
     expect(found.agreement).toBe(0.5);
+  });
+});
+
+describe('answerLogits', () => {
+  it('gives the golden logits of the last rows, and those of quantised weights near them', async () => {
+    const gpu = await testGpu();
+    const goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
+    const ids = [...(await goldens.integers('input_ids'))];
+    const images = await fixtureImages(goldens);
+    const golden = await goldens.floats('logits');
+    const rows = [...(await goldens.integers('rows'))];
+    const [vocab, count] = [160, 4];
+    expect(rows.slice(-count)).toEqual(ids.map((_, i) => i).slice(-count));
+    // The last ids of the prompt as the answer to the ids before: their rows predict, the golden row of the last is unused.
+    const prompt = { inputIds: ids.slice(0, 1 - count), images };
+    const answer = [...ids.slice(1 - count), 0];
+    const found: Float32Array[] = [];
+    for (const precision of ['stored', 'int8', 'int4'] as const) {
+      const model = await VisionLanguageModel.load(
+        gpu,
+        fixtureModel(FOLDER, ['config.json', 'model.safetensors']),
+        { precision },
+      );
+      found.push(await answerLogits(model, prompt, answer));
+      model.destroy();
+    }
+    const [stored, int8, int4] = found as [Float32Array, Float32Array, Float32Array];
+    // The manifest's tolerance for an f32 engine.
+    expect(maxDifference(stored, golden.slice(-count * vocab))).toBeLessThan(5e-4);
+    const [near, far] = [logitDistance(stored, int8, vocab).kl, logitDistance(stored, int4, vocab).kl];
+    expect(near).toBeGreaterThan(0);
+    expect(near).toBeLessThan(far);
+    // Random weights of a tiny model give almost even distributions; four bits change their logits by a few percent.
+    expect(far).toBeLessThan(0.1);
   });
 });
