@@ -3,6 +3,7 @@
 // next fence throws it.
 
 import { GpuError } from '../lib/errors';
+import { Interruption } from '../lib/interruption';
 import { createCounters, type GpuCounters } from './counters';
 import { PipelineCache, type Pipelines } from './pipeline_cache';
 
@@ -164,7 +165,7 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
 /** Wraps a device that exists already (tests, hosts with their own device). */
 export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext {
   const counters = createCounters();
-  const { lost, isLost, check } = watchFailures(device);
+  const { lost, isLost, check, loss } = watchFailures(device);
   return {
     device,
     traits,
@@ -192,14 +193,14 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     },
     read: async (staging, bytes) => {
       const mapped = Math.max(4, Math.ceil(bytes / 4) * 4);
-      await Promise.race([staging.mapAsync(GPUMapMode.READ, 0, mapped), lost]);
+      await loss.until(staging.mapAsync(GPUMapMode.READ, 0, mapped));
       check();
       const copy = staging.getMappedRange(0, mapped).slice(0, bytes);
       staging.unmap();
       return copy;
     },
     fence: async () => {
-      await Promise.race([device.queue.onSubmittedWorkDone(), lost]);
+      await loss.until(device.queue.onSubmittedWorkDone());
       check();
     },
     check,
@@ -207,10 +208,20 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
   };
 }
 
+interface FailureWatch extends Pick<GpuContext, 'lost' | 'isLost' | 'check'> {
+  /** Ends with the device. */
+  readonly loss: Interruption;
+}
+
+function lostError({ message, reason }: GPUDeviceLostInfo): GpuError {
+  return new GpuError('gpu/device-lost', `The graphics device was lost: ${message || reason}`, { reason });
+}
+
 /** Keeps the first uncaptured error and the loss until somebody asks. */
-function watchFailures(device: GPUDevice): Pick<GpuContext, 'lost' | 'isLost' | 'check'> {
+function watchFailures(device: GPUDevice): FailureWatch {
   let failure: GpuError | undefined;
   let gone: GPUDeviceLostInfo | undefined;
+  const loss = new Interruption();
   device.addEventListener('uncapturederror', (event) => {
     const code =
       event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
@@ -218,19 +229,17 @@ function watchFailures(device: GPUDevice): Pick<GpuContext, 'lost' | 'isLost' | 
   });
   const lost = device.lost.then((info) => {
     gone = info;
+    loss.interrupt(lostError(info));
     return info;
   });
   const check = (): void => {
-    if (gone)
-      throw new GpuError('gpu/device-lost', `The graphics device was lost: ${gone.message || gone.reason}`, {
-        reason: gone.reason,
-      });
+    if (gone) throw lostError(gone);
     if (!failure) return;
     const first = failure;
     failure = undefined;
     throw first;
   };
-  return { lost, isLost: () => gone !== undefined, check };
+  return { lost, isLost: () => gone !== undefined, check, loss };
 }
 
 function createBuffer(

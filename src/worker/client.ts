@@ -2,6 +2,7 @@
 // Every promise that it hands out settles, also when the Worker dies, and every rejection is a PlainError.
 
 import { type Endpoint, type Remote, transfer, wrap } from 'comlink';
+import { Interruption } from '../lib/interruption';
 import { type PlainError, plainError } from '../lib/plain_error';
 import { everyCommand } from './commands';
 import type {
@@ -31,9 +32,8 @@ interface Connection {
   readonly endpoint: EngineEndpoint;
   readonly commands: Remote<ExposedEngine>;
   readonly port: MessagePort;
-  /** Rejects when the Worker dies; never resolves. */
-  readonly death: Promise<never>;
-  readonly die: (error: PlainError) => void;
+  /** Ends with the Worker. */
+  readonly death: Interruption;
 }
 
 // Comlink releases a proxy that is garbage-collected (its issue 692), so live ones are held here.
@@ -48,24 +48,18 @@ function crashMessage(event: Event): string {
 
 function open(endpoint: EngineEndpoint, deliver: (events: readonly EngineEvent[]) => void): Connection {
   const channel = new MessageChannel();
-  let die: (error: PlainError) => void = () => undefined;
-  const death = new Promise<never>((_, reject) => {
-    die = reject;
-  });
-  // A death that nobody is waiting for is told through the event, not as an unhandled rejection.
-  death.catch(() => undefined);
+  const death = new Interruption();
   channel.port1.onmessage = ({ data }: MessageEvent<EventBatch>) => deliver(data.events);
   const connection: Connection = {
     endpoint,
     commands: wrap<ExposedEngine>(endpoint),
     port: channel.port2,
     death,
-    die,
   };
   const crashed = (event: Event) => {
     if (!LIVE.delete(connection)) return;
     const error: PlainError = { code: 'worker/crashed', message: crashMessage(event) };
-    die(error);
+    death.interrupt(error);
     deliver([{ type: 'failed', error }]);
   };
   endpoint.addEventListener('error', crashed as EventListener);
@@ -88,7 +82,7 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
   async function call<T>(command: (commands: Remote<ExposedEngine>) => Promise<T>): Promise<T> {
     if (connection === null) throw { code: 'worker/crashed', message: 'The engine is not running.' };
     try {
-      return await Promise.race([command(connection.commands), connection.death]);
+      return await connection.death.until(command(connection.commands));
     } catch (thrown) {
       throw plainError(thrown);
     }
@@ -97,7 +91,7 @@ export function createEngineClient(spawn: () => EngineEndpoint): EngineClient {
   async function start(): Promise<void> {
     if (connection !== null) {
       LIVE.delete(connection);
-      connection.die({ code: 'worker/crashed', message: 'The engine was restarted.' });
+      connection.death.interrupt({ code: 'worker/crashed', message: 'The engine was restarted.' });
       connection.endpoint.terminate?.();
     }
     const opened = open(spawn(), deliver);

@@ -1,0 +1,30 @@
+// Lets work be waited for only until something ends it: a lost device, a Worker that died. Unlike Promise.race against a
+// promise that stays pending, which keeps every result for as long as it does, this leaves nothing behind.
+
+/** Something that ends all waiting, once. */
+export class Interruption {
+  readonly #waiting = new Set<(reason: unknown) => void>();
+  #ended: { readonly reason: unknown } | undefined;
+
+  /** Rejects everything that waits now or later; a second reason changes nothing. */
+  interrupt(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = { reason };
+    for (const end of this.#waiting) end(reason);
+    this.#waiting.clear();
+  }
+
+  /** Settles as the work does, or rejects with the reason of the interruption if that comes first. */
+  until<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) reject(this.#ended.reason);
+      else this.#waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  /** Number of those that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+}
