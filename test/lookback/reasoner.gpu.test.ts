@@ -107,9 +107,9 @@ describe.each(['greedy_tokens_adapter.json', 'greedy_tokens.json'])('greedy toke
     expect(answer.attention.map(({ step }) => step)).toEqual([...answer.ids.keys()]);
     for (const { shares, map } of answer.attention) {
       const sum = shares.image + shares.query + shares.generated;
-      // vision_end is in the denominator alone.
+      // vision_end is in the denominator alone, with a share that may be less than a rounding of the sum.
       expect(sum).toBeGreaterThan(0.2);
-      expect(sum).toBeLessThan(1);
+      expect(sum).toBeLessThan(1 + 1e-6);
       expect(map).toHaveLength(prepared.imageTokens);
       const onImage = map.reduce((a, b) => a + b, 0);
       // The map is not divided by the mass from the image on, which is below 1.

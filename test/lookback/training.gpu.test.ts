@@ -258,7 +258,8 @@ describe('Reasoner.setAdapter', () => {
     const config = loraConfigOf(REQUEST, '');
     const weights = initialLoraWeights(own.model.config, config, createPrng(4)).map((pair, index) => ({
       ...pair,
-      b: noise(pair.b.length, index),
+      // Large enough to change what a sure model says.
+      b: noise(pair.b.length, index).map((value) => 8 * value),
     }));
     const adapter = LoraAdapter.create(gpu, config, own.model.config, weights, false);
     const prepared = own.prepare({ image, text: 'How many red circles are there?', mode: 'cot' });
