@@ -98,7 +98,7 @@ describe('the questions of the plan', () => {
     await shown({ datasets: [datasetOf('d', 30, 0)] });
     const control = field('Questions from');
     expect([...control.querySelectorAll('option')].map((one) => one.textContent)).toEqual([
-      'Built-in world of shapes',
+      'Built-in world of sheets and photographs',
       'Dataset d (30 rows)',
     ]);
     fireEvent.change(control, { target: { value: 'd' } });
