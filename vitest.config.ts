@@ -58,6 +58,11 @@ export default defineConfig({
             'fastest-levenshtein',
             'hyparquet',
             'hyparquet-compressors',
+            'hyparquet/src/column.js',
+            'hyparquet/src/datapage.js',
+            'hyparquet/src/schema.js',
+            '@noble/hashes/sha2.js',
+            '@noble/hashes/utils.js',
           ],
         },
         test: {
