@@ -1,9 +1,8 @@
 // Lists of stored items over an engine moved by hand: fetching, changes told by events, commands and their failures.
 import { describe, expect, it } from 'vitest';
-import { adapterName, createLibrary, deletionEffects, type Library } from '../../src/state/library';
+import { adapterName, createLibrary, type Library } from '../../src/state/library';
 import type { AdapterSummary } from '../../src/worker/protocol/library';
 import { HandEngine, LOADED_MODEL } from './engine_script';
-import { runOf } from './train_script';
 
 const tick = () => new Promise((done) => setTimeout(done));
 
@@ -140,27 +139,6 @@ describe('commands', () => {
     expect(library.datasets.value).toEqual([dataset]);
     await tick();
     expect(library.error.value).toBeNull();
-  });
-});
-
-describe('deletionEffects', () => {
-  const plan = { ...runOf('r').plan, adapterId: 'a1', source: { kind: 'dataset', datasetId: 'd1' } as const };
-  const effects = (item: 'adapter' | 'dataset', id: string, change: Partial<ReturnType<typeof runOf>>) =>
-    deletionEffects(item, id, [runOf('r1', { plan, ...change })]).map(({ effect }) => effect);
-
-  it('says of each run that reads the item what becomes of it', () => {
-    expect(effects('adapter', 'a1', { state: 'running' })).toEqual(['live']);
-    expect(effects('adapter', 'a1', { state: 'paused' })).toEqual(['kept']);
-    expect(effects('adapter', 'a1', { state: 'failed', checkpointStep: null })).toEqual(['lost']);
-    expect(effects('dataset', 'd1', { state: 'paused' })).toEqual(['lost']);
-    expect(effects('dataset', 'd1', { state: 'pausing' })).toEqual(['live']);
-  });
-
-  it('leaves out runs that have ended and runs of other items', () => {
-    expect(effects('adapter', 'a1', { state: 'finished' })).toEqual([]);
-    expect(effects('dataset', 'd1', { state: 'stopped' })).toEqual([]);
-    expect(effects('adapter', 'a2', { state: 'paused' })).toEqual([]);
-    expect(effects('dataset', 'a1', { state: 'paused' })).toEqual([]);
   });
 });
 

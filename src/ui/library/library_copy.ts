@@ -2,7 +2,8 @@
 
 import { formatBytes } from '../../lib/format';
 import type { TrainingMethod } from '../../settings/train_settings';
-import type { DeletionEffect, ItemKind, LibraryNews } from '../../state/library';
+import type { DeletionEffect } from '../../state/deletion_effects';
+import type { ItemKind, LibraryNews } from '../../state/library';
 import type { RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
 

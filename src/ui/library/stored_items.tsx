@@ -1,7 +1,8 @@
 // Shows what the Library and the Data page share: the question before an item is deleted, with what that frees and which
 // runs need the item, and what the last command came to.
 
-import { deletionEffects, type ItemKind, type Library } from '../../state/library';
+import { deletionEffects } from '../../state/deletion_effects';
+import type { ItemKind, Library } from '../../state/library';
 import { Confirm } from '../confirm';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
