@@ -4,10 +4,11 @@ import { LookPage } from './look_page';
 
 test('cancel, try again, and change the model', async ({ page }) => {
   const look = new LookPage(page);
-  // The page offers no drafts; here one of them stands in for a second model.
+  // The page offers one model; the same files under another name stand in for a second.
   await page.route('**/models/models.json', async (route) => {
-    const list = (await (await route.fetch()).json()) as { draft: boolean }[];
-    await route.fulfill({ json: list.map((entry) => ({ ...entry, draft: false })) });
+    const list = (await (await route.fetch()).json()) as { id: string; label: string }[];
+    const twins = list.map((entry) => ({ ...entry, id: `${entry.id}_twin`, label: `${entry.label} twin` }));
+    await route.fulfill({ json: [...list, ...twins] });
   });
   await look.open();
   const panel = page.getByRole('region', { name: /^Loading/ });
