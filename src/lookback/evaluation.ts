@@ -19,7 +19,7 @@ export interface SceneOutcome {
   readonly correct: boolean;
   readonly triggered: boolean;
   readonly emptyBack: boolean;
-  /** A `<back>` holds a full scan of a 3×3 sheet; false for models that have no such thing. */
+  /** A `<back>` holds a whole scan of the picture, cell by cell; false for models that write no such thing. */
   readonly genuineScan: boolean;
   readonly format: AnswerForm;
   /** Generated tokens, the end token included. */

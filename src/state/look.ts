@@ -253,8 +253,7 @@ async function start(w: Writable): Promise<void> {
   w.underWay = null;
   try {
     await w.client.start();
-    // Drafts are kept for comparisons on the command line.
-    w.models.value = (await w.client.listModels()).filter(({ draft }) => !draft);
+    w.models.value = await w.client.listModels();
   } catch (thrown) {
     w.session.value = { ...w.session.value, error: plainError(thrown) };
   }

@@ -21,8 +21,6 @@ export const COPY = {
     themeTo: { light: 'Use light colours', dark: 'Use dark colours' },
     keys: 'Keys',
     model: CONTROLS.model.label,
-    draft: 'draft',
-    draftWhy: 'It is a draft: a stand-in until a later release replaces it.',
     device: 'Graphics device',
     software: 'software',
     softwareWhy: 'No graphics card is used: the processor stands in for it. Correct, but many times slower.',

@@ -40,7 +40,6 @@ function ModelChip() {
   const look = useLook();
   const models = look.models.value;
   const value = look.wantedModel.value ?? '';
-  const entry = models.find(({ id }) => id === value);
   if (models.length === 0) return null;
   return (
     <span class="top-chip">
@@ -54,11 +53,6 @@ function ModelChip() {
           ))}
         </select>
       </label>
-      {entry?.draft && (
-        <span class="badge" title={COPY.app.draftWhy} data-testid="draft">
-          {COPY.app.draft}
-        </span>
-      )}
     </span>
   );
 }

@@ -4,23 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
 import type { GemmOptions } from '../../src/kernels/gemm';
 import { legalVariants, registerTile, selectVariant } from '../../src/kernels/gemm_select';
+import { LEAST_TRAITS } from '../harness/device_traits';
 
-const HARDWARE: DeviceTraits = {
-  vendor: 'test',
-  architecture: '',
-  description: 'test adapter',
-  software: false,
-  shaderF16: false,
-  subgroups: false,
-  timestampQuery: false,
-  maxBindingBytes: 2 ** 27,
-  maxBufferBytes: 2 ** 28,
-  maxWorkgroupBytes: 16384,
-  maxInvocations: 256,
-  maxStorageBuffers: 8,
-  disabledVariants: new Set(),
-};
-const PLAIN_SOFTWARE: DeviceTraits = { ...HARDWARE, software: true };
+const PLAIN_SOFTWARE: DeviceTraits = { ...LEAST_TRAITS, software: true };
 const SWIFTSHADER: DeviceTraits = { ...PLAIN_SOFTWARE, subgroups: true };
 
 const product = (m: number, n: number, k: number, mode: GemmOptions['mode'] = 'nt'): GemmOptions => ({
@@ -33,7 +19,7 @@ const product = (m: number, n: number, k: number, mode: GemmOptions['mode'] = 'n
 
 describe('selectVariant', () => {
   it('chooses a legal variant for every size, mode and device', () => {
-    for (const traits of [HARDWARE, PLAIN_SOFTWARE, SWIFTSHADER]) {
+    for (const traits of [LEAST_TRAITS, PLAIN_SOFTWARE, SWIFTSHADER]) {
       for (const mode of ['nn', 'nt', 'tn'] as const) {
         for (const m of [1, 2, 3, 4, 5, 8, 9, 64, 1000]) {
           for (const n of [1, 8, 9, 896, 5000]) {
@@ -56,21 +42,21 @@ describe('selectVariant', () => {
   });
 
   it('never uses quads without subgroups, nor on hardware', () => {
-    for (const traits of [HARDWARE, PLAIN_SOFTWARE, { ...HARDWARE, subgroups: true }]) {
+    for (const traits of [LEAST_TRAITS, PLAIN_SOFTWARE, { ...LEAST_TRAITS, subgroups: true }]) {
       expect(legalVariants(product(1, 8, 8), traits).filter((name) => name.startsWith('quad'))).toEqual([]);
     }
   });
 
   it('runs single rows by the matrix-vector kernel on hardware and by wide tiles on software', () => {
-    expect(selectVariant(product(1, 896, 896), HARDWARE)).toBe('gemv');
+    expect(selectVariant(product(1, 896, 896), LEAST_TRAITS)).toBe('gemv');
     expect(selectVariant(product(1, 896, 896), SWIFTSHADER)).toBe('quad_1x8_4x1');
     expect(selectVariant(product(1, 896, 896, 'tn'), SWIFTSHADER)).toBe('quad_8x4_4x1');
     expect(selectVariant(product(512, 8, 512), SWIFTSHADER)).toBe('quad_16x2_4x1');
   });
 
   it('takes large workgroup tiles only when enough of them keep a GPU busy', () => {
-    expect(selectVariant(product(2048, 2048, 64), HARDWARE)).toBe('tiled_64');
-    expect(selectVariant(product(100, 100, 64), HARDWARE)).toBe('tiled_32');
+    expect(selectVariant(product(2048, 2048, 64), LEAST_TRAITS)).toBe('tiled_64');
+    expect(selectVariant(product(100, 100, 64), LEAST_TRAITS)).toBe('tiled_32');
   });
 });
 

@@ -3,7 +3,7 @@
 // loading writes to one is recorded.
 
 import { describe, expect, it, vi } from 'vitest';
-import type { DeviceTraits, GpuContext } from '../../src/gpu/device';
+import type { GpuContext } from '../../src/gpu/device';
 import { weightPlanes } from '../../src/kernels/weight_format';
 import { bf16ToF32 } from '../../src/lib/float_bits';
 import { openCheckpoint } from '../../src/model/checkpoint';
@@ -27,23 +27,8 @@ import { backward } from '../../src/tensor/autodiff';
 import { tokenLogps } from '../../src/tensor/ops/token_logp';
 import { externalTensor, type StoredTensor, type Tensor, Trace, tensorBytes } from '../../src/tensor/trace';
 import { shardRows, type Weight } from '../../src/tensor/weight';
+import { LEAST_TRAITS } from '../harness/device_traits';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
-
-const FLOOR: DeviceTraits = {
-  vendor: 'test',
-  architecture: '',
-  description: 'least limits',
-  software: false,
-  shaderF16: false,
-  subgroups: false,
-  timestampQuery: false,
-  maxBindingBytes: 2 ** 27,
-  maxBufferBytes: 2 ** 28,
-  maxWorkgroupBytes: 16384,
-  maxInvocations: 256,
-  maxStorageBuffers: 8,
-  disabledVariants: new Set(),
-};
 
 interface Sizes {
   readonly hidden: number;
@@ -126,7 +111,7 @@ function fakeWeights(
       vectors.set(name, tensor(name, [rows], 'f32'));
       continue;
     }
-    const shards = shardRows(name, format, [rows, width], FLOOR.maxBindingBytes).map((shard) => ({
+    const shards = shardRows(name, format, [rows, width], LEAST_TRAITS.maxBindingBytes).map((shard) => ({
       ...shard,
       planes: weightPlanes(format, width).map(({ dtype, columns }) =>
         tensor(name, [shard.rows, columns], dtype),
@@ -160,27 +145,27 @@ describe('Qwen2.5-VL at its real size, in bindings of 128 MiB', () => {
     expect(Math.abs(total / bytes - 1)).toBeLessThan(0.01);
     expect(weights.matrix(LM_HEAD).shards).toHaveLength(headShards);
     const gpu = undefined as never;
-    const prompt = new Trace(FLOOR);
+    const prompt = new Trace(LEAST_TRAITS);
     prompt.output('logits', tracePrompt(prompt, { gpu, config, weights }, { tokens: 512, batch: 1 }, {}));
-    expect(largestOperand(prompt)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+    expect(largestOperand(prompt)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);
 
-    const vision = new Trace(FLOOR);
+    const vision = new Trace(LEAST_TRAITS);
     const [rows, unit] = [1024, config.vision.spatialMergeSize ** 2];
     const shape = [rows / unit, config.vision.outHiddenSize];
     const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 4 * shape[0]! * shape[1]! };
     const features = externalTensor('features', shape, 'f32', region);
     const x = visionTransformer(vision, config.vision, weights, rows);
     modalityProjector(vision, config.vision, weights, x, features);
-    expect(largestOperand(vision)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+    expect(largestOperand(vision)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);
 
-    const training = new Trace(FLOOR);
+    const training = new Trace(LEAST_TRAITS);
     const hidden = training.input('hidden', [64, config.text.hiddenSize], 'f32', true);
     const labels = training.input('labels', [64], 'i32');
     const normed = normalise(training, config.text, weights, hidden);
     const { logp } = tokenLogps(training, normed, weights.matrix(LM_HEAD), labels);
     const [dHidden] = backward(training, [[logp, training.input('dlogp', [64])]], [hidden]);
     training.output('dHidden', dHidden!);
-    expect(largestOperand(training)).toBeLessThanOrEqual(FLOOR.maxBindingBytes);
+    expect(largestOperand(training)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);
   });
 });
 
@@ -197,7 +182,7 @@ function recordingGpu(maxBindingBytes: number) {
     data.set(bytes, offset);
     for (let i = offset; i < offset + bytes.length; i++) writes[i] = writes[i]! + 1;
   };
-  const traits = { ...FLOOR, maxBindingBytes };
+  const traits = { ...LEAST_TRAITS, maxBindingBytes };
   const gpu = { traits, createBuffer, write, destroyBuffer: () => undefined, fence: async () => undefined };
   const read = (tensor: Tensor) => {
     const { buffer, offset } = tensor.region!;

@@ -11,7 +11,7 @@ import type { LoadedModel } from '../../src/worker/protocol/engine';
 import type { EngineCommands, EngineEvent } from '../../src/worker/protocol/messages';
 
 export const LOADED_MODEL: LoadedModel = {
-  entry: { id: 'pocket', label: 'Pocket', folder: 'models/pocket', bytes: 1, draft: false },
+  entry: { id: 'pocket', label: 'Pocket', folder: 'models/pocket', bytes: 1 },
   parameters: 1,
   layers: 1,
   heads: 1,

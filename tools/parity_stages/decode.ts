@@ -76,11 +76,7 @@ export async function* decodeRows(
   prompt: Prompt,
   wanted: Wanted,
 ): AsyncGenerator<ComputedRow> {
-  const specs = dir
-    .toCompare()
-    .filter(
-      ({ file, stage, name }) => file === IO && ['decode', 'lookback'].includes(stage) && wanted(stage, name),
-    );
+  const specs = dir.ofStages(['decode', 'lookback'], wanted).filter(({ file }) => file === IO);
   if (specs.length === 0) return;
   const { text } = model.config;
   const steps = Math.max(

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DataError } from '../../src/lib/errors';
 import { formatShape } from '../../src/lib/format';
 import { type Dtype, parseSafetensors, type SafetensorsFile } from '../../src/model/safetensors';
+import type { Wanted } from './computed_row';
 
 /** How close a value must come: given, bit equal, or within the larger of abs and rel · max|golden|. */
 export type Tolerance =
@@ -139,6 +140,11 @@ export class FixtureDir {
   /** Tensors that an engine has to reproduce: everything with a tolerance other than 'input'. */
   toCompare(): TensorSpec[] {
     return this.tensors.filter((spec) => spec.tol !== 'input');
+  }
+
+  /** Of these, the wanted ones of some stages. */
+  ofStages(stages: readonly string[], wanted: Wanted): TensorSpec[] {
+    return this.toCompare().filter(({ stage, name }) => stages.includes(stage) && wanted(stage, name));
   }
 
   /** Values of a tensor. Rejects when the file disagrees with the manifest about its shape or dtype. */

@@ -67,12 +67,7 @@ async function* promptRows(
   prompt: Prompt,
   wanted: Wanted,
 ): AsyncGenerator<ComputedRow> {
-  const specs = dir
-    .toCompare()
-    .filter(
-      ({ file, stage, name }) =>
-        file === IO && ['text', 'attention', 'logits'].includes(stage) && wanted(stage, name),
-    );
+  const specs = dir.ofStages(['text', 'attention', 'logits'], wanted).filter(({ file }) => file === IO);
   if (specs.length === 0) return;
   const { text } = model.config;
   const run = await runPrompt(gpu, model.device, prompt);

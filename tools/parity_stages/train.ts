@@ -31,9 +31,7 @@ export async function* trainRows(
   wanted: Wanted,
   { files, precision }: ParityWeights = storedWeights(dir),
 ): AsyncGenerator<ComputedRow> {
-  const asked = dir
-    .toCompare()
-    .filter(({ stage, name }) => ['lora', 'adamw', 'grpo'].includes(stage) && wanted(stage, name));
+  const asked = dir.ofStages(['lora', 'adamw', 'grpo'], wanted);
   if (asked.length === 0 || !dir.has('config.json') || !dir.has('adapter/adapter_config.json')) return;
   const model = await VisionLanguageModel.load(gpu, files, { precision });
   const prompt = await readPrompt(dir);

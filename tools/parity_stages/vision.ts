@@ -38,9 +38,7 @@ export async function* visionRows(
   prompt: Prompt,
   wanted: Wanted,
 ): AsyncGenerator<ComputedRow> {
-  const specs = dir
-    .toCompare()
-    .filter(({ file, stage, name }) => file === IO && stage === 'vision' && wanted(stage, name));
+  const specs = dir.ofStages(['vision'], wanted).filter(({ file }) => file === IO);
   if (specs.some(({ name }) => name === 'vit_video.image_embeds')) {
     const video = await runTower(model, await videoInputs(dir));
     const actual = (await video.program.read('image_embeds')) as Float32Array;

@@ -10,7 +10,7 @@ import os
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-LABELS = {'pocket': ('Pocket', False)}
+LABELS = {'pocket': 'Pocket'}
 PROCESSOR = {
     'image_processor_type': 'Qwen2VLImageProcessor', 'processor_class': 'Qwen2_5_VLProcessor',
     'do_resize': True, 'do_rescale': True, 'do_normalize': True, 'do_convert_rgb': True,
@@ -47,13 +47,13 @@ def ship(source, folder):
 
 def list_models(root):
     entries = []
-    for name, (label, draft) in LABELS.items():
+    for name, label in LABELS.items():
         folder = f'{root}/{name}'
         if os.path.exists(f'{folder}/model.safetensors'):
             files = [{'name': f, 'bytes': os.path.getsize(f'{folder}/{f}')}
                      for f in sorted(os.listdir(folder)) if not f.endswith('.md')]
             entries.append({'id': name, 'label': label, 'folder': f'models/{name}',
-                            'bytes': sum(f['bytes'] for f in files), 'draft': draft, 'files': files})
+                            'bytes': sum(f['bytes'] for f in files), 'files': files})
     with open(f'{root}/models.json', 'w') as f:
         json.dump(entries, f, indent=2)
         f.write('\n')

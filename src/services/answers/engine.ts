@@ -74,8 +74,8 @@ function summaryOf({ traits }: GpuContext): DeviceSummary {
   return { description, vendor, architecture, software, shaderF16 };
 }
 
-function entryOf({ id, label, folder, bytes, draft }: ListedModel): ModelEntry {
-  return { id, label, folder, bytes, draft };
+function entryOf({ id, label, folder, bytes }: ListedModel): ModelEntry {
+  return { id, label, folder, bytes };
 }
 
 /** One engine. Its public methods of {@link LoadCommands} are the page's commands. */

@@ -110,7 +110,7 @@ export class HubModels {
 function entryOf({ id, files }: ModelRecord): ListedModel {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const listed = files.map(({ name, bytes }) => ({ name, bytes }));
-  return { id, label: id, folder: '', bytes, draft: false, files: listed };
+  return { id, label: id, folder: '', bytes, files: listed };
 }
 
 /** The models of a hub, kept in this origin's file system. */

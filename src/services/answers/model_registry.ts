@@ -43,8 +43,7 @@ function readFiles(model: JsonReader): ListedFile[] {
 }
 
 /**
- * Reads a parsed `models.json`: `[{id, label, folder, bytes, draft, files: [{name, bytes}]}]`, folders relative to the
- * page.
+ * Reads a parsed `models.json`: `[{id, label, folder, bytes, files: [{name, bytes}]}]`, folders relative to the page.
  *
  * @throws ModelError `model/list` naming the key
  */
@@ -63,7 +62,6 @@ export function parseModelList(value: unknown): ListedModel[] {
       id: model.string('id'),
       label: model.string('label'),
       folder,
-      draft: model.boolean('draft'),
       bytes,
       files,
     };

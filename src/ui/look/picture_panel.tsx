@@ -318,10 +318,7 @@ export function PicturePanel() {
   const look = useLook();
   const shown = useShownPicture();
   const dragging = useSignal(false);
-  const knows = useComputed(() => {
-    const { model } = look.session.value;
-    return model === null ? '' : `${model.knows}${model.entry.draft ? ` ${COPY.app.draftWhy}` : ''}`;
-  });
+  const knows = useComputed(() => look.session.value.model?.knows ?? '');
   useDropAndPaste(dragging);
   const has = shown.value.picture !== null;
   const error = look.pictureError.value;

@@ -15,8 +15,6 @@ export interface ModelEntry {
   readonly folder: string;
   /** Bytes of all its files. */
   readonly bytes: number;
-  /** True for a stand-in that a later release replaces. */
-  readonly draft: boolean;
 }
 
 /** The loaded model, as the page shows it. */

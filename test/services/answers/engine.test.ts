@@ -49,7 +49,7 @@ interface Setup {
   readonly warmUp?: () => Promise<void>;
 }
 
-const entry = { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true, files: [] };
+const entry = { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, files: [] };
 const prompts = parseLookBackPrompts({
   modes: { cot: { suffix: '' }, solution: { suffix: 'use back' } },
   grid: 3,
@@ -195,7 +195,7 @@ describe('loading', () => {
     const { engine, commands, events, port, states } = engineOf();
     expect(await engine.connect(port)).toEqual({ version: 4 });
     expect(await commands.listModels()).toEqual([
-      { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, draft: true },
+      { id: 'small', label: 'Small', folder: 'models/small', bytes: 7 },
     ]);
     const model = await commands.load('small');
     expect(model).toMatchObject({

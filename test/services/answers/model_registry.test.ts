@@ -10,7 +10,6 @@ const LIST = [
     label: 'Small',
     folder: 'models/small',
     bytes: 7,
-    draft: true,
     files: [
       { name: 'config.json', bytes: 2 },
       { name: 'model.safetensors', bytes: 5 },
@@ -41,7 +40,7 @@ describe('the shipped list', () => {
   it('names files that are there, with their sizes', async () => {
     const models = parseModelList(await loadFixtureJson('/public/models/models.json'));
     // The page loads the first; its bundled adapter is what looks back.
-    expect(models[0]).toMatchObject({ id: 'pocket', draft: false });
+    expect(models[0]).toMatchObject({ id: 'pocket' });
     expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
     for (const { folder, files } of models) {
       for (const { name, bytes } of files) {
