@@ -1,12 +1,7 @@
 // Turns a picture and a question into what the model reads: pixels, chat template, token ids (Hugging Face's
 // "processor"). The same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
-import {
-  type CroppedImage,
-  cropToSquare,
-  processQwenImages,
-  type QwenImageConfig,
-} from '../data/image/image_processor';
+import { cropToSquare, processQwenImages, type QwenImageConfig } from '../data/image/image_processor';
 import type { PixelArray } from '../data/image/pillow_resize';
 import { applyChatTemplate } from '../data/text/chat_template';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
@@ -21,13 +16,6 @@ export interface PreparedPrompt {
   readonly imageTokens: number;
   /** Their rows and columns. */
   readonly grid: readonly [number, number];
-  /** Space around the picture, as fractions of what the model receives; negative where the picture was cut. */
-  readonly padding: {
-    readonly left: number;
-    readonly top: number;
-    readonly right: number;
-    readonly bottom: number;
-  };
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
@@ -46,15 +34,6 @@ export interface PromptRequest {
 async function readText(files: ModelFiles, name: string): Promise<string | undefined> {
   const source = await files.open(name);
   return source === null ? undefined : new TextDecoder().decode(await source.read(0, source.size));
-}
-
-function paddingOf({ image, left, top }: CroppedImage, source: PixelArray): PreparedPrompt['padding'] {
-  return {
-    left: left / image.width,
-    top: top / image.height,
-    right: (image.width - left - source.width) / image.width,
-    bottom: (image.height - top - source.height) / image.height,
-  };
 }
 
 /** Makes prompts for one model. */
@@ -87,9 +66,8 @@ export class Processor {
 
   /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
-    const whole: CroppedImage = { image: request.image, left: 0, top: 0 };
-    const seen = request.square ? cropToSquare(request.image) : whole;
-    const patches = processQwenImages([seen.image], this.#image);
+    const seen = request.square ? cropToSquare(request.image) : request.image;
+    const patches = processQwenImages([seen], this.#image);
     const [gridThw = [1, 0, 0] as const] = patches.gridThw;
     const merge = this.#image.mergeSize;
     const messages: ChatMessage[] = [
@@ -104,7 +82,6 @@ export class Processor {
       prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },
       imageTokens: gridThw[0] * grid[0] * grid[1],
       grid,
-      padding: paddingOf(seen, request.image),
       resizedWidth: gridThw[2] * this.#image.patchSize,
       resizedHeight: gridThw[1] * this.#image.patchSize,
     };

@@ -3,7 +3,7 @@
 // of its recorded steps; nothing is smoothed, weighted or rescaled.
 
 import type { SegmentKind } from '../answer/answer_grammar';
-import type { AttentionShares, PromptFact } from '../worker/protocol/answers';
+import type { AttentionShares } from '../worker/protocol/answers';
 import { type Card, cardOfStep, type StepRange } from './segment_layout';
 import type { Answer, Step } from './session';
 
@@ -60,44 +60,30 @@ export function peak(map: Float32Array): number {
   return top;
 }
 
-/**
- * Share of a map's mass in each ninth of the picture as it is shown, row-major: without its padding, or of the square that
- * it was cut to. `outside` is what lies on the padding.
- */
-export interface Ninths {
-  readonly ninths: readonly number[];
-  readonly outside: number;
-}
-
 /** Overlap of two intervals. */
 function overlap(a0: number, a1: number, b0: number, b1: number): number {
   return Math.max(0, Math.min(a1, b1) - Math.max(a0, b0));
 }
 
-/** For each of `count` cells of an axis, the fractions of it that lie in the three thirds of [from, to]. */
-function thirds(count: number, from: number, to: number): [number, number, number][] {
-  const width = (to - from) / 3;
+/** For each of `count` cells of an axis, the fractions of it that lie in the axis's three thirds. */
+function thirds(count: number): [number, number, number][] {
   return Array.from({ length: count }, (_, i) => {
     const cell: [number, number, number] = [0, 0, 0];
     for (let third = 0; third < 3; third++) {
-      const low = from + third * width;
-      cell[third] = overlap(i / count, (i + 1) / count, low, low + width) * count;
+      cell[third] = overlap(i / count, (i + 1) / count, third / 3, (third + 1) / 3) * count;
     }
     return cell;
   });
 }
 
-/** Divides a map's mass among the ninths of the picture, cell by cell in proportion to area. */
-export function ninthsOf(
-  map: Float32Array,
-  grid: readonly [number, number],
-  padding: PromptFact['padding'],
-): Ninths {
+/**
+ * Share of a map's mass in each ninth of what the model sees, row-major; a cell's mass is divided by area. All zero for an
+ * empty map.
+ */
+export function ninthsOf(map: Float32Array, grid: readonly [number, number]): readonly number[] {
   const [rows, columns] = grid;
-  // Negative padding is what was cut off: the square that is left is shown whole.
-  const { left, right, top, bottom } = padding;
-  const vertical = thirds(rows, Math.max(0, top), 1 - Math.max(0, bottom));
-  const horizontal = thirds(columns, Math.max(0, left), 1 - Math.max(0, right));
+  const vertical = thirds(rows);
+  const horizontal = thirds(columns);
   const ninths = new Array<number>(9).fill(0);
   let total = 0;
   for (let cell = 0; cell < map.length; cell++) {
@@ -109,9 +95,7 @@ export function ninthsOf(
       ninths[i] = (ninths[i] ?? 0) + value * (v[Math.floor(i / 3)] ?? 0) * (h[i % 3] ?? 0);
     }
   }
-  if (total <= 0) return { ninths, outside: 0 };
-  const shares = ninths.map((value) => value / total);
-  return { ninths: shares, outside: Math.max(0, 1 - shares.reduce((a, b) => a + b, 0)) };
+  return total <= 0 ? ninths : ninths.map((value) => value / total);
 }
 
 /** Names of the ninths, in raster order. */
@@ -138,15 +122,9 @@ function largest(values: readonly number[]): number {
 }
 
 /** Where on the picture a map lies, in words: `mostly upper left`, `mostly along the top`, `spread over the picture`. */
-export function regionWords(
-  map: Float32Array,
-  grid: readonly [number, number],
-  padding: PromptFact['padding'],
-): string {
-  const { ninths, outside } = ninthsOf(map, grid, padding);
-  const inside = ninths.reduce((a, b) => a + b, 0);
-  if (inside + outside <= 0) return 'nowhere on the picture';
-  if (outside > 0.5) return 'mostly on the padding';
+export function regionWords(map: Float32Array, grid: readonly [number, number]): string {
+  const ninths = ninthsOf(map, grid);
+  if (ninths.reduce((a, b) => a + b, 0) <= 0) return 'nowhere on the picture';
   const best = largest(ninths);
   const top = ninths[best] ?? 0;
   if (top >= MOSTLY) return `mostly ${NINTH_NAMES[best]}`;
@@ -204,9 +182,6 @@ export function readoutOf(answer: Answer, cards: readonly Card[], range: StepRan
     : `Steps ${range.from + 1} to ${range.to + 1}`;
   const where = kind === null ? '' : `, ${PLACES[kind]}`;
   const amount = `${single ? '' : 'on average '}${percent(shares.image)} on the image`;
-  const region =
-    map === null || answer.prompt === null
-      ? ''
-      : `, ${regionWords(map, answer.prompt.grid, answer.prompt.padding)}`;
+  const region = map === null || answer.prompt === null ? '' : `, ${regionWords(map, answer.prompt.grid)}`;
   return { range, kind, shares, map, sentence: `${subject}${where}: ${amount}${region}.` };
 }

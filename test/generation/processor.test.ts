@@ -1,5 +1,7 @@
 // Processor: prompts of pocket equal Hugging Face's ids; squares and grids; files that are missing or broken.
 import { describe, expect, it } from 'vitest';
+import { cropToSquare } from '../../src/data/image/image_processor';
+import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { Processor } from '../../src/generation/processor';
 import { parseModelConfig } from '../../src/model/config';
 import { memorySource } from '../../src/model/safetensors';
@@ -45,17 +47,18 @@ describe('Processor', () => {
       });
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
       expect(prepared).toMatchObject({ imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 });
-      expect(prepared.padding).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
     }
   });
 
-  it('cuts to a square on request and says by how much', async () => {
+  it('cuts to the middle square on request', async () => {
     const processor = await load();
-    const wide = processor.prepare({ image: flat(100, 47), text: 'How many?', square: true });
-    expect(wide.padding).toEqual({ left: -26 / 47, top: 0, right: -27 / 47, bottom: 0 });
-    expect(wide.grid).toEqual([4, 4]);
-    const tall = processor.prepare({ image: flat(10, 40), text: 'How many?', square: true });
-    expect(tall.padding).toEqual({ left: 0, top: -1.5, right: 0, bottom: -1.5 });
+    const data = Uint8Array.from({ length: 100 * 47 * 3 }, (_, i) => (i * 73) % 256);
+    const image = { width: 100, height: 47, channels: 3, data };
+    const pixels = (picture: PixelArray, square: boolean) =>
+      processor.prepare({ image: picture, text: 'How many?', square }).prompt.images[0]?.pixelValues;
+    expect(pixels(image, true)).toEqual(pixels(cropToSquare(image), false));
+    expect(pixels(image, false)).not.toEqual(pixels(image, true));
+    expect(processor.prepare({ image, text: 'How many?', square: true }).grid).toEqual([4, 4]);
   });
 
   it.each([1, 2, 47, 76, 85, 333, 2000])('turns a square of %i pixels into one grid', async (edge) => {

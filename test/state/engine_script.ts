@@ -27,7 +27,7 @@ export const PROMPT: PromptFact = {
   grid: [3, 3],
   sourceWidth: 64,
   sourceHeight: 64,
-  padding: { left: 0, top: 0, right: 0, bottom: 0 },
+  square: true,
   resizedWidth: 64,
   resizedHeight: 64,
   notes: [],

@@ -3,6 +3,7 @@
 // normalisation. The same bytes give the same floats on every machine.
 import { DataError } from '../../lib/errors';
 import { type PixelArray, pillowResize } from './pillow_resize';
+import { squareCrop } from './square_crop';
 
 /** [t, h, w] of an image in patches; t is 1 for a still image. */
 export type GridThw = readonly [number, number, number];
@@ -283,26 +284,9 @@ export function processSmolImage(image: PixelArray, config: SmolImageConfig): Sm
   return { pixelValues, count: tiles.length, rows, cols };
 }
 
-/** A square cut out of a picture, and where the original lies about it. */
-export interface CroppedImage {
-  readonly image: PixelArray;
-  /** Where the original's left and top edges lie, in pixels of the square: 0, or negative where something was cut off. */
-  readonly left: number;
-  readonly top: number;
-}
-
-/** Cuts the largest centred square out of a picture (an odd pixel goes right or below), as RGB. */
-export function cropToSquare(image: PixelArray): CroppedImage {
+/** Cuts the square of {@link squareCrop} out of a picture, as RGB. */
+export function cropToSquare(image: PixelArray): PixelArray {
   const rgb = toRgb(image);
-  const edge = Math.min(rgb.width, rgb.height);
-  const left = Math.floor((rgb.width - edge) / 2);
-  const top = Math.floor((rgb.height - edge) / 2);
-  if (rgb.width === rgb.height) return { image: rgb, left, top };
-  const data = new Uint8Array(edge * edge * 3);
-  for (let y = 0; y < edge; y++) {
-    const from = ((top + y) * rgb.width + left) * 3;
-    data.set(rgb.data.subarray(from, from + edge * 3), y * edge * 3);
-  }
-  const square = { width: edge, height: edge, channels: 3, data };
-  return { image: square, left: left === 0 ? 0 : -left, top: top === 0 ? 0 : -top };
+  const { left, top, side } = squareCrop(rgb.width, rgb.height);
+  return rgb.width === rgb.height ? rgb : crop(rgb, left, top, side);
 }

@@ -18,7 +18,7 @@ import { answerOf, type Question } from './question';
 
 /** The middle square of a picture as pocket receives it: RGB bytes [64, 64, 3]. */
 export function seenPixels(image: PixelArray): Uint8Array {
-  return Uint8Array.from(pillowResize(cropToSquare(image).image, IMAGE_SIDE, IMAGE_SIDE, 'bicubic').data);
+  return Uint8Array.from(pillowResize(cropToSquare(image), IMAGE_SIDE, IMAGE_SIDE, 'bicubic').data);
 }
 
 /** Shares of the colour words in each cell that pocket sees of a picture. */

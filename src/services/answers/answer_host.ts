@@ -58,16 +58,17 @@ function checkRequest(request: GenerateRequest): void {
 function promptFact(
   prepared: PreparedPrompt,
   image: DecodedImage,
+  square: boolean,
   colours: readonly ColourShares[] | null,
 ): PromptFact {
-  const { grid, padding, resizedWidth, resizedHeight, imageTokens } = prepared;
+  const { grid, resizedWidth, resizedHeight, imageTokens } = prepared;
   return {
     promptTokens: prepared.prompt.inputIds.length,
     imageTokens,
     grid,
     sourceWidth: image.sourceWidth,
     sourceHeight: image.sourceHeight,
-    padding,
+    square,
     resizedWidth,
     resizedHeight,
     notes: image.notes,
@@ -111,7 +112,10 @@ export class AnswerHost implements AnswerCommands {
     const image = await this.#parts.decodeImage(request.image);
     const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
     const colours = model.prompts.grid === GRID_SIDE ? seenColours(image.pixels) : null;
-    this.#parts.events.push({ type: 'promptReady', prompt: promptFact(prepared, image, colours) });
+    this.#parts.events.push({
+      type: 'promptReady',
+      prompt: promptFact(prepared, image, model.square, colours),
+    });
     const promptTokens = prepared.prompt.inputIds.length;
     const room = model.maxTokens - promptTokens;
     if (room < 1) {

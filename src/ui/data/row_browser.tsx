@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import type { Datasets, OpenRow } from '../../state/datasets';
 import type { DatasetRowView } from '../../worker/protocol/library';
-import { drawPicture, NO_PADDING, squarePadding } from '../look/heatmap';
+import { drawPicture } from '../look/heatmap';
 import { useLook } from '../look/look_context';
 import { decodePicture } from '../look/picture_source';
 import { Notice } from '../notice';
@@ -43,8 +43,7 @@ function ResizedPicture({ view }: { readonly view: DatasetRowView }) {
     const made = bitmap.value;
     if (canvas.current === null || made === null) return;
     const square = look.session.value.model?.square ?? false;
-    const padding = square ? squarePadding(made.width, made.height) : NO_PADDING;
-    drawPicture(canvas.current, made, padding, { width, height });
+    drawPicture(canvas.current, made, square, { width, height });
   });
   const words = DATA_COPY.seenImage(imageName, width, height, imageTokens);
   return (

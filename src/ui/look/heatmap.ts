@@ -1,8 +1,8 @@
-// Draws the picture as the model sees it, with its padding, and the attention map over it, on two 2-D canvases. Cell
-// (row, column) of an R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of the padded
-// picture, whatever the picture's shape and the screen's pixel density.
+// Draws the picture as the model sees it and the attention map over it, on two 2-D canvases. Cell (row, column) of an
+// R × C grid covers exactly the fractions [row/R, (row+1)/R] × [column/C, …] of what is seen, whatever the picture's shape
+// and the screen's pixel density.
 
-import type { PromptFact } from '../../worker/protocol/answers';
+import { squareCrop } from '../../data/image/square_crop';
 import { cssColour, rampColour } from './colour_ramp';
 
 /** A rectangle in canvas pixels. */
@@ -13,44 +13,18 @@ export interface Rect {
   readonly height: number;
 }
 
-type Padding = PromptFact['padding'];
-
-/** No padding. */
-export const NO_PADDING: Padding = { left: 0, top: 0, right: 0, bottom: 0 };
-
-/** Space around a picture whose middle square is taken, as fractions of the square: 0, or negative where it is cut. */
-export function squarePadding(width: number, height: number): Padding {
-  const side = Math.max(1, Math.min(width, height));
-  const across = width > side ? (side - width) / side / 2 : 0;
-  const down = height > side ? (side - height) / side / 2 : 0;
-  return { left: across, right: across, top: down, bottom: down };
-}
-
 /** Longest side of the canvases, in pixels. */
 const CANVAS_SIDE = 768;
 /** Grids up to this many cells show their lines and numbers. */
 const LABELLED_CELLS = 36;
 
-/** Size of the padded picture for a picture of `width` × `height`: the longer side becomes the canvas's side. */
-export function paddedSize(
-  width: number,
-  height: number,
-  padding: Padding,
-): { width: number; height: number } {
-  const fullWidth = width / Math.max(1e-6, 1 - padding.left - padding.right);
-  const fullHeight = height / Math.max(1e-6, 1 - padding.top - padding.bottom);
-  const scale = CANVAS_SIDE / Math.max(fullWidth, fullHeight);
+/** Size of the canvas for what is seen of `width` × `height`: the longer side becomes the canvas's side. */
+export function canvasSize(width: number, height: number): { width: number; height: number } {
+  const scale = CANVAS_SIDE / Math.max(width, height);
   return {
-    width: Math.max(1, Math.round(fullWidth * scale)),
-    height: Math.max(1, Math.round(fullHeight * scale)),
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
   };
-}
-
-/** Where the picture itself lies within the padded picture. */
-export function pictureRect(width: number, height: number, padding: Padding): Rect {
-  const x = padding.left * width;
-  const y = padding.top * height;
-  return { x, y, width: width - x - padding.right * width, height: height - y - padding.bottom * height };
 }
 
 /** The rectangle of one cell; neighbours share their edge exactly. */
@@ -68,58 +42,34 @@ export function cellRect(
   return { x, y, width: right - x, height: bottom - y };
 }
 
-function hatch(context: CanvasRenderingContext2D, width: number, height: number): void {
-  context.fillStyle = '#7a7f87';
-  context.fillRect(0, 0, width, height);
-  context.strokeStyle = '#9aa0a8';
-  context.lineWidth = 2;
-  context.beginPath();
-  for (let x = -height; x < width; x += 12) {
-    context.moveTo(x, height);
-    context.lineTo(x + height, 0);
-  }
-  context.stroke();
-}
-
-/** Draws the picture with its padding hatched; `resized` draws it at the model's own resolution, pixels visible. */
+/**
+ * Draws the picture, of a `square` one its middle; `resized` draws it at the model's own resolution, pixels visible.
+ */
 export function drawPicture(
   canvas: HTMLCanvasElement,
   bitmap: ImageBitmap,
-  padding: Padding,
+  square: boolean,
   resized: { readonly width: number; readonly height: number } | null,
 ): void {
-  const size = paddedSize(bitmap.width, bitmap.height, padding);
-  canvas.width = size.width;
-  canvas.height = size.height;
+  const { left, top, side } = squareCrop(bitmap.width, bitmap.height);
+  const [x, y, wide, high] = square ? [left, top, side, side] : [0, 0, bitmap.width, bitmap.height];
+  const { width, height } = canvasSize(wide, high);
+  canvas.width = width;
+  canvas.height = height;
   const context = canvas.getContext('2d');
   if (context === null) return;
-  const rect = pictureRect(size.width, size.height, padding);
-  hatch(context, size.width, size.height);
   context.imageSmoothingQuality = 'high';
   if (resized === null) {
-    context.clearRect(rect.x, rect.y, rect.width, rect.height);
-    context.drawImage(bitmap, rect.x, rect.y, rect.width, rect.height);
+    context.drawImage(bitmap, x, y, wide, high, 0, 0, width, height);
     return;
   }
   const small = new OffscreenCanvas(resized.width, resized.height);
   const pixels = small.getContext('2d');
   if (pixels === null) return;
-  const inner = pictureRect(resized.width, resized.height, padding);
   pixels.imageSmoothingQuality = 'high';
-  pixels.drawImage(bitmap, inner.x, inner.y, inner.width, inner.height);
+  pixels.drawImage(bitmap, x, y, wide, high, 0, 0, resized.width, resized.height);
   context.imageSmoothingEnabled = false;
-  context.clearRect(rect.x, rect.y, rect.width, rect.height);
-  context.drawImage(
-    small,
-    inner.x,
-    inner.y,
-    inner.width,
-    inner.height,
-    rect.x,
-    rect.y,
-    rect.width,
-    rect.height,
-  );
+  context.drawImage(small, 0, 0, width, height);
 }
 
 /** What the overlay shows: a map on its grid, the value at the top of the scale, and the opacity. */

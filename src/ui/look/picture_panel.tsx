@@ -12,7 +12,7 @@ import { Icon } from '../icons';
 import { Notice } from '../notice';
 import { type Draw, LazyPage } from '../pages';
 import { CellWords } from './cell_words';
-import { drawColourBar, drawOverlay, drawPicture, NO_PADDING, squarePadding } from './heatmap';
+import { drawColourBar, drawOverlay, drawPicture } from './heatmap';
 import { useLook } from './look_context';
 import { type Example, fetchExample, fetchExamples, pictureOf } from './picture_source';
 import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
@@ -46,11 +46,11 @@ function Canvases() {
     const { bitmap } = picture;
     if (prompt !== null) {
       const resized = { width: prompt.resizedWidth, height: prompt.resizedHeight };
-      drawPicture(base.current, bitmap, prompt.padding, modelView.value ? resized : null);
+      drawPicture(base.current, bitmap, prompt.square, modelView.value ? resized : null);
     } else if (modelView.value && words !== null) {
       const resized = { width: IMAGE_SIDE, height: IMAGE_SIDE };
-      drawPicture(base.current, bitmap, squarePadding(bitmap.width, bitmap.height), resized);
-    } else drawPicture(base.current, bitmap, NO_PADDING, null);
+      drawPicture(base.current, bitmap, true, resized);
+    } else drawPicture(base.current, bitmap, false, null);
   });
   useSignalEffect(() => {
     const { prompt, current, picture } = shown.value;
@@ -157,8 +157,8 @@ function HeatmapControls() {
 }
 
 function PromptFacts({ prompt }: { readonly prompt: PromptFact }) {
-  const { resizedWidth, resizedHeight, grid, padding } = prompt;
-  const cut = padding.left + padding.right + padding.top + padding.bottom < 0;
+  const { resizedWidth, resizedHeight, grid } = prompt;
+  const cut = prompt.square && prompt.sourceWidth !== prompt.sourceHeight;
   return (
     <>
       <p>

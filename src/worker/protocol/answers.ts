@@ -92,7 +92,7 @@ export interface TokenFact {
   readonly atMs: number;
 }
 
-/** How the picture became image tokens. Fractions are of the sides of what the model receives. */
+/** How the picture became image tokens. */
 export interface PromptFact {
   readonly promptTokens: number;
   readonly imageTokens: number;
@@ -100,13 +100,8 @@ export interface PromptFact {
   readonly grid: readonly [number, number];
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** Space around the picture before resizing, as fractions; negative where the picture was cut to a square. */
-  readonly padding: {
-    readonly left: number;
-    readonly top: number;
-    readonly right: number;
-    readonly bottom: number;
-  };
+  /** True when only the picture's middle square was taken (`squareCrop`). */
+  readonly square: boolean;
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;

@@ -67,7 +67,7 @@ describe('what pocket sees', () => {
       const data = Uint8Array.from({ length: width * height * 3 }, () => prng.nextInt(256));
       const image = { width, height, channels: 3, data };
       const config = parseQwenImageConfig(PROCESSOR);
-      const given = processQwenImages([cropToSquare(image).image], config);
+      const given = processQwenImages([cropToSquare(image)], config);
       const seen = { width: 64, height: 64, channels: 3, data: seenPixels(image) };
       expect(given.gridThw).toEqual([[1, 8, 8]]);
       expect(given.pixelValues).toEqual(processQwenImages([seen], config).pixelValues);

@@ -75,7 +75,6 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
       prompt: { inputIds: [1, 2, 3], images: [] },
       imageTokens: 9,
       grid: [3, 3],
-      padding: { left: 0, top: 0, right: 0, bottom: 0 },
       resizedWidth: image.width,
       resizedHeight: image.height,
     }),

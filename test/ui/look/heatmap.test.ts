@@ -1,7 +1,7 @@
-// Geometry of the heatmap: cells over the right part of the padded picture, for any shape of picture and grid.
+// Geometry of the heatmap: cells over the right part of what is seen, for any shape of picture and grid.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellRect, NO_PADDING, paddedSize, pictureRect, squarePadding } from '../../../src/ui/look/heatmap';
+import { canvasSize, cellRect } from '../../../src/ui/look/heatmap';
 
 describe('cellRect', () => {
   it('tiles the canvas without gaps or overlaps', () => {
@@ -32,33 +32,10 @@ describe('cellRect', () => {
   });
 });
 
-describe('padding', () => {
-  it('makes a landscape picture square with bars above and below', () => {
-    // 200 × 100 in a square of 200: a quarter of the height on either side.
-    const padding = { left: 0, right: 0, top: 0.25, bottom: 0.25 };
-    const size = paddedSize(200, 100, padding);
-    expect(size).toEqual({ width: 768, height: 768 });
-    expect(pictureRect(size.width, size.height, padding)).toEqual({ x: 0, y: 192, width: 768, height: 384 });
-  });
-
-  it('makes a portrait picture square with bars left and right', () => {
-    const padding = { left: 0.25, right: 0.25, top: 0, bottom: 0 };
-    const size = paddedSize(100, 200, padding);
-    expect(size).toEqual({ width: 768, height: 768 });
-    expect(pictureRect(size.width, size.height, padding)).toEqual({ x: 192, y: 0, width: 384, height: 768 });
-  });
-
-  it('keeps the shape of an unpadded picture, down to one pixel', () => {
-    expect(paddedSize(1600, 900, NO_PADDING)).toEqual({ width: 768, height: 432 });
-    expect(paddedSize(1, 1, NO_PADDING)).toEqual({ width: 768, height: 768 });
-    expect(paddedSize(10_000, 1, NO_PADDING)).toEqual({ width: 768, height: 1 });
-  });
-});
-
-describe('squarePadding', () => {
-  it('centres the picture in the longer side', () => {
-    expect(squarePadding(4, 2)).toEqual({ left: -0.5, right: -0.5, top: 0, bottom: 0 });
-    expect(squarePadding(1, 4)).toEqual({ left: 0, right: 0, top: -1.5, bottom: -1.5 });
-    expect(squarePadding(3, 3)).toEqual({ left: 0, right: 0, top: 0, bottom: 0 });
+describe('canvasSize', () => {
+  it('keeps the shape of what is seen, down to one pixel', () => {
+    expect(canvasSize(1600, 900)).toEqual({ width: 768, height: 432 });
+    expect(canvasSize(1, 1)).toEqual({ width: 768, height: 768 });
+    expect(canvasSize(10_000, 1)).toEqual({ width: 768, height: 1 });
   });
 });
