@@ -4,13 +4,12 @@ import { createHash } from 'node:crypto';
 import {
   lookBackEvalSize,
   processQwenImages,
-  processSmolImage,
   type QwenImageConfig,
   resizeForQwen,
-  type SmolImageConfig,
   smartResize,
 } from '../../src/data/image/image_processor';
 import { type PixelArray, pillowResize } from '../../src/data/image/pillow_resize';
+import { processSmolImage, type SmolImageConfig } from '../../src/data/image/smol_image_processor';
 import { parseQwenImageConfig } from '../../src/model/config';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir, Values } from './fixture_dir';

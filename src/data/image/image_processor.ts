@@ -1,6 +1,6 @@
-// Turns pictures into the rows that the vision towers read: Qwen family (smart resize, patch rows) and SmolVLM
-// (tiles). It follows the Python processors' Pillow path bit for bit: RGB by dropping alpha, 8-bit resize, f32
-// normalisation. The same bytes give the same floats on every machine.
+// Turns pictures into the rows that the vision towers of the Qwen family read: smart resize, patch rows. It follows the
+// Python processor's Pillow path bit for bit: RGB by dropping alpha, 8-bit resize, f32 normalisation. The same bytes give
+// the same floats on every machine.
 import { DataError } from '../../lib/errors';
 import { type PixelArray, pillowResize } from './pillow_resize';
 import { squareCrop } from './square_crop';
@@ -8,27 +8,20 @@ import { squareCrop } from './square_crop';
 /** [t, h, w] of an image in patches; t is 1 for a still image. */
 export type GridThw = readonly [number, number, number];
 
-/** Settings of the Qwen family's processor; pixel counts bound the resized area. */
-export interface QwenImageConfig {
-  readonly patchSize: number;
-  readonly temporalPatchSize: number;
-  readonly mergeSize: number;
-  readonly minPixels: number;
-  readonly maxPixels: number;
+/** How bytes become floats. */
+export interface PixelNormalisation {
   readonly imageMean: readonly [number, number, number];
   readonly imageStd: readonly [number, number, number];
   readonly rescaleFactor: number;
 }
 
-/** Settings of the Idefics3 / SmolVLM processor, edges in pixels. */
-export interface SmolImageConfig {
-  readonly doImageSplitting: boolean;
-  readonly longestEdge: number;
-  /** Edge of a tile. */
-  readonly tileEdge: number;
-  readonly imageMean: readonly [number, number, number];
-  readonly imageStd: readonly [number, number, number];
-  readonly rescaleFactor: number;
+/** Settings of the Qwen family's processor; pixel counts bound the resized area. */
+export interface QwenImageConfig extends PixelNormalisation {
+  readonly patchSize: number;
+  readonly temporalPatchSize: number;
+  readonly mergeSize: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
 }
 
 /** Patch rows of all images of a prompt. */
@@ -38,16 +31,6 @@ export interface QwenPatches {
   /** Columns of a row: 3 · temporalPatchSize · patchSize². */
   readonly rowLength: number;
   readonly gridThw: readonly GridThw[];
-}
-
-/** Tiles of one image, row-major, the whole image as the last one when it was split. */
-export interface SmolTiles {
-  /** [count, 3, tileEdge, tileEdge] */
-  readonly pixelValues: Float32Array;
-  readonly count: number;
-  /** 0 × 0 when the image was not split. */
-  readonly rows: number;
-  readonly cols: number;
 }
 
 const MAX_ASPECT = 200;
@@ -133,7 +116,7 @@ export function toRgb(image: PixelArray): PixelArray {
 }
 
 /** [channel][byte] → f32 as numpy computes it: u8·scale in f64 rounded to f32, then − mean and ÷ std in f32. */
-function normalisationTable(config: QwenImageConfig | SmolImageConfig): Float32Array[] {
+export function normalisationTable(config: PixelNormalisation): Float32Array[] {
   return config.imageMean.map((meanValue, channel) => {
     const mean = Math.fround(meanValue);
     const std = Math.fround(config.imageStd[channel]!);
@@ -223,27 +206,8 @@ export function processQwenImages(images: readonly PixelArray[], config: QwenIma
   return { pixelValues, rowLength, gridThw };
 }
 
-/** First resize of SmolVLM: the longer edge to `longestEdge`, the other by aspect, made even. */
-function smolFirstSize(height: number, width: number, longestEdge: number): [number, number] {
-  const aspect = width / height;
-  const even = (n: number): number => Math.max(1, n + (n % 2));
-  if (width >= height) return [even(Math.trunc(longestEdge / aspect)), longestEdge];
-  return [longestEdge, even(Math.trunc(longestEdge * aspect))];
-}
-
-/** Second resize of SmolVLM: both edges up to multiples of the tile, the shorter by aspect of the longer. */
-function smolTiledSize(height: number, width: number, tile: number): [number, number] {
-  const aspect = width / height;
-  const up = (n: number): number => Math.ceil(n / tile) * tile;
-  if (width >= height) {
-    const w = up(width);
-    return [up(Math.trunc(w / aspect)), w];
-  }
-  const h = up(height);
-  return [h, up(Math.trunc(h * aspect))];
-}
-
-function crop(image: PixelArray, left: number, top: number, edge: number): PixelArray {
+/** The square of `edge` pixels at (left, top) of an RGB image. */
+export function cropEdge(image: PixelArray, left: number, top: number, edge: number): PixelArray {
   const data = new Uint8Array(edge * edge * 3);
   for (let y = 0; y < edge; y++) {
     const from = ((top + y) * image.width + left) * 3;
@@ -252,41 +216,9 @@ function crop(image: PixelArray, left: number, top: number, edge: number): Pixel
   return { width: edge, height: edge, channels: 3, data };
 }
 
-/** Tiles of one image as the SmolVLM processor cuts them (Lanczos throughout). */
-export function processSmolImage(image: PixelArray, config: SmolImageConfig): SmolTiles {
-  const { tileEdge: edge, longestEdge } = config;
-  const rgb = toRgb(image);
-  const [firstHeight, firstWidth] = smolFirstSize(rgb.height, rgb.width, longestEdge);
-  let whole = pillowResize(rgb, firstWidth, firstHeight, 'lanczos');
-  let [rows, cols] = [0, 0];
-  const tiles: PixelArray[] = [];
-  if (config.doImageSplitting) {
-    const [height, width] = smolTiledSize(whole.height, whole.width, edge);
-    whole = pillowResize(whole, width, height, 'lanczos');
-    if (height > edge || width > edge) {
-      [rows, cols] = [height / edge, width / edge];
-      for (let r = 0; r < rows; r++) {
-        for (let c = 0; c < cols; c++) tiles.push(crop(whole, c * edge, r * edge, edge));
-      }
-    }
-  }
-  tiles.push(pillowResize(whole, edge, edge, 'lanczos'));
-  const table = normalisationTable(config);
-  const plane = edge * edge;
-  const pixelValues = new Float32Array(tiles.length * 3 * plane);
-  tiles.forEach((tile, n) => {
-    for (let c = 0; c < 3; c++) {
-      const values = table[c]!;
-      const to = (n * 3 + c) * plane;
-      for (let i = 0; i < plane; i++) pixelValues[to + i] = values[tile.data[3 * i + c]!]!;
-    }
-  });
-  return { pixelValues, count: tiles.length, rows, cols };
-}
-
 /** Cuts the square of {@link squareCrop} out of a picture, as RGB. */
 export function cropToSquare(image: PixelArray): PixelArray {
   const rgb = toRgb(image);
   const { left, top, side } = squareCrop(rgb.width, rgb.height);
-  return rgb.width === rgb.height ? rgb : crop(rgb, left, top, side);
+  return rgb.width === rgb.height ? rgb : cropEdge(rgb, left, top, side);
 }

@@ -4,7 +4,6 @@ import {
   cropToSquare,
   lookBackEvalSize,
   processQwenImages,
-  processSmolImage,
   type QwenImageConfig,
   roundHalfEven,
   smartResize,
@@ -133,31 +132,6 @@ describe('processQwenImages', () => {
     expect(both.gridThw).toEqual(alone.flatMap((each) => each.gridThw));
     expect([...both.pixelValues]).toEqual(alone.flatMap((each) => [...each.pixelValues]));
     expect(processQwenImages([], CONFIG).pixelValues).toHaveLength(0);
-  });
-});
-
-describe('processSmolImage', () => {
-  const config = { ...CONFIG, doImageSplitting: true, longestEdge: 64, tileEdge: 16 };
-
-  it('cuts tiles row by row with the whole image last', () => {
-    const { count, rows, cols, pixelValues } = processSmolImage(noise(53, 37), config);
-    expect([count, rows, cols, pixelValues.length]).toEqual([13, 3, 4, 13 * 3 * 16 * 16]);
-  });
-
-  it('keeps one tile for small sizes and without splitting', () => {
-    expect(processSmolImage(noise(40, 40), { ...config, longestEdge: 16 })).toMatchObject({
-      count: 1,
-      rows: 0,
-      cols: 0,
-    });
-    expect(processSmolImage(noise(53, 37), { ...config, doImageSplitting: false })).toMatchObject({
-      count: 1,
-      rows: 0,
-    });
-  });
-
-  it('survives a line one pixel high', () => {
-    expect(processSmolImage(noise(300, 1), config).count).toBeGreaterThan(1);
   });
 });
 
