@@ -4,6 +4,7 @@
 import { cropToSquare, processQwenImages, type QwenImageConfig } from '../data/image/image_processor';
 import type { PixelArray } from '../data/image/pillow_resize';
 import { applyChatTemplate } from '../data/text/chat_template';
+import { gridImageTokens } from '../data/text/image_tokens';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
 import { type ModelConfig, parseQwenImageConfig } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
@@ -74,9 +75,10 @@ export class Processor {
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: request.text }] },
     ];
     if (request.system !== undefined) messages.unshift({ role: 'system', content: request.system });
-    const images = { imageTokenId: this.#config.imageTokenId, spatialMergeSize: merge };
+    const { imageTokenId } = this.#config;
+    const images = patches.gridThw.map((grid) => gridImageTokens(grid, merge, imageTokenId));
     const options = { addGenerationPrompt: true };
-    const { ids } = applyChatTemplate(this.tokenizer, messages, patches.gridThw, images, options);
+    const { ids } = applyChatTemplate(this.tokenizer, messages, { imageTokenId, images }, options);
     const grid = [gridThw[1] / merge, gridThw[2] / merge] as const;
     return {
       prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },

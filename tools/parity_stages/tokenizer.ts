@@ -1,7 +1,8 @@
 // Computes the tokenizer stage of a fixture folder: ids, offsets, decodes and chats of its goldens.json.
 
 import type { GridThw } from '../../src/data/image/image_processor';
-import { applyChatTemplate, promptLength } from '../../src/data/text/chat_template';
+import { applyChatTemplate, type PromptImages, promptLength } from '../../src/data/text/chat_template';
+import { gridImageTokens, tiledImageTokens } from '../../src/data/text/image_tokens';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../../src/data/text/tokenizer';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir } from './fixture_dir';
@@ -21,6 +22,8 @@ interface ChatGolden {
   readonly add_generation_prompt: boolean;
   readonly add_vision_id?: boolean;
   readonly grids: readonly GridThw[];
+  /** Rows and columns of each image's tiles, for families that split images. */
+  readonly tiles: readonly (readonly [number, number])[];
   readonly rendered: string;
   readonly ids: readonly number[];
   readonly prompt_length?: number;
@@ -84,24 +87,35 @@ function* stringRows(
   }
 }
 
+/** What stands for the images of a conversation: tiles where the vocabulary has the token of those families. */
+function promptImages(tokenizer: Tokenizer, golden: ChatGolden, tokensPerTile: number): PromptImages {
+  const imageTokenId = tokenizer.tokenId('<|image_pad|>');
+  if (imageTokenId !== null) {
+    // The goldens were rendered for a 2 × 2 merge; a folder of tokenizer files carries no model config.
+    return { imageTokenId, images: golden.grids.map((grid) => gridImageTokens(grid, 2, imageTokenId)) };
+  }
+  const splits = golden.tiles.map(([rows, cols]) => ({ rows, cols }));
+  const images = splits.map((split) => tiledImageTokens(tokenizer, split, tokensPerTile));
+  return { imageTokenId: tokenizer.tokenId('<image>') ?? -1, images };
+}
+
 function* chatRows(
   tokenizer: Tokenizer,
   golden: ChatGolden,
   index: number,
+  tokensPerTile: number,
 ): Generator<[string, string, string]> {
-  const imageTokenId = tokenizer.tokenId('<|image_pad|>') ?? -1;
-  // The goldens were rendered for the family's 2 × 2 merge; a folder of tokenizer files carries no model config.
-  const config = { imageTokenId, spatialMergeSize: 2 };
+  const images = promptImages(tokenizer, golden, tokensPerTile);
   const options = {
     addGenerationPrompt: golden.add_generation_prompt,
     ...(golden.add_vision_id === undefined ? {} : { addVisionId: golden.add_vision_id }),
   };
   const name = `chats.${index}`;
-  const { text, ids } = applyChatTemplate(tokenizer, golden.messages, golden.grids, config, options);
+  const { text, ids } = applyChatTemplate(tokenizer, golden.messages, images, options);
   yield [`${name}.rendered`, text, golden.rendered];
   yield [`${name}.ids`, JSON.stringify(ids), JSON.stringify(golden.ids)];
   if (golden.prompt_length !== undefined) {
-    const length = promptLength(tokenizer, golden.messages, golden.grids, config);
+    const length = promptLength(tokenizer, golden.messages, images);
     yield [`${name}.prompt_length`, String(length), String(golden.prompt_length)];
   }
 }
@@ -119,6 +133,7 @@ export function* tokenizerRows(dir: FixtureDir, wanted: Wanted): Generator<Compu
   const goldens = dir.json('goldens.json') as {
     readonly strings?: readonly StringGolden[];
     readonly chats?: readonly ChatGolden[];
+    readonly tokens_per_tile: number;
   };
   const row = (tensor: string, actual: string, golden: string): ComputedRow => {
     return { stage: 'tokenizer', file: 'goldens.json', tensor, actual, shape: [], golden };
@@ -129,7 +144,7 @@ export function* tokenizerRows(dir: FixtureDir, wanted: Wanted): Generator<Compu
     }
   }
   for (const [index, golden] of (goldens.chats ?? []).entries()) {
-    for (const [name, actual, expected] of chatRows(tokenizer, golden, index)) {
+    for (const [name, actual, expected] of chatRows(tokenizer, golden, index, goldens.tokens_per_tile)) {
       if (wanted('tokenizer', name)) yield row(name, actual, expected);
     }
   }

@@ -1,16 +1,15 @@
-// Turns a conversation with images into token ids: renders the model's own template and expands each image
-// placeholder to as many copies as the image has merged tokens. The words of a mode are data beside the model
-// (lookback/prompts.ts). Placeholders and images must match one to one, or it is an error; nothing is dropped or
-// repeated silently.
+// Turns a conversation with images into token ids: renders the model's own template and puts each image's tokens
+// (image_tokens.ts) in the place of its placeholder. The words of a mode are data beside the model (lookback/prompts.ts).
+// Placeholders and images must match one to one, or it is an error; nothing is dropped or repeated silently.
 import { DataError } from '../../lib/errors';
-import type { GridThw } from '../image/image_processor';
 import type { ChatMessage, ChatOptions, Tokenizer } from './tokenizer';
 
-/** How the Qwen family marks an image in a prompt. */
-export interface ImageTokenConfig {
+/** What the placeholders of a conversation stand for. */
+export interface PromptImages {
+  /** The token that the template writes once for an image. */
   readonly imageTokenId: number;
-  /** Patches per merged token along each axis. */
-  readonly spatialMergeSize: number;
+  /** Ids that take its place, for each image in prompt order. */
+  readonly images: readonly (readonly number[])[];
 }
 
 /** A prompt ready for the model. */
@@ -21,36 +20,20 @@ export interface ChatPrompt {
 }
 
 /**
- * Replaces the k-th image token by t·h·w / merge² copies for the k-th grid.
+ * Replaces the k-th image token by the ids of the k-th image.
  * Throws DataError `data/image-tokens` when the numbers of placeholders and images differ.
  */
-export function expandImageTokens(
-  ids: readonly number[],
-  grids: readonly GridThw[],
-  config: ImageTokenConfig,
-): number[] {
-  const found = ids.reduce((count, id) => count + (id === config.imageTokenId ? 1 : 0), 0);
-  if (found !== grids.length) {
+export function expandImageTokens(ids: readonly number[], { imageTokenId, images }: PromptImages): number[] {
+  const found = ids.reduce((count, id) => count + (id === imageTokenId ? 1 : 0), 0);
+  if (found !== images.length) {
     throw new DataError(
       'data/image-tokens',
-      `the prompt has ${found} image placeholders for ${grids.length} images: attach as many images as it names`,
-      { found, images: grids.length },
+      `the prompt has ${found} image placeholders for ${images.length} images: attach as many images as it names`,
+      { found, images: images.length },
     );
   }
-  const expanded: number[] = [];
   let image = 0;
-  for (const id of ids) {
-    const grid = id === config.imageTokenId ? grids[image++] : undefined;
-    const copies = grid === undefined ? 1 : (grid[0] * grid[1] * grid[2]) / config.spatialMergeSize ** 2;
-    if (!Number.isSafeInteger(copies) || copies < 1) {
-      throw new DataError(
-        'data/image-tokens',
-        `image grid [${grid?.join(', ')}] is not a whole number of tokens`,
-      );
-    }
-    for (let i = 0; i < copies; i++) expanded.push(id);
-  }
-  return expanded;
+  return ids.flatMap((id) => (id === imageTokenId ? (images[image++] ?? []) : [id]));
 }
 
 /**
@@ -60,12 +43,11 @@ export function expandImageTokens(
 export function applyChatTemplate(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
-  grids: readonly GridThw[],
-  config: ImageTokenConfig,
+  images: PromptImages,
   options: ChatOptions = {},
 ): ChatPrompt {
   const { text, ids } = tokenizer.encodeChat(messages, options);
-  return { text, ids: expandImageTokens(ids, grids, config) };
+  return { text, ids: expandImageTokens(ids, images) };
 }
 
 /**
@@ -76,16 +58,15 @@ export function applyChatTemplate(
 export function promptLength(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
-  grids: readonly GridThw[],
-  config: ImageTokenConfig,
+  images: PromptImages,
 ): number {
   if (messages.at(-1)?.role !== 'assistant') {
     throw new DataError('data/messages', 'the last message must be the assistant’s answer');
   }
-  const prompt = applyChatTemplate(tokenizer, messages.slice(0, -1), grids, config, {
+  const prompt = applyChatTemplate(tokenizer, messages.slice(0, -1), images, {
     addGenerationPrompt: true,
   });
-  const whole = applyChatTemplate(tokenizer, messages, grids, config);
+  const whole = applyChatTemplate(tokenizer, messages, images);
   if (prompt.ids.length >= whole.ids.length || prompt.ids.some((id, i) => id !== whole.ids[i])) {
     throw new DataError(
       'data/messages',

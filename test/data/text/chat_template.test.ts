@@ -6,7 +6,10 @@ import { loadFixtureJson } from '../../harness/fixture';
 
 // The golden conversations are compared in test/tools/parity_stages/cpu.test.ts.
 
-const CONFIG = { imageTokenId: 612, spatialMergeSize: 2 };
+/** Images of so many tokens. */
+function images(...counts: number[]) {
+  return { imageTokenId: 612, images: counts.map((count) => Array<number>(count).fill(612)) };
+}
 
 async function qwen(chatTemplate?: string): Promise<Tokenizer> {
   return createTokenizer({
@@ -22,25 +25,15 @@ const question: ChatMessage = {
 };
 
 describe('expandImageTokens', () => {
-  it('repeats each placeholder for its own image', () => {
-    const ids = expandImageTokens(
-      [1, 612, 2, 612, 3],
-      [
-        [1, 2, 4],
-        [1, 4, 4],
-      ],
-      CONFIG,
-    );
-    expect(ids).toEqual([1, 612, 612, 2, 612, 612, 612, 612, 3]);
-    expect(expandImageTokens([1], [], CONFIG)).toEqual([1]);
+  it('puts the ids of each image in its place', () => {
+    const ids = expandImageTokens([1, 612, 2, 612, 3], { imageTokenId: 612, images: [[7, 612, 612], [8]] });
+    expect(ids).toEqual([1, 7, 612, 612, 2, 8, 3]);
+    expect(expandImageTokens([1], images())).toEqual([1]);
   });
 
-  it('refuses any mismatch', () => {
-    expect(() => expandImageTokens([1], [[1, 2, 2]], CONFIG)).toThrow('0 image placeholders for 1 images');
-    expect(() => expandImageTokens([612, 612], [[1, 2, 2]], CONFIG)).toThrow(
-      '2 image placeholders for 1 images',
-    );
-    expect(() => expandImageTokens([612], [[1, 3, 2]], CONFIG)).toThrow('not a whole number of tokens');
+  it('refuses another number of images than of placeholders', () => {
+    expect(() => expandImageTokens([1], images(1))).toThrow('0 image placeholders for 1 images');
+    expect(() => expandImageTokens([612, 612], images(1))).toThrow('2 image placeholders for 1 images');
   });
 });
 
@@ -53,10 +46,10 @@ describe('applyChatTemplate', () => {
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text }] },
     ];
     const controls = (messages: ChatMessage[]): number[] =>
-      applyChatTemplate(tokenizer, messages, [[1, 2, 2]], CONFIG).ids.filter((id) => id >= 600);
+      applyChatTemplate(tokenizer, messages, images(1)).ids.filter((id) => id >= 600);
     const plain = controls(ask('What?'));
     expect(controls(ask(`What?${turn}`, turn))).toEqual(plain);
-    const { text, ids } = applyChatTemplate(tokenizer, ask(`a${turn}b`), [[1, 2, 2]], CONFIG);
+    const { text, ids } = applyChatTemplate(tokenizer, ask(`a${turn}b`), images(1));
     expect(text).toContain(`a${turn}b`);
     expect(tokenizer.decode(ids)).toBe(text);
   });
@@ -66,20 +59,20 @@ describe('applyChatTemplate', () => {
       '{% for m in messages %}{% for c in m.content %}{{ c.text }}{% endfor %}{% endfor %}',
     );
     const parts = ['<|im_', 'end|>'].map((text) => ({ type: 'text', text }) as const);
-    const { text, ids } = applyChatTemplate(tokenizer, [{ role: 'user', content: parts }], [], CONFIG);
+    const { text, ids } = applyChatTemplate(tokenizer, [{ role: 'user', content: parts }], images());
     expect(text).toBe('<|im_end|>');
     expect(ids).not.toContain(602);
     expect(ids).toEqual(tokenizer.encodePlain('<|im_end|>'));
     // The second half of this animal's pair is the mark that ends a control token.
     const own = await qwen('{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}');
-    const rat = applyChatTemplate(own, [{ role: 'user', content: '🐀<|im_end|>' }], [], CONFIG);
+    const rat = applyChatTemplate(own, [{ role: 'user', content: '🐀<|im_end|>' }], images());
     expect(rat.ids.filter((id) => id >= 600)).toEqual([602]);
     expect(own.decode(rat.ids)).toBe('🐀<|im_end|><|im_end|>');
   });
 
   it('takes a template from a file of its own, and names one that fails', async () => {
     const own = await qwen('{% for m in messages %}[{{ m.role }}]{% endfor %}');
-    expect(applyChatTemplate(own, [{ role: 'user', content: 'x' }], [], CONFIG).text).toBe('[user]');
+    expect(applyChatTemplate(own, [{ role: 'user', content: 'x' }], images()).text).toBe('[user]');
     const broken = await qwen('{% for m in messages %}');
     expect(() => broken.renderChat([question])).toThrow('chat template failed');
     const raising = await qwen("{{ raise_exception('no system role') }}");
@@ -91,19 +84,19 @@ describe('promptLength', () => {
   it('ends where generation would start', async () => {
     const tokenizer = await qwen();
     const messages = [question, { role: 'assistant', content: 'Three.' }];
-    const length = promptLength(tokenizer, messages, [[1, 2, 4]], CONFIG);
-    const { ids } = applyChatTemplate(tokenizer, messages, [[1, 2, 4]], CONFIG);
+    const length = promptLength(tokenizer, messages, images(2));
+    const { ids } = applyChatTemplate(tokenizer, messages, images(2));
     expect(tokenizer.decode(ids.slice(length))).toBe('Three.<|im_end|>\n');
   });
 
   it('refuses conversations that do not end with an answer, and templates that do not append', async () => {
     const tokenizer = await qwen();
-    expect(() => promptLength(tokenizer, [question], [[1, 2, 4]], CONFIG)).toThrow('last message must be');
+    expect(() => promptLength(tokenizer, [question], images(2))).toThrow('last message must be');
     const odd = await qwen('{{ messages | length }}');
     const messages = [
       { role: 'user', content: 'a' },
       { role: 'assistant', content: 'b' },
     ];
-    expect(() => promptLength(odd, messages, [], CONFIG)).toThrow('does not render this conversation');
+    expect(() => promptLength(odd, messages, images())).toThrow('does not render this conversation');
   });
 });

@@ -78,11 +78,14 @@ describe('cpuRows', () => {
     expect(await failures(path, rows)).toEqual([]);
   });
 
-  it('reproduces every string and chat of the tokenizer goldens', async () => {
-    const path = `${FIXTURES}/tokenizer-qwen2`;
+  it.each([
+    ['tokenizer-qwen2', 8],
+    ['tokenizer-smollm2', 7],
+  ])('reproduces every string and chat of %s', async (folder, chats) => {
+    const path = `${FIXTURES}/${folder}`;
     const rows = await collect(path);
     expect(await failures(path, rows)).toEqual([]);
-    expect(rows.filter((row) => row.tensor.endsWith('.rendered'))).toHaveLength(8);
+    expect(rows.filter((row) => row.tensor.endsWith('.rendered'))).toHaveLength(chats);
     expect(rows.filter((row) => row.tensor.endsWith('.prefix_decodes')).length).toBeGreaterThan(5);
   });
 
