@@ -2,7 +2,8 @@
 // [prefixBegin, prefixEnd) and [ownBegin, ownEnd) of ranges[t] (disjoint).  lse[t,h] = log sum_j exp(score).
 // A row that sees nothing gives out = 0 and lse = 0.  G = heads / kv_heads.
 //
-// Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS] (all as vec4), ranges u32[tokens, 4], [key_class u32[keys]],
+// Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], or [kv_heads, keys, HS] with BY_HEAD (all as vec4),
+// ranges u32[tokens, 4], [key_class u32[keys]],
 // out as q, [lse [tokens, heads]], [masses [tokens, heads, 5]], [map [tokens, heads, map_size]].
 //
 // One workgroup (stream) or thread (direct) = ROWS neighbouring rows of one head, over the union of their
@@ -52,8 +53,14 @@ fn place(item: u32) -> bool {
   let tiles = (params.tokens + ${ROWS}u - 1u) / ${ROWS}u;
   head = item / tiles;
   first = item % tiles * ${ROWS}u;
+  let kv_head = head / (params.heads / params.kv_heads);
+#if BY_HEAD
+  key_stride = params.head_vectors;
+  key_offset = kv_head * params.keys * params.head_vectors;
+#else
   key_stride = params.kv_heads * params.head_vectors;
-  key_offset = head / (params.heads / params.kv_heads) * params.head_vectors;
+  key_offset = kv_head * params.head_vectors;
+#endif
   load_ranges(first);
   return head < params.heads;
 }

@@ -23,7 +23,7 @@ import {
   streamDefines,
 } from './attention_stream';
 import { KEY_CLASSES } from './sequence_words';
-import { reads, shaderCall, writes } from './shader';
+import { orMore, reads, shaderCall, writes } from './shader';
 
 /** Sizes of a segment-attention call. */
 export interface SegmentAttentionOptions extends HeadShape {
@@ -37,6 +37,8 @@ export interface SegmentAttentionOptions extends HeadShape {
   readonly capture?: { readonly mapSize: number };
   /** False leaves `lse` out of the operands; default true. */
   readonly saveLse?: boolean;
+  /** True where keys and values lie by head, [kvHeads, keys, HS], as a cache holds them; default false. */
+  readonly byHead?: boolean;
   /** Keys that a row sees on average, for the cost estimate; default: all. */
   readonly keysPerRow?: number;
 }
@@ -44,7 +46,7 @@ export interface SegmentAttentionOptions extends HeadShape {
 /**
  * out = softmax(scale · q kᵀ) v, each row over the keys of its two ranges.
  *
- * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS], ranges u32[tokens, 4] = {prefixBegin, prefixEnd,
+ * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS] (with `byHead` [kvHeads, keys, HS]), ranges u32[tokens, 4] = {prefixBegin, prefixEnd,
  * ownBegin, ownEnd} (disjoint; a row with two empty ranges is padding: out 0, lse 0), [keyClass u32[keys] with capture],
  * out f32[tokens, heads, HS], [lse f32[tokens, heads], natural logarithm], [masses f32[tokens, heads, 5] with capture],
  * [map f32[tokens, heads, mapSize] with mapSize > 0]. q head h reads key/value head floor(h / (heads / kvHeads)).
@@ -79,6 +81,7 @@ function smallCase(o: SegmentAttentionOptions, traits: DeviceTraits, variant: At
     ...(capture ? { capture: { mapSize } } : {}),
   };
   const lse = o.saveLse === false ? [] : [tokens * heads];
+  // With one key head both orders of keys are the same; the case needs no other values.
   return segmentCheck(small, `attention/${variant}`, build(small, traits, variant), {
     before: capture ? [new Uint32Array(SEGMENT_KEYS)] : [],
     after: [...lse, ...(capture ? [tokens * heads * 5] : []), ...(mapSize ? [tokens * heads] : [])],
@@ -105,7 +108,7 @@ function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: Attent
   return shaderCall(
     {
       stem: 'segment_attention',
-      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}${o.byHead ? '_by_head' : ''}`,
       defines: { ...defines, ...tile },
       operands,
       params: [
@@ -129,10 +132,15 @@ function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines:
   const { tokens, keys, heads, kvHeads, headSize, capture } = o;
   const mapSize = mapSizeOf(o);
   const lse = o.saveLse !== false;
+  const byHead = o.byHead === true;
+  const stored = (name: string): OperandSpec => {
+    const operand = reads(name, keys * kvHeads * headSize);
+    return byHead ? orMore(operand) : operand;
+  };
   const operands = [
     reads('q', tokens * heads * headSize),
-    reads('k', keys * kvHeads * headSize),
-    reads('v', keys * kvHeads * headSize),
+    stored('k'),
+    stored('v'),
     reads('ranges', 4 * tokens, 'u32'),
     ...(capture ? [reads('keyClass', keys, 'u32')] : []),
     writes('out', tokens * heads * headSize),
@@ -140,6 +148,6 @@ function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines:
     ...(capture ? [writes('masses', tokens * heads * KEY_CLASSES)] : []),
     ...(mapSize > 0 ? [writes('map', tokens * heads * mapSize)] : []),
   ];
-  const defines = { ...captureDefines(operands, capture !== undefined, mapSize > 0), LSE: lse };
+  const defines = { ...captureDefines(operands, capture !== undefined, mapSize > 0), LSE: lse, BY_HEAD: byHead };
   return { operands, defines };
 }
