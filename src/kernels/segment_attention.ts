@@ -148,6 +148,10 @@ function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines:
     ...(capture ? [writes('masses', tokens * heads * KEY_CLASSES)] : []),
     ...(mapSize > 0 ? [writes('map', tokens * heads * mapSize)] : []),
   ];
-  const defines = { ...captureDefines(operands, capture !== undefined, mapSize > 0), LSE: lse, BY_HEAD: byHead };
+  const defines = {
+    ...captureDefines(operands, capture !== undefined, mapSize > 0),
+    LSE: lse,
+    BY_HEAD: byHead,
+  };
   return { operands, defines };
 }

@@ -42,16 +42,20 @@ function sample(trace: Trace, state: SequenceState, scores: Tensor, batch: numbe
   trace.emit(call, [scores, state.sampling, state.stop, state.seen, state.sequences, state.ids]);
 }
 
-/** The prompt pass followed by sampling the first token of every sequence. */
+/**
+ * The prompt pass followed by sampling the first token of every sequence.
+ * @param continues the rows go on behind the keys of the cache's first slot
+ */
 export function buildPromptProgram(
   model: ModelOnDevice,
   shape: PromptShape,
   cache: KvCache,
   state: SequenceState,
-  features?: Tensor,
+  features: Tensor | undefined,
+  continues: boolean,
 ): Promise<Program> {
   return Program.compile(model.gpu, `prompt ${shape.tokens}`, (trace) => {
-    const scores = tracePrompt(trace, model, shape, { cache, features });
+    const scores = tracePrompt(trace, model, shape, { cache, features, continues });
     sample(trace, state, scores, shape.batch, model.config.text.vocabSize);
     trace.output('logits', scores);
   });

@@ -4,13 +4,13 @@
 
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
-import { packStop, SAMPLING_WORDS } from '../kernels/sampler';
 import { KEY_CLASS, KEY_CLASSES, SEQUENCE_WORDS, sequenceWord } from '../kernels/sequence_words';
 import { ArgumentError, ShapeError } from '../lib/errors';
+import { itemAt } from '../lib/invariant';
 import type { Program } from '../tensor/program';
-import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
+import { writeTensor } from '../tensor/tensor_memory';
 import { bucketSize } from './buckets';
-import type { ModelConfig } from './config';
+import { type CachedPrefix, CachedTokens, cachedPrefix } from './cached_prefix';
 import {
   buildDecodeProgram,
   buildPrefixProgram,
@@ -21,6 +21,7 @@ import {
 import { type EncodedImages, ImageEncoder } from './image_encoder';
 import { KvCache, promptKeyClasses } from './kv_cache';
 import {
+  type ImageInput,
   type PackedPrompts,
   type PromptInput,
   packPrompts,
@@ -30,31 +31,8 @@ import {
   type SamplingOptions,
 } from './prompt_packing';
 import type { ModelOnDevice } from './prompt_program';
-import { linearRopeTables } from './rope_index';
-
-/** Attention to record while decoding. */
-export interface CaptureOptions {
-  /** Layers whose maps over image tokens are kept; class masses are always kept for all layers. */
-  readonly mapLayers: readonly number[] | 'all';
-}
-
-/** Size of a session; memory is allocated for it once. */
-export interface SessionOptions {
-  readonly batch: number;
-  /** Tokens per sequence, prompt included. */
-  readonly capacity: number;
-  readonly capture?: CaptureOptions | undefined;
-  /** Image tokens per prompt that maps can hold; needed with maps. */
-  readonly maxImageTokens?: number | undefined;
-  /** Steps submitted before the result of one is read; default 2. */
-  readonly stepsAhead?: number | undefined;
-  /** Ids that end a sequence; default those of the model's config. */
-  readonly eosTokenIds?: readonly number[] | undefined;
-  /** Prompts that {@link GenerationSession.prefillShared} can hold besides the sequences; default 0. */
-  readonly prefixes?: number | undefined;
-  /** Features shared with others; default an encoder of its own. */
-  readonly images?: ImageEncoder | undefined;
-}
+import { gridTokens } from './rope_index';
+import { createSequenceState, resultBytes, type SessionOptions } from './session_state';
 
 /** A prompt with how to sample each of the completions that share it. */
 export interface SharedPrompt {
@@ -102,6 +80,9 @@ export class GenerationSession {
   readonly #prompts = new Map<string, Program>();
   readonly #images: ImageEncoder;
   readonly #scope: GpuScope;
+  /** What the first slot holds from its beginning, as far as the host has read; undefined where it is shared. */
+  #held: CachedTokens | undefined;
+  #reused = 0;
   #pending: { step: number; slot: ReadbackSlot }[] = [];
   /** Number of the step that is submitted next. */
   #next = 1;
@@ -141,7 +122,7 @@ export class GenerationSession {
     }
     const { batch, capacity, prefixes = 0, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
     const cache = scope.own(new KvCache(gpu, text, batch + prefixes, capacity));
-    const state = createState(scope, config, options);
+    const state = createSequenceState(scope, config, options);
     const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
     const mapLayers = options.capture
       ? options.capture.mapLayers === 'all'
@@ -183,18 +164,45 @@ export class GenerationSession {
     sampling: readonly SamplingOptions[],
     signal?: AbortSignal,
   ): Promise<StepResult> {
+    return this.#prefill(prompts, sampling, { length: 0, images: imagesOf(prompts) }, signal);
+  }
+
+  /**
+   * As {@link prefill}, for one prompt that goes on where the last one and its answer ended: tokens whose keys are
+   * cached are not run again, nor are their images. The keys of answered tokens come from decode steps, whose sums
+   * differ from a prompt pass by rounding.
+   * @throws as {@link prefill}
+   */
+  async prefillContinued(
+    prompt: PromptInput,
+    sampling: SamplingOptions,
+    signal?: AbortSignal,
+  ): Promise<StepResult> {
+    await this.#drain();
+    const { imageTokenId, vision } = this.#model.config;
+    const tokensOf = ({ gridThw }: ImageInput): number => gridTokens(gridThw, vision.spatialMergeSize);
+    const held = this.#held ?? { ids: [], images: [] };
+    const cached = cachedPrefix(held, prompt, imageTokenId, tokensOf);
+    return this.#prefill([prompt], [sampling], cached, signal);
+  }
+
+  async #prefill(
+    prompts: readonly PromptInput[],
+    sampling: readonly SamplingOptions[],
+    cached: CachedPrefix,
+    signal?: AbortSignal,
+  ): Promise<StepResult> {
     await this.#drain();
     const { config, gpu } = this.#model;
-    const packed = packPrompts(
-      prompts,
-      config,
-      this.options.capacity,
-      (live) => bucketSize(live, TOKEN_UNIT),
-      this.options.batch,
-    );
-    const program = await this.#promptProgram(packed, await this.#encode(prompts, signal), 'sample');
+    const { batch, capacity } = this.options;
+    const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
+    const packed = packPrompts(prompts, config, capacity, bucket, batch, 0, cached.length);
+    const images = await this.#images.encode(cached.images, signal);
+    const program = await this.#promptProgram(packed, images, cached.length > 0 ? 'continue' : 'sample');
     this.#writeState(packed, prompts, sampling);
     writePrompt(program, packed);
+    this.#held = undefined;
+    this.#reused = cached.length;
     const slot = this.#ring.acquire();
     try {
       await program.run(signal, (encoder) => slot.copy(encoder, [this.#state.sequences.region]));
@@ -205,6 +213,8 @@ export class GenerationSession {
     this.#next = 1;
     this.#longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     gpu.check();
+    const [first] = prompts;
+    if (batch === 1 && first) this.#held = new CachedTokens(first);
     return this.#decodeResult(0, await slot.take());
   }
 
@@ -222,14 +232,21 @@ export class GenerationSession {
     const prompts = groups.map(({ prompt }) => prompt);
     const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
     const packed = packPrompts(prompts, this.#model.config, capacity, bucket, prefixes, batch);
-    const program = await this.#promptProgram(packed, await this.#encode(prompts, signal), 'cache');
+    const images = await this.#images.encode(imagesOf(prompts), signal);
+    const program = await this.#promptProgram(packed, images, 'cache');
     this.#writeShared(packed, groups);
+    this.#held = undefined;
     writePrompt(program, packed);
     await program.run(signal);
     // The first token comes from the first step; that of a plain prefill comes from the prompt itself.
     this.#next = 0;
     this.#longest = 1;
     this.#model.gpu.check();
+  }
+
+  /** Tokens of the last prompt whose keys were cached already; see {@link prefillContinued}. */
+  get reusedTokens(): number {
+    return this.#reused;
   }
 
   /** Decode steps that still fit the cache. */
@@ -278,6 +295,7 @@ export class GenerationSession {
     const words = new Uint32Array(bytes, 0, SEQUENCE_WORDS * batch);
     const ids = sequenceWord(words, 'token');
     const done = Array.from(sequenceWord(words, 'done'), (word) => word === 1);
+    this.#held?.sampled(itemAt(ids, 0), itemAt(done, 0));
     if (!capture || step === 0) return { step, ids, done };
     const shareCount = batch * this.#model.config.text.numHiddenLayers * KEY_CLASSES;
     const shares = new Float32Array(bytes, words.byteLength, shareCount);
@@ -290,17 +308,10 @@ export class GenerationSession {
     return { step, ids, done, shares, map };
   }
 
-  #encode(prompts: readonly PromptInput[], signal?: AbortSignal): Promise<EncodedImages | undefined> {
-    return this.#images.encode(
-      prompts.flatMap((prompt) => prompt.images),
-      signal,
-    );
-  }
-
   async #promptProgram(
     packed: PackedPrompts,
     images: EncodedImages | undefined,
-    purpose: 'sample' | 'cache',
+    purpose: 'sample' | 'continue' | 'cache',
   ): Promise<Program> {
     const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
@@ -308,10 +319,18 @@ export class GenerationSession {
       const { batch, prefixes = 0 } = this.options;
       const { tokens } = packed;
       const features = images?.features;
+      const sequences = { tokens, batch };
       program =
-        purpose === 'sample'
-          ? await buildPromptProgram(this.#model, { tokens, batch }, this.#cache, this.#state, features)
-          : await buildPrefixProgram(this.#model, { tokens, batch: prefixes }, this.#cache, features);
+        purpose === 'cache'
+          ? await buildPrefixProgram(this.#model, { tokens, batch: prefixes }, this.#cache, features)
+          : await buildPromptProgram(
+              this.#model,
+              sequences,
+              this.#cache,
+              this.#state,
+              features,
+              purpose === 'continue',
+            );
       this.#scope.own(program);
       this.#prompts.set(key, program);
     }
@@ -352,44 +371,11 @@ export class GenerationSession {
   }
 }
 
-/** Bytes that the host reads per step: the sequences' state, masses of all layers, maps of some. */
-function resultBytes(
-  { batch, capture, maxImageTokens = 0 }: SessionOptions,
-  mapLayers: number,
-  layers: number,
-): number {
-  const shares = capture ? batch * layers * KEY_CLASSES : 0;
-  return 4 * (SEQUENCE_WORDS * batch + shares + batch * mapLayers * maxImageTokens);
+function imagesOf(prompts: readonly PromptInput[]): ImageInput[] {
+  return prompts.flatMap(({ images }) => images);
 }
 
 function writePrompt(program: Program, packed: PackedPrompts): void {
   for (const [name, data] of Object.entries(packed.inputs))
     if (program.hasInput(name)) program.write(name, data);
-}
-
-function createState(
-  scope: GpuScope,
-  config: ModelConfig,
-  { batch, capacity, prefixes = 0, eosTokenIds = config.eosTokenIds }: SessionOptions,
-): SequenceState {
-  const { text } = config;
-  // A shared prompt and its completion have a capacity each.
-  const positions = Math.min(prefixes > 0 ? 2 * capacity : capacity, text.maxPositionEmbeddings);
-  const tables = linearRopeTables(0, positions, text);
-  const state: SequenceState = {
-    sequences: allocateTensor(scope, 'sequences', [batch, SEQUENCE_WORDS], 'u32'),
-    sampling: allocateTensor(scope, 'sampling', [batch, SAMPLING_WORDS], 'u32'),
-    seen: allocateTensor(scope, 'seen', [batch, Math.ceil(text.vocabSize / 32)], 'u32'),
-    stop: allocateTensor(scope, 'stop', [eosTokenIds.length + 2], 'u32'),
-    ids: allocateTensor(scope, 'ids', [batch], 'u32'),
-    cos: allocateTensor(scope, 'text cos', [positions, tables.width], 'f32'),
-    sin: allocateTensor(scope, 'text sin', [positions, tables.width], 'f32'),
-  };
-  // What a finished sequence yields is not read: any id will do where the model names none.
-  const [pad = 0] = config.padTokenId === null ? eosTokenIds : [config.padTokenId];
-  const stop = packStop(pad, eosTokenIds);
-  writeTensor(scope.gpu, state.stop, stop);
-  writeTensor(scope.gpu, state.cos, tables.cos);
-  writeTensor(scope.gpu, state.sin, tables.sin);
-  return state;
 }

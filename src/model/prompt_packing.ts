@@ -69,6 +69,8 @@ const SKIP = 0xffffffff;
  * @param bucket   padded size for a live count
  * @param batch    sequences of the session, ≥ prompts
  * @param firstSlot cache slot of the first prompt
+ * @param cached   of the only prompt: first tokens whose keys its slot holds already, none of them cut out of an image;
+ *                 their rows are left out, and ranges count in the cache
  * @throws ArgumentError for an empty or too long prompt; ModelError `model/image-tokens` when grids and ids disagree
  */
 export function packPrompts(
@@ -78,13 +80,14 @@ export function packPrompts(
   bucket: (live: number) => number,
   batch: number,
   firstSlot = 0,
+  cached = 0,
 ): PackedPrompts {
   if (prompts.length === 0 || prompts.length > batch)
     throw new ArgumentError(`Between 1 and ${batch} prompts fit this session, not ${prompts.length}.`);
   prompts.forEach(({ inputIds }, index) => {
     checkPrompt(inputIds, index, config, capacity);
   });
-  const live = prompts.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+  const live = prompts.reduce((sum, { inputIds }) => sum + inputIds.length, 0) - cached;
   const tokens = bucket(live);
   const { text } = config;
   const half = text.headDim / 2;
@@ -111,17 +114,17 @@ export function packPrompts(
       spatialMergeSize: config.vision.spatialMergeSize,
     });
     const tables = textRopeTables(positionIds, text);
-    inputs.cos.set(tables.cos, begin * half);
-    inputs.sin.set(tables.sin, begin * half);
-    inputIds.forEach((id, index) => {
+    inputs.cos.set(tables.cos.subarray(cached * half), begin * half);
+    inputs.sin.set(tables.sin.subarray(cached * half), begin * half);
+    inputIds.slice(cached).forEach((id, index) => {
       const row = begin + index;
       inputs.ids[row] = id;
       if (id === config.imageTokenId) inputs.image_rows[row] = feature++;
-      inputs.ranges.set([0, 0, begin, row + 1], 4 * row);
-      inputs.targets.set([firstSlot + slot, index], 2 * row);
+      inputs.ranges.set([0, 0, begin, row + 1 + cached], 4 * row);
+      inputs.targets.set([firstSlot + slot, index + cached], 2 * row);
     });
     seen.set(packSeen(text.vocabSize, inputIds), slot * words);
-    begin += inputIds.length;
+    begin += inputIds.length - cached;
     inputs.last_rows[slot] = begin - 1;
     const lastId = inputIds.at(-1) as number;
     places.push({ length: inputIds.length, delta, lastId });

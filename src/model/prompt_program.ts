@@ -5,7 +5,7 @@ import type { GpuContext } from '../gpu/device';
 import { inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { kvAppend } from '../kernels/kv_append';
-import { attention } from '../tensor/ops/attention';
+import { attention, cachedAttention } from '../tensor/ops/attention';
 import { gatherRows, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
 import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { Program } from '../tensor/program';
@@ -93,25 +93,30 @@ export function tracePromptInputs(
   };
 }
 
-/**
- * Attention of packed sequences, for decoderLayers.
- * @param store takes each layer's turned keys and its values, e.g. into a cache
- */
+/** Head layout of a decoder's attention. */
+function headLayout({ headDim, numAttentionHeads, numKeyValueHeads }: ModelConfig['text']) {
+  return {
+    heads: numAttentionHeads,
+    kvHeads: numKeyValueHeads,
+    headSize: headDim,
+    headStride: paddedHeadSize(headDim),
+  };
+}
+
+/** Takes each layer's turned keys and its values, e.g. into a cache. */
+type KeyStore = (layer: number, k: Tensor, v: Tensor) => void;
+
+/** Attention of packed sequences, for decoderLayers. */
 export function traceAttention(
   trace: Trace,
   text: ModelConfig['text'],
   tokens: number,
   { rotary, ranges }: PromptInputs,
-  store?: (layer: number, k: Tensor, v: Tensor) => void,
+  store?: KeyStore,
   tap?: Tap,
 ): LayerAttention {
-  const headSize = text.headDim;
-  const layout = {
-    heads: text.numAttentionHeads,
-    kvHeads: text.numKeyValueHeads,
-    headSize,
-    headStride: paddedHeadSize(headSize),
-  };
+  const layout = headLayout(text);
+  const { headSize } = layout;
   return (qkv, layer) => {
     const { q, k, v } = splitRotary(trace, qkv, layout, rotary);
     store?.(layer, k, v);
@@ -121,16 +126,40 @@ export function traceAttention(
   };
 }
 
+/** Attention of the rows that go on behind what slot 0 of a cache holds; `store` puts theirs there first. */
+function traceCachedAttention(
+  trace: Trace,
+  text: ModelConfig['text'],
+  tokens: number,
+  { rotary, ranges }: PromptInputs,
+  cache: KvCache,
+  store: KeyStore,
+): LayerAttention {
+  const layout = headLayout(text);
+  return (qkv, layer) => {
+    const { q, k, v } = splitRotary(trace, qkv, layout, rotary);
+    store(layer, k, v);
+    const out = cachedAttention(trace, q, cache.layer(layer), { ranges }, layout.headSize);
+    return reshape(out, [tokens, layout.heads * layout.headSize]);
+  };
+}
+
 /**
  * Traces the prompt pass: embeddings, decoder layers over packed segments, keys and values into the cache, logits of
  * the selected rows. Inputs: those of {@link tracePromptInputs}, `targets` with a cache, `last_rows`.
+ * @param parts where keys and values go, image features; `continues`: the rows go on behind the keys of the cache's
+ *              first slot (packed with `cached`)
  * @returns logits [batch, V], or [tokens, V] with `allRows`
  */
 export function tracePrompt(
   trace: Trace,
   { config, weights }: ModelOnDevice,
   shape: PromptShape,
-  parts: { readonly cache?: KvCache | undefined; readonly features?: Tensor | undefined },
+  parts: {
+    readonly cache?: KvCache | undefined;
+    readonly features?: Tensor | undefined;
+    readonly continues?: boolean;
+  },
   tap?: Tap,
 ): Tensor {
   const { text } = config;
@@ -147,7 +176,10 @@ export function tracePrompt(
     trace.emit(call, [k, v, targets, slot.k, slot.v]);
   };
   const x = embedTokens(trace, weights, inputs.ids, tokens, inputs.images);
-  const attend = traceAttention(trace, text, tokens, inputs, store, tap);
+  const attend =
+    cache && parts.continues
+      ? traceCachedAttention(trace, text, tokens, inputs, cache, store)
+      : traceAttention(trace, text, tokens, inputs, store, tap);
   const stream = decoderLayers(trace, text, weights, x, attend, tap);
   if (shape.allRows) return logits(trace, text, weights, stream, tap);
   const last = trace.input('last_rows', [batch], 'u32');

@@ -5,9 +5,10 @@ import type { GpuContext } from '../gpu/device';
 import { ModelError } from '../lib/errors';
 import { type Checkpoint, openCheckpoint } from './checkpoint';
 import { type ModelConfig, parseModelConfig } from './config';
-import { GenerationSession, type SessionOptions } from './generation_session';
+import { GenerationSession } from './generation_session';
 import type { ModelOnDevice } from './prompt_program';
 import type { ByteSource } from './safetensors';
+import type { SessionOptions } from './session_state';
 import type { WeightPrecision } from './weight_layout';
 import { ModelWeights } from './weights';
 

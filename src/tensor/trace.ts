@@ -88,6 +88,7 @@ export function sizeAt(
  */
 export function sizesOf(tensor: Tensor, rank: 2): readonly [number, number];
 export function sizesOf(tensor: Tensor, rank: 3): readonly [number, number, number];
+export function sizesOf(tensor: Tensor, rank: 4): readonly [number, number, number, number];
 export function sizesOf({ name, shape }: Tensor, rank: number): readonly number[] {
   if (shape.length === rank) return shape;
   throw new ShapeError(`${name} [${shape.join(', ')}] has ${shape.length} axes; ${rank} are wanted.`);

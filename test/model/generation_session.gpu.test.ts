@@ -3,10 +3,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
+import type { StepResult } from '../../src/model/generation_session';
 import type { SamplingOptions } from '../../src/model/prompt_packing';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { testGpu } from '../harness/gpu';
-import { fixtureImages, fixtureModel, type Goldens, loadGoldens } from '../harness/model_fixture';
+import {
+  fixtureImages,
+  fixtureModel,
+  type Goldens,
+  loadGoldens,
+  maxDifference,
+} from '../harness/model_fixture';
 
 const FOLDER = 'tiny-qwen2_5_vl';
 const GREEDY: SamplingOptions = {
@@ -103,6 +110,50 @@ describe('GenerationSession', () => {
     expect(golden).toEqual(expected.map(({ ids }) => ids[0]));
     plain.destroy();
     session.destroy();
+  });
+
+  it('goes on with a conversation over its cache as over the whole prompt', async () => {
+    const images = await fixtureImages(goldens);
+    const options = { batch: 1, capacity: 160, capture: { mapLayers: [1] }, maxImageTokens: 48 };
+    const [talk, fresh] = [await model.createSession(options), await model.createSession(options)];
+    const generate = async (session: typeof talk, first: StepResult, count: number) => {
+      const results = [first];
+      while (results.length < count) results.push(await session.step());
+      return results;
+    };
+    const asked = await generate(talk, await talk.prefill([{ inputIds, images }], [GREEDY]), 6);
+    const answer = asked.map(({ ids }) => ids[0]!);
+    // The same picture again, then a second one after the same text; its features alone are computed.
+    const imagePart = inputIds.slice(0, inputIds.lastIndexOf(model.config.imageTokenId) + 1);
+    const turns = [
+      { inputIds: [...inputIds, ...answer, 12, 13, 14, 15, 16], images, reused: inputIds.length + 5 },
+      {
+        inputIds: [...inputIds, ...answer, 12, ...imagePart, 17, 18],
+        images: [
+          ...images,
+          ...images.map((image) => ({ ...image, pixelValues: image.pixelValues.map((x) => -x) })),
+        ],
+        reused: inputIds.length + 7,
+      },
+    ];
+    for (const { reused, ...prompt } of turns) {
+      const [got, want] = [
+        await generate(talk, await talk.prefillContinued(prompt, GREEDY), 8),
+        await generate(fresh, await fresh.prefill([prompt], [GREEDY]), 8),
+      ];
+      expect(talk.reusedTokens).toBe(reused);
+      expect(fresh.reusedTokens).toBe(0);
+      expect(got.map(({ ids }) => ids[0])).toEqual(want.map(({ ids }) => ids[0]));
+      // The keys of the answer come from decode steps: the sums differ by rounding.
+      for (const name of ['shares', 'map'] as const)
+        expect(maxDifference(got[3]![name]!, want[3]![name]!), name).toBeLessThan(1e-5);
+    }
+    // Another picture under the same ids: nothing from its place on is taken from the cache.
+    const other = images.map((image) => ({ ...image }));
+    await talk.prefillContinued({ inputIds: [...inputIds, 3], images: other }, GREEDY);
+    expect(talk.reusedTokens).toBe(inputIds.indexOf(model.config.imageTokenId));
+    talk.destroy();
+    fresh.destroy();
   });
 
   it('creates nothing in steady state and stops at the end of its cache', async () => {

@@ -91,6 +91,29 @@ export function attention(
 }
 
 /**
+ * Attention of rows that go on behind cached keys, their own among them: out = softmax(HS^-½ · q kᵀ) v. No gradient.
+ * @param q      [T, NH, HP] f32
+ * @param cache  k and v [slots, NKV, capacity, HP] f32, of which slot 0 is read
+ * @param ranges as {@link AttentionRanges}, in positions of the slot
+ * @returns [T, NH, HS]
+ */
+export function cachedAttention(
+  trace: Trace,
+  q: Tensor,
+  { k, v }: { readonly k: Tensor; readonly v: Tensor },
+  { ranges }: AttentionRanges,
+  headSize: number,
+): Tensor {
+  const [tokens, heads, padded] = sizesOf(q, 3);
+  const [, kvHeads, keys] = sizesOf(k, 4);
+  const out = trace.activation('attention', q.shape);
+  const shape = { tokens, keys, heads, kvHeads, headSize: padded, scale: headSize ** -0.5 };
+  const call = segmentAttention({ ...shape, byHead: true, saveLse: false }, trace.traits);
+  trace.emit(call, [q, k, v, ranges, out]);
+  return narrowHeads(trace, out, headSize);
+}
+
+/**
  * The first `headSize` values of every head, with zeros as the gradient of the others.
  * @param x [B, NH, HP] f32
  * @returns [B, NH, headSize], x itself where that is its size
