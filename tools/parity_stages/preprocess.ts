@@ -47,6 +47,9 @@ function smolConfig(json: Readonly<Record<string, unknown>>): SmolImageConfig {
     doImageSplitting: json.do_image_splitting as boolean,
     longestEdge: edge('size'),
     tileEdge: edge('max_image_size'),
+    // As one patch, a tile is laid out as the goldens store it: [3, edge, edge].
+    patchSize: edge('max_image_size'),
+    mergeSize: 1,
     imageMean: json.image_mean as [number, number, number],
     imageStd: json.image_std as [number, number, number],
     rescaleFactor: json.rescale_factor as number,
@@ -68,9 +71,9 @@ function smolCase(images: readonly PixelArray[], settings: Case): Computed {
     pixel_values: tiles.pixelValues,
     rows: String(tiles.rows),
     cols: String(tiles.cols),
-    tiles: String(tiles.count),
+    tiles: String(tiles.gridThw[0]),
     pixel_values_f32_sha256: sha256(tiles.pixelValues),
-    global_tile_f32_sha256: sha256(tiles.pixelValues.subarray((tiles.count - 1) * tile)),
+    global_tile_f32_sha256: sha256(tiles.pixelValues.subarray(-tile)),
     pixel_values_head: JSON.stringify([...tiles.pixelValues.subarray(0, 8)]),
   };
 }

@@ -15,11 +15,18 @@ export interface PixelNormalisation {
   readonly rescaleFactor: number;
 }
 
-/** Settings of the Qwen family's processor; pixel counts bound the resized area. */
-export interface QwenImageConfig extends PixelNormalisation {
+/** How a picture is cut into the rows of a vision tower. */
+export interface PatchLayout {
+  /** Edge of a patch, pixels. */
   readonly patchSize: number;
+  /** Frames of a patch: a still picture is repeated. */
   readonly temporalPatchSize: number;
+  /** Patches per merged token along each axis. */
   readonly mergeSize: number;
+}
+
+/** Settings of the Qwen family's processor; pixel counts bound the resized area. */
+export interface QwenImageConfig extends PixelNormalisation, PatchLayout {
   readonly minPixels: number;
   readonly maxPixels: number;
 }
@@ -134,7 +141,7 @@ function writePatch(
   image: PixelArray,
   left: number,
   top: number,
-  config: QwenImageConfig,
+  config: PatchLayout,
   table: readonly Float32Array[],
   out: Float32Array,
 ): void {
@@ -152,9 +159,9 @@ function writePatch(
 }
 
 /** Patch rows of one RGB image whose edges are multiples of patch · merge, in merge-block-major order. */
-function writePatchRows(
+export function writePatchRows(
   image: PixelArray,
-  config: QwenImageConfig,
+  config: PatchLayout,
   table: readonly Float32Array[],
   out: Float32Array,
 ): void {
