@@ -71,6 +71,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/kernels/norm_call.ts': 'test/kernels/rms_norm.test.ts',
   'src/model/decode_program.ts': 'test/model/generation_session.gpu.test.ts',
   'src/model/language_model.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/data/image/prompt_image.ts': 'test/generation/processor.test.ts',
+  'src/model/families/': 'test/model/config.test.ts',
   'src/model/modality_projector.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/prompt_packing.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/vision_language_model.ts': 'test/model/prompt_program.gpu.test.ts',

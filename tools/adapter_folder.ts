@@ -6,9 +6,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ModelError } from '../src/lib/errors';
 import { readAdapterPair } from '../src/model/adapter_pair';
-import type { ModelConfig } from '../src/model/config';
 import type { LoraConfig, LoraWeights } from '../src/model/lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, writeAdapterConfig, writeAdapterWeights } from '../src/model/peft';
+import type { ModelSpec } from '../src/model/spec';
 import { type AdapterFile, readAdapterFiles } from '../src/storage/adapter_archive';
 import { regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
@@ -43,7 +43,7 @@ async function filesAt(path: string): Promise<AdapterFile[]> {
  * @throws ModelError `model/adapter` naming the file, key or tensor; StorageError `storage/archive` for another folder or zip;
  *   DataError `data/file` for what is neither folder nor file
  */
-export async function readAdapter(path: string, model: ModelConfig): Promise<AdapterFolder> {
+export async function readAdapter(path: string, model: ModelSpec): Promise<AdapterFolder> {
   try {
     const { config, weights } = await readAdapterPair(
       await readAdapterFiles(await filesAt(path), path),

@@ -99,7 +99,7 @@ export async function mergeFolder(
     // Weights in a cache of downloads are links.
     const filter = (path: string): boolean => isCopied(basename(path));
     await cp(resolve(call.model), draft, { recursive: true, dereference: true, filter });
-    for await (const { name, file, entry, bytes } of mergeLora(checkpoint, adapter, call.strength)) {
+    for await (const { name, file, entry, bytes } of mergeLora(checkpoint, config, adapter, call.strength)) {
       signal?.throwIfAborted();
       const path = join(draft, file);
       if (!changed.has(path)) await chmod(path, 0o644);

@@ -1,13 +1,14 @@
 // Turns a picture and a question into what the model reads: pixels, chat template, token ids (Hugging Face's
 // "processor"). The same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
-import { cropToSquare, processQwenImages, type QwenImageConfig } from '../data/image/image_processor';
+import { cropToSquare } from '../data/image/image_processor';
 import type { PixelArray } from '../data/image/pillow_resize';
+import type { PromptImageProcessor } from '../data/image/prompt_image';
 import { applyChatTemplate } from '../data/text/chat_template';
-import { gridImageTokens } from '../data/text/image_tokens';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
-import { type ModelConfig, parseQwenImageConfig } from '../model/config';
+import { parseImageProcessor } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
+import type { ModelSpec } from '../model/spec';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
 
 /** A prompt with what the page shows of how it came about. */
@@ -40,12 +41,12 @@ async function readText(files: ModelFiles, name: string): Promise<string | undef
 /** Makes prompts for one model. */
 export class Processor {
   readonly tokenizer: Tokenizer;
-  readonly #image: QwenImageConfig;
-  readonly #config: ModelConfig;
+  readonly #images: PromptImageProcessor;
+  readonly #config: ModelSpec;
 
-  constructor(tokenizer: Tokenizer, image: QwenImageConfig, config: ModelConfig) {
+  constructor(tokenizer: Tokenizer, images: PromptImageProcessor, config: ModelSpec) {
     this.tokenizer = tokenizer;
-    this.#image = image;
+    this.#images = images;
     this.#config = config;
   }
 
@@ -54,38 +55,41 @@ export class Processor {
    *
    * @throws ModelError naming the file that is missing or malformed
    */
-  static async load(files: ModelFiles, config: ModelConfig): Promise<Processor> {
+  static async load(files: ModelFiles, config: ModelSpec): Promise<Processor> {
     const chatTemplate = (await readText(files, 'chat_template.jinja')) ?? (await legacyTemplate(files));
     const tokenizer = createTokenizer({
       tokenizerJson: await readModelJson(files, 'tokenizer.json'),
       tokenizerConfig: await readModelJson(files, 'tokenizer_config.json'),
       ...(chatTemplate === undefined ? {} : { chatTemplate }),
     });
-    const image = parseQwenImageConfig(await readModelJson(files, 'preprocessor_config.json'));
-    return new Processor(tokenizer, image, config);
+    const images = parseImageProcessor(await readModelJson(files, 'preprocessor_config.json'), config);
+    return new Processor(tokenizer, images, config);
   }
 
   /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
     const seen = request.square ? cropToSquare(request.image) : request.image;
-    const patches = processQwenImages([seen], this.#image);
-    const [gridThw = [1, 0, 0] as const] = patches.gridThw;
-    const merge = this.#image.mergeSize;
+    const image = this.#images.process(seen);
     const messages: ChatMessage[] = [
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: request.text }] },
     ];
     if (request.system !== undefined) messages.unshift({ role: 'system', content: request.system });
     const { imageTokenId } = this.#config;
-    const images = patches.gridThw.map((grid) => gridImageTokens(grid, merge, imageTokenId));
-    const options = { addGenerationPrompt: true };
-    const { ids } = applyChatTemplate(this.tokenizer, messages, { imageTokenId, images }, options);
-    const grid = [gridThw[1] / merge, gridThw[2] / merge] as const;
+    const images = [this.#images.promptIds(image, this.tokenizer)];
+    const { ids } = applyChatTemplate(
+      this.tokenizer,
+      messages,
+      { imageTokenId, images },
+      { addGenerationPrompt: true },
+    );
+    const { gridThw, pixelValues } = image;
+    const grid = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
-      prompt: { inputIds: ids, images: [{ pixelValues: patches.pixelValues, gridThw }] },
+      prompt: { inputIds: ids, images: [{ pixelValues, gridThw }] },
       imageTokens: gridThw[0] * grid[0] * grid[1],
       grid,
-      resizedWidth: gridThw[2] * this.#image.patchSize,
-      resizedHeight: gridThw[1] * this.#image.patchSize,
+      resizedWidth: image.width,
+      resizedHeight: image.height,
     };
   }
 }

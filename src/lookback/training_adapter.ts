@@ -1,6 +1,5 @@
 // Says which adapter a training run makes: its settings, and its matrices as a checkpoint holds them.
 
-import type { ModelConfig } from '../model/config';
 import {
   type LoraConfig,
   type LoraWeights,
@@ -8,6 +7,7 @@ import {
   shapedModules,
   targetedModules,
 } from '../model/lora';
+import type { ModelSpec } from '../model/spec';
 import type { TrainingRequest } from './training';
 
 /** The adapter's settings as PEFT knows them, for a run of a model. */
@@ -23,7 +23,7 @@ export function loraConfigOf(
 /** Matrices of the adapter that a checkpoint of a run holds. Throws ModelError `model/adapter` when it does not fit. */
 export function trainedWeights(
   request: Pick<TrainingRequest, 'lora' | 'start'>,
-  model: ModelConfig,
+  model: ModelSpec,
   arena: Float32Array,
 ): LoraWeights[] {
   const { r, targetModules } = loraConfigOf(request, '');

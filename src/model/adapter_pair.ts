@@ -2,10 +2,10 @@
 // the fingerprint of the base where the adapter names it.
 
 import { ModelError } from '../lib/errors';
-import type { ModelConfig } from './config';
 import { type LoraWeights, parseLoraConfig, readLoraWeights } from './lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type PeftLoraConfig } from './peft';
 import { parseSafetensors } from './safetensors';
+import type { ModelSpec } from './spec';
 
 /** Key of our own in adapter_config.json, which PEFT passes over: the base model's fingerprint. */
 export const BASE_KEY = 'lookback_base_sha256';
@@ -25,7 +25,7 @@ export interface AdapterPair {
  */
 export async function readAdapterPair(
   files: { readonly config: Uint8Array; readonly weights: Uint8Array },
-  model: ModelConfig,
+  model: ModelSpec,
 ): Promise<AdapterPair> {
   let json: unknown;
   try {

@@ -109,7 +109,7 @@ function traceDecode(
   const { heads, headSize, headStride } = layout;
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
   const newest = { ids: state.sequences, stride: SEQUENCE_WORDS, offset: SEQUENCE_WORD.token };
-  const x = embedTokens(trace, weights, newest, batch);
+  const x = embedTokens(trace, text, weights, newest, batch);
   const attend = (qkv: Tensor, layer: number): Tensor => {
     const slot = cache.layer(layer);
     const q = trace.activation('q', [batch, heads, headStride]);

@@ -80,7 +80,7 @@ export class ImageEncoder {
   }
 
   get #hidden(): number {
-    return this.#model.config.vision.outHiddenSize;
+    return this.#model.config.connector.outHiddenSize;
   }
 
   /** Makes room for a batch: the store is emptied when it is full, and grows when a batch alone exceeds it. */

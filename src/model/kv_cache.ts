@@ -9,7 +9,7 @@ import { KEY_CLASS } from '../kernels/sequence_words';
 import { ShapeError } from '../lib/errors';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { type StoredTensor, tensorBytes } from '../tensor/trace';
-import type { TextConfig } from './config';
+import type { TextSpec } from './spec';
 
 /** A device cache for `slots` sequences of up to `capacity` tokens. */
 export class KvCache {
@@ -23,7 +23,7 @@ export class KvCache {
   /**
    * @throws GpuError `gpu/limit` when a layer does not fit one buffer
    */
-  constructor(gpu: GpuContext, text: TextConfig, slots: number, capacity: number) {
+  constructor(gpu: GpuContext, text: TextSpec, slots: number, capacity: number) {
     if (!Number.isInteger(slots) || !Number.isInteger(capacity) || slots < 1 || capacity < 1) {
       throw new ShapeError(`A cache of ${slots} slots × ${capacity} tokens cannot be made.`);
     }
@@ -78,7 +78,7 @@ export class KvCache {
  */
 export function promptKeyClasses(
   inputIds: ArrayLike<number>,
-  ids: { readonly imageTokenId: number; readonly visionEndTokenId: number },
+  ids: { readonly imageTokenId: number; readonly visionEndTokenId: number | null },
 ): Uint32Array {
   const classes = new Uint32Array(inputIds.length);
   let tokens = 0;

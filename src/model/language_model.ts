@@ -1,4 +1,4 @@
-// Traces the decoder of Qwen2.5-VL, for packed sequences (prompts, training) and for single decode steps. The two
+// Traces the text decoder of a spec, for packed sequences (prompts, training) and for single decode steps. The two
 // differ in their attention, which is passed in. Residual stream, norms and logits are f32 whatever the weights are.
 
 import { embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
@@ -7,9 +7,9 @@ import { addLora } from '../tensor/ops/lora';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
-import type { TextConfig } from './config';
+import type { TextSpec } from './spec';
 import type { Tap } from './vision_transformer';
-import { EMBED_TOKENS, LM_HEAD, TEXT_PREFIX } from './weight_names';
+import { embeddingName, LM_HEAD } from './weight_names';
 import type { WeightSource } from './weights';
 
 /**
@@ -27,12 +27,13 @@ export type LayerWrap = (input: Tensor, layer: (input: Tensor) => Tensor) => Ten
  */
 export function embedTokens(
   trace: Trace,
+  text: TextSpec,
   weights: WeightSource,
   ids: TokenIds,
   tokens: number,
   images?: ImageFeatures,
 ): Tensor {
-  return embed(trace, weights.matrix(EMBED_TOKENS), ids, tokens, images);
+  return embed(trace, weights.matrix(embeddingName(text)), ids, tokens, images);
 }
 
 /**
@@ -44,7 +45,7 @@ export function embedTokens(
  */
 export function decoderLayers(
   trace: Trace,
-  text: TextConfig,
+  text: TextSpec,
   weights: WeightSource,
   x: Tensor,
   attend: LayerAttention,
@@ -63,18 +64,18 @@ export function decoderLayers(
 /** One decoder layer; see {@link decoderLayers}. */
 export function decoderLayer(
   trace: Trace,
-  text: TextConfig,
+  text: TextSpec,
   weights: WeightSource,
   x: Tensor,
   layer: number,
   attend: LayerAttention,
 ): Tensor {
-  const at = (name: string): string => `${TEXT_PREFIX}layers.${layer}.${name}`;
+  const at = (name: string): string => `${text.prefix}layers.${layer}.${name}`;
   const norm = (input: Tensor, name: string): Tensor =>
     rmsNorm(trace, input, weights.vector(at(name)), text.rmsNormEps);
   const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
     adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
-  const bias = weights.vector(at('self_attn.qkv_proj.bias'));
+  const bias = text.qkvBias ? weights.vector(at('self_attn.qkv_proj.bias')) : undefined;
   const qkv = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
   const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
   const gateUp = project(norm(attended, 'post_attention_layernorm.weight'), 'mlp.gate_up_proj');
@@ -98,8 +99,8 @@ function adaptedLinear(
  * Final norm of the residual stream.
  * @param x [R, hidden]
  */
-export function normalise(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor): Tensor {
-  return rmsNorm(trace, x, weights.vector(`${TEXT_PREFIX}norm.weight`), text.rmsNormEps);
+export function normalise(trace: Trace, text: TextSpec, weights: WeightSource, x: Tensor): Tensor {
+  return rmsNorm(trace, x, weights.vector(`${text.prefix}norm.weight`), text.rmsNormEps);
 }
 
 /**
@@ -107,7 +108,7 @@ export function normalise(trace: Trace, text: TextConfig, weights: WeightSource,
  * @param x [R, hidden] rows of the residual stream
  * @returns [R, V] f32 logits
  */
-export function logits(trace: Trace, text: TextConfig, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
+export function logits(trace: Trace, text: TextSpec, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
   const normed = normalise(trace, text, weights, x);
   tap?.('text.post_norm', normed);
   return linear(trace, normed, weights.matrix(LM_HEAD), { name: 'logits' });

@@ -11,10 +11,10 @@ import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { elementCount, externalTensor, type StoredTensor } from '../tensor/trace';
-import type { ModelConfig } from './config';
 import { asksForMore } from './peft_options';
 import { type SafetensorsFile, toFloat32 } from './safetensors';
-import { fusedModules } from './weight_layout';
+import type { ModelSpec } from './spec';
+import { fusedModules } from './weight_fusion';
 import { canonicalAdapterName, expectedShapes } from './weight_names';
 import type { WeightSource } from './weights';
 
@@ -75,15 +75,14 @@ export function loraScale(config: Pick<LoraConfig, 'r' | 'loraAlpha' | 'useRslor
 }
 
 /** Modules of the language model that an adapter may train, with the shapes of their weights, in checkpoint order. */
-export function adaptableModules(config: ModelConfig): Map<string, readonly [number, number]> {
+export function adaptableModules(config: ModelSpec): Map<string, readonly [number, number]> {
+  const { prefix } = config.text;
+  const projection = /^layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj\.weight$/;
   const modules = new Map<string, readonly [number, number]>();
   for (const [name, shape] of expectedShapes(config)) {
-    const module =
-      /^(model\.language_model\.layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj)\.weight$/.exec(
-        name,
-      )?.[1];
     const [out, width] = shape;
-    if (module && out !== undefined && width !== undefined) modules.set(module, [out, width]);
+    if (!name.startsWith(prefix) || !projection.test(name.slice(prefix.length))) continue;
+    if (out !== undefined && width !== undefined) modules.set(name.replace(/\.weight$/, ''), [out, width]);
   }
   return modules;
 }
@@ -95,7 +94,7 @@ export function adaptableModules(config: ModelConfig): Map<string, readonly [num
 export async function readLoraWeights(
   file: SafetensorsFile,
   config: LoraConfig,
-  model: ModelConfig,
+  model: ModelSpec,
 ): Promise<LoraWeights[]> {
   const modules = adaptableModules(model);
   const found = new Map<string, { A?: Float32Array; B?: Float32Array }>();
@@ -103,7 +102,7 @@ export async function readLoraWeights(
     throw new ModelError('model/adapter', `${file.name}: tensor "${name}" ${reason}.`, { tensor: name });
   };
   for (const [name, { shape, dtype }] of file.tensors) {
-    const parsed = canonicalAdapterName(name);
+    const parsed = canonicalAdapterName(name, model);
     const target = parsed && modules.get(parsed.module);
     if (!parsed || !target) return fail(name, 'belongs to no projection of this language model');
     const want = parsed.factor === 'A' ? [config.r, target[1]] : [target[0], config.r];
@@ -134,7 +133,7 @@ export async function readLoraWeights(
  * @source PEFT `lora/layer.py` reset_lora_parameters: kaiming_uniform with a = √5
  */
 export function initialLoraWeights(
-  model: ModelConfig,
+  model: ModelSpec,
   { r, targetModules }: Pick<LoraConfig, 'r' | 'targetModules'>,
   prng: Prng,
 ): LoraWeights[] {
@@ -151,7 +150,7 @@ export function initialLoraWeights(
  * Modules of the language model that targets name, in checkpoint order.
  * @throws ModelError `model/adapter` when there are none
  */
-export function targetedModules(model: ModelConfig, targets: LoraConfig['targetModules']): string[] {
+export function targetedModules(model: ModelSpec, targets: LoraConfig['targetModules']): string[] {
   const chosen = [...adaptableModules(model).keys()].filter(targetMatcher(targets));
   if (chosen.length > 0) return chosen;
   const message = `target_modules ${JSON.stringify(targets)} matches no projection of the language model.`;
@@ -165,7 +164,7 @@ export interface ShapedModule {
 }
 
 /** Modules with their shapes. Throws ModelError `model/adapter` for a name that is none of the model's. */
-export function shapedModules(names: readonly string[], model: ModelConfig): ShapedModule[] {
+export function shapedModules(names: readonly string[], model: ModelSpec): ShapedModule[] {
   const shapes = adaptableModules(model);
   return names.map((module) => {
     const shape = shapes.get(module);
@@ -242,7 +241,7 @@ function frozen(tensor: StoredTensor): StoredTensor {
 function uploadModules(
   scope: GpuScope,
   { r }: LoraConfig,
-  model: ModelConfig,
+  model: ModelSpec,
   weights: readonly LoraWeights[],
   trainable: boolean,
 ): Pick<AdapterMemory, 'arena' | 'slots'> {
@@ -285,7 +284,7 @@ export class LoraAdapter {
   readonly #dropout: DropoutState | null;
   readonly #columns: ReadonlyMap<string, number>;
 
-  private constructor(config: LoraConfig, model: ModelConfig, memory: AdapterMemory) {
+  private constructor(config: LoraConfig, model: ModelSpec, memory: AdapterMemory) {
     this.config = config;
     this.arena = memory.arena;
     this.#scope = memory.scope;
@@ -303,7 +302,7 @@ export class LoraAdapter {
   static create(
     gpu: GpuContext,
     config: LoraConfig,
-    model: ModelConfig,
+    model: ModelSpec,
     weights: readonly LoraWeights[],
     trainable: boolean,
     dropout = 0,

@@ -7,6 +7,7 @@ import { f32ToBf16, f32ToF16 } from '../lib/float_bits';
 import type { Checkpoint } from './checkpoint';
 import { type LoraConfig, type LoraWeights, loraScale } from './lora';
 import { type Dtype, type TensorEntry, toFloat32 } from './safetensors';
+import type { ModelSpec } from './spec';
 import { canonicalName } from './weight_names';
 
 /** A matrix after the merge. */
@@ -59,10 +60,11 @@ function isFiniteIn(dtype: Dtype, bytes: Uint8Array<ArrayBuffer>): boolean {
  */
 export async function* mergeLora(
   checkpoint: Checkpoint,
+  model: Pick<ModelSpec, 'storedPrefixes'>,
   adapter: { readonly config: LoraConfig; readonly weights: readonly LoraWeights[] },
   strength = 1,
 ): AsyncGenerator<MergedTensor> {
-  const names = new Map([...checkpoint.tensors.keys()].map((name) => [canonicalName(name), name]));
+  const names = new Map([...checkpoint.tensors.keys()].map((name) => [canonicalName(name, model), name]));
   const places = adapter.weights.map((module) => {
     const name = names.get(`${module.module}.weight`);
     const entry = name === undefined ? undefined : checkpoint.tensors.get(name);

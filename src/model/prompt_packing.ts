@@ -7,8 +7,8 @@ import { endedSequence, packSequenceStates, type SequenceFields } from '../kerne
 import { ArgumentError, ModelError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import type { HostArray } from '../tensor/program';
-import type { ModelConfig, VisionConfig } from './config';
-import { getRopeIndex, gridTokens, textRopeTables } from './rope_index';
+import { gridTokens, promptPositions, textRopeTables } from './rope_index';
+import type { ModelSpec, VisionSpec } from './spec';
 import { orderPatches, patchWidth, visionLayout } from './vision_transformer';
 
 /** A preprocessed image. */
@@ -75,7 +75,7 @@ const SKIP = 0xffffffff;
  */
 export function packPrompts(
   prompts: readonly PromptInput[],
-  config: ModelConfig,
+  config: ModelSpec,
   capacity: number,
   bucket: (live: number) => number,
   batch: number,
@@ -108,11 +108,7 @@ export function packPrompts(
   let feature = 0;
   prompts.forEach(({ inputIds, images }, slot) => {
     const grids = images.map(({ gridThw }) => gridThw);
-    const { positionIds, delta } = getRopeIndex(inputIds, grids, {
-      imageTokenId: config.imageTokenId,
-      videoTokenId: config.videoTokenId,
-      spatialMergeSize: config.vision.spatialMergeSize,
-    });
+    const { positionIds, delta } = promptPositions(inputIds, grids, config);
     const tables = textRopeTables(positionIds, text);
     inputs.cos.set(tables.cos.subarray(cached * half), begin * half);
     inputs.sin.set(tables.sin.subarray(cached * half), begin * half);
@@ -132,12 +128,7 @@ export function packPrompts(
   return { tokens, inputs, places, prompts: batch, seen };
 }
 
-function checkPrompt(
-  inputIds: readonly number[],
-  index: number,
-  config: ModelConfig,
-  capacity: number,
-): void {
+function checkPrompt(inputIds: readonly number[], index: number, config: ModelSpec, capacity: number): void {
   if (inputIds.length === 0) throw new ArgumentError(`Prompt ${index} is empty.`);
   if (inputIds.length > capacity) {
     throw new ArgumentError(
@@ -213,7 +204,7 @@ export function packSamplingBatch(
  */
 export function packVision(
   images: readonly ImageInput[],
-  vision: VisionConfig,
+  vision: VisionSpec,
   rows: number,
 ): Record<string, HostArray> {
   const width = patchWidth(vision);
@@ -238,7 +229,7 @@ export function packVision(
     'vision.cos': layout.cos,
     'vision.sin': layout.sin,
     'vision.rotary_rows': layout.rotaryRows,
-    'vision.window_ranges': layout.windowRanges,
+    ...(layout.windowRanges ? { 'vision.window_ranges': layout.windowRanges } : {}),
     'vision.full_ranges': layout.fullRanges,
     'vision.merged_order': layout.mergedOrder,
   };

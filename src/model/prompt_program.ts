@@ -11,17 +11,17 @@ import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { Program } from '../tensor/program';
 import { allocateTensor } from '../tensor/tensor_memory';
 import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/trace';
-import type { ModelConfig } from './config';
 import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, type LayerAttention, logits } from './language_model';
 import { modalityProjector } from './modality_projector';
+import type { ModelSpec } from './spec';
 import { type Tap, visionTransformer } from './vision_transformer';
 import type { WeightSource } from './weights';
 
 /** Everything traces need to know of a model on a device. */
 export interface ModelOnDevice {
   readonly gpu: GpuContext;
-  readonly config: ModelConfig;
+  readonly config: ModelSpec;
   readonly weights: WeightSource;
 }
 
@@ -43,13 +43,13 @@ export function buildVisionProgram(
   rows: number,
   tap?: (trace: Trace) => Tap,
 ): Promise<VisionProgram> {
-  const { vision } = config;
-  const shape = [rows / vision.spatialMergeSize ** 2, vision.outHiddenSize];
+  const { vision, connector } = config;
+  const shape = [rows / vision.spatialMergeSize ** 2, connector.outHiddenSize];
   return inScope(gpu, async (scope) => {
     const features = allocateTensor(scope, 'image features', shape, 'f32');
     const compiled = Program.compile(gpu, `vision ${rows}`, (trace) => {
-      const x = visionTransformer(trace, vision, weights, rows, tap?.(trace));
-      modalityProjector(trace, vision, weights, x, features);
+      const blocks = visionTransformer(trace, vision, weights, rows, tap?.(trace));
+      modalityProjector(trace, config, weights, blocks, features);
       trace.output('image_embeds', features);
     });
     const program = scope.own(await compiled);
@@ -77,7 +77,7 @@ export interface PromptInputs {
 /** Declares the inputs `ids`, `image_rows` (with features), `cos`, `sin`, `rotary_rows` and `ranges`. */
 export function tracePromptInputs(
   trace: Trace,
-  text: ModelConfig['text'],
+  text: ModelSpec['text'],
   tokens: number,
   features: Tensor | undefined,
 ): PromptInputs {
@@ -94,7 +94,7 @@ export function tracePromptInputs(
 }
 
 /** Head layout of a decoder's attention. */
-function headLayout({ headDim, numAttentionHeads, numKeyValueHeads }: ModelConfig['text']) {
+function headLayout({ headDim, numAttentionHeads, numKeyValueHeads }: ModelSpec['text']) {
   return {
     heads: numAttentionHeads,
     kvHeads: numKeyValueHeads,
@@ -109,7 +109,7 @@ type KeyStore = (layer: number, k: Tensor, v: Tensor) => void;
 /** Attention of packed sequences, for decoderLayers. */
 export function traceAttention(
   trace: Trace,
-  text: ModelConfig['text'],
+  text: ModelSpec['text'],
   tokens: number,
   { rotary, ranges }: PromptInputs,
   store?: KeyStore,
@@ -129,7 +129,7 @@ export function traceAttention(
 /** Attention of the rows that go on behind what slot 0 of a cache holds; `store` puts theirs there first. */
 function traceCachedAttention(
   trace: Trace,
-  text: ModelConfig['text'],
+  text: ModelSpec['text'],
   tokens: number,
   { rotary, ranges }: PromptInputs,
   cache: KvCache,
@@ -175,7 +175,7 @@ export function tracePrompt(
     const slot = cache.layer(layer);
     trace.emit(call, [k, v, targets, slot.k, slot.v]);
   };
-  const x = embedTokens(trace, weights, inputs.ids, tokens, inputs.images);
+  const x = embedTokens(trace, text, weights, inputs.ids, tokens, inputs.images);
   const attend =
     cache && parts.continues
       ? traceCachedAttention(trace, text, tokens, inputs, cache, store)

@@ -5,7 +5,8 @@
 // (rotate_half).
 import type { GridThw } from '../data/image/image_processor';
 import { ModelError, ShapeError } from '../lib/errors';
-import type { TextConfig, VisionConfig } from './config';
+import { itemAt } from '../lib/invariant';
+import type { ModelSpec, TextSpec, VisionSpec } from './spec';
 
 /** cos and sin, each [rows, width] row-major f32. */
 export interface RopeTables {
@@ -29,8 +30,27 @@ export interface RopeIndex {
 /** What getRopeIndex needs to know of the model. */
 export interface RopeIndexIds {
   readonly imageTokenId: number;
-  readonly videoTokenId: number;
+  readonly videoTokenId: number | null;
   readonly spatialMergeSize: number;
+}
+
+/**
+ * Positions of a prompt as its model counts them: M-RoPE, or every token's place in the prompt.
+ * @throws ModelError `model/image-tokens` when image tokens and grids do not match
+ */
+export function promptPositions(
+  ids: ArrayLike<number>,
+  grids: readonly GridThw[],
+  { imageTokenId, videoTokenId, text, vision: { spatialMergeSize } }: ModelSpec,
+): RopeIndex {
+  if (text.rope.kind === 'multimodal')
+    return getRopeIndex(ids, grids, { imageTokenId, videoTokenId, spatialMergeSize });
+  const found = Array.from(ids).filter((id) => id === imageTokenId).length;
+  const needed = grids.reduce((sum, grid) => sum + gridTokens(grid, spatialMergeSize), 0);
+  if (found !== needed)
+    imageMismatch(`the prompt has ${found} image tokens; its ${grids.length} images need ${needed}`, {});
+  const positionIds = Int32Array.from({ length: 3 * ids.length }, (_, at) => at % ids.length);
+  return { positionIds, delta: 0 };
 }
 
 /** Tokens that an image of this grid occupies in the prompt (t * h * w / merge²). */
@@ -131,25 +151,21 @@ function fillTables(rows: number, width: number, angle: (row: number, k: number)
   return { cos, sin, rows, width };
 }
 
-/**
- * Text tables [T, HS / 2] for position streams [3, T], the stream of each frequency already selected (chunked
- * sections: the first run of frequencies follows T, the next H, the last W).
- */
+/** Text tables [T, HS / 2] for position streams [3, T], the stream of each frequency already selected. */
 export function textRopeTables(
   positionIds: Int32Array,
-  text: Pick<TextConfig, 'headDim' | 'ropeTheta' | 'mropeSection'>,
+  text: Pick<TextSpec, 'headDim' | 'rope'>,
 ): RopeTables {
   if (positionIds.length % 3 !== 0)
     throw new ShapeError(`position ids must be [3, T], got ${positionIds.length} values`);
   const tokens = positionIds.length / 3;
   const width = text.headDim / 2;
-  const inverse = inverseFrequencies(text.ropeTheta, text.headDim, width);
-  const [t, h] = text.mropeSection;
-  const stream = (k: number): number => (k < t ? 0 : k < t + h ? 1 : 2);
+  const { theta, streams } = text.rope;
+  const inverse = inverseFrequencies(theta, text.headDim, width);
   return fillTables(
     tokens,
     width,
-    (row, k) => (positionIds[stream(k) * tokens + row] as number) * (inverse[k] as number),
+    (row, k) => (positionIds[itemAt(streams, k) * tokens + row] as number) * (inverse[k] as number),
   );
 }
 
@@ -160,10 +176,10 @@ export function textRopeTables(
 export function linearRopeTables(
   first: number,
   count: number,
-  text: Pick<TextConfig, 'headDim' | 'ropeTheta'>,
+  text: Pick<TextSpec, 'headDim' | 'rope'>,
 ): RopeTables {
   const width = text.headDim / 2;
-  const inverse = inverseFrequencies(text.ropeTheta, text.headDim, width);
+  const inverse = inverseFrequencies(text.rope.theta, text.headDim, width);
   return fillTables(count, width, (row, k) => (first + row) * (inverse[k] as number));
 }
 
@@ -195,13 +211,14 @@ export function patchPositions(grids: readonly GridThw[], mergeSize: number): In
 
 /**
  * Vision tables [P, HS / 2] in the order of pixel_values: the first quarter of a head turns by the row, the second by
- * the column, with frequencies theta^(-2k / (HS / 2)).
+ * the column, with frequencies theta^(-2k / (HS / 2)). Without a theta nothing turns.
  */
 export function visionRopeTables(
   grids: readonly GridThw[],
-  vision: Pick<VisionConfig, 'headDim' | 'ropeTheta' | 'spatialMergeSize'>,
+  vision: Pick<VisionSpec, 'headDim' | 'ropeTheta' | 'spatialMergeSize'>,
 ): RopeTables {
   const positions = patchPositions(grids, vision.spatialMergeSize);
+  if (vision.ropeTheta === null) return fillTables(positions.length / 2, vision.headDim / 2, () => 0);
   const quarter = vision.headDim / 4;
   const inverse = inverseFrequencies(vision.ropeTheta, vision.headDim / 2, quarter);
   return fillTables(positions.length / 2, 2 * quarter, (row, k) =>
@@ -220,14 +237,10 @@ export interface WindowIndex {
 }
 
 /**
- * Windows of `windowTokens`² merged tokens in raster order per frame, ragged at the right and bottom edge, never
+ * Windows of `edge`² merged tokens in raster order per frame, ragged at the right and bottom edge, never
  * padded. Patches keep their merge groups: the permutation moves groups of merge² rows.
  */
-export function getWindowIndex(
-  grids: readonly GridThw[],
-  vision: Pick<VisionConfig, 'spatialMergeSize' | 'windowTokens'>,
-): WindowIndex {
-  const { spatialMergeSize: merge, windowTokens: edge } = vision;
+export function getWindowIndex(grids: readonly GridThw[], merge: number, edge: number): WindowIndex {
   const order: number[] = [];
   const cu = [0];
   let base = 0;

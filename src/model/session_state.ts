@@ -5,10 +5,10 @@ import type { GpuScope } from '../gpu/gpu_scope';
 import { packStop, SAMPLING_WORDS } from '../kernels/sampler';
 import { KEY_CLASSES, SEQUENCE_WORDS } from '../kernels/sequence_words';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
-import type { ModelConfig } from './config';
 import type { SequenceState } from './decode_program';
 import type { ImageEncoder } from './image_encoder';
 import { linearRopeTables } from './rope_index';
+import type { ModelSpec } from './spec';
 
 /** Attention to record while decoding. */
 export interface CaptureOptions {
@@ -47,7 +47,7 @@ export function resultBytes(
 /** Allocates the state of a session's sequences and fills in what never changes: rotary tables and end tokens. */
 export function createSequenceState(
   scope: GpuScope,
-  config: ModelConfig,
+  config: ModelSpec,
   { batch, capacity, prefixes = 0, eosTokenIds = config.eosTokenIds }: SessionOptions,
 ): SequenceState {
   const { text } = config;

@@ -4,11 +4,12 @@
 import type { GpuContext } from '../gpu/device';
 import { ModelError } from '../lib/errors';
 import { type Checkpoint, openCheckpoint } from './checkpoint';
-import { type ModelConfig, parseModelConfig } from './config';
+import { parseModelConfig } from './config';
 import { GenerationSession } from './generation_session';
 import type { ModelOnDevice } from './prompt_program';
 import type { ByteSource } from './safetensors';
 import type { SessionOptions } from './session_state';
+import type { ModelSpec } from './spec';
 import type { WeightPrecision } from './weight_layout';
 import { ModelWeights } from './weights';
 
@@ -49,11 +50,11 @@ export async function readModelJson(files: ModelFiles, file: string): Promise<un
 
 /** A loaded model. */
 export class VisionLanguageModel {
-  readonly config: ModelConfig;
+  readonly config: ModelSpec;
   readonly weights: ModelWeights;
   readonly #device: ModelOnDevice;
 
-  private constructor(gpu: GpuContext, config: ModelConfig, weights: ModelWeights) {
+  private constructor(gpu: GpuContext, config: ModelSpec, weights: ModelWeights) {
     this.config = config;
     this.weights = weights;
     this.#device = { gpu, config, weights };

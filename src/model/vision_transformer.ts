@@ -1,18 +1,19 @@
-// Traces the vision tower of Qwen2.5-VL over packed patches: patch embedding, then blocks of windowed and full
-// attention. `visionLayout` computes positions, windows and the run order as data; rows run in window order from the
-// first node to the merger (modality_projector.ts), which puts them back.
+// Traces the vision tower of a spec over packed patches: patch embedding, then blocks of attention and MLP.
+// `visionLayout` computes positions, windows and the run order as data; rows of a tower with windows run in window order
+// from the first node to the merger (modality_projector.ts), which puts them back.
 
 import type { GridThw } from '../data/image/image_processor';
 import { ShapeError } from '../lib/errors';
-import { itemAt } from '../lib/invariant';
+import { defined, itemAt } from '../lib/invariant';
 import { attention } from '../tensor/ops/attention';
-import { linear } from '../tensor/ops/linear';
+import { layerNorm } from '../tensor/ops/layer_norm';
+import { type LinearOptions, linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
-import { splitRotary } from '../tensor/ops/split_rotary';
+import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { swiglu } from '../tensor/ops/swiglu';
-import { reshape, type Tensor, type Trace } from '../tensor/trace';
-import type { VisionConfig } from './config';
-import { getCuFull, getWindowIndex, visionRopeTables } from './rope_index';
+import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
+import { getCuFull, getWindowIndex, gridTokens, visionRopeTables } from './rope_index';
+import type { NormSpec, VisionSpec } from './spec';
 import type { WeightSource } from './weights';
 
 /** Names an intermediate tensor for tests and parity; the tensor then stays readable. */
@@ -25,7 +26,8 @@ export interface VisionLayout {
   readonly cos: Float32Array;
   readonly sin: Float32Array;
   readonly rotaryRows: Uint32Array;
-  readonly windowRanges: Uint32Array;
+  /** Null for a tower without windows. */
+  readonly windowRanges: Uint32Array | null;
   readonly fullRanges: Uint32Array;
   /** Merged row m of the output is merged row mergedOrder[m] of the run. */
   readonly mergedOrder: Uint32Array;
@@ -47,10 +49,12 @@ function rangesOf(cu: Int32Array, rows: number): Uint32Array {
  * Run order, rotary tables and attention ranges of a list of images.
  * @param rows padded number of patch rows, ≥ the images' patches and a multiple of merge²
  */
-export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, rows: number): VisionLayout {
-  const unit = vision.spatialMergeSize ** 2;
-  const { windowIndex, cuWindow } = getWindowIndex(grids, vision);
-  const live = windowIndex.length * unit;
+export function visionLayout(grids: readonly GridThw[], vision: VisionSpec, rows: number): VisionLayout {
+  const { spatialMergeSize: merge, windows } = vision;
+  const unit = merge ** 2;
+  const windowed = windows ? getWindowIndex(grids, merge, windows.tokens) : null;
+  const mergedTokens = grids.reduce((sum, grid) => sum + gridTokens(grid, merge), 0);
+  const live = mergedTokens * unit;
   if (live > rows || rows % unit !== 0)
     throw new ShapeError(`${live} patch rows do not fit a bucket of ${rows}.`);
   const tables = visionRopeTables(grids, vision);
@@ -59,7 +63,7 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, ro
   const sin = new Float32Array(rows * tables.width);
   const mergedOrder = new Uint32Array(rows / unit);
   for (let merged = 0; merged < rows / unit; merged++) {
-    const source = merged < windowIndex.length ? itemAt(windowIndex, merged) : merged;
+    const source = windowed && merged < mergedTokens ? itemAt(windowed.windowIndex, merged) : merged;
     mergedOrder[source] = merged;
     for (let inner = 0; inner < unit; inner++) {
       const from = source * unit + inner;
@@ -75,10 +79,10 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionConfig, ro
     cos,
     sin,
     rotaryRows: Uint32Array.from({ length: rows }, (_, row) => row),
-    windowRanges: rangesOf(cuWindow, rows),
+    windowRanges: windowed ? rangesOf(windowed.cuWindow, rows) : null,
     fullRanges: rangesOf(getCuFull(grids), rows),
     mergedOrder,
-    mergedTokens: windowIndex.length,
+    mergedTokens,
   };
 }
 
@@ -98,50 +102,97 @@ export function orderPatches(
 }
 
 /** Values per patch row: channels × frames × edge². */
-export function patchWidth(vision: VisionConfig): number {
-  return vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+export function patchWidth(vision: VisionSpec): number {
+  return vision.inChannels * (vision.temporalPatchSize ?? 1) * vision.patchSize ** 2;
+}
+
+/** Norm of a vision tower or projector, by its module's name. */
+export function normalise(
+  trace: Trace,
+  { kind, eps }: NormSpec,
+  weights: WeightSource,
+  x: Tensor,
+  name: string,
+): Tensor {
+  const weight = weights.vector(`${name}.weight`);
+  if (kind === 'rms') return rmsNorm(trace, x, weight, eps);
+  return layerNorm(trace, x, weight, weights.vector(`${name}.bias`), eps);
+}
+
+/** What every block of a run shares: the rows' rotary angles and attention ranges. */
+interface BlockInputs {
+  readonly rotary: RotaryRows;
+  readonly fullRanges: Tensor;
+  readonly windowRanges: Tensor | undefined;
+}
+
+function declareBlockInputs(trace: Trace, { headDim, windows }: VisionSpec, rows: number): BlockInputs {
+  return {
+    rotary: {
+      cos: trace.input('vision.cos', [rows, headDim / 2]),
+      sin: trace.input('vision.sin', [rows, headDim / 2]),
+      rows: trace.input('vision.rotary_rows', [rows], 'u32'),
+    },
+    windowRanges: windows ? trace.input('vision.window_ranges', [rows, 4], 'u32') : undefined,
+    fullRanges: trace.input('vision.full_ranges', [rows, 4], 'u32'),
+  };
+}
+
+/** One block: x + attention(norm x), then + MLP(norm of that). */
+function visionBlock(
+  trace: Trace,
+  vision: VisionSpec,
+  weights: WeightSource,
+  x: Tensor,
+  block: number,
+  { rotary, fullRanges, windowRanges }: BlockInputs,
+): Tensor {
+  const { headDim, numHeads, names, mlp } = vision;
+  const at = (name: string): string => `${vision.prefix}${names.blocks}.${block}.${name}`;
+  const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
+    linear(trace, input, weights.matrix(at(`${name}.weight`)), {
+      bias: weights.vector(at(`${name}.bias`)),
+      ...options,
+    });
+  const norm = (input: Tensor, name: string): Tensor =>
+    normalise(trace, vision.norm, weights, input, at(name));
+  const layout = { heads: numHeads, kvHeads: numHeads, headSize: headDim };
+  const heads = splitRotary(trace, project(norm(x, names.norm1), names.qkv), layout, rotary);
+  const full = vision.windows?.fullBlocks.includes(block) ?? true;
+  const { out } = attention(trace, heads, { ranges: full ? fullRanges : defined(windowRanges, 'windows') });
+  const attended = project(reshape(out, [sizeAt(x, 0), vision.hiddenSize]), names.proj, { residual: x });
+  const normed = norm(attended, names.norm2);
+  const inner =
+    mlp === 'swiglu'
+      ? swiglu(trace, project(normed, names.mlpIn))
+      : project(normed, names.mlpIn, { activation: mlp });
+  return project(inner, names.mlpOut, { residual: attended });
 }
 
 /**
  * Traces the tower over `rows` patch rows. Declares the inputs `pixel_values`, `vision.cos`, `vision.sin`,
- * `vision.rotary_rows`, `vision.window_ranges` and `vision.full_ranges` (see {@link VisionLayout}).
- * @returns [rows, hidden] f32 in run order, before the merger
- * @source  Qwen2.5-VL technical report (arXiv:2502.13923), section 2.1.1
+ * `vision.rotary_rows`, `vision.full_ranges` and, with windows, `vision.window_ranges` (see {@link VisionLayout}).
+ * @param tap   names intermediate tensors
+ * @returns outputs of all blocks, each [rows, hidden] f32 in run order
+ * @source  Dosovitskiy et al. 2021 (arXiv:2010.11929); the families name their own
  */
 export function visionTransformer(
   trace: Trace,
-  vision: VisionConfig,
+  vision: VisionSpec,
   weights: WeightSource,
   rows: number,
   tap?: Tap,
-): Tensor {
-  const { headDim, numHeads } = vision;
+): Tensor[] {
   const pixels = trace.input('pixel_values', [rows, patchWidth(vision)]);
-  const rotary = {
-    cos: trace.input('vision.cos', [rows, headDim / 2]),
-    sin: trace.input('vision.sin', [rows, headDim / 2]),
-    rows: trace.input('vision.rotary_rows', [rows], 'u32'),
-  };
-  const windowRanges = trace.input('vision.window_ranges', [rows, 4], 'u32');
-  const fullRanges = trace.input('vision.full_ranges', [rows, 4], 'u32');
-  let x = linear(trace, pixels, weights.matrix('model.visual.patch_embed.proj.weight'));
+  const inputs = declareBlockInputs(trace, vision, rows);
+  const patchEmbed = `${vision.prefix}${vision.names.patchEmbed}`;
+  let x = linear(trace, pixels, weights.matrix(`${patchEmbed}.weight`), {
+    bias: vision.patchBias ? weights.vector(`${patchEmbed}.bias`) : undefined,
+  });
   tap?.('vit.patch_embed', x);
-  for (let block = 0; block < vision.depth; block++) {
-    const ranges = vision.fullattBlockIndexes.includes(block) ? fullRanges : windowRanges;
-    const path = `model.visual.blocks.${block}`;
-    const at = (name: string): Tensor => weights.vector(`${path}.${name}`);
-    const project = (input: Tensor, name: string, residual?: Tensor): Tensor =>
-      linear(trace, input, weights.matrix(`${path}.${name}.weight`), { bias: at(`${name}.bias`), residual });
-    const normed = rmsNorm(trace, x, at('norm1.weight'), vision.rmsNormEps);
-    const qkv = project(normed, 'attn.qkv');
-    const heads = splitRotary(trace, qkv, { heads: numHeads, kvHeads: numHeads, headSize: headDim }, rotary);
-    const { out } = attention(trace, heads, { ranges });
-    const merged = reshape(out, [rows, vision.hiddenSize]);
-    x = project(merged, 'attn.proj', x);
-    const normed2 = rmsNorm(trace, x, at('norm2.weight'), vision.rmsNormEps);
-    const gated = swiglu(trace, project(normed2, 'mlp.gate_up_proj'));
-    x = project(gated, 'mlp.down_proj', x);
+  return Array.from({ length: vision.depth }, (_, block) => {
+    x = visionBlock(trace, vision, weights, x, block, inputs);
     tap?.(`vit.block.${block}`, x);
-  }
-  return x;
+    return x;
+  });
 }

@@ -3,9 +3,9 @@
 
 import { isQuantised, type WeightFormat } from '../kernels/weight_format';
 import type { Checkpoint } from './checkpoint';
-import type { ModelConfig } from './config';
 import { dequantiseRows } from './quantization';
 import { toFloat32 } from './safetensors';
+import type { ModelSpec } from './spec';
 import { type WeightGroup, type WeightPrecision, type WeightRole, weightGroups } from './weight_layout';
 import { checkWeights } from './weight_names';
 import { readWeightRows } from './weight_reader';
@@ -49,7 +49,7 @@ export async function deviceRows(
  * @throws ModelError `model/weights` as loading does
  */
 export async function* weightErrors(
-  config: ModelConfig,
+  config: ModelSpec,
   checkpoint: Checkpoint,
   precision: WeightPrecision,
 ): AsyncGenerator<WeightError> {

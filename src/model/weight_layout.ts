@@ -3,11 +3,15 @@
 
 import type { WeightFormat } from '../kernels/weight_format';
 import { defined, itemAt } from '../lib/invariant';
-import type { ModelConfig } from './config';
 import type { Dtype } from './safetensors';
-import { EMBED_TOKENS, expectedShapes, LM_HEAD, VISION_PREFIX, type WeightEntry } from './weight_names';
+import type { ModelSpec } from './spec';
+import { fusionOf } from './weight_fusion';
+import { embeddingName, expectedShapes, LM_HEAD, type WeightEntry } from './weight_names';
 
-/** What a weight serves: a norm or bias, the vocabulary's matrices, the vision tower or the language model. */
+/**
+ * What a weight serves: a norm, bias or table of positions; the vocabulary's matrices; vision tower and connector; the
+ * language model.
+ */
 export type WeightRole = 'vector' | 'vocabulary' | 'vision' | 'text';
 
 /** How a model is kept on the device: as its files are, or in a chosen format by role. */
@@ -48,33 +52,11 @@ export interface WeightGroup {
 }
 
 const STORED: Readonly<Partial<Record<Dtype, WeightFormat>>> = { BF16: 'bf16', F16: 'f16', F32: 'f32' };
-const FUSED: readonly (readonly [readonly string[], string])[] = [
-  [['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], 'self_attn.qkv_proj'],
-  [['mlp.gate_proj', 'mlp.up_proj'], 'mlp.gate_up_proj'],
-];
-
-/** The weight that contains a tensor, and the tensors it is made of, in order of rows. */
-function fusion(name: string): { name: string; parts: readonly string[] } {
-  for (const [members, fused] of FUSED) {
-    const member = members.find((part) => name.includes(`.${part}.`));
-    if (member === undefined) continue;
-    return { name: name.replace(member, fused), parts: members.map((part) => name.replace(member, part)) };
-  }
-  return { name, parts: [name] };
-}
-
-/** Modules that a (possibly fused) projection is made of, in order of its rows: `….qkv_proj` → q, k and v. */
-export function fusedModules(module: string): readonly string[] {
-  const found = FUSED.find(([, fused]) => module.endsWith(`.${fused}`));
-  if (!found) return [module];
-  const [members, fused] = found;
-  return members.map((member) => module.slice(0, -fused.length) + member);
-}
-
-function roleOf(name: string, shape: readonly number[]): WeightRole {
-  if (shape.length === 1) return 'vector';
-  if (name === EMBED_TOKENS || name === LM_HEAD) return 'vocabulary';
-  return name.startsWith(VISION_PREFIX) ? 'vision' : 'text';
+function roleOf(name: string, shape: readonly number[], config: ModelSpec): WeightRole {
+  const { text, vision } = config;
+  if (shape.length === 1 || name === `${vision.prefix}${vision.names.positions}.weight`) return 'vector';
+  if (name === embeddingName(text) || name === LM_HEAD) return 'vocabulary';
+  return name.startsWith(text.prefix) ? 'text' : 'vision';
 }
 
 function formatOf(role: WeightRole, precision: WeightPrecision, parts: readonly WeightPart[]): WeightFormat {
@@ -91,7 +73,7 @@ function formatOf(role: WeightRole, precision: WeightPrecision, parts: readonly 
  * @param sources canonical name → name on disk, checked against the config
  */
 export function weightGroups(
-  config: ModelConfig,
+  config: ModelSpec,
   tensors: ReadonlyMap<string, WeightEntry>,
   sources: ReadonlyMap<string, string>,
   precision: WeightPrecision,
@@ -99,7 +81,7 @@ export function weightGroups(
   const groups = new Map<string, WeightGroup>();
   const shapes = expectedShapes(config);
   for (const first of sources.keys()) {
-    const { name, parts: members } = fusion(first);
+    const { name, parts: members } = fusionOf(first);
     if (groups.has(name)) continue;
     const parts = members.map((member): WeightPart => {
       const source = defined(sources.get(member), member);
@@ -110,7 +92,7 @@ export function weightGroups(
     const [, ...inner] = defined(shapes.get(first), `the shape of ${first}`);
     // The patch projection is stored as a 3-D convolution; as a matrix it has the column order of pixel_values.
     const shape = inner.length === 0 ? ([rows] as const) : ([rows, inner.reduce((a, b) => a * b)] as const);
-    const role = roleOf(name, shape);
+    const role = roleOf(name, shape, config);
     groups.set(name, { name, shape, role, format: formatOf(role, precision, parts), parts });
   }
   return [...groups.values()];

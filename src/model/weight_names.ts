@@ -3,17 +3,18 @@
 // fit: a wrong prefix would otherwise mean a silently random layer.
 import { ModelError } from '../lib/errors';
 import { formatList, formatShape } from '../lib/format';
-import type { ModelConfig, TextConfig, VisionConfig } from './config';
+import { itemAt } from '../lib/invariant';
 import type { Dtype } from './safetensors';
+import type { ModelSpec, NormSpec, ProjectorSpec, TextSpec, VisionSpec } from './spec';
+import { fusedModules } from './weight_fusion';
 
-/** Canonical prefix of the text tower. */
-export const TEXT_PREFIX = 'model.language_model.';
-/** Canonical prefix of the vision tower. */
-export const VISION_PREFIX = 'model.visual.';
-/** Canonical name of the token embedding. */
-export const EMBED_TOKENS = `${TEXT_PREFIX}embed_tokens.weight`;
-/** Canonical name of the output projection. */
+/** Canonical name of the output projection, in every family. */
 export const LM_HEAD = 'lm_head.weight';
+
+/** Canonical name of the token embedding. */
+export function embeddingName({ prefix }: Pick<TextSpec, 'prefix'>): string {
+  return `${prefix}embed_tokens.weight`;
+}
 
 /** What checkWeights needs to know of a tensor on disk. */
 export interface WeightEntry {
@@ -34,84 +35,107 @@ export interface WeightMap {
   readonly redundantHead: string | null;
 }
 
-/** Canonical (newest) name of a weight of the Qwen-VL family under any spelling on disk. */
-export function canonicalName(name: string): string {
-  if (name.startsWith('visual.')) return `model.${name}`;
-  if (name.startsWith('language_model.')) return `model.${name}`;
-  if (/^model\.(?!language_model\.|visual\.)/.test(name))
-    return `${TEXT_PREFIX}${name.slice('model.'.length)}`;
-  return name;
+/** Canonical (newest) name of a weight or module under any spelling on disk. */
+export function canonicalName(name: string, { storedPrefixes }: Pick<ModelSpec, 'storedPrefixes'>): string {
+  const found = storedPrefixes.find(([stored]) => name.startsWith(stored));
+  return found ? found[1] + name.slice(found[0].length) : name;
 }
 
 /**
  * Canonical module path and factor of a PEFT adapter tensor, e.g. `…q_proj` and `A` from
  * `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`; null when it is not a LoRA factor.
  */
-export function canonicalAdapterName(name: string): { module: string; factor: 'A' | 'B' } | null {
+export function canonicalAdapterName(
+  name: string,
+  spec: Pick<ModelSpec, 'storedPrefixes'>,
+): { module: string; factor: 'A' | 'B' } | null {
   const found = /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
   if (found?.[1] === undefined) return null;
-  return { module: canonicalName(found[1].replace('.base_layer', '')), factor: found[2] === 'A' ? 'A' : 'B' };
+  const module = canonicalName(found[1].replace('.base_layer', ''), spec);
+  return { module, factor: found[2] === 'A' ? 'A' : 'B' };
 }
 
-type Shapes = Map<string, readonly number[]>;
+/** Collects the shapes of a model's tensors by canonical name. */
+class Shapes {
+  readonly byName = new Map<string, readonly number[]>();
 
-function linear(shapes: Shapes, name: string, outputs: number, inputs: number, bias: boolean): void {
-  shapes.set(`${name}.weight`, [outputs, inputs]);
-  if (bias) shapes.set(`${name}.bias`, [outputs]);
+  /** A linear layer, or the parts of a fused one with the rows of each. */
+  linear(name: string, rows: readonly number[], inputs: number, bias: boolean): void {
+    const parts = fusedModules(name);
+    const sizes = parts.length === rows.length ? rows : [rows.reduce((a, b) => a + b)];
+    parts.forEach((part, index) => {
+      const outputs = itemAt(sizes, index);
+      this.byName.set(`${part}.weight`, [outputs, inputs]);
+      if (bias) this.byName.set(`${part}.bias`, [outputs]);
+    });
+  }
+
+  norm(name: string, width: number, kind: NormSpec['kind']): void {
+    this.byName.set(`${name}.weight`, [width]);
+    if (kind === 'layer') this.byName.set(`${name}.bias`, [width]);
+  }
 }
 
-function textShapes(text: TextConfig, shapes: Shapes): void {
-  const { hiddenSize: h, intermediateSize: i, vocabSize } = text;
-  const q = text.numAttentionHeads * text.headDim;
-  const kv = text.numKeyValueHeads * text.headDim;
-  shapes.set(EMBED_TOKENS, [vocabSize, h]);
+function textShapes(text: TextSpec, shapes: Shapes): void {
+  const { prefix, hiddenSize: h, intermediateSize: i, headDim } = text;
+  const q = text.numAttentionHeads * headDim;
+  const kv = text.numKeyValueHeads * headDim;
+  shapes.byName.set(embeddingName(text), [text.vocabSize, h]);
   for (let n = 0; n < text.numHiddenLayers; n++) {
-    const layer = `${TEXT_PREFIX}layers.${n}`;
-    shapes.set(`${layer}.input_layernorm.weight`, [h]);
-    linear(shapes, `${layer}.self_attn.q_proj`, q, h, true);
-    linear(shapes, `${layer}.self_attn.k_proj`, kv, h, true);
-    linear(shapes, `${layer}.self_attn.v_proj`, kv, h, true);
-    linear(shapes, `${layer}.self_attn.o_proj`, h, q, false);
-    shapes.set(`${layer}.post_attention_layernorm.weight`, [h]);
-    linear(shapes, `${layer}.mlp.gate_proj`, i, h, false);
-    linear(shapes, `${layer}.mlp.up_proj`, i, h, false);
-    linear(shapes, `${layer}.mlp.down_proj`, h, i, false);
+    const layer = `${prefix}layers.${n}`;
+    shapes.norm(`${layer}.input_layernorm`, h, 'rms');
+    shapes.linear(`${layer}.self_attn.qkv_proj`, [q, kv, kv], h, text.qkvBias);
+    if (text.qkNorm) {
+      shapes.norm(`${layer}.self_attn.q_norm`, headDim, 'rms');
+      shapes.norm(`${layer}.self_attn.k_norm`, headDim, 'rms');
+    }
+    shapes.linear(`${layer}.self_attn.o_proj`, [h], q, false);
+    shapes.norm(`${layer}.post_attention_layernorm`, h, 'rms');
+    shapes.linear(`${layer}.mlp.gate_up_proj`, [i, i], h, false);
+    shapes.linear(`${layer}.mlp.down_proj`, [h], i, false);
   }
-  shapes.set(`${TEXT_PREFIX}norm.weight`, [h]);
+  shapes.norm(`${prefix}norm`, h, 'rms');
 }
 
-function visionShapes(vision: VisionConfig, shapes: Shapes): void {
-  const { hiddenSize: d, intermediateSize: i, patchSize: p } = vision;
-  shapes.set(`${VISION_PREFIX}patch_embed.proj.weight`, [
-    d,
-    vision.inChannels,
-    vision.temporalPatchSize,
-    p,
-    p,
-  ]);
+function visionShapes(vision: VisionSpec, shapes: Shapes): void {
+  const { prefix, names, hiddenSize: d, intermediateSize: i, patchSize: p, norm } = vision;
+  const frames = vision.temporalPatchSize === null ? [] : [vision.temporalPatchSize];
+  const patchEmbed = `${prefix}${names.patchEmbed}`;
+  shapes.byName.set(`${patchEmbed}.weight`, [d, vision.inChannels, ...frames, p, p]);
+  if (vision.patchBias) shapes.byName.set(`${patchEmbed}.bias`, [d]);
+  if (vision.positions)
+    shapes.byName.set(`${prefix}${names.positions}.weight`, [vision.positions.side ** 2, d]);
   for (let n = 0; n < vision.depth; n++) {
-    const block = `${VISION_PREFIX}blocks.${n}`;
-    shapes.set(`${block}.norm1.weight`, [d]);
-    linear(shapes, `${block}.attn.qkv`, 3 * d, d, true);
-    linear(shapes, `${block}.attn.proj`, d, d, true);
-    shapes.set(`${block}.norm2.weight`, [d]);
-    linear(shapes, `${block}.mlp.gate_proj`, i, d, true);
-    linear(shapes, `${block}.mlp.up_proj`, i, d, true);
-    linear(shapes, `${block}.mlp.down_proj`, d, i, true);
+    const block = `${prefix}${names.blocks}.${n}`;
+    shapes.norm(`${block}.${names.norm1}`, d, norm.kind);
+    shapes.linear(`${block}.${names.qkv}`, [d, d, d], d, true);
+    shapes.linear(`${block}.${names.proj}`, [d], d, true);
+    shapes.norm(`${block}.${names.norm2}`, d, norm.kind);
+    shapes.linear(`${block}.${names.mlpIn}`, vision.mlp === 'swiglu' ? [i, i] : [i], d, true);
+    shapes.linear(`${block}.${names.mlpOut}`, [d], i, true);
   }
-  const merged = d * vision.spatialMergeSize ** 2;
-  shapes.set(`${VISION_PREFIX}merger.ln_q.weight`, [d]);
-  linear(shapes, `${VISION_PREFIX}merger.mlp.0`, merged, merged, true);
-  linear(shapes, `${VISION_PREFIX}merger.mlp.2`, vision.outHiddenSize, merged, true);
 }
 
-/** Canonical name → shape of every tensor that a config calls for, lm_head.weight included even when tied. */
-export function expectedShapes(config: ModelConfig): Map<string, readonly number[]> {
-  const shapes: Shapes = new Map();
-  visionShapes(config.vision, shapes);
-  textShapes(config.text, shapes);
-  shapes.set(LM_HEAD, [config.text.vocabSize, config.text.hiddenSize]);
-  return shapes;
+function projectorShapes(projector: ProjectorSpec, vision: VisionSpec, shapes: Shapes): void {
+  const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
+  const width = projector.normOver === 'patch' ? vision.hiddenSize : merged;
+  shapes.norm(projector.norm, width, vision.norm.kind);
+  let inputs = merged;
+  for (const { name, outputs, bias } of projector.layers) {
+    shapes.linear(name, [outputs], inputs, bias);
+    inputs = outputs;
+  }
+}
+
+/** Canonical name → shape of every tensor that a spec calls for, lm_head.weight included even when tied. */
+export function expectedShapes({ text, vision, connector }: ModelSpec): Map<string, readonly number[]> {
+  const shapes = new Shapes();
+  visionShapes(vision, shapes);
+  for (const { projector } of [{ projector: connector.main }, ...connector.taps])
+    projectorShapes(projector, vision, shapes);
+  textShapes(text, shapes);
+  shapes.byName.set(LM_HEAD, [text.vocabSize, text.hiddenSize]);
+  return shapes.byName;
 }
 
 function fail(message: string, tensors: readonly string[]): never {
@@ -134,12 +158,12 @@ function checkEntry(name: string, entry: WeightEntry, shape: readonly number[]):
  * `model/weights`, naming the tensors, when any is unknown, missing, there under two names, misshapen or not floating
  * point.
  */
-export function checkWeights(config: ModelConfig, tensors: ReadonlyMap<string, WeightEntry>): WeightMap {
+export function checkWeights(config: ModelSpec, tensors: ReadonlyMap<string, WeightEntry>): WeightMap {
   const expected = expectedShapes(config);
   const sources = new Map<string, string>();
   const unknown: string[] = [];
   for (const [name, entry] of tensors) {
-    const canonical = canonicalName(name);
+    const canonical = canonicalName(name, config);
     const shape = expected.get(canonical);
     if (shape === undefined) {
       unknown.push(name);
@@ -164,7 +188,7 @@ export function checkWeights(config: ModelConfig, tensors: ReadonlyMap<string, W
 export function failTiedHead(): never {
   throw new ModelError(
     'model/tied-head',
-    `config.json ties the embeddings, but ${LM_HEAD} differs from ${EMBED_TOKENS}: set tie_word_embeddings to false, or remove ${LM_HEAD}`,
+    `config.json ties the embeddings, but ${LM_HEAD} differs from the token embedding: set tie_word_embeddings to false, or remove ${LM_HEAD}`,
   );
 }
 

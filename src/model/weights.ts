@@ -11,9 +11,9 @@ import type { LoraModule } from '../tensor/ops/lora';
 import { externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
 import { ROW_UNIT, shardRows, type Weight } from '../tensor/weight';
 import type { Checkpoint } from './checkpoint';
-import type { ModelConfig } from './config';
+import type { ModelSpec } from './spec';
 import { type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
-import { checkTiedHead, checkWeights, EMBED_TOKENS, failTiedHead, LM_HEAD } from './weight_names';
+import { checkTiedHead, checkWeights, embeddingName, failTiedHead, LM_HEAD } from './weight_names';
 import { readWeightRows } from './weight_reader';
 
 /** Where traced model code gets its weights. */
@@ -83,20 +83,21 @@ export class ModelWeights implements WeightSource {
    */
   static async load(
     gpu: GpuContext,
-    config: ModelConfig,
+    config: ModelSpec,
     checkpoint: Checkpoint,
     options: WeightLoadOptions = {},
   ): Promise<ModelWeights> {
     const { sources, redundantHead, tied } = checkWeights(config, checkpoint.tensors);
+    const name = embeddingName(config.text);
     if (redundantHead !== null)
-      await compareHead(checkpoint, redundantHead, defined(sources.get(EMBED_TOKENS), EMBED_TOKENS));
+      await compareHead(checkpoint, redundantHead, defined(sources.get(name), name));
     const groups = weightGroups(config, checkpoint.tensors, sources, options.precision ?? 'stored');
     const weights = await inScope(gpu, async (scope) => {
       const { placed, bytes } = place(scope, groups);
       await upload(gpu, placed, checkpoint, options);
       return new ModelWeights(scope, placed, bytes);
     });
-    const embedding = weights.#matrices.get(EMBED_TOKENS);
+    const embedding = weights.#matrices.get(name);
     if (tied && embedding) weights.#matrices.set(LM_HEAD, embedding);
     return weights;
   }

@@ -5,9 +5,9 @@
 
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
-import type { ModelConfig } from '../model/config';
 import type { PromptInput } from '../model/prompt_packing';
-import { getRopeIndex, textRopeTables } from '../model/rope_index';
+import { promptPositions, textRopeTables } from '../model/rope_index';
+import type { ModelSpec } from '../model/spec';
 import type { HostArray } from '../tensor/program';
 
 /** A prompt with the completions to score; one for SFT, G for GRPO. */
@@ -39,7 +39,7 @@ interface Row {
 /**
  * @throws ArgumentError for a group without completions or an empty completion
  */
-export function packCompletions(groups: readonly CompletionGroup[], config: ModelConfig): PackedCompletions {
+export function packCompletions(groups: readonly CompletionGroup[], config: ModelSpec): PackedCompletions {
   const rows: Row[] = [];
   const supervised: number[] = [];
   const labels: number[] = [];
@@ -84,7 +84,7 @@ export interface LabelledSequence {
  * Packs whole sequences whose supervised tokens may lie anywhere, also before an image.
  * @throws ArgumentError where labels and tokens differ in number
  */
-export function packLabelled(sequences: readonly LabelledSequence[], config: ModelConfig): PackedCompletions {
+export function packLabelled(sequences: readonly LabelledSequence[], config: ModelSpec): PackedCompletions {
   const rows: Row[] = [];
   const supervised: number[] = [];
   const targets: number[] = [];
@@ -118,13 +118,9 @@ function checkGroup({ prompt, completions }: CompletionGroup, index: number): vo
 }
 
 /** Rows of a prompt, the position after it, and its image tokens. */
-function promptRows({ inputIds, images }: PromptInput, config: ModelConfig, feature: number) {
+function promptRows({ inputIds, images }: PromptInput, config: ModelSpec, feature: number) {
   const grids = images.map(({ gridThw }) => gridThw);
-  const { positionIds, delta } = getRopeIndex(inputIds, grids, {
-    imageTokenId: config.imageTokenId,
-    videoTokenId: config.videoTokenId,
-    spatialMergeSize: config.vision.spatialMergeSize,
-  });
+  const { positionIds, delta } = promptPositions(inputIds, grids, config);
   const count = inputIds.length;
   let imageTokens = 0;
   const rows = inputIds.map((id, index) => {
@@ -141,7 +137,7 @@ function writeInputs(
   labels: readonly number[],
   tokens: number,
   count: number,
-  config: ModelConfig,
+  config: ModelSpec,
 ): Record<string, HostArray> {
   if (rows.length > tokens || supervised.length > count) {
     throw new ArgumentError(

@@ -74,7 +74,7 @@ function traceLogps(
   const { config, weights } = model;
   const { text } = config;
   const inputs = tracePromptInputs(trace, text, shape.tokens, features);
-  const x = embedTokens(trace, weights, inputs.ids, shape.tokens, inputs.images);
+  const x = embedTokens(trace, text, weights, inputs.ids, shape.tokens, inputs.images);
   const attend = traceAttention(trace, text, shape.tokens, inputs);
   const wrap = options.checkpointLayers
     ? (input: Tensor, layer: (input: Tensor) => Tensor): Tensor =>

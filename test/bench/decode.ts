@@ -15,6 +15,7 @@ import type { PromptInput } from '../../src/model/prompt_packing';
 import { linearRopeTables } from '../../src/model/rope_index';
 import { memorySource, writeSafetensors } from '../../src/model/safetensors';
 import { type ModelFiles, VisionLanguageModel } from '../../src/model/vision_language_model';
+import { patchWidth } from '../../src/model/vision_transformer';
 import type { WeightPrecision } from '../../src/model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../src/model/weight_names';
 import { allocateTensor, writeTensor } from '../../src/tensor/tensor_memory';
@@ -132,10 +133,10 @@ function randomPrompt(model: VisionLanguageModel, { context, imageSide }: Decode
     return special.has(id) || model.config.eosTokenIds.includes(id) ? word() : id;
   };
   const image = Array<number>(imageSide ** 2).fill(imageTokenId);
-  const inputIds = [visionStartTokenId, ...image, visionEndTokenId];
+  const inputIds = [visionStartTokenId ?? 0, ...image, visionEndTokenId ?? 0];
   while (inputIds.length < context) inputIds.push(word());
   const side = imageSide * vision.spatialMergeSize;
-  const row = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const row = patchWidth(vision);
   const pixelValues = Float32Array.from({ length: side * side * row }, () => prng.uniform(-1, 1));
   return { inputIds, images: [{ pixelValues, gridThw: [1, side, side] }] };
 }

@@ -1,7 +1,7 @@
 // Nested and flat configs of Hugging Face, and every way in which they can be wrong.
 import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../src/lib/errors';
-import { parseGenerationConfig, parseModelConfig, parseQwenImageConfig } from '../../src/model/config';
+import { parseGenerationConfig, parseImageProcessor, parseModelConfig } from '../../src/model/config';
 import { loadFixtureJson } from '../harness/fixture';
 
 type Json = Record<string, unknown>;
@@ -32,15 +32,16 @@ describe('parseModelConfig', () => {
       headDim: 16,
       vocabSize: 160,
       rmsNormEps: 1e-6,
-      ropeTheta: 1e6,
-      mropeSection: [2, 3, 3],
       maxPositionEmbeddings: 512,
+      prefix: 'model.language_model.',
+      qkvBias: true,
+      qkNorm: false,
+      rope: { theta: 1e6, kind: 'multimodal', streams: [0, 0, 1, 1, 1, 2, 2, 2] },
     });
     expect(config.vision).toMatchObject({
       depth: 4,
       headDim: 20,
-      windowTokens: 2,
-      fullattBlockIndexes: [1, 3],
+      windows: { tokens: 2, fullBlocks: [1, 3] },
     });
     expect(config).toMatchObject({
       imageTokenId: 151,
@@ -158,27 +159,34 @@ describe('parseGenerationConfig', () => {
   });
 });
 
-describe('parseQwenImageConfig', () => {
+describe('parseImageProcessor', () => {
+  /** Rows and columns of patches that a square picture of `edge` pixels becomes. */
+  async function gridOf(json: Json, edge: number): Promise<readonly number[]> {
+    const images = parseImageProcessor(json, parseModelConfig(await load('config.json')));
+    const image = { width: edge, height: edge, channels: 3, data: new Uint8Array(edge * edge * 3) };
+    return images.process(image).gridThw.slice(1);
+  }
+
   it('reads limits under both names and inside a processor file', async () => {
     const json = await load('preprocessor_config.json');
-    const config = parseQwenImageConfig(json);
-    expect(config).toMatchObject({ patchSize: 4, mergeSize: 2, minPixels: 64, maxPixels: 6400 });
+    // 6,400 pixels at most: 80 × 80, in patches of 4.
+    expect(await gridOf(json, 200)).toEqual([20, 20]);
     const renamed = withValue(withValue(json, 'min_pixels', undefined), 'max_pixels', undefined);
-    expect(parseQwenImageConfig(renamed)).toMatchObject({ minPixels: 3136, maxPixels: 1003520 });
-    const sized = { ...renamed, size: { shortest_edge: 100, longest_edge: 200 } };
-    expect(parseQwenImageConfig({ image_processor: sized })).toMatchObject({
-      minPixels: 100,
-      maxPixels: 200,
-    });
+    expect(await gridOf(renamed, 200)).toEqual([50, 50]);
+    const sized = { ...renamed, size: { shortest_edge: 100, longest_edge: 256 } };
+    expect(await gridOf({ image_processor: sized }, 200)).toEqual([4, 4]);
   });
 
-  it('refuses other pipelines', async () => {
+  it('refuses other pipelines, and patches that are not the vision tower’s', async () => {
     const json = await load('preprocessor_config.json');
-    expect(() => parseQwenImageConfig({ ...json, do_resize: false })).toThrow('do_resize must be true');
-    expect(() => parseQwenImageConfig({ ...json, resample: 2 })).toThrow('resample must be 3');
-    expect(() => parseQwenImageConfig({ ...json, image_std: [0, 1, 1] })).toThrow(
-      'image_std must be positive',
-    );
-    expect(() => parseQwenImageConfig({ ...json, max_pixels: 3 })).toThrow('less than min_pixels');
+    const model = parseModelConfig(await load('config.json'));
+    for (const [change, message] of [
+      [{ do_resize: false }, 'do_resize must be true'],
+      [{ resample: 2 }, 'resample must be 3'],
+      [{ image_std: [0, 1, 1] }, 'image_std must be positive'],
+      [{ max_pixels: 3 }, 'less than min_pixels'],
+      [{ patch_size: 8 }, "patch_size (8) differs from the vision tower's (4)"],
+    ] as const)
+      expect(() => parseImageProcessor({ ...json, ...change }, model)).toThrow(message);
   });
 });

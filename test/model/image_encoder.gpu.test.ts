@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function rowsOf(encoded: EncodedImages | undefined, count: number): Promise<number[]> {
   const all = await readTensor(gpu, encoded!.features);
-  return [...all.subarray(0, count * model.config.vision.outHiddenSize)];
+  return [...all.subarray(0, count * model.config.connector.outHiddenSize)];
 }
 
 describe('ImageEncoder', () => {
@@ -35,7 +35,7 @@ describe('ImageEncoder', () => {
     const encoder = new ImageEncoder(model.device);
     const a = await rowsOf(await encoder.encode([first!]), rows);
     const ba = await rowsOf(await encoder.encode([second, first!]), 2 * rows);
-    expect(ba.slice(rows * model.config.vision.outHiddenSize)).toEqual(a);
+    expect(ba.slice(rows * model.config.connector.outHiddenSize)).toEqual(a);
     expect(ba.slice(0, a.length)).not.toEqual(a);
     const dispatches = gpu.counters.dispatches;
     const created = creations(gpu.counters);

@@ -2,11 +2,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
-import type { TextConfig } from '../../src/model/config';
 import { KvCache, promptKeyClasses } from '../../src/model/kv_cache';
+import type { TextSpec } from '../../src/model/spec';
 import { testGpu } from '../harness/gpu';
 
-const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextConfig;
+const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextSpec;
 const IDS = { imageTokenId: 5, visionEndTokenId: 4 };
 const image = (index: number): number => KEY_CLASS.image | (index << 8);
 

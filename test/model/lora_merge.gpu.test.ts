@@ -76,7 +76,8 @@ it.each([
 
   const changed = new Map<string, Uint8Array>();
   const checkpoint = await openCheckpoint(files);
-  for await (const { name, bytes } of mergeLora(checkpoint, { config, weights })) changed.set(name, bytes);
+  for await (const { name, bytes } of mergeLora(checkpoint, base.config, { config, weights }))
+    changed.set(name, bytes);
   expect(changed.size).toBe(weights.length);
   const whole = tensors.map((tensor) => ({ ...tensor, bytes: changed.get(tensor.name) ?? tensor.bytes }));
   const merged = await VisionLanguageModel.load(gpu, await filesOf(whole), { precision: 'f32' });

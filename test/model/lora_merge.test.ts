@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { bf16ToF32, f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';
 import { type CheckpointFiles, openCheckpoint } from '../../src/model/checkpoint';
+import { STORED_PREFIXES } from '../../src/model/families/qwen_reading';
 import type { LoraWeights } from '../../src/model/lora';
 import { mergeLora } from '../../src/model/lora_merge';
 import { type Dtype, memorySource, toFloat32, writeSafetensors } from '../../src/model/safetensors';
@@ -30,10 +31,13 @@ function checkpoint(dtype: Dtype, { prefix = 'model.language_model.', shape = [O
   return openCheckpoint(files);
 }
 
+const MODEL = { storedPrefixes: STORED_PREFIXES };
+
 async function merge(dtype: Dtype, strength?: number, options = {}, weights = [WEIGHTS]) {
   const merged = [];
   for await (const tensor of mergeLora(
     await checkpoint(dtype, options),
+    MODEL,
     { config: CONFIG, weights },
     strength,
   ))

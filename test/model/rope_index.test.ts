@@ -109,7 +109,7 @@ describe('vision tables', () => {
       [1, 6, 10],
       [1, 8, 4],
     ];
-    const { windowIndex, cuWindow } = getWindowIndex(grids, { spatialMergeSize: 2, windowTokens: 2 });
+    const { windowIndex, cuWindow } = getWindowIndex(grids, 2, 2);
     expect([...windowIndex]).toEqual([
       0, 1, 5, 6, 2, 3, 7, 8, 4, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
     ]);
@@ -124,7 +124,7 @@ describe('vision tables', () => {
       [1, 2, 2],
       [3, 2, 14],
     ];
-    const { windowIndex, cuWindow } = getWindowIndex(grids, { spatialMergeSize: 2, windowTokens: 3 });
+    const { windowIndex, cuWindow } = getWindowIndex(grids, 2, 3);
     const tokens = grids.reduce((sum, grid) => sum + gridTokens(grid, 2), 0);
     expect([...windowIndex].sort((a, b) => a - b)).toEqual(Array.from({ length: tokens }, (_, i) => i));
     expect(cuWindow.at(-1)).toBe(tokens * 4);
@@ -173,7 +173,8 @@ describe('vision tables', () => {
 });
 
 describe('text tables', () => {
-  const config = { headDim: 16, ropeTheta: 1e6, mropeSection: [2, 3, 3] as const };
+  const rope = { theta: 1e6, kind: 'multimodal', streams: [0, 0, 1, 1, 1, 2, 2, 2] } as const;
+  const config = { headDim: 16, rope };
 
   it('selects the stream of each frequency', () => {
     const { cos } = textRopeTables(Int32Array.of(3, 5, 7), config);
@@ -189,7 +190,7 @@ describe('text tables', () => {
   });
 
   it('rounds the angle to f32 as torch does: at position 3000 this differs from a f64 angle', () => {
-    const wide = { headDim: 128, ropeTheta: 1e6 };
+    const wide = { headDim: 128, rope };
     const { cos } = linearRopeTables(3000, 1, wide);
     const exact = Array.from({ length: 64 }, (_, k) => Math.cos(3000 * 1e6 ** (-k / 64)));
     const worst = Math.max(...exact.map((value, k) => Math.abs(value - (cos[k] as number))));

@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfig } from '../../src/model/config';
 import { parseSafetensors } from '../../src/model/safetensors';
-import { fusedModules, weightGroups } from '../../src/model/weight_layout';
-import { checkWeights, EMBED_TOKENS, LM_HEAD, type WeightEntry } from '../../src/model/weight_names';
+import { weightGroups } from '../../src/model/weight_layout';
+import { checkWeights, LM_HEAD, type WeightEntry } from '../../src/model/weight_names';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 
 const FOLDER = 'tiny-qwen2_5_vl';
@@ -36,7 +36,10 @@ describe('weightGroups', () => {
       role: 'vision',
       format: 'bf16',
     });
-    expect(groups.get(EMBED_TOKENS)).toMatchObject({ role: 'vocabulary', format: 'bf16' });
+    expect(groups.get('model.language_model.embed_tokens.weight')).toMatchObject({
+      role: 'vocabulary',
+      format: 'bf16',
+    });
     expect(groups.get(LM_HEAD)).toMatchObject({ role: 'vocabulary' });
     // Every tensor of the checkpoint is in exactly one weight.
     const parts = [...groups.values()].flatMap((group) => group.parts.map(({ source }) => source));
@@ -54,18 +57,5 @@ describe('weightGroups', () => {
     const mlp = (layer: number) => `model.language_model.layers.${layer}.mlp.gate_up_proj.weight`;
     expect([formats('stored').get(mlp(0)), formats('stored').get(mlp(1))]).toEqual(['f32', 'bf16']);
     expect(new Set(formats('f32').values())).toEqual(new Set(['f32']));
-  });
-});
-
-describe('fusedModules', () => {
-  it('names the modules of a projection', () => {
-    expect(fusedModules('m.layers.0.self_attn.qkv_proj')).toEqual(
-      ['q', 'k', 'v'].map((part) => `m.layers.0.self_attn.${part}_proj`),
-    );
-    expect(fusedModules('m.layers.0.mlp.gate_up_proj')).toEqual([
-      'm.layers.0.mlp.gate_proj',
-      'm.layers.0.mlp.up_proj',
-    ]);
-    expect(fusedModules('m.layers.0.self_attn.o_proj')).toEqual(['m.layers.0.self_attn.o_proj']);
   });
 });

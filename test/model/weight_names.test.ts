@@ -1,13 +1,15 @@
 // Every tensor of a checkpoint has its place, whichever prefix style it uses.
 import { describe, expect, it } from 'vitest';
-import { type ModelConfig, parseModelConfig } from '../../src/model/config';
+import { parseModelConfig } from '../../src/model/config';
+import { STORED_PREFIXES } from '../../src/model/families/qwen_reading';
 import { parseSafetensors, type SafetensorsFile } from '../../src/model/safetensors';
+import type { ModelSpec } from '../../src/model/spec';
 import {
   canonicalAdapterName,
   canonicalName,
   checkTiedHead,
   checkWeights,
-  EMBED_TOKENS,
+  embeddingName,
   expectedShapes,
   LM_HEAD,
   type WeightEntry,
@@ -15,8 +17,9 @@ import {
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 
 const DIR = 'tiny-qwen2_5_vl';
+const QWEN = { storedPrefixes: STORED_PREFIXES };
 
-async function load(folder: string): Promise<{ config: ModelConfig; file: SafetensorsFile }> {
+async function load(folder: string): Promise<{ config: ModelSpec; file: SafetensorsFile }> {
   const config = parseModelConfig(await loadFixtureJson(`${folder}/config.json`));
   const bytes = await loadFixture(`${folder}/model.safetensors`);
   return { config, file: await parseSafetensors('model.safetensors', bytes) };
@@ -32,7 +35,7 @@ describe('canonicalName', () => {
     ['language_model.norm.weight', 'model.language_model.norm.weight'],
     ['model.language_model.norm.weight', 'model.language_model.norm.weight'],
     ['lm_head.weight', 'lm_head.weight'],
-  ])('%s', (disk, canonical) => expect(canonicalName(disk)).toBe(canonical));
+  ])('%s', (disk, canonical) => expect(canonicalName(disk, QWEN)).toBe(canonical));
 });
 
 describe('canonicalAdapterName', () => {
@@ -41,14 +44,14 @@ describe('canonicalAdapterName', () => {
     ['base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_B.default.weight', 'B'],
     ['model.layers.0.self_attn.q_proj.base_layer.lora_A.weight', 'A'],
   ])('%s', (name, factor) => {
-    expect(canonicalAdapterName(name)).toEqual({
+    expect(canonicalAdapterName(name, QWEN)).toEqual({
       module: 'model.language_model.layers.0.self_attn.q_proj',
       factor,
     });
   });
 
   it('is null for anything else', () => {
-    expect(canonicalAdapterName('base_model.model.lm_head.weight')).toBeNull();
+    expect(canonicalAdapterName('base_model.model.lm_head.weight', QWEN)).toBeNull();
   });
 });
 
@@ -66,7 +69,7 @@ describe('checkWeights', () => {
     const { sources, tied, redundantHead } = checkWeights(config, file.tensors);
     expect(tied).toBe(true);
     expect(sources.has(LM_HEAD)).toBe(false);
-    expect(sources.has(EMBED_TOKENS)).toBe(true);
+    expect(sources.has(embeddingName(config.text))).toBe(true);
     expect(redundantHead).toBeNull();
   });
 
@@ -76,7 +79,7 @@ describe('checkWeights', () => {
     expect(result.redundantHead).toBe(LM_HEAD);
     const head = await file.read(LM_HEAD);
     expect(() => checkTiedHead(head, head.slice())).not.toThrow();
-    const embedding = await file.read(result.sources.get(EMBED_TOKENS) as string);
+    const embedding = await file.read(result.sources.get(embeddingName(config.text)) as string);
     expect(() => checkTiedHead(head, embedding)).toThrow('set tie_word_embeddings to false');
   });
 

@@ -7,7 +7,7 @@ import type { GpuContext } from '../../src/gpu/device';
 import { weightPlanes } from '../../src/kernels/weight_format';
 import { bf16ToF32 } from '../../src/lib/float_bits';
 import { openCheckpoint } from '../../src/model/checkpoint';
-import { type ModelConfig, parseModelConfig } from '../../src/model/config';
+import { parseModelConfig } from '../../src/model/config';
 import { normalise } from '../../src/model/language_model';
 import { modalityProjector } from '../../src/model/modality_projector';
 import { tracePrompt } from '../../src/model/prompt_program';
@@ -19,9 +19,10 @@ import {
   type TensorData,
   writeSafetensors,
 } from '../../src/model/safetensors';
+import type { ModelSpec } from '../../src/model/spec';
 import { visionTransformer } from '../../src/model/vision_transformer';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
-import { EMBED_TOKENS, expectedShapes, LM_HEAD } from '../../src/model/weight_names';
+import { embeddingName, expectedShapes, LM_HEAD } from '../../src/model/weight_names';
 import { ModelWeights, type WeightSource } from '../../src/model/weights';
 import { backward } from '../../src/tensor/autodiff';
 import { tokenLogps } from '../../src/tensor/ops/token_logp';
@@ -46,7 +47,7 @@ const MODELS: Readonly<Record<'3B' | '7B', Sizes>> = {
   '7B': { hidden: 3584, layers: 28, heads: 28, kvHeads: 4, intermediate: 18944, vocab: 152064, tied: false },
 };
 
-function configOf(size: Sizes): ModelConfig {
+function configOf(size: Sizes): ModelSpec {
   return parseModelConfig({
     model_type: 'qwen2_5_vl',
     architectures: ['Qwen2_5_VLForConditionalGeneration'],
@@ -90,7 +91,7 @@ function configOf(size: Sizes): ModelConfig {
 
 /** Weights without memory, cut as loading cuts them, and their bytes. */
 function fakeWeights(
-  config: ModelConfig,
+  config: ModelSpec,
   precision: WeightPrecision,
 ): { weights: WeightSource; bytes: number } {
   const shapes = expectedShapes(config);
@@ -119,7 +120,7 @@ function fakeWeights(
     }));
     matrices.set(name, { name, shape: [rows, width], format, shards, requiresGrad: false });
   }
-  if (config.tieWordEmbeddings) matrices.set(LM_HEAD, matrices.get(EMBED_TOKENS)!);
+  if (config.tieWordEmbeddings) matrices.set(LM_HEAD, matrices.get(embeddingName(config.text))!);
   const weights = {
     vector: (name: string) => vectors.get(name)!,
     matrix: (name: string) => matrices.get(name)!,
@@ -151,11 +152,11 @@ describe('Qwen2.5-VL at its real size, in bindings of 128 MiB', () => {
 
     const vision = new Trace(LEAST_TRAITS);
     const [rows, unit] = [1024, config.vision.spatialMergeSize ** 2];
-    const shape = [rows / unit, config.vision.outHiddenSize];
+    const shape = [rows / unit, config.connector.outHiddenSize];
     const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 4 * shape[0]! * shape[1]! };
     const features = externalTensor('features', shape, 'f32', region);
     const x = visionTransformer(vision, config.vision, weights, rows);
-    modalityProjector(vision, config.vision, weights, x, features);
+    modalityProjector(vision, config, weights, x, features);
     expect(largestOperand(vision)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);
 
     const training = new Trace(LEAST_TRAITS);
@@ -227,7 +228,7 @@ describe('a checkpoint with matrices larger than a piece', () => {
     vi.unstubAllGlobals();
     // 16 MiB as f32 are half of it as bf16.
     expect(Math.max(...reads)).toBeLessThanOrEqual(2 ** 23);
-    const { shards, format } = weights.matrix(EMBED_TOKENS);
+    const { shards, format } = weights.matrix(embeddingName(config.text));
     expect(shards.length).toBe(binding === 2 ** 27 ? 1 : 5);
     const whole = quantiseRows(bf16ToF32(bits), 96, format as 'int8')!;
     [whole.quants, whole.scales].forEach((wanted, plane) => {

@@ -1,11 +1,12 @@
 // Packed completions: what each row sees, its position, and which rows are supervised.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ModelConfig, parseModelConfig } from '../../src/model/config';
+import { parseModelConfig } from '../../src/model/config';
+import type { ModelSpec } from '../../src/model/spec';
 import { IGNORED_LABEL, packCompletions, packLabelled } from '../../src/train/packing';
 import { loadFixtureJson } from '../harness/fixture';
 
-let config: ModelConfig;
+let config: ModelSpec;
 beforeAll(async () => {
   config = parseModelConfig(await loadFixtureJson('tiny-qwen2_5_vl/config.json'));
 });

@@ -2,14 +2,14 @@
 // conversions, tokenizer and chat template. Every value is computed by the product's own code from the folder's
 // inputs, never copied from a golden.
 
-import { type GridThw, processQwenImages } from '../../src/data/image/image_processor';
+import type { GridThw } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';
-import { parseModelConfig, parseQwenImageConfig } from '../../src/model/config';
+import { parseImageProcessor, parseModelConfig } from '../../src/model/config';
 import {
   getCuFull,
-  getRopeIndex,
   getWindowIndex,
+  promptPositions,
   type RopeTables,
   textRopeTables,
   visionRopeTables,
@@ -64,18 +64,29 @@ async function inputImages(dir: FixtureDir): Promise<PixelArray[]> {
   );
 }
 
+/** The folder's images through its own processor, pixel values one image after another. */
+async function processedImages(
+  dir: FixtureDir,
+): Promise<{ pixelValues: Float32Array; gridThw: readonly GridThw[] }> {
+  const model = parseModelConfig(dir.json('config.json'));
+  const processor = parseImageProcessor(dir.json('preprocessor_config.json'), model);
+  const images = (await inputImages(dir)).map((image) => processor.process(image));
+  const pixelValues = new Float32Array(images.reduce((sum, image) => sum + image.pixelValues.length, 0));
+  images.reduce((at, image) => {
+    pixelValues.set(image.pixelValues, at);
+    return at + image.pixelValues.length;
+  }, 0);
+  return { pixelValues, gridThw: images.map(({ gridThw }) => gridThw) };
+}
+
 async function* processorRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<ComputedRow> {
   const names = ['pixel_values', 'image_grid_thw'];
   if (!names.some((name) => dir.find(IO, name) && wanted('processor', name))) return;
-  const config = parseQwenImageConfig(dir.json('preprocessor_config.json'));
-  const { pixelValues, rowLength, gridThw } = processQwenImages(await inputImages(dir), config);
+  const { pixelValues, gridThw } = await processedImages(dir);
   const rows = { stage: 'processor', file: IO };
-  yield {
-    ...rows,
-    tensor: 'pixel_values',
-    actual: pixelValues,
-    shape: [pixelValues.length / rowLength, rowLength],
-  };
+  const patches = gridThw.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
+  const shape = [patches, pixelValues.length / patches];
+  yield { ...rows, tensor: 'pixel_values', actual: pixelValues, shape };
   yield { ...rows, tensor: 'image_grid_thw', actual: flatGrids(gridThw), shape: [gridThw.length, 3] };
 }
 
@@ -85,11 +96,7 @@ async function* positionRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<Co
   const config = parseModelConfig(dir.json('config.json'));
   const ids = (await dir.read({ file: IO, name: 'input_ids' })) as Int32Array;
   const grids = await promptGrids(dir);
-  const { positionIds, delta } = getRopeIndex(ids, grids, {
-    imageTokenId: config.imageTokenId,
-    videoTokenId: config.videoTokenId,
-    spatialMergeSize: config.vision.spatialMergeSize,
-  });
+  const { positionIds, delta } = promptPositions(ids, grids, config);
   const tables = textRopeTables(positionIds, config.text);
   const rows = { stage: 'position', file: IO };
   const shape = [tables.rows, tables.width * 2];
@@ -115,10 +122,15 @@ async function* visionRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<Comp
       const tables = visionRopeTables(grids, vision);
       yield { ...row, actual: duplicateHalves(tables[kind], tables), shape: [tables.rows, tables.width * 2] };
     } else {
-      const { windowIndex, cuWindow } = getWindowIndex(grids, vision);
+      const { spatialMergeSize, windows } = vision;
+      const windowed = windows && getWindowIndex(grids, spatialMergeSize, windows.tokens);
       const actual =
-        kind === 'window_index' ? windowIndex : kind === 'cu_window' ? cuWindow : getCuFull(grids);
-      yield { ...row, actual, shape: [actual.length] };
+        kind === 'window_index'
+          ? windowed?.windowIndex
+          : kind === 'cu_window'
+            ? windowed?.cuWindow
+            : getCuFull(grids);
+      if (actual) yield { ...row, actual, shape: [actual.length] };
     }
   }
 }

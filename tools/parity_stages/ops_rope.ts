@@ -2,6 +2,7 @@
 
 import type { GpuContext } from '../../src/gpu/device';
 import { splitRotary, splitRotaryBackward } from '../../src/kernels/split_rotary';
+import { chunkedStreams, interleavedStreams } from '../../src/model/families/qwen_reading';
 import { textRopeTables } from '../../src/model/rope_index';
 import { type Case, emit, need, type Results, run } from './ops_case';
 
@@ -50,24 +51,9 @@ function ropeTables(
   theta: number,
   section: readonly number[],
 ) {
-  const [t = 0, h = 0, w = 0] = section;
-  const text = { headDim: headSize, ropeTheta: theta, mropeSection: [t, h, w] as const };
-  if (!name.includes('interleaved')) return textRopeTables(positions, text);
-  // Qwen3-VL: H and W take every third frequency while their sections last, T the rest.
-  const tokens = positions.length / 3;
-  const streams = Array.from({ length: headSize / 2 }, (_, k) =>
-    k % 3 === 1 && k < 3 * h ? 1 : k % 3 === 2 && k < 3 * w ? 2 : 0,
-  );
-  const whole = [0, 1, 2].map((stream) => {
-    const row = positions.subarray(stream * tokens, (stream + 1) * tokens);
-    return textRopeTables(Int32Array.from([...row, ...row, ...row]), text);
-  });
-  const pick = (part: 'cos' | 'sin') =>
-    Float32Array.from(
-      { length: (tokens * headSize) / 2 },
-      (_, i) => whole[streams[i % (headSize / 2)] ?? 0]?.[part][i] ?? Number.NaN,
-    );
-  return { cos: pick('cos'), sin: pick('sin') };
+  const interleaved = name.includes('interleaved');
+  const streams = interleaved ? interleavedStreams(section, headSize / 2) : chunkedStreams(section);
+  return textRopeTables(positions, { headDim: headSize, rope: { theta, kind: 'multimodal', streams } });
 }
 
 function twice(table: Float32Array, width: number): Float32Array {

@@ -10,7 +10,8 @@ import {
 } from '../../src/data/image/image_processor';
 import { type PixelArray, pillowResize } from '../../src/data/image/pillow_resize';
 import { processSmolImage, type SmolImageConfig } from '../../src/data/image/smol_image_processor';
-import { parseQwenImageConfig } from '../../src/model/config';
+import { configReader } from '../../src/model/families/family';
+import { readQwenImageConfig } from '../../src/model/families/qwen_reading';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir, Values } from './fixture_dir';
 
@@ -132,9 +133,9 @@ function computeCase(settings: Case): Computed {
     }
     case 'qwen':
     case 'qwen_hashed':
-      return qwenCase(images, parseQwenImageConfig(settings.config));
+      return qwenCase(images, readQwenImageConfig(configReader(settings.config, 'cases.json')));
     case 'qwen_error':
-      return refusalCase(images, parseQwenImageConfig(settings.config));
+      return refusalCase(images, readQwenImageConfig(configReader(settings.config, 'cases.json')));
     case 'smol':
     case 'smol_hashed':
       return smolCase(images, settings);

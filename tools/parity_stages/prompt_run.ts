@@ -1,8 +1,7 @@
 // Runs a fixture folder's prompt through a model, with every intermediate tensor readable.
 
-import { processQwenImages } from '../../src/data/image/image_processor';
 import type { GpuContext } from '../../src/gpu/device';
-import { parseQwenImageConfig } from '../../src/model/config';
+import { parseImageProcessor, parseModelConfig } from '../../src/model/config';
 import { type ImageInput, packPrompts, packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
 import { memorySource } from '../../src/model/safetensors';
@@ -35,17 +34,13 @@ export async function readPrompt(dir: FixtureDir): Promise<Prompt> {
   const inputIds = [...((await dir.read({ file: IO, name: 'input_ids' })) as Int32Array)];
   const sources = dir.tensors.filter(({ file, name }) => file === IO && /^image\.\d+$/.test(name));
   sources.sort((a, b) => Number(a.name.slice(6)) - Number(b.name.slice(6)));
-  const config = parseQwenImageConfig(dir.json('preprocessor_config.json'));
+  const model = parseModelConfig(dir.json('config.json'));
+  const processor = parseImageProcessor(dir.json('preprocessor_config.json'), model);
   const images: ImageInput[] = [];
   for (const { name, shape } of sources) {
     const [height = 0, width = 0, channels = 3] = shape;
     const data = (await dir.read({ file: IO, name })) as Uint8Array;
-    const { pixelValues, gridThw } = processQwenImages(
-      [{ data, width, height, channels: channels as 3 }],
-      config,
-    );
-    const grid = gridThw[0];
-    if (grid) images.push({ pixelValues, gridThw: grid });
+    images.push(processor.process({ data, width, height, channels }));
   }
   return { inputIds, images };
 }

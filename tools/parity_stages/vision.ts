@@ -49,18 +49,16 @@ export async function* visionRows(
   if (prompt.images.length === 0 || specs.length === 0) return;
   const tapped = new Map<string, readonly number[]>();
   const built = await runTower(model, prompt.images, tapped);
-  const { vision } = model.config;
-  const { windowIndex } = getWindowIndex(
-    prompt.images.map(({ gridThw }) => gridThw),
-    vision,
-  );
+  const { spatialMergeSize: merge, windows } = model.config.vision;
+  const grids = prompt.images.map(({ gridThw }) => gridThw);
+  const windowed = windows && getWindowIndex(grids, merge, windows.tokens);
   for (const { stage, name, shape: given } of specs) {
     const base = name.replace(/\.permuted$/, '');
     const shape = name === 'image_embeds' ? given : tapped.get(base);
     if (!shape) continue;
     const values = (await built.program.read(base)) as Float32Array;
-    const inOrder = name === 'image_embeds' || name.endsWith('.permuted');
-    const actual = inOrder ? values : unpermute(values, windowIndex, vision.spatialMergeSize ** 2);
+    const inOrder = !windowed || name === 'image_embeds' || name.endsWith('.permuted');
+    const actual = inOrder ? values : unpermute(values, windowed.windowIndex, merge ** 2);
     yield { stage, file: IO, tensor: name, actual, shape };
   }
   built.destroy();

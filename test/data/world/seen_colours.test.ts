@@ -15,7 +15,8 @@ import {
 } from '../../../src/data/world/seen_colours';
 import { clearWords, drawSample } from '../../../src/data/world/world_sample';
 import { createPrng } from '../../../src/lib/prng';
-import { parseQwenImageConfig } from '../../../src/model/config';
+import { configReader } from '../../../src/model/families/family';
+import { readQwenImageConfig } from '../../../src/model/families/qwen_reading';
 
 const PROCESSOR = {
   image_mean: [0.5, 0.5, 0.5],
@@ -66,7 +67,7 @@ describe('what pocket sees', () => {
     ] as const) {
       const data = Uint8Array.from({ length: width * height * 3 }, () => prng.nextInt(256));
       const image = { width, height, channels: 3, data };
-      const config = parseQwenImageConfig(PROCESSOR);
+      const config = readQwenImageConfig(configReader(PROCESSOR, 'preprocessor_config.json'));
       const given = processQwenImages([cropToSquare(image)], config);
       const seen = { width: 64, height: 64, channels: 3, data: seenPixels(image) };
       expect(given.gridThw).toEqual([[1, 8, 8]]);

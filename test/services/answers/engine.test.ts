@@ -4,8 +4,8 @@ import { GeneratedAnswer, generate } from '../../../src/generation/generate';
 import type { GpuContext } from '../../../src/gpu/device';
 import { DataError, GpuError, LookBackError, ModelError } from '../../../src/lib/errors';
 import { parseLookBackPrompts } from '../../../src/lookback/prompts';
-import type { ModelConfig } from '../../../src/model/config';
 import type { LoraAdapter } from '../../../src/model/lora';
+import type { ModelSpec } from '../../../src/model/spec';
 import { AnswerHost, type AnswerParts } from '../../../src/services/answers/answer_host';
 import { Engine, type EngineModel, type EngineParts } from '../../../src/services/answers/engine';
 import { EventQueue } from '../../../src/services/answers/engine_events';
@@ -62,7 +62,7 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
     destroyed: false,
     model: {
       parameterCount: 42,
-      config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelConfig,
+      config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelSpec,
     },
     processor: {
       tokenizer: { encodePlain: () => [], decode: () => '', lookUpWords: () => [], vocabulary: () => [] },

@@ -2,7 +2,8 @@
 // a device. Adapters are checked against the real shapes of that config.
 
 import { StorageError } from '../../../src/lib/errors';
-import { type ModelConfig, parseModelConfig } from '../../../src/model/config';
+import { parseModelConfig } from '../../../src/model/config';
+import type { ModelSpec } from '../../../src/model/spec';
 import type { Loaded } from '../../../src/services/answers/engine';
 import type { AdapterLibraryParts } from '../../../src/services/library/adapter_library';
 import type { StoredAdapter } from '../../../src/storage/adapter_store';
@@ -12,11 +13,11 @@ import { loadFixture, loadFixtureJson } from '../../harness/fixture';
 export const PRINT = 'ab'.repeat(32);
 
 /** The tiny model as if it were loaded. */
-export async function tinyLoaded(): Promise<Loaded & { config: ModelConfig }> {
+export async function tinyLoaded(): Promise<Loaded & { config: ModelSpec }> {
   const config = parseModelConfig(await loadFixtureJson('tiny-qwen2_5_vl/config.json'));
   const entry = { id: 'tiny', label: 'Tiny' };
   return { entry, gpu: {}, files: {}, model: { model: { config } }, config } as unknown as Loaded & {
-    config: ModelConfig;
+    config: ModelSpec;
   };
 }
 
