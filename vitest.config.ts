@@ -5,6 +5,7 @@
 
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { HUB_COMMANDS } from './test/hub/hub_commands.ts';
 import { BROWSER_ARGS, findBrowser, vulkanEnvironment } from './tools/browser.mjs';
 import { ONNX_STUBS } from './tools/vite_shared.mjs';
 
@@ -76,6 +77,7 @@ export default defineConfig({
             enabled: true,
             headless: true,
             screenshotFailures: false,
+            commands: HUB_COMMANDS,
             provider: playwright({
               launchOptions: {
                 // Chromium gives up on the GPU after a second crash; one crash must not fail every later file.

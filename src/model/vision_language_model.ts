@@ -20,6 +20,8 @@ export interface ModelFiles {
   open(file: string): Promise<ByteSource | null>;
   /** SHA-256 of a file in hexadecimal where it was verified already; null where it is not known. */
   digest?(file: string): string | null;
+  /** Says that nobody reads it any more; until then nobody deletes it. */
+  close?(): void;
 }
 
 /** Options of {@link VisionLanguageModel.load}. */
@@ -52,10 +54,13 @@ export async function readModelJson(files: ModelFiles, file: string): Promise<un
 export class VisionLanguageModel {
   readonly config: ModelSpec;
   readonly weights: ModelWeights;
+  /** How the weights are kept. */
+  readonly precision: WeightPrecision;
   readonly #device: ModelOnDevice;
 
-  private constructor(gpu: GpuContext, config: ModelSpec, weights: ModelWeights) {
+  private constructor(gpu: GpuContext, config: ModelSpec, weights: ModelWeights, precision: WeightPrecision) {
     this.config = config;
+    this.precision = precision;
     this.weights = weights;
     this.#device = { gpu, config, weights };
   }
@@ -78,7 +83,7 @@ export class VisionLanguageModel {
       onProgress: options.onProgress,
       signal: options.signal,
     });
-    return new VisionLanguageModel(gpu, config, weights);
+    return new VisionLanguageModel(gpu, config, weights, precision);
   }
 
   /** The parts that traces need; for tools and tests that build their own programs. */

@@ -13,6 +13,7 @@ import type {
   StorageUsage,
   StoreName,
 } from '../worker/protocol/library';
+import type { StoredModel } from '../worker/protocol/models';
 import type { RunSummary } from '../worker/protocol/training';
 import { coalesced } from './coalesced';
 
@@ -30,6 +31,7 @@ export interface Library {
   readonly adapters: ReadonlySignal<readonly AdapterSummary[]>;
   readonly runs: ReadonlySignal<readonly RunSummary[]>;
   readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
+  readonly models: ReadonlySignal<readonly StoredModel[]>;
   /** Null until {@link Library.refreshUsage} was called once. */
   readonly usage: ReadonlySignal<StorageUsage | null>;
   /** Stores whose list arrived at least once. */
@@ -100,14 +102,16 @@ function lists(client: EngineClient) {
   const adapters = signal<readonly AdapterSummary[]>([]);
   const runs = signal<readonly RunSummary[]>([]);
   const datasets = signal<readonly DatasetSummary[]>([]);
+  const models = signal<readonly StoredModel[]>([]);
   const usage = signal<StorageUsage | null>(null);
   const fetch: Record<StoreName, () => Promise<void>> = {
     adapters: fetching('adapters', adapters, () => client.listAdapters()),
     runs: fetching('runs', runs, () => client.listRuns()),
     datasets: fetching('datasets', datasets, () => client.listDatasets()),
+    models: fetching('models', models, () => client.listStoredModels()),
   };
   const refreshUsage = fetching<StorageUsage | null>('usage', usage, () => client.storageUsage());
-  return { known, failures, adapters, runs, datasets, usage, fetch, refreshUsage };
+  return { known, failures, adapters, runs, datasets, models, usage, fetch, refreshUsage };
 }
 
 type Lists = ReturnType<typeof lists>;
@@ -163,19 +167,20 @@ async function andFetched<T>(run: Promise<T>, fetch: () => Promise<void>): Promi
 /** Makes the state of what is stored, over an engine's client. Nothing is fetched before {@link Library.refresh}. */
 export function createLibrary(client: EngineClient): Library {
   const stored = lists(client);
-  const { adapters, runs, datasets, usage, known, failures, fetch, refreshUsage } = stored;
+  const { adapters, runs, datasets, models, usage, known, failures, fetch, refreshUsage } = stored;
   const { error, news, dismiss, command, busy } = outcomes();
   follow(client, stored);
   const deleting: Record<ItemKind, (id: string) => Promise<number>> = {
     adapter: (id) => client.deleteAdapter(id),
     run: (id) => client.deleteRun(id),
     dataset: (id) => client.deleteDataset(id),
+    model: (key) => client.deleteModel(key),
   };
   return {
-    ...{ adapters, runs, datasets, usage, known, error, news, busy, dismiss, refreshUsage },
+    ...{ adapters, runs, datasets, models, usage, known, error, news, busy, dismiss, refreshUsage },
     unreadable: computed(() => [...failures.value.values()][0] ?? null),
     refresh: async () => {
-      await Promise.all([fetch.adapters(), fetch.runs(), fetch.datasets()]);
+      await Promise.all(STORES.map((store) => fetch[store]()));
     },
     renameAdapter: async (id, change) => {
       const done = await command(
@@ -206,4 +211,4 @@ export function createLibrary(client: EngineClient): Library {
   };
 }
 
-const STORES: readonly StoreName[] = ['adapters', 'runs', 'datasets'];
+const STORES: readonly StoreName[] = ['adapters', 'runs', 'datasets', 'models'];

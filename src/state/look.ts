@@ -209,11 +209,18 @@ function receive(w: Writable): void {
         const at = w.page.now();
         w.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at };
       }
+      if (events.some((event) => event.type === 'storeChanged' && event.store === 'models')) {
+        void quietly(listModels(w));
+      }
       if (events.some((event) => event.type === 'modelLoaded')) {
         w.settings.value = modeFor(w.settings.value, w.session.value.model);
       }
     });
   });
+}
+
+async function listModels(w: Writable): Promise<void> {
+  w.models.value = await w.client.listModels();
 }
 
 /** Loads a model; whoever wants the one that is being loaded waits for it, as the engine takes one load at a time. */
@@ -253,7 +260,7 @@ async function start(w: Writable): Promise<void> {
   w.underWay = null;
   try {
     await w.client.start();
-    w.models.value = await w.client.listModels();
+    await listModels(w);
   } catch (thrown) {
     w.session.value = { ...w.session.value, error: plainError(thrown) };
   }

@@ -69,6 +69,8 @@ export function createStoredLists(client: Lister, listedRuns: () => Promise<void
     datasets: quietly(async () => {
       datasets.value = await client.listDatasets();
     }),
+    // The page has these.
+    models: async () => undefined,
   };
   const all = () => Promise.all([fetch.runs(), fetch.adapters(), fetch.datasets()]);
   return {

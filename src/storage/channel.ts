@@ -2,9 +2,9 @@
 // notice carries no data; it reaches every other tab and never its sender.
 
 /** Which lists are to be fetched again. */
-export type ChangedStore = 'adapters' | 'runs' | 'datasets';
+export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models';
 
-const STORES: readonly unknown[] = ['adapters', 'runs', 'datasets'] satisfies ChangedStore[];
+const STORES: readonly unknown[] = ['adapters', 'runs', 'datasets', 'models'] satisfies ChangedStore[];
 
 /** One end of the channel. */
 export interface StoreChannel {

@@ -32,11 +32,13 @@ export async function withLock<T>(
   return lockManager().request(name, signal ? { mode, signal } : { mode }, body) as Promise<T>;
 }
 
-/** Takes an exclusive lock if nobody has it, here or in another tab; null if somebody does. */
-export async function tryLock(name: string): Promise<HeldLock | null> {
+/**
+ * Takes a lock if it is free, here and in other tabs; null if it is not. Several may share one that nobody has exclusively.
+ */
+export async function tryLock(name: string, mode: LockMode = 'exclusive'): Promise<HeldLock | null> {
   return new Promise((resolve, reject) => {
     lockManager()
-      .request(name, { ifAvailable: true }, (lock) => {
+      .request(name, { ifAvailable: true, mode }, (lock) => {
         if (lock === null) {
           resolve(null);
           return undefined;

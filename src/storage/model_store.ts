@@ -9,6 +9,9 @@ import { storageFailure } from './quota';
 /** What is known of a model that is here whole. */
 export interface ModelRecord {
   readonly id: string;
+  /** The branch, tag or commit that was asked for. */
+  readonly revision: string;
+  /** The commit that it meant. */
   readonly commit: string;
   /** Milliseconds since 1970. */
   readonly storedAt: number;
@@ -17,6 +20,31 @@ export interface ModelRecord {
     readonly bytes: number;
     readonly sha256: string | null;
   }[];
+}
+
+/** How a model was last used. */
+export interface ModelUse {
+  /** Milliseconds since 1970. */
+  readonly usedAt: number;
+  /** The precision in which its weights were put on the device. */
+  readonly precision: string;
+}
+
+/** A download that is not whole. */
+export interface ModelPart {
+  readonly id: string;
+  readonly commit: string;
+  /** Bytes that are kept. */
+  readonly bytes: number;
+}
+
+/** A model that is open; nobody deletes or fills it meanwhile, here or in another tab. */
+export interface OpenModel {
+  readonly record: ModelRecord;
+  /** Blobs that read on demand, by name. */
+  readonly files: ReadonlyMap<string, File>;
+  /** Lets others have it. */
+  close(): void;
 }
 
 /** Pieces of a file that are kept, and the state of its hash after them. */
@@ -38,6 +66,8 @@ export interface StoredFileWriter {
 /** A model's folder while it is filled; nobody else fills it meanwhile. */
 export interface StoredModelWriter {
   isFinished(name: string): boolean;
+  /** Bytes of a file that are kept already. */
+  keptBytes(name: string): Promise<number>;
   file(name: string, bytes: number): Promise<StoredFileWriter>;
   /** Makes the model visible. Every file of the record must be finished. */
   commit(record: ModelRecord): Promise<void>;
@@ -59,12 +89,22 @@ type SyncFileHandle = FileSystemFileHandle & { createSyncAccessHandle?(): Promis
 const ROOT = 'models';
 const RECORD = 'record.json';
 const FINISHED = 'finished';
+const USE = 'use.json';
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** The folder of a model at a commit: its id with the slash spelled out, and the commit. */
 export function modelKey(id: string, commit: string): string {
   return `${id.replace('/', '~')}@${commit}`;
 }
+
+/** What {@link modelKey} made a key of; null for a folder of another kind. */
+function ofKey(key: string): { id: string; commit: string } | null {
+  const match = /^([^~@]+)~([^~@]+)@([0-9a-f]+)$/.exec(key);
+  return match === null ? null : { id: `${match[1]}/${match[2]}`, commit: match[3] ?? '' };
+}
+
+const journalOf = (name: string): string => `journal-${name}`;
+const lockName = (key: string): string => `look-back model ${key}`;
 
 /** The models of this origin. */
 export class ModelStore {
@@ -89,21 +129,55 @@ export class ModelStore {
     return records.sort((a, b) => a.id.localeCompare(b.id) || b.storedAt - a.storedAt);
   }
 
-  /** A model's files by name as blobs that read on demand, or null where it is not here whole. */
-  async open(key: string): Promise<{ record: ModelRecord; files: ReadonlyMap<string, File> } | null> {
-    const folder = await this.#folder(key);
-    const record = folder === null ? null : await readRecord(folder);
-    if (folder === null || record === null) return null;
-    const files = new Map<string, File>();
-    for (const { name, bytes } of record.files) {
-      const file = await (await folder.getFileHandle(name)).getFile();
-      if (file.size !== bytes) {
-        const message = `${name} of ${record.id} has ${file.size} bytes on this device instead of ${bytes}: it has to be fetched again.`;
-        throw new StorageError('storage/model-damaged', message, { file: name, id: record.id });
-      }
-      files.set(name, file);
+  /** Downloads that are not whole, and nobody is at work on. */
+  async listParts(): Promise<ModelPart[]> {
+    const root = await this.#root(false);
+    const parts: ModelPart[] = [];
+    for await (const handle of root?.values() ?? []) {
+      const of = ofKey(handle.name);
+      if (of === null || !isFolder(handle) || (await readRecord(handle)) !== null) continue;
+      parts.push({ ...of, bytes: await folderBytes(handle) });
     }
-    return { record, files };
+    return parts;
+  }
+
+  /** How a model was last used; null where it never was. */
+  async lastUse(key: string): Promise<ModelUse | null> {
+    const folder = await this.#folder(key);
+    if (folder === null) return null;
+    try {
+      const use = JSON.parse((await readLines(folder, USE)).join('\n')) as ModelUse;
+      return Number.isFinite(use.usedAt) && typeof use.precision === 'string' ? use : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Notes that a model is used; a model that has gone meanwhile stays gone. */
+  async noteUse(key: string, use: ModelUse): Promise<void> {
+    const folder = await this.#folder(key);
+    if (folder !== null) await replaceText(folder, USE, JSON.stringify(use));
+  }
+
+  /**
+   * Opens a model; null where it is not here whole.
+   * @throws StorageError `storage/model-damaged` when a file is not as long as it was, `storage/model-busy` while another
+   * tab fills it
+   */
+  async open(key: string): Promise<OpenModel | null> {
+    const folder = await this.#folder(key);
+    if (folder === null || (await readRecord(folder)) === null) return null;
+    const lock = await tryLock(lockName(key), 'shared');
+    if (lock === null) throw beingLoaded(key);
+    try {
+      const record = await readRecord(folder);
+      if (record === null) throw beingLoaded(key);
+      const files = await wholeFiles(folder, record);
+      return { record, files, close: () => lock.release() };
+    } catch (error) {
+      lock.release();
+      throw storageFailure(error, 'a stored model');
+    }
   }
 
   /**
@@ -112,11 +186,8 @@ export class ModelStore {
    * @throws StorageError `storage/model-busy` while another tab fills it
    */
   async write(key: string): Promise<StoredModelWriter> {
-    const lock = await tryLock(`look-back model ${key}`);
-    if (lock === null) {
-      const message = 'Another tab is loading this model. Wait until it has finished, then load it here.';
-      throw new StorageError('storage/model-busy', message, { key });
-    }
+    const lock = await tryLock(lockName(key));
+    if (lock === null) throw beingLoaded(key);
     try {
       const root = await this.#root(true);
       const folder = await root?.getDirectoryHandle(key, { create: true });
@@ -132,13 +203,31 @@ export class ModelStore {
     }
   }
 
-  /** Deletes a model or the parts of one; its record goes first, so that it is never half there. */
-  async delete(key: string): Promise<void> {
-    const root = await this.#root(false);
-    const folder = await this.#folder(key);
-    if (root === null || folder === null) return;
-    await remove(folder, RECORD);
-    await root.removeEntry(key, { recursive: true });
+  /**
+   * Deletes a model or the parts of one; its record goes first, so that it is never half there.
+   * @returns bytes freed
+   * @throws StorageError `storage/model-in-use` while it is open or being filled, here or in another tab
+   */
+  async delete(key: string): Promise<number> {
+    const lock = await tryLock(lockName(key));
+    if (lock === null) {
+      const message =
+        'This model is in use, here or in another tab: load another one there, or close that tab.';
+      throw new StorageError('storage/model-in-use', message, { key });
+    }
+    try {
+      const root = await this.#root(false);
+      const folder = await this.#folder(key);
+      if (root === null || folder === null) return 0;
+      const bytes = await folderBytes(folder);
+      await remove(folder, RECORD);
+      await root.removeEntry(key, { recursive: true });
+      return bytes;
+    } catch (error) {
+      throw storageFailure(error, 'a stored model');
+    } finally {
+      lock.release();
+    }
   }
 
   async #folder(key: string): Promise<FileSystemDirectoryHandle | null> {
@@ -167,12 +256,23 @@ class FolderWriter implements StoredModelWriter {
     return this.#finished.has(name);
   }
 
+  async keptBytes(name: string): Promise<number> {
+    try {
+      const folder = this.#folder;
+      if (this.isFinished(name)) return (await (await folder.getFileHandle(name)).getFile()).size;
+      return lastPart(await readLines(folder, journalOf(name)))?.bytes ?? 0;
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw storageFailure(error, 'a stored model');
+    }
+  }
+
   async file(name: string, bytes: number): Promise<StoredFileWriter> {
     if (!NAME.test(name))
       throw new StorageError('storage/failed', `${name} is not a name that can be stored.`);
     const data = await openSync(this.#folder, name);
     try {
-      const journal = await openSync(this.#folder, `journal-${name}`);
+      const journal = await openSync(this.#folder, journalOf(name));
       return new JournalledFile(data, journal, bytes, () => this.#finish(name));
     } catch (error) {
       data.close();
@@ -190,7 +290,7 @@ class FolderWriter implements StoredModelWriter {
     if (missing !== undefined) {
       throw new StorageError('storage/failed', `${missing.name} is not whole yet; the model was not kept.`);
     }
-    for (const { name } of record.files) await remove(this.#folder, `journal-${name}`);
+    for (const { name } of record.files) await remove(this.#folder, journalOf(name));
     await replaceText(this.#folder, RECORD, JSON.stringify(record));
   }
 
@@ -215,7 +315,9 @@ class JournalledFile implements StoredFileWriter {
     this.#data = data;
     this.#journal = journal;
     this.#onFinish = onFinish;
-    const part = lastPart(journal);
+    const bytesOfJournal = new Uint8Array(journal.getSize());
+    journal.read(bytesOfJournal, { at: 0 });
+    const part = lastPart(new TextDecoder().decode(bytesOfJournal).split('\n'));
     this.kept = part !== null && part.bytes <= Math.min(bytes, data.getSize()) ? part : null;
   }
 
@@ -256,15 +358,47 @@ function writeAll(handle: SyncAccessHandle, bytes: Uint8Array<ArrayBuffer>, at: 
 }
 
 /** The last whole line of a journal; a line that a crash cut short is passed over. */
-function lastPart(journal: SyncAccessHandle): StoredPart | null {
-  const bytes = new Uint8Array(journal.getSize());
-  journal.read(bytes, { at: 0 });
-  const lines = new TextDecoder().decode(bytes).split('\n');
+function lastPart(lines: readonly string[]): StoredPart | null {
   for (const line of lines.slice(0, -1).reverse()) {
     const match = /^(\d{1,16}) ([0-9a-f]{64}:\d{1,16})$/.exec(line);
     if (match?.[2] !== undefined) return { bytes: Number(match[1]), hash: match[2] };
   }
   return null;
+}
+
+function beingLoaded(key: string): StorageError {
+  const message = 'Another tab is loading this model. Wait until it has finished, then load it here.';
+  return new StorageError('storage/model-busy', message, { key });
+}
+
+/** Bytes of all files of a folder. */
+async function folderBytes(folder: FileSystemDirectoryHandle): Promise<number> {
+  let bytes = 0;
+  for await (const handle of folder.values()) {
+    if (handle.kind === 'file') bytes += (await (handle as FileSystemFileHandle).getFile()).size;
+  }
+  return bytes;
+}
+
+/** The files of a record. @throws StorageError `storage/model-damaged` naming one that is not as long as it was */
+async function wholeFiles(
+  folder: FileSystemDirectoryHandle,
+  { id, files }: ModelRecord,
+): Promise<ReadonlyMap<string, File>> {
+  const whole = new Map<string, File>();
+  for (const { name, bytes } of files) {
+    const file = await folder
+      .getFileHandle(name)
+      .then((handle) => handle.getFile())
+      .catch(() => null);
+    const found = file?.size ?? 0;
+    if (file === null || found !== bytes) {
+      const message = `${name} of ${id} has ${found} bytes on this device instead of ${bytes}: it has to be fetched again.`;
+      throw new StorageError('storage/model-damaged', message, { file: name, id });
+    }
+    whole.set(name, file);
+  }
+  return whole;
 }
 
 function isMissing(error: unknown): boolean {

@@ -6,15 +6,17 @@ import type { AnswerCommands } from './protocol/answers';
 import type { LoadCommands } from './protocol/engine';
 import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
 import type { EngineCommands } from './protocol/messages';
+import type { ModelCommands } from './protocol/models';
 import type { TrainingCommands } from './protocol/training';
 
 /** The parts of the engine that serve commands. */
 export interface CommandHosts {
-  readonly models: LoadCommands;
+  readonly engine: LoadCommands;
   readonly answers: AnswerCommands;
   readonly training: TrainingCommands;
   readonly adapters: AdapterCommands;
   readonly datasets: DatasetCommands;
+  readonly models: ModelCommands;
   readonly storage: StorageCommands;
 }
 
@@ -28,9 +30,9 @@ type HostOf<Name extends CommandName> = {
 
 /** Which part serves which command. */
 export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
-  listModels: 'models',
-  load: 'models',
-  cancelLoad: 'models',
+  listModels: 'engine',
+  load: 'engine',
+  cancelLoad: 'engine',
   readQuestion: 'answers',
   generate: 'answers',
   stop: 'answers',
@@ -58,6 +60,12 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   checkDatasetWords: 'datasets',
   addToDataset: 'datasets',
   deleteDataset: 'datasets',
+  useHub: 'models',
+  downloadModel: 'models',
+  pauseDownload: 'models',
+  addModelFolder: 'models',
+  listStoredModels: 'models',
+  deleteModel: 'models',
   storageUsage: 'storage',
 };
 

@@ -11,11 +11,11 @@ import { AnswerHost } from '../services/answers/answer_host';
 import { baseFingerprint } from '../services/answers/base_fingerprint';
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
-import type { HubModels } from '../services/answers/hub_models';
-import { ModelRegistry, withHub } from '../services/answers/model_registry';
+import { joinModels, ModelRegistry } from '../services/answers/model_registry';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
+import { FOLDER_IDS, HUB_IDS, ModelLibrary } from '../services/library/model_library';
 import { storageUsage } from '../services/library/storage_usage';
 import { LiveRuns } from '../services/training/live_runs';
 import { TrainerFactory } from '../services/training/trainer_factory';
@@ -26,6 +26,7 @@ import { openStoreChannel } from '../storage/channel';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
+import { ModelStore } from '../storage/model_store';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
@@ -34,22 +35,42 @@ import type { ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
-/** Asked only for models that somebody names. */
-const HUB = new URL('https://huggingface.co/');
 /** Held by the tab that trains. */
 const TRAINING_LOCK = 'look-back/training';
 
-let hubModels: Promise<HubModels> | undefined;
-/** Loaded with the first model that is not built in: most visits need none. */
-const openHubModels = (): Promise<HubModels> => {
-  hubModels ??= import('../services/answers/hub_models').then(({ openHub }) => openHub(HUB));
-  return hubModels;
-};
 const events = new EventQueue();
+const channel = openStoreChannel((store) => events.push({ type: 'storeChanged', store }));
+const changed = (store: StoreName): void => {
+  events.push({ type: 'storeChanged', store });
+  channel.post(store);
+};
+
+const modelStore = new ModelStore();
+let hub: ReturnType<typeof openHub> | undefined;
+const openHub = async () => {
+  const { createHub } = await import('../services/answers/hub_models');
+  return createHub(modelStore, () => Date.now());
+};
+const models = new ModelLibrary({
+  store: modelStore,
+  // Fetched with the first model that is not built in: most visits need none.
+  hub: () => {
+    hub ??= openHub();
+    return hub;
+  },
+  emit: (event) => events.push(event),
+  changed: () => changed('models'),
+  date: () => Date.now(),
+});
 const engine = new Engine<Reasoner>({
   acquireDevice: () => acquireDevice({ label: 'look-back' }),
-  registry: withHub(new ModelRegistry(PAGE), openHubModels),
+  registry: joinModels([
+    { ids: /^[^/:]+$/, source: new ModelRegistry(PAGE) },
+    { ids: HUB_IDS, source: models.stored },
+    { ids: FOLDER_IDS, source: models.folders },
+  ]),
   loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
+  onLoaded: ({ entry, model }) => void models.noteUse(entry.id, model.model.precision),
   events,
 });
 
@@ -65,11 +86,6 @@ const openDatasets = (): Promise<DatasetStore> => {
   return opened;
 };
 
-const channel = openStoreChannel((store) => events.push({ type: 'storeChanged', store }));
-const changed = (store: StoreName): void => {
-  events.push({ type: 'storeChanged', store });
-  channel.post(store);
-};
 const common = {
   engine,
   fingerprintOf: ({ files }: Loaded) => baseFingerprint(files),
@@ -110,9 +126,9 @@ const answers = new AnswerHost({ engine, shelf, events, decodeImage, now: () => 
 engine.addUser(training);
 engine.addUser(shelf);
 
-const usage = { adapters: stored, runs, datasets: openDatasets, totals: storageTotals };
+const usage = { adapters: stored, runs, datasets: openDatasets, models, totals: storageTotals };
 const storage = { storageUsage: () => storageUsage(usage) };
-const hosts = { models: engine, answers, training, adapters, datasets, storage };
+const hosts = { engine, answers, training, adapters, datasets, models, storage };
 const exposed: ExposedEngine = {
   ...serveCommands(hosts, () => events.flush()),
   connect: (port) => engine.connect(port),

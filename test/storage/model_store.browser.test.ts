@@ -87,6 +87,7 @@ describe('ModelStore', () => {
     await next.finish();
     await next.close();
     await next.commit('org/model', ['a.bin']);
+    await next.release();
     expect(await next.read(KEY, 'a.bin')).toBe('A'.repeat(64) + 'B'.repeat(64));
   });
 
@@ -134,7 +135,26 @@ describe('ModelStore', () => {
     await store.finish();
     await store.close();
     await store.commit('org/model', ['a.bin']);
+    await store.release();
     await store.damage(KEY, 'a.bin', 100);
     await expect(store.read(KEY, 'a.bin')).rejects.toThrow('100 bytes');
+  });
+
+  it('deletes nothing that is open in another tab', async () => {
+    const { store } = newLife();
+    await begin(store);
+    await openFile(store, 'a.bin');
+    await store.write(0, piece(65));
+    await store.write(64, piece(66));
+    await store.finish();
+    await store.close();
+    await store.commit('org/model', ['a.bin']);
+    await store.release();
+    const reader = newLife();
+    expect(await reader.store.hold(KEY)).toBe(true);
+    expect(await newLife().store.hold(KEY)).toBe(true);
+    await expect(store.delete(KEY)).rejects.toThrow('in use');
+    await expect(store.begin(KEY)).rejects.toThrow('Another tab');
+    expect(await store.read(KEY, 'a.bin')).toBe('A'.repeat(64) + 'B'.repeat(64));
   });
 });

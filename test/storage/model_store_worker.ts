@@ -28,6 +28,7 @@ const commands = {
   commit: (id: string, names: string[]) =>
     model?.commit({
       id,
+      revision: 'main',
       commit: 'c',
       storedAt: 1,
       files: names.map((name) => ({ name, bytes: 128, sha256: null })),
@@ -36,8 +37,14 @@ const commands = {
   list: async () => (await store.list()).map(({ id }) => id),
   async read(key: string, name: string): Promise<string | null> {
     const opened = await store.open(key);
-    return (await opened?.files.get(name)?.text()) ?? null;
+    try {
+      return (await opened?.files.get(name)?.text()) ?? null;
+    } finally {
+      opened?.close();
+    }
   },
+  /** Keeps it open, as an engine does. */
+  hold: async (key: string) => (await store.open(key)) !== null,
   /** Cuts the end off a stored file behind the store's back. */
   async damage(key: string, name: string, bytes: number): Promise<void> {
     const root = await navigator.storage.getDirectory();

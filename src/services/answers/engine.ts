@@ -11,6 +11,7 @@ import { REASONING_MODES } from '../../settings/reasoning_modes';
 import type {
   DeviceSummary,
   EngineState,
+  LoadChoice,
   LoadCommands,
   LoadedModel,
   LoadPhase,
@@ -41,8 +42,10 @@ export interface EngineParts<M> {
   loadModel(
     gpu: GpuContext,
     files: ModelFiles,
-    options: { onProgress: (loaded: number, total: number) => void; signal: AbortSignal },
+    options: LoadChoice & { onProgress: (loaded: number, total: number) => void; signal: AbortSignal },
   ): Promise<M>;
+  /** Told of every model that was loaded because somebody asked for it. */
+  onLoaded?(loaded: Loaded<M>): void;
   /** Facts on their way to the page. */
   readonly events: EventQueue;
   /** Resolves after a delay; a timer by default. */
@@ -56,6 +59,7 @@ export interface Loaded<M = EngineModel> {
   readonly entry: ListedModel;
   /** Read again after a lost device: small models in memory, those of the hub on disk. */
   readonly files: ModelFiles;
+  readonly choice: LoadChoice;
 }
 
 /** Something that was made from the loaded model, and has to go before the model does. */
@@ -146,7 +150,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   }
 
   /** See the protocol. */
-  async load(modelId: string): Promise<LoadedModel> {
+  async load(modelId: string, choice: LoadChoice = {}): Promise<LoadedModel> {
     const next = stateAfterCommand(this.#state, 'load');
     for (const user of this.#users) user.checkRelease?.();
     for (const user of this.#users) user.release();
@@ -158,9 +162,15 @@ export class Engine<M extends EngineModel> implements LoadCommands {
       const gpu = await this.#device();
       const download = (loaded: number, total: number): void => this.#progress('download', loaded, total);
       const { entry, files } = await this.#parts.registry.open(modelId, download, controller.signal);
-      const loaded = await this.#putOnDevice(gpu, entry, files, controller.signal);
+      const fact = await this.#putOnDevice({ gpu, entry, files, choice }, controller.signal).catch(
+        (error) => {
+          files.close?.();
+          throw error;
+        },
+      );
+      if (this.#loaded !== undefined) this.#parts.onLoaded?.(this.#loaded);
       this.#finish('loaded');
-      return loaded;
+      return fact;
     } catch (error) {
       this.#loadEnded(error, controller);
       throw error;
@@ -222,15 +232,11 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     return gpu;
   }
 
-  async #putOnDevice(
-    gpu: GpuContext,
-    entry: ListedModel,
-    files: ModelFiles,
-    signal: AbortSignal,
-  ): Promise<LoadedModel> {
+  async #putOnDevice(parts: Omit<Loaded, 'model'>, signal: AbortSignal): Promise<LoadedModel> {
+    const { gpu, entry, files, choice } = parts;
     this.#progress('check', 0, 1);
     const onProgress = (loaded: number, total: number): void => this.#progress('upload', loaded, total);
-    const model = await untilLost(gpu, this.#parts.loadModel(gpu, files, { onProgress, signal }));
+    const model = await untilLost(gpu, this.#parts.loadModel(gpu, files, { ...choice, onProgress, signal }));
     try {
       signal.throwIfAborted();
       this.#progress('compile', 0, 1);
@@ -245,7 +251,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
       if (!gpu.isLost()) model.destroy();
       throw error;
     }
-    this.#loaded = { gpu, model, entry, files };
+    this.#loaded = { ...parts, model };
     const fact = loadedModel(entry, model);
     this.emit({ type: 'modelLoaded', model: fact });
     return fact;
@@ -270,10 +276,11 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     this.#loading = controller;
     try {
       const found = await this.#deviceAgain(controller.signal);
-      await this.#putOnDevice(found, before.entry, before.files, controller.signal);
+      await this.#putOnDevice({ ...before, gpu: found }, controller.signal);
       this.emit({ type: 'deviceRestored', device: summaryOf(found) });
       this.#finish('loaded');
     } catch (error) {
+      before.files.close?.();
       if (this.#loading === controller && !controller.signal.aborted) {
         this.emit({ type: 'deviceLost', message: plainError(error).message, recovering: false });
       }
@@ -299,7 +306,9 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   #unload(): void {
     const loaded = this.#loaded;
     this.#loaded = undefined;
-    if (loaded !== undefined && !loaded.gpu.isLost()) loaded.model.destroy();
+    if (loaded === undefined) return;
+    if (!loaded.gpu.isLost()) loaded.model.destroy();
+    loaded.files.close?.();
   }
 
   #sleep(delayMs: number): Promise<void> {

@@ -1,28 +1,50 @@
-// Opens models of the hub by name: from what is kept on this device, or by downloading into it first. Weights are read
-// from there in ranges whenever they are wanted, also after a lost device; nothing of them stays in memory.
+// Brings models of the hub onto this device and opens them from there by name. Weights are read from the file system in
+// ranges whenever they are wanted, also after a lost device; nothing of them stays in memory.
 
+import { HubAccess } from '../../hub/hub_access';
 import { type HubClient, platformClient } from '../../hub/hub_client';
 import { downloadFiles } from '../../hub/hub_download';
-import type { HubListing } from '../../hub/hub_listing';
+import type { HubFile, HubListing } from '../../hub/hub_listing';
 import { ModelError, StorageError } from '../../lib/errors';
 import { blobSource } from '../../model/safetensors';
 import type { ModelFiles } from '../../model/vision_language_model';
-import { type ModelRecord, ModelStore, modelKey } from '../../storage/model_store';
+import { type ModelRecord, type ModelStore, modelKey } from '../../storage/model_store';
 import { ensureRoom } from '../../storage/quota';
 import { askToPersist } from '../../storage/usage';
-import type { DownloadProgress, ListedModel } from './model_registry';
+import type { ListedModel } from './model_registry';
 
-/** What opens models of the hub. */
+/** What downloads and opens models of the hub. */
 export interface HubModelParts {
-  readonly client: HubClient;
+  /** The client of the hub in use. */
+  client(): HubClient;
   readonly store: Pick<ModelStore, 'list' | 'open' | 'write' | 'delete'>;
   /** Milliseconds since 1970. */
   readonly date: () => number;
+  /** Bytes of a piece; tests use small ones. */
+  readonly pieceBytes?: number;
+}
+
+/** How a download is watched and ended. */
+export interface DownloadWatch {
+  readonly signal: AbortSignal;
+  /** Bytes that are kept, of all files together. */
+  onProgress(loaded: number, total: number): void;
 }
 
 /** Files of a repository that loading may read; what else lies there (code, other formats, pictures) is left. */
 const WANTED =
-  /^(?:config|generation_config|preprocessor_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|chat_template|vocab|lookback)\.json$|^(?:merges\.txt|chat_template\.jinja)$|^model(?:-\d{5}-of-\d{5})?\.safetensors$|^model\.safetensors\.index\.json$/;
+  /^(?:config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|chat_template|vocab|lookback)\.json$|^(?:merges\.txt|chat_template\.jinja)$|^model(?:-\d{5}-of-\d{5})?\.safetensors$|^model\.safetensors\.index\.json$/;
+
+/**
+ * Files of a listing that a model is made of.
+ * @throws ModelError `model/files` when it holds no weights in safetensors
+ */
+export function modelFilesOf(listing: HubListing): HubFile[] {
+  const wanted = listing.files.filter(({ name }) => WANTED.test(name));
+  if (wanted.some(({ name }) => name.endsWith('.safetensors'))) return wanted;
+  const message = `${listing.id} holds no weights in safetensors: choose a repository that does.`;
+  throw new ModelError('model/files', message, { id: listing.id });
+}
 
 /** Models of a hub, by names of the form `organisation/name`. */
 export class HubModels {
@@ -32,75 +54,83 @@ export class HubModels {
     this.#parts = parts;
   }
 
-  /**
-   * Opens a model: the newest copy that is here whole, also offline, or else what `main` points to, downloaded first. A
-   * download that was cut off goes on where it was.
-   * @throws ModelError of the hub's client, `model/files` when the repository holds no weights in safetensors; StorageError,
-   * `storage/full` before anything is fetched;
-   * the signal's reason when aborted
-   */
-  async open(
-    id: string,
-    onProgress: DownloadProgress,
-    signal: AbortSignal = new AbortController().signal,
-  ): Promise<{ entry: ListedModel; files: ModelFiles }> {
-    const { store, client } = this.#parts;
-    const kept = (await store.list()).find((record) => record.id === id);
-    let opened = kept === undefined ? null : await this.#openKept(kept);
-    if (opened === null) {
-      const listing = await client.listing(id, 'main', signal);
-      opened = await this.#openKept(await this.#download(listing, onProgress, signal));
+  /** The newest copy of each model that is here whole. */
+  async list(): Promise<ListedModel[]> {
+    const newest = new Map<string, ModelRecord>();
+    for (const record of await this.#parts.store.list()) {
+      if (!newest.has(record.id)) newest.set(record.id, record);
     }
-    if (opened === null)
-      throw new ModelError('model/files', `${id} was deleted while it was opened.`, { id });
-    const { files, record } = opened;
+    return [...newest.values()].map(entryOf);
+  }
+
+  /**
+   * Opens the newest copy that is here whole; nothing is asked of the hub.
+   * @throws ModelError `model/not-here`; StorageError `storage/model-damaged`, after which the copy is gone
+   */
+  async open(id: string): Promise<{ entry: ListedModel; files: ModelFiles }> {
+    const kept = (await this.#parts.store.list()).find((record) => record.id === id);
+    const opened = kept === undefined ? null : await this.#openKept(kept);
+    if (opened === null) {
+      throw new ModelError('model/not-here', `${id} is not on this device: download it first.`, { id });
+    }
+    const { files, record, close } = opened;
     const open: ModelFiles['open'] = async (name) => {
       const file = files.get(name);
       return file === undefined ? null : blobSource(name, file);
     };
     const digests = new Map(record.files.map(({ name, sha256 }) => [name, sha256] as const));
-    return { entry: entryOf(record), files: { name: id, open, digest: (name) => digests.get(name) ?? null } };
+    const digest = (name: string): string | null => digests.get(name) ?? null;
+    return { entry: entryOf(record), files: { name: id, open, digest, close } };
   }
 
-  /** Null where the copy has gone, or is damaged and was deleted. */
   async #openKept(record: ModelRecord): ReturnType<ModelStore['open']> {
     const key = modelKey(record.id, record.commit);
     try {
       return await this.#parts.store.open(key);
     } catch (error) {
-      if (!(error instanceof StorageError) || error.code !== 'storage/model-damaged') throw error;
-      await this.#parts.store.delete(key);
-      return null;
+      // What is damaged would be found so again and again.
+      if (error instanceof StorageError && error.code === 'storage/model-damaged') {
+        await this.#parts.store.delete(key);
+      }
+      throw error;
     }
   }
 
-  async #download(
-    listing: HubListing,
-    onProgress: DownloadProgress,
-    signal: AbortSignal,
-  ): Promise<ModelRecord> {
-    const wanted = listing.files.filter(({ name }) => WANTED.test(name));
-    if (!wanted.some(({ name }) => name.endsWith('.safetensors'))) {
-      const message = `${listing.id} holds no weights in safetensors: choose a repository that does.`;
-      throw new ModelError('model/files', message, { id: listing.id });
-    }
-    const writer = await this.#parts.store.write(modelKey(listing.id, listing.commit));
+  /**
+   * Brings a model at a branch, tag or commit onto this device, unless it is there; a download that was cut off goes on
+   * where it was.
+   * @throws ModelError of the hub's client, `model/files`; StorageError, `storage/full` before weights are fetched; the
+   * signal's reason when aborted
+   */
+  async download(id: string, revision: string, watch: DownloadWatch): Promise<void> {
+    const here = (await this.#parts.store.list()).find(
+      (record) => record.id === id && (record.revision === revision || record.commit === revision),
+    );
+    if (here !== undefined) return;
+    const client = this.#parts.client();
+    const listing = await client.listing(id, revision, watch.signal);
+    const files = modelFilesOf(listing);
+    const { commit } = listing;
+    const writer = await this.#parts.store.write(modelKey(id, commit));
     try {
-      const missing = wanted.filter(({ name }) => !writer.isFinished(name));
-      await ensureRoom(
-        missing.reduce((sum, { bytes }) => sum + bytes, 0),
-        `the model ${listing.id}`,
-      );
+      let missing = 0;
+      for (const { name, bytes } of files) missing += bytes - (await writer.keptBytes(name));
+      await ensureRoom(missing, `the model ${id}`);
       await askToPersist();
-      const names = wanted.map(({ name }) => name);
-      const report = ({ loaded, total }: { loaded: number; total: number }): void =>
-        onProgress(loaded, total);
-      await downloadFiles(this.#parts.client, listing, names, writer, { signal, onProgress: report });
-      const { id, commit } = listing;
-      const files = wanted.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
-      const record = { id, commit, storedAt: this.#parts.date(), files };
-      await writer.commit(record);
-      return record;
+      const { pieceBytes } = this.#parts;
+      await downloadFiles(
+        client,
+        listing,
+        files.map(({ name }) => name),
+        writer,
+        {
+          signal: watch.signal,
+          onProgress: ({ loaded, total }) => watch.onProgress(loaded, total),
+          ...(pieceBytes === undefined ? {} : { pieceBytes }),
+        },
+      );
+      const kept = files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
+      await writer.commit({ id, revision, commit, storedAt: this.#parts.date(), files: kept });
     } finally {
       writer.release();
     }
@@ -113,11 +143,11 @@ function entryOf({ id, files }: ModelRecord): ListedModel {
   return { id, label: id, folder: '', bytes, files: listed };
 }
 
-/** The models of a hub, kept in this origin's file system. */
-export function openHub(endpoint: URL): HubModels {
-  return new HubModels({
-    client: platformClient(endpoint),
-    store: new ModelStore(),
-    date: () => Date.now(),
-  });
+/** The hub in use, and the models that come from it. */
+export function createHub(
+  store: HubModelParts['store'],
+  date: HubModelParts['date'],
+): { readonly access: HubAccess; readonly models: HubModels } {
+  const access = new HubAccess(platformClient);
+  return { access, models: new HubModels({ client: () => access.client, store, date }) };
 }

@@ -212,17 +212,19 @@ export class ModelRegistry {
   }
 }
 
-/**
- * Opens built-in models by their ids, and models of the hub by `organisation/name`.
- * @param hub brings what opens the latter; called at the first of them
- */
-export function withHub(
-  registry: Pick<ModelRegistry, 'list' | 'open'>,
-  hub: () => Promise<Pick<ModelRegistry, 'open'>>,
-): Pick<ModelRegistry, 'list' | 'open'> {
+/** What lists models and opens them by their ids. */
+export type ModelSource = Pick<ModelRegistry, 'list' | 'open'>;
+
+/** The models of several sources as one; an id belongs to the first source whose pattern it matches. */
+export function joinModels(
+  sources: readonly { readonly ids: RegExp; readonly source: ModelSource }[],
+): ModelSource {
   return {
-    list: () => registry.list(),
-    open: async (id, onProgress, signal) =>
-      (id.includes('/') ? await hub() : registry).open(id, onProgress, signal),
+    list: async () => (await Promise.all(sources.map(({ source }) => source.list()))).flat(),
+    open: async (id, onProgress, signal) => {
+      const found = sources.find(({ ids }) => ids.test(id));
+      if (found === undefined) throw new ModelError('model/unknown', `There is no model "${id}".`, { id });
+      return found.source.open(id, onProgress, signal);
+    },
   };
 }

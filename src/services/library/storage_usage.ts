@@ -4,6 +4,7 @@
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { StorageTotals } from '../../storage/usage';
 import type { StorageUsage } from '../../worker/protocol/library';
+import type { StoredModel } from '../../worker/protocol/models';
 import type { TrainingRuns } from '../training/training_run';
 import type { DatasetRecords } from './dataset_library';
 
@@ -12,20 +13,29 @@ export interface UsageParts {
   readonly adapters: Pick<AdapterStore, 'list'>;
   readonly runs: Pick<TrainingRuns, 'list'>;
   datasets(): Promise<Pick<DatasetRecords, 'list'>>;
+  readonly models: { listStoredModels(): Promise<readonly StoredModel[]> };
   totals(): Promise<StorageTotals>;
 }
 
 /** See `storageUsage` of the protocol. Rejects with StorageError. */
-export async function storageUsage({ adapters, runs, datasets, totals }: UsageParts): Promise<StorageUsage> {
-  const [sum, ofAdapters, ofRuns, ofDatasets] = await Promise.all([
+export async function storageUsage({
+  adapters,
+  runs,
+  datasets,
+  models,
+  totals,
+}: UsageParts): Promise<StorageUsage> {
+  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels] = await Promise.all([
     totals(),
     adapters.list(),
     runs.list(),
     datasets().then((store) => store.list()),
+    models.listStoredModels(),
   ]);
   const items: StorageUsage['items'][number][] = [
     ...ofAdapters.map(({ id, name, bytes }) => ({ kind: 'adapter', id, name, bytes }) as const),
     ...ofRuns.map(({ id, plan, bytes }) => ({ kind: 'run', id, name: plan.name, bytes }) as const),
+    ...ofModels.map(({ key, id, bytes }) => ({ kind: 'model', id: key, name: id, bytes }) as const),
     ...ofDatasets.map(({ id, name, bytes }) => ({ kind: 'dataset', id, name, bytes }) as const),
   ];
   return { ...sum, items: items.sort((a, b) => b.bytes - a.bytes) };

@@ -7,7 +7,12 @@ import type { ItemKind, LibraryNews } from '../../state/library';
 import type { RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
 
-const ITEMS: Record<ItemKind, string> = { adapter: 'Adapter', run: 'Run', dataset: 'Dataset' };
+const ITEMS: Record<ItemKind, string> = {
+  adapter: 'Adapter',
+  run: 'Run',
+  dataset: 'Dataset',
+  model: 'Model',
+};
 
 /** Fixed texts. */
 export const LIBRARY_COPY = {
@@ -76,6 +81,7 @@ export const LIBRARY_COPY = {
     adapter: `Press ${control('exportAdapter')} first if you may want it again. Answers made with it stay.`,
     run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
     dataset: 'Its pictures, questions and answers go with it.',
+    model: 'To use it again, it has to be downloaded again. Adapters and runs made with it stay.',
   } satisfies Record<ItemKind, string>,
   confirmYes: 'Delete',
 } as const;

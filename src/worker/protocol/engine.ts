@@ -2,16 +2,17 @@
 // model. Types only.
 
 import type { PlainError } from '../../lib/plain_error';
+import type { WeightPrecision } from '../../model/weight_layout';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
 
 /** What the engine is doing. Illegal commands reject with code `engine/state`, naming state and command. */
 export type EngineState = 'idle' | 'loading' | 'ready' | 'generating' | 'failed';
 
-/** A model of `models/models.json`. */
+/** A model that can be loaded. */
 export interface ModelEntry {
   readonly id: string;
   readonly label: string;
-  /** Folder relative to the page. */
+  /** Folder relative to the page; empty for a model that did not come with it. */
   readonly folder: string;
   /** Bytes of all its files. */
   readonly bytes: number;
@@ -58,12 +59,18 @@ export type LoadEvent =
   | { readonly type: 'deviceRestored'; readonly device: DeviceSummary }
   | { readonly type: 'failed'; readonly error: PlainError };
 
+/** How a model is loaded. */
+export interface LoadChoice {
+  /** How its weights are kept on the device; by default by its size. */
+  readonly precision?: WeightPrecision | undefined;
+}
+
 /** Commands of models. */
 export interface LoadCommands {
-  /** Lists the built-in models. */
+  /** Lists the models that can be loaded without a connection: those of the page first, then what was brought here. */
   listModels(): Promise<readonly ModelEntry[]>;
-  /** Loads a model (and acquires the device); replaces the one loaded before. */
-  load(modelId: string): Promise<LoadedModel>;
+  /** Loads a model of the list (and acquires the device); replaces the one loaded before. */
+  load(modelId: string, choice?: LoadChoice): Promise<LoadedModel>;
   /** Cancels a running load. */
   cancelLoad(): Promise<void>;
 }

@@ -147,7 +147,7 @@ export interface StorageUsage {
   /** True once the browser promised not to clear it on its own. */
   readonly persisted: boolean;
   readonly items: readonly {
-    readonly kind: 'adapter' | 'run' | 'dataset';
+    readonly kind: 'adapter' | 'run' | 'dataset' | 'model';
     readonly id: string;
     readonly name: string;
     readonly bytes: number;
@@ -155,7 +155,7 @@ export interface StorageUsage {
 }
 
 /** A list of what is stored. */
-export type StoreName = 'adapters' | 'runs' | 'datasets';
+export type StoreName = 'adapters' | 'runs' | 'datasets' | 'models';
 
 /** Something stored changed, here or in another tab: its list is to be fetched again. */
 export type LibraryEvent =

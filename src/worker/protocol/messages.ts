@@ -4,13 +4,14 @@
 import type { AnswerCommands, AnswerEvent } from './answers';
 import type { LoadCommands, LoadEvent } from './engine';
 import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
+import type { DownloadEvent, ModelCommands } from './models';
 import type { TrainingCommands, TrainingEvent } from './training';
 
 /** Bumped whenever a message changes shape; both halves refuse another version. */
 export type ProtocolVersion = 4;
 
 /** Facts the engine reports, in order. */
-export type EngineEvent = LoadEvent | AnswerEvent | TrainingEvent | LibraryEvent;
+export type EngineEvent = LoadEvent | AnswerEvent | TrainingEvent | LibraryEvent | DownloadEvent;
 
 /** Batches of events, at most one per animation frame. */
 export interface EventBatch {
@@ -24,6 +25,7 @@ export type EngineCommands = LoadCommands &
   TrainingCommands &
   AdapterCommands &
   DatasetCommands &
+  ModelCommands &
   StorageCommands;
 
 /** What the Worker exposes: the commands, and before all of them the port for events. */

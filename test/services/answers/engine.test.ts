@@ -145,7 +145,7 @@ function engineOf(setup: Setup = {}) {
         notes: ['a note'],
       })),
   });
-  const hosts = { models: engine, answers } as unknown as CommandHosts;
+  const hosts = { engine, answers } as unknown as CommandHosts;
   const commands = serveCommands(hosts, () => queue.flush());
   const events: EngineEvent[] = [];
   const port = { postMessage: (batch: EventBatch) => events.push(...batch.events) } as unknown as MessagePort;

@@ -9,7 +9,7 @@ import { baseFingerprint } from '../../../src/services/answers/base_fingerprint'
 import { HubModels } from '../../../src/services/answers/hub_models';
 import type { ModelRecord, ModelStore } from '../../../src/storage/model_store';
 import { loadFixture } from '../../harness/fixture';
-import { startHub } from '../../hub/hub_server';
+import { COMMIT, startHub } from '../../hub/hub_server';
 import { MemoryTarget } from '../../hub/memory_target';
 
 const ID = 'tiny/model';
@@ -37,6 +37,7 @@ function memoryStore() {
   const folders = new Map<string, MemoryTarget>();
   const records = new Map<string, ModelRecord>();
   const state = { damaged: false };
+  const open: string[] = [];
   const store: Pick<ModelStore, 'list' | 'open' | 'write' | 'delete'> = {
     list: async () => [...records.values()],
     open: async (key) => {
@@ -47,7 +48,8 @@ function memoryStore() {
         const bytes = folders.get(key)?.files.get(name)?.bytes as Uint8Array<ArrayBuffer>;
         return [name, new File([bytes], name)] as const;
       });
-      return { record, files: new Map(files) };
+      open.push(key);
+      return { record, files: new Map(files), close: () => open.splice(open.indexOf(key), 1) };
     },
     write: async (key) => {
       const target = folders.get(key) ?? new MemoryTarget();
@@ -55,6 +57,7 @@ function memoryStore() {
       records.delete(key);
       return {
         isFinished: (name) => target.isFinished(name),
+        keptBytes: async (name) => target.files.get(name)?.kept?.bytes ?? 0,
         file: (name, bytes) => target.file(name, bytes),
         commit: async (record) => void records.set(key, record),
         release: () => undefined,
@@ -64,70 +67,94 @@ function memoryStore() {
       folders.delete(key);
       records.delete(key);
       state.damaged = false;
+      return 1;
     },
   };
-  return { store, folders, records, state };
+  return { store, folders, records, state, open };
 }
 
-function open(store: ReturnType<typeof memoryStore>['store'], id = ID) {
+function hubModels(store: ReturnType<typeof memoryStore>['store']) {
   const client = new HubClient({
     endpoint: hub.endpoint,
     fetch: (url, init) => fetch(url, init),
     sleep: async () => undefined,
     random: () => 0.5,
   });
+  return new HubModels({ client: () => client, store, date: () => 77 });
+}
+
+function download(models: HubModels, id = ID, revision = 'main') {
   const steps: [number, number][] = [];
-  const models = new HubModels({ client, store, date: () => 77 });
-  return { steps, opened: models.open(id, (loaded, total) => steps.push([loaded, total])) };
+  const { signal } = new AbortController();
+  const onProgress = (loaded: number, total: number) => steps.push([loaded, total]);
+  return { steps, done: models.download(id, revision, { signal, onProgress }) };
 }
 
 describe('HubModels', () => {
   it('downloads what loading reads, and opens it with the weights on disk', async () => {
-    const { store, records } = memoryStore();
-    const { opened, steps } = open(store);
-    const { entry, files } = await opened;
+    const { store, records, open } = memoryStore();
+    const models = hubModels(store);
+    const { done, steps } = download(models);
+    await done;
+    const { entry, files } = await models.open(ID);
     const names = ['config.json', 'preprocessor_config.json', 'model.safetensors'];
     expect(entry.files.map(({ name }) => name).sort()).toEqual([...names].sort());
     expect(entry).toMatchObject({ id: ID, label: ID, bytes: steps.at(-1)![1] });
     expect(steps.at(-1)![0]).toBe(steps.at(-1)![1]);
-    expect([...records.values()]).toMatchObject([{ id: ID, storedAt: 77 }]);
+    expect([...records.values()]).toMatchObject([{ id: ID, revision: 'main', commit: COMMIT, storedAt: 77 }]);
     const checkpoint = await openCheckpoint(files);
     const [name] = [...checkpoint.tensors.keys()];
     expect((await checkpoint.read(name!)).length).toBeGreaterThan(0);
     expect(await files.open('README.md')).toBeNull();
+    expect(open).toHaveLength(1);
+    files.close?.();
+    expect(open).toEqual([]);
+    expect((await models.list()).map(({ id }) => id)).toEqual([ID]);
   });
 
-  it('opens what is here without asking the hub, and knows its fingerprint without reading it', async () => {
-    const { store } = memoryStore();
-    await open(store).opened;
+  it('asks nothing of the hub for what is here, and knows its fingerprint without reading it', async () => {
+    const models = hubModels(memoryStore().store);
+    await download(models).done;
     hub.requests.length = 0;
-    const { files } = await open(store).opened;
+    await download(models).done;
+    await download(models, ID, COMMIT).done;
+    const { files } = await models.open(ID);
     expect(hub.requests).toEqual([]);
     const weights = createHash('sha256').update(FILES['model.safetensors']).digest('hex');
     const unread = { ...files, open: async (name: string) => ((await files.open(name)) ? NEVER_READ : null) };
     expect(await baseFingerprint(unread)).toBe(weights);
   });
 
-  it('goes on with a download that was cut off, and fetches a damaged copy again', async () => {
+  it('does not open what is not here', async () => {
+    const models = hubModels(memoryStore().store);
+    await expect(models.open(ID)).rejects.toMatchObject({ code: 'model/not-here' });
+    expect(hub.requests).toEqual([]);
+  });
+
+  it('goes on with a download that was cut off, and forgets a damaged copy', async () => {
     const { store, folders, state } = memoryStore();
+    const models = hubModels(store);
     hub.fault = (path) => (path === 'model.safetensors' ? 'altered-byte' : null);
-    await expect(open(store).opened).rejects.toMatchObject({ code: 'model/integrity' });
+    await expect(download(models).done).rejects.toMatchObject({ code: 'model/integrity' });
     expect([...folders.values()][0]!.isFinished('config.json')).toBe(true);
     hub.fault = () => null;
     hub.requests.length = 0;
-    await open(store).opened;
+    await download(models).done;
     expect(hub.requests.some(({ path }) => path.endsWith('config.json') && !path.includes('pre'))).toBe(
       false,
     );
     state.damaged = true;
+    await expect(models.open(ID)).rejects.toMatchObject({ code: 'storage/model-damaged' });
     hub.requests.length = 0;
-    await open(store).opened;
+    await download(models).done;
     expect(hub.requests.some(({ path }) => path.endsWith('model.safetensors'))).toBe(true);
+    await models.open(ID);
   });
 
   it('says that there is no room before it fetches anything', async () => {
     vi.stubGlobal('navigator', { storage: { estimate: async () => ({ usage: 9e6, quota: 1e7 }) } });
-    await expect(open(memoryStore().store, 'large/model').opened).rejects.toMatchObject({
+    const models = hubModels(memoryStore().store);
+    await expect(download(models, 'large/model').done).rejects.toMatchObject({
       code: 'storage/full',
       message: expect.stringMatching(/large\/model \(.*about 977 KiB are free\)/),
     });
@@ -136,7 +163,7 @@ describe('HubModels', () => {
   });
 
   it('says that a repository holds no weights it can read', async () => {
-    await expect(open(memoryStore().store, 'only/pickles').opened).rejects.toThrow(
+    await expect(download(hubModels(memoryStore().store), 'only/pickles').done).rejects.toThrow(
       /only\/pickles holds no weights in safetensors/,
     );
   });

@@ -1,6 +1,6 @@
 // model_registry: the list as shipped, downloads with progress, and every way in which they go wrong.
 import { describe, expect, it } from 'vitest';
-import { ModelRegistry, parseModelList, withHub } from '../../../src/services/answers/model_registry';
+import { joinModels, ModelRegistry, parseModelList } from '../../../src/services/answers/model_registry';
 import { loadFixture, loadFixtureJson } from '../../harness/fixture';
 
 const BASE = new URL('https://models.example/app/');
@@ -144,24 +144,26 @@ describe('ModelRegistry', () => {
   });
 });
 
-describe('withHub', () => {
-  it('sends names with a slash to the hub, others to the built-in list', async () => {
-    const asked: string[] = [];
-    const answer = (from: string) => async (id: string) => {
-      asked.push(`${from} ${id}`);
+describe('joinModels', () => {
+  const source = (name: string, asked: string[]) => ({
+    list: async () => [{ id: name, label: name, folder: '', bytes: 1, files: [] }],
+    open: async (id: string) => {
+      asked.push(`${name} ${id}`);
       throw new Error('enough');
-    };
-    let brought = 0;
-    const hub = async () => {
-      brought++;
-      return { open: answer('hub') };
-    };
-    const registry = withHub({ list: async () => [], open: answer('list') }, hub);
+    },
+  });
+
+  it('lists all sources in order, and opens an id where it belongs', async () => {
+    const asked: string[] = [];
+    const models = joinModels([
+      { ids: /^[^/]+$/, source: source('page', asked) },
+      { ids: /^[^/]+\/[^/]+$/, source: source('hub', asked) },
+    ]);
     const progress = () => undefined;
-    await expect(registry.open('pocket', progress)).rejects.toThrow('enough');
-    expect(brought).toBe(0);
-    await expect(registry.open('Qwen/Qwen2.5-VL-3B-Instruct', progress)).rejects.toThrow('enough');
-    expect(asked).toEqual(['list pocket', 'hub Qwen/Qwen2.5-VL-3B-Instruct']);
-    expect(await registry.list()).toEqual([]);
+    expect((await models.list()).map(({ id }) => id)).toEqual(['page', 'hub']);
+    await expect(models.open('pocket', progress)).rejects.toThrow('enough');
+    await expect(models.open('Qwen/Qwen2.5-VL-3B-Instruct', progress)).rejects.toThrow('enough');
+    expect(asked).toEqual(['page pocket', 'hub Qwen/Qwen2.5-VL-3B-Instruct']);
+    await expect(models.open('a/b/c', progress)).rejects.toMatchObject({ code: 'model/unknown' });
   });
 });

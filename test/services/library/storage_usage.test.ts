@@ -12,11 +12,13 @@ it('lists every item with its bytes, largest first, and the totals', async () =>
     adapters: { list: async () => [{ id: 'a', name: 'A', bytes: 4 }] as never },
     runs,
     datasets: async () => ({ list: async () => [{ id: 'd', name: 'D', bytes: 30 }] as never }),
+    models: { listStoredModels: async () => [{ key: 'o~m@c', id: 'o/m', bytes: 70 }] as never },
     totals: async () => totals,
   });
   expect(usage).toEqual({
     ...totals,
     items: [
+      { kind: 'model', id: 'o~m@c', name: 'o/m', bytes: 70 },
       { kind: 'dataset', id: 'd', name: 'D', bytes: 30 },
       { kind: 'run', id: 'r', name: PLAN.name, bytes: 9 },
       { kind: 'adapter', id: 'a', name: 'A', bytes: 4 },
