@@ -1,0 +1,73 @@
+// A model with the vocabulary of Qwen's own tokenizer: tags that are split over several tokens are read as segments, every
+// token has its attention, and sampler and output projection cover all 151,936 rows.
+
+import { afterAll, describe, expect, it } from 'vitest';
+import type { GenerationEvent } from '../../src/generation/generate';
+import { greedy, Reasoner } from '../../src/lookback/reasoner';
+import { testGpu } from '../harness/gpu';
+import { scriptedCheckpoint } from '../harness/scripted_checkpoint';
+
+/** No tag is one token, and two tokens end one tag and begin the next. */
+const PIECES = [
+  ...[
+    '<th',
+    'ink',
+    '>I',
+    ' see',
+    ' two',
+    '.</',
+    'think',
+    '><',
+    'back',
+    '>',
+    ' three',
+    '!</',
+    'b',
+    'ack',
+    '>\\',
+  ],
+  ...['boxed', '{', '3', '}'],
+];
+const picture = { width: 30, height: 20, channels: 3 as const, data: new Uint8Array(1800).fill(90) };
+
+describe('a vocabulary of 151,936 ids', () => {
+  let reasoner: Reasoner | undefined;
+  afterAll(() => reasoner?.destroy());
+
+  it('is read as think, back and answer', async () => {
+    reasoner = await Reasoner.load(await testGpu(), await scriptedCheckpoint(PIECES), { precision: 'int4' });
+    const prepared = reasoner.prepare({ image: picture, text: 'How many cups?', mode: 'solution' });
+    const { answer, events } = await reasoner.start(
+      { prepared, sampling: greedy(PIECES.length + 8) },
+      { capture: 'maps' },
+    );
+    const seen: GenerationEvent[] = [];
+    for await (const event of events) seen.push(event);
+
+    expect(answer.text).toBe(PIECES.join(''));
+    expect(answer.finishReason).toBe('eos');
+    expect(answer.reading().answer).toBe('3');
+    const texts = answer.segments().map(({ kind, start, end }) => [kind, answer.text.slice(start, end)]);
+    expect(texts).toEqual([
+      ['think', 'I see two.'],
+      ['back', ' three!'],
+      ['answer', '3'],
+    ]);
+    // The token that ends a tag and begins the content belongs to both.
+    const tokens = answer
+      .segments()
+      .filter(({ kind }) => kind === 'think' || kind === 'back')
+      .map(({ tokenStart, tokenEnd }) => PIECES.slice(tokenStart, tokenEnd).join(''));
+    expect(tokens).toEqual(['>I see two.</', ' three!</']);
+
+    const attention = seen.filter((event) => event.type === 'attention');
+    expect(attention.map(({ step }) => step)).toEqual(PIECES.map((_, step) => step));
+    for (const { shares, map } of attention) {
+      expect(map).toHaveLength(prepared.imageTokens);
+      // A share leaves out what lies before the image, so that it is a little more than the map's sum.
+      const sum = map.reduce((total, value) => total + value, 0);
+      expect(sum).toBeGreaterThan(0);
+      expect(sum).toBeLessThanOrEqual(shares.image + 1e-6);
+    }
+  });
+});
