@@ -29,11 +29,25 @@ export interface DeviceTraits {
 /** Host values that a buffer takes. */
 export type HostValues = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 
+/** What a device says of its end. */
+export interface DeviceLoss {
+  /** Resolves once, with the reason, when the device is gone; `destroyed` is our own doing. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  /** True from the moment the loss was seen. */
+  readonly isLost: () => boolean;
+  /**
+   * Waits for `work`, but no longer than the device lives: work on a lost device may never settle. Whatever a call on a
+   * lost device complains about, the loss is the reason.
+   * @throws GpuError `gpu/device-lost`; what `work` throws
+   */
+  untilLost<T>(work: Promise<T>): Promise<T>;
+}
+
 /**
  * A device with everything that must live as long as it does. What makes and runs programs uses it only through the
  * functions below, so that `counting_gpu.ts` can stand in for it.
  */
-export interface GpuContext {
+export interface GpuContext extends DeviceLoss {
   /** The device itself, for profiles, trial allocations and tests. */
   readonly device: GPUDevice;
   readonly traits: DeviceTraits;
@@ -41,10 +55,6 @@ export interface GpuContext {
   readonly pipelines: Pipelines;
   /** Kernel sources whose results were compared with a reference on this device, with their names. */
   readonly verified: Map<string, string>;
-  /** Resolves once, with the reason, when the device is gone; `destroyed` is our own doing. */
-  readonly lost: Promise<GPUDeviceLostInfo>;
-  /** True from the moment the loss was seen. */
-  readonly isLost: () => boolean;
   /**
    * Makes a buffer and counts it.
    * @throws GpuError `gpu/limit` when `bytes` exceeds the device's largest buffer
@@ -165,15 +175,14 @@ function readTraits(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
 /** Wraps a device that exists already (tests, hosts with their own device). */
 export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext {
   const counters = createCounters();
-  const { lost, isLost, check, loss } = watchFailures(device);
+  const { check, ...loss } = watchFailures(device);
   return {
     device,
     traits,
     counters,
     pipelines: new PipelineCache(device, counters),
     verified: new Map(),
-    lost,
-    isLost,
+    ...loss,
     createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),
     destroyBuffer: (buffer) => {
       counters.bufferBytes -= buffer.size;
@@ -193,14 +202,14 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     },
     read: async (staging, bytes) => {
       const mapped = Math.max(4, Math.ceil(bytes / 4) * 4);
-      await loss.until(staging.mapAsync(GPUMapMode.READ, 0, mapped));
+      await loss.untilLost(staging.mapAsync(GPUMapMode.READ, 0, mapped));
       check();
       const copy = staging.getMappedRange(0, mapped).slice(0, bytes);
       staging.unmap();
       return copy;
     },
     fence: async () => {
-      await loss.until(device.queue.onSubmittedWorkDone());
+      await loss.untilLost(device.queue.onSubmittedWorkDone());
       check();
     },
     check,
@@ -208,38 +217,42 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
   };
 }
 
-interface FailureWatch extends Pick<GpuContext, 'lost' | 'isLost' | 'check'> {
-  /** Ends with the device. */
-  readonly loss: Interruption;
-}
-
 function lostError({ message, reason }: GPUDeviceLostInfo): GpuError {
   return new GpuError('gpu/device-lost', `The graphics device was lost: ${message || reason}`, { reason });
 }
 
-/** Keeps the first uncaptured error and the loss until somebody asks. */
-function watchFailures(device: GPUDevice): FailureWatch {
-  let failure: GpuError | undefined;
+/** Follows the promise by which a device tells of its loss. */
+export function watchLoss(device: Promise<GPUDeviceLostInfo>): DeviceLoss & { throwIfLost(): void } {
   let gone: GPUDeviceLostInfo | undefined;
   const loss = new Interruption();
+  const lost = device.then((info) => {
+    gone = info;
+    loss.interrupt(lostError(info));
+    return info;
+  });
+  const throwIfLost = (): void => {
+    if (gone) throw lostError(gone);
+  };
+  return { lost, isLost: () => gone !== undefined, untilLost: (work) => loss.until(work), throwIfLost };
+}
+
+/** Keeps the first uncaptured error and the loss until somebody asks. */
+function watchFailures(device: GPUDevice): DeviceLoss & Pick<GpuContext, 'check'> {
+  let failure: GpuError | undefined;
+  const { throwIfLost, ...loss } = watchLoss(device.lost);
   device.addEventListener('uncapturederror', (event) => {
     const code =
       event.error.constructor.name === 'GPUOutOfMemoryError' ? 'gpu/out-of-memory' : 'gpu/validation';
     failure ??= new GpuError(code, event.error.message);
   });
-  const lost = device.lost.then((info) => {
-    gone = info;
-    loss.interrupt(lostError(info));
-    return info;
-  });
   const check = (): void => {
-    if (gone) throw lostError(gone);
+    throwIfLost();
     if (!failure) return;
     const first = failure;
     failure = undefined;
     throw first;
   };
-  return { lost, isLost: () => gone !== undefined, check, loss };
+  return { ...loss, check };
 }
 
 function createBuffer(

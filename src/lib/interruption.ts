@@ -1,5 +1,5 @@
-// Lets work be waited for only until something ends it: a lost device, a Worker that died. Unlike Promise.race against a
-// promise that stays pending, which keeps every result for as long as it does, this leaves nothing behind.
+// Lets work be waited for only until something ends it: a lost device, a Worker that died, a signal. Unlike Promise.race
+// against a promise that stays pending, which keeps every result for as long as it does, this leaves nothing behind.
 
 /** Something that ends all waiting, once. */
 export class Interruption {
@@ -26,5 +26,22 @@ export class Interruption {
   /** Number of those that wait. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+}
+
+/**
+ * Settles as the work does, or rejects with the signal's reason if that comes first; the work itself goes on, and nobody
+ * hears of it.
+ */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const interruption = new Interruption();
+  const stop = (): void => interruption.interrupt(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await interruption.until(work);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

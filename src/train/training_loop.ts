@@ -2,6 +2,7 @@
 // it finds goes to a sink; what is checkpointed is the state after a whole, finite step, never half of one in flight.
 
 import { LookBackError } from '../lib/errors';
+import { untilAborted } from '../lib/interruption';
 import type { StepOutcome, Trainer, TrainerCheckpoint } from './trainer';
 
 /** How {@link TrainingLoop.run} ended. */
@@ -221,20 +222,4 @@ function notFinite({ step, finite, metrics }: StepOutcome): LookBackError | null
     `Step ${step}: ${what} was not a finite number. Go on from the last checkpoint with a lower learning rate, or stop.`,
     { step, metrics: broken },
   );
-}
-
-/** Waits for `work`, but no longer than until the signal; the wait alone ends, `work` goes on. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    work.catch(() => undefined);
-  }
 }

@@ -24,7 +24,7 @@ import type {
   Segment,
 } from '../../worker/protocol/answers';
 import type { AdapterShelf } from './adapter_shelf';
-import { type Engine, type EngineModel, type Loaded, untilLost } from './engine';
+import type { Engine, EngineModel, Loaded } from './engine';
 import type { EventQueue } from './engine_events';
 import { readQuestion } from './question_reading';
 
@@ -126,11 +126,11 @@ export class AnswerHost implements AnswerCommands {
     const sampling = samplingOf(request, maxNewTokens);
     await this.#apply(request.adapter, loaded);
     const capture = request.capture ? 'maps' : 'none';
-    const { answer, events } = await untilLost(gpu, model.start({ prepared, sampling }, { capture, signal }));
+    const { answer, events } = await gpu.untilLost(model.start({ prepared, sampling }, { capture, signal }));
     let first = 0;
     let last = began;
     for (;;) {
-      const item = await untilLost(gpu, events.next());
+      const item = await gpu.untilLost(events.next());
       if (item.done) break;
       const event = item.value;
       if (event.type === 'attention') {
@@ -154,7 +154,7 @@ export class AnswerHost implements AnswerCommands {
   /** Puts the adapter of a question before the model, or none. */
   async #apply(wanted: GenerateRequest['adapter'], loaded: Loaded): Promise<void> {
     if (wanted === null) return loaded.model.setAdapter(null);
-    const adapter = await untilLost(loaded.gpu, this.#parts.shelf.adapterFor(wanted.id, loaded));
+    const adapter = await loaded.gpu.untilLost(this.#parts.shelf.adapterFor(wanted.id, loaded));
     adapter.setStrength(wanted.strength);
     loaded.model.setAdapter(adapter);
   }

@@ -4,6 +4,7 @@
 import type { Tokenizer } from '../../data/text/tokenizer';
 import type { GpuContext } from '../../gpu/device';
 import { GpuError } from '../../lib/errors';
+import { untilAborted } from '../../lib/interruption';
 import { plainError } from '../../lib/plain_error';
 import type { Reasoner } from '../../lookback/reasoner';
 import type { ModelFiles, VisionLanguageModel } from '../../model/vision_language_model';
@@ -125,10 +126,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
           'The graphics device was lost and none came back: reload the page.',
         );
       }
-      await new Promise<void>((resolve) => {
-        this.#watchers.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await untilAborted(new Promise<void>((resolve) => this.#watchers.push(resolve)), signal);
     }
   }
 
@@ -236,7 +234,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     const { gpu, entry, files, choice } = parts;
     this.#progress('check', 0, 1);
     const onProgress = (loaded: number, total: number): void => this.#progress('upload', loaded, total);
-    const model = await untilLost(gpu, this.#parts.loadModel(gpu, files, { ...choice, onProgress, signal }));
+    const model = await gpu.untilLost(this.#parts.loadModel(gpu, files, { ...choice, onProgress, signal }));
     try {
       signal.throwIfAborted();
       this.#progress('compile', 0, 1);
@@ -244,7 +242,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
         this.#progress('compile', 1, 1);
         this.#progress('warm-up', 0, 1);
       };
-      await untilLost(gpu, model.warmUp(compiled));
+      await gpu.untilLost(model.warmUp(compiled));
       signal.throwIfAborted();
       this.#progress('warm-up', 1, 1);
     } catch (error) {
@@ -347,26 +345,4 @@ function loadedModel(entry: ListedModel, { model, prompts, square, maxTokens }: 
     maxNewTokens: Math.min(prompts.maxNewTokens, maxTokens),
     knows: prompts.knows,
   };
-}
-
-/**
- * Waits for `work`, but no longer than the device lives: work on a lost device may never settle.
- * @throws GpuError `gpu/device-lost`
- */
-export async function untilLost<T>(gpu: GpuContext, work: Promise<T>): Promise<T> {
-  const lost = gpu.lost.then((info): never => {
-    throw new GpuError('gpu/device-lost', `The graphics device was lost: ${info.message || info.reason}`, {
-      reason: info.reason,
-    });
-  });
-  try {
-    return await Promise.race([work, lost]);
-  } catch (error) {
-    // Whatever a call on a lost device complained about, the loss is the reason.
-    if (gpu.isLost()) return lost;
-    throw error;
-  } finally {
-    lost.catch(() => undefined);
-    work.catch(() => undefined);
-  }
 }

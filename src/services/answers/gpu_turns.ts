@@ -2,6 +2,8 @@
 // first. Training offers its turn between submits; no answer runs while a step holds the device, and no step goes on
 // while an answer runs or waits.
 
+import { untilAborted } from '../../lib/interruption';
+
 /** One device shared by training and answers. */
 export class GpuTurns {
   /** The step that holds or passes the device. */
@@ -56,12 +58,7 @@ export class GpuTurns {
 
   /** Waits for the next change; callers look again and act without another wait between. */
   async #change(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
-    });
-    signal?.throwIfAborted();
+    await untilAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
   }
 
   #changed(): void {

@@ -4,6 +4,7 @@
 
 import type { GpuContext } from '../../gpu/device';
 import { LookBackError } from '../../lib/errors';
+import { untilAborted } from '../../lib/interruption';
 import { type PlainError, plainError } from '../../lib/plain_error';
 import type { RunRecord } from '../../storage/records';
 import type { RunStore, StepProgress } from '../../storage/run_store';
@@ -17,7 +18,7 @@ import type {
   TrainingStatus,
 } from '../../worker/protocol/training';
 import type { CheckpointBase } from '../answers/checkpoint_base';
-import { type Engine, type EngineModel, type Loaded, untilLost } from '../answers/engine';
+import type { Engine, EngineModel, Loaded } from '../answers/engine';
 import type { GpuTurns } from '../answers/gpu_turns';
 import type { TrainerFactory } from './trainer_factory';
 import { groupFacts, type PictureOf, sampleFacts } from './training_facts';
@@ -227,7 +228,7 @@ export class TrainingRun<M extends EngineModel> {
     const { plan } = this.#record;
     const made = await engine.turns.train(() => {
       const making = this.#around.trainers.make(loaded, plan, checkpoint, hooks);
-      return untilLost(loaded.gpu, unlessAborted(making, loaded.gpu, signal));
+      return loaded.gpu.untilLost(unlessAborted(making, loaded.gpu, signal));
     }, signal);
     const { base } = made;
     if (checkpoint !== null) this.#notice ??= differenceOf(checkpoint.extra, base);
@@ -330,8 +331,8 @@ function shared(trainer: Trainer, gpu: GpuContext, turns: GpuTurns): Trainer {
     get maxSteps() {
       return trainer.maxSteps;
     },
-    runStep: (hooks) => turns.train(() => untilLost(gpu, trainer.runStep(hooks)), hooks.signal),
-    checkpoint: () => untilLost(gpu, trainer.checkpoint()),
+    runStep: (hooks) => turns.train(() => gpu.untilLost(trainer.runStep(hooks)), hooks.signal),
+    checkpoint: () => gpu.untilLost(trainer.checkpoint()),
     destroy: () => trainer.destroy(),
   };
 }
@@ -342,22 +343,15 @@ async function unlessAborted(
   gpu: GpuContext,
   signal: AbortSignal,
 ): Promise<MadeTrainer> {
-  let given = true;
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        given = false;
-        reject(signal.reason);
-      },
-      { once: true },
-    );
-  });
-  const late = ({ trainer }: MadeTrainer): void => {
-    if (!given && !gpu.isLost()) trainer.destroy();
-  };
-  void making.then(late, () => undefined);
-  return Promise.race([making, aborted]);
+  try {
+    return await untilAborted(making, signal);
+  } catch (error) {
+    const late = ({ trainer }: MadeTrainer): void => {
+      if (!gpu.isLost()) trainer.destroy();
+    };
+    void making.then(late, () => undefined);
+    throw error;
+  }
 }
 
 function isAbort(error: unknown, signal: AbortSignal): boolean {

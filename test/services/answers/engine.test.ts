@@ -1,7 +1,7 @@
 // The engine whole, over a scripted model and device: states, events, stop, cancel, bad requests, and a lost device.
 import { describe, expect, it } from 'vitest';
 import { GeneratedAnswer, generate } from '../../../src/generation/generate';
-import type { GpuContext } from '../../../src/gpu/device';
+import { type GpuContext, watchLoss } from '../../../src/gpu/device';
 import { DataError, GpuError, LookBackError, ModelError } from '../../../src/lib/errors';
 import { parseLookBackPrompts } from '../../../src/lookback/prompts';
 import type { LoraAdapter } from '../../../src/model/lora';
@@ -22,15 +22,11 @@ const TEXT = '<think> so </think> <back> red </back><think> so </think> \\boxed{
 /** A device that the test can take away. */
 function scriptedDevice(description: string) {
   let lose: (info: GPUDeviceLostInfo) => void = () => undefined;
-  let lost = false;
   const gone = new Promise<GPUDeviceLostInfo>((resolve) => {
-    lose = (info) => {
-      lost = true;
-      resolve(info);
-    };
+    lose = resolve;
   });
   const traits = { description, vendor: 'v', architecture: 'a', software: true, shaderF16: false };
-  const context = { traits, lost: gone, isLost: () => lost } as unknown as GpuContext;
+  const context = { traits, ...watchLoss(gone) } as unknown as GpuContext;
   return { context, lose: () => lose({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo) };
 }
 

@@ -1,7 +1,7 @@
 // Makes a training host over scripted trainers, a scripted device and stores in memory: what the tests of training
 // run on. A trainer made from a checkpoint goes on exactly as the one that made it.
 
-import type { GpuContext } from '../../../src/gpu/device';
+import { type GpuContext, watchLoss } from '../../../src/gpu/device';
 import { LookBackError } from '../../../src/lib/errors';
 import type { PlainError } from '../../../src/lib/plain_error';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
@@ -30,16 +30,12 @@ export const PLAN: TrainingPlan = {
 /** A device that the test can take away. */
 function scriptedDevice() {
   let lose: () => void = () => undefined;
-  let gone = false;
   const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
-    lose = () => {
-      gone = true;
-      resolve({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo);
-    };
+    lose = () => resolve({ reason: 'unknown', message: 'crashed' } as GPUDeviceLostInfo);
   });
   const traits = { maxBufferBytes: 1, maxBindingBytes: 1 };
   const device = { pushErrorScope: () => undefined, popErrorScope: async () => null };
-  const gpu = { traits, device, lost, isLost: () => gone } as unknown as GpuContext;
+  const gpu = { traits, device, ...watchLoss(lost) } as unknown as GpuContext;
   return { gpu, lose };
 }
 
