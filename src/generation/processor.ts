@@ -21,6 +21,8 @@ export interface PreparedPrompt {
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
+  /** Those pixels, RGB, where the model receives one picture. */
+  readonly received?: PixelArray;
 }
 
 /** What to ask about a picture. */
@@ -82,7 +84,7 @@ export class Processor {
       { imageTokenId, images },
       { addGenerationPrompt: true },
     );
-    const { gridThw, pixelValues } = image;
+    const { gridThw, pixelValues, received } = image;
     const grid = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
       prompt: { inputIds: ids, images: [{ pixelValues, gridThw }] },
@@ -90,6 +92,7 @@ export class Processor {
       grid,
       resizedWidth: image.width,
       resizedHeight: image.height,
+      ...(received === undefined ? {} : { received }),
     };
   }
 }

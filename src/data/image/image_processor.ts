@@ -38,6 +38,8 @@ export interface QwenPatches {
   /** Columns of a row: 3 · temporalPatchSize · patchSize². */
   readonly rowLength: number;
   readonly gridThw: readonly GridThw[];
+  /** The images as resized, RGB, before normalisation. */
+  readonly resized: readonly PixelArray[];
 }
 
 const MAX_ASPECT = 200;
@@ -210,7 +212,7 @@ export function processQwenImages(images: readonly PixelArray[], config: QwenIma
     writePatchRows(image, config, table, pixelValues.subarray(row * rowLength, (row + h * w) * rowLength));
     row += h * w;
   });
-  return { pixelValues, rowLength, gridThw };
+  return { pixelValues, rowLength, gridThw, resized };
 }
 
 /** The square of `edge` pixels at (left, top) of an RGB image. */

@@ -14,6 +14,8 @@ export interface PromptImage {
   /** What the model received, in pixels. */
   readonly width: number;
   readonly height: number;
+  /** The RGB picture that the rows were cut from, where that is one picture. */
+  readonly received?: PixelArray;
 }
 
 /** Turns pictures into what a model reads. */
@@ -28,13 +30,14 @@ export interface PromptImageProcessor {
 
 /** Processor of the Qwen families: a picture is as many image tokens as it has merged cells. */
 export function qwenPromptImages(config: QwenImageConfig, imageTokenId: number): PromptImageProcessor {
-  const { mergeSize, patchSize } = config;
+  const { mergeSize } = config;
   return {
     mergeSize,
     process(image) {
-      const { pixelValues, gridThw } = processQwenImages([image], config);
-      const [grid = [1, 0, 0] as const] = gridThw;
-      return { pixelValues, gridThw: grid, width: grid[2] * patchSize, height: grid[1] * patchSize };
+      const { pixelValues, gridThw, resized } = processQwenImages([image], config);
+      const [grid] = gridThw as [GridThw];
+      const [received] = resized as [PixelArray];
+      return { pixelValues, gridThw: grid, width: received.width, height: received.height, received };
     },
     promptIds: ({ gridThw }) => gridImageTokens(gridThw, mergeSize, imageTokenId),
   };

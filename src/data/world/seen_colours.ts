@@ -21,6 +21,11 @@ export function seenPixels(image: PixelArray): Uint8Array {
   return Uint8Array.from(pillowResize(cropToSquare(image), IMAGE_SIDE, IMAGE_SIDE, 'bicubic').data);
 }
 
+/** Shares of the colour words in each cell of an RGB picture; null where it does not divide into the grid's cells. */
+export function coloursOf({ data, width, height }: PixelArray): ColourShares[] | null {
+  return width === height && width % GRID_SIDE === 0 ? cellShares(data, width, GRID_SIDE) : null;
+}
+
 /** Shares of the colour words in each cell that pocket sees of a picture. */
 export function seenColours(image: PixelArray): ColourShares[] {
   return cellShares(seenPixels(image), IMAGE_SIDE, GRID_SIDE);

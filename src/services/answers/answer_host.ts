@@ -8,7 +8,7 @@ import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { ColourShares } from '../../data/world/colour_words';
 import { GRID_SIDE } from '../../data/world/grid';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
-import { clearCells, seenColours, truthOf } from '../../data/world/seen_colours';
+import { clearCells, coloursOf, truthOf } from '../../data/world/seen_colours';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
@@ -111,7 +111,8 @@ export class AnswerHost implements AnswerCommands {
     const began = this.#parts.now();
     const image = await this.#parts.decodeImage(request.image);
     const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    const colours = model.prompts.grid === GRID_SIDE ? seenColours(image.pixels) : null;
+    const { received } = prepared;
+    const colours = received && model.prompts.grid === GRID_SIDE ? coloursOf(received) : null;
     this.#parts.events.push({
       type: 'promptReady',
       prompt: promptFact(prepared, image, model.square, colours),

@@ -8,6 +8,7 @@ import type { Question } from '../../../src/data/world/question';
 import { readQuestion } from '../../../src/data/world/question_reader';
 import {
   clearCells,
+  coloursOf,
   seenColours,
   seenPixels,
   suggestQuestions,
@@ -72,7 +73,11 @@ describe('what pocket sees', () => {
       const seen = { width: 64, height: 64, channels: 3, data: seenPixels(image) };
       expect(given.gridThw).toEqual([[1, 8, 8]]);
       expect(given.pixelValues).toEqual(processQwenImages([seen], config).pixelValues);
+      // The verdict is computed from the processor's pixels, the suggested questions from ours.
+      expect(given.resized).toEqual([seen]);
+      expect(coloursOf(seen)).toEqual(seenColours(image));
     }
+    expect(coloursOf({ width: 6, height: 6, channels: 3, data: new Uint8Array(108) })).toBeNull();
   });
 
   it('knows the answer where the picture decides it, and the interval where it does not', () => {

@@ -73,6 +73,7 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
       grid: [3, 3],
       resizedWidth: image.width,
       resizedHeight: image.height,
+      received: image,
     }),
     start: async ({ sampling }, { signal, capture }) => {
       const session = scriptedSession({
