@@ -38,7 +38,7 @@ export async function run(args: string[]): Promise<void> {
   };
   const pocket = (batch: number): DecodeOptions => ({
     name: batch === 1 ? 'pocket' : `pocket batch ${batch}`,
-    ...{ context: 40, imageSide: 3, batch, steps: call.steps, promptPass: true },
+    ...{ context: 48, imageSide: 4, batch, steps: call.steps, promptPass: true },
   });
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   const device = gpu.traits.description;
