@@ -21,33 +21,34 @@ const bin = {
 };
 
 /**
- * The lanes that run side by side, one round after another. All steps with a software GPU are in one lane: they are
- * mostly one thread that compiles shaders. The journeys have the machine to themselves, as they wait with time limits.
+ * The lanes that run side by side, one round after another: two for two cores, as each step is mostly one thread, also
+ * where that compiles shaders for a software GPU. Both take about as long. The journeys have the machine to themselves,
+ * as they wait with time limits.
  */
-const ROUNDS = [['processor', 'graphics'], ['journeys']];
+const ROUNDS = [['checks', 'graphics'], ['journeys']];
 
 /** The steps of a lane run in this order: cheapest first. `tests` names what reads the counts; a check has none. */
 const STEPS = [
-  { name: 'lint', lane: 'processor', args: [bin.biome, 'check', '.'] },
-  { name: 'types', lane: 'processor', args: [bin.tsc, '-b'] },
-  { name: 'dead-code', lane: 'processor', args: [bin.knip] },
-  { name: 'build', lane: 'processor', args: [bin.vite, 'build'] },
-  { name: 'size', lane: 'processor', args: ['tools/size_report.mjs'] },
+  { name: 'lint', lane: 'checks', args: [bin.biome, 'check', '.'] },
+  { name: 'types', lane: 'checks', args: [bin.tsc, '-b'] },
+  { name: 'dead-code', lane: 'checks', args: [bin.knip] },
+  { name: 'build', lane: 'checks', args: [bin.vite, 'build'] },
+  { name: 'size', lane: 'checks', args: ['tools/size_report.mjs'] },
   {
     name: 'node',
-    lane: 'processor',
+    lane: 'checks',
     args: [bin.vitest, 'run', '--project', 'node', '--project', 'components'],
     tests: writtenCounts,
   },
   {
     name: 'parity',
-    lane: 'graphics',
+    lane: 'checks',
     args: ['tools/run.mjs', 'parity', ...fixtureFolders(), '--quiet'],
     tests: writtenCounts,
   },
   {
     name: 'parity-int4',
-    lane: 'graphics',
+    lane: 'checks',
     args: [
       ...['tools/run.mjs', 'parity', 'test/fixtures/tiny-qwen2_5_vl', '--quiet'],
       ...['--weights', 'int4', '--stages', 'vision,text,attention,logits,lora'],
@@ -63,7 +64,7 @@ const STEPS = [
   },
   {
     name: 'kills',
-    lane: 'graphics',
+    lane: 'checks',
     args: ['tools/run.mjs', 'soak', 'kills', '--count', '8'],
     tests: writtenCounts,
     browser: true,
