@@ -4,7 +4,7 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { CELL_NAMES, GRID_SIDE } from '../data/world/grid';
 import { COLOURS, type Colour, SHAPES, type Shape } from '../data/world/world_words';
-import type { KnownPicture } from './look';
+import type { KnownPicture } from './look_picture';
 
 /** A shape in a cell. */
 export interface Placed {

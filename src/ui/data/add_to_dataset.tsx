@@ -4,7 +4,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Library } from '../../state/library';
-import type { Look, Picture } from '../../state/look';
+import type { Look } from '../../state/look';
+import type { Picture } from '../../state/look_picture';
 import type { Answer } from '../../state/session';
 import type { DatasetSummary } from '../../worker/protocol/library';
 import { Modal } from '../confirm';

@@ -1,7 +1,7 @@
 // Draws the colour words of the cells that pocket sees over the picture, each in its cell, as a table that can be read out.
 
 import { COLUMN_NAMES, GRID_SIDE, ROW_NAMES } from '../../data/world/grid';
-import type { SeenCells } from '../../state/look';
+import type { SeenCells } from '../../state/look_picture';
 import { COPY } from '../copy';
 
 /** The word of each cell, beside the cell's name; a cell without a clear one says so. */

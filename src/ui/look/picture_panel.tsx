@@ -5,7 +5,7 @@ import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { IMAGE_SIDE } from '../../data/world/grid';
 import { peak, scaleTop } from '../../state/attention_view';
-import type { Picture } from '../../state/look';
+import type { Picture } from '../../state/look_picture';
 import type { PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';

@@ -3,7 +3,7 @@
 
 import type { PictureFacts } from '../../data/world/question';
 import { DataError } from '../../lib/errors';
-import type { KnownQuestion } from '../../state/look';
+import type { KnownQuestion } from '../../state/look_picture';
 
 /** Longest side of a decoded picture, in pixels. */
 const DISPLAY_SIDE = 1024;

@@ -2,7 +2,7 @@
 // anything is chosen.
 
 import { clearCells, seenColours, suggestQuestions } from '../../data/world/seen_colours';
-import type { SeenCells } from '../../state/look';
+import type { SeenCells } from '../../state/look_picture';
 
 /**
  * The colour words of a decoded picture's cells and questions that suit them: nearly those of the pixels that the model

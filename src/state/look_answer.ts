@@ -1,0 +1,204 @@
+// Asks questions and holds what their answers are about: of one model, or of the base model and then of the adapter, whose
+// two answers stay side by side.
+
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { plainError } from '../lib/plain_error';
+import type { EngineClient } from '../worker/client';
+import type { EngineEvent } from '../worker/protocol/messages';
+import { type AdapterChoice, type Comparison, goesOn, type Side } from './compare';
+import type { LookAdapter } from './look_adapter';
+import type { LookModel } from './look_model';
+import type { LookPicture, Picture } from './look_picture';
+import type { LookSelection } from './look_selection';
+import { type Answer, type Asked, beginAnswer, failAnswer, isOpen, type Session } from './session';
+import { FIXED_SETTINGS, settingsUsable } from './settings';
+
+/** Times that the page itself measures, in milliseconds of the clock given. */
+export interface Timing {
+  readonly askedAt: number;
+  readonly firstTokenAt: number | null;
+  readonly lastTokenAt: number | null;
+}
+
+/** The answer under way or the last one. */
+export interface LookAnswer {
+  /** The picture that the current answer is about; stays when another one is chosen. */
+  readonly answerPicture: ReadonlySignal<Picture | null>;
+  readonly timing: ReadonlySignal<Timing | null>;
+  readonly canAsk: ReadonlySignal<boolean>;
+  /** The last two answers to one question; null before the first, and after a question to one of them alone. */
+  readonly comparison: ReadonlySignal<Comparison | null>;
+  /** Makes picture and selection about one of the two answers; only once both are closed. */
+  showSide(side: Side): void;
+  ask(): Promise<void>;
+  stop(): Promise<void>;
+  /** Asks the last question again; `seed` replaces the seed of settings first. */
+  regenerate(seed?: number): Promise<void>;
+}
+
+/** The answer, and what the engine reports of it. */
+export interface LookAnswerTold extends LookAnswer {
+  take(events: readonly EngineEvent[]): void;
+}
+
+/** What asking takes: the engine, the page's clock, and the stores that say what to ask. */
+export interface AskingParts {
+  readonly client: Pick<EngineClient, 'generate' | 'stop'>;
+  /** Monotonic milliseconds. */
+  now(): number;
+  readonly session: Signal<Session>;
+  readonly model: Pick<LookModel, 'loading' | 'settings' | 'setSettings'>;
+  readonly next: Pick<LookPicture, 'picture' | 'question'>;
+  readonly target: Pick<LookAdapter, 'adapter' | 'comparing'>;
+  readonly steps: Pick<LookSelection, 'toLive'>;
+}
+
+/** The two answers of a comparison; the one shown is the session's own, and `kept` holds the other. */
+interface Pair {
+  readonly choice: AdapterChoice;
+  readonly kept: Answer | null;
+  readonly shown: Side;
+}
+
+/** One answer to be asked for; `adapterName` null asks the base model, `pair` says which comparison it is a part of. */
+interface Order {
+  readonly picture: Picture;
+  readonly asked: Asked;
+  readonly adapterName: string | null;
+  readonly pair: Pair | null;
+}
+
+class Asking {
+  readonly parts: AskingParts;
+  readonly answerPicture = signal<Picture | null>(null);
+  readonly timing = signal<Timing | null>(null);
+  readonly pair = signal<Pair | null>(null);
+  /** Counts the answers, so that a late outcome of an earlier one changes nothing. */
+  #asks = 0;
+  /** Settles when the last command to generate has; the next one waits for it. */
+  #generating: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: AskingParts) {
+    this.parts = parts;
+  }
+
+  /** Asks the base model, the adapter, or one after the other. */
+  async ask(picture: Picture, question: string): Promise<void> {
+    const { model, session, target } = this.parts;
+    const settings = { ...model.settings.value, ...FIXED_SETTINGS };
+    const about = { picture: picture.id, question, expected: picture.trueAnswer(question) };
+    const asked = { ...about, ...settings, capture: true, adapter: null };
+    const choice = target.adapter.value;
+    const base: Order = { picture, asked, adapterName: null, pair: null };
+    if (choice === null) return this.#once(base);
+    const withAdapter: Order = {
+      ...base,
+      asked: { ...asked, adapter: { id: choice.id, strength: choice.strength } },
+      adapterName: choice.name,
+    };
+    if (!target.comparing.value) return this.#once(withAdapter);
+    const pair: Pair = { choice, kept: null, shown: 'base' };
+    await this.#once({ ...base, pair });
+    const first = session.value.answer;
+    if (this.pair.value !== pair || !goesOn(first)) return;
+    await this.#once({ ...withAdapter, pair: { choice, kept: first, shown: 'adapter' } });
+  }
+
+  /** Asks for one answer and waits until it is closed. */
+  async #once({ picture, asked, adapterName, pair }: Order): Promise<void> {
+    const { client, session, steps, now } = this.parts;
+    this.#asks += 1;
+    const ticket = this.#asks;
+    batch(() => {
+      this.pair.value = pair;
+      session.value = beginAnswer(session.value, asked, adapterName);
+      this.answerPicture.value = picture;
+      steps.toLive();
+      this.timing.value = { askedAt: now(), firstTokenAt: null, lastTokenAt: null };
+    });
+    try {
+      // An answer is finished by its event, which comes after its tokens; the command may resolve before them.
+      const before = this.#generating.catch(() => undefined);
+      this.#generating = before.then(() => client.generate({ image: picture.blob, ...asked }));
+      await this.#generating;
+      await this.#closed(ticket);
+    } catch (thrown) {
+      if (ticket === this.#asks) session.value = failAnswer(session.value, plainError(thrown));
+    }
+  }
+
+  /** Resolves when the answer of that ticket is closed, or when another one took its place. */
+  #closed(ticket: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = effect(() => {
+        if (ticket === this.#asks && isOpen(this.parts.session.value.answer)) return;
+        resolve();
+        // Not at once: an effect that is done from the start has nothing to stop yet.
+        queueMicrotask(() => stop());
+      });
+    });
+  }
+
+  showSide(side: Side): void {
+    const { session, steps } = this.parts;
+    const pair = this.pair.value;
+    const { answer } = session.value;
+    if (pair === null || pair.shown === side || pair.kept === null || isOpen(answer)) return;
+    batch(() => {
+      session.value = { ...session.value, answer: pair.kept };
+      this.pair.value = { ...pair, kept: answer, shown: side };
+      steps.toLive();
+    });
+  }
+
+  async regenerate(seed?: number): Promise<void> {
+    const { session, model } = this.parts;
+    const { answer, model: loaded } = session.value;
+    const picture = this.answerPicture.value;
+    if (answer === null || picture === null || loaded === null || isOpen(answer)) return;
+    if (seed !== undefined) model.setSettings({ seed });
+    if (!settingsUsable(model.settings.value, loaded)) return;
+    await this.ask(picture, answer.asked.question);
+  }
+
+  take(events: readonly EngineEvent[]): void {
+    const timing = this.timing.value;
+    if (timing === null || !events.some(({ type }) => type === 'tokensGenerated')) return;
+    const at = this.parts.now();
+    this.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at };
+  }
+}
+
+function comparisonOf(pair: Pair | null, answer: Answer | null): Comparison | null {
+  if (pair === null) return null;
+  const { choice, kept, shown } = pair;
+  const sides = shown === 'base' ? { base: answer, adapter: kept } : { base: kept, adapter: answer };
+  return { choice, shown, ...sides };
+}
+
+/** No answer at first. */
+export function createLookAnswer(parts: AskingParts): LookAnswerTold {
+  const { client, session, model, next } = parts;
+  const asking = new Asking(parts);
+  const canAsk = computed(() => {
+    const { model: loaded, answer, deviceTrouble } = session.value;
+    const busy = model.loading.value || isOpen(answer) || deviceTrouble === 'recovering';
+    const asked = next.picture.value !== null && next.question.value.trim() !== '';
+    return loaded !== null && !busy && asked && settingsUsable(model.settings.value, loaded);
+  });
+  return {
+    answerPicture: asking.answerPicture,
+    timing: asking.timing,
+    canAsk,
+    comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
+    showSide: (side) => asking.showSide(side),
+    ask: async () => {
+      const picture = next.picture.value;
+      if (canAsk.value && picture !== null) await asking.ask(picture, next.question.value.trim());
+    },
+    // Refused when it comes a moment too late; the engine's own events say what became of it.
+    stop: () => client.stop().catch(() => undefined),
+    regenerate: (seed) => asking.regenerate(seed),
+    take: (events) => asking.take(events),
+  };
+}
