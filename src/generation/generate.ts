@@ -15,6 +15,8 @@ import { TextStream } from './text_stream';
 
 /** The part of a session that generation needs; tests script it. */
 export type TokenSource = Pick<GenerationSession, 'prefill' | 'step'>;
+/** A session whose prompts can go on behind the last answer. */
+export type ContinuedSource = TokenSource & Pick<GenerationSession, 'prefillContinued'>;
 
 /** A span of the answer's text with the generated tokens that wrote it, end exclusive. */
 export type TokenSegment = Segment & TokenSpan;
@@ -128,13 +130,15 @@ export interface SequenceRequest {
   readonly sampling: SamplingOptions;
   /** Image tokens of the prompt, the length of its maps. */
   readonly imageTokens: number;
+  /** The prompt goes on behind the session's last answer; read by {@link generate} alone. Default false. */
+  readonly continues?: boolean;
 }
 
 /** First result of a run; undefined when it was stopped before there was one. */
 async function firstStep(
-  source: TokenSource,
   requests: readonly SequenceRequest[],
   { signal, capture }: GenerationOptions,
+  prefill: TokenSource['prefill'],
 ): Promise<StepResult | undefined> {
   if (signal?.aborted) return undefined;
   // A finished sequence attends to nothing: one token more than wanted keeps it going for the last one's attention.
@@ -145,7 +149,7 @@ async function firstStep(
       ...sampling,
       maxNewTokens: sampling.maxNewTokens + extra,
     }));
-    return await source.prefill(prompts, settings, signal);
+    return await prefill(prompts, settings, signal);
   } catch (error) {
     if (signal?.aborted) return undefined;
     throw error;
@@ -159,14 +163,18 @@ async function firstStep(
  * captured, for the attention of the last token. Rejects with what the session rejects with; `answer` stays readable.
  */
 export async function* generate(
-  source: TokenSource,
+  source: ContinuedSource,
   request: SequenceRequest,
   options: GenerationOptions,
   answer: GeneratedAnswer,
 ): AsyncGenerator<GenerationEvent, void, void> {
   const criteria = new StoppingCriteria({ ...options, maxNewTokens: request.sampling.maxNewTokens });
   const recorder = new AttentionRecorder([request.imageTokens], options);
-  let result = await firstStep(source, [request], options);
+  const prefill: TokenSource['prefill'] = (prompts, settings, signal) =>
+    request.continues
+      ? source.prefillContinued(request.prompt, itemAt(settings, 0), signal)
+      : source.prefill(prompts, settings, signal);
+  let result = await firstStep([request], options, prefill);
   if (result === undefined) answer.finish('stopped');
   while (result !== undefined) {
     const attention = recorder.read(result, 0);
@@ -207,7 +215,7 @@ export async function generateBatch(
     requests.map(({ imageTokens }) => imageTokens),
     options,
   );
-  let result = await firstStep(source, requests, options);
+  let result = await firstStep(requests, options, (...given) => source.prefill(...given));
   while (result !== undefined) {
     let open = 0;
     for (const [b, answer] of answers.entries()) {

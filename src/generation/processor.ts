@@ -3,7 +3,7 @@
 
 import { cropToSquare } from '../data/image/image_processor';
 import type { PixelArray } from '../data/image/pillow_resize';
-import type { PromptImageProcessor } from '../data/image/prompt_image';
+import type { PromptImage, PromptImageProcessor } from '../data/image/prompt_image';
 import { applyChatTemplate } from '../data/text/chat_template';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
 import { parseImageProcessor } from '../model/config';
@@ -21,18 +21,23 @@ export interface PreparedPrompt {
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
-  /** Those pixels, RGB, where the model receives one picture. */
-  readonly received?: PixelArray;
+}
+
+/** A question of a conversation and what the model answered. */
+export interface AnsweredTurn {
+  readonly text: string;
+  readonly answer: string;
 }
 
 /** What to ask about a picture. */
 export interface PromptRequest {
-  readonly image: PixelArray;
+  /** As {@link Processor.see} made it; the same object is the same picture to a session that goes on. */
+  readonly image: PromptImage;
   readonly text: string;
   /** Replaces the template's own system message. */
   readonly system?: string;
-  /** Cut the picture to its middle square first. */
-  readonly square: boolean;
+  /** Turns before this question, the first of them about the picture; default none. */
+  readonly earlier?: readonly AnsweredTurn[];
 }
 
 async function readText(files: ModelFiles, name: string): Promise<string | undefined> {
@@ -68,13 +73,26 @@ export class Processor {
     return new Processor(tokenizer, images, config);
   }
 
-  /** Makes the prompt of one question about one picture. Throws DataError for pictures and texts it cannot use. */
+  /**
+   * Turns a picture into what the model receives. Throws DataError for pictures it cannot use.
+   * @param square cut it to its middle square first
+   */
+  see(image: PixelArray, square: boolean): PromptImage {
+    return this.#images.process(square ? cropToSquare(image) : image);
+  }
+
+  /** Makes the prompt of one question about one picture. Throws DataError for texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
-    const seen = request.square ? cropToSquare(request.image) : request.image;
-    const image = this.#images.process(seen);
-    const messages: ChatMessage[] = [
-      { role: 'user', content: [{ type: 'image' }, { type: 'text', text: request.text }] },
-    ];
+    const { image, earlier = [] } = request;
+    const messages: ChatMessage[] = [...earlier, { text: request.text, answer: undefined }].flatMap(
+      ({ text, answer }, turn): ChatMessage[] => [
+        {
+          role: 'user',
+          content: [...(turn === 0 ? [{ type: 'image' } as const] : []), { type: 'text', text }],
+        },
+        ...(answer === undefined ? [] : [{ role: 'assistant' as const, content: answer }]),
+      ],
+    );
     if (request.system !== undefined) messages.unshift({ role: 'system', content: request.system });
     const { imageTokenId } = this.#config;
     const images = [this.#images.promptIds(image, this.tokenizer)];
@@ -84,15 +102,14 @@ export class Processor {
       { imageTokenId, images },
       { addGenerationPrompt: true },
     );
-    const { gridThw, pixelValues, received } = image;
+    const { gridThw } = image;
     const grid = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
-      prompt: { inputIds: ids, images: [{ pixelValues, gridThw }] },
+      prompt: { inputIds: ids, images: [image] },
       imageTokens: gridThw[0] * grid[0] * grid[1],
       grid,
       resizedWidth: image.width,
       resizedHeight: image.height,
-      ...(received === undefined ? {} : { received }),
     };
   }
 }

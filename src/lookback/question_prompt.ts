@@ -2,6 +2,7 @@
 // reasoner asks and what previews of data sets show come from here.
 
 import type { PixelArray } from '../data/image/pillow_resize';
+import type { PromptImage } from '../data/image/prompt_image';
 import type { Tokenizer } from '../data/text/tokenizer';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import { parseModelConfig } from '../model/config';
@@ -9,11 +10,21 @@ import { type ModelFiles, readModelJson } from '../model/vision_language_model';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } from './prompts';
 
-/** A question about a picture. */
-export interface Question {
-  readonly image: PixelArray;
+/** A question in words. */
+export interface AskedTurn {
   readonly text: string;
   readonly mode: ReasoningMode;
+}
+
+/** A question about a picture. */
+export interface Question extends AskedTurn {
+  readonly image: PixelArray;
+}
+
+/** A question about a picture as the model sees it, with the turns before it. */
+export interface SeenQuestion extends AskedTurn {
+  readonly image: PromptImage;
+  readonly earlier?: readonly (AskedTurn & { readonly answer: string })[];
 }
 
 /** A folder's `lookback.json`; the paper's prompts where it has none. @throws ModelError `model/config` */
@@ -27,19 +38,18 @@ export function cutsToSquare(prompts: LookBackPrompts): boolean {
   return prompts.grid !== undefined;
 }
 
-/** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
+/** A question in its mode's words to a prompt. Throws ModelError `model/mode`. */
 export function preparePrompt(
   processor: Processor,
   prompts: LookBackPrompts,
-  question: Question,
+  { image, text, mode, earlier = [] }: SeenQuestion,
 ): PreparedPrompt {
-  const { text, system } = askInMode(prompts, question.mode, question.text);
-  return processor.prepare({
-    image: question.image,
-    text,
-    square: cutsToSquare(prompts),
-    ...(system === undefined ? {} : { system }),
-  });
+  const asked = askInMode(prompts, mode, text);
+  const turns = earlier.map((turn) => ({
+    text: askInMode(prompts, turn.mode, turn.text).text,
+    answer: turn.answer,
+  }));
+  return processor.prepare({ ...asked, image, earlier: turns });
 }
 
 /** A prompt as text, each run of image tokens shortened to one. */
@@ -69,7 +79,10 @@ export async function loadPromptMaker(files: ModelFiles): Promise<PromptMaker> {
   return {
     modes: Object.keys(prompts.modes) as ReasoningMode[],
     tokenizer,
-    prepare: (question) => preparePrompt(processor, prompts, question),
+    prepare: (question) => {
+      const image = processor.see(question.image, cutsToSquare(prompts));
+      return preparePrompt(processor, prompts, { ...question, image });
+    },
     text: (inputIds) => promptText(tokenizer, config.imageTokenId, inputIds),
   };
 }

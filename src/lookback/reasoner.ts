@@ -2,6 +2,8 @@
 // pixels and a question and gives an answer; a question takes the same path to the same tokens whether it comes from
 // a Worker or from Node.
 
+import type { PixelArray } from '../data/image/pillow_resize';
+import type { PromptImage } from '../data/image/prompt_image';
 import {
   GeneratedAnswer,
   type GenerationEvent,
@@ -22,7 +24,13 @@ import { GENERATION_SETTINGS, type GenerationSettings } from '../settings/genera
 import { defaultsOf } from '../settings/read_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import type { LookBackPrompts } from './prompts';
-import { cutsToSquare, loadPrompts, preparePrompt, type Question } from './question_prompt';
+import {
+  cutsToSquare,
+  loadPrompts,
+  preparePrompt,
+  type Question,
+  type SeenQuestion,
+} from './question_prompt';
 
 /** Which parts of the attention to record: shares of all layers, with or without maps over the image. */
 export type Capture = 'none' | 'shares' | 'maps';
@@ -44,12 +52,22 @@ export function greedy(maxNewTokens: number): SamplingOptions {
 export interface AnswerRequest {
   readonly prepared: PreparedPrompt;
   readonly sampling: SamplingOptions;
+  /** True when the prompt goes on behind the last answer; see {@link GenerationSession.prefillContinued}. */
+  readonly continues?: boolean;
 }
 
 /** Options of an answer. */
 export interface AnswerOptions {
   readonly capture: Capture;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer that has begun. */
+export interface StartedAnswer {
+  readonly answer: GeneratedAnswer;
+  readonly events: AsyncGenerator<GenerationEvent, void, void>;
+  /** Prompt tokens that were not run again because the conversation had them; known after the first token. */
+  reusedTokens(): number;
 }
 
 interface OpenSession {
@@ -117,21 +135,35 @@ export class Reasoner {
     return this.model.config.text.maxPositionEmbeddings;
   }
 
+  /** Whether a conversation can go on behind an answer: models of a fixed world were trained on single questions. */
+  get followsUp(): boolean {
+    return this.prompts.grid === undefined;
+  }
+
+  /** A picture as the model receives it. Throws DataError for a picture that cannot be used. */
+  see(image: PixelArray): PromptImage {
+    return this.processor.see(image, this.square);
+  }
+
   /** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
   prepare(question: Question): PreparedPrompt {
+    return this.prepareSeen({ ...question, image: this.see(question.image) });
+  }
+
+  /** As {@link prepare}, about a picture seen before, and with the turns before the question. */
+  prepareSeen(question: SeenQuestion): PreparedPrompt {
     return preparePrompt(this.processor, this.prompts, question);
   }
 
   /** Answers one question: `answer` grows while `events` are taken. */
-  async start(
-    request: AnswerRequest,
-    options: AnswerOptions,
-  ): Promise<{ answer: GeneratedAnswer; events: AsyncGenerator<GenerationEvent, void, void> }> {
+  async start(request: AnswerRequest, options: AnswerOptions): Promise<StartedAnswer> {
     const session = await this.#sessionFor([request], 1, options.capture);
     const answer = new GeneratedAnswer(this.#decoder());
-    const { prepared, sampling } = request;
-    const sequence = { prompt: prepared.prompt, imageTokens: prepared.imageTokens, sampling };
-    return { answer, events: generate(session, sequence, this.#generation(session, options), answer) };
+    const { prepared, sampling, continues = false } = request;
+    const { prompt, imageTokens } = prepared;
+    const sequence = { prompt, imageTokens, sampling, continues };
+    const events = generate(session, sequence, this.#generation(session, options), answer);
+    return { answer, events, reusedTokens: () => session.reusedTokens };
   }
 
   /**

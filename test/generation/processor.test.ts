@@ -33,6 +33,13 @@ const flat = (width: number, height: number) => ({
   data: new Uint8Array(width * height * 3).fill(9),
 });
 
+const ask = (processor: Processor, image: PixelArray, text: string, square: boolean, system?: string) =>
+  processor.prepare({
+    image: processor.see(image, square),
+    text,
+    ...(system === undefined ? {} : { system }),
+  });
+
 describe('Processor', () => {
   it('makes the ids that Hugging Face makes', async () => {
     const goldens = await loadFixtureJson<{
@@ -40,11 +47,7 @@ describe('Processor', () => {
     }>('pocket/greedy_tokens.json');
     const processor = await load();
     for (const { image, prompt, prompt_ids } of goldens.scenes) {
-      const prepared = processor.prepare({
-        image: await loadPicture(`pocket/${image}`),
-        text: prompt,
-        square: true,
-      });
+      const prepared = ask(processor, await loadPicture(`pocket/${image}`), prompt, true);
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
       expect(prepared).toMatchObject({ imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 });
     }
@@ -55,47 +58,64 @@ describe('Processor', () => {
     const data = Uint8Array.from({ length: 100 * 47 * 3 }, (_, i) => (i * 73) % 256);
     const image = { width: 100, height: 47, channels: 3, data };
     const pixels = (picture: PixelArray, square: boolean) =>
-      processor.prepare({ image: picture, text: 'How many?', square }).prompt.images[0]?.pixelValues;
+      ask(processor, picture, 'How many?', square).prompt.images[0]?.pixelValues;
     expect(pixels(image, true)).toEqual(pixels(cropToSquare(image), false));
     expect(pixels(image, false)).not.toEqual(pixels(image, true));
-    expect(processor.prepare({ image, text: 'How many?', square: true }).grid).toEqual([4, 4]);
+    expect(ask(processor, image, 'How many?', true).grid).toEqual([4, 4]);
   });
 
   it.each([1, 2, 47, 76, 85, 333, 2000])('turns a square of %i pixels into one grid', async (edge) => {
     const processor = await load();
-    const prepared = processor.prepare({ image: flat(edge, edge), text: 'How many?', square: true });
+    const prepared = ask(processor, flat(edge, edge), 'How many?', true);
     expect(prepared.grid).toEqual([4, 4]);
   });
 
   it('keeps the shape of other pictures', async () => {
     const processor = await load();
-    const { grid, resizedWidth, resizedHeight, imageTokens } = processor.prepare({
-      image: flat(96, 24),
-      text: 'How many?',
-      square: false,
-    });
+    const { grid, resizedWidth, resizedHeight, imageTokens } = ask(
+      processor,
+      flat(96, 24),
+      'How many?',
+      false,
+    );
     // 96 × 32, the nearest multiples of 16, have fewer than 63² pixels: both sides grow by √(63² / (96 · 24)) and up to 128 × 32.
     expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[2, 8], 128, 32, 16]);
   });
 
   it('takes an image placeholder in a question as text', async () => {
     const processor = await load();
-    const ask = (text: string) => processor.prepare({ image: flat(48, 48), text, square: true });
-    const asked = ask('What? <|image_pad|>');
-    expect(asked.imageTokens).toBe(ask('What?').imageTokens);
+    const about = (text: string) => ask(processor, flat(48, 48), text, true);
+    const asked = about('What? <|image_pad|>');
+    expect(asked.imageTokens).toBe(about('What?').imageTokens);
     const special = asked.prompt.inputIds.filter((id) => processor.tokenizer.specialIds.has(id));
     expect(special).toEqual(
-      ask('What?').prompt.inputIds.filter((id) => processor.tokenizer.specialIds.has(id)),
+      about('What?').prompt.inputIds.filter((id) => processor.tokenizer.specialIds.has(id)),
     );
   });
 
   it('puts a system message first', async () => {
     const processor = await load();
-    const request = { image: flat(48, 48), text: 'How many?', square: true };
-    const plain = processor.prepare(request).prompt.inputIds;
-    const ids = processor.prepare({ ...request, system: 'see red' }).prompt.inputIds;
+    const plain = ask(processor, flat(48, 48), 'How many?', true).prompt.inputIds;
+    const ids = ask(processor, flat(48, 48), 'How many?', true, 'see red').prompt.inputIds;
     expect(ids.length).toBeGreaterThan(plain.length);
     expect(ids.slice(-plain.length)).toEqual(plain);
+  });
+
+  it('puts earlier turns before a question, and the picture into the first of them', async () => {
+    const processor = await load();
+    const image = processor.see(flat(48, 48), true);
+    const first = processor.prepare({ image, text: 'How many red?' });
+    const later = processor.prepare({
+      image,
+      text: 'How many blue?',
+      earlier: [{ text: 'How many red?', answer: '2' }],
+    });
+    expect(later.prompt.inputIds.slice(0, first.prompt.inputIds.length)).toEqual(first.prompt.inputIds);
+    expect(later.prompt.images).toEqual([image]);
+    expect(later.prompt.images[0]).toBe(first.prompt.images[0]);
+    expect(processor.tokenizer.decode(later.prompt.inputIds.slice(first.prompt.inputIds.length))).toMatch(
+      /2.*user.*how many blue/,
+    );
   });
 
   it('reads a template of its own file, new and old', async () => {
@@ -104,11 +124,8 @@ describe('Processor', () => {
       { 'chat_template.jinja': template },
       { 'chat_template.json': JSON.stringify({ chat_template: template }) },
     ]) {
-      const prepared = (await load(changed(file as Record<string, string>))).prepare({
-        image: flat(48, 48),
-        text: 'red',
-        square: true,
-      });
+      const processor = await load(changed(file as Record<string, string>));
+      const prepared = ask(processor, flat(48, 48), 'red', true);
       expect(prepared.prompt.inputIds).toHaveLength(17);
     }
   });

@@ -2,7 +2,7 @@
 // It keeps the contract of GenerationSession: step n carries the attention of token n − 1.
 
 import type { StreamDecoder } from '../../src/data/text/stream_decoder';
-import type { TokenSource } from '../../src/generation/generate';
+import type { ContinuedSource } from '../../src/generation/generate';
 import type { StepResult } from '../../src/model/generation_session';
 
 /** What the scripted session says. */
@@ -19,7 +19,7 @@ export interface Script {
 }
 
 /** A session that follows a script. */
-export function scriptedSession(script: Script): TokenSource & { steps: number } {
+export function scriptedSession(script: Script): ContinuedSource & { steps: number } {
   const batch = script.batch ?? script.ids.length;
   const rows = (
     values: ((sequence: number, token: number) => readonly number[]) | undefined,
@@ -32,12 +32,14 @@ export function scriptedSession(script: Script): TokenSource & { steps: number }
     const map = step === 0 ? undefined : rows(script.map, step - 1);
     return { step, ids, done, ...(shares ? { shares } : {}), ...(map ? { map } : {}) };
   };
+  const begin = async (): Promise<StepResult> => {
+    await script.onStep?.(0);
+    return result(0);
+  };
   const session = {
     steps: 0,
-    prefill: async (): Promise<StepResult> => {
-      await script.onStep?.(0);
-      return result(0);
-    },
+    prefill: begin,
+    prefillContinued: begin,
     step: async (): Promise<StepResult> => {
       session.steps++;
       await script.onStep?.(session.steps);

@@ -2,6 +2,7 @@
 // token has its attention, and sampler and output projection cover all 151,936 rows.
 
 import { afterAll, describe, expect, it } from 'vitest';
+import type { PromptImage } from '../../src/data/image/prompt_image';
 import type { GenerationEvent } from '../../src/generation/generate';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import { testGpu } from '../harness/gpu';
@@ -69,5 +70,21 @@ describe('a vocabulary of 151,936 ids', () => {
       expect(sum).toBeGreaterThan(0);
       expect(sum).toBeLessThanOrEqual(shares.image + 1e-6);
     }
+
+    // A follow-up runs what comes after the answer, and the picture not again.
+    const turn = { text: 'How many cups?', mode: 'solution', answer: answer.text } as const;
+    const [image] = prepared.prompt.images;
+    const next = reasoner.prepareSeen({
+      image: image as PromptImage,
+      text: 'Sure?',
+      mode: 'solution',
+      earlier: [turn],
+    });
+    const request = { prepared: next, sampling: greedy(3), continues: true };
+    const followUp = await reasoner.start(request, { capture: 'maps' });
+    for await (const _ of followUp.events);
+    expect(followUp.answer.text).toBe(PIECES.slice(0, 3).join(''));
+    // The tokens of the answer are not those that its text would be given.
+    expect(followUp.reusedTokens()).toBe(prepared.prompt.inputIds.length);
   });
 });

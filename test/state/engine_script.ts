@@ -69,6 +69,7 @@ const ABOUT = { picture: ASKED.picture, question: ASKED.question };
 export function resultOf(text: string, answer: string | null = null): GenerateResult {
   const stats = {
     promptTokens: 20,
+    reusedTokens: 0,
     generatedTokens: 3,
     timeToFirstTokenMs: 10,
     totalMs: 30,

@@ -6,9 +6,8 @@ import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { ColourShares } from '../../data/world/colour_words';
-import { GRID_SIDE } from '../../data/world/grid';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
-import { clearCells, coloursOf, truthOf } from '../../data/world/seen_colours';
+import { clearCells, truthOf } from '../../data/world/seen_colours';
 import type { GeneratedAnswer } from '../../generation/generate';
 import type { PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
@@ -27,6 +26,7 @@ import type { AdapterShelf } from './adapter_shelf';
 import type { Engine, EngineModel, Loaded } from './engine';
 import type { EventQueue } from './engine_events';
 import { readQuestion } from './question_reading';
+import { SeenPictures } from './seen_pictures';
 
 /** What answering needs. */
 export interface AnswerParts {
@@ -39,6 +39,8 @@ export interface AnswerParts {
 }
 
 const MAX_QUESTION_CHARACTERS = 8000;
+/** Turns of a conversation; the model's positions are used up long before. */
+const MAX_EARLIER_TURNS = 100;
 
 function checkRequest(request: GenerateRequest): void {
   const rules: readonly (readonly [boolean, string])[] = [
@@ -47,6 +49,10 @@ function checkRequest(request: GenerateRequest): void {
     [
       request.question.length <= MAX_QUESTION_CHARACTERS,
       `the question is longer than ${MAX_QUESTION_CHARACTERS} characters`,
+    ],
+    [
+      (request.earlier ?? []).length <= MAX_EARLIER_TURNS,
+      `the conversation has more than ${MAX_EARLIER_TURNS} turns; begin another`,
     ],
   ];
   const broken = rules.find(([holds]) => !holds);
@@ -83,9 +89,11 @@ function plainSegments(answer: GeneratedAnswer): Segment[] {
 /** Answers one question at a time. Its methods are the page's commands. */
 export class AnswerHost implements AnswerCommands {
   readonly #parts: AnswerParts;
+  readonly #pictures: SeenPictures;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
+    this.#pictures = new SeenPictures((file) => parts.decodeImage(file));
   }
 
   /** See AnswerCommands. */
@@ -109,13 +117,21 @@ export class AnswerHost implements AnswerCommands {
   async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
     const { model, gpu } = loaded;
     const began = this.#parts.now();
-    const image = await this.#parts.decodeImage(request.image);
-    const prepared = model.prepare({ image: image.pixels, text: request.question, mode: request.mode });
-    const { received } = prepared;
-    const colours = received && model.prompts.grid === GRID_SIDE ? coloursOf(received) : null;
+    const { decoded, image, colours } = await this.#pictures.see(request.image, model);
+    const earlier = (request.earlier ?? []).map(({ question, mode, answer }) => ({
+      text: question,
+      mode,
+      answer,
+    }));
+    const continues = earlier.length > 0;
+    if (continues && !model.followsUp)
+      throw new ArgumentError(
+        'This model was trained on single questions: ask without the turns before, or load another model.',
+      );
+    const prepared = model.prepareSeen({ image, text: request.question, mode: request.mode, earlier });
     this.#parts.events.push({
       type: 'promptReady',
-      prompt: promptFact(prepared, image, model.square, colours),
+      prompt: promptFact(prepared, decoded, model.square, colours),
     });
     const promptTokens = prepared.prompt.inputIds.length;
     const room = model.maxTokens - promptTokens;
@@ -127,7 +143,8 @@ export class AnswerHost implements AnswerCommands {
     const sampling = samplingOf(request, maxNewTokens);
     await this.#apply(request.adapter, loaded);
     const capture = request.capture ? 'maps' : 'none';
-    const { answer, events } = await gpu.untilLost(model.start({ prepared, sampling }, { capture, signal }));
+    const begun = model.start({ prepared, sampling, continues }, { capture, signal });
+    const { answer, events, reusedTokens } = await gpu.untilLost(begun);
     let first = 0;
     let last = began;
     for (;;) {
@@ -144,7 +161,13 @@ export class AnswerHost implements AnswerCommands {
       const fact = { step, id, text, shares: null, map: null, atMs: last - began };
       this.#parts.events.pushToken(fact, () => plainSegments(answer));
     }
-    const result = this.#resultOf(answer, request, colours, { promptTokens, began, first, last });
+    const result = this.#resultOf(answer, request, colours, {
+      promptTokens,
+      reusedTokens: reusedTokens(),
+      began,
+      first,
+      last,
+    });
     this.#parts.events.push({ type: 'generationFinished', result, segments: plainSegments(answer) });
     // Facts and results travel on different ports: the facts get a head start.
     this.#parts.events.flush();
@@ -164,7 +187,7 @@ export class AnswerHost implements AnswerCommands {
     answer: GeneratedAnswer,
     { picture, question, expected, capture, seed }: GenerateRequest,
     colours: readonly ColourShares[] | null,
-    at: { promptTokens: number; began: number; first: number; last: number },
+    at: { promptTokens: number; reusedTokens: number; began: number; first: number; last: number },
   ): GenerateResult {
     const reading = answer.reading();
     const asked = expected === null && colours !== null ? readWorldQuestion(question) : null;
@@ -184,6 +207,7 @@ export class AnswerHost implements AnswerCommands {
       phases: capture ? attentionPhases({ reading, imageShares, tokenSpan }) : null,
       stats: {
         promptTokens: at.promptTokens,
+        reusedTokens: at.reusedTokens,
         generatedTokens,
         timeToFirstTokenMs: generatedTokens > 0 ? at.first - at.began : 0,
         totalMs: this.#parts.now() - at.began,

@@ -27,7 +27,17 @@ import type { ListedModel, ModelRegistry } from './model_registry';
 /** The part of a {@link Reasoner} that the engine uses; tests script it. */
 export type EngineModel = Pick<
   Reasoner,
-  'prompts' | 'square' | 'maxTokens' | 'prepare' | 'start' | 'warmUp' | 'setAdapter' | 'destroy'
+  | 'prompts'
+  | 'square'
+  | 'followsUp'
+  | 'maxTokens'
+  | 'see'
+  | 'prepare'
+  | 'prepareSeen'
+  | 'start'
+  | 'warmUp'
+  | 'setAdapter'
+  | 'destroy'
 > & {
   readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config'>;
   readonly processor: {

@@ -7,6 +7,14 @@ import type { AttentionPhases } from '../../answer/attention_phases';
 import type { ColourWord } from '../../data/world/colour_words';
 import type { Truth } from '../../data/world/seen_colours';
 import type { GenerationSettings } from '../../settings/generation_settings';
+import type { ReasoningMode } from '../../settings/reasoning_modes';
+
+/** A question of a conversation with its answer. */
+export interface EarlierTurn {
+  readonly question: string;
+  readonly mode: ReasoningMode;
+  readonly answer: string;
+}
 
 /** A question about a picture. */
 export interface GenerateRequest extends GenerationSettings {
@@ -15,6 +23,8 @@ export interface GenerateRequest extends GenerationSettings {
   /** What the asker calls the picture; the result names it, so that an answer is never shown with another one. */
   readonly picture: string;
   readonly question: string;
+  /** Turns before the question, oldest first, about the same picture; absent for a question of its own. */
+  readonly earlier?: readonly EarlierTurn[];
   /** The answer that counts as right; null where it is not known. */
   readonly expected: string | null;
   /** Record attention (shares and maps) for each generated token. */
@@ -29,6 +39,8 @@ export type FinishReason = 'eos' | 'length' | 'stopped';
 /** Measured figures of one answer. Times in milliseconds. */
 export interface GenerateStats {
   readonly promptTokens: number;
+  /** Prompt tokens that the conversation had already, so that they were not run again. */
+  readonly reusedTokens: number;
   readonly generatedTokens: number;
   readonly timeToFirstTokenMs: number;
   readonly totalMs: number;

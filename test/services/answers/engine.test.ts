@@ -40,6 +40,8 @@ interface Setup {
   /** Cells per side that the model sees. */
   readonly grid?: number;
   readonly shelf?: AnswerParts['shelf'];
+  /** Filled with the turns before each question; the model follows up where it is given. */
+  readonly conversations?: (readonly { text: string; answer: string }[])[];
   /** Filled with the adapters that the model is given. */
   readonly adapters?: (LoraAdapter | null)[];
   readonly warmUp?: () => Promise<void>;
@@ -66,16 +68,29 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
     prompts: { ...prompts, grid: setup.grid ?? 3 },
     square: true,
     maxTokens: setup.maxTokens ?? 512,
-    prepare: ({ image }) => ({
-      ...anyRequest(1),
-      prompt: { inputIds: [1, 2, 3], images: [] },
-      imageTokens: 9,
-      grid: [3, 3],
-      resizedWidth: image.width,
-      resizedHeight: image.height,
-      received: image,
+    followsUp: setup.conversations !== undefined,
+    see: (received) => ({
+      pixelValues: new Float32Array(0),
+      gridThw: [1, 6, 6],
+      width: received.width,
+      height: received.height,
+      received,
     }),
-    start: async ({ sampling }, { signal, capture }) => {
+    prepare: () => {
+      throw new Error('Answers see a picture before they prepare its prompt.');
+    },
+    prepareSeen: ({ image, earlier = [] }) => {
+      setup.conversations?.push(earlier);
+      return {
+        ...anyRequest(1),
+        prompt: { inputIds: [1, 2, 3], images: [] },
+        imageTokens: 9,
+        grid: [3, 3],
+        resizedWidth: image.width,
+        resizedHeight: image.height,
+      };
+    },
+    start: async ({ sampling, continues }, { signal, capture }) => {
       const session = scriptedSession({
         ids: [ANSWER],
         ...(setup.onStep ? { onStep: setup.onStep } : {}),
@@ -86,7 +101,11 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
       const answer = new GeneratedAnswer(wordDecoder(WORDS));
       const options = { eosTokenIds: [EOS], capture: capture !== 'none', mapLayers: 1, batch: 1, signal };
       const request = { ...anyRequest(sampling.maxNewTokens, 9), sampling };
-      return { answer, events: generate(session, request, options, answer) };
+      return {
+        answer,
+        events: generate(session, request, options, answer),
+        reusedTokens: () => (continues ? 2 : 0),
+      };
     },
     warmUp: async (onCompiled) => {
       await setup.warmUp?.();
@@ -358,6 +377,21 @@ describe('answering', () => {
     expect(result.stats.finishReason).toBe('stopped');
     expect(result.text).toBe('<think> so </think> <back> red');
     expect(made.states().at(-1)).toBe('ready');
+  });
+
+  it('goes on with a conversation, and refuses to where the model knows single questions only', async () => {
+    const earlier = [{ question: 'How many?', mode: 'cot', answer: '12' }] as const;
+    const conversations: Setup['conversations'] = [];
+    const { commands } = await ready({ conversations });
+    expect((await commands.generate(REQUEST)).stats.reusedTokens).toBe(0);
+    const result = await commands.generate({ ...REQUEST, earlier });
+    expect(result.stats.reusedTokens).toBe(2);
+    expect(conversations).toEqual([[], [{ text: 'How many?', mode: 'cot', answer: '12' }]]);
+    await expect((await ready()).commands.generate({ ...REQUEST, earlier })).rejects.toThrow(
+      /trained on single questions/,
+    );
+    const endless = Array.from({ length: 101 }, () => earlier[0]);
+    await expect(commands.generate({ ...REQUEST, earlier: endless })).rejects.toThrow(/more than 100 turns/);
   });
 
   it('refuses a second question meanwhile, and any before a model is there', async () => {

@@ -1,0 +1,56 @@
+// Keeps the last pictures as they were decoded and as the model receives them, by the content of their files: another
+// question about the same picture decodes, resizes and encodes nothing again.
+
+import type { DecodedImage } from '../../data/image/picture_decoder';
+import type { PromptImage } from '../../data/image/prompt_image';
+import type { ColourShares } from '../../data/world/colour_words';
+import { GRID_SIDE } from '../../data/world/grid';
+import { coloursOf } from '../../data/world/seen_colours';
+import type { Reasoner } from '../../lookback/reasoner';
+
+/** A picture before a model. */
+export interface SeenPicture {
+  readonly decoded: DecodedImage;
+  /** The same object for the same file, which is how a session knows its features. */
+  readonly image: PromptImage;
+  /** Colours of the cells, for models of the embedded world; null for others. */
+  readonly colours: readonly ColourShares[] | null;
+}
+
+/** The part of a model that sees. */
+export type Seeing = Pick<Reasoner, 'see' | 'prompts'>;
+
+/** A decoded picture may take 72 MB: enough for two that somebody compares. */
+const KEPT = 2;
+
+async function digestOf(file: Blob): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The pictures of the last questions. */
+export class SeenPictures {
+  readonly #decode: (file: Blob) => Promise<DecodedImage>;
+  #model: Seeing | undefined;
+  #kept: { readonly digest: string; readonly picture: SeenPicture }[] = [];
+
+  /** @param decode rejects with DataError for a file that it cannot decode */
+  constructor(decode: (file: Blob) => Promise<DecodedImage>) {
+    this.#decode = decode;
+  }
+
+  /** A file's picture before a model. Rejects as `decode` does, and with DataError for a picture that cannot be used. */
+  async see(file: Blob, model: Seeing): Promise<SeenPicture> {
+    if (model !== this.#model) this.#kept = [];
+    this.#model = model;
+    const digest = await digestOf(file);
+    const found = this.#kept.find((kept) => kept.digest === digest);
+    if (found) return found.picture;
+    const decoded = await this.#decode(file);
+    const image = model.see(decoded.pixels);
+    const colours = image.received && model.prompts.grid === GRID_SIDE ? coloursOf(image.received) : null;
+    const picture = { decoded, image, colours };
+    this.#kept = [{ digest, picture }, ...this.#kept].slice(0, KEPT);
+    return picture;
+  }
+}

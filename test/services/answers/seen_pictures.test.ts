@@ -1,0 +1,59 @@
+// Pictures are decoded and seen once per file content and model.
+
+import { describe, expect, it } from 'vitest';
+import type { DecodedImage } from '../../../src/data/image/picture_decoder';
+import { type Seeing, SeenPictures } from '../../../src/services/answers/seen_pictures';
+
+const decode = async (file: Blob): Promise<DecodedImage> => {
+  const [shade = 0] = new Uint8Array(await file.arrayBuffer());
+  const pixels = { width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(shade) };
+  return { pixels, sourceWidth: 4, sourceHeight: 4, notes: [] };
+};
+
+function model(): Seeing & { seen: number } {
+  const own = {
+    seen: 0,
+    prompts: { modes: {}, knows: '', maxNewTokens: 1 },
+    see: ({ width, height }: { width: number; height: number }) => {
+      own.seen++;
+      return { pixelValues: new Float32Array(0), gridThw: [1, 2, 2] as const, width, height };
+    },
+  };
+  return own as unknown as Seeing & { seen: number };
+}
+
+const file = (shade: number): Blob => new Blob([Uint8Array.of(shade)]);
+
+describe('SeenPictures', () => {
+  it('gives the same object for the same bytes, whatever Blob holds them', async () => {
+    const pictures = new SeenPictures(decode);
+    const own = model();
+    const first = await pictures.see(file(1), own);
+    expect(await pictures.see(file(1), own)).toBe(first);
+    expect((await pictures.see(file(2), own)).image).not.toBe(first.image);
+    expect(await pictures.see(file(1), own)).toBe(first);
+    expect(own.seen).toBe(2);
+  });
+
+  it('forgets the oldest of three, and all of them with another model', async () => {
+    const pictures = new SeenPictures(decode);
+    const [own, other] = [model(), model()];
+    const first = await pictures.see(file(1), own);
+    await pictures.see(file(2), own);
+    await pictures.see(file(3), own);
+    expect(await pictures.see(file(1), own)).not.toBe(first);
+    expect(own.seen).toBe(4);
+    await pictures.see(file(1), other);
+    expect(other.seen).toBe(1);
+  });
+
+  it('keeps nothing of a file that cannot be decoded', async () => {
+    let broken = true;
+    const pictures = new SeenPictures((blob) =>
+      broken ? Promise.reject(new Error('broken')) : decode(blob),
+    );
+    await expect(pictures.see(file(1), model())).rejects.toThrow('broken');
+    broken = false;
+    expect((await pictures.see(file(1), model())).decoded.sourceWidth).toBe(4);
+  });
+});
