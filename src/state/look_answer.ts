@@ -4,6 +4,7 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
+import type { EarlierTurn } from '../worker/protocol/answers';
 import type { EngineEvent } from '../worker/protocol/messages';
 import { type AdapterChoice, type Comparison, goesOn, type Side } from './compare';
 import type { LookAdapter } from './look_adapter';
@@ -28,6 +29,11 @@ export interface LookAnswer {
   readonly canAsk: ReadonlySignal<boolean>;
   /** The last two answers to one question; null before the first, and after a question to one of them alone. */
   readonly comparison: ReadonlySignal<Comparison | null>;
+  /** Turns that the next question can go on from: those of the answer shown; empty where it cannot. */
+  readonly turns: ReadonlySignal<readonly EarlierTurn[]>;
+  /** Whether the next question goes on from them. */
+  readonly following: ReadonlySignal<boolean>;
+  setFollowing(on: boolean): void;
   /** Makes picture and selection about one of the two answers; only once both are closed. */
   showSide(side: Side): void;
   ask(): Promise<void>;
@@ -83,10 +89,11 @@ class Asking {
   }
 
   /** Asks the base model, the adapter, or one after the other. */
-  async ask(picture: Picture, question: string): Promise<void> {
+  async ask(picture: Picture, question: string, earlier: readonly EarlierTurn[]): Promise<void> {
     const { model, session, target } = this.parts;
     const settings = { ...model.settings.value, ...FIXED_SETTINGS };
-    const about = { picture: picture.id, question, expected: picture.trueAnswer(question) };
+    const turns = earlier.length > 0 ? { earlier } : {};
+    const about = { picture: picture.id, question, expected: picture.trueAnswer(question), ...turns };
     const asked = { ...about, ...settings, capture: true, adapter: null };
     const choice = target.adapter.value;
     const base: Order = { picture, asked, adapterName: null, pair: null };
@@ -158,7 +165,7 @@ class Asking {
     if (answer === null || picture === null || loaded === null || isOpen(answer)) return;
     if (seed !== undefined) model.setSettings({ seed });
     if (!settingsUsable(model.settings.value, loaded)) return;
-    await this.ask(picture, answer.asked.question);
+    await this.ask(picture, answer.asked.question, answer.asked.earlier ?? []);
   }
 
   take(events: readonly EngineEvent[]): void {
@@ -176,9 +183,17 @@ function comparisonOf(pair: Pair | null, answer: Answer | null): Comparison | nu
   return { choice, shown, ...sides };
 }
 
+/** The conversation that the answer shown ends; empty while it runs, and for models that know single questions only. */
+export function turnsAfter({ answer, model }: Session): readonly EarlierTurn[] {
+  if (answer?.status !== 'finished' || model === null || !model.followsUp) return [];
+  if (answer.modelLabel !== model.entry.label) return [];
+  const { earlier = [], question, mode } = answer.asked;
+  return [...earlier, { question, mode, answer: answer.text }];
+}
+
 /** No answer at first. */
 export function createLookAnswer(parts: AskingParts): LookAnswerTold {
-  const { client, session, model, next } = parts;
+  const { client, session, model, next, target } = parts;
   const asking = new Asking(parts);
   const canAsk = computed(() => {
     const { model: loaded, answer, deviceTrouble } = session.value;
@@ -186,15 +201,28 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     const asked = next.picture.value !== null && next.question.value.trim() !== '';
     return loaded !== null && !busy && asked && settingsUsable(model.settings.value, loaded);
   });
+  const following = signal(false);
+  const turns = computed(() => {
+    const sameSubject = asking.answerPicture.value === next.picture.value && !target.comparing.value;
+    return sameSubject ? turnsAfter(session.value) : [];
+  });
   return {
     answerPicture: asking.answerPicture,
     timing: asking.timing,
     canAsk,
+    turns,
+    following,
+    setFollowing: (on) => {
+      following.value = on;
+    },
     comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
     showSide: (side) => asking.showSide(side),
     ask: async () => {
       const picture = next.picture.value;
-      if (canAsk.value && picture !== null) await asking.ask(picture, next.question.value.trim());
+      if (canAsk.value && picture !== null) {
+        const earlier = following.value ? turns.value : [];
+        await asking.ask(picture, next.question.value.trim(), earlier);
+      }
     },
     // Refused when it comes a moment too late; the engine's own events say what became of it.
     stop: () => client.stop().catch(() => undefined),

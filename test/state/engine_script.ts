@@ -17,6 +17,7 @@ export const LOADED_MODEL: LoadedModel = {
   heads: 1,
   modes: ['plain', 'solution'],
   square: true,
+  followsUp: false,
   maxNewTokens: 100,
   knows: 'Shapes.',
 };

@@ -2,6 +2,8 @@
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { createLook, type Look, type PageServices } from '../../src/state/look';
+import type { GenerateRequest } from '../../src/worker/protocol/answers';
+import type { LoadedModel } from '../../src/worker/protocol/engine';
 import { attention, HandEngine, LOADED_MODEL, resultOf, script, token } from './engine_script';
 
 const PIXEL = new Blob([
@@ -19,25 +21,66 @@ function setUp(
   return { engine, look };
 }
 
-async function loaded(): Promise<{ engine: HandEngine; look: Look }> {
+async function loaded(model: LoadedModel = LOADED_MODEL): Promise<{ engine: HandEngine; look: Look }> {
   const { engine, look } = setUp();
   void look.start();
   await engine.resolve('start');
-  await engine.resolve('listModels', [LOADED_MODEL.entry]);
-  await engine.resolve('load', LOADED_MODEL);
+  await engine.resolve('listModels', [model.entry]);
+  await engine.resolve('load', model);
   await look.choosePicture(PIXEL, 'p.png');
   look.setQuestion(' How many? ');
   return { engine, look };
 }
 
-async function answered() {
-  const { engine, look } = await loaded();
+async function answered(model: LoadedModel = LOADED_MODEL) {
+  const { engine, look } = await loaded(model);
   void look.ask();
   await tick();
   engine.emit(...script());
   await engine.resolve('generate', resultOf(''));
   return { engine, look };
 }
+
+describe('following up', () => {
+  const talker = { ...LOADED_MODEL, followsUp: true };
+
+  it('is offered after an answer of a model that can, about the same picture, to one answer', async () => {
+    expect((await answered()).look.turns.value).toEqual([]);
+    const { look } = await answered(talker);
+    const turn = { question: 'How many?', mode: 'solution', answer: look.session.value.answer?.text };
+    expect(look.turns.value).toEqual([turn]);
+    look.chooseAdapter({ id: 'a', name: 'A' });
+    look.setComparing(true);
+    expect(look.turns.value).toEqual([]);
+    look.setComparing(false);
+    await look.choosePicture(PIXEL, 'q.png');
+    expect(look.turns.value).toEqual([]);
+  });
+
+  it('sends the turns when it is wanted, and the same ones when the answer is asked again', async () => {
+    const { engine, look } = await answered(talker);
+    const sent = () => (engine.values.get('generate') as [GenerateRequest])[0].earlier;
+    look.setQuestion('Sure?');
+    void look.ask();
+    await tick();
+    expect(sent()).toBeUndefined();
+    engine.emit(...script());
+    await engine.resolve('generate', resultOf(''));
+
+    const turns = look.turns.value;
+    expect(turns.map(({ question }) => question)).toEqual(['Sure?']);
+    look.setFollowing(true);
+    look.setQuestion('And now?');
+    for (const command of [() => look.ask(), () => look.regenerate()]) {
+      void command();
+      await tick();
+      expect(sent()).toEqual(turns);
+      engine.emit(...script());
+      await engine.resolve('generate', resultOf(''));
+    }
+    expect(look.turns.value.map(({ question }) => question)).toEqual(['Sure?', 'And now?']);
+  });
+});
 
 describe('loading', () => {
   it('starts, lists and loads the first model, and leaves the length of answers to it', async () => {

@@ -344,7 +344,10 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   }
 }
 
-function loadedModel(entry: ListedModel, { model, prompts, square, maxTokens }: EngineModel): LoadedModel {
+function loadedModel(
+  entry: ListedModel,
+  { model, prompts, square, followsUp, maxTokens }: EngineModel,
+): LoadedModel {
   return {
     entry: entryOf(entry),
     parameters: model.parameterCount,
@@ -352,6 +355,7 @@ function loadedModel(entry: ListedModel, { model, prompts, square, maxTokens }: 
     heads: model.config.text.numAttentionHeads,
     modes: REASONING_MODES.filter((mode) => prompts.modes[mode] !== undefined),
     square,
+    followsUp,
     maxNewTokens: Math.min(prompts.maxNewTokens, maxTokens),
     knows: prompts.knows,
   };

@@ -11,6 +11,7 @@ import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { NumberInput } from '../number_input';
+import { type Draw, LazyPage } from '../pages';
 import { useLook, useQuestionWords } from './look_context';
 import { QuestionField, UnknownWords } from './question_field';
 import '../styles/ask.css';
@@ -21,6 +22,12 @@ const SUGGESTIONS = [
   'How many blue circles? Add 4.',
   'How many cells are mostly blue?',
 ];
+
+// Fetched after an answer of a model that follows up.
+async function loadFollowUp(): Promise<Draw> {
+  const { FollowUp } = await import('./follow_up');
+  return () => <FollowUp />;
+}
 
 /** A new unsigned 32-bit seed. */
 export function rollSeed(): number {
@@ -173,6 +180,7 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
           )}
         </div>
         <UnknownWords />
+        {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
         <Suggestions />
         <SettingsGroup />
         <Hint />

@@ -27,6 +27,8 @@ export interface LoadedModel {
   readonly modes: readonly ReasoningMode[];
   /** True when pictures are cut to their middle square first (pocket). */
   readonly square: boolean;
+  /** Whether a question may go on from the ones before it. */
+  readonly followsUp: boolean;
   readonly maxNewTokens: number;
   /** One sentence on what the model can see, e.g. that pocket sees 4 × 4 cells of colour. */
   readonly knows: string;
