@@ -48,6 +48,8 @@ export interface AskReport {
   readonly model: string;
   /** Fine-tuned adapter over the model; null for none. */
   readonly adapter: string | null;
+  /** How the model's weights were kept. */
+  readonly weights: WeightPrecision;
   readonly device: DeviceReport;
   /** Which kernels ran: greedy tokens are promised bit for bit on the same adapter and profile alone. */
   readonly profile: KernelProfile;
@@ -124,7 +126,8 @@ function readCall(): Call {
   };
 }
 
-function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuContext): AskReport {
+function askReport(answer: GeneratedAnswer, call: Call, id: string, { model }: Reasoner): AskReport {
+  const { gpu } = model.device;
   return {
     text: answer.text,
     tokens: answer.ids,
@@ -134,8 +137,9 @@ function askReport(answer: GeneratedAnswer, call: Call, model: string, gpu: GpuC
     shares: answer.attention.map(({ step, shares }) => ({ step, ...shares })),
     answer: answer.reading().answer,
     seed: call.seed,
-    model,
+    model: id,
     adapter: call.adapter ?? null,
+    weights: model.precision,
     device: deviceReport(gpu.traits),
     profile: kernelProfile(gpu),
   };
@@ -160,7 +164,7 @@ async function ask(signal: AbortSignal): Promise<void> {
   try {
     await applyAdapter(reasoner, call, gpu);
     const answer = await streamAnswer(reasoner, call, image, signal);
-    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, gpu))}\n`);
+    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, reasoner))}\n`);
   } finally {
     await closeDevice(gpu, reasoner);
   }

@@ -60,6 +60,8 @@ export interface EvaluateReport extends EvaluationReport {
   readonly leftOut: number;
   readonly seed: number;
   readonly device: string;
+  /** How the model's weights were kept. */
+  readonly weights: WeightPrecision;
 }
 
 /** The JSON of `evaluate --probe --json`. */
@@ -71,6 +73,8 @@ export interface EvaluateProbeReport {
   readonly adapter: string | null;
   readonly seed: number;
   readonly device: string;
+  /** How the model's weights were kept. */
+  readonly weights: WeightPrecision;
 }
 
 const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SPLIT | --dataset PATH) [options]
@@ -332,7 +336,7 @@ function printReport(report: EvaluateReport): void {
         `${kind.padEnd(28)} ${percent(own.accuracy.mean)} of ${own.count}, looked back ${percent(own.triggerRate)}`,
     ),
     ...(report.leftOut > 0 ? [`left out     ${report.leftOut} rows that cannot be asked`] : []),
-    `${report.seconds.toFixed(1)} s on ${report.device}`,
+    `${report.seconds.toFixed(1)} s on ${report.device}, weights ${report.weights}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -352,7 +356,8 @@ async function evaluate(signal: AbortSignal): Promise<void> {
       adapter = LoraAdapter.create(gpu, lora, config, weights, false);
       reasoner.setAdapter(adapter);
     }
-    await measure(reasoner, call, { model: id, adapter: call.adapter ?? null, device }, signal);
+    const where = { model: id, adapter: call.adapter ?? null, device, weights: reasoner.model.precision };
+    await measure(reasoner, call, where, signal);
   } finally {
     await closeDevice(gpu, reasoner);
   }
@@ -361,7 +366,7 @@ async function evaluate(signal: AbortSignal): Promise<void> {
 async function measure(
   reasoner: Reasoner,
   call: Call,
-  where: { readonly model: string; readonly adapter: string | null; readonly device: string },
+  where: Pick<EvaluateReport, 'model' | 'adapter' | 'device' | 'weights'>,
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();

@@ -156,6 +156,7 @@ async function runTraining(
   const about = {
     settings: settingsKey(run, request),
     base: await baseFingerprint(files),
+    // A run over quantised weights goes on over the same ones.
     ...(call.precision ? { weights: call.precision } : {}),
   };
   if (!call.resume) await folder.refuseRun();
@@ -228,7 +229,7 @@ function runRecord({ config, out }: Call, run: RunFile, base: string, { model }:
     adapter: adapter === null ? null : from(adapter),
     source: source.kind === 'dataset' ? { ...source, file: from(source.file) } : source,
   };
-  return writeRunFile(moved, { device, baseSha256: base });
+  return writeRunFile(moved, { device, baseSha256: base, weights: model.precision });
 }
 
 /** Everything that decides a run's course but the adapter it continues, in a fixed order. */
