@@ -2,8 +2,16 @@
 import type { QwenImageConfig } from '../../data/image/image_processor';
 import { type PromptImageProcessor, qwenPromptImages } from '../../data/image/prompt_image';
 import type { JsonReader } from '../../lib/json_reader';
-import type { ModelSpec, ProjectorLayer, TextRopeSpec, TextSpec, VisionNames, VisionSpec } from '../spec';
-import { checkRopeKind, ropeReader } from './decoder';
+import type {
+  ConnectorSpec,
+  ModelSpec,
+  ProjectorLayer,
+  TextRopeSpec,
+  TextSpec,
+  VisionNames,
+  VisionSpec,
+} from '../spec';
+import { checkRopeKind, readDecoder, ropeReader } from './decoder';
 import { idList, optionalId, readChannels } from './family';
 
 /** Canonical prefix of the text decoder's tensors. */
@@ -126,6 +134,26 @@ export function readPatches(
       ? vision.object('rope_parameters').number('rope_theta', true)
       : 10000,
   };
+}
+
+/** The decoder of Qwen2 and Qwen2.5: biases on queries, keys and values, sections of M-RoPE in chunks. */
+export function readQwen2Decoder(root: JsonReader): TextSpec {
+  return readDecoder(textReader(root), {
+    prefix: TEXT_PREFIX,
+    qkvBias: true,
+    qkNorm: false,
+    ownHeadDim: false,
+    readRope: (text, headDim) => readMultimodalRope(text, headDim, (_, sections) => chunkedStreams(sections)),
+  });
+}
+
+/** The merger of Qwen2-VL and Qwen2.5-VL: norm per patch, two layers with exact GELU between them. */
+export function readMerger(vision: VisionSpec, outHiddenSize: number): ConnectorSpec {
+  const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
+  const names = [`${VISION_PREFIX}merger.mlp.0`, `${VISION_PREFIX}merger.mlp.2`] as const;
+  const layers = mergerLayers(names, merged, outHiddenSize);
+  const main = { norm: `${VISION_PREFIX}merger.ln_q`, normOver: 'patch', layers } as const;
+  return { outHiddenSize, main, taps: [] };
 }
 
 /** Released checkpoints keep the text keys at the top level, newer writers nest them. */

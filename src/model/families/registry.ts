@@ -2,8 +2,9 @@
 import { ModelError } from '../../lib/errors';
 import type { ModelFamily } from './family';
 import { QWEN2_5_VL } from './qwen2_5_vl';
+import { QWEN2_VL } from './qwen2_vl';
 
-const FAMILIES: readonly ModelFamily[] = [QWEN2_5_VL];
+const FAMILIES: readonly ModelFamily[] = [QWEN2_5_VL, QWEN2_VL];
 
 /**
  * The family of a `model_type`.
