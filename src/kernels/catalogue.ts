@@ -5,6 +5,8 @@ import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { type ActivationKind, activation, activationBackward } from './activation';
 import { adamw } from './adamw';
+import { addRows } from './add_rows';
+import { blendRows } from './blend_rows';
 import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
@@ -16,6 +18,7 @@ import { embedding } from './embedding';
 import { gatherRows, scatterRows } from './gather_rows';
 import { type GemmOptions, gemm } from './gemm';
 import { grpoLoss } from './grpo_loss';
+import { headNorm, headNormBackward } from './head_norm';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
@@ -106,6 +109,16 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
           gemm({ ...size, ...kind }, traits),
         ),
       ),
+  },
+  { name: 'addRows', build: (traits) => [addRows({ count: 3, cols: 5, offset: 1 }, traits)] },
+  { name: 'blendRows', build: (traits) => [blendRows({ rows: 3, cols: 5 }, traits)] },
+  {
+    name: 'headNorm',
+    build: (traits) => [headNorm({ ...HEADS, tokens: 3, eps: 1e-6 }, traits)],
+  },
+  {
+    name: 'headNormBackward',
+    build: (traits) => [headNormBackward({ ...HEADS, tokens: 3, eps: 1e-6 }, traits)],
   },
   {
     name: 'rmsNorm',

@@ -51,6 +51,15 @@ export function gatherRows(o: RowsOptions, traits: DeviceTraits): KernelCall {
   return move(false, o, traits);
 }
 
+/**
+ * out[index[r]] = x[r] for distinct indices; other rows of `out` keep their contents, and NO_ROW goes nowhere.
+ * Bindings: x f32[rows, cols], index u32[rows], out f32[*, cols] (read_write). Indices are trusted.
+ * @throws ShapeError for an empty shape or one that exceeds a binding
+ */
+export function placeRows(o: RowsOptions, traits: DeviceTraits): KernelCall {
+  return move(true, o, traits);
+}
+
 /** A call of `scatterRows` and what to bind, by role. */
 export interface ScatterStep {
   readonly call: KernelCall;

@@ -1,6 +1,6 @@
 // Gathering and scattering rows: exact copies, absent rows, zeros in all other rows.
 import { expect, it } from 'vitest';
-import { gatherRows, NO_ROW, scatterRows } from '../../src/kernels/gather_rows';
+import { gatherRows, NO_ROW, placeRows, scatterRows } from '../../src/kernels/gather_rows';
 import { testGpu } from '../harness/gpu';
 import { dirty, normals, runTwice } from './support';
 
@@ -22,9 +22,13 @@ it.each([1, 5, 65])('gathers and scatters rows of %i columns', async (cols) => {
     );
     operands.dx = results.at(-1) as Float32Array<ArrayBuffer>;
   }
+  const held = normals(11 * cols, 2);
+  const placed = await runTwice(gpu, placeRows({ rows: 4, cols }, gpu.traits), [rows, index, held]);
   const want = new Float32Array(11 * cols);
   index.forEach((to, from) => {
     if (to !== NO_ROW) want.set(rows.subarray(from * cols, (from + 1) * cols), to * cols);
   });
   expect(operands.dx).toEqual(want);
+  const named = (i: number) => index.includes(Math.floor(i / cols));
+  expect(placed[2]).toEqual(held.map((value, i) => (named(i) ? want[i]! : value)));
 });
