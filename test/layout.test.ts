@@ -75,6 +75,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/model/families/': 'test/model/config.test.ts',
   'src/model/modality_projector.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/prompt_packing.ts': 'test/model/prompt_program.gpu.test.ts',
+  'src/model/session_state.ts': 'test/model/generation_session.gpu.test.ts',
+  'src/model/spec.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/vision_language_model.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/vision_transformer.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/model/weights.ts': 'test/model/prompt_program.gpu.test.ts',
@@ -106,6 +108,8 @@ const JOINT_TESTS = Object.values(TESTED_BY);
 
 /** Shaders whose truth fits in a line of their own test. */
 const REFERENCE_IN_TEST = [
+  'shaders/add_rows.wgsl',
+  'shaders/blend_rows.wgsl',
   'shaders/column_sum.wgsl',
   'shaders/copy_columns.wgsl',
   'shaders/elementwise.wgsl',

@@ -103,7 +103,7 @@ async function forward(
     trace.output('logits', tracePrompt(trace, device, shape, { features: vision.features }));
   });
   for (const [index, input] of inputs.entries()) {
-    for (const [name, data] of Object.entries(packVision(input.images, config.vision, rows)))
+    for (const [name, data] of Object.entries(packVision(input.images, config, rows)))
       vision.program.write(name, data);
     await vision.program.run();
     const packed = packPrompts([input], config, tokens, () => tokens, 1);

@@ -129,7 +129,7 @@ function traceDecode(
     else for (const call of decodeAttention(options, trace.traits)) trace.emit(call, [...inputs, out]);
     return reshape(narrowHeads(trace, out, headSize), [batch, heads * headSize]);
   };
-  const stream = decoderLayers(trace, text, weights, x, attend);
+  const stream = decoderLayers(trace, config, weights, x, attend);
   const scores = logits(trace, text, weights, stream);
   recorder?.finish();
   sample(trace, state, scores, batch, text.vocabSize);

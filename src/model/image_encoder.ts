@@ -11,12 +11,13 @@ import { type StoredTensor, sizeAt } from '../tensor/trace';
 import { bucketSize } from './buckets';
 import { type ImageInput, packVision } from './prompt_packing';
 import { buildVisionProgram, type ModelOnDevice, type VisionProgram } from './prompt_program';
+import { featureRows } from './spec';
 
 /** Features of a batch of images. */
 export interface EncodedImages {
-  /** [rows, hidden] f32; rows past the batch's are stale. */
+  /** [rows · featureRows, hidden] f32; rows past the batch's are stale. */
   readonly features: StoredTensor;
-  /** Padded rows, which name the tensor's size. */
+  /** Padded image tokens, which name the tensor's size. */
   readonly rows: number;
 }
 
@@ -25,8 +26,8 @@ const PATCH_UNIT = 12;
 const STORE_BYTES = 1 << 25;
 
 /** Rows of a store that takes at least a batch; twice that much where a batch alone exceeds the usual size. */
-function storeRows(hidden: number, batchRows: number): number {
-  return Math.max(Math.floor(STORE_BYTES / (4 * hidden)), 2 * batchRows);
+function storeRows(width: number, batchRows: number): number {
+  return Math.max(Math.floor(STORE_BYTES / (4 * width)), 2 * batchRows);
 }
 
 function lcm(a: number, b: number): number {
@@ -79,8 +80,10 @@ export class ImageEncoder {
     return bucketSize(patches, lcm(PATCH_UNIT, this.#model.config.vision.spatialMergeSize ** 2));
   }
 
-  get #hidden(): number {
-    return this.#model.config.connector.outHiddenSize;
+  /** Values of an image token's features, those of DeepStack included. */
+  get #width(): number {
+    const { connector } = this.#model.config;
+    return featureRows(connector) * connector.outHiddenSize;
   }
 
   /** Makes room for a batch: the store is emptied when it is full, and grows when a batch alone exceeds it. */
@@ -93,8 +96,8 @@ export class ImageEncoder {
     if (batchRows <= capacity) return;
     if (this.#store) this.#scope.free(this.#store.region.buffer);
     this.#store = undefined;
-    const rows = storeRows(this.#hidden, batchRows);
-    this.#store = allocateTensor(this.#scope, 'image store', [rows, this.#hidden], 'f32');
+    const rows = storeRows(this.#width, batchRows);
+    this.#store = allocateTensor(this.#scope, 'image store', [rows, this.#width], 'f32');
   }
 
   async #run(images: readonly ImageInput[], unit: number, signal?: AbortSignal): Promise<void> {
@@ -106,12 +109,12 @@ export class ImageEncoder {
       built = this.#scope.own(await buildVisionProgram(this.#model, padded));
       this.#programs.set(padded, built);
     }
-    for (const [name, data] of Object.entries(packVision(images, config.vision, padded)))
+    for (const [name, data] of Object.entries(packVision(images, config, padded)))
       built.program.write(name, data);
     await built.program.run(signal);
     const [features, store] = [built.features.region, this.#storeTensor.region];
     gpu.submit((encoder) => {
-      copyRows(encoder, features, 0, store, this.#used, patches / unit, this.#hidden);
+      copyRows(encoder, features, 0, store, this.#used, patches / unit, this.#width);
     });
     for (const image of images) {
       const own = patchesOf(image) / unit;
@@ -129,7 +132,9 @@ export class ImageEncoder {
     const { gpu } = this.#model;
     let target = this.#batches.get(rows);
     if (!target) {
-      target = allocateTensor(this.#scope, `image features ${rows}`, [rows, this.#hidden], 'f32');
+      const { connector } = this.#model.config;
+      const shape = [rows * featureRows(connector), connector.outHiddenSize];
+      target = allocateTensor(this.#scope, `image features ${rows}`, shape, 'f32');
       this.#batches.set(rows, target);
     }
     const places = images.map((image) => defined(this.#places.get(image), 'the place of a picture'));
@@ -137,7 +142,7 @@ export class ImageEncoder {
     gpu.submit((encoder) => {
       let at = 0;
       for (const [first, count] of places) {
-        copyRows(encoder, store, first, region, at, count, this.#hidden);
+        copyRows(encoder, store, first, region, at, count, this.#width);
         at += count;
       }
     });

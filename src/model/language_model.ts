@@ -1,13 +1,14 @@
 // Traces the text decoder of a spec, for packed sequences (prompts, training) and for single decode steps. The two
 // differ in their attention, which is passed in. Residual stream, norms and logits are f32 whatever the weights are.
 
-import { embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
+import { addRows, embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
+import { headNorm } from '../tensor/ops/head_norm';
 import { type LinearOptions, linear } from '../tensor/ops/linear';
 import { addLora } from '../tensor/ops/lora';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
-import type { TextSpec } from './spec';
+import type { ModelSpec, TextSpec } from './spec';
 import type { Tap } from './vision_transformer';
 import { embeddingName, LM_HEAD } from './weight_names';
 import type { WeightSource } from './weights';
@@ -36,26 +37,35 @@ export function embedTokens(
   return embed(trace, weights.matrix(embeddingName(text)), ids, tokens, images);
 }
 
+/** Optional parts of the decoder's pass. */
+export interface DecoderOptions {
+  readonly tap?: Tap | undefined;
+  /** Traces each layer, e.g. inside a checkpoint. */
+  readonly wrap?: LayerWrap | undefined;
+  /** Features of the rows' images, for DeepStack; none when decoding. */
+  readonly images?: ImageFeatures | undefined;
+}
+
 /**
- * All decoder layers.
- * @param x    [T, hidden] f32
- * @param wrap traces each layer, e.g. inside a checkpoint
+ * All decoder layers. Behind the first of them the features of DeepStack are added to image tokens.
+ * @param x [T, hidden] f32
  * @returns residual stream after the last layer, [T, hidden] f32, not yet normalised
- * @source  Qwen2.5 technical report (arXiv:2412.15115); Qwen2_5_VLDecoderLayer
+ * @source  Qwen2.5 technical report (arXiv:2412.15115), Qwen2_5_VLDecoderLayer; Qwen3VLTextModel for DeepStack
  */
 export function decoderLayers(
   trace: Trace,
-  text: TextSpec,
+  { text, connector }: Pick<ModelSpec, 'text' | 'connector'>,
   weights: WeightSource,
   x: Tensor,
   attend: LayerAttention,
-  tap?: Tap,
-  wrap: LayerWrap = (input, layer) => layer(input),
+  { tap, wrap = (input, layer) => layer(input), images }: DecoderOptions = {},
 ): Tensor {
   let stream = x;
   for (let layer = 0; layer < text.numHiddenLayers; layer++) {
     tap?.(`text.layer_in.${layer}`, stream);
     stream = wrap(stream, (input) => decoderLayer(trace, text, weights, input, layer, attend));
+    // Row 0 of an image token's features took the place of its embedding; row k + 1 belongs behind layer k.
+    if (images && layer < connector.taps.length) stream = addRows(trace, stream, images, layer + 1);
   }
   tap?.('text.pre_norm', stream);
   return stream;
@@ -76,10 +86,33 @@ export function decoderLayer(
   const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
     adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
   const bias = text.qkvBias ? weights.vector(at('self_attn.qkv_proj.bias')) : undefined;
-  const qkv = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
+  const projected = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
+  const qkv = text.qkNorm ? normHeads(trace, text, weights, projected, at) : projected;
   const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
   const gateUp = project(norm(attended, 'post_attention_layernorm.weight'), 'mlp.gate_up_proj');
   return project(swiglu(trace, gateUp), 'mlp.down_proj', { residual: attended });
+}
+
+/** Queries and keys of a fused projection, normalised head by head. */
+function normHeads(
+  trace: Trace,
+  text: TextSpec,
+  weights: WeightSource,
+  qkv: Tensor,
+  at: (name: string) => string,
+): Tensor {
+  return headNorm(
+    trace,
+    qkv,
+    weights.vector(at('self_attn.q_norm.weight')),
+    weights.vector(at('self_attn.k_norm.weight')),
+    {
+      heads: text.numAttentionHeads,
+      kvHeads: text.numKeyValueHeads,
+      headSize: text.headDim,
+      eps: text.rmsNormEps,
+    },
+  );
 }
 
 /** A frozen linear layer and the low-rank updates of the modules it is made of. */

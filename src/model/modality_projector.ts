@@ -1,7 +1,7 @@
 // Projects groups of merge² patch rows into one text-width token each, and undoes the vision tower's run order.
 
-import { defined } from '../lib/invariant';
-import { gatherRows } from '../tensor/ops/embedding';
+import { itemAt } from '../lib/invariant';
+import { placeRows } from '../tensor/ops/embedding';
 import { linear } from '../tensor/ops/linear';
 import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
 import type { ModelSpec, ProjectorSpec } from './spec';
@@ -31,9 +31,11 @@ function project(
 }
 
 /**
- * Projects the tower's last output to image features. Declares the input `vision.merged_order`.
+ * Projects the tower's output to image features, and the outputs of tapped blocks to those of DeepStack. Declares the
+ * inputs `vision.feature_rows.k`, u32 [rows / merge²]: where each merged row of the run belongs in `features`.
  * @param blocks   outputs of all blocks, each [rows, hidden] in run order
- * @param features external [≥ rows / merge², out] tensor that receives the image features in prompt order
+ * @param features external [≥ rows / merge² · featureRows, out]: of each image token in prompt order its own features, then
+ *   those of each tap
  */
 export function modalityProjector(
   trace: Trace,
@@ -42,8 +44,11 @@ export function modalityProjector(
   blocks: readonly Tensor[],
   features: Tensor,
 ): void {
-  const last = defined(blocks.at(-1), 'a block of the vision tower');
-  const projected = project(trace, spec, spec.connector.main, weights, last);
-  const order = trace.input('vision.merged_order', [sizeAt(projected, 0)], 'u32');
-  gatherRows(trace, projected, order, features);
+  const { main, taps } = spec.connector;
+  const parts = [{ block: blocks.length - 1, projector: main }, ...taps];
+  parts.forEach(({ block, projector }, part) => {
+    const projected = project(trace, spec, projector, weights, itemAt(blocks, block));
+    const rows = trace.input(`vision.feature_rows.${part}`, [sizeAt(projected, 0)], 'u32');
+    placeRows(trace, projected, rows, features);
+  });
 }

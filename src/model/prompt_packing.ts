@@ -8,7 +8,7 @@ import { ArgumentError, ModelError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import type { HostArray } from '../tensor/program';
 import { gridTokens, promptPositions, textRopeTables } from './rope_index';
-import type { ModelSpec, VisionSpec } from './spec';
+import { featureRows, type ModelSpec } from './spec';
 import { orderPatches, patchWidth, visionLayout } from './vision_transformer';
 
 /** A preprocessed image. */
@@ -115,7 +115,7 @@ export function packPrompts(
     inputIds.slice(cached).forEach((id, index) => {
       const row = begin + index;
       inputs.ids[row] = id;
-      if (id === config.imageTokenId) inputs.image_rows[row] = feature++;
+      if (id === config.imageTokenId) inputs.image_rows[row] = feature++ * featureRows(config.connector);
       inputs.ranges.set([0, 0, begin, row + 1 + cached], 4 * row);
       inputs.targets.set([firstSlot + slot, index + cached], 2 * row);
     });
@@ -198,13 +198,21 @@ export function packSamplingBatch(
   return words;
 }
 
+/** `vision.feature_rows.k`: row of part k of each merged row's features, whose parts lie side by side. */
+function placements(mergedRows: Uint32Array, parts: number): Record<string, HostArray> {
+  const rowsOf = (part: number): Uint32Array => mergedRows.map((row) => row * parts + part);
+  return Object.fromEntries(
+    Array.from({ length: parts }, (_, part) => [`vision.feature_rows.${part}`, rowsOf(part)]),
+  );
+}
+
 /**
  * Inputs of the vision program for a list of images, padded to `rows` patch rows.
  * @throws ModelError `model/image` when pixel values and grids disagree
  */
 export function packVision(
   images: readonly ImageInput[],
-  vision: VisionSpec,
+  { vision, connector }: ModelSpec,
   rows: number,
 ): Record<string, HostArray> {
   const width = patchWidth(vision);
@@ -231,6 +239,12 @@ export function packVision(
     'vision.rotary_rows': layout.rotaryRows,
     ...(layout.windowRanges ? { 'vision.window_ranges': layout.windowRanges } : {}),
     'vision.full_ranges': layout.fullRanges,
-    'vision.merged_order': layout.mergedOrder,
+    ...(layout.positions
+      ? {
+          'vision.position_index': layout.positions.index,
+          'vision.position_weights': layout.positions.weights,
+        }
+      : {}),
+    ...placements(layout.mergedRows, featureRows(connector)),
   };
 }

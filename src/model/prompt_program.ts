@@ -14,7 +14,7 @@ import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/t
 import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, type LayerAttention, logits } from './language_model';
 import { modalityProjector } from './modality_projector';
-import type { ModelSpec } from './spec';
+import { featureRows, type ModelSpec } from './spec';
 import { type Tap, visionTransformer } from './vision_transformer';
 import type { WeightSource } from './weights';
 
@@ -28,7 +28,7 @@ export interface ModelOnDevice {
 /** A vision program with the features it writes. */
 export interface VisionProgram {
   readonly program: Program;
-  /** [rows / merge², hidden] f32, prompt order. */
+  /** [rows / merge² · featureRows, hidden] f32, prompt order. */
   readonly features: StoredTensor;
   readonly rows: number;
   destroy(): void;
@@ -44,7 +44,8 @@ export function buildVisionProgram(
   tap?: (trace: Trace) => Tap,
 ): Promise<VisionProgram> {
   const { vision, connector } = config;
-  const shape = [rows / vision.spatialMergeSize ** 2, connector.outHiddenSize];
+  const tokens = rows / vision.spatialMergeSize ** 2;
+  const shape = [tokens * featureRows(connector), connector.outHiddenSize];
   return inScope(gpu, async (scope) => {
     const features = allocateTensor(scope, 'image features', shape, 'f32');
     const compiled = Program.compile(gpu, `vision ${rows}`, (trace) => {
@@ -180,7 +181,7 @@ export function tracePrompt(
     cache && parts.continues
       ? traceCachedAttention(trace, text, tokens, inputs, cache, store)
       : traceAttention(trace, text, tokens, inputs, store, tap);
-  const stream = decoderLayers(trace, text, weights, x, attend, tap);
+  const stream = decoderLayers(trace, config, weights, x, attend, { tap, images: inputs.images });
   if (shape.allRows) return logits(trace, text, weights, stream, tap);
   const last = trace.input('last_rows', [batch], 'u32');
   return logits(trace, text, weights, gatherRows(trace, stream, last), tap);

@@ -152,3 +152,8 @@ export interface ModelSpec {
   /** Prefixes of tensor names that have been written, each with the canonical one; the first that fits counts. */
   readonly storedPrefixes: readonly (readonly [stored: string, canonical: string])[];
 }
+
+/** Rows of features that an image token has: its own, and one for each tap. */
+export function featureRows({ taps }: Pick<ConnectorSpec, 'taps'>): number {
+  return 1 + taps.length;
+}

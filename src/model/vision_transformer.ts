@@ -3,15 +3,19 @@
 // from the first node to the merger (modality_projector.ts), which puts them back.
 
 import type { GridThw } from '../data/image/image_processor';
+import { BLEND_TAPS } from '../kernels/blend_rows';
 import { ShapeError } from '../lib/errors';
 import { defined, itemAt } from '../lib/invariant';
+import { add } from '../tensor/ops/activation';
 import { attention } from '../tensor/ops/attention';
+import { blendRows } from '../tensor/ops/embedding';
 import { layerNorm } from '../tensor/ops/layer_norm';
 import { type LinearOptions, linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { swiglu } from '../tensor/ops/swiglu';
 import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
+import { type PositionTaps, positionTaps } from './position_table';
 import { getCuFull, getWindowIndex, gridTokens, visionRopeTables } from './rope_index';
 import type { NormSpec, VisionSpec } from './spec';
 import type { WeightSource } from './weights';
@@ -29,8 +33,10 @@ export interface VisionLayout {
   /** Null for a tower without windows. */
   readonly windowRanges: Uint32Array | null;
   readonly fullRanges: Uint32Array;
-  /** Merged row m of the output is merged row mergedOrder[m] of the run. */
-  readonly mergedOrder: Uint32Array;
+  /** Merged row m of the run is merged row mergedRows[m] of the images, in order. */
+  readonly mergedRows: Uint32Array;
+  /** Entries of the table of positions that each row blends, and their weights; null for a tower without a table. */
+  readonly positions: PositionTaps | null;
   /** Live merged tokens. */
   readonly mergedTokens: number;
 }
@@ -61,10 +67,10 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionSpec, rows
   const order = new Uint32Array(rows);
   const cos = new Float32Array(rows * tables.width);
   const sin = new Float32Array(rows * tables.width);
-  const mergedOrder = new Uint32Array(rows / unit);
+  const mergedRows = new Uint32Array(rows / unit);
   for (let merged = 0; merged < rows / unit; merged++) {
     const source = windowed && merged < mergedTokens ? itemAt(windowed.windowIndex, merged) : merged;
-    mergedOrder[source] = merged;
+    mergedRows[merged] = source;
     for (let inner = 0; inner < unit; inner++) {
       const from = source * unit + inner;
       const to = merged * unit + inner;
@@ -81,7 +87,8 @@ export function visionLayout(grids: readonly GridThw[], vision: VisionSpec, rows
     rotaryRows: Uint32Array.from({ length: rows }, (_, row) => row),
     windowRanges: windowed ? rangesOf(windowed.cuWindow, rows) : null,
     fullRanges: rangesOf(getCuFull(grids), rows),
-    mergedOrder,
+    mergedRows,
+    positions: vision.positions && positionTaps(grids, vision.positions, merge, order),
     mergedTokens,
   };
 }
@@ -169,9 +176,26 @@ function visionBlock(
   return project(inner, names.mlpOut, { residual: attended });
 }
 
+/** Patch rows plus the learned positions of their places. */
+function addPositions(
+  trace: Trace,
+  { prefix, names }: VisionSpec,
+  weights: WeightSource,
+  patches: Tensor,
+  tap?: Tap,
+): Tensor {
+  const rows = sizeAt(patches, 0);
+  const index = trace.input('vision.position_index', [rows, BLEND_TAPS], 'u32');
+  const shares = trace.input('vision.position_weights', [rows, BLEND_TAPS]);
+  const positions = blendRows(trace, weights.vector(`${prefix}${names.positions}.weight`), index, shares);
+  tap?.('vit.pos_embed', positions);
+  return add(trace, patches, positions);
+}
+
 /**
  * Traces the tower over `rows` patch rows. Declares the inputs `pixel_values`, `vision.cos`, `vision.sin`,
- * `vision.rotary_rows`, `vision.full_ranges` and, with windows, `vision.window_ranges` (see {@link VisionLayout}).
+ * `vision.rotary_rows`, `vision.full_ranges`, with windows `vision.window_ranges`, and with a table of positions
+ * `vision.position_index` and `vision.position_weights` (see {@link VisionLayout}).
  * @param tap   names intermediate tensors
  * @returns outputs of all blocks, each [rows, hidden] f32 in run order
  * @source  Dosovitskiy et al. 2021 (arXiv:2010.11929); the families name their own
@@ -186,10 +210,11 @@ export function visionTransformer(
   const pixels = trace.input('pixel_values', [rows, patchWidth(vision)]);
   const inputs = declareBlockInputs(trace, vision, rows);
   const patchEmbed = `${vision.prefix}${vision.names.patchEmbed}`;
-  let x = linear(trace, pixels, weights.matrix(`${patchEmbed}.weight`), {
+  const patches = linear(trace, pixels, weights.matrix(`${patchEmbed}.weight`), {
     bias: vision.patchBias ? weights.vector(`${patchEmbed}.bias`) : undefined,
   });
-  tap?.('vit.patch_embed', x);
+  tap?.('vit.patch_embed', patches);
+  let x = vision.positions ? addPositions(trace, vision, weights, patches, tap) : patches;
   return Array.from({ length: vision.depth }, (_, block) => {
     x = visionBlock(trace, vision, weights, x, block, inputs);
     tap?.(`vit.block.${block}`, x);

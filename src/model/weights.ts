@@ -19,7 +19,7 @@ import { readWeightRows } from './weight_reader';
 /** Where traced model code gets its weights. */
 export interface WeightSource {
   /**
-   * A norm or bias, f32.
+   * A norm, a bias or a table of positions, f32.
    * @throws ModelError `model/weights` for an unknown name
    */
   vector(name: string): StoredTensor;
@@ -70,9 +70,10 @@ export class ModelWeights implements WeightSource {
     this.#scope = scope;
     this.bytes = bytes;
     for (const { group, shards } of placed) {
-      const { name, shape, format } = group;
+      const { name, shape, format, role } = group;
       const [first] = shards;
-      if (shape.length === 2) this.#matrices.set(name, { name, shape, format, shards, requiresGrad: false });
+      if (shape.length === 2 && role !== 'vector')
+        this.#matrices.set(name, { name, shape, format, shards, requiresGrad: false });
       else this.#vectors.set(name, defined(first?.planes[0], name));
     }
   }
@@ -148,11 +149,11 @@ function place(scope: GpuScope, groups: readonly WeightGroup[]): { placed: Place
   const limit = Math.min(maxBufferBytes, MAX_BUFFER_BYTES);
   const shelf = new Shelf(limit);
   const places = groups.map((group) => {
-    const { name, format, shape } = group;
+    const { name, format, shape, role } = group;
     const [rows, width = 1] = shape;
     const shards = shardRows(name, format, [rows, width], Math.min(maxBindingBytes, limit));
-    if (shape.length === 1 && shards.length > 1)
-      throw new ModelError('model/weights', `${name} has ${rows} values, too many for a norm or bias.`);
+    if (role === 'vector' && shards.length > 1)
+      throw new ModelError('model/weights', `${name} has ${rows} rows, too many for one binding.`);
     return {
       group,
       shards: shards.map((shard) => ({

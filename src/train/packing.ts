@@ -7,7 +7,7 @@ import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import type { PromptInput } from '../model/prompt_packing';
 import { promptPositions, textRopeTables } from '../model/rope_index';
-import type { ModelSpec } from '../model/spec';
+import { featureRows, type ModelSpec } from '../model/spec';
 import type { HostArray } from '../tensor/program';
 
 /** A prompt with the completions to score; one for SFT, G for GRPO. */
@@ -125,7 +125,8 @@ function promptRows({ inputIds, images }: PromptInput, config: ModelSpec, featur
   let imageTokens = 0;
   const rows = inputIds.map((id, index) => {
     const at = (stream: number): number => itemAt(positionIds, stream * count + index);
-    const imageRow = id === config.imageTokenId ? feature + imageTokens++ : -1;
+    const imageRow =
+      id === config.imageTokenId ? (feature + imageTokens++) * featureRows(config.connector) : -1;
     return { id, imageRow, position: [at(0), at(1), at(2)] as const };
   });
   return { rows, imageTokens, next: count + delta };

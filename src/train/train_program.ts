@@ -80,7 +80,11 @@ function traceLogps(
     ? (input: Tensor, layer: (input: Tensor) => Tensor): Tensor =>
         checkpoint(trace, [input], ([kept]) => [layer(kept as Tensor)])[0] as Tensor
     : undefined;
-  const stream = decoderLayers(trace, text, weights, x, attend, options.tap, wrap);
+  const stream = decoderLayers(trace, config, weights, x, attend, {
+    tap: options.tap,
+    wrap,
+    images: inputs.images,
+  });
   const rows = gatherRows(trace, stream, trace.input('rows', [shape.rows], 'u32'));
   const labels = trace.input('labels', [shape.rows], 'i32');
   const hidden = normalise(trace, text, weights, rows);

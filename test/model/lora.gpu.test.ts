@@ -91,7 +91,7 @@ describe('LoraAdapter', () => {
     const goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
     const images = await fixtureImages(goldens);
     const vision = await buildVisionProgram(model.device, 92);
-    for (const [name, data] of Object.entries(packVision(images, model.config.vision, 92)))
+    for (const [name, data] of Object.entries(packVision(images, model.config, 92)))
       vision.program.write(name, data);
     await vision.program.run();
     const inputIds = [...(await goldens.integers('input_ids'))];

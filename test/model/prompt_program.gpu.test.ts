@@ -37,9 +37,7 @@ afterAll(async () => {
 describe('Qwen2.5-VL prompt pass', () => {
   it.each([92, 96, 192])('encodes two images in a bucket of %i patch rows', async (rows) => {
     const vision = await buildVisionProgram(model.device, rows);
-    for (const [name, data] of Object.entries(
-      packVision(await fixtureImages(goldens), model.config.vision, rows),
-    ))
+    for (const [name, data] of Object.entries(packVision(await fixtureImages(goldens), model.config, rows)))
       vision.program.write(name, data);
     await vision.program.run();
     const golden = await goldens.floats('image_embeds');
@@ -52,9 +50,7 @@ describe('Qwen2.5-VL prompt pass', () => {
   it('gives the logits of every prompt row', async () => {
     const rows = 96;
     const vision = await buildVisionProgram(model.device, rows);
-    for (const [name, data] of Object.entries(
-      packVision(await fixtureImages(goldens), model.config.vision, rows),
-    ))
+    for (const [name, data] of Object.entries(packVision(await fixtureImages(goldens), model.config, rows)))
       vision.program.write(name, data);
     await vision.program.run();
     const inputIds = [...(await goldens.integers('input_ids'))];

@@ -70,7 +70,7 @@ export async function runPrompt(gpu: GpuContext, model: ModelOnDevice, prompt: P
   const patches = prompt.images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
   const vision = patches ? await buildVisionProgram(model, patches) : undefined;
   if (vision) {
-    for (const [name, data] of Object.entries(packVision(prompt.images, config.vision, patches)))
+    for (const [name, data] of Object.entries(packVision(prompt.images, config, patches)))
       vision.program.write(name, data);
     await vision.program.run();
   }

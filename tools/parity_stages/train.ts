@@ -62,7 +62,7 @@ async function encode(model: VisionLanguageModel, prompt: Prompt): Promise<Visio
   const patches = prompt.images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
   if (patches === 0) return undefined;
   const vision = await buildVisionProgram(model.device, patches);
-  for (const [name, data] of Object.entries(packVision(prompt.images, model.config.vision, patches)))
+  for (const [name, data] of Object.entries(packVision(prompt.images, model.config, patches)))
     vision.program.write(name, data);
   await vision.program.run();
   return vision;

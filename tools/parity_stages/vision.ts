@@ -4,6 +4,7 @@ import { DataError } from '../../src/lib/errors';
 import { type ImageInput, packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
 import { getWindowIndex } from '../../src/model/rope_index';
+import { featureRows } from '../../src/model/spec';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir } from './fixture_dir';
@@ -25,7 +26,7 @@ async function runTower(
         tapped.set(name, tensor.shape);
       }),
   );
-  for (const [name, data] of Object.entries(packVision(images, model.config.vision, rows)))
+  for (const [name, data] of Object.entries(packVision(images, model.config, rows)))
     built.program.write(name, data);
   await built.program.run();
   return built;
@@ -39,10 +40,14 @@ export async function* visionRows(
   wanted: Wanted,
 ): AsyncGenerator<ComputedRow> {
   const specs = dir.ofStages(['vision'], wanted).filter(({ file }) => file === IO);
-  if (specs.some(({ name }) => name === 'vit_video.image_embeds')) {
+  const ofVideo = specs.filter(({ name }) => /^vit_video\.(image_embeds|deepstack)/.test(name));
+  if (ofVideo.length > 0) {
     const video = await runTower(model, await videoInputs(dir));
-    const actual = (await video.program.read('image_embeds')) as Float32Array;
-    yield { stage: 'vision', file: IO, tensor: 'vit_video.image_embeds', actual, shape: [] };
+    const features = (await video.program.read('image_embeds')) as Float32Array;
+    for (const { name, shape } of ofVideo) {
+      const actual = featurePart(features, name.slice('vit_video.'.length), model);
+      yield { stage: 'vision', file: IO, tensor: name, actual, shape };
+    }
     video.destroy();
   }
   // A prompt without images has no other tensor of this stage.
@@ -52,16 +57,30 @@ export async function* visionRows(
   const { spatialMergeSize: merge, windows } = model.config.vision;
   const grids = prompt.images.map(({ gridThw }) => gridThw);
   const windowed = windows && getWindowIndex(grids, merge, windows.tokens);
+  const features = (await built.program.read('image_embeds')) as Float32Array;
   for (const { stage, name, shape: given } of specs) {
+    if (/^(image_embeds$|deepstack\.)/.test(name)) {
+      yield { stage, file: IO, tensor: name, actual: featurePart(features, name, model), shape: given };
+      continue;
+    }
     const base = name.replace(/\.permuted$/, '');
-    const shape = name === 'image_embeds' ? given : tapped.get(base);
+    const shape = tapped.get(base);
     if (!shape) continue;
     const values = (await built.program.read(base)) as Float32Array;
-    const inOrder = !windowed || name === 'image_embeds' || name.endsWith('.permuted');
+    const inOrder = !windowed || name.endsWith('.permuted');
     const actual = inOrder ? values : unpermute(values, windowed.windowIndex, merge ** 2);
     yield { stage, file: IO, tensor: name, actual, shape };
   }
   built.destroy();
+}
+
+/** `image_embeds` or `deepstack.k` out of features whose parts lie side by side for each image token. */
+function featurePart(features: Float32Array, name: string, model: VisionLanguageModel): Float32Array {
+  const { connector } = model.config;
+  const width = connector.outHiddenSize;
+  const parts = featureRows(connector);
+  const part = name === 'image_embeds' ? 0 : 1 + Number(name.slice('deepstack.'.length));
+  return features.filter((_, at) => Math.floor(at / width) % parts === part);
 }
 
 async function videoInputs(dir: FixtureDir): Promise<ImageInput[]> {
