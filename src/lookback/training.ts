@@ -33,7 +33,7 @@ import type {
   Trainer,
   TrainerCheckpoint,
 } from '../train/trainer';
-import { coldStartText } from './cold_start';
+import { coldStartText } from './cold_start/world_example';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import {

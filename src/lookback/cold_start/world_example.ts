@@ -3,13 +3,11 @@
 // right and well-formed. Source: Look-Back, arXiv 2507.03019, cold-start data; the oracle stands in for the paper's
 // annotating model.
 
-import { readForm } from '../answer/answer_form';
-import { gradeAnswer } from '../answer/answer_grading';
-import { TAGS } from '../answer/answer_grammar';
-import { readAnswer } from '../answer/answer_reading';
-import { backText, boxed, type LookPosition, secondThought } from '../data/world/oracle';
-import type { WorldSample } from '../data/world/world_sample';
-import type { Prng } from '../lib/prng';
+import { TAGS } from '../../answer/answer_grammar';
+import { backText, boxed, type LookPosition, secondThought } from '../../data/world/oracle';
+import type { WorldSample } from '../../data/world/world_sample';
+import type { Prng } from '../../lib/prng';
+import { chainOf } from './rollouts';
 
 /** Shares of {@link coldStartText}, in [0, 1]. */
 export interface ColdStartSettings {
@@ -30,48 +28,27 @@ export interface ColdStartExample {
   readonly wrongFirst: boolean;
 }
 
-/** A rollout of the plain form, cut up. */
-interface Rollout {
-  readonly text: string;
-  /** `<think> … </think>` */
-  readonly thought: string;
-  readonly correct: boolean;
-}
-
-function readRollout(text: string, expected: string): Rollout[] {
-  const { form, blocks } = readForm(text);
-  const [first] = blocks;
-  if (form !== 'cot' || first === undefined) return [];
-  return [
-    {
-      text: text.trim(),
-      thought: text.slice(0, first.end + TAGS.think.close.length).trim(),
-      correct: gradeAnswer(readAnswer(text).answer, expected).equal,
-    },
-  ];
-}
-
 function pick<T>(items: readonly T[], prng: Prng): T | undefined {
   return items[prng.nextInt(items.length)];
 }
 
-/** A thought up to the end of its first sentence, which says what was seen: the arithmetic is left for later. */
-function withoutArithmetic(thought: string): string {
+/** The part of a thought before the look: for Semantic-back its first sentence, which says what was seen. */
+export function worldOpening(thought: string, position: LookPosition): string {
   const end = thought.indexOf('.');
-  return end < 0 ? thought : `${thought.slice(0, end + 1)} ${TAGS.think.close}`;
+  if (position === 'solution' || end < 0) return thought;
+  return `${thought.slice(0, end + 1)} ${TAGS.think.close}`;
 }
 
 /** The base's thought, the oracle's scan, the thought that follows from it, and the true answer. */
-function lookBackFrom(
+export function worldLook(
   position: LookPosition,
   thought: string,
   { facts, question, counts, answer }: WorldSample,
 ): string {
-  const first = position === 'solution' ? thought : withoutArithmetic(thought);
   const { think, back: look } = TAGS;
   const back = `${look.open} ${backText(facts, question)} ${look.close}`;
   const again = `${think.open} ${secondThought(question, counts)} ${think.close}`;
-  return `${first} ${back} ${again} ${boxed(answer)}`;
+  return `${worldOpening(thought, position)} ${back} ${again} ${boxed(answer)}`;
 }
 
 /**
@@ -86,7 +63,7 @@ export function coldStartText(
   prng: Prng,
   settings: ColdStartSettings,
 ): ColdStartExample | null {
-  const formed = rollouts.flatMap((text) => readRollout(text, sample.answer));
+  const formed = rollouts.map((text) => chainOf(text, sample.answer)).filter((chain) => chain !== null);
   const reflects = sample.kind !== 'text' && prng.nextFloat() < settings.reflectionRate;
   if (!reflects) {
     const kept = pick(
@@ -100,7 +77,7 @@ export function coldStartText(
   const first = pick(fromWrong ? wrong : formed, prng);
   if (first === undefined) return null;
   return {
-    text: lookBackFrom(settings.position, first.thought, sample),
+    text: worldLook(settings.position, first.thought, sample),
     reflects,
     wrongFirst: !first.correct,
   };

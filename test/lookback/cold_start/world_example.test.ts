@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../src/answer/answer_reading';
-import { chainOfThought } from '../../src/data/world/oracle';
-import { drawSample, type WorldSample } from '../../src/data/world/world_sample';
-import { createPrng } from '../../src/lib/prng';
-import { coldStartText } from '../../src/lookback/cold_start';
-import { isGenuineScan } from '../../src/lookback/genuine_scan';
-import { REWARDS } from '../../src/lookback/rewards';
-import type { RewardSample } from '../../src/train/rewards';
+import { readAnswer } from '../../../src/answer/answer_reading';
+import { chainOfThought } from '../../../src/data/world/oracle';
+import { drawSample, type WorldSample } from '../../../src/data/world/world_sample';
+import { createPrng } from '../../../src/lib/prng';
+import { coldStartText } from '../../../src/lookback/cold_start/world_example';
+import { isGenuineScan } from '../../../src/lookback/genuine_scan';
+import { REWARDS } from '../../../src/lookback/rewards';
+import type { RewardSample } from '../../../src/train/rewards';
 
 const SETTINGS = { position: 'solution', reflectionRate: 0.5, wrongFirstShare: 0.5 } as const;
 
