@@ -4,6 +4,8 @@
 import { cropToSquare } from '../data/image/image_processor';
 import type { PixelArray } from '../data/image/pillow_resize';
 import type { PromptImage, PromptImageProcessor } from '../data/image/prompt_image';
+import type { ImageSplit } from '../data/image/smol_image_processor';
+import { tiledGrid } from '../data/image/tile_map';
 import { applyChatTemplate } from '../data/text/chat_template';
 import { type ChatMessage, createTokenizer, type Tokenizer } from '../data/text/tokenizer';
 import { parseImageProcessor } from '../model/config';
@@ -16,8 +18,10 @@ export interface PreparedPrompt {
   readonly prompt: PromptInput;
   /** Image tokens after the merge. */
   readonly imageTokens: number;
-  /** Their rows and columns. */
+  /** Rows and columns of the grid that they form on the picture. */
   readonly grid: readonly [number, number];
+  /** Tiles of that grid where the picture was cut: then masses by image token are not yet masses on it (tile_map.ts). */
+  readonly split: ImageSplit;
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
@@ -88,12 +92,13 @@ export class Processor {
       ({ text, answer }, turn): ChatMessage[] => [
         {
           role: 'user',
-          content: [...(turn === 0 ? [{ type: 'image' } as const] : []), { type: 'text', text }],
+          content: [...(turn === 0 ? [{ type: 'image' } as const] : []), ...textParts(text)],
         },
-        ...(answer === undefined ? [] : [{ role: 'assistant' as const, content: answer }]),
+        ...(answer === undefined ? [] : [{ role: 'assistant' as const, content: textParts(answer) }]),
       ],
     );
-    if (request.system !== undefined) messages.unshift({ role: 'system', content: request.system });
+    if (request.system !== undefined)
+      messages.unshift({ role: 'system', content: textParts(request.system) });
     const { imageTokenId } = this.#config;
     const images = [this.#images.promptIds(image, this.tokenizer)];
     const { ids } = applyChatTemplate(
@@ -102,16 +107,22 @@ export class Processor {
       { imageTokenId, images },
       { addGenerationPrompt: true },
     );
-    const { gridThw } = image;
-    const grid = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
+    const { gridThw, split } = image;
+    const tile = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
       prompt: { inputIds: ids, images: [image] },
-      imageTokens: gridThw[0] * grid[0] * grid[1],
-      grid,
+      imageTokens: gridThw[0] * tile[0] * tile[1],
+      grid: tiledGrid(split, tile),
+      split,
       resizedWidth: image.width,
       resizedHeight: image.height,
     };
   }
+}
+
+/** A text as parts: some templates (SmolVLM's) know no other content, and all of vision models know this one. */
+function textParts(text: string): [{ readonly type: 'text'; readonly text: string }] {
+  return [{ type: 'text', text }];
 }
 
 /** Older folders keep the template in chat_template.json: `{"chat_template": "…"}`. */

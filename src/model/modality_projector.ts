@@ -5,7 +5,7 @@ import { placeRows } from '../tensor/ops/embedding';
 import { linear } from '../tensor/ops/linear';
 import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
 import type { ModelSpec, ProjectorSpec } from './spec';
-import { normalise } from './vision_transformer';
+import { normalise, type Tap } from './vision_transformer';
 import type { WeightSource } from './weights';
 
 /** Norm, joining of merge² rows to one, linear layers; [rows, hidden] → [rows / merge², out]. */
@@ -15,11 +15,13 @@ function project(
   { norm, normOver, layers }: ProjectorSpec,
   weights: WeightSource,
   x: Tensor,
+  tap?: Tap,
 ): Tensor {
   const unit = vision.spatialMergeSize ** 2;
   const joined = [sizeAt(x, 0) / unit, vision.hiddenSize * unit];
   const before = normOver === 'token' ? reshape(x, joined) : x;
   const normed = reshape(normalise(trace, vision.norm, weights, before, norm), joined);
+  tap?.('connector.joined', normed);
   return layers.reduce(
     (input, { name, bias, activation }) =>
       linear(trace, input, weights.matrix(`${name}.weight`), {
@@ -36,6 +38,7 @@ function project(
  * @param blocks   outputs of all blocks, each [rows, hidden] in run order
  * @param features external [≥ rows / merge² · featureRows, out]: of each image token in prompt order its own features, then
  *   those of each tap
+ * @param tap      names intermediate tensors
  */
 export function modalityProjector(
   trace: Trace,
@@ -43,11 +46,19 @@ export function modalityProjector(
   weights: WeightSource,
   blocks: readonly Tensor[],
   features: Tensor,
+  tap?: Tap,
 ): void {
   const { main, taps } = spec.connector;
   const parts = [{ block: blocks.length - 1, projector: main }, ...taps];
   parts.forEach(({ block, projector }, part) => {
-    const projected = project(trace, spec, projector, weights, itemAt(blocks, block));
+    const projected = project(
+      trace,
+      spec,
+      projector,
+      weights,
+      itemAt(blocks, block),
+      part === 0 ? tap : undefined,
+    );
     const rows = trace.input(`vision.feature_rows.${part}`, [sizeAt(projected, 0)], 'u32');
     placeRows(trace, projected, rows, features);
   });

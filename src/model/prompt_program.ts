@@ -49,8 +49,9 @@ export function buildVisionProgram(
   return inScope(gpu, async (scope) => {
     const features = allocateTensor(scope, 'image features', shape, 'f32');
     const compiled = Program.compile(gpu, `vision ${rows}`, (trace) => {
-      const blocks = visionTransformer(trace, vision, weights, rows, tap?.(trace));
-      modalityProjector(trace, config, weights, blocks, features);
+      const named = tap?.(trace);
+      const blocks = visionTransformer(trace, vision, weights, rows, named);
+      modalityProjector(trace, config, weights, blocks, features, named);
       trace.output('image_embeds', features);
     });
     const program = scope.own(await compiled);

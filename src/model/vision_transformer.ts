@@ -189,7 +189,9 @@ function addPositions(
   const shares = trace.input('vision.position_weights', [rows, BLEND_TAPS]);
   const positions = blendRows(trace, weights.vector(`${prefix}${names.positions}.weight`), index, shares);
   tap?.('vit.pos_embed', positions);
-  return add(trace, patches, positions);
+  const placed = add(trace, patches, positions);
+  tap?.('vit.embeddings', placed);
+  return placed;
 }
 
 /**

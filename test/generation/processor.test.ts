@@ -118,6 +118,42 @@ describe('Processor', () => {
     );
   });
 
+  it('renders answers and tiles for a template that knows lists of parts alone', async () => {
+    const config = await loadFixtureJson<Record<string, Record<string, unknown>>>('tiny-smolvlm/config.json');
+    const sizes = { ...config, text_config: { ...config.text_config, vocab_size: 490 }, image_token_id: 488 };
+    const files = { 'config.json': sizes } as Record<string, unknown>;
+    const names = ['tokenizer.json', 'tokenizer_config.json'];
+    for (const name of names) files[name] = await loadFixtureJson(`tokenizer-smollm2/${name}`);
+    files['preprocessor_config.json'] = await loadFixtureJson('tiny-smolvlm/preprocessor_config.json');
+    const processor = await load({
+      name: 'smolvlm',
+      open: async (name) =>
+        files[name] === undefined
+          ? null
+          : memorySource(name, new TextEncoder().encode(JSON.stringify(files[name]))),
+    });
+    const image = processor.see(flat(29, 14), false);
+    const { prompt, ...fact } = processor.prepare({
+      image,
+      text: 'And here?',
+      system: 'Be brief.',
+      earlier: [{ text: 'Where?', answer: 'There.' }],
+    });
+    expect(fact).toEqual({
+      imageTokens: 12,
+      grid: [2, 4],
+      split: { rows: 1, cols: 2 },
+      resizedWidth: 32,
+      resizedHeight: 16,
+    });
+    const tile = '<image>'.repeat(4);
+    const fake = '<fake_token_around_image>';
+    const picture = `${fake}<row_1_col_1>${tile}${fake}<row_1_col_2>${tile}\n\n${fake}<global-img>${tile}${fake}`;
+    expect(processor.tokenizer.decode(prompt.inputIds)).toBe(
+      `<|im_start|>System: Be brief.<end_of_utterance>\nUser:${picture}Where?<end_of_utterance>\nAssistant: There.<end_of_utterance>\nUser: And here?<end_of_utterance>\nAssistant:`,
+    );
+  });
+
   it('reads a template of its own file, new and old', async () => {
     const template = "{{ messages[0]['content'][1]['text'] }}<|image_pad|>";
     for (const file of [

@@ -3,9 +3,8 @@
 // inputs, never copied from a golden.
 
 import type { GridThw } from '../../src/data/image/image_processor';
-import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { f32ToBf16, f32ToF16 } from '../../src/lib/float_bits';
-import { parseImageProcessor, parseModelConfig } from '../../src/model/config';
+import { parseModelConfig } from '../../src/model/config';
 import {
   getCuFull,
   getWindowIndex,
@@ -18,6 +17,7 @@ import { toFloat32 } from '../../src/model/safetensors';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir, Values } from './fixture_dir';
 import { preprocessRows } from './preprocess';
+import { joined, promptImages, tileValues } from './prompt_images';
 import { tokenizerRows } from './tokenizer';
 
 const IO = 'io.safetensors';
@@ -42,52 +42,37 @@ function toGrids(values: Values): GridThw[] {
   return grids;
 }
 
-/** Grids of the prompt's images; a prompt without any has no such tensor. */
-async function promptGrids(dir: FixtureDir): Promise<GridThw[]> {
+/** Grids of the prompt's images, as the folder lists them or as its own processor gives them. */
+async function promptGrids(dir: FixtureDir): Promise<readonly GridThw[]> {
   const name = 'image_grid_thw';
-  return dir.find(IO, name) ? toGrids(await dir.read({ file: IO, name })) : [];
-}
-
-function flatGrids(grids: readonly GridThw[]): Int32Array {
-  return Int32Array.from(grids.flat());
-}
-
-/** The images `image.0`, `image.1`, … of a folder. */
-async function inputImages(dir: FixtureDir): Promise<PixelArray[]> {
-  const specs = dir.tensors.filter((spec) => spec.file === IO && /^image\.\d+$/.test(spec.name));
-  specs.sort((a, b) => Number(a.name.slice(6)) - Number(b.name.slice(6)));
-  return Promise.all(
-    specs.map(async (spec) => {
-      const [height = 0, width = 0, channels = 1] = spec.shape;
-      return { width, height, channels, data: (await dir.read(spec)) as Uint8Array };
-    }),
-  );
-}
-
-/** The folder's images through its own processor, pixel values one image after another. */
-async function processedImages(
-  dir: FixtureDir,
-): Promise<{ pixelValues: Float32Array; gridThw: readonly GridThw[] }> {
-  const model = parseModelConfig(dir.json('config.json'));
-  const processor = parseImageProcessor(dir.json('preprocessor_config.json'), model);
-  const images = (await inputImages(dir)).map((image) => processor.process(image));
-  const pixelValues = new Float32Array(images.reduce((sum, image) => sum + image.pixelValues.length, 0));
-  images.reduce((at, image) => {
-    pixelValues.set(image.pixelValues, at);
-    return at + image.pixelValues.length;
-  }, 0);
-  return { pixelValues, gridThw: images.map(({ gridThw }) => gridThw) };
+  if (dir.find(IO, name)) return toGrids(await dir.read({ file: IO, name }));
+  return (await promptImages(dir)).map(({ gridThw }) => gridThw);
 }
 
 async function* processorRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<ComputedRow> {
-  const names = ['pixel_values', 'image_grid_thw'];
-  if (!names.some((name) => dir.find(IO, name) && wanted('processor', name))) return;
-  const { pixelValues, gridThw } = await processedImages(dir);
-  const rows = { stage: 'processor', file: IO };
-  const patches = gridThw.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
-  const shape = [patches, pixelValues.length / patches];
-  yield { ...rows, tensor: 'pixel_values', actual: pixelValues, shape };
-  yield { ...rows, tensor: 'image_grid_thw', actual: flatGrids(gridThw), shape: [gridThw.length, 3] };
+  const specs = dir.ofStages(['processor'], wanted).filter(({ file }) => file === IO);
+  if (specs.length === 0) return;
+  const images = await promptImages(dir);
+  const { vision } = parseModelConfig(dir.json('config.json'));
+  for (const { name, shape, stage } of specs) {
+    const row = { stage, file: IO, tensor: name };
+    if (name === 'image_grid_thw') {
+      const actual = Int32Array.from(images.flatMap(({ gridThw }) => gridThw));
+      yield { ...row, actual, shape: [images.length, 3] };
+    } else if (name === 'tile_rows_cols') {
+      const actual = Int32Array.from(images.flatMap(({ split: { rows, cols } }) => [rows, cols]));
+      yield { ...row, actual, shape: [images.length, 2] };
+    } else if (name === 'pixel_values' && shape.length === 4) {
+      // Goldens are padded with zero tiles up to the largest number of tiles in a batch; the engine has no batch.
+      const tiles = tileValues(images, vision);
+      const actual = joined([tiles, new Float32Array(shape.reduce((a, b) => a * b, 1) - tiles.length)]);
+      yield { ...row, actual, shape };
+    } else if (name === 'pixel_values') {
+      const actual = joined(images.map(({ pixelValues }) => pixelValues));
+      const patches = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
+      yield { ...row, actual, shape: [patches, actual.length / patches] };
+    }
+  }
 }
 
 async function* positionRows(dir: FixtureDir, wanted: Wanted): AsyncGenerator<ComputedRow> {

@@ -24,6 +24,8 @@ export interface TensorSpec {
   /** Empty for files that are not goldens (weights, adapters). */
   readonly stage: string;
   readonly tol: Tolerance;
+  /** What the manifest says of it in words. */
+  readonly note: string;
 }
 
 /** Values of a tensor; 16-bit floats stay bit patterns so that they can be compared exactly. */
@@ -53,6 +55,7 @@ interface ManifestTensor {
   readonly dtype: string;
   readonly stage?: string;
   readonly tol?: Tolerance;
+  readonly note?: string;
 }
 
 interface Manifest {
@@ -98,6 +101,7 @@ export class FixtureDir {
         dtype: tensor.dtype,
         stage: tensor.stage ?? '',
         tol: tensor.tol ?? 'input',
+        note: tensor.note ?? '',
       })),
     );
   }

@@ -1,7 +1,6 @@
 // Runs a fixture folder's prompt through a model, with every intermediate tensor readable.
 
 import type { GpuContext } from '../../src/gpu/device';
-import { parseImageProcessor, parseModelConfig } from '../../src/model/config';
 import { type ImageInput, packPrompts, packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
 import { memorySource } from '../../src/model/safetensors';
@@ -10,6 +9,7 @@ import type { WeightPrecision } from '../../src/model/weight_layout';
 import { Program } from '../../src/tensor/program';
 import { Trace } from '../../src/tensor/trace';
 import type { FixtureDir } from './fixture_dir';
+import { promptImages } from './prompt_images';
 
 /** File of a model folder's inputs and goldens. */
 export const IO = 'io.safetensors';
@@ -32,17 +32,7 @@ export interface Prompt {
 /** Reads the prompt and runs the folder's own image processor. */
 export async function readPrompt(dir: FixtureDir): Promise<Prompt> {
   const inputIds = [...((await dir.read({ file: IO, name: 'input_ids' })) as Int32Array)];
-  const sources = dir.tensors.filter(({ file, name }) => file === IO && /^image\.\d+$/.test(name));
-  sources.sort((a, b) => Number(a.name.slice(6)) - Number(b.name.slice(6)));
-  const model = parseModelConfig(dir.json('config.json'));
-  const processor = parseImageProcessor(dir.json('preprocessor_config.json'), model);
-  const images: ImageInput[] = [];
-  for (const { name, shape } of sources) {
-    const [height = 0, width = 0, channels = 3] = shape;
-    const data = (await dir.read({ file: IO, name })) as Uint8Array;
-    images.push(processor.process({ data, width, height, channels }));
-  }
-  return { inputIds, images };
+  return { inputIds, images: await promptImages(dir) };
 }
 
 /** Which weights a folder's stages run on, and how they are kept. */

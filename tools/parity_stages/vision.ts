@@ -8,6 +8,7 @@ import { featureRows } from '../../src/model/spec';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir } from './fixture_dir';
+import { rasterRows } from './prompt_images';
 import { IO, type Prompt } from './prompt_run';
 
 /** Runs the tower over images; with `tapped` its intermediate tensors become outputs, named there with their shapes. */
@@ -31,6 +32,12 @@ async function runTower(
   await built.program.run();
   return built;
 }
+
+/** Names of the engine where the goldens of tiled towers have others; those keep the reading order of each tile. */
+const TAPS: Readonly<Record<string, string>> = {
+  'vision.post_layernorm': 'connector.joined',
+  'connector.pixel_shuffle': 'connector.joined',
+};
 
 /** Every compared tensor of the vision stage; values by golden name, in pixel_values order. */
 export async function* visionRows(
@@ -63,13 +70,17 @@ export async function* visionRows(
       yield { stage, file: IO, tensor: name, actual: featurePart(features, name, model), shape: given };
       continue;
     }
-    const base = name.replace(/\.permuted$/, '');
+    const base =
+      TAPS[name] ?? name.replace(/^vision\.|\.permuted$/, (part) => (part === 'vision.' ? 'vit.' : ''));
     const shape = tapped.get(base);
     if (!shape) continue;
     const values = (await built.program.read(base)) as Float32Array;
     const inOrder = !windowed || name.endsWith('.permuted');
-    const actual = inOrder ? values : unpermute(values, windowed.windowIndex, merge ** 2);
-    yield { stage, file: IO, tensor: name, actual, shape };
+    const ordered = inOrder ? values : unpermute(values, windowed.windowIndex, merge ** 2);
+    const raster = name.startsWith('vision.');
+    const actual = raster ? rasterRows(ordered, prompt.images, merge) : ordered;
+    const tiled = raster || name.startsWith('connector.');
+    yield { stage, file: IO, tensor: name, actual, shape: tiled ? given : shape };
   }
   built.destroy();
 }

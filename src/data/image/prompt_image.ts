@@ -1,9 +1,10 @@
 // Says how a picture gets into a prompt: the patch rows of the vision tower, and the token ids that stand for them. One
 // processor per kind of model; both are exact against Hugging Face's.
-import { gridImageTokens } from '../text/image_tokens';
+import { gridImageTokens, tiledImageTokens } from '../text/image_tokens';
 import type { Tokenizer } from '../text/tokenizer';
 import { type GridThw, processQwenImages, type QwenImageConfig } from './image_processor';
 import type { PixelArray } from './pillow_resize';
+import { type ImageSplit, processSmolImage, type SmolImageConfig } from './smol_image_processor';
 
 /** A picture as a model receives it. */
 export interface PromptImage {
@@ -11,6 +12,8 @@ export interface PromptImage {
   readonly pixelValues: Float32Array;
   /** Frames, and rows and columns of patches in each; a frame of a still picture is a tile of it. */
   readonly gridThw: GridThw;
+  /** Tiles into which the picture was cut; after them comes the whole picture as one more. */
+  readonly split: ImageSplit;
   /** What the model received, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -28,6 +31,8 @@ export interface PromptImageProcessor {
   promptIds(image: PromptImage, tokenizer: Tokenizer): number[];
 }
 
+const UNSPLIT: ImageSplit = { rows: 0, cols: 0 };
+
 /** Processor of the Qwen families: a picture is as many image tokens as it has merged cells. */
 export function qwenPromptImages(config: QwenImageConfig, imageTokenId: number): PromptImageProcessor {
   const { mergeSize } = config;
@@ -37,8 +42,24 @@ export function qwenPromptImages(config: QwenImageConfig, imageTokenId: number):
       const { pixelValues, gridThw, resized } = processQwenImages([image], config);
       const [grid] = gridThw as [GridThw];
       const [received] = resized as [PixelArray];
-      return { pixelValues, gridThw: grid, width: received.width, height: received.height, received };
+      const { width, height } = received;
+      return { pixelValues, gridThw: grid, split: UNSPLIT, width, height, received };
     },
     promptIds: ({ gridThw }) => gridImageTokens(gridThw, mergeSize, imageTokenId),
+  };
+}
+
+/** Processor of SmolVLM: a picture is one tile, or several with the whole picture, each of as many image tokens. */
+export function smolPromptImages(config: SmolImageConfig): PromptImageProcessor {
+  const { mergeSize, tileEdge } = config;
+  return {
+    mergeSize,
+    process(image) {
+      const { pixelValues, gridThw, rows, cols } = processSmolImage(image, config);
+      const [width, height] = [Math.max(1, cols) * tileEdge, Math.max(1, rows) * tileEdge];
+      return { pixelValues, gridThw, split: { rows, cols }, width, height };
+    },
+    promptIds: ({ gridThw: [, height, width], split }, tokenizer) =>
+      tiledImageTokens(tokenizer, split, (height * width) / mergeSize ** 2),
   };
 }

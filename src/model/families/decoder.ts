@@ -10,6 +10,8 @@ export interface DecoderTraits {
   readonly qkNorm: boolean;
   /** Whether head_dim must be in the file; else it is hidden_size / num_attention_heads. */
   readonly ownHeadDim: boolean;
+  /** Whether hidden_act may be missing, as in files of Llama decoders; it has been silu in every version. */
+  readonly activationImplied?: boolean;
   readonly readRope: (text: JsonReader, headDim: number) => TextRopeSpec;
 }
 
@@ -30,7 +32,7 @@ export function readDecoder(text: JsonReader, traits: DecoderTraits): TextSpec {
   if (heads % kvHeads !== 0)
     text.fail('num_key_value_heads', `(${kvHeads}) must divide num_attention_heads (${heads})`);
   const headDim = readHeadDim(text, hiddenSize, heads, traits.ownHeadDim);
-  oneOfWords(text, 'hidden_act', ['silu']);
+  if (!traits.activationImplied || text.has('hidden_act')) oneOfWords(text, 'hidden_act', ['silu']);
   for (const key of ['use_sliding_window', 'mlp_bias']) requireOff(text, key);
   return {
     prefix: traits.prefix,

@@ -4,8 +4,9 @@ import type { ModelFamily } from './family';
 import { QWEN2_5_VL } from './qwen2_5_vl';
 import { QWEN2_VL } from './qwen2_vl';
 import { QWEN3_VL } from './qwen3_vl';
+import { SMOLVLM } from './smolvlm';
 
-const FAMILIES: readonly ModelFamily[] = [QWEN2_5_VL, QWEN2_VL, QWEN3_VL];
+const FAMILIES: readonly ModelFamily[] = [QWEN2_5_VL, QWEN2_VL, QWEN3_VL, SMOLVLM];
 
 /**
  * The family of a `model_type`.

@@ -5,6 +5,7 @@ import { gradeAnswer } from '../../answer/answer_grading';
 import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
+import { tiledMap } from '../../data/image/tile_map';
 import type { ColourShares } from '../../data/world/colour_words';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
 import { clearCells, truthOf } from '../../data/world/seen_colours';
@@ -82,6 +83,11 @@ function promptFact(
   };
 }
 
+/** Mass on each cell of the prompt's grid, from that on each image token. */
+function mapOnPicture(masses: Float32Array, { split, grid }: PreparedPrompt): Float32Array {
+  return tiledMap(masses, split, grid);
+}
+
 function plainSegments(answer: GeneratedAnswer): Segment[] {
   return answer.segments().map(({ text: _, ...segment }) => segment);
 }
@@ -152,7 +158,7 @@ export class AnswerHost implements AnswerCommands {
       if (item.done) break;
       const event = item.value;
       if (event.type === 'attention') {
-        this.#parts.events.pushAttention(event.step, event.shares, event.map);
+        this.#parts.events.pushAttention(event.step, event.shares, mapOnPicture(event.map, prepared));
         continue;
       }
       last = this.#parts.now();

@@ -69,23 +69,21 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
     square: true,
     maxTokens: setup.maxTokens ?? 512,
     followsUp: setup.conversations !== undefined,
-    see: (received) => ({
-      pixelValues: new Float32Array(0),
-      gridThw: [1, 6, 6],
-      width: received.width,
-      height: received.height,
-      received,
-    }),
+    see: (received) => {
+      const { width, height } = received;
+      const [pixelValues, split] = [new Float32Array(0), { rows: 0, cols: 0 }];
+      return { pixelValues, gridThw: [1, 6, 6], split, width, height, received };
+    },
     prepare: () => {
       throw new Error('Answers see a picture before they prepare its prompt.');
     },
     prepareSeen: ({ image, earlier = [] }) => {
       setup.conversations?.push(earlier);
       return {
-        ...anyRequest(1),
+        ...anyRequest(1, 9),
         prompt: { inputIds: [1, 2, 3], images: [] },
-        imageTokens: 9,
         grid: [3, 3],
+        split: { rows: 0, cols: 0 },
         resizedWidth: image.width,
         resizedHeight: image.height,
       };
