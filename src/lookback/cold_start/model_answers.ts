@@ -1,0 +1,83 @@
+// Samples what the cold start needs of a model: several answers to each problem, and answers that go on from a forced
+// start, for a model that writes the look back itself.
+
+import type { PreparedPrompt } from '../../generation/processor';
+import { ImageEncoder } from '../../model/image_encoder';
+import type { VisionLanguageModel } from '../../model/vision_language_model';
+import { Rollout, type RolloutPrompt } from '../../train/rollout';
+import type { StepHooks } from '../../train/trainer';
+import type { Reasoner } from '../reasoner';
+
+/** How to sample. */
+export interface AnswerSampling {
+  /** Answers to each prompt. */
+  readonly count: number;
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+}
+
+/** The part of a reasoner that answers are sampled from. */
+export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds' | 'maxTokens'> & {
+  readonly model: Pick<VisionLanguageModel, 'device'>;
+};
+
+/** A prompt with the beginning of its answer; '' for none. */
+export interface StartedPrompt {
+  readonly prepared: PreparedPrompt;
+  readonly start: string;
+}
+
+/** Samples waves of answers; the caller destroys it. */
+export class ModelAnswers {
+  readonly #base: SampledModel;
+  readonly #images: ImageEncoder;
+  readonly #rollout: Rollout;
+  #next: number;
+
+  /** @param first number of the first problem: with the seed it decides what is sampled, so that a later start goes on */
+  constructor(base: SampledModel, first = 0) {
+    const { device } = base.model;
+    this.#base = base;
+    this.#next = first;
+    this.#images = new ImageEncoder(device);
+    this.#rollout = new Rollout({
+      model: device,
+      images: this.#images,
+      eosTokenIds: base.eosTokenIds,
+      createDecoder: () => base.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
+    });
+  }
+
+  /**
+   * Answers to each prompt, without their forced starts; those that were cut off at the longest length are left out.
+   * @throws ArgumentError for a prompt that leaves no room; GpuError; the signal's reason when aborted
+   */
+  async wave(
+    prompts: readonly StartedPrompt[],
+    sampling: AnswerSampling,
+    hooks: StepHooks,
+  ): Promise<string[][]> {
+    const { tokenizer } = this.#base.processor;
+    const started = prompts.map(({ prepared, start }): RolloutPrompt => {
+      const { prompt, imageTokens } = prepared;
+      const ids = start === '' ? [] : tokenizer.encodePlain(start);
+      return { prompt: { ...prompt, inputIds: [...prompt.inputIds, ...ids] }, imageTokens };
+    });
+    const longest = Math.max(...started.map(({ prompt }) => prompt.inputIds.length));
+    const maxCompletionLength = Math.max(1, Math.min(sampling.maxNewTokens, this.#base.maxTokens - longest));
+    const { count, temperature, seed } = sampling;
+    const settings = { temperature, topP: 1, maxCompletionLength, capture: false, seed, step: this.#next };
+    const answers = await this.#rollout.sample(started, count, settings, hooks);
+    this.#next += prompts.length;
+    return answers.map((own) =>
+      own.filter(({ finishReason }) => finishReason === 'eos').map(({ text }) => text),
+    );
+  }
+
+  /** Frees caches and programs. */
+  destroy(): void {
+    this.#rollout.destroy();
+    this.#images.destroy();
+  }
+}
