@@ -77,7 +77,7 @@ export class VisionLanguageModel {
     const config = parseModelConfig(await readModelJson(files, 'config.json'));
     options.signal?.throwIfAborted();
     const checkpoint = await openCheckpoint(files);
-    const precision = options.precision ?? defaultPrecision(gpu, checkpoint);
+    const precision = options.precision ?? defaultPrecision(gpu, elementsOf(checkpoint));
     const weights = await ModelWeights.load(gpu, config, checkpoint, {
       precision,
       onProgress: options.onProgress,
@@ -107,9 +107,14 @@ export class VisionLanguageModel {
   }
 }
 
-function defaultPrecision(gpu: GpuContext, checkpoint: Checkpoint): WeightPrecision {
-  let elements = 0;
-  for (const { shape } of checkpoint.tensors.values()) elements += shape.reduce((a, b) => a * b, 1);
+/** How a model of so many elements is kept where nobody chooses. */
+export function defaultPrecision(gpu: Pick<GpuContext, 'traits'>, elements: number): WeightPrecision {
   if (elements >= SMALL_ELEMENTS) return 'int4';
   return gpu.traits.software ? 'f32' : 'stored';
+}
+
+function elementsOf({ tensors }: Checkpoint): number {
+  let elements = 0;
+  for (const { shape } of tensors.values()) elements += shape.reduce((a, b) => a * b, 1);
+  return elements;
 }

@@ -11,9 +11,17 @@ import type { LoraModule } from '../tensor/ops/lora';
 import { externalTensor, type StoredTensor, tensorBytes } from '../tensor/trace';
 import { ROW_UNIT, shardRows, type Weight } from '../tensor/weight';
 import type { Checkpoint } from './checkpoint';
+import type { Dtype } from './safetensors';
 import type { ModelSpec } from './spec';
 import { type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
-import { checkTiedHead, checkWeights, embeddingName, failTiedHead, LM_HEAD } from './weight_names';
+import {
+  checkTiedHead,
+  checkWeights,
+  embeddingName,
+  expectedShapes,
+  failTiedHead,
+  LM_HEAD,
+} from './weight_names';
 import { readWeightRows } from './weight_reader';
 
 /** Where traced model code gets its weights. */
@@ -93,13 +101,44 @@ export class ModelWeights implements WeightSource {
     if (redundantHead !== null)
       await compareHead(checkpoint, redundantHead, defined(sources.get(name), name));
     const groups = weightGroups(config, checkpoint.tensors, sources, options.precision ?? 'stored');
+    return ModelWeights.#make(gpu, groups, tied ? name : null, (placed) =>
+      upload(gpu, placed, checkpoint, options),
+    );
+  }
+
+  /**
+   * Places a model's weights without a checkpoint and leaves them empty: what {@link load} would take, for a rehearsal.
+   * @param stored how a checkpoint would store them
+   * @throws as {@link load}
+   */
+  static reserve(
+    gpu: GpuContext,
+    config: ModelSpec,
+    precision: WeightPrecision,
+    stored: Dtype = 'BF16',
+  ): Promise<ModelWeights> {
+    const tied = config.tieWordEmbeddings;
+    const expected = [...expectedShapes(config)].filter(([name]) => !(tied && name === LM_HEAD));
+    const tensors = new Map(expected.map(([name, shape]) => [name, { dtype: stored, shape }]));
+    const sources = new Map(expected.map(([name]) => [name, name]));
+    const groups = weightGroups(config, tensors, sources, precision);
+    return ModelWeights.#make(gpu, groups, tied ? embeddingName(config.text) : null, async () => undefined);
+  }
+
+  /** @param head the weight that is the output projection, too; null where it has its own */
+  static async #make(
+    gpu: GpuContext,
+    groups: readonly WeightGroup[],
+    head: string | null,
+    fill: (placed: readonly PlacedGroup[]) => Promise<void>,
+  ): Promise<ModelWeights> {
     const weights = await inScope(gpu, async (scope) => {
       const { placed, bytes } = place(scope, groups);
-      await upload(gpu, placed, checkpoint, options);
+      await fill(placed);
       return new ModelWeights(scope, placed, bytes);
     });
-    const embedding = weights.#matrices.get(name);
-    if (tied && embedding) weights.#matrices.set(LM_HEAD, embedding);
+    const embedding = head === null ? undefined : weights.#matrices.get(head);
+    if (embedding) weights.#matrices.set(LM_HEAD, embedding);
     return weights;
   }
 

@@ -70,14 +70,19 @@ export function storageFailure(error: unknown, what: string): unknown {
  */
 export async function ensureRoom(bytes: number, what: string): Promise<void> {
   if (bytes < ESTIMATED_FROM) return;
-  const { usage, quota } = await estimate();
-  const free = Math.max(0, quota - usage);
-  if (quota === 0 || bytes <= free) return;
+  const free = await freeBytes();
+  if (free === null || bytes <= free) return;
   throw full(`${what} (${formatBytes(bytes)}; about ${formatBytes(free)} are free)`, {
     what,
     needed: bytes,
     free,
   });
+}
+
+/** Bytes that are free by the browser's rough figures; null where it gives none. */
+export async function freeBytes(): Promise<number | null> {
+  const { usage, quota } = await estimate();
+  return quota === 0 ? null : Math.max(0, quota - usage);
 }
 
 /** The browser's rough figures in bytes; zeros where it gives none. */

@@ -61,6 +61,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   addToDataset: 'datasets',
   deleteDataset: 'datasets',
   useHub: 'models',
+  assessModel: 'models',
   downloadModel: 'models',
   pauseDownload: 'models',
   addModelFolder: 'models',

@@ -27,6 +27,7 @@ import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
 import { tryLock } from '../storage/locks';
 import { ModelStore } from '../storage/model_store';
+import { freeBytes } from '../storage/quota';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
@@ -51,7 +52,11 @@ const openHub = async () => {
   const { createHub } = await import('../services/answers/hub_models');
   return createHub(modelStore, () => Date.now());
 };
-const models = new ModelLibrary({
+const builtIn = new ModelRegistry(PAGE);
+const models: ModelLibrary = new ModelLibrary({
+  ...{ builtIn, freeBytes },
+  device: () => engine.device(),
+  judge: async (...judged) => (await import('../services/library/model_fit')).judgeFit(...judged),
   store: modelStore,
   // Fetched with the first model that is not built in: most visits need none.
   hub: () => {
@@ -62,10 +67,10 @@ const models = new ModelLibrary({
   changed: () => changed('models'),
   date: () => Date.now(),
 });
-const engine = new Engine<Reasoner>({
+const engine: Engine<Reasoner> = new Engine<Reasoner>({
   acquireDevice: () => acquireDevice({ label: 'look-back' }),
   registry: joinModels([
-    { ids: /^[^/:]+$/, source: new ModelRegistry(PAGE) },
+    { ids: /^[^/:]+$/, source: builtIn },
     { ids: HUB_IDS, source: models.stored },
     { ids: FOLDER_IDS, source: models.folders },
   ]),

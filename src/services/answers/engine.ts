@@ -167,7 +167,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     this.#loading = controller;
     try {
       this.#unload();
-      const gpu = await this.#device();
+      const gpu = await this.device();
       const download = (loaded: number, total: number): void => this.#progress('download', loaded, total);
       const { entry, files } = await this.#parts.registry.open(modelId, download, controller.signal);
       const fact = await this.#putOnDevice({ gpu, entry, files, choice }, controller.signal).catch(
@@ -228,8 +228,8 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     }
   }
 
-  /** The device, acquired once and watched until it is lost. */
-  async #device(): Promise<GpuContext> {
+  /** The device, acquired once and watched until it is lost. Rejects with GpuError. */
+  async device(): Promise<GpuContext> {
     if (this.#gpu !== undefined && !this.#gpu.isLost()) return this.#gpu;
     this.#progress('device', 0, 1);
     const gpu = await this.#parts.acquireDevice();
@@ -302,12 +302,12 @@ export class Engine<M extends EngineModel> implements LoadCommands {
       await this.#sleep(delayMs);
       signal.throwIfAborted();
       try {
-        return await this.#device();
+        return await this.device();
       } catch (error) {
         if (!(error instanceof GpuError)) throw error;
       }
     }
-    return this.#device();
+    return this.device();
   }
 
   /** Frees the loaded model; on a lost device there is nothing to free. */

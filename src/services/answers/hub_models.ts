@@ -1,6 +1,7 @@
 // Brings models of the hub onto this device and opens them from there by name. Weights are read from the file system in
 // ranges whenever they are wanted, also after a lost device; nothing of them stays in memory.
 
+import { filePieces } from '../../hub/file_pieces';
 import { HubAccess } from '../../hub/hub_access';
 import { type HubClient, platformClient } from '../../hub/hub_client';
 import { downloadFiles } from '../../hub/hub_download';
@@ -17,7 +18,7 @@ import type { ListedModel } from './model_registry';
 export interface HubModelParts {
   /** The client of the hub in use. */
   client(): HubClient;
-  readonly store: Pick<ModelStore, 'list' | 'open' | 'write' | 'delete'>;
+  readonly store: Pick<ModelStore, 'list' | 'listParts' | 'open' | 'write' | 'delete'>;
   /** Milliseconds since 1970. */
   readonly date: () => number;
   /** Bytes of a piece; tests use small ones. */
@@ -34,6 +35,9 @@ export interface DownloadWatch {
 /** Files of a repository that loading may read; what else lies there (code, other formats, pictures) is left. */
 const WANTED =
   /^(?:config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|chat_template|vocab|lookback)\.json$|^(?:merges\.txt|chat_template\.jinja)$|^model(?:-\d{5}-of-\d{5})?\.safetensors$|^model\.safetensors\.index\.json$/;
+
+/** Files above are not read before they are downloaded. */
+const MAX_SMALL_BYTES = 1 << 20;
 
 /**
  * Files of a listing that a model is made of.
@@ -97,16 +101,48 @@ export class HubModels {
   }
 
   /**
+   * A model's small files, without its weights, and what is still to be downloaded of it; the caller closes the files.
+   * @throws as {@link download}
+   */
+  async describe(
+    id: string,
+    revision: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly files: ModelFiles; readonly downloadBytes: number }> {
+    if ((await this.#kept(id, revision)) !== undefined) {
+      return { files: (await this.open(id)).files, downloadBytes: 0 };
+    }
+    const client = this.#parts.client();
+    const listing = await client.listing(id, revision, signal);
+    const wanted = modelFilesOf(listing);
+    const part = (await this.#parts.store.listParts()).find(
+      (one) => one.id === id && one.commit === listing.commit,
+    );
+    const bytes = wanted.reduce((sum, file) => sum + file.bytes, 0);
+    const open: ModelFiles['open'] = async (name) => {
+      const file = wanted.find((one) => one.name === name && one.bytes <= MAX_SMALL_BYTES);
+      if (file === undefined) return null;
+      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      for await (const piece of filePieces(client, listing, file, 0, { signal })) pieces.push(piece);
+      return blobSource(name, new Blob(pieces));
+    };
+    return { files: { name: id, open }, downloadBytes: Math.max(0, bytes - (part?.bytes ?? 0)) };
+  }
+
+  async #kept(id: string, revision: string): Promise<ModelRecord | undefined> {
+    return (await this.#parts.store.list()).find(
+      (record) => record.id === id && (record.revision === revision || record.commit === revision),
+    );
+  }
+
+  /**
    * Brings a model at a branch, tag or commit onto this device, unless it is there; a download that was cut off goes on
    * where it was.
    * @throws ModelError of the hub's client, `model/files`; StorageError, `storage/full` before weights are fetched; the
    * signal's reason when aborted
    */
   async download(id: string, revision: string, watch: DownloadWatch): Promise<void> {
-    const here = (await this.#parts.store.list()).find(
-      (record) => record.id === id && (record.revision === revision || record.commit === revision),
-    );
-    if (here !== undefined) return;
+    if ((await this.#kept(id, revision)) !== undefined) return;
     const client = this.#parts.client();
     const listing = await client.listing(id, revision, watch.signal);
     const files = modelFilesOf(listing);

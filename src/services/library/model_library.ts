@@ -1,16 +1,26 @@
 // Serves the commands of models that are brought onto this device: downloads from the hub, one at a time and resumable,
 // folders that were handed over, and what is kept. What is in use is not deleted.
 
+import type { GpuContext } from '../../gpu/device';
 import type { HubAccess } from '../../hub/hub_access';
 import { LookBackError, ModelError } from '../../lib/errors';
+import { parseModelConfig } from '../../model/config';
 import { blobSource } from '../../model/safetensors';
-import type { ModelFiles } from '../../model/vision_language_model';
+import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
 import { type ModelStore, modelKey } from '../../storage/model_store';
 import type { ModelEntry } from '../../worker/protocol/engine';
 import type { NamedFile } from '../../worker/protocol/library';
-import type { DownloadEvent, HubChoice, ModelCommands, StoredModel } from '../../worker/protocol/models';
+import type {
+  DownloadEvent,
+  FitRequest,
+  HubChoice,
+  ModelCommands,
+  ModelFit,
+  StoredModel,
+} from '../../worker/protocol/models';
 import type { HubModels } from '../answers/hub_models';
 import type { ListedModel, ModelSource } from '../answers/model_registry';
+import type { judgeFit } from './model_fit';
 
 /** What the library of models needs. */
 export interface ModelLibraryParts {
@@ -18,8 +28,16 @@ export interface ModelLibraryParts {
   /** Brings the hub's half, which most visits do not need. */
   hub(): Promise<{
     readonly access: Pick<HubAccess, 'use'>;
-    readonly models: Pick<HubModels, 'list' | 'open' | 'download'>;
+    readonly models: Pick<HubModels, 'list' | 'open' | 'describe' | 'download'>;
   }>;
+  /** The models that came with the page. */
+  readonly builtIn: Pick<ModelSource, 'open'>;
+  /** The device that a model is judged for. Rejects with GpuError. */
+  device(): Promise<GpuContext>;
+  /** Judges a model by its spec; fetched with the first one. */
+  judge(...judged: Parameters<typeof judgeFit>): Promise<ModelFit>;
+  /** Bytes that are free to store in; null where the browser does not say. */
+  freeBytes(): Promise<number | null>;
   emit(event: DownloadEvent): void;
   /** Says that the list of stored models is another. */
   changed(): void;
@@ -77,6 +95,28 @@ export class ModelLibrary implements ModelCommands {
   /** See ModelCommands. */
   async useHub(choice: HubChoice): Promise<void> {
     (await this.#parts.hub()).access.use(choice);
+  }
+
+  /** See ModelCommands. */
+  async assessModel(request: FitRequest): Promise<ModelFit> {
+    const { files, downloadBytes } = await this.#describe(request);
+    try {
+      const spec = parseModelConfig(await readModelJson(files, 'config.json'), `${files.name}/config.json`);
+      const facts = { downloadBytes, freeBytes: await this.#parts.freeBytes() };
+      return await this.#parts.judge(await this.#parts.device(), spec, request, facts);
+    } finally {
+      files.close?.();
+    }
+  }
+
+  async #describe({ id, revision }: FitRequest): Promise<{ files: ModelFiles; downloadBytes: number }> {
+    if (HUB_IDS.test(id)) {
+      const { models } = await this.#parts.hub();
+      return models.describe(id, revision, new AbortController().signal);
+    }
+    const source = FOLDER_IDS.test(id) ? this.folders : this.#parts.builtIn;
+    const { files } = await source.open(id, () => undefined);
+    return { files, downloadBytes: 0 };
   }
 
   /** See ModelCommands. */

@@ -2,6 +2,7 @@
 // not fit, it names the first setting that makes them fit, after having tried that, too.
 
 import type { GpuContext } from '../../gpu/device';
+import { allocates } from '../../gpu/trial_allocation';
 import { GpuError, LookBackError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
 import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol/training';
@@ -15,9 +16,6 @@ interface Candidate {
   readonly plan: TrainingPlan;
   readonly words: string;
 }
-
-/** More is never tried: no device has it, and asking for it may end the graphics process. */
-const MOST_BYTES = 2 ** 38;
 
 /**
  * Estimates a plan.
@@ -35,7 +33,7 @@ export async function estimateTraining(
     return { fits: false, bytes: 0, parts: [], advice, trainableParameters: 0 };
   }
   const { parts, trainableParameters } = planned;
-  const fits = await allocates(gpu, parts);
+  const fits = await allocates(gpu, sizesOf(parts));
   const named = parts.map(({ name, buffers }) => ({ name, bytes: total(buffers) }));
   const bytes = total(named.map((part) => part.bytes));
   const advice = fits ? null : await adviceFor(gpu, plan, planner);
@@ -55,7 +53,7 @@ async function plannedOrTooLarge(planner: MemoryPlanner, plan: TrainingPlan): Pr
 async function adviceFor(gpu: GpuContext, plan: TrainingPlan, planner: MemoryPlanner): Promise<string> {
   for (const { plan: smaller, words } of candidates(plan)) {
     const parts = await partsOf(planner, smaller);
-    if (parts === null || !(await allocates(gpu, parts))) continue;
+    if (parts === null || !(await allocates(gpu, sizesOf(parts)))) continue;
     const bytes = formatBytes(total(parts.flatMap(({ buffers }) => buffers)));
     return `${words}: then it takes ${bytes} and fits.`;
   }
@@ -103,29 +101,8 @@ function sentence(changes: readonly string[]): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Makes all buffers at once, and frees them. False when one is too large or memory runs out. */
-async function allocates(gpu: GpuContext, parts: readonly MemoryPart[]): Promise<boolean> {
-  const sizes = parts.flatMap(({ buffers }) => buffers);
-  // Only tensors have to fit a binding, which their tracing checks; a buffer may hold many.
-  const { maxBufferBytes } = gpu.traits;
-  if (total(sizes) > MOST_BYTES || sizes.some((bytes) => bytes > maxBufferBytes)) return false;
-  const { device } = gpu;
-  device.pushErrorScope('out-of-memory');
-  const made: GPUBuffer[] = [];
-  let whole = true;
-  try {
-    for (const bytes of sizes) {
-      made.push(device.createBuffer({ label: 'trial', size: bytes, usage: GPUBufferUsage.STORAGE }));
-    }
-  } catch (error) {
-    // The browser itself had no room to describe the buffer.
-    if (!(error instanceof RangeError)) throw error;
-    whole = false;
-  } finally {
-    for (const buffer of made) buffer.destroy();
-  }
-  const error = await device.popErrorScope();
-  return whole && error === null;
+function sizesOf(parts: readonly MemoryPart[]): number[] {
+  return parts.flatMap(({ buffers }) => buffers);
 }
 
 function total(values: readonly number[]): number {

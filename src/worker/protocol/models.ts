@@ -1,6 +1,7 @@
-// The messages about models that are brought onto this device: where they come from, how a download goes, what is kept.
-// Types only.
+// The messages about models that are brought onto this device: where they come from, how a download goes, what is kept,
+// and whether one would fit. Types only.
 
+import type { WeightPrecision } from '../../model/weight_layout';
 import type { ModelEntry } from './engine';
 import type { NamedFile } from './library';
 
@@ -29,6 +30,53 @@ export interface StoredModel {
   readonly lastUse: { readonly usedAt: number; readonly precision: string } | null;
 }
 
+/** What is to be judged before it is downloaded. */
+export interface FitRequest {
+  /** A hub id, a built-in model or a folder that was handed over. */
+  readonly id: string;
+  readonly revision: string;
+  /** Null takes the default of the model's size. */
+  readonly precision: WeightPrecision | null;
+  /** Most image tokens of a question. */
+  readonly maxImageTokens: number;
+  /** Tokens of a question with its answer. */
+  readonly context: number;
+}
+
+/** A part of the memory that a model takes. */
+export interface FitPart {
+  readonly name: 'weights' | 'cache' | 'activations';
+  readonly bytes: number;
+}
+
+/** Whether a model fits this device, with what decides it. */
+export interface ModelFit {
+  readonly family: string;
+  readonly parameters: number;
+  /** Bytes that are still to be downloaded; 0 for what is here. */
+  readonly downloadBytes: number;
+  /** What the browser says is free to store in; null where it does not say. */
+  readonly freeBytes: number | null;
+  /** What was judged: the request, with the choices that it left open. */
+  readonly precision: WeightPrecision;
+  readonly context: number;
+  readonly parts: readonly FitPart[];
+  readonly bytes: number;
+  /** Weights by precision, bytes on the device. */
+  readonly weightBytes: readonly { readonly precision: WeightPrecision; readonly bytes: number }[];
+  /** Bytes of the cache per token of context. */
+  readonly cacheBytesPerToken: number;
+  /** Most tokens, prompt included, that the model can have. */
+  readonly maxContext: number;
+  /** Largest picture, in pixels, of so many image tokens; null where pictures are cut into tiles. */
+  readonly pixelsPerImage: number | null;
+  readonly fits: boolean;
+  /** The limit that decides against it, in words with its numbers; null when it fits. */
+  readonly limit: string | null;
+  /** The control to change, and what then happens; null when it fits, or nothing helps. */
+  readonly advice: string | null;
+}
+
 /** How far a download is: bytes that are kept. */
 export interface DownloadEvent {
   readonly type: 'downloadProgressed';
@@ -41,6 +89,8 @@ export interface DownloadEvent {
 export interface ModelCommands {
   /** Takes models from an address from now on. Rejects with `model/hub-address` or `model/hub-token`. */
   useHub(choice: HubChoice): Promise<void>;
+  /** Judges a model by its settings alone; little is fetched. */
+  assessModel(request: FitRequest): Promise<ModelFit>;
   /**
    * Brings a model of the hub onto this device; resolves when it is here whole. One at a time: rejects with
    * `model/download-busy` while another is under way, and with `model/download-paused` when it was paused.

@@ -179,6 +179,7 @@ const REQUEST: GenerateRequest = {
   repetitionPenalty: 1,
   seed: 7,
   maxNewTokens: 160,
+  maxImageTokens: 1024,
   capture: true,
   adapter: null,
 };

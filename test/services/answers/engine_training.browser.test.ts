@@ -64,7 +64,7 @@ async function question(adapter: GenerateRequest['adapter']): Promise<GenerateRe
   return {
     ...{ image: await picture(), picture: 'a.png', question: QUESTION, expected: null },
     ...{ mode: 'cot', temperature: 0, topP: 1, topK: 0 },
-    ...{ repetitionPenalty: 1, seed: 1, maxNewTokens: 12, capture: false, adapter },
+    ...{ repetitionPenalty: 1, seed: 1, maxNewTokens: 12, maxImageTokens: 1024, capture: false, adapter },
   };
 }
 

@@ -41,7 +41,7 @@ async function answer(client: EngineClient): Promise<string> {
   const { text } = await client.generate({
     ...{ image, picture: 'a.png', question: 'Count the red squares. How many?', expected: null },
     ...{ mode: 'cot', temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 1 },
-    ...{ maxNewTokens: 12, capture: false, adapter: null },
+    ...{ maxNewTokens: 12, maxImageTokens: 1024, capture: false, adapter: null },
   });
   return text;
 }

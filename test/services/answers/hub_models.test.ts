@@ -5,6 +5,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HubClient, platformClient } from '../../../src/hub/hub_client';
 import { StorageError } from '../../../src/lib/errors';
 import { openCheckpoint } from '../../../src/model/checkpoint';
+import { readModelJson } from '../../../src/model/vision_language_model';
 import { baseFingerprint } from '../../../src/services/answers/base_fingerprint';
 import { HubModels } from '../../../src/services/answers/hub_models';
 import type { ModelRecord, ModelStore } from '../../../src/storage/model_store';
@@ -38,8 +39,9 @@ function memoryStore() {
   const records = new Map<string, ModelRecord>();
   const state = { damaged: false };
   const open: string[] = [];
-  const store: Pick<ModelStore, 'list' | 'open' | 'write' | 'delete'> = {
+  const store: Pick<ModelStore, 'list' | 'listParts' | 'open' | 'write' | 'delete'> = {
     list: async () => [...records.values()],
+    listParts: async () => [{ id: ID, commit: COMMIT, bytes: 1000 }],
     open: async (key) => {
       const record = records.get(key);
       if (record === undefined) return null;
@@ -123,6 +125,20 @@ describe('HubModels', () => {
     const weights = createHash('sha256').update(FILES['model.safetensors']).digest('hex');
     const unread = { ...files, open: async (name: string) => ((await files.open(name)) ? NEVER_READ : null) };
     expect(await baseFingerprint(unread)).toBe(weights);
+  });
+
+  it('reads small files before a download, says what is missing, and fetches no weights', async () => {
+    const models = hubModels(memoryStore().store);
+    const { signal } = new AbortController();
+    const { files, downloadBytes } = await models.describe(ID, 'main', signal);
+    const total = ['config.json', 'preprocessor_config.json', 'model.safetensors'] as const;
+    expect(downloadBytes).toBe(total.reduce((sum, name) => sum + FILES[name].length, 0) - 1000);
+    expect(await readModelJson(files, 'config.json')).toMatchObject({ model_type: 'qwen2_5_vl' });
+    expect(hub.requests.filter(({ path }) => path.endsWith('.safetensors'))).toEqual([]);
+    await download(models).done;
+    hub.requests.length = 0;
+    expect((await models.describe(ID, 'main', signal)).downloadBytes).toBe(0);
+    expect(hub.requests).toEqual([]);
   });
 
   it('does not open what is not here', async () => {

@@ -1,8 +1,11 @@
 // Commands of models over scripted stores and hubs: one download at a time, pauses, folders, what is kept.
 import { describe, expect, it } from 'vitest';
+import { memorySource } from '../../../src/model/safetensors';
+import type { ModelFiles } from '../../../src/model/vision_language_model';
 import { ModelLibrary, type ModelLibraryParts } from '../../../src/services/library/model_library';
 import type { ModelRecord } from '../../../src/storage/model_store';
 import type { DownloadEvent } from '../../../src/worker/protocol/models';
+import { loadFixture } from '../../harness/fixture';
 
 const RECORD: ModelRecord = {
   ...{ id: 'org/model', revision: 'main', commit: 'c0ffee', storedAt: 5 },
@@ -12,7 +15,12 @@ const RECORD: ModelRecord = {
 function library(download: (signal: AbortSignal, step: (loaded: number) => void) => Promise<void>) {
   const events: DownloadEvent[] = [];
   const used: unknown[] = [];
-  const counts = { changed: 0 };
+  const counts = { changed: 0, closed: 0 };
+  const described: ModelFiles = {
+    name: 'org/model',
+    open: async (name) => memorySource(name, await loadFixture(`tiny-qwen2_5_vl/${name}`)),
+    close: () => void counts.closed++,
+  };
   const parts: ModelLibraryParts = {
     store: {
       list: async () => [RECORD],
@@ -26,9 +34,14 @@ function library(download: (signal: AbortSignal, step: (loaded: number) => void)
       models: {
         list: async () => [],
         open: async () => Promise.reject(new Error('not here')),
+        describe: async () => ({ files: described, downloadBytes: 12 }),
         download: (_, __, { signal, onProgress }) => download(signal, (loaded) => onProgress(loaded, 10)),
       },
     }),
+    builtIn: { open: async () => Promise.reject(new Error('not built in')) },
+    device: async () => 'the device' as never,
+    judge: async (...judged) => judged as never,
+    freeBytes: async () => 99,
     emit: (event) => events.push(event),
     changed: () => void counts.changed++,
     date: () => 11,
@@ -61,6 +74,19 @@ describe('ModelLibrary', () => {
     const again = models.downloadModel('org/model', 'main');
     await models.pauseDownload();
     await expect(again).rejects.toMatchObject({ code: 'model/download-paused' });
+  });
+
+  it('judges a model of the hub by its settings, and gives its files back', async () => {
+    const { models, counts } = library(untilAborted);
+    const request = { id: 'org/model', revision: 'main', precision: null, maxImageTokens: 64, context: 512 };
+    const [device, spec, judged, facts] = (await models.assessModel(request)) as unknown as unknown[];
+    expect(device).toBe('the device');
+    expect(spec).toMatchObject({ modelType: 'qwen2_5_vl' });
+    expect(judged).toBe(request);
+    expect(facts).toEqual({ downloadBytes: 12, freeBytes: 99 });
+    expect(counts.closed).toBe(1);
+    await expect(models.assessModel({ ...request, id: 'pocket' })).rejects.toThrow('not built in');
+    await expect(models.assessModel({ ...request, id: 'folder:x' })).rejects.toThrow(/choose it again/);
   });
 
   it('hands on what went wrong', async () => {
