@@ -80,9 +80,10 @@ export class Processor {
   /**
    * Turns a picture into what the model receives. Throws DataError for pictures it cannot use.
    * @param square cut it to its middle square first
+   * @param maxTokens most image tokens; by default what the checkpoint says
    */
-  see(image: PixelArray, square: boolean): PromptImage {
-    return this.#images.process(square ? cropToSquare(image) : image);
+  see(image: PixelArray, square: boolean, maxTokens?: number): PromptImage {
+    return this.#images.process(square ? cropToSquare(image) : image, maxTokens);
   }
 
   /** Makes the prompt of one question about one picture. Throws DataError for texts it cannot use. */

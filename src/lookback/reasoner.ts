@@ -37,7 +37,13 @@ export type Capture = 'none' | 'shares' | 'maps';
 
 /** Sampling by the settings of an answer, up to `maxNewTokens`. No setting offers min-p, which stays off. */
 export function samplingOf(
-  { temperature, topK, topP, repetitionPenalty, seed }: Omit<GenerationSettings, 'mode' | 'maxNewTokens'>,
+  {
+    temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+    seed,
+  }: Omit<GenerationSettings, 'mode' | 'maxNewTokens' | 'maxImageTokens'>,
   maxNewTokens: number,
 ): SamplingOptions {
   return { temperature, topK, topP, minP: 0, repetitionPenalty, seed, maxNewTokens };
@@ -140,9 +146,12 @@ export class Reasoner {
     return this.prompts.grid === undefined;
   }
 
-  /** A picture as the model receives it. Throws DataError for a picture that cannot be used. */
-  see(image: PixelArray): PromptImage {
-    return this.processor.see(image, this.square);
+  /**
+   * A picture as the model receives it. Throws DataError for a picture that cannot be used.
+   * @param maxTokens most image tokens of it; by default what the checkpoint says
+   */
+  see(image: PixelArray, maxTokens?: number): PromptImage {
+    return this.processor.see(image, this.square, maxTokens);
   }
 
   /** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */

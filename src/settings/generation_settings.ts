@@ -30,6 +30,16 @@ export const GENERATION_SETTINGS = {
       help: 'Left empty, as long as the model’s longest answers.',
     },
   ),
+  maxImageTokens: whole(
+    1024,
+    { min: 4, max: 16_384 },
+    {
+      group: 'answer',
+      label: 'Most image tokens',
+      unit: 'tokens',
+      help: 'Of a picture; a larger one is made smaller. More show finer detail, and take more time and memory.',
+    },
+  ),
   topP: number(
     1,
     { above: 0, max: 1 },

@@ -7,7 +7,7 @@ import { faultOf, mustBe, type NumberSetting } from '../settings/setting';
 import type { LoadedModel } from '../worker/protocol/engine';
 
 /** The settings beside the question that are numbers. */
-export type AnswerNumber = 'temperature' | 'seed' | 'maxNewTokens';
+export type AnswerNumber = 'temperature' | 'seed' | 'maxNewTokens' | 'maxImageTokens';
 
 /** The settings beside the question. `maxNewTokens` null is the model's own limit. */
 export type Settings = Pick<GenerationSettings, 'mode' | AnswerNumber>;
@@ -38,7 +38,7 @@ export function settingProblem(
 
 /** Whether all settings can be used. */
 export function settingsUsable(settings: Settings, model: LoadedModel | null): boolean {
-  return (['temperature', 'seed', 'maxNewTokens'] as const).every(
+  return (['temperature', 'seed', 'maxNewTokens', 'maxImageTokens'] as const).every(
     (id) => settingProblem(id, settings, model) === null,
   );
 }

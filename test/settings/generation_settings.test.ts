@@ -11,7 +11,7 @@ import { faultOf } from '../../src/settings/setting';
 describe('GENERATION_SETTINGS', () => {
   it('is greedy without penalties by default, as long as the model answers', () => {
     expect(defaultsOf(GENERATION_SETTINGS)).toEqual({
-      ...{ mode: 'solution', temperature: 0, seed: 0, maxNewTokens: null },
+      ...{ mode: 'solution', temperature: 0, seed: 0, maxNewTokens: null, maxImageTokens: 1024 },
       ...{ topP: 1, topK: 0, repetitionPenalty: 1 },
     });
   });

@@ -46,6 +46,7 @@ export const ASKED: Asked = {
   repetitionPenalty: 1,
   seed: 1,
   maxNewTokens: 100,
+  maxImageTokens: 1024,
   capture: true,
   adapter: null,
 };

@@ -15,7 +15,7 @@ describe('DEFAULT_SETTINGS', () => {
     expect(settingsUsable(DEFAULT_SETTINGS, null)).toBe(true);
     expect(settingsUsable(DEFAULT_SETTINGS, LOADED_MODEL)).toBe(true);
     expect({ ...DEFAULT_SETTINGS, ...FIXED_SETTINGS }).toEqual({
-      ...{ mode: 'solution', temperature: 0, seed: 0, maxNewTokens: null },
+      ...{ mode: 'solution', temperature: 0, seed: 0, maxNewTokens: null, maxImageTokens: 1024 },
       ...{ topP: 1, topK: 0, repetitionPenalty: 1 },
     });
   });

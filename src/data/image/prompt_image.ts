@@ -25,8 +25,12 @@ export interface PromptImage {
 export interface PromptImageProcessor {
   /** Patches per merged token along each axis. */
   readonly mergeSize: number;
-  /** Throws DataError for a picture that cannot be used. */
-  process(image: PixelArray): PromptImage;
+  /**
+   * @param maxTokens most image tokens: a larger picture is made smaller, as far as its kind allows; by default what the
+   *   checkpoint says
+   * @throws DataError for a picture that cannot be used
+   */
+  process(image: PixelArray, maxTokens?: number): PromptImage;
   /** Token ids that replace the picture's placeholder in a prompt. */
   promptIds(image: PromptImage, tokenizer: Tokenizer): number[];
 }
@@ -35,11 +39,13 @@ const UNSPLIT: ImageSplit = { rows: 0, cols: 0 };
 
 /** Processor of the Qwen families: a picture is as many image tokens as it has merged cells. */
 export function qwenPromptImages(config: QwenImageConfig, imageTokenId: number): PromptImageProcessor {
-  const { mergeSize } = config;
+  const { mergeSize, patchSize } = config;
   return {
     mergeSize,
-    process(image) {
-      const { pixelValues, gridThw, resized } = processQwenImages([image], config);
+    process(image, maxTokens = Number.POSITIVE_INFINITY) {
+      const most = maxTokens * (patchSize * mergeSize) ** 2;
+      const [minPixels, maxPixels] = [Math.min(config.minPixels, most), Math.min(config.maxPixels, most)];
+      const { pixelValues, gridThw, resized } = processQwenImages([image], { ...config, minPixels, maxPixels });
       const [grid] = gridThw as [GridThw];
       const [received] = resized as [PixelArray];
       const { width, height } = received;

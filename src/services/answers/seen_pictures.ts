@@ -39,15 +39,18 @@ export class SeenPictures {
     this.#decode = decode;
   }
 
-  /** A file's picture before a model. Rejects as `decode` does, and with DataError for a picture that cannot be used. */
-  async see(file: Blob, model: Seeing): Promise<SeenPicture> {
+  /**
+   * A file's picture before a model. Rejects as `decode` does, and with DataError for a picture that cannot be used.
+   * @param maxTokens most image tokens of it
+   */
+  async see(file: Blob, model: Seeing, maxTokens: number): Promise<SeenPicture> {
     if (model !== this.#model) this.#kept = [];
     this.#model = model;
-    const digest = await digestOf(file);
+    const digest = `${await digestOf(file)} ${maxTokens}`;
     const found = this.#kept.find((kept) => kept.digest === digest);
     if (found) return found.picture;
     const decoded = await this.#decode(file);
-    const image = model.see(decoded.pixels);
+    const image = model.see(decoded.pixels, maxTokens);
     const colours = image.received && model.prompts.grid === GRID_SIDE ? coloursOf(image.received) : null;
     const picture = { decoded, image, colours };
     this.#kept = [{ digest, picture }, ...this.#kept].slice(0, KEPT);

@@ -122,6 +122,7 @@ function SettingsGroup() {
         </button>
       </div>
       <NumberField id="maxNewTokens" />
+      {look.session.value.model?.square === false && <NumberField id="maxImageTokens" />}
     </fieldset>
   );
 }

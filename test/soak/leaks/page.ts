@@ -109,7 +109,7 @@ async function askOne(number: number, withAdapter: boolean, capture: boolean): P
   await client.generate({
     ...{ image, picture, question, expected, mode },
     ...{ temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1, seed: number },
-    ...{ maxNewTokens: Math.min(24, model.maxNewTokens), capture },
+    ...{ maxNewTokens: Math.min(24, model.maxNewTokens), maxImageTokens: 1024, capture },
     adapter: withAdapter && adapterId !== null ? { id: adapterId, strength: 1 } : null,
   });
 }
