@@ -65,6 +65,9 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/answer/answer_quantity.ts': 'test/answer/answer_grading_siblings.test.ts',
   'src/answer/answer_text.ts': 'test/answer/answer_grading_siblings.test.ts',
   'src/answer/answer_unit.ts': 'test/answer/answer_grading_siblings.test.ts',
+  'src/gpu/trial_allocation.ts': 'test/services/training/training_estimate.test.ts',
+  'src/services/library/model_memory.ts': 'test/services/library/model_fit.gpu.test.ts',
+  'src/ui/models/models_copy.ts': 'test/ui/models/models_page.test.tsx',
   'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
@@ -91,6 +94,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
   // These are nothing without a page.
   'src/ui/look/composer_copy.ts': 'test/e2e/ask.test.ts',
+  'src/ui/keys_dialog.tsx': 'test/e2e/access.test.ts',
   'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/picture_source.ts': 'test/e2e/ask.test.ts',

@@ -4,7 +4,7 @@
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
-import type { ModelEntry } from '../worker/protocol/engine';
+import type { LoadChoice, ModelEntry } from '../worker/protocol/engine';
 import type { EngineEvent } from '../worker/protocol/messages';
 import type { LookAdapter } from './look_adapter';
 import type { Session } from './session';
@@ -18,8 +18,11 @@ export interface LookModel {
   readonly loading: ReadonlySignal<boolean>;
   readonly settings: ReadonlySignal<Settings>;
   start(): Promise<void>;
-  /** Loads a model; whoever wants the one that is being loaded waits for it, as the engine takes one load at a time. */
-  loadModel(id: string): Promise<void>;
+  /**
+   * Loads a model, without a choice as it was loaded last; whoever wants the one that is being loaded waits for it, as the
+   * engine takes one load at a time.
+   */
+  loadModel(id: string, choice?: LoadChoice): Promise<void>;
   cancelLoad(): Promise<void>;
   setSettings(change: Partial<Settings>): void;
   /** Starts the engine again after it crashed, and loads the model that was loaded. */
@@ -43,6 +46,8 @@ class Loading {
   readonly #change: (changes: Partial<Session>) => void;
   /** Called before another model than the one before is loaded. */
   readonly #leave: () => void;
+  /** How models were chosen to be loaded, by their ids. */
+  readonly #choices = new Map<string, LoadChoice>();
   #underWay: { readonly id: string; readonly done: Promise<void> } | null = null;
 
   constructor(client: LoadingClient, change: (changes: Partial<Session>) => void, leave: () => void) {
@@ -72,7 +77,8 @@ class Loading {
     if (id !== undefined && started) await this.load(id);
   }
 
-  load(id: string): Promise<void> {
+  load(id: string, choice?: LoadChoice): Promise<void> {
+    if (choice !== undefined) this.#choices.set(id, choice);
     if (this.#underWay?.id === id) return this.#underWay.done;
     const done = this.#anew(id).finally(() => {
       if (this.#underWay?.done === done) this.#underWay = null;
@@ -87,7 +93,7 @@ class Loading {
     this.loading.value = true;
     this.#change({ error: null, model: null });
     try {
-      const model = await this.#client.load(id);
+      const model = await this.#client.load(id, this.#choices.get(id));
       if (this.wantedModel.value === id) this.#change({ model, load: null });
     } catch (thrown) {
       if (this.wantedModel.value === id) this.#change({ error: plainError(thrown), load: null });
@@ -117,7 +123,7 @@ export function createLookModel(
   return {
     ...{ models: loading.models, wantedModel: loading.wantedModel, loading: loading.loading },
     ...{ settings, setSettings, start, restart: start },
-    loadModel: (id) => loading.load(id),
+    loadModel: (id, choice) => loading.load(id, choice),
     // Refused when it comes a moment too late; the engine's own events say what became of it.
     cancelLoad: () => client.cancelLoad().catch(() => undefined),
     take: (events) => {

@@ -2,7 +2,7 @@
 // Look's state lives on while another page is shown; only its elements go. Exactly one polite status announces, and
 // only what changed.
 
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../lib/format';
@@ -13,9 +13,8 @@ import { COPY } from './copy';
 import { Icon } from './icons';
 import { LibraryContext, LookContext, useLook } from './look/look_context';
 import { LookPage } from './look/look_page';
-import { letterKeys } from './look/view_settings';
 import { Notice } from './notice';
-import { LazyPage, type Pages } from './pages';
+import { type Draw, LazyPage, type Pages } from './pages';
 import { route } from './route';
 import { Status } from './status';
 import { TopBar } from './top_bar';
@@ -101,52 +100,19 @@ function Messages() {
   );
 }
 
-function KeysDialog({ open }: { readonly open: { value: boolean } }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useSignalEffect(() => {
-    if (open.value) dialog.current?.showModal();
-    else dialog.current?.close();
-  });
-  return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="keys-title"
-      onClose={() => {
-        open.value = false;
-      }}
-    >
-      <h2 id="keys-title">{COPY.keys.title}</h2>
-      <dl class="keys">
-        {COPY.keys.rows.map(([keys, does]) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{does}</dd>
-          </div>
-        ))}
-      </dl>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={letterKeys.value}
-          onChange={(event) => {
-            letterKeys.value = event.currentTarget.checked;
-          }}
-        />
-        {COPY.keys.enable}
-      </label>
-      <p class="hint">{COPY.keys.enableWhy}</p>
-      <button
-        type="button"
-        onClick={() => {
+/** Shows the list of keys, which is fetched when it is first wanted. */
+function Keys({ open }: { readonly open: { value: boolean } }) {
+  const load = useRef(async (): Promise<Draw> => {
+    const { KeysDialog } = await import('./keys_dialog');
+    return () => (
+      <KeysDialog
+        onClose={() => {
           open.value = false;
         }}
-      >
-        {COPY.keys.close}
-      </button>
-    </dialog>
-  );
+      />
+    );
+  });
+  return open.value ? <LazyPage load={load.current} /> : null;
 }
 
 function TitleAndFocus({ main }: { readonly main: RefObject<HTMLElement | null> }) {
@@ -208,7 +174,7 @@ function Shell({ pages }: { readonly pages: Pages }) {
         </p>
       </footer>
       <Status />
-      <KeysDialog open={keysOpen} />
+      <Keys open={keysOpen} />
       <TitleAndFocus main={main} />
     </>
   );

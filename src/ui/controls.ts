@@ -8,6 +8,7 @@ export const PAGES = {
   look: 'Look',
   train: 'Train',
   data: 'Data',
+  models: 'Models',
   library: 'Library',
 } as const satisfies Record<Route, string>;
 
@@ -31,6 +32,9 @@ export const CONTROLS = {
   resume: { page: 'train', label: 'Resume' },
   stop: { page: 'train', label: 'Stop' },
   saveAdapter: { page: 'train', label: 'Save adapter' },
+  hubAccess: { page: 'models', label: 'Hub and access' },
+  pauseDownload: { page: 'models', label: 'Pause' },
+  resumeDownload: { page: 'models', label: 'Resume' },
   deleteStored: { page: 'library', label: 'Delete' },
   deleteDataset: { page: 'data', label: 'Delete' },
   exportAdapter: { page: 'library', label: 'Export' },

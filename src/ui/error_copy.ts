@@ -12,6 +12,7 @@ export type ErrorAction =
   | 'reload'
   | 'open-library'
   | 'open-train'
+  | 'open-models'
   | 'none';
 
 /** Words for one error: what happened, why if known, what can be done. */
@@ -32,6 +33,7 @@ export const ACTION_LABELS: Record<Exclude<ErrorAction, 'none'>, string> = {
   reload: 'Reload the page',
   'open-library': 'See what is stored',
   'open-train': 'Go to the run',
+  'open-models': 'See the models',
 };
 
 const BROWSERS =
@@ -293,6 +295,25 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'model/image': (error) =>
     copy('The model cannot take this picture', error.message, ['Choose another picture.'], 'none'),
   'model/image-tokens': (error) => copy('Picture and question do not match', error.message, [REPORT], 'none'),
+  'model/hub-address': (error) => copy('This cannot be the address of a hub', error.message, [], 'none'),
+  'model/hub-token': (error) => copy('This is not a token', error.message, [], 'none'),
+  'model/not-here': (error) =>
+    copy(
+      'The model is not on this device',
+      error.message,
+      [`Choose it on ${pageName('models')}.`],
+      'open-models',
+    ),
+  'model/download-busy': (error) =>
+    copy(
+      'Another download is under way',
+      error.message,
+      [`Press ${control('pauseDownload')} there first.`],
+      'none',
+    ),
+  'model/download-paused': (error) =>
+    copy('The download is paused', error.message, [`Press ${control('resumeDownload')} to go on.`], 'none'),
+  'storage/model-in-use': (error) => copy('This model is in use', error.message, [], 'none'),
   'model/hub-name': (error) =>
     copy('This is not the name of a model', error.message, ['Copy the name from the model’s page.'], 'none'),
   'model/hub-missing': (error) =>
@@ -301,7 +322,9 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy(
       'This model asks for a permission',
       error.message,
-      ['Accept its licence on the hub, then give a token.'],
+      [
+        `Accept its licence on the hub, then give a token under ${control('hubAccess')} on ${pageName('models')}.`,
+      ],
       'none',
     ),
   'model/hub-unreachable': (error) =>
@@ -315,7 +338,12 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy('The model hub said something that cannot be understood', error.message, [], 'retry'),
   'storage/model-busy': (error) => copy('Another tab is loading this model', error.message, [], 'retry'),
   'storage/model-damaged': (error) =>
-    copy('A stored model is damaged', error.message, ['Load it again: it is fetched anew.'], 'retry'),
+    copy(
+      'A stored model is damaged',
+      error.message,
+      [`Bring it again on ${pageName('models')}: it is fetched anew.`],
+      'open-models',
+    ),
   'storage/busy': (error) => copy('Another tab is at work on this', error.message, [], 'retry'),
   'storage/failed': (error) => copy('The browser could not store this', error.message, [], 'retry'),
   'data/messages': (error) => copy('This conversation cannot be used', error.message, [], 'none'),

@@ -32,7 +32,7 @@ export function mount(spawn: () => EngineEndpoint): void {
   });
   const library = createLibrary(client);
   adoptBundledAdapter(look, library);
-  const pages = createPages(client, library);
+  const pages = createPages(client, look, library);
   const words = followQuestion(
     client,
     look.question,

@@ -37,6 +37,8 @@ function useAction(action: ErrorAction, retry: (() => void) | null | undefined):
       return route.value === 'library' ? null : () => location.assign('#/library');
     case 'open-train':
       return route.value === 'train' ? null : () => location.assign('#/train');
+    case 'open-models':
+      return route.value === 'models' ? null : () => location.assign('#/models');
     case 'choose-picture':
     case 'none':
       return null;

@@ -6,6 +6,7 @@ import type { ComponentChild } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PlainError } from '../lib/plain_error';
 import type { Library } from '../state/library';
+import type { Look } from '../state/look';
 import type { EngineClient } from '../worker/client';
 import { browserText } from './browser_text';
 import { COPY } from './copy';
@@ -31,7 +32,7 @@ function once(load: () => Promise<Draw>): () => Promise<Draw> {
 }
 
 /** The pages over one engine's client and what is stored. */
-export function createPages(client: EngineClient, library: Library): Pages {
+export function createPages(client: EngineClient, look: Look, library: Library): Pages {
   return {
     train: once(async () => {
       const [{ TrainPage }, { createTrain }] = await Promise.all([
@@ -48,6 +49,19 @@ export function createPages(client: EngineClient, library: Library): Pages {
       ]);
       const datasets = createDatasets(client, library);
       return () => <DataPage datasets={datasets} library={library} />;
+    }),
+    models: once(async () => {
+      const [{ ModelsPage }, { createArrival }] = await Promise.all([
+        import('./models/models_page'),
+        import('../state/arrival'),
+      ]);
+      const arrival = createArrival({
+        ...{ client, look, library },
+        address: browserText('look-back/hub'),
+        fetchCatalogue: async () => (await fetch('./models/catalogue.json')).json(),
+        now: () => performance.now(),
+      });
+      return () => <ModelsPage arrival={arrival} library={library} />;
     }),
     library: once(async () => {
       const { LibraryPage } = await import('./library/library_page');

@@ -4,11 +4,13 @@ import { createDatasets } from '../../src/state/datasets';
 import { CONTROLS, type NamedControl } from '../../src/ui/controls';
 import { DataPage } from '../../src/ui/data/data_page';
 import { LibraryPage } from '../../src/ui/library/library_page';
+import { ModelsPage } from '../../src/ui/models/models_page';
 import { Notice } from '../../src/ui/notice';
 import type { Route } from '../../src/ui/route';
 import { TopBar } from '../../src/ui/top_bar';
 import { PlanPanel } from '../../src/ui/train/plan_panel';
 import { RunPanel } from '../../src/ui/train/run_panel';
+import { arrivalOf, pauseDownload, startDownload } from '../state/arrival_script';
 import { adapterOf, datasetOf, runOf, settled, statusOf } from '../state/train_script';
 import { renderIn, renderTrain, shelf, trainPage } from './page_script';
 
@@ -44,6 +46,15 @@ async function offers(page: Route | null): Promise<string[]> {
     case 'data': {
       const datasets = createDatasets(engine, library);
       return offered(renderIn(stored, <DataPage datasets={datasets} library={library} />).container);
+    }
+    case 'models': {
+      const { arrival } = arrivalOf(stored);
+      const page = renderIn(stored, <ModelsPage arrival={arrival} library={library} />);
+      await settled();
+      await startDownload(arrival, engine);
+      const downloading = offered(page.container);
+      await pauseDownload(arrival, engine);
+      return [...downloading, ...offered(page.container)];
     }
     case 'train': {
       const { client, train } = await trainPage({ runs: [runOf('r1')] });

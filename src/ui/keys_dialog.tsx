@@ -1,0 +1,51 @@
+// The dialog that lists the keys of the page, and switches those that are single letters on or off.
+
+import { Modal } from './confirm';
+import { letterKeys } from './look/view_settings';
+
+const ROWS = [
+  ['Enter', 'ask'],
+  ['Shift + Enter', 'new line in the question'],
+  ['Esc', 'back to live, or stop'],
+  ['← →', 'previous or next step'],
+  ['Shift + ← →', 'extend the range; its maps are averaged'],
+  ['[ ]', 'previous or next segment'],
+  ['b', 'next look back'],
+  ['o', 'heatmap on or off'],
+  ['- =', 'heatmap weaker or stronger'],
+  ['c', 'compare base and adapter'],
+  ['/', 'to the question'],
+  ['?', 'this list'],
+] as const;
+
+/** The dialog; `onClose` ends it. */
+export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
+  return (
+    <Modal title="Keys" onClose={onClose}>
+      <dl class="keys">
+        {ROWS.map(([keys, does]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={letterKeys.value}
+          onChange={(event) => {
+            letterKeys.value = event.currentTarget.checked;
+          }}
+        />
+        Single-letter keys
+      </label>
+      <p class="hint">They act only outside text fields. Arrow keys and Esc always work.</p>
+      <button type="button" onClick={onClose}>
+        Close
+      </button>
+    </Modal>
+  );
+}

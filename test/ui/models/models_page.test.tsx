@@ -1,0 +1,94 @@
+// The Models page in its states: nothing chosen, a verdict either way, a download, and errors.
+import { fireEvent, screen, within } from '@testing-library/preact';
+import { expect, it } from 'vitest';
+import { ModelsPage } from '../../../src/ui/models/models_page';
+import { arrivalOf, FIT, pauseDownload, startDownload } from '../../state/arrival_script';
+import { settled } from '../../state/train_script';
+import { renderIn, shelf } from '../page_script';
+
+async function modelsPage() {
+  const stored = await shelf();
+  const { arrival } = arrivalOf(stored);
+  renderIn(stored, <ModelsPage arrival={arrival} library={stored.library} />);
+  await settled();
+  return { ...stored, arrival };
+}
+
+const radio = (name: RegExp) => screen.getByRole<HTMLInputElement>('radio', { name });
+const button = (name: string | RegExp) => screen.getByRole<HTMLButtonElement>('button', { name });
+
+it('offers the built-in model and the catalogue with sizes, and what has arrived of one', async () => {
+  const { engine } = await modelsPage();
+  expect(radio(/Pocket/).closest('label')?.textContent).toContain('Comes with the page');
+  expect(radio(/org\/model/).closest('label')?.textContent).toContain('954 MiB');
+  await engine.resolve('listStoredModels', [
+    { key: 'k', id: 'org/model', revision: null, commit: 'c', bytes: 2 ** 20, whole: false, lastUse: null },
+  ]);
+  expect(radio(/org\/model/).closest('label')?.textContent).toContain('1.0 MiB have arrived');
+});
+
+it('says what a model takes before the click, and what to change', async () => {
+  const { engine } = await modelsPage();
+  fireEvent.click(radio(/org\/model/));
+  await settled();
+  expect(screen.getByRole('region', { name: 'org/model' }).textContent).toContain('trying what it takes');
+  await engine.resolve('assessModel', FIT);
+  expect(screen.getByTestId('fit').textContent).toContain('Fits this device: it takes 429 MiB');
+  expect(screen.getByRole('table', { name: 'Graphics memory' }).textContent).toContain('Weights286 MiB');
+  expect(button(/^Download 954 MiB and load$/).disabled).toBe(false);
+
+  fireEvent.change(screen.getByRole('combobox', { name: /^Context/ }), { target: { value: '8192' } });
+  expect(engine.values.get('assessModel')).toMatchObject([{ context: 8192 }]);
+  const limit = 'This device did not give 9.0 GiB at once.';
+  const advice = 'Set the context to 2048 tokens: then it takes 1.0 GiB and fits.';
+  await engine.resolve('assessModel', { ...FIT, fits: false, limit, advice });
+  const fit = screen.getByTestId('fit');
+  expect(fit.dataset.fits).toBe('false');
+  expect(fit.textContent).toContain(`${limit} ${advice}`);
+});
+
+it('does not begin a download for which there is no room', async () => {
+  const { engine } = await modelsPage();
+  fireEvent.click(radio(/org\/model/));
+  await engine.resolve('assessModel', { ...FIT, freeBytes: 1000 });
+  expect(button(/^Download/).disabled).toBe(true);
+  expect(screen.getByText(/the browser has about 1000 B for this page/)).toBeTruthy();
+});
+
+it('takes a name of the hub only in its form', async () => {
+  const { engine } = await modelsPage();
+  const form = within(screen.getByRole('form', { name: 'Another model of the hub' }));
+  const look = form.getByRole<HTMLButtonElement>('button');
+  expect(look.disabled).toBe(true);
+  fireEvent.input(form.getByRole('textbox', { name: 'Name on the hub' }), { target: { value: ' a/b ' } });
+  await settled();
+  expect(look.disabled).toBe(false);
+  fireEvent.click(look);
+  expect(engine.values.get('assessModel')).toMatchObject([{ id: 'a/b', revision: 'main' }]);
+});
+
+it('shows a download, and asks before it is cancelled', async () => {
+  const { arrival, engine } = await modelsPage();
+  await startDownload(arrival, engine);
+  await settled();
+  const panel = screen.getByTestId('download');
+  expect(within(panel).getByRole('progressbar').getAttribute('value')).toBe('100000000');
+  expect(screen.getByTestId('download-pace').textContent).toBe('95.4 MiB of 954 MiB');
+  await pauseDownload(arrival, engine);
+  expect(panel.dataset.state).toBe('paused');
+  expect(within(panel).getByRole('button', { name: 'Resume' })).toBeTruthy();
+  fireEvent.click(within(panel).getByRole('button', { name: 'Cancel' }));
+  await settled();
+  expect(screen.getByText(/95.4 MiB have arrived and would be deleted/)).toBeTruthy();
+});
+
+it('says where to accept a licence', async () => {
+  const { engine } = await modelsPage();
+  fireEvent.click(radio(/org\/model/));
+  const message =
+    'org/model is not open to everybody: accept its licence at https://huggingface.co/org/model';
+  await engine.reject('assessModel', { code: 'model/hub-gated', message });
+  const notice = screen.getByRole('alert');
+  expect(notice.textContent).toContain(message);
+  expect(notice.textContent).toContain('Hub and access');
+});
