@@ -45,7 +45,11 @@ export function qwenPromptImages(config: QwenImageConfig, imageTokenId: number):
     process(image, maxTokens = Number.POSITIVE_INFINITY) {
       const most = maxTokens * (patchSize * mergeSize) ** 2;
       const [minPixels, maxPixels] = [Math.min(config.minPixels, most), Math.min(config.maxPixels, most)];
-      const { pixelValues, gridThw, resized } = processQwenImages([image], { ...config, minPixels, maxPixels });
+      const { pixelValues, gridThw, resized } = processQwenImages([image], {
+        ...config,
+        minPixels,
+        maxPixels,
+      });
       const [grid] = gridThw as [GridThw];
       const [received] = resized as [PixelArray];
       const { width, height } = received;

@@ -123,7 +123,11 @@ export class AnswerHost implements AnswerCommands {
   async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
     const { model, gpu } = loaded;
     const began = this.#parts.now();
-    const { decoded, image, colours } = await this.#pictures.see(request.image, model, request.maxImageTokens);
+    const { decoded, image, colours } = await this.#pictures.see(
+      request.image,
+      model,
+      request.maxImageTokens,
+    );
     const earlier = (request.earlier ?? []).map(({ question, mode, answer }) => ({
       text: question,
       mode,

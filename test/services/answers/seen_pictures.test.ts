@@ -28,22 +28,22 @@ describe('SeenPictures', () => {
   it('gives the same object for the same bytes, whatever Blob holds them', async () => {
     const pictures = new SeenPictures(decode);
     const own = model();
-    const first = await pictures.see(file(1), own);
-    expect(await pictures.see(file(1), own)).toBe(first);
-    expect((await pictures.see(file(2), own)).image).not.toBe(first.image);
-    expect(await pictures.see(file(1), own)).toBe(first);
+    const first = await pictures.see(file(1), own, 1024);
+    expect(await pictures.see(file(1), own, 1024)).toBe(first);
+    expect((await pictures.see(file(2), own, 1024)).image).not.toBe(first.image);
+    expect(await pictures.see(file(1), own, 1024)).toBe(first);
     expect(own.seen).toBe(2);
   });
 
   it('forgets the oldest of three, and all of them with another model', async () => {
     const pictures = new SeenPictures(decode);
     const [own, other] = [model(), model()];
-    const first = await pictures.see(file(1), own);
-    await pictures.see(file(2), own);
-    await pictures.see(file(3), own);
-    expect(await pictures.see(file(1), own)).not.toBe(first);
+    const first = await pictures.see(file(1), own, 1024);
+    await pictures.see(file(2), own, 1024);
+    await pictures.see(file(3), own, 1024);
+    expect(await pictures.see(file(1), own, 1024)).not.toBe(first);
     expect(own.seen).toBe(4);
-    await pictures.see(file(1), other);
+    await pictures.see(file(1), other, 1024);
     expect(other.seen).toBe(1);
   });
 
@@ -52,8 +52,8 @@ describe('SeenPictures', () => {
     const pictures = new SeenPictures((blob) =>
       broken ? Promise.reject(new Error('broken')) : decode(blob),
     );
-    await expect(pictures.see(file(1), model())).rejects.toThrow('broken');
+    await expect(pictures.see(file(1), model(), 1024)).rejects.toThrow('broken');
     broken = false;
-    expect((await pictures.see(file(1), model())).decoded.sourceWidth).toBe(4);
+    expect((await pictures.see(file(1), model(), 1024)).decoded.sourceWidth).toBe(4);
   });
 });
