@@ -50,7 +50,7 @@ const STEPS = [
     name: 'parity-int4',
     lane: 'checks',
     args: [
-      ...['tools/run.mjs', 'parity', 'test/fixtures/tiny-qwen2_5_vl', '--quiet'],
+      ...['tools/run.mjs', 'parity', ...fixtureFolders('model.safetensors'), '--quiet'],
       ...['--weights', 'int4', '--stages', 'vision,text,attention,logits,lora'],
     ],
     tests: writtenCounts,
@@ -78,12 +78,13 @@ const STEPS = [
   },
 ];
 
-/** Every folder of test/fixtures that holds a manifest of golden tensors. */
-function fixtureFolders() {
+/** Every folder of test/fixtures that holds a manifest of golden tensors, and the file that is named beside it. */
+function fixtureFolders(beside = 'manifest.json') {
   const fixtures = join(ROOT, 'test/fixtures');
   return readdirSync(fixtures, { recursive: true })
     .filter((path) => path.endsWith('manifest.json'))
     .map((path) => join(fixtures, dirname(path)))
+    .filter((folder) => existsSync(join(folder, beside)))
     .sort();
 }
 

@@ -86,6 +86,17 @@ export class Processor {
     return this.#images.process(square ? cropToSquare(image) : image, maxTokens);
   }
 
+  /**
+   * Makes the prompt of a conversation, up to where the model's next turn begins. Its image parts stand for the pictures, in
+   * order. Throws DataError `data/image-tokens` when their numbers differ, ModelError `model/chat-template`.
+   */
+  prepareChat(messages: readonly ChatMessage[], images: readonly PromptImage[]): PromptInput {
+    const promptIds = images.map((image) => this.#images.promptIds(image, this.tokenizer));
+    const placed = { imageTokenId: this.#config.imageTokenId, images: promptIds };
+    const { ids } = applyChatTemplate(this.tokenizer, messages, placed, { addGenerationPrompt: true });
+    return { inputIds: ids, images };
+  }
+
   /** Makes the prompt of one question about one picture. Throws DataError for texts it cannot use. */
   prepare(request: PromptRequest): PreparedPrompt {
     const { image, earlier = [] } = request;
@@ -100,18 +111,10 @@ export class Processor {
     );
     if (request.system !== undefined)
       messages.unshift({ role: 'system', content: textParts(request.system) });
-    const { imageTokenId } = this.#config;
-    const images = [this.#images.promptIds(image, this.tokenizer)];
-    const { ids } = applyChatTemplate(
-      this.tokenizer,
-      messages,
-      { imageTokenId, images },
-      { addGenerationPrompt: true },
-    );
     const { gridThw, split } = image;
     const tile = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
-      prompt: { inputIds: ids, images: [image] },
+      prompt: this.prepareChat(messages, [image]),
       imageTokens: gridThw[0] * tile[0] * tile[1],
       grid: tiledGrid(split, tile),
       split,

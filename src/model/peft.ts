@@ -18,13 +18,16 @@ export const ADAPTER_CONFIG = 'adapter_config.json';
 /** File name of an adapter's weights. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** Linear layers of a vision tower as PEFT names them; an adapter of ours has none of them. */
+/** Linear layers of the families' vision towers as PEFT names them; an adapter of ours has none of them. */
 const VISION_MODULES = [
   ...['attn.qkv', 'attn.proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'].map(
     (name) => `model.visual.blocks.0.${name}`,
   ),
-  'model.visual.merger.mlp.0',
-  'model.visual.merger.mlp.2',
+  ...['mlp.fc1', 'mlp.fc2', 'mlp.linear_fc1', 'mlp.linear_fc2'].map(
+    (name) => `model.visual.blocks.0.${name}`,
+  ),
+  ...['mlp.0', 'mlp.2', 'linear_fc1', 'linear_fc2'].map((name) => `model.visual.merger.${name}`),
+  ...['linear_fc1', 'linear_fc2'].map((name) => `model.visual.deepstack_merger_list.0.${name}`),
 ];
 
 /** Whether PEFT would wrap layers of the vision tower, too; an expression that only Python understands might. */

@@ -44,6 +44,7 @@ describe('writeAdapterConfig', () => {
     ['(?P<python>.*)', '.*visual.*'],
     [['q_proj', 'self_attn.v_proj'], null],
     [['q_proj', 'down_proj'], '.*visual.*'],
+    ['.*(linear_fc1|q_proj)', '.*visual.*'],
     [['proj'], '.*visual.*'],
   ])('keeps PEFT from wrapping the vision tower for targets %j', (targetModules, excluded) => {
     expect(written({ targetModules }).exclude_modules).toBe(excluded);

@@ -1,4 +1,4 @@
-// The real sizes of Qwen2.5-VL on a device of the least limits: how its weights are cut, what they take, and that every
+// The real sizes of the families on a device of the least limits: how its weights are cut, what they take, and that every
 // operand of a traced prompt, of its log-probabilities and of their reverse fits a binding. Nothing runs on a device; what
 // loading writes to one is recorded.
 
@@ -19,7 +19,7 @@ import {
   type TensorData,
   writeSafetensors,
 } from '../../src/model/safetensors';
-import type { ModelSpec } from '../../src/model/spec';
+import { featureRows, type ModelSpec } from '../../src/model/spec';
 import { visionTransformer } from '../../src/model/vision_transformer';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
 import { embeddingName, expectedShapes, LM_HEAD } from '../../src/model/weight_names';
@@ -30,64 +30,7 @@ import { externalTensor, type StoredTensor, type Tensor, Trace, tensorBytes } fr
 import { shardRows, type Weight } from '../../src/tensor/weight';
 import { LEAST_TRAITS } from '../harness/device_traits';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
-
-interface Sizes {
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly intermediate: number;
-  readonly vocab: number;
-  readonly tied: boolean;
-}
-
-/** Sizes of the published checkpoints' config.json. */
-const MODELS: Readonly<Record<'3B' | '7B', Sizes>> = {
-  '3B': { hidden: 2048, layers: 36, heads: 16, kvHeads: 2, intermediate: 11008, vocab: 151936, tied: true },
-  '7B': { hidden: 3584, layers: 28, heads: 28, kvHeads: 4, intermediate: 18944, vocab: 152064, tied: false },
-};
-
-function configOf(size: Sizes): ModelSpec {
-  return parseModelConfig({
-    model_type: 'qwen2_5_vl',
-    architectures: ['Qwen2_5_VLForConditionalGeneration'],
-    hidden_size: size.hidden,
-    num_hidden_layers: size.layers,
-    num_attention_heads: size.heads,
-    num_key_value_heads: size.kvHeads,
-    intermediate_size: size.intermediate,
-    vocab_size: size.vocab,
-    tie_word_embeddings: size.tied,
-    hidden_act: 'silu',
-    rms_norm_eps: 1e-6,
-    max_position_embeddings: 128000,
-    rope_theta: 1000000,
-    rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
-    use_sliding_window: false,
-    image_token_id: 151655,
-    video_token_id: 151656,
-    vision_start_token_id: 151652,
-    vision_end_token_id: 151653,
-    bos_token_id: 151643,
-    eos_token_id: 151645,
-    vision_config: {
-      model_type: 'qwen2_5_vl',
-      depth: 32,
-      hidden_act: 'silu',
-      hidden_size: 1280,
-      intermediate_size: 3420,
-      num_heads: 16,
-      in_chans: 3,
-      out_hidden_size: size.hidden,
-      patch_size: 14,
-      spatial_merge_size: 2,
-      temporal_patch_size: 2,
-      window_size: 112,
-      fullatt_block_indexes: [7, 15, 23, 31],
-      tokens_per_second: 2,
-    },
-  });
-}
+import { REAL_CONFIGS } from './families/real_configs';
 
 /** Weights without memory, cut as loading cuts them, and their bytes. */
 function fakeWeights(
@@ -106,10 +49,10 @@ function fakeWeights(
     bytes += size;
     return externalTensor(name, shape, dtype, { buffer: {} as GPUBuffer, offset: 0, bytes: size });
   };
-  for (const { name, shape, format } of weightGroups(config, tensors, sources, precision)) {
+  for (const { name, shape, format, role } of weightGroups(config, tensors, sources, precision)) {
     const [rows, width] = shape;
-    if (width === undefined) {
-      vectors.set(name, tensor(name, [rows], 'f32'));
+    if (width === undefined || role === 'vector') {
+      vectors.set(name, tensor(name, shape, 'f32'));
       continue;
     }
     const shards = shardRows(name, format, [rows, width], LEAST_TRAITS.maxBindingBytes).map((shard) => ({
@@ -132,29 +75,33 @@ function largestOperand(trace: Trace): number {
   return Math.max(...trace.nodes.flatMap(({ operands }) => operands.map(tensorBytes)));
 }
 
-describe('Qwen2.5-VL at its real size, in bindings of 128 MiB', () => {
+describe('models at their real sizes, in bindings of 128 MiB', () => {
   it.each([
     // Values of the text layers, the vocabulary and the vision tower: 2.77, 0.31 and 0.67 thousand million in 3B; 6.53,
     // 1.09 and 0.68 in 7B. Text has 4.5 bits, the rest 8.5.
-    ['3B', 'int4', 2.61e9, 3],
-    ['7B', 'int4', 5.55e9, 5],
-    ['3B', 'bf16', 7.51e9, 5],
-    ['7B', 'bf16', 16.59e9, 9],
+    ['Qwen2.5-VL-3B', 'int4', 2.61e9, 3],
+    ['Qwen2.5-VL-7B', 'int4', 5.55e9, 5],
+    ['Qwen2.5-VL-3B', 'bf16', 7.51e9, 5],
+    ['Qwen2.5-VL-7B', 'bf16', 16.59e9, 9],
+    // 1.31, 0.23 and 0.67 thousand million; 1.41, 0.31 and 0.41, of which 2.4 million are positions in f32.
+    ['Qwen2-VL-2B', 'int4', 1.69e9, 2],
+    ['Qwen3-VL-2B', 'int4', 1.56e9, 3],
   ] as const)('%s in %s takes %d bytes, the head %i shards', (model, precision, bytes, headShards) => {
-    const config = configOf(MODELS[model]);
+    const config = parseModelConfig(REAL_CONFIGS[model]!.json);
     const { weights, bytes: total } = fakeWeights(config, precision);
     expect(Math.abs(total / bytes - 1)).toBeLessThan(0.01);
     expect(weights.matrix(LM_HEAD).shards).toHaveLength(headShards);
     const gpu = undefined as never;
     const prompt = new Trace(LEAST_TRAITS);
-    prompt.output('logits', tracePrompt(prompt, { gpu, config, weights }, { tokens: 512, batch: 1 }, {}));
+    const shape = [128 * featureRows(config.connector), config.connector.outHiddenSize];
+    const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 4 * shape[0]! * shape[1]! };
+    const features = externalTensor('features', shape, 'f32', region);
+    const parts = { features };
+    prompt.output('logits', tracePrompt(prompt, { gpu, config, weights }, { tokens: 512, batch: 1 }, parts));
     expect(largestOperand(prompt)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);
 
     const vision = new Trace(LEAST_TRAITS);
-    const [rows, unit] = [1024, config.vision.spatialMergeSize ** 2];
-    const shape = [rows / unit, config.connector.outHiddenSize];
-    const region = { buffer: {} as GPUBuffer, offset: 0, bytes: 4 * shape[0]! * shape[1]! };
-    const features = externalTensor('features', shape, 'f32', region);
+    const rows = 128 * config.vision.spatialMergeSize ** 2;
     const x = visionTransformer(vision, config.vision, weights, rows);
     modalityProjector(vision, config, weights, x, features);
     expect(largestOperand(vision)).toBeLessThanOrEqual(LEAST_TRAITS.maxBindingBytes);

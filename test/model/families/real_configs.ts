@@ -1,0 +1,146 @@
+// Settings of published checkpoints as their config.json has them, flat as released, with the size of the whole model.
+
+interface RealConfig {
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Tensors of the checkpoint, and values in them. */
+  readonly tensors: number;
+  readonly parameters: number;
+}
+
+const TOKENS = {
+  image_token_id: 151655,
+  video_token_id: 151656,
+  vision_start_token_id: 151652,
+  vision_end_token_id: 151653,
+  bos_token_id: 151643,
+  eos_token_id: 151645,
+};
+
+const QWEN2_TEXT = {
+  hidden_act: 'silu',
+  rms_norm_eps: 1e-6,
+  rope_theta: 1e6,
+  rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
+  use_sliding_window: false,
+  ...TOKENS,
+};
+
+const QWEN2_5_VISION = {
+  depth: 32,
+  hidden_act: 'silu',
+  hidden_size: 1280,
+  intermediate_size: 3420,
+  num_heads: 16,
+  in_chans: 3,
+  patch_size: 14,
+  spatial_merge_size: 2,
+  temporal_patch_size: 2,
+  window_size: 112,
+  fullatt_block_indexes: [7, 15, 23, 31],
+  tokens_per_second: 2,
+};
+
+/** By name. Sizes: `total_size` of the published index, two bytes a value, and its number of tensors. */
+export const REAL_CONFIGS: Readonly<Record<string, RealConfig>> = {
+  'Qwen2.5-VL-3B': {
+    tensors: 824,
+    parameters: 3_754_622_976,
+    json: {
+      model_type: 'qwen2_5_vl',
+      ...QWEN2_TEXT,
+      hidden_size: 2048,
+      intermediate_size: 11008,
+      num_hidden_layers: 36,
+      num_attention_heads: 16,
+      num_key_value_heads: 2,
+      vocab_size: 151936,
+      tie_word_embeddings: true,
+      max_position_embeddings: 128000,
+      vision_config: { ...QWEN2_5_VISION, out_hidden_size: 2048 },
+    },
+  },
+  'Qwen2.5-VL-7B': {
+    tensors: 729,
+    parameters: 8_292_166_656,
+    json: {
+      model_type: 'qwen2_5_vl',
+      ...QWEN2_TEXT,
+      hidden_size: 3584,
+      intermediate_size: 18944,
+      num_hidden_layers: 28,
+      num_attention_heads: 28,
+      num_key_value_heads: 4,
+      vocab_size: 152064,
+      tie_word_embeddings: false,
+      max_position_embeddings: 128000,
+      vision_config: { ...QWEN2_5_VISION, out_hidden_size: 3584 },
+    },
+  },
+  'Qwen2-VL-2B': {
+    tensors: 729,
+    parameters: 2_208_985_600,
+    json: {
+      model_type: 'qwen2_vl',
+      ...QWEN2_TEXT,
+      hidden_size: 1536,
+      intermediate_size: 8960,
+      num_hidden_layers: 28,
+      num_attention_heads: 12,
+      num_key_value_heads: 2,
+      vocab_size: 151936,
+      tie_word_embeddings: true,
+      max_position_embeddings: 32768,
+      vision_config: {
+        depth: 32,
+        embed_dim: 1280,
+        mlp_ratio: 4,
+        num_heads: 16,
+        in_chans: 3,
+        hidden_size: 1536,
+        patch_size: 14,
+        spatial_merge_size: 2,
+        spatial_patch_size: 14,
+        temporal_patch_size: 2,
+      },
+    },
+  },
+  'Qwen3-VL-2B': {
+    tensors: 625,
+    parameters: 2_127_532_032,
+    json: {
+      model_type: 'qwen3_vl',
+      ...TOKENS,
+      tie_word_embeddings: true,
+      text_config: {
+        attention_bias: false,
+        head_dim: 128,
+        hidden_act: 'silu',
+        hidden_size: 2048,
+        intermediate_size: 6144,
+        max_position_embeddings: 262144,
+        model_type: 'qwen3_vl_text',
+        num_attention_heads: 16,
+        num_hidden_layers: 28,
+        num_key_value_heads: 8,
+        rms_norm_eps: 1e-6,
+        rope_scaling: { mrope_interleaved: true, mrope_section: [24, 20, 20], rope_type: 'default' },
+        rope_theta: 5e6,
+        vocab_size: 151936,
+      },
+      vision_config: {
+        deepstack_visual_indexes: [5, 11, 17],
+        depth: 24,
+        hidden_act: 'gelu_pytorch_tanh',
+        hidden_size: 1024,
+        in_channels: 3,
+        intermediate_size: 4096,
+        num_heads: 16,
+        num_position_embeddings: 2304,
+        out_hidden_size: 2048,
+        patch_size: 16,
+        spatial_merge_size: 2,
+        temporal_patch_size: 2,
+      },
+    },
+  },
+};
