@@ -62,7 +62,8 @@ export class Processor {
   }
 
   /**
-   * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json and chat_template.jinja (or .json).
+   * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json (or processor_config.json) and
+   * chat_template.jinja (or .json).
    *
    * @throws ModelError naming the file that is missing or malformed
    */
@@ -73,7 +74,7 @@ export class Processor {
       tokenizerConfig: await readModelJson(files, 'tokenizer_config.json'),
       ...(chatTemplate === undefined ? {} : { chatTemplate }),
     });
-    const images = parseImageProcessor(await readModelJson(files, 'preprocessor_config.json'), config);
+    const images = await loadImages(files, config);
     return new Processor(tokenizer, images, config);
   }
 
@@ -127,6 +128,14 @@ export class Processor {
 /** A text as parts: some templates (SmolVLM's) know no other content, and all of vision models know this one. */
 function textParts(text: string): [{ readonly type: 'text'; readonly text: string }] {
   return [{ type: 'text', text }];
+}
+
+/** The image processor of preprocessor_config.json, or of processor_config.json, which newer writers save alone. */
+async function loadImages(files: ModelFiles, config: ModelSpec): Promise<PromptImageProcessor> {
+  const [usual, newer] = ['preprocessor_config.json', 'processor_config.json'];
+  const alone = (await files.open(usual)) === null && (await files.open(newer)) !== null;
+  const name = alone ? newer : usual;
+  return parseImageProcessor(await readModelJson(files, name), config, name);
 }
 
 /** Older folders keep the template in chat_template.json: `{"chat_template": "…"}`. */

@@ -1,16 +1,26 @@
 // Processor: prompts of pocket equal Hugging Face's ids; squares and grids; files that are missing or broken.
 import { describe, expect, it } from 'vitest';
-import { cropToSquare } from '../../src/data/image/image_processor';
+import { cropToSquare, type GridThw } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
+import type { ChatMessage } from '../../src/data/text/tokenizer';
 import { Processor } from '../../src/generation/processor';
 import { parseModelConfig } from '../../src/model/config';
 import { memorySource } from '../../src/model/safetensors';
 import { type ModelFiles, readModelJson } from '../../src/model/vision_language_model';
+import { familyCheckpoint, filesIn } from '../harness/family_checkpoint';
 import { loadFixtureJson } from '../harness/fixture';
 import { loadPicture, pocketFiles } from '../harness/pocket';
 
 async function load(files: ModelFiles = pocketFiles('pocket')): Promise<Processor> {
   return Processor.load(files, parseModelConfig(await readModelJson(files, 'config.json')));
+}
+
+interface GoldenChat {
+  readonly messages: readonly ChatMessage[];
+  readonly add_generation_prompt: boolean;
+  readonly add_vision_id?: boolean;
+  readonly grids: readonly GridThw[];
+  readonly ids: readonly number[];
 }
 
 /** Pocket's files with some replaced; null removes one. */
@@ -51,6 +61,34 @@ describe('Processor', () => {
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
       expect(prepared).toMatchObject({ imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 });
     }
+  });
+
+  it.each([
+    ['tiny-qwen2_vl', 'tokenizer-qwen2'],
+    ['tiny-qwen3_vl', 'tokenizer-qwen3'],
+  ])('makes the golden ids of conversations with several pictures: %s', async (folder, tokenizer) => {
+    const files = filesIn(folder, await familyCheckpoint(folder, tokenizer));
+    const processor = await load(files);
+    const { chats } = await loadFixtureJson<{ chats: readonly GoldenChat[] }>(`${tokenizer}/goldens.json`);
+    const asked = chats.filter((chat) => chat.add_generation_prompt && !chat.add_vision_id);
+    expect(Math.max(...asked.map(({ grids }) => grids.length))).toBeGreaterThan(1);
+    for (const { messages, grids, ids } of asked) {
+      const blank = { pixelValues: new Float32Array(), split: { rows: 0, cols: 0 }, width: 0, height: 0 };
+      const images = grids.map((gridThw) => ({ gridThw, ...blank }));
+      const prompt = processor.prepareChat(messages, images);
+      expect(prompt).toEqual({ inputIds: ids, images });
+    }
+  });
+
+  it('reads processor_config.json where it stands alone', async () => {
+    const json = await loadFixtureJson('/public/models/pocket/preprocessor_config.json');
+    const files = changed({
+      'preprocessor_config.json': null,
+      'processor_config.json': JSON.stringify({ image_processor: json }),
+    });
+    expect((await load(files)).see(flat(64, 64), false)).toEqual((await load()).see(flat(64, 64), false));
+    const neither = changed({ 'preprocessor_config.json': null });
+    await expect(load(neither)).rejects.toThrow('has no preprocessor_config.json');
   });
 
   it('cuts to the middle square on request', async () => {

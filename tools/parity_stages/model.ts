@@ -1,4 +1,4 @@
-// Computes the GPU stages of a Qwen2.5-VL fixture folder: vision tower, text layers, attention, logits, decode,
+// Computes the GPU stages of a model's fixture folder: vision tower, text layers, attention, logits, decode,
 // generate, look-back. Inputs are the folder's ids and our own processor's pixels; no golden is fed back in, but for
 // the ids of greedy decoding, which are compared themselves.
 

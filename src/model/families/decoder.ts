@@ -24,6 +24,16 @@ function readHeadDim(text: JsonReader, hiddenSize: number, heads: number, own: b
   return headDim;
 }
 
+/** Newer files list the attention of every layer; the engine computes the full one. */
+function checkLayerTypes(text: JsonReader): void {
+  const types = text.raw('layer_types');
+  if (types === undefined) return;
+  if (!Array.isArray(types)) text.fail('layer_types', 'must be a list');
+  const other = types.find((type) => type !== 'full_attention');
+  if (other !== undefined)
+    text.fail('layer_types', `has ${JSON.stringify(other)}; only "full_attention" is supported`);
+}
+
 /** Sizes and traits of a text decoder. */
 export function readDecoder(text: JsonReader, traits: DecoderTraits): TextSpec {
   const hiddenSize = text.integer('hidden_size', { min: 1 });
@@ -34,6 +44,7 @@ export function readDecoder(text: JsonReader, traits: DecoderTraits): TextSpec {
   const headDim = readHeadDim(text, hiddenSize, heads, traits.ownHeadDim);
   if (!traits.activationImplied || text.has('hidden_act')) oneOfWords(text, 'hidden_act', ['silu']);
   for (const key of ['use_sliding_window', 'mlp_bias']) requireOff(text, key);
+  checkLayerTypes(text);
   return {
     prefix: traits.prefix,
     hiddenSize,
@@ -61,8 +72,10 @@ export function ropeReader(text: JsonReader): { readonly rope: JsonReader | null
   return { rope: text.has('rope_scaling') ? text.object('rope_scaling') : null, theta };
 }
 
-/** Refuses scaled kinds of rotary positions; `mrope` and `default` are both plain. */
+/** Refuses scaled and partial rotary positions; `mrope`, `axial` and `default` are plain. */
 export function checkRopeKind(rope: JsonReader, plain: readonly string[]): void {
+  if (rope.has('partial_rotary_factor') && rope.number('partial_rotary_factor') !== 1)
+    rope.fail('partial_rotary_factor', 'must be 1');
   for (const key of ['rope_type', 'type']) {
     const name = rope.has(key) ? rope.string(key) : 'default';
     if (!plain.includes(name)) rope.fail(key, `"${name}" is not supported (${plain.join(', ')})`);

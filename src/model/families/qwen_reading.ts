@@ -93,6 +93,14 @@ export function readMultimodalRope(
   return { theta, kind: 'multimodal', streams: streamsOf(rope, readSections(rope, headDim)) };
 }
 
+/** Only files of transformers 5 carry the axial theta; elsewhere it is a constant of the architecture. */
+function readAxialTheta(vision: JsonReader): number {
+  if (!vision.has('rope_parameters')) return 10000;
+  const rope = vision.object('rope_parameters');
+  checkRopeKind(rope, ['axial', 'default']);
+  return rope.number('rope_theta', true);
+}
+
 /** What the towers of the family share: patches, heads, the 2-D rotary embedding. */
 export function readPatches(
   vision: JsonReader,
@@ -129,10 +137,7 @@ export function readPatches(
     patchSize: vision.integer('patch_size', { min: 1, max: 4096 }),
     temporalPatchSize: vision.integer('temporal_patch_size', { min: 1, max: 64 }),
     spatialMergeSize: vision.integer('spatial_merge_size', { min: 1, max: 64 }),
-    // Only files of transformers 5 carry the axial theta; elsewhere it is a constant of the architecture.
-    ropeTheta: vision.has('rope_parameters')
-      ? vision.object('rope_parameters').number('rope_theta', true)
-      : 10000,
+    ropeTheta: readAxialTheta(vision),
   };
 }
 

@@ -65,6 +65,9 @@ const WRONG: Readonly<Record<string, readonly [string, unknown, string][]>> = {
     ['vision_config.hidden_size', 40, 'must equal the text hidden_size'],
     ['vision_config.mlp_ratio', undefined, 'mlp_ratio is missing'],
     ['text_config.rope_parameters.rope_type', 'yarn', '"yarn" is not supported'],
+    ['text_config.rope_parameters.partial_rotary_factor', 0.5, 'must be 1'],
+    ['text_config.layer_types', ['full_attention', 'sliding_attention'], 'has "sliding_attention"'],
+    ['vision_config.rope_parameters.rope_type', 'linear', '"linear" is not supported'],
   ],
   'tiny-qwen3_vl': [
     ['text_config.head_dim', undefined, 'text_config.head_dim is missing'],
