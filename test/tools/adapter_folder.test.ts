@@ -28,4 +28,18 @@ describe('readAdapter', () => {
     await expect(readAdapter(MODEL, model)).rejects.toThrow(/is no adapter: .*adapter_config\.json/);
     await expect(readAdapter(join(FOLDER, 'none'), model)).rejects.toThrow('no such file');
   });
+
+  it('refuses values that are not finite, naming file and tensor', async () => {
+    const model = parseModelConfig(JSON.parse(await readFile(join(MODEL, 'config.json'), 'utf8')));
+    const folder = await mkdtemp(join(tmpdir(), 'adapter-'));
+    const weights = await readFile(join(FOLDER, 'adapter_model.safetensors'));
+    // The last four bytes of the file are the last value of a tensor: an F32 infinity.
+    weights.set([0, 0, 0x80, 0x7f], weights.length - 4);
+    await writeFile(join(folder, 'adapter_model.safetensors'), weights);
+    await writeFile(join(folder, 'adapter_config.json'), await readFile(join(FOLDER, 'adapter_config.json')));
+    await expect(readAdapter(folder, model)).rejects.toMatchObject({
+      code: 'model/adapter',
+      message: expect.stringMatching(/adapter_model\.safetensors: tensor ".*lora_[AB].*" holds values that are not finite/),
+    });
+  });
 });
