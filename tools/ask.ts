@@ -9,17 +9,12 @@ import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/de
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { Reasoner, samplingOf } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
-import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
-import {
-  ADAPTER_SETTINGS,
-  type GenerationSettings,
-  GENERATION_SETTINGS as SETTINGS,
-} from '../src/settings/generation_settings';
+import { GENERATION_SETTINGS } from '../src/settings/generation_settings';
 import { defaultsOf } from '../src/settings/read_settings';
-import { choicesOf, rangeWords } from '../src/settings/setting';
 import { readAdapter } from './adapter_folder';
-import { closeDevice, log, readArguments, runCommand, settingOption, UsageError } from './command_line';
-import { findModel, precisionOption } from './model_source';
+import { ASK_USAGE, type AskCall, readAskCall } from './ask_call';
+import { closeDevice, log, runCommand } from './command_line';
+import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
 import { readPicture } from './node_image';
 
@@ -64,69 +59,12 @@ export interface DeviceReport {
   readonly subgroups: boolean;
 }
 
-const USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
-
-  --image FILE          PNG, JPEG, WebP, GIF, BMP or AVIF
-  --question TEXT       what to ask about it
-  --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
-  --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
-  --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
-  --adapter DIR|ZIP     a PEFT adapter for it, as a folder or as the page exports it
-  --strength S          of the adapter, ${rangeWords(ADAPTER_SETTINGS.strength)}; 0 is the base, 1 the adapter as trained (default 1)
-  --seed N              of sampling (default ${SETTINGS.seed.default})
-  --temperature T       0 is greedy (default ${SETTINGS.temperature.default})
-  --max-new-tokens N    (default: the model's own limit)
-  --json                print one JSON object instead of text`;
-
 function deviceReport(traits: DeviceTraits): DeviceReport {
   const { description, vendor, software, shaderF16, subgroups } = traits;
   return { description, vendor, software, shaderF16, subgroups };
 }
 
-interface Call extends Pick<GenerationSettings, 'mode' | 'seed' | 'temperature' | 'maxNewTokens'> {
-  readonly image: string;
-  readonly question: string;
-  readonly model: string | undefined;
-  readonly precision: WeightPrecision | undefined;
-  readonly adapter: string | undefined;
-  readonly strength: number;
-  readonly json: boolean;
-}
-
-function readCall(): Call {
-  const text = { type: 'string' } as const;
-  const values = readArguments({
-    image: text,
-    question: text,
-    mode: text,
-    ...{ model: text, weights: text, adapter: text, strength: text },
-    seed: text,
-    temperature: text,
-    'max-new-tokens': text,
-    json: { type: 'boolean' },
-  });
-  const { image, question } = values;
-  if (image === undefined) throw new UsageError('--image is missing.');
-  if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
-  const strength = settingOption('strength', ADAPTER_SETTINGS.strength, values.strength);
-  if (values.strength !== undefined && values.adapter === undefined)
-    throw new UsageError('--strength needs --adapter.');
-  return {
-    image,
-    question,
-    model: values.model,
-    precision: precisionOption(values.weights),
-    adapter: values.adapter,
-    strength,
-    mode: settingOption('mode', SETTINGS.mode, values.mode),
-    seed: settingOption('seed', SETTINGS.seed, values.seed),
-    temperature: settingOption('temperature', SETTINGS.temperature, values.temperature),
-    maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
-    json: values.json ?? false,
-  };
-}
-
-function askReport(answer: GeneratedAnswer, call: Call, id: string, { model }: Reasoner): AskReport {
+function askReport(answer: GeneratedAnswer, call: AskCall, id: string, { model }: Reasoner): AskReport {
   const { gpu } = model.device;
   return {
     text: answer.text,
@@ -145,7 +83,7 @@ function askReport(answer: GeneratedAnswer, call: Call, id: string, { model }: R
   };
 }
 
-async function applyAdapter(reasoner: Reasoner, call: Call, gpu: GpuContext): Promise<void> {
+async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext): Promise<void> {
   if (call.adapter === undefined) return;
   const { config } = reasoner.model;
   const { config: lora, weights } = await readAdapter(call.adapter, config);
@@ -155,7 +93,7 @@ async function applyAdapter(reasoner: Reasoner, call: Call, gpu: GpuContext): Pr
 }
 
 async function ask(signal: AbortSignal): Promise<void> {
-  const call = readCall();
+  const call = readAskCall();
   const image = await readPicture(call.image);
   const { id, files } = await findModel(call.model);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
@@ -172,7 +110,7 @@ async function ask(signal: AbortSignal): Promise<void> {
 
 async function streamAnswer(
   reasoner: Reasoner,
-  call: Call,
+  call: AskCall,
   image: PixelArray,
   signal: AbortSignal,
 ): Promise<GeneratedAnswer> {
@@ -180,7 +118,7 @@ async function streamAnswer(
   const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
   const { seed, temperature, maxNewTokens } = call;
   const sampling = samplingOf(
-    { ...defaultsOf(SETTINGS), seed, temperature },
+    { ...defaultsOf(GENERATION_SETTINGS), seed, temperature },
     Math.max(1, maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room)),
   );
   const { answer, events } = await reasoner.start({ prepared, sampling }, { capture: 'shares', signal });
@@ -199,4 +137,4 @@ async function streamAnswer(
   return answer;
 }
 
-await runCommand(USAGE, ask);
+await runCommand(ASK_USAGE, ask);

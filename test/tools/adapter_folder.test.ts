@@ -39,7 +39,9 @@ describe('readAdapter', () => {
     await writeFile(join(folder, 'adapter_config.json'), await readFile(join(FOLDER, 'adapter_config.json')));
     await expect(readAdapter(folder, model)).rejects.toMatchObject({
       code: 'model/adapter',
-      message: expect.stringMatching(/adapter_model\.safetensors: tensor ".*lora_[AB].*" holds values that are not finite/),
+      message: expect.stringMatching(
+        /adapter_model\.safetensors: tensor ".*lora_[AB].*" holds values that are not finite/,
+      ),
     });
   });
 });
