@@ -68,6 +68,8 @@ export default defineConfig({
         },
         test: {
           name: 'gpu',
+          // The device and what is compiled on it are shared by all files: the same kernels come up in most of them.
+          isolate: false,
           include: [...GPU_FILES, ...BROWSER_FILES],
           exclude: NEVER,
           fileParallelism: false,
