@@ -9,6 +9,7 @@ import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/de
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { Reasoner, samplingOf } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
+import type { WeightPrecision } from '../src/model/weight_layout';
 import { GENERATION_SETTINGS } from '../src/settings/generation_settings';
 import { defaultsOf } from '../src/settings/read_settings';
 import { readAdapter } from './adapter_folder';
