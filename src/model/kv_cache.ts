@@ -70,28 +70,29 @@ export class KvCache {
 }
 
 /**
- * Classes of a prompt's keys as the authors measure attention. With one image `vision_end` is in no class but the
- * denominator; with several, image means every image token and query every other prompt token after the first.
+ * Classes of a prompt's keys as the authors measure attention. With one run of image tokens the token behind it, which
+ * ends the image, is in no class but the denominator; with several (images, or tiles of one), image means every image token
+ * and query every other prompt token after the first.
  * @param inputIds prompt with expanded image tokens
  * @returns        word per key: class, and for image tokens their number over all images in the high 24 bits
  * @source Look-Back (arXiv:2507.03019), `att_trend_viz.py` of the authors
  */
 export function promptKeyClasses(
   inputIds: ArrayLike<number>,
-  ids: { readonly imageTokenId: number; readonly visionEndTokenId: number | null },
+  { imageTokenId }: { readonly imageTokenId: number },
 ): Uint32Array {
   const classes = new Uint32Array(inputIds.length);
   let tokens = 0;
-  let images = 0;
+  let runs = 0;
   for (let at = 0; at < inputIds.length; at++) {
-    const id = inputIds[at];
-    if (id === ids.imageTokenId) {
-      if (inputIds[at - 1] !== ids.imageTokenId) images++;
+    const follows = inputIds[at - 1] === imageTokenId;
+    if (inputIds[at] === imageTokenId) {
+      if (!follows) runs++;
       classes[at] = KEY_CLASS.image | (tokens++ << 8);
-    } else if (images === 0) classes[at] = KEY_CLASS.beforeImage;
-    else classes[at] = id === ids.visionEndTokenId ? KEY_CLASS.remainder : KEY_CLASS.query;
+    } else if (runs === 0) classes[at] = KEY_CLASS.beforeImage;
+    else classes[at] = follows ? KEY_CLASS.remainder : KEY_CLASS.query;
   }
-  if (images < 2) return classes;
+  if (runs < 2) return classes;
   return classes.map((word) => (word === KEY_CLASS.remainder ? KEY_CLASS.query : word));
 }
 

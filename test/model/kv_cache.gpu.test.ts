@@ -2,12 +2,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
-import { KvCache, promptKeyClasses } from '../../src/model/kv_cache';
+import { KvCache, promptKeyClasses, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { TextSpec } from '../../src/model/spec';
 import { testGpu } from '../harness/gpu';
 
 const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextSpec;
-const IDS = { imageTokenId: 5, visionEndTokenId: 4 };
+const IDS = { imageTokenId: 5 };
 const image = (index: number): number => KEY_CLASS.image | (index << 8);
 
 let gpu: GpuContext;
@@ -52,7 +52,7 @@ describe('KvCache', () => {
 });
 
 describe('promptKeyClasses', () => {
-  it('leaves vision_end out of every class when there is one image', () => {
+  it('leaves the token that ends the image out of every class when there is one', () => {
     const { beforeImage, remainder, query } = KEY_CLASS;
     const classes = promptKeyClasses([1, 9, 3, 5, 5, 4, 9, 2], IDS);
     expect([...classes]).toEqual([
@@ -60,6 +60,7 @@ describe('promptKeyClasses', () => {
       ...[image(0), image(1)],
       ...[remainder, query, query],
     ]);
+    expect(classes).toEqual(rangeKeyClasses(3, 2, 8));
   });
 
   it('counts the tokens of several images through, and everything between them as query', () => {
