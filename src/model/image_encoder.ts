@@ -25,6 +25,9 @@ const PATCH_UNIT = 12;
 /** Features that are kept: enough for a few thousand small images or some dozens of large ones. */
 const STORE_BYTES = 1 << 25;
 
+/** Patch rows that pass through the tower at once, unless one frame has more: its activations are some kilobytes a row. */
+const ROWS_PER_RUN = 4096;
+
 /** Rows of a store that takes at least a batch; twice that much where a batch alone exceeds the usual size. */
 function storeRows(width: number, batchRows: number): number {
   return Math.max(Math.floor(STORE_BYTES / (4 * width)), 2 * batchRows);
@@ -46,9 +49,12 @@ export class ImageEncoder {
   /** First row and number of rows in the store. Weak: pixels take far more room than their features. */
   #places = new WeakMap<ImageInput, readonly [number, number]>();
   #used = 0;
+  readonly #rowsPerRun: number;
 
-  constructor(model: ModelOnDevice) {
+  /** @param rowsPerRun patch rows that pass through the tower at once */
+  constructor(model: ModelOnDevice, rowsPerRun = ROWS_PER_RUN) {
     this.#model = model;
+    this.#rowsPerRun = rowsPerRun;
     this.#scope = new GpuScope(model.gpu);
   }
 
@@ -59,7 +65,7 @@ export class ImageEncoder {
   async encode(images: readonly ImageInput[], signal?: AbortSignal): Promise<EncodedImages | undefined> {
     if (images.length === 0) return undefined;
     const unit = this.#model.config.vision.spatialMergeSize ** 2;
-    const patches = images.reduce((sum, image) => sum + patchesOf(image), 0);
+    const patches = patchesIn(images);
     const rows = this.#bucket(patches) / unit;
     this.#reserve(patches / unit, images);
     const missing = [...new Set(images)].filter((image) => !this.#places.has(image));
@@ -101,26 +107,40 @@ export class ImageEncoder {
   }
 
   async #run(images: readonly ImageInput[], unit: number, signal?: AbortSignal): Promise<void> {
+    let at = this.#used;
+    for (const batch of batchesOf(images.flatMap(framesOf), this.#rowsPerRun)) {
+      await this.#runBatch(batch, at, unit, signal);
+      at += patchesIn(batch) / unit;
+    }
+    for (const image of images) {
+      const own = patchesOf(image) / unit;
+      this.#places.set(image, [this.#used, own]);
+      this.#used += own;
+    }
+  }
+
+  /** Runs the tower over frames, whose features go to the store from row `first` on. */
+  async #runBatch(
+    frames: readonly ImageInput[],
+    first: number,
+    unit: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { gpu, config } = this.#model;
-    const patches = images.reduce((sum, image) => sum + patchesOf(image), 0);
+    const patches = patchesIn(frames);
     const padded = this.#bucket(patches);
     let built = this.#programs.get(padded);
     if (!built) {
       built = this.#scope.own(await buildVisionProgram(this.#model, padded));
       this.#programs.set(padded, built);
     }
-    for (const [name, data] of Object.entries(packVision(images, config, padded)))
+    for (const [name, data] of Object.entries(packVision(frames, config, padded)))
       built.program.write(name, data);
     await built.program.run(signal);
     const [features, store] = [built.features.region, this.#storeTensor.region];
     gpu.submit((encoder) => {
-      copyRows(encoder, features, 0, store, this.#used, patches / unit, this.#width);
+      copyRows(encoder, features, 0, store, first, patches / unit, this.#width);
     });
-    for (const image of images) {
-      const own = patchesOf(image) / unit;
-      this.#places.set(image, [this.#used, own]);
-      this.#used += own;
-    }
   }
 
   get #storeTensor(): StoredTensor {
@@ -152,6 +172,37 @@ export class ImageEncoder {
 
 function patchesOf({ gridThw: [t, h, w] }: ImageInput): number {
   return t * h * w;
+}
+
+function patchesIn(images: readonly ImageInput[]): number {
+  return images.reduce((sum, image) => sum + patchesOf(image), 0);
+}
+
+/** Frames of an image as images of their own: attention never leaves a frame. */
+function framesOf(image: ImageInput): ImageInput[] {
+  const [frames, height, width] = image.gridThw;
+  if (frames === 1) return [image];
+  const values = image.pixelValues.length / frames;
+  return Array.from({ length: frames }, (_, frame) => ({
+    pixelValues: image.pixelValues.subarray(frame * values, (frame + 1) * values),
+    gridThw: [1, height, width],
+  }));
+}
+
+/** Runs of frames, in order, each of at most `rows` patch rows or of one frame. */
+function batchesOf(frames: readonly ImageInput[], rows: number): ImageInput[][] {
+  const batches: ImageInput[][] = [];
+  let room = 0;
+  for (const frame of frames) {
+    const last = batches.at(-1);
+    room -= patchesOf(frame);
+    if (last && room >= 0) last.push(frame);
+    else {
+      batches.push([frame]);
+      room = rows - patchesOf(frame);
+    }
+  }
+  return batches;
 }
 
 function copyRows(

@@ -46,4 +46,25 @@ describe('ImageEncoder', () => {
     expect(await encoder.encode([])).toBeUndefined();
     encoder.destroy();
   });
+
+  it('gives the same rows frame by frame as in one run', async () => {
+    const files = ['config.json', 'model.safetensors'];
+    const tiled = await VisionLanguageModel.load(gpu, fixtureModel('tiny-smolvlm', files));
+    const pixelValues = Float32Array.from({ length: 5 * 16 * 48 }, (_, i) => Math.sin(i));
+    const image = { pixelValues, gridThw: [5, 4, 4] as const };
+    const other = { pixelValues: pixelValues.subarray(0, 16 * 48), gridThw: [1, 4, 4] as const };
+    const length = 6 * 4 * tiled.config.connector.outHiddenSize;
+    const encode = async (rowsPerRun: number): Promise<Float32Array> => {
+      const encoder = new ImageEncoder(tiled.device, rowsPerRun);
+      const encoded = await encoder.encode([image, other]);
+      const rows = (await readTensor(gpu, encoded!.features)).slice(0, length);
+      encoder.destroy();
+      return rows;
+    };
+    const whole = await encode(4096);
+    expect(whole.slice(-4 * 48)).toEqual(whole.slice(0, 4 * 48));
+    // Runs of two frames, the last with a frame of each image; a run per frame, which exceeds what is asked.
+    for (const rowsPerRun of [32, 1]) expect(await encode(rowsPerRun)).toEqual(whole);
+    tiled.destroy();
+  });
 });
