@@ -4,7 +4,12 @@ import { gridImageTokens, tiledImageTokens } from '../text/image_tokens';
 import type { Tokenizer } from '../text/tokenizer';
 import { type GridThw, processQwenImages, type QwenImageConfig } from './image_processor';
 import type { PixelArray } from './pillow_resize';
-import { type ImageSplit, processSmolImage, type SmolImageConfig } from './smol_image_processor';
+import {
+  type ImageSplit,
+  processSmolImage,
+  type SmolImageConfig,
+  withinTokens,
+} from './smol_image_processor';
 
 /** A picture as a model receives it. */
 export interface PromptImage {
@@ -64,8 +69,11 @@ export function smolPromptImages(config: SmolImageConfig): PromptImageProcessor 
   const { mergeSize, tileEdge } = config;
   return {
     mergeSize,
-    process(image) {
-      const { pixelValues, gridThw, rows, cols } = processSmolImage(image, config);
+    process(image, maxTokens = Number.POSITIVE_INFINITY) {
+      const { pixelValues, gridThw, rows, cols } = processSmolImage(
+        image,
+        withinTokens(image, config, maxTokens),
+      );
       const [width, height] = [Math.max(1, cols) * tileEdge, Math.max(1, rows) * tileEdge];
       return { pixelValues, gridThw, split: { rows, cols }, width, height };
     },

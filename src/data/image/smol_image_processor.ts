@@ -21,6 +21,9 @@ export interface SmolImageConfig extends PixelNormalisation, Omit<PatchLayout, '
   readonly tileEdge: number;
 }
 
+/** Pixels of an image. */
+type ImageSize = Pick<PixelArray, 'height' | 'width'>;
+
 /** Tiles of an image beside each other and above each other. */
 export interface ImageSplit {
   /** 0 × 0 when the image was not split. */
@@ -56,33 +59,56 @@ function smolTiledSize(height: number, width: number, tile: number): [number, nu
   return [h, up(Math.trunc(h * aspect))];
 }
 
-interface CutTiles extends ImageSplit {
-  readonly tiles: readonly PixelArray[];
+/** Sizes [height, width] through which an image goes, and the tiles it ends as. */
+interface SmolSizes extends ImageSplit {
+  readonly first: readonly [number, number];
+  /** Null where images are not split. */
+  readonly tiled: readonly [number, number] | null;
+}
+
+function smolSizes({ height, width }: ImageSize, config: SmolImageConfig): SmolSizes {
+  const { tileEdge: edge } = config;
+  const first = smolFirstSize(height, width, config.longestEdge);
+  if (!config.doImageSplitting) return { first, tiled: null, rows: 0, cols: 0 };
+  const tiled = smolTiledSize(...first, edge);
+  const split = Math.max(...tiled) > edge;
+  return { first, tiled, rows: split ? tiled[0] / edge : 0, cols: split ? tiled[1] / edge : 0 };
 }
 
 /** Cuts an image as the SmolVLM processor does (Lanczos throughout). */
-function cutTiles(image: PixelArray, config: SmolImageConfig): CutTiles {
-  const { tileEdge: edge, longestEdge } = config;
-  const rgb = toRgb(image);
-  const [firstHeight, firstWidth] = smolFirstSize(rgb.height, rgb.width, longestEdge);
-  let whole = pillowResize(rgb, firstWidth, firstHeight, 'lanczos');
-  const tiles: PixelArray[] = [];
-  let [rows, cols] = [0, 0];
-  if (config.doImageSplitting) {
-    const [height, width] = smolTiledSize(whole.height, whole.width, edge);
-    whole = pillowResize(whole, width, height, 'lanczos');
-    if (height > edge || width > edge) [rows, cols] = [height / edge, width / edge];
-    for (let tile = 0; tile < rows * cols; tile++)
-      tiles.push(cropEdge(whole, (tile % cols) * edge, Math.floor(tile / cols) * edge, edge));
-  }
-  tiles.push(pillowResize(whole, edge, edge, 'lanczos'));
-  return { tiles, rows, cols };
+function cutTiles(image: PixelArray, config: SmolImageConfig, sizes: SmolSizes): PixelArray[] {
+  const { tileEdge: edge } = config;
+  const { first, tiled, rows, cols } = sizes;
+  let whole = pillowResize(toRgb(image), first[1], first[0], 'lanczos');
+  if (tiled) whole = pillowResize(whole, tiled[1], tiled[0], 'lanczos');
+  const tiles = Array.from({ length: rows * cols }, (_, tile) =>
+    cropEdge(whole, (tile % cols) * edge, Math.floor(tile / cols) * edge, edge),
+  );
+  return [...tiles, pillowResize(whole, edge, edge, 'lanczos')];
+}
+
+/**
+ * Settings under which an image has at most so many image tokens: the longer edge is a smaller number of tiles, as
+ * transformers advises, down to the image as one tile, which is never less.
+ */
+export function withinTokens(size: ImageSize, config: SmolImageConfig, maxTokens: number): SmolImageConfig {
+  const { tileEdge, patchSize, mergeSize, longestEdge } = config;
+  const perTile = (tileEdge / patchSize / mergeSize) ** 2;
+  const fits = (edge: number): boolean => {
+    const { rows, cols } = smolSizes(size, { ...config, longestEdge: edge });
+    return (rows * cols + 1) * perTile <= maxTokens;
+  };
+  if (fits(longestEdge)) return config;
+  let edge = Math.ceil(longestEdge / tileEdge - 1) * tileEdge;
+  while (edge > tileEdge && !fits(edge)) edge -= tileEdge;
+  return { ...config, longestEdge: Math.max(tileEdge, edge) };
 }
 
 /** Patch rows of one image. Throws DataError when it is malformed. */
 export function processSmolImage(image: PixelArray, config: SmolImageConfig): SmolPatches {
   const { tileEdge, patchSize, mergeSize } = config;
-  const { tiles, rows, cols } = cutTiles(image, config);
+  const sizes = smolSizes(image, config);
+  const tiles = cutTiles(image, config, sizes);
   const table = normalisationTable(config);
   const values = 3 * tileEdge * tileEdge;
   const pixelValues = new Float32Array(tiles.length * values);
@@ -91,5 +117,5 @@ export function processSmolImage(image: PixelArray, config: SmolImageConfig): Sm
     writePatchRows(tile, layout, table, pixelValues.subarray(n * values, (n + 1) * values));
   });
   const side = tileEdge / patchSize;
-  return { pixelValues, gridThw: [tiles.length, side, side], rows, cols };
+  return { pixelValues, gridThw: [tiles.length, side, side], rows: sizes.rows, cols: sizes.cols };
 }

@@ -93,9 +93,9 @@ function ColourBar() {
   });
   const scale = useComputed(() => {
     const map = look.readout.value?.map;
-    const cells = look.session.value.answer?.prompt?.imageTokens ?? 9;
+    const [rows, columns] = look.session.value.answer?.prompt?.grid ?? [3, 3];
     if (stretchScale.value && map) return { top: peak(map), open: false };
-    return { top: scaleTop(cells), open: true };
+    return { top: scaleTop(rows * columns), open: true };
   });
   const { top, open } = scale.value;
   const digits = top >= 0.1 ? 2 : top >= 0.01 ? 3 : 4;

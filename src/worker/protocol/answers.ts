@@ -99,7 +99,7 @@ export interface TokenFact {
    * Attention of the query that *is* this token (available one step later), or null when not recorded.
    */
   readonly shares: AttentionShares | null;
-  /** Probability mass on each image token, row-major on `PromptFact.grid`, mean over heads and layers; or null. */
+  /** Probability mass on each cell of `PromptFact.grid`, row-major, mean over heads and layers; or null. */
   readonly map: Float32Array | null;
   readonly atMs: number;
 }
@@ -108,7 +108,7 @@ export interface TokenFact {
 export interface PromptFact {
   readonly promptTokens: number;
   readonly imageTokens: number;
-  /** Image tokens after the merge: rows, columns. */
+  /** Rows and columns of the grid that the image tokens form on the picture. */
   readonly grid: readonly [number, number];
   readonly sourceWidth: number;
   readonly sourceHeight: number;

@@ -1,7 +1,7 @@
 // Numbers and order of tiles; pixels are compared by the parity fixtures.
 import { describe, expect, it } from 'vitest';
 import type { PixelArray } from '../../../src/data/image/pillow_resize';
-import { processSmolImage } from '../../../src/data/image/smol_image_processor';
+import { processSmolImage, withinTokens } from '../../../src/data/image/smol_image_processor';
 
 function noise(width: number, height: number, channels = 3): PixelArray {
   const data = Uint8Array.from(
@@ -61,5 +61,35 @@ describe('processSmolImage', () => {
     );
     expect(corners).toEqual([0, 2, 32, 34, 4, 6, 36, 38, 64, 66, 96, 98, 68, 70, 100, 102]);
     expect([...pixelValues.subarray(0, 4)].map((value) => Math.round(value * 255))).toEqual([0, 1, 16, 17]);
+  });
+});
+
+describe('withinTokens', () => {
+  const config = {
+    doImageSplitting: true,
+    longestEdge: 2048,
+    tileEdge: 512,
+    patchSize: 16,
+    mergeSize: 4,
+    imageMean: [0.5, 0.5, 0.5],
+    imageStd: [0.5, 0.5, 0.5],
+    rescaleFactor: 1 / 255,
+  } as const;
+  const edgeFor = (size: { height: number; width: number }, tokens: number): number =>
+    withinTokens(size, config, tokens).longestEdge;
+
+  it('takes away tiles until the picture fits, and never the last', () => {
+    // 64 tokens a tile: 17 tiles of a square, 13 of 4 : 3, and one alone.
+    const square = { height: 700, width: 700 };
+    expect(edgeFor(square, 17 * 64)).toBe(2048);
+    expect(edgeFor(square, 17 * 64 - 1)).toBe(1536);
+    expect(edgeFor({ height: 480, width: 640 }, 1024)).toBe(2048);
+    expect(edgeFor(square, 10 * 64 - 1)).toBe(1024);
+    expect(edgeFor(square, 64)).toBe(512);
+    expect(edgeFor(square, 1)).toBe(512);
+  });
+
+  it('leaves a longer edge that is less than a tile', () => {
+    expect(withinTokens({ height: 5, width: 9 }, { ...config, longestEdge: 384 }, 64).longestEdge).toBe(384);
   });
 });
