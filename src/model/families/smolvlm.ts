@@ -78,6 +78,12 @@ function readVision(vision: JsonReader, scaleFactor: number): VisionSpec & { pos
   };
 }
 
+/** The first pad token that the vocabulary holds: released files name at the top level one of another vocabulary. */
+function readPadToken(readers: readonly JsonReader[], vocabSize: number): number | null {
+  const ids = readers.map((json) => optionalId(json, 'pad_token_id'));
+  return ids.find((id) => id !== null && id < vocabSize) ?? null;
+}
+
 function readSpec(root: JsonReader): ModelSpec {
   const textReader = root.object('text_config');
   for (const key of ['attention_bias', 'qk_layer_norms', 'rope_interleaved', 'use_resampler'])
@@ -115,7 +121,7 @@ function readSpec(root: JsonReader): ModelSpec {
     visionEndTokenId: null,
     bosTokenId: optionalId(holder('bos_token_id'), 'bos_token_id'),
     eosTokenIds: idList(holder('eos_token_id'), 'eos_token_id'),
-    padTokenId: optionalId(holder('pad_token_id'), 'pad_token_id'),
+    padTokenId: readPadToken([root, textReader], text.vocabSize),
     tieWordEmbeddings: tie.has('tie_word_embeddings') ? tie.boolean('tie_word_embeddings') : false,
     storedPrefixes: STORED_PREFIXES,
   };

@@ -58,6 +58,12 @@ describe('readSpec', () => {
     });
   });
 
+  it('takes no pad token from another vocabulary', () => {
+    expect(parseModelConfig(changed({ pad_token_id: 128002 })).padTokenId).toBe(2);
+    const none = changed({ pad_token_id: 128002 }, { pad_token_id: undefined });
+    expect(parseModelConfig(none).padTokenId).toBeNull();
+  });
+
   it.each<[string, Json, Json, Json]>([
     ['text_config.attention_bias', {}, { attention_bias: true }, {}],
     ['text_config.mlp_bias', {}, { mlp_bias: true }, {}],
