@@ -61,6 +61,8 @@ export async function familyCheckpoint(folder: string, tokenizer: string): Promi
     ['preprocessor_config.json', await loadFixture(`${folder}/preprocessor_config.json`)],
     ['tokenizer.json', json(tokens)],
     ['tokenizer_config.json', await loadFixture(`${tokenizer}/tokenizer_config.json`)],
+    // The paper's instructions are hundreds of tokens to a small vocabulary.
+    ['lookback.json', json({ modes: { plain: { suffix: '' } } })],
     ['model.safetensors', writeSafetensors(tensors)],
   ]);
 }

@@ -4,6 +4,7 @@
 // names of tensors are data of the spec it returns (weight_names.ts derives the whole list from it). `readImages` makes
 // the image processor from preprocessor_config.json. What the spec cannot say yet is a new field of spec.ts, with its
 // meaning in the tower, the decoder or the connector, and its test there.
+import type { QwenImageConfig } from '../../data/image/image_processor';
 import type { PromptImageProcessor } from '../../data/image/prompt_image';
 import { ModelError } from '../../lib/errors';
 import { JsonReader } from '../../lib/json_reader';
@@ -61,4 +62,23 @@ export function readChannels(vision: JsonReader): number {
     if (vision.has(key) && vision.integer(key) !== 3) vision.fail(key, 'must be 3 (RGB)');
   }
   return 3;
+}
+
+/** The part of preprocessor_config.json that all processors share: normalisation, and that the pipeline is the usual one. */
+export function readNormalisation(
+  root: JsonReader,
+): Pick<QwenImageConfig, 'imageMean' | 'imageStd' | 'rescaleFactor'> {
+  for (const key of ['do_resize', 'do_rescale', 'do_normalize', 'do_convert_rgb']) {
+    if (root.has(key) && !root.boolean(key))
+      root.fail(key, 'must be true: other pipelines are not implemented');
+  }
+  const triple = (key: string): [number, number, number] => root.numbers(key, 3) as [number, number, number];
+  const std = triple('image_std');
+  if (std.some((value) => value <= 0)) root.fail('image_std', 'must be positive');
+  return {
+    imageMean: triple('image_mean'),
+    imageStd: std,
+    // 1/255 is what the released files omit or spell out.
+    rescaleFactor: root.has('rescale_factor') ? root.number('rescale_factor', true) : 1 / 255,
+  };
 }

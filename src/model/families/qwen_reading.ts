@@ -12,7 +12,7 @@ import type {
   VisionSpec,
 } from '../spec';
 import { checkRopeKind, readDecoder, ropeReader } from './decoder';
-import { idList, optionalId, readChannels } from './family';
+import { idList, optionalId, readChannels, readNormalisation } from './family';
 
 /** Canonical prefix of the text decoder's tensors. */
 export const TEXT_PREFIX = 'model.language_model.';
@@ -211,25 +211,6 @@ function pixelLimits(root: JsonReader): { minPixels: number; maxPixels: number }
   const maxPixels = limit('max_pixels', 'longest_edge', MAX_PIXELS);
   if (minPixels > maxPixels) root.fail('max_pixels', `(${maxPixels}) is less than min_pixels (${minPixels})`);
   return { minPixels, maxPixels };
-}
-
-/** The part of preprocessor_config.json that all processors share: normalisation, and that the pipeline is the usual one. */
-export function readNormalisation(
-  root: JsonReader,
-): Pick<QwenImageConfig, 'imageMean' | 'imageStd' | 'rescaleFactor'> {
-  for (const key of ['do_resize', 'do_rescale', 'do_normalize', 'do_convert_rgb']) {
-    if (root.has(key) && !root.boolean(key))
-      root.fail(key, 'must be true: other pipelines are not implemented');
-  }
-  const triple = (key: string): [number, number, number] => root.numbers(key, 3) as [number, number, number];
-  const std = triple('image_std');
-  if (std.some((value) => value <= 0)) root.fail('image_std', 'must be positive');
-  return {
-    imageMean: triple('image_mean'),
-    imageStd: std,
-    // 1/255 is what the released files omit or spell out.
-    rescaleFactor: root.has('rescale_factor') ? root.number('rescale_factor', true) : 1 / 255,
-  };
 }
 
 /**

@@ -5,8 +5,15 @@ import type { SmolImageConfig } from '../../data/image/smol_image_processor';
 import type { JsonReader } from '../../lib/json_reader';
 import type { ModelSpec, PositionTableSpec, TextRopeSpec, VisionSpec } from '../spec';
 import { checkRopeKind, readDecoder, ropeReader } from './decoder';
-import { idList, type ModelFamily, oneOfWords, optionalId, readChannels, requireOff } from './family';
-import { readNormalisation } from './qwen_reading';
+import {
+  idList,
+  type ModelFamily,
+  oneOfWords,
+  optionalId,
+  readChannels,
+  readNormalisation,
+  requireOff,
+} from './family';
 
 const TEXT_PREFIX = 'model.text_model.';
 const VISION_PREFIX = 'model.vision_model.';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseImageProcessor, parseModelConfig } from '../../../src/model/config';
 import { parseSafetensors } from '../../../src/model/safetensors';
-import { checkWeights, expectedShapes, LM_HEAD } from '../../../src/model/weight_names';
+import { canonicalName, checkWeights, expectedShapes, LM_HEAD } from '../../../src/model/weight_names';
 import { loadFixture, loadFixtureJson } from '../../harness/fixture';
 import { REAL_CONFIGS } from './real_configs';
 
@@ -44,6 +44,24 @@ describe.each(['tiny-qwen2_vl', 'tiny-qwen3_vl'])('%s', (folder) => {
     const { sources, tied } = checkWeights(spec, file.tensors);
     expect(new Set(sources.values())).toEqual(new Set(file.tensors.keys()));
     expect(tied).toBe(true);
+  });
+
+  it.each([
+    ['released', 'visual.', 'model.'],
+    ['of transformers since 4.52', 'model.visual.', 'model.language_model.'],
+    ['of a base model alone', 'visual.', 'language_model.'],
+  ])('finds every tensor under the prefixes %s', async (_, vision, text) => {
+    const spec = parseModelConfig(await loadFixtureJson(`${folder}/config.json`));
+    const file = await parseSafetensors('model', await loadFixture(`${folder}/model.safetensors`));
+    const renamed = new Map(
+      [...file.tensors].map(([name, entry]) => {
+        const canonical = canonicalName(name, spec);
+        return [canonical.replace('model.visual.', vision).replace('model.language_model.', text), entry];
+      }),
+    );
+    expect([...checkWeights(spec, renamed).sources.keys()].sort()).toEqual(
+      [...checkWeights(spec, file.tensors).sources.keys()].sort(),
+    );
   });
 
   it('reads its processor, whose patches must be the tower’s', async () => {
