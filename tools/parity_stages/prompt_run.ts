@@ -2,12 +2,17 @@
 
 import type { GpuContext } from '../../src/gpu/device';
 import { type ImageInput, packPrompts, packVision } from '../../src/model/prompt_packing';
-import { buildVisionProgram, type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
+import {
+  buildVisionProgram,
+  type ModelOnDevice,
+  tracePrompt,
+  type VisionProgram,
+} from '../../src/model/prompt_program';
 import { memorySource } from '../../src/model/safetensors';
 import type { ModelFiles } from '../../src/model/vision_language_model';
 import type { WeightPrecision } from '../../src/model/weight_layout';
 import { Program } from '../../src/tensor/program';
-import { Trace } from '../../src/tensor/trace';
+import { type Tensor, Trace } from '../../src/tensor/trace';
 import type { FixtureDir } from './fixture_dir';
 import { promptImages } from './prompt_images';
 
@@ -54,16 +59,29 @@ export interface PromptRun {
   destroy(): void;
 }
 
-/** The prompt pass with every row's logits and every intermediate tensor readable. */
-export async function runPrompt(gpu: GpuContext, model: ModelOnDevice, prompt: Prompt): Promise<PromptRun> {
+/** Runs the vision tower over a prompt's images; undefined for none. */
+async function encodeImages(model: ModelOnDevice, { images }: Prompt): Promise<VisionProgram | undefined> {
+  const patches = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
+  if (patches === 0) return undefined;
+  const vision = await buildVisionProgram(model, patches);
+  for (const [name, data] of Object.entries(packVision(images, model.config, patches)))
+    vision.program.write(name, data);
+  await vision.program.run();
+  return vision;
+}
+
+/**
+ * The prompt pass with every row's logits and every intermediate tensor readable.
+ * @param given features of the images, where they are known already
+ */
+export async function runPrompt(
+  gpu: GpuContext,
+  model: ModelOnDevice,
+  prompt: Prompt,
+  given?: Tensor,
+): Promise<PromptRun> {
   const { config } = model;
-  const patches = prompt.images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
-  const vision = patches ? await buildVisionProgram(model, patches) : undefined;
-  if (vision) {
-    for (const [name, data] of Object.entries(packVision(prompt.images, config, patches)))
-      vision.program.write(name, data);
-    await vision.program.run();
-  }
+  const vision = given ? undefined : await encodeImages(model, prompt);
   const tokens = prompt.inputIds.length;
   const packed = packPrompts([prompt], config, tokens, (live) => live, 1);
   const trace = new Trace(gpu.traits);
@@ -71,7 +89,7 @@ export async function runPrompt(gpu: GpuContext, model: ModelOnDevice, prompt: P
     trace,
     model,
     { tokens, batch: 1, allRows: true },
-    { features: vision?.features },
+    { features: given ?? vision?.features },
     (name, tensor) => trace.output(name, tensor),
   );
   trace.output('logits', scores);

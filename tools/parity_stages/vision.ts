@@ -12,7 +12,7 @@ import { rasterRows } from './prompt_images';
 import { IO, type Prompt } from './prompt_run';
 
 /** Runs the tower over images; with `tapped` its intermediate tensors become outputs, named there with their shapes. */
-async function runTower(
+export async function runTower(
   model: VisionLanguageModel,
   images: readonly ImageInput[],
   tapped?: Map<string, readonly number[]>,
