@@ -1,5 +1,6 @@
 // Builds the page: static files that any host serves from any folder, under a content security policy fixed here. The
-// built page can reach its own origin and, when the user asks for a model, the model hub; nothing else.
+// built page can reach its own origin and, when the user asks for a model, the model hub or a mirror of it on the same
+// computer; nothing else.
 
 import { defineConfig, type Plugin } from 'vite';
 import { ONNX_STUBS } from './tools/vite_shared.mjs';
@@ -10,7 +11,7 @@ const CONTENT_SECURITY_POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob: data:",
-  "connect-src 'self' https://huggingface.co https://*.hf.co",
+  "connect-src 'self' https://huggingface.co https://*.hf.co http://localhost:* http://127.0.0.1:*",
   "worker-src 'self'",
   "manifest-src 'self'",
   "base-uri 'none'",

@@ -28,7 +28,7 @@ export function parseCatalogue(value: unknown): CatalogueEntry[] {
   return value.map((item: unknown, at): CatalogueEntry => {
     const entry = new JsonReader(item, FILE, fail, `[${at}]`);
     const optional = (key: string): number | null =>
-      entry.raw(key) === null ? null : entry.integer(key, { min: 1, max: Number.MAX_SAFE_INTEGER });
+      entry.has(key) ? entry.integer(key, { min: 1, max: Number.MAX_SAFE_INTEGER }) : null;
     return {
       id: entry.string('id'),
       revision: entry.string('revision'),

@@ -5,10 +5,12 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
+import type { StoredModel } from '../../worker/protocol/models';
 import type { RunSummary } from '../../worker/protocol/training';
 import { COPY } from '../copy';
 import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
+import { useLook } from '../look/look_context';
 import { AdapterItem } from './adapter_item';
 import { LIBRARY_COPY } from './library_copy';
 import { StoragePanel } from './storage_panel';
@@ -133,6 +135,65 @@ function Runs({ library, onDelete }: SectionProps) {
   );
 }
 
+function ModelItem({ model, onDelete }: { readonly model: StoredModel; readonly onDelete: () => void }) {
+  const look = useLook();
+  const { id, bytes, whole, revision, commit, lastUse } = model;
+  const used = whole && look.session.value.model?.entry.id === id;
+  return (
+    <li class="item model-item" data-testid="library-model" data-id={id}>
+      <div>
+        <h4>{id}</h4>
+        <p class="hint">
+          {formatBytes(bytes)},{' '}
+          {whole ? LIBRARY_COPY.modelRevision(revision ?? '', commit) : LIBRARY_COPY.modelPart}
+          {whole && `, ${lastUse === null ? LIBRARY_COPY.modelUnused : LIBRARY_COPY.modelUsed(lastUse)}`}
+        </p>
+      </div>
+      <div class="item-actions">
+        {!whole && (
+          <a class="quiet-link" href="#/models">
+            {LIBRARY_COPY.modelResume}
+          </a>
+        )}
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`${LIBRARY_COPY.delete} ${id}`}
+          disabled={used}
+          title={used ? LIBRARY_COPY.modelInUse : undefined}
+          onClick={onDelete}
+        >
+          <Icon name="delete" /> {LIBRARY_COPY.delete}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function Models({ library, onDelete }: SectionProps) {
+  const models = library.models.value;
+  return (
+    <section class="panel" aria-labelledby="models-title">
+      <header class="panel-head">
+        <h3 id="models-title">{LIBRARY_COPY.models}</h3>
+        <a class="quiet-link" href="#/models">
+          {LIBRARY_COPY.modelsMore}
+        </a>
+      </header>
+      {models.length === 0 && <p class="empty">{LIBRARY_COPY.modelsEmpty}</p>}
+      <ul class="items">
+        {models.map((model) => (
+          <ModelItem
+            key={model.key}
+            model={model}
+            onDelete={() => onDelete({ item: 'model', id: model.key, name: model.id, bytes: model.bytes })}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 /** The page. */
 export function LibraryPage({ library }: { readonly library: Library }) {
   const doomed = useSignal<Doomed | null>(null);
@@ -151,6 +212,7 @@ export function LibraryPage({ library }: { readonly library: Library }) {
         <p class="hint">{LIBRARY_COPY.about}</p>
       </header>
       <LibraryMessages library={library} />
+      <Models library={library} onDelete={askFirst} />
       <Adapters library={library} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
       <StoragePanel library={library} />
