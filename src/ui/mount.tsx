@@ -16,6 +16,7 @@ import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
 import { QuestionWordsContext } from './look/look_context';
 import { decodePicture } from './look/picture_source';
+import { fetchErrorWords } from './notice';
 import { createPages } from './pages';
 import { startRoute } from './route';
 import { startTheme } from './theme';
@@ -45,6 +46,7 @@ export function mount(spawn: () => EngineEndpoint): void {
     defined(document.getElementById('app'), '#app'),
   );
   void look.start();
+  void fetchErrorWords();
   // After the start: the engine answers in the order of the commands.
   void library.refresh();
 }

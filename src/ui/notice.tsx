@@ -1,14 +1,28 @@
 // Shows one error in words: what happened, why, what can be done, and details to copy for a report. Model or file
-// text inside an error is shown as text.
+// text inside an error is shown as text. The words are fetched when the page is there; an error that comes before them, or
+// without a connection, is shown in the engine's own sentence.
 
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { PlainError } from '../lib/plain_error';
 import { COPY } from './copy';
-import { ACTION_LABELS, type ErrorAction, errorCopy, errorDetails } from './error_copy';
+import type { ErrorAction } from './error_copy';
 import { Icon } from './icons';
 import { useLook } from './look/look_context';
 import { route } from './route';
 import './styles/notice.css';
+
+const words = signal<typeof import('./error_copy') | null>(null);
+
+/** Fetches the words of errors; a failure is no error of its own. */
+export async function fetchErrorWords(): Promise<void> {
+  if (words.value !== null) return;
+  try {
+    words.value = await import('./error_copy');
+  } catch {
+    // The next notice tries again.
+  }
+}
 
 /** Errors about WebGPU that have another cause on a page that came over plain http. */
 function withCause(error: PlainError): PlainError {
@@ -49,11 +63,12 @@ function Details({ error }: { readonly error: PlainError }) {
   const look = useLook();
   const copied = useSignal(false);
   const { device, model } = look.session.value;
-  const details = errorDetails(error, {
+  const details = words.value?.errorDetails(error, {
     device: device?.description ?? 'none',
     model: model?.entry.id ?? 'none',
     browser: navigator.userAgent,
   });
+  if (details === undefined) return null;
   return (
     <details class="notice-details">
       <summary>{COPY.trouble.details}</summary>
@@ -91,25 +106,32 @@ interface NoticeProps {
 /** Shows an error. */
 export function Notice({ error, compact = false, retry, dismiss }: NoticeProps) {
   const shown = withCause(error);
-  const words = errorCopy(shown);
-  const act = useAction(words.action, retry);
+  const known = words.value?.errorCopy(shown);
+  const { title, why, steps, action } = known ?? {
+    title: shown.message,
+    why: '',
+    steps: [],
+    action: 'none' as const,
+  };
+  const act = useAction(action, retry);
+  useEffect(() => void fetchErrorWords(), []);
   return (
     <div class={compact ? 'notice compact' : 'notice'} role="alert" data-code={shown.code}>
       <Icon name="warning" />
       <div>
-        {compact ? <h3>{words.title}</h3> : <h2>{words.title}</h2>}
-        <p>{words.why}</p>
-        {words.steps.length > 0 && (
+        {compact ? <h3>{title}</h3> : <h2>{title}</h2>}
+        <p>{why}</p>
+        {steps.length > 0 && (
           <ul>
-            {words.steps.map((step) => (
+            {steps.map((step) => (
               <li key={step}>{step}</li>
             ))}
           </ul>
         )}
         <div class="notice-actions">
-          {act !== null && words.action !== 'none' && (
+          {act !== null && action !== 'none' && (
             <button type="button" onClick={act}>
-              {ACTION_LABELS[words.action]}
+              {words.value?.ACTION_LABELS[action]}
             </button>
           )}
           {dismiss && (

@@ -6,6 +6,7 @@ import { createLibrary, type Library } from '../../src/state/library';
 import { createLook, type Look } from '../../src/state/look';
 import { createTrain, type Train } from '../../src/state/train';
 import { LibraryContext, LookContext } from '../../src/ui/look/look_context';
+import { fetchErrorWords } from '../../src/ui/notice';
 import { TrainContext } from '../../src/ui/train/train_context';
 import type { AdapterSummary, DatasetSummary } from '../../src/worker/protocol/library';
 import type { RunSummary } from '../../src/worker/protocol/training';
@@ -15,6 +16,7 @@ import { detailOf, HandTrainer, settled } from '../state/train_script';
 // Without a style sheet nothing is hidden, and asking for it takes most of the time.
 configure({ defaultHidden: true });
 afterEach(cleanup);
+await fetchErrorWords();
 
 /** The state of the Look page and of what is stored, with pocket loaded. */
 export async function shelf(
