@@ -79,11 +79,10 @@ function share(name: string, text: string | undefined, fallback: number): number
   throw new UsageError(`--${name} must be a number from 0 to 1, not "${text}".`);
 }
 
-/** Reads the process's arguments. @throws UsageError */
-export function readColdStartCall(): ColdStartCall {
+function readColdStartOptions() {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const values = readArguments({
+  return readArguments({
     ...{
       model: text,
       weights: text,
@@ -105,6 +104,11 @@ export function readColdStartCall(): ColdStartCall {
     ...{ 'hard-share': text, 'wrong-first': text, insert: text, writer: text, tries: text, written: text },
     ...{ 'reflection-rate': text, examples: text },
   });
+}
+
+/** Reads the process's arguments. @throws UsageError */
+export function readColdStartCall(): ColdStartCall {
+  const values = readColdStartOptions();
   const { model, out, dataset = null } = values;
   if (model === undefined) throw new UsageError('--model is missing.');
   if (out === undefined) throw new UsageError('--out is missing.');

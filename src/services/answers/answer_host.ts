@@ -5,6 +5,7 @@ import { gradeAnswer } from '../../answer/answer_grading';
 import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
+import type { PromptImage } from '../../data/image/prompt_image';
 import { tiledMap } from '../../data/image/tile_map';
 import type { ColourShares } from '../../data/world/colour_words';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
@@ -92,6 +93,30 @@ function plainSegments(answer: GeneratedAnswer): Segment[] {
   return answer.segments().map(({ text: _, ...segment }) => segment);
 }
 
+/** The prompt of a question with the turns before it. Throws ArgumentError for a model that knows single questions only. */
+function prepareTurn(model: EngineModel, image: PromptImage, request: GenerateRequest) {
+  const { question: text, mode } = request;
+  const earlier = (request.earlier ?? []).map((turn) => ({
+    text: turn.question,
+    mode: turn.mode,
+    answer: turn.answer,
+  }));
+  const continues = earlier.length > 0;
+  if (continues && !model.followsUp)
+    throw new ArgumentError(
+      'This model was trained on single questions: ask without the turns before, or load another model.',
+    );
+  return { prepared: model.prepareSeen({ image, text, mode, earlier }), continues };
+}
+
+/** Tokens that an answer may have. Throws DataError `data/prompt-length` where the prompt leaves no room. */
+function answerLength(model: EngineModel, promptTokens: number, wanted: number | null): number {
+  const room = model.maxTokens - promptTokens;
+  if (room >= 1) return Math.min(wanted ?? model.prompts.maxNewTokens, room);
+  const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
+  throw new DataError('data/prompt-length', message, { promptTokens });
+}
+
 /** Answers one question at a time. Its methods are the page's commands. */
 export class AnswerHost implements AnswerCommands {
   readonly #parts: AnswerParts;
@@ -128,29 +153,13 @@ export class AnswerHost implements AnswerCommands {
       model,
       request.maxImageTokens,
     );
-    const earlier = (request.earlier ?? []).map(({ question, mode, answer }) => ({
-      text: question,
-      mode,
-      answer,
-    }));
-    const continues = earlier.length > 0;
-    if (continues && !model.followsUp)
-      throw new ArgumentError(
-        'This model was trained on single questions: ask without the turns before, or load another model.',
-      );
-    const prepared = model.prepareSeen({ image, text: request.question, mode: request.mode, earlier });
+    const { prepared, continues } = prepareTurn(model, image, request);
     this.#parts.events.push({
       type: 'promptReady',
       prompt: promptFact(prepared, decoded, model.square, colours),
     });
     const promptTokens = prepared.prompt.inputIds.length;
-    const room = model.maxTokens - promptTokens;
-    if (room < 1) {
-      const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
-      throw new DataError('data/prompt-length', message, { promptTokens });
-    }
-    const maxNewTokens = Math.min(request.maxNewTokens ?? model.prompts.maxNewTokens, room);
-    const sampling = samplingOf(request, maxNewTokens);
+    const sampling = samplingOf(request, answerLength(model, promptTokens, request.maxNewTokens));
     await this.#apply(request.adapter, loaded);
     const capture = request.capture ? 'maps' : 'none';
     const begun = model.start({ prepared, sampling, continues }, { capture, signal });

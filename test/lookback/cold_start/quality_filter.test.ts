@@ -1,14 +1,7 @@
 // Which answers with a look put in may become examples, and why others may not.
 
 import { describe, expect, it } from 'vitest';
-import {
-  annotationTask,
-  continued,
-  forcedStart,
-  openingOf,
-} from '../../../src/lookback/cold_start/insertion';
 import { rejectionsOf, tripleOverlap } from '../../../src/lookback/cold_start/quality_filter';
-import { sampledProblem } from '../../../src/lookback/cold_start/rollouts';
 
 const OPENING = '<think> I see 2 red cups on the table. </think>';
 const GOOD = `${OPENING} <back> The left one, the middle one, and a third behind the jug. </back> <think> So 3. </think> \\boxed{3}`;
@@ -55,32 +48,5 @@ describe('tripleOverlap', () => {
     expect(tripleOverlap('a b c d', 'x a b c')).toBe(0.5);
     expect(tripleOverlap('a b', 'a b')).toBe(0);
     expect(tripleOverlap('A b  c', 'a b c')).toBe(1);
-  });
-});
-
-describe('openingOf', () => {
-  const thought = '<think> One. Two is longer. Three ends here, at 3.5 m. </think>';
-  it.each([
-    ['solution', thought, thought],
-    ['semantic', thought, '<think> One. Two is longer. </think>'],
-    ['semantic', '<think> no sentence ends </think>', '<think> no sentence ends </think>'],
-    ['semantic', '<think> only one. </think>', '<think> only one. </think>'],
-  ] as const)('%s', (position, text, opening) => expect(openingOf(text, position)).toBe(opening));
-});
-
-describe('annotationTask', () => {
-  it('holds question and opening, and not the answer', () => {
-    const problem = { id: 'p1', question: 'How many cups?', answer: '731', kind: null, visual: true };
-    const sampled = sampledProblem(problem, [`${OPENING} \\boxed{2}`], 1);
-    const [chain] = sampled.chains;
-    const task = annotationTask({ sampled, chain: chain! }, 'solution');
-    expect(task).toMatchObject({ id: 'p1', question: 'How many cups?', opening: OPENING });
-    expect(task.prompt).toContain(OPENING);
-    expect(task.prompt).not.toContain('731');
-  });
-
-  it('joins what a model goes on with', () => {
-    expect(continued(forcedStart(OPENING), 'three.</back>')).toBe(`${OPENING} <back> three.</back>`);
-    expect(continued(forcedStart(OPENING), ' three. </back>')).toBe(`${OPENING} <back> three. </back>`);
   });
 });

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { PromptImage } from '../../src/data/image/prompt_image';
 import type { GenerationEvent } from '../../src/generation/generate';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
-import { testGpu } from '../harness/gpu';
-import { scriptedCheckpoint } from '../harness/scripted_checkpoint';
+import { testGpu } from './gpu';
+import { scriptedCheckpoint } from './scripted_checkpoint';
 
 /** No tag is one token, and two tokens end one tag and begin the next. */
 const PIECES = [
