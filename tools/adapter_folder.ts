@@ -62,7 +62,8 @@ export async function writeAdapter(
   { config, weights }: AdapterFolder,
   about: { readonly loraDropout: number; readonly baseModel: string },
 ): Promise<void> {
-  const text = writeAdapterConfig({ ...config, ...about });
+  const modules = weights.map(({ module }) => module);
+  const text = writeAdapterConfig({ ...config, ...about }, modules);
   await writeWhole(join(folder, ADAPTER_WEIGHTS), writeAdapterWeights(weights, config.r));
   await writeWhole(join(folder, ADAPTER_CONFIG), text);
 }

@@ -168,7 +168,8 @@ async function adapterLogits(signal: AbortSignal): Promise<void> {
     const processor = await Processor.load(files, model.config);
     const { config, weights } = await readAdapter(call.adapter, model.config);
     if (call.exported !== undefined) {
-      const text = new TextEncoder().encode(writeAdapterConfig({ ...config, loraDropout: 0 }));
+      const modules = weights.map(({ module }) => module);
+      const text = new TextEncoder().encode(writeAdapterConfig({ ...config, loraDropout: 0 }, modules));
       const pair = { config: new Uint8Array(text), weights: writeAdapterWeights(weights, config.r) };
       await writeFile(call.exported, packAdapter(pair));
     }

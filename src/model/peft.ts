@@ -18,35 +18,68 @@ export const ADAPTER_CONFIG = 'adapter_config.json';
 /** File name of an adapter's weights. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** Linear layers of the families' vision towers as PEFT names them; an adapter of ours has none of them. */
-const VISION_MODULES = [
-  ...['attn.qkv', 'attn.proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'].map(
-    (name) => `model.visual.blocks.0.${name}`,
-  ),
-  ...['mlp.fc1', 'mlp.fc2', 'mlp.linear_fc1', 'mlp.linear_fc2'].map(
-    (name) => `model.visual.blocks.0.${name}`,
-  ),
-  ...['mlp.0', 'mlp.2', 'linear_fc1', 'linear_fc2'].map((name) => `model.visual.merger.${name}`),
-  ...['linear_fc1', 'linear_fc2'].map((name) => `model.visual.deepstack_merger_list.0.${name}`),
+/** The part of a model that an adapter of ours leaves alone, by the name that its text decoder has in the same model. */
+interface UntrainedPart {
+  readonly text: string;
+  /** Linear layers as PEFT names them, one of each kind. */
+  readonly modules: readonly string[];
+  /** What keeps PEFT from all of them. */
+  readonly exclude: string;
+}
+
+const UNTRAINED: readonly UntrainedPart[] = [
+  {
+    text: 'model.language_model.',
+    exclude: '.*visual.*',
+    modules: [
+      ...['attn.qkv', 'attn.proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'].map(
+        (name) => `model.visual.blocks.0.${name}`,
+      ),
+      ...['mlp.fc1', 'mlp.fc2', 'mlp.linear_fc1', 'mlp.linear_fc2'].map(
+        (name) => `model.visual.blocks.0.${name}`,
+      ),
+      ...['mlp.0', 'mlp.2', 'linear_fc1', 'linear_fc2'].map((name) => `model.visual.merger.${name}`),
+      ...['linear_fc1', 'linear_fc2'].map((name) => `model.visual.deepstack_merger_list.0.${name}`),
+    ],
+  },
+  {
+    text: 'model.text_model.',
+    exclude: '.*(vision_model|connector).*',
+    modules: [
+      ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].map(
+        (name) => `model.vision_model.encoder.layers.0.self_attn.${name}`,
+      ),
+      ...['fc1', 'fc2'].map((name) => `model.vision_model.encoder.layers.0.mlp.${name}`),
+      'model.connector.modality_projection.proj',
+    ],
+  },
 ];
 
-/** Whether PEFT would wrap layers of the vision tower, too; an expression that only Python understands might. */
-function reachesVision(targets: LoraConfig['targetModules']): boolean {
-  if (typeof targets !== 'string')
-    return VISION_MODULES.some((module) => targets.some((name) => `.${module}`.endsWith(`.${name}`)));
+/**
+ * The expression that keeps PEFT from layers besides the text decoder's, where targets would reach them; an expression that
+ * only Python understands might.
+ */
+function excludedModules(targets: LoraConfig['targetModules'], adapted: readonly string[]): string | null {
+  const part = UNTRAINED.find(({ text }) => adapted.some((module) => module.startsWith(text)));
+  if (!part) return null;
+  if (typeof targets !== 'string') {
+    const reached = part.modules.some((module) => targets.some((name) => `.${module}`.endsWith(`.${name}`)));
+    return reached ? part.exclude : null;
+  }
   try {
     const expression = new RegExp(`^(?:${targets})$`);
-    return VISION_MODULES.some((module) => expression.test(module));
+    return part.modules.some((module) => expression.test(module)) ? part.exclude : null;
   } catch {
-    return true;
+    return part.exclude;
   }
 }
 
 /**
  * Text of adapter_config.json: the keys of PEFT 0.17, sorted, by which any later version knows plain LoRA. Where the
  * targets would reach the vision tower, it is excluded: PEFT would add layers to it that no file fills.
+ * @param adapted canonical paths of the modules that the adapter has
  */
-export function writeAdapterConfig(config: PeftLoraConfig): string {
+export function writeAdapterConfig(config: PeftLoraConfig, adapted: readonly string[]): string {
   const { targetModules } = config;
   const json: Record<string, unknown> = {
     peft_type: 'LORA',
@@ -57,7 +90,7 @@ export function writeAdapterConfig(config: PeftLoraConfig): string {
     lora_dropout: config.loraDropout,
     use_rslora: config.useRslora,
     target_modules: typeof targetModules === 'string' ? targetModules : [...targetModules].sort(),
-    exclude_modules: reachesVision(targetModules) ? '.*visual.*' : null,
+    exclude_modules: excludedModules(targetModules, adapted),
     inference_mode: true,
     ...{ bias: 'none', fan_in_fan_out: false, init_lora_weights: true, modules_to_save: null },
     ...{ use_dora: false, use_qalora: false, qalora_group_size: 16, lora_bias: false },

@@ -33,9 +33,9 @@ export type SettingGroup = keyof typeof SETTING_GROUPS;
 
 const MILLION = 1_000_000;
 
-/** All seven projections of every text layer. */
+/** All seven projections of every text layer, by the names that the families' decoders have. */
 export const ALL_PROJECTIONS =
-  '.*language_model\\.layers\\.\\d+\\.(self_attn\\.(q|k|v|o)_proj|mlp\\.(gate|up|down)_proj)';
+  '.*(language_model|text_model)\\.layers\\.\\d+\\.(self_attn\\.(q|k|v|o)_proj|mlp\\.(gate|up|down)_proj)';
 
 type Words = SettingWords<SettingGroup>;
 const positive = (value: unknown): boolean => typeof value === 'number' && value > 0;

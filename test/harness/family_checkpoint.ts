@@ -42,7 +42,7 @@ export async function familyCheckpoint(folder: string, tokenizer: string): Promi
   const config = {
     ...tiny,
     text_config: { ...tiny.text_config, ...ends, vocab_size: vocabulary, max_position_embeddings: 4096 },
-    image_token_id: id('<|image_pad|>'),
+    image_token_id: id(idOf.has('<image>') ? '<image>' : '<|image_pad|>'),
     video_token_id: id('<|video_pad|>'),
     vision_start_token_id: id('<|vision_start|>'),
     vision_end_token_id: id('<|vision_end|>'),

@@ -19,7 +19,7 @@ async function fixture() {
 describe('readAdapterPair', () => {
   it('reads what PEFT writes, and what we write', async () => {
     const { model, pair } = await fixture();
-    const config = new TextEncoder().encode(writeAdapterConfig(pair.config));
+    const config = new TextEncoder().encode(writeAdapterConfig(pair.config, []));
     const again = await readAdapterPair(
       { config, weights: writeAdapterWeights(pair.weights, pair.config.r) },
       model,

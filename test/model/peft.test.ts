@@ -5,6 +5,7 @@ import { parseModelConfig } from '../../src/model/config';
 import { adaptableModules, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../src/model/peft';
 import { parseSafetensors } from '../../src/model/safetensors';
+import { ALL_PROJECTIONS } from '../../src/settings/train_settings';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 
 const FOLDER = 'tiny-qwen2_5_vl';
@@ -12,12 +13,14 @@ const base = {
   ...{ r: 4, loraAlpha: 8, loraDropout: 0.05, useRslora: true, baseModel: 'look-back/pocket' },
   targetModules: '.*language_model\\..*\\.(q|v)_proj',
 };
-const written = (change: object = {}) =>
-  JSON.parse(writeAdapterConfig({ ...base, ...change })) as Record<string, unknown>;
+const QWEN = ['model.language_model.layers.0.self_attn.q_proj'];
+const SMOLVLM = ['model.text_model.layers.0.self_attn.q_proj'];
+const written = (change: object = {}, adapted = QWEN) =>
+  JSON.parse(writeAdapterConfig({ ...base, ...change }, adapted)) as Record<string, unknown>;
 
 describe('writeAdapterConfig', () => {
   it('writes no key that PEFT does not, sorted, and our reader agrees', async () => {
-    const text = writeAdapterConfig(base);
+    const text = writeAdapterConfig(base, QWEN);
     const json = JSON.parse(text) as Record<string, unknown>;
     const peft = (await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`)) as Record<string, unknown>;
     expect(Object.keys(json).filter((key) => !(key in peft))).toEqual([]);
@@ -31,7 +34,7 @@ describe('writeAdapterConfig', () => {
   it('gives the values that PEFT gave the fixture', async () => {
     const peft = (await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`)) as Record<string, unknown>;
     const ours = JSON.parse(
-      writeAdapterConfig({ ...parseLoraConfig(peft), loraDropout: peft.lora_dropout as number }),
+      writeAdapterConfig({ ...parseLoraConfig(peft), loraDropout: peft.lora_dropout as number }, QWEN),
     ) as Record<string, unknown>;
     const { peft_version: _, ...values } = ours;
     expect(peft).toMatchObject(values);
@@ -49,6 +52,19 @@ describe('writeAdapterConfig', () => {
   ])('keeps PEFT from wrapping the vision tower for targets %j', (targetModules, excluded) => {
     expect(written({ targetModules }).exclude_modules).toBe(excluded);
   });
+
+  it.each([
+    [ALL_PROJECTIONS, null],
+    [['gate_proj', 'o_proj'], null],
+    [['q_proj', 'v_proj'], '.*(vision_model|connector).*'],
+    [['proj'], '.*(vision_model|connector).*'],
+    ['.*', '.*(vision_model|connector).*'],
+  ])(
+    'keeps it from SmolVLM’s, too, whose names are the decoder’s, for targets %j',
+    (targetModules, excluded) => {
+      expect(written({ targetModules }, SMOLVLM).exclude_modules).toBe(excluded);
+    },
+  );
 
   it('sorts a list of targets', () => {
     expect(written({ targetModules: ['v_proj', 'k_proj'] }).target_modules).toEqual(['k_proj', 'v_proj']);

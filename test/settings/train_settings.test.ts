@@ -140,6 +140,8 @@ describe('ALL_PROJECTIONS', () => {
     ['model.language_model.layers.x.self_attn.q_proj', false],
     ['model.language_model.layers.0.self_attn.qkv', false],
     ['model.visual.blocks.0.mlp.gate_proj', false],
+    ['model.text_model.layers.29.mlp.up_proj', true],
+    ['model.vision_model.encoder.layers.0.self_attn.q_proj', false],
   ])('on %s', (name, matched) => {
     expect(new RegExp(`^(?:${ALL_PROJECTIONS})$`).test(name)).toBe(matched);
   });

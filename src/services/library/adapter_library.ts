@@ -174,7 +174,8 @@ export class AdapterLibrary implements AdapterCommands {
     const bundled = await this.#parts.bundled.open(id);
     if (bundled !== null) return bundled;
     const { record, weights } = await this.#parts.adapters.get(id);
-    return { config: withBase(writeAdapterConfig(record.config), record.fingerprint), weights };
+    const config = writeAdapterConfig(record.config, record.targetModules);
+    return { config: withBase(config, record.fingerprint), weights };
   }
 
   async #refuseBundled(id: string, what: string): Promise<void> {

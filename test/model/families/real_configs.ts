@@ -40,6 +40,41 @@ const QWEN2_5_VISION = {
   tokens_per_second: 2,
 };
 
+/** SmolVLM as its files have it, with the sizes of the decoder; what is left out is the library's default. */
+function smolvlm(
+  modelType: string,
+  hidden_size: number,
+  intermediate_size: number,
+  num_hidden_layers: number,
+  heads: readonly [query: number, keyValue: number],
+) {
+  return {
+    model_type: modelType,
+    image_token_id: 49190,
+    pad_token_id: 128002,
+    scale_factor: 4,
+    tie_word_embeddings: false,
+    text_config: {
+      head_dim: 64,
+      hidden_size,
+      intermediate_size,
+      max_position_embeddings: 8192,
+      model_type: 'llama',
+      num_attention_heads: heads[0],
+      num_hidden_layers,
+      num_key_value_heads: heads[1],
+      pad_token_id: 2,
+      qk_layer_norms: false,
+      rms_norm_eps: 1e-5,
+      rope_interleaved: false,
+      rope_theta: 100000,
+      use_resampler: false,
+      vocab_size: 49280,
+    },
+    vision_config: { hidden_size: 768, image_size: 512, num_attention_heads: 12, patch_size: 16 },
+  };
+}
+
 /** By name. Sizes: `total_size` of the published index, two bytes a value, and its number of tensors. */
 export const REAL_CONFIGS: Readonly<Record<string, RealConfig>> = {
   'Qwen2.5-VL-3B': {
@@ -142,5 +177,15 @@ export const REAL_CONFIGS: Readonly<Record<string, RealConfig>> = {
         temporal_patch_size: 2,
       },
     },
+  },
+  'SmolVLM-256M': {
+    tensors: 471,
+    parameters: 256_484_928,
+    json: smolvlm('idefics3', 576, 1536, 30, [9, 3]),
+  },
+  'SmolVLM2-500M': {
+    tensors: 489,
+    parameters: 507_482_304,
+    json: smolvlm('smolvlm', 960, 2560, 32, [15, 5]),
   },
 };

@@ -25,6 +25,7 @@ const ROWS = ['two', 'three', 'four'].map((word, index) => ({
 const FAMILIES = [
   ['tiny-qwen2_vl', 'tokenizer-qwen2'],
   ['tiny-qwen3_vl', 'tokenizer-qwen3'],
+  ['tiny-smolvlm', 'tokenizer-smollm2'],
 ] as const;
 
 describe.each(FAMILIES)('%s with %s', (folder, tokenizer) => {
@@ -45,7 +46,7 @@ describe.each(FAMILIES)('%s with %s', (folder, tokenizer) => {
       for await (const event of events) {
         if (event.type !== 'attention') continue;
         const { image, query, generated } = event.shares;
-        // vision_end is in no class.
+        // The token that ends the image is in no class.
         expect(image).toBeGreaterThan(0);
         expect(image + query + generated).toBeLessThanOrEqual(1 + 1e-6);
       }
@@ -75,13 +76,13 @@ describe.each(FAMILIES)('%s with %s', (folder, tokenizer) => {
         role: 'user',
         content: [{ type: 'image' }, { type: 'text', text: 'One.' }, { type: 'image' }],
       },
-      { role: 'assistant', content: 'Yes.' },
+      { role: 'assistant', content: [{ type: 'text', text: 'Yes.' }] },
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'And now?' }] },
     ] as const;
     const [a, b] = seen as [PromptImage, PromptImage];
     const nextLogits = async (images: PromptImage[]): Promise<Float32Array> => {
       const prompt = processor.prepareChat(messages, images);
-      const count = images.reduce((sum, { gridThw: [, h, w] }) => sum + (h * w) / 4, 0);
+      const count = images.reduce((sum, { gridThw: [t, h, w] }) => sum + (t * h * w) / 4, 0);
       expect(prompt.inputIds.filter((id) => id === model.config.imageTokenId)).toHaveLength(count);
       const capacity = prompt.inputIds.length + 8;
       const session = await model.createSession({ batch: 1, capacity, stepsAhead: 0 });

@@ -160,9 +160,8 @@ describe('export and import', () => {
     ).rejects.toMatchObject({ code: 'adapter/base' });
     const module = 'model.language_model.layers.0.self_attn.q_proj';
     const wrong = writeAdapterWeights([{ module, a: new Float32Array(6), b: new Float32Array(6) }], 2);
-    const text = writeAdapterConfig({
-      ...{ r: 2, loraAlpha: 4, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' },
-    });
+    const shape = { r: 2, loraAlpha: 4, loraDropout: 0, useRslora: false, baseModel: '' };
+    const text = writeAdapterConfig({ ...shape, targetModules: '.*' }, [module]);
     const misfit = packAdapter({ config: new TextEncoder().encode(text), weights: wrong });
     await expect(library.importAdapter(zipped(new Blob([misfit])), 'x')).rejects.toMatchObject({
       code: 'model/adapter',
