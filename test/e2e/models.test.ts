@@ -43,7 +43,14 @@ async function lookUp(page: Page, id: string): Promise<void> {
 /** Shown in pictures of the page, where somebody asks for them. */
 async function show(page: Page, name: string): Promise<void> {
   const folder = process.env.LOOKBACK_SCREENSHOTS;
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  if (!folder) return;
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  const size = page.viewportSize();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: `${folder}/${name}-dark-narrow.png`, fullPage: true });
+  await page.emulateMedia({ colorScheme: null });
+  if (size !== null) await page.setViewportSize(size);
 }
 
 async function isAccessible(page: Page): Promise<void> {

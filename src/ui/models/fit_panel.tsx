@@ -106,7 +106,7 @@ function Verdict({ fit }: { readonly fit: ModelFit }) {
   const { fits, bytes, limit, advice, downloadBytes, freeBytes } = fit;
   return (
     <>
-      <p class="fit-verdict" data-testid="fit" data-fits={String(fits)} role="status">
+      <p class="fit-verdict" data-testid="fit" data-fits={String(fits)}>
         <Icon name={fits ? 'answer' : 'warning'} />
         <span>
           <strong>{fits ? MODELS_COPY.fits(bytes) : MODELS_COPY.fitsNot}</strong> {limit} {advice}
@@ -139,7 +139,9 @@ export function FitPanel({ arrival }: { readonly arrival: Arrival }) {
     <section class="panel fit-panel" aria-labelledby="fit-title" aria-busy={arrival.judging.value}>
       <h3 id="fit-title">{chosen === null ? MODELS_COPY.verdict : chosen.id}</h3>
       {chosen === null && <p class="empty">{MODELS_COPY.nothing}</p>}
-      {chosen !== null && fit === null && arrival.judging.value && <p class="empty">{MODELS_COPY.judging}</p>}
+      {chosen !== null && fit === null && (
+        <p class="empty">{arrival.judging.value ? MODELS_COPY.judging : MODELS_COPY.unjudged}</p>
+      )}
       {chosen !== null && fit !== null && (
         <>
           <p class="hint">

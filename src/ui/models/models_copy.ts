@@ -49,6 +49,7 @@ export const MODELS_COPY = {
   verdict: 'Does it fit?',
   nothing: 'Choose a model to see what it takes, before anything is downloaded.',
   judging: 'Reading its settings and trying what it takes…',
+  unjudged: 'Nothing can be said of it.',
   precision: 'Precision of the weights',
   precisionAuto: (used: string) => `automatic (${used})`,
   precisions: { bf16: '16 bits (bf16)', int8: '8 bits (int8)', int4: '4 bits (int4)' },

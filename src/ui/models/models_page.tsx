@@ -15,6 +15,16 @@ function retryOf(arrival: Arrival): () => void {
   return () => void (arrival.download.value?.state === 'paused' ? arrival.resume() : arrival.judge());
 }
 
+/** What a screen reader is told: a verdict, or that a download began or was paused; never a step of it. */
+function newsOf(arrival: Arrival): string {
+  const download = arrival.download.value;
+  const fit = arrival.fit.value;
+  if (download?.state === 'paused') return MODELS_COPY.paused(download.id);
+  if (download !== null) return MODELS_COPY.downloading(download.id);
+  if (fit === null) return '';
+  return fit.fits ? MODELS_COPY.fits(fit.bytes) : [MODELS_COPY.fitsNot, fit.limit, fit.advice].join(' ');
+}
+
 /** The page. */
 export function ModelsPage({ arrival, library }: { readonly arrival: Arrival; readonly library: Library }) {
   useEffect(() => {
@@ -28,9 +38,12 @@ export function ModelsPage({ arrival, library }: { readonly arrival: Arrival; re
         <h2>{MODELS_COPY.title}</h2>
         <p class="hint">{MODELS_COPY.about}</p>
       </header>
+      <p class="visually-hidden" aria-live="polite">
+        {newsOf(arrival)}
+      </p>
       <DownloadPanel arrival={arrival} />
       {error !== null && <Notice error={error} retry={retryOf(arrival)} dismiss={arrival.dismiss} />}
-      <div class="models-columns">
+      <div class="models-columns" data-chosen={arrival.chosen.value !== null}>
         <ModelChoice arrival={arrival} library={library} />
         <FitPanel arrival={arrival} />
       </div>
