@@ -232,6 +232,7 @@ async function downloaded(w: Writable, id: string, revision: string): Promise<bo
   try {
     await done;
     w.download.value = null;
+    if (w.chosen.value?.id === id && w.fit.value !== null) w.fit.value = { ...w.fit.value, downloadBytes: 0 };
     return true;
   } catch (thrown) {
     const error = plainError(thrown);

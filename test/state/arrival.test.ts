@@ -66,6 +66,7 @@ describe('a download', () => {
     expect(arrival.download.value).toMatchObject({ bytesPerSecond: 1.25e8, secondsLeft: 4 });
     await engine.resolve('downloadModel');
     expect(arrival.download.value).toBeNull();
+    expect(arrival.fit.value?.downloadBytes).toBe(0);
     expect(engine.values.get('load')).toEqual(['org/model', { precision: 'int8' }]);
     const model = { ...LOADED_MODEL, entry: { ...LOADED_MODEL.entry, id: 'org/model' }, square: false };
     await engine.resolve('load', model);
