@@ -1,7 +1,7 @@
 // Configures the test projects: `node` (no GPU), `components` (rendered into a document without a browser), `gpu`
 // (headless Chromium with WebGPU, what the gate runs) and `gpu-node` (the same files over Dawn in Node, quicker while
 // developing). GPU tests run in one page and one worker, so that a software adapter on two cores is never shared by two
-// test files.
+// test files, and share one device.
 
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -48,7 +48,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Found too late otherwise: bundling it in mid-run reloads the test page.
+        // All that any test loads, the page among it, which answers for files that are not there: bundling one of them
+        // in mid-run would reload the tests' page.
         optimizeDeps: {
           entries: [...GPU_FILES, ...BROWSER_FILES],
           include: [
@@ -64,6 +65,14 @@ export default defineConfig({
             'hyparquet/src/schema.js',
             '@noble/hashes/sha2.js',
             '@noble/hashes/utils.js',
+            '@preact/signals',
+            'preact',
+            'preact/hooks',
+            'preact/jsx-dev-runtime',
+            'preact/jsx-runtime',
+            'uplot',
+            'comlink',
+            'omggif',
           ],
         },
         test: {
