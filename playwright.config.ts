@@ -30,7 +30,14 @@ export default defineConfig({
     {
       name: 'chromium',
       grepInvert: /@no-webgpu/,
-      use: { browserName: 'chromium', launchOptions: { ...launch, args: BROWSER_ARGS } },
+      use: {
+        browserName: 'chromium',
+        launchOptions: {
+          ...launch,
+          // Chromium gives up on the GPU after a few crashes; journeys of one browser cause some on purpose.
+          args: [...BROWSER_ARGS, '--disable-gpu-process-crash-limit'],
+        },
+      },
     },
     {
       name: 'no-webgpu',
