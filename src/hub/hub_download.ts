@@ -4,7 +4,7 @@
 
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { ModelError } from '../lib/errors';
-import type { StoredFileWriter, StoredModelWriter, StoredPart } from '../storage/model_store';
+import type { StoredFileWriter, StoredModelWriter, StoredPart } from '../storage/model_store_folder';
 import { filePieces, PIECE_BYTES } from './file_pieces';
 import type { HubClient } from './hub_client';
 import type { HubFile, HubListing } from './hub_listing';

@@ -2,7 +2,7 @@
 // whole. A test can cut the process off after any write by making `write` fail.
 
 import type { DownloadTarget } from '../../src/hub/hub_download';
-import type { StoredFileWriter, StoredPart } from '../../src/storage/model_store';
+import type { StoredFileWriter, StoredPart } from '../../src/storage/model_store_folder';
 
 /** The store; `files` is what was written so far. */
 export class MemoryTarget implements DownloadTarget {

@@ -40,6 +40,18 @@ async function openFile(store: Remote<ModelStoreCommands>, name: string): Promis
   }
 }
 
+/** A model of one file of two pieces, committed and given back. */
+async function storeWhole(store: Remote<ModelStoreCommands>): Promise<void> {
+  await begin(store);
+  await openFile(store, 'a.bin');
+  await store.write(0, piece(65));
+  await store.write(64, piece(66));
+  await store.finish();
+  await store.close();
+  await store.commit('org/model', ['a.bin']);
+  await store.release();
+}
+
 afterEach(async () => {
   for (const worker of workers.splice(0)) worker.terminate();
   const { store } = newLife();
@@ -128,28 +140,14 @@ describe('ModelStore', () => {
 
   it('says when a stored file is not as long as its record says', async () => {
     const { store } = newLife();
-    await begin(store);
-    await openFile(store, 'a.bin');
-    await store.write(0, piece(65));
-    await store.write(64, piece(66));
-    await store.finish();
-    await store.close();
-    await store.commit('org/model', ['a.bin']);
-    await store.release();
+    await storeWhole(store);
     await store.damage(KEY, 'a.bin', 100);
     await expect(store.read(KEY, 'a.bin')).rejects.toThrow('100 bytes');
   });
 
   it('deletes nothing that is open in another tab', async () => {
     const { store } = newLife();
-    await begin(store);
-    await openFile(store, 'a.bin');
-    await store.write(0, piece(65));
-    await store.write(64, piece(66));
-    await store.finish();
-    await store.close();
-    await store.commit('org/model', ['a.bin']);
-    await store.release();
+    await storeWhole(store);
     const reader = newLife();
     expect(await reader.store.hold(KEY)).toBe(true);
     expect(await newLife().store.hold(KEY)).toBe(true);

@@ -1,7 +1,8 @@
 // The model store in a dedicated Worker, where the platform allows it to write; driven by model_store.browser.test.ts.
 
 import { expose } from 'comlink';
-import { ModelStore, type StoredFileWriter, type StoredModelWriter } from '../../src/storage/model_store';
+import { ModelStore } from '../../src/storage/model_store';
+import type { StoredFileWriter, StoredModelWriter } from '../../src/storage/model_store_folder';
 
 const store = new ModelStore();
 let model: StoredModelWriter | undefined;

@@ -2,17 +2,8 @@
 // Source: arXiv:2502.13923, section 2.1.1; transformers, models/qwen2_5_vl.
 import type { JsonReader } from '../../lib/json_reader';
 import type { VisionSpec } from '../spec';
-import { type ModelFamily, oneOfWords } from './family';
-import {
-  checkOutWidth,
-  readMerger,
-  readPatches,
-  readQwen2Decoder,
-  readQwenImages,
-  readTokens,
-  STORED_PREFIXES,
-  VISION_NAMES,
-} from './qwen_reading';
+import { oneOfWords } from './family';
+import { qwen2Family, readPatches, VISION_NAMES } from './qwen_reading';
 
 function readVision(vision: JsonReader): VisionSpec {
   const patches = readPatches(vision, 'hidden_size');
@@ -34,20 +25,4 @@ function readVision(vision: JsonReader): VisionSpec {
 }
 
 /** The Qwen2.5-VL family. */
-export const QWEN2_5_VL: ModelFamily = {
-  modelTypes: ['qwen2_5_vl'],
-  readSpec(root) {
-    const text = readQwen2Decoder(root);
-    const visionReader = root.object('vision_config');
-    const vision = readVision(visionReader);
-    return {
-      modelType: 'qwen2_5_vl',
-      text,
-      vision,
-      connector: readMerger(vision, checkOutWidth(visionReader, 'out_hidden_size', text)),
-      ...readTokens(root, text),
-      storedPrefixes: STORED_PREFIXES,
-    };
-  },
-  readImages: readQwenImages,
-};
+export const QWEN2_5_VL = qwen2Family('qwen2_5_vl', readVision, 'out_hidden_size');

@@ -12,7 +12,7 @@ import type {
   VisionSpec,
 } from '../spec';
 import { checkRopeKind, readDecoder, ropeReader } from './decoder';
-import { idList, optionalId, readChannels, readNormalisation } from './family';
+import { idList, type ModelFamily, optionalId, readChannels, readNormalisation } from './family';
 
 /** Canonical prefix of the text decoder's tensors. */
 export const TEXT_PREFIX = 'model.language_model.';
@@ -142,7 +142,7 @@ export function readPatches(
 }
 
 /** The decoder of Qwen2 and Qwen2.5: biases on queries, keys and values, sections of M-RoPE in chunks. */
-export function readQwen2Decoder(root: JsonReader): TextSpec {
+function readQwen2Decoder(root: JsonReader): TextSpec {
   return readDecoder(textReader(root), {
     prefix: TEXT_PREFIX,
     qkvBias: true,
@@ -153,7 +153,7 @@ export function readQwen2Decoder(root: JsonReader): TextSpec {
 }
 
 /** The merger of Qwen2-VL and Qwen2.5-VL: norm per patch, two layers with exact GELU between them. */
-export function readMerger(vision: VisionSpec, outHiddenSize: number): ConnectorSpec {
+function readMerger(vision: VisionSpec, outHiddenSize: number): ConnectorSpec {
   const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
   const names = [`${VISION_PREFIX}merger.mlp.0`, `${VISION_PREFIX}merger.mlp.2`] as const;
   const layers = mergerLayers(names, merged, outHiddenSize);
@@ -241,4 +241,29 @@ export function readQwenImages(root: JsonReader, { vision, imageTokenId }: Model
     if (own !== towers) root.fail(key, `(${own}) differs from the vision tower's (${towers})`);
   }
   return qwenPromptImages(config, imageTokenId);
+}
+
+/**
+ * A family with the decoder of Qwen2 and the merger of Qwen2-VL; its vision tower is its own.
+ * @param outWidth key of vision_config that gives the width in which features reach the decoder
+ */
+export function qwen2Family(
+  modelType: string,
+  readVision: (vision: JsonReader) => VisionSpec,
+  outWidth: string,
+): ModelFamily {
+  return {
+    modelTypes: [modelType],
+    readSpec(root) {
+      const text = readQwen2Decoder(root);
+      const visionReader = root.object('vision_config');
+      const vision = readVision(visionReader);
+      return {
+        ...{ modelType, text, vision, storedPrefixes: STORED_PREFIXES },
+        connector: readMerger(vision, checkOutWidth(visionReader, outWidth, text)),
+        ...readTokens(root, text),
+      };
+    },
+    readImages: readQwenImages,
+  };
 }

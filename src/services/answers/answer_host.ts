@@ -28,7 +28,7 @@ import type { AdapterShelf } from './adapter_shelf';
 import type { Engine, EngineModel, Loaded } from './engine';
 import type { EventQueue } from './engine_events';
 import { readQuestion } from './question_reading';
-import { SeenPictures } from './seen_pictures';
+import { type PictureSource, SeenPictures } from './seen_pictures';
 
 /** What answering needs. */
 export interface AnswerParts {
@@ -65,7 +65,7 @@ function checkRequest(request: GenerateRequest): void {
 
 function promptFact(
   prepared: PreparedPrompt,
-  image: DecodedImage,
+  image: PictureSource,
   square: boolean,
   colours: readonly ColourShares[] | null,
 ): PromptFact {
@@ -148,15 +148,11 @@ export class AnswerHost implements AnswerCommands {
   async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
     const { model, gpu } = loaded;
     const began = this.#parts.now();
-    const { decoded, image, colours } = await this.#pictures.see(
-      request.image,
-      model,
-      request.maxImageTokens,
-    );
+    const { source, image, colours } = await this.#pictures.see(request.image, model, request.maxImageTokens);
     const { prepared, continues } = prepareTurn(model, image, request);
     this.#parts.events.push({
       type: 'promptReady',
-      prompt: promptFact(prepared, decoded, model.square, colours),
+      prompt: promptFact(prepared, source, model.square, colours),
     });
     const promptTokens = prepared.prompt.inputIds.length;
     const sampling = samplingOf(request, answerLength(model, promptTokens, request.maxNewTokens));

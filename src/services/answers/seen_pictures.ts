@@ -1,4 +1,4 @@
-// Keeps the last pictures as they were decoded and as the model receives them, by the content of their files: another
+// Keeps the last pictures as the model receives them, by the content of their files: another
 // question about the same picture decodes, resizes and encodes nothing again.
 
 import type { DecodedImage } from '../../data/image/picture_decoder';
@@ -8,9 +8,13 @@ import { GRID_SIDE } from '../../data/world/grid';
 import { coloursOf } from '../../data/world/seen_colours';
 import type { Reasoner } from '../../lookback/reasoner';
 
+/** Size and notes of a decoded file. */
+export type PictureSource = Omit<DecodedImage, 'pixels'>;
+
 /** A picture before a model. */
 export interface SeenPicture {
-  readonly decoded: DecodedImage;
+  /** What is known of the file besides its pixels, which are not kept. */
+  readonly source: PictureSource;
   /** The same object for the same file, which is how a session knows its features. */
   readonly image: PromptImage;
   /** Colours of the cells, for models of the embedded world; null for others. */
@@ -20,7 +24,7 @@ export interface SeenPicture {
 /** The part of a model that sees. */
 export type Seeing = Pick<Reasoner, 'see' | 'prompts'>;
 
-/** A decoded picture may take 72 MB: enough for two that somebody compares. */
+/** Patch rows of a picture at the cap of 1,024 tokens take about 19 MB: enough for two that somebody compares. */
 const KEPT = 2;
 
 async function digestOf(file: Blob): Promise<string> {
@@ -49,10 +53,10 @@ export class SeenPictures {
     const digest = `${await digestOf(file)} ${maxTokens}`;
     const found = this.#kept.find((kept) => kept.digest === digest);
     if (found) return found.picture;
-    const decoded = await this.#decode(file);
-    const image = model.see(decoded.pixels, maxTokens);
+    const { pixels, ...source } = await this.#decode(file);
+    const image = model.see(pixels, maxTokens);
     const colours = image.received && model.prompts.grid === GRID_SIDE ? coloursOf(image.received) : null;
-    const picture = { decoded, image, colours };
+    const picture = { source, image, colours };
     this.#kept = [{ digest, picture }, ...this.#kept].slice(0, KEPT);
     return picture;
   }

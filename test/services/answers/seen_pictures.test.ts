@@ -54,6 +54,6 @@ describe('SeenPictures', () => {
     );
     await expect(pictures.see(file(1), model(), 1024)).rejects.toThrow('broken');
     broken = false;
-    expect((await pictures.see(file(1), model(), 1024)).decoded.sourceWidth).toBe(4);
+    expect((await pictures.see(file(1), model(), 1024)).source.sourceWidth).toBe(4);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../src/model/safetensors';
 import type { ModelFiles } from '../../../src/model/vision_language_model';
 import { ModelLibrary, type ModelLibraryParts } from '../../../src/services/library/model_library';
-import type { ModelRecord } from '../../../src/storage/model_store';
+import type { ModelRecord } from '../../../src/storage/model_store_folder';
 import type { DownloadEvent } from '../../../src/worker/protocol/models';
 import { loadFixture } from '../../harness/fixture';
 
