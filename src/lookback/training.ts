@@ -33,6 +33,7 @@ import type {
   Trainer,
   TrainerCheckpoint,
 } from '../train/trainer';
+import { wholeAnswers } from './cold_start/model_answers';
 import { coldStartText } from './cold_start/world_example';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
@@ -291,16 +292,16 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
       const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
       const prompts = samples.map((sample, at) => worldPrompt(base, 'cot', first + at, sample));
-      const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
-      const maxCompletionLength = Math.min(request.sft.maxCompletionLength, rollout.maxTokens - longest);
-      const settings = { temperature: 1, topP: 1, maxCompletionLength, capture: false };
-      const seeded = { ...settings, seed: request.seed, step: first };
+      const sampling = {
+        count: source.rolloutsPerScene,
+        temperature: 1,
+        maxNewTokens: request.sft.maxCompletionLength,
+        seed: request.seed,
+      };
       const { signal, turn } = hooks;
-      const answers = await rollout.sample(prompts, source.rolloutsPerScene, seeded, { signal, turn });
+      const answers = await wholeAnswers(rollout, prompts, sampling, first, { signal, turn });
       samples.forEach((sample, at) => {
-        const texts = (answers[at] ?? [])
-          .filter(({ finishReason }) => finishReason === 'eos')
-          .map(({ text }) => text);
+        const texts = answers[at] ?? [];
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
         const prompt = worldPrompt(base, request.mode, first + at, sample);

@@ -3,31 +3,11 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { scriptedCheckpoint } from '../harness/scripted_checkpoint';
+import { SPLIT_TAGS, scriptedCheckpoint } from '../harness/scripted_checkpoint';
 import { startHub, type TestHub } from '../hub/hub_server';
 import { LookPage } from './look_page';
+import { lookUp, useHub } from './models_page';
 
-/** Says two thoughts with a look between them; no tag is one token, and some tokens end one tag and begin the next. */
-const PIECES = [
-  ...[
-    '<th',
-    'ink',
-    '>I',
-    ' see',
-    ' two',
-    '.</',
-    'think',
-    '><',
-    'back',
-    '>',
-    ' three',
-    '!</',
-    'b',
-    'ack',
-    '>\\',
-  ],
-  ...['boxed', '{', '3', '}'],
-];
 const FILES = [
   'config.json',
   'generation_config.json',
@@ -39,7 +19,7 @@ const FILES = [
 
 let hub: TestHub;
 test.beforeAll(async () => {
-  const model = await scriptedCheckpoint(PIECES);
+  const model = await scriptedCheckpoint(SPLIT_TAGS);
   const contents = await Promise.all(
     FILES.map(async (name): Promise<[string, Uint8Array]> => {
       const source = await model.open(name);
@@ -56,13 +36,8 @@ test('a real vocabulary streams as cards, and the conversation goes on', async (
   const look = new LookPage(page);
   await look.ready();
   await page.getByTestId('nav-models').click();
-  await page.getByText('Hub and access').click();
-  const access = page.getByRole('form', { name: 'Hub and access' });
-  await access.getByLabel('Address of the hub').fill(hub.endpoint.href);
-  await access.getByRole('button', { name: 'Use' }).click();
-  const other = page.getByRole('form', { name: 'Another model of the hub' });
-  await other.getByLabel('Name on the hub').fill('scripted/talker');
-  await other.getByRole('button', { name: 'Look it up' }).click();
+  await useHub(page, hub.endpoint.href);
+  await lookUp(page, 'scripted/talker');
   await page.getByTestId('bring').click({ timeout: 60_000 });
   await expect(look.status).toHaveText('scripted/talker is ready.', { timeout: 120_000 });
 
@@ -76,7 +51,7 @@ test('a real vocabulary streams as cards, and the conversation goes on', async (
   await expect(page.locator('.card-think .card-text')).toHaveText('<think>I see two.</think>');
   await expect(page.locator('.card-back .card-text')).toHaveText('<back>three!</back>');
   await expect(page.getByTestId('outcome')).toHaveAttribute('data-answer', '3');
-  expect(await look.tokens()).toBe(PIECES.length + 1);
+  expect(await look.tokens()).toBe(SPLIT_TAGS.length + 1);
   await page.getByRole('button', { name: /^Select the steps of Look back/ }).click();
   // A token that ends one tag and begins the next belongs to the card of its first character.
   expect(await look.ranges()).toEqual(['8-14', '8-14', '8-14']);

@@ -6,6 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import { openModelHub } from '../hub/hub_commands.ts';
 import { LookPage } from './look_page';
+import { lookUp, useHub } from './models_page';
 
 const POCKET = 'public/models/pocket';
 /** Three pieces of a download. */
@@ -24,21 +25,6 @@ test.beforeAll(async () => {
   hub.gated.set('gated/pocket', 'secret');
 });
 test.afterAll(() => hub.close());
-
-async function useHub(page: Page, address: string, token = ''): Promise<void> {
-  const form = page.getByRole('form', { name: 'Hub and access' });
-  if (!(await form.isVisible())) await page.getByText('Hub and access').click();
-  await form.getByLabel('Address of the hub').fill(address);
-  await form.getByLabel('Token').fill(token);
-  await form.getByRole('button', { name: 'Use' }).click();
-  await expect(form.getByText('In use.')).toBeVisible();
-}
-
-async function lookUp(page: Page, id: string): Promise<void> {
-  const form = page.getByRole('form', { name: 'Another model of the hub' });
-  await form.getByLabel('Name on the hub').fill(id);
-  await form.getByRole('button', { name: 'Look it up' }).click();
-}
 
 /** Shown in pictures of the page, where somebody asks for them. */
 async function show(page: Page, name: string): Promise<void> {

@@ -6,29 +6,8 @@ import type { PromptImage } from '../../src/data/image/prompt_image';
 import type { GenerationEvent } from '../../src/generation/generate';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import { testGpu } from './gpu';
-import { scriptedCheckpoint } from './scripted_checkpoint';
+import { SPLIT_TAGS, scriptedCheckpoint } from './scripted_checkpoint';
 
-/** No tag is one token, and two tokens end one tag and begin the next. */
-const PIECES = [
-  ...[
-    '<th',
-    'ink',
-    '>I',
-    ' see',
-    ' two',
-    '.</',
-    'think',
-    '><',
-    'back',
-    '>',
-    ' three',
-    '!</',
-    'b',
-    'ack',
-    '>\\',
-  ],
-  ...['boxed', '{', '3', '}'],
-];
 const picture = { width: 30, height: 20, channels: 3 as const, data: new Uint8Array(1800).fill(90) };
 
 describe('a vocabulary of 151,936 ids', () => {
@@ -36,16 +15,18 @@ describe('a vocabulary of 151,936 ids', () => {
   afterAll(() => reasoner?.destroy());
 
   it('is read as think, back and answer', async () => {
-    reasoner = await Reasoner.load(await testGpu(), await scriptedCheckpoint(PIECES), { precision: 'int4' });
+    reasoner = await Reasoner.load(await testGpu(), await scriptedCheckpoint(SPLIT_TAGS), {
+      precision: 'int4',
+    });
     const prepared = reasoner.prepare({ image: picture, text: 'How many cups?', mode: 'solution' });
     const { answer, events } = await reasoner.start(
-      { prepared, sampling: greedy(PIECES.length + 8) },
+      { prepared, sampling: greedy(SPLIT_TAGS.length + 8) },
       { capture: 'maps' },
     );
     const seen: GenerationEvent[] = [];
     for await (const event of events) seen.push(event);
 
-    expect(answer.text).toBe(PIECES.join(''));
+    expect(answer.text).toBe(SPLIT_TAGS.join(''));
     expect(answer.finishReason).toBe('eos');
     expect(answer.reading().answer).toBe('3');
     const texts = answer.segments().map(({ kind, start, end }) => [kind, answer.text.slice(start, end)]);
@@ -58,11 +39,11 @@ describe('a vocabulary of 151,936 ids', () => {
     const tokens = answer
       .segments()
       .filter(({ kind }) => kind === 'think' || kind === 'back')
-      .map(({ tokenStart, tokenEnd }) => PIECES.slice(tokenStart, tokenEnd).join(''));
+      .map(({ tokenStart, tokenEnd }) => SPLIT_TAGS.slice(tokenStart, tokenEnd).join(''));
     expect(tokens).toEqual(['>I see two.</', ' three!</']);
 
     const attention = seen.filter((event) => event.type === 'attention');
-    expect(attention.map(({ step }) => step)).toEqual(PIECES.map((_, step) => step));
+    expect(attention.map(({ step }) => step)).toEqual(SPLIT_TAGS.map((_, step) => step));
     for (const { shares, map } of attention) {
       expect(map).toHaveLength(prepared.imageTokens);
       // A share leaves out what lies before the image, so that it is a little more than the map's sum.
@@ -83,7 +64,7 @@ describe('a vocabulary of 151,936 ids', () => {
     const request = { prepared: next, sampling: greedy(3), continues: true };
     const followUp = await reasoner.start(request, { capture: 'maps' });
     for await (const _ of followUp.events);
-    expect(followUp.answer.text).toBe(PIECES.slice(0, 3).join(''));
+    expect(followUp.answer.text).toBe(SPLIT_TAGS.slice(0, 3).join(''));
     // The tokens of the answer are not those that its text would be given.
     expect(followUp.reusedTokens()).toBe(prepared.prompt.inputIds.length);
   });

@@ -42,6 +42,15 @@ function codes(hidden: number, rowOf: (row: number) => number, exponent: number)
   return new Uint8Array(bits.buffer);
 }
 
+/**
+ * Two thoughts with a look between them, as {@link scriptedCheckpoint} says them: no tag is one token, and some tokens end
+ * one tag and begin the next.
+ */
+export const SPLIT_TAGS = [
+  ...['<th', 'ink', '>I', ' see', ' two', '.</', 'think', '><', 'back', '>', ' three', '!</', 'b', 'ack'],
+  ...['>\\', 'boxed', '{', '3', '}'],
+];
+
 interface TinyConfig {
   text_config: { hidden_size: number };
 }

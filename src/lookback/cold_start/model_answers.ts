@@ -18,7 +18,7 @@ export interface AnswerSampling {
 }
 
 /** The part of a reasoner that answers are sampled from. */
-export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds' | 'maxTokens'> & {
+export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds'> & {
   readonly model: Pick<VisionLanguageModel, 'device'>;
 };
 
@@ -26,6 +26,27 @@ export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds' | 'maxToke
 export interface StartedPrompt {
   readonly prepared: PreparedPrompt;
   readonly start: string;
+}
+
+/**
+ * Answers to each prompt that came to their end; those that were cut off at the longest length are left out.
+ * @param first number of the first prompt: with the seed it decides what is sampled
+ * @throws ArgumentError for a prompt that leaves no room; GpuError; the signal's reason when aborted
+ */
+export async function wholeAnswers(
+  rollout: Rollout,
+  prompts: readonly RolloutPrompt[],
+  { count, temperature, maxNewTokens, seed }: AnswerSampling,
+  first: number,
+  hooks: StepHooks,
+): Promise<string[][]> {
+  const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
+  const maxCompletionLength = Math.max(1, Math.min(maxNewTokens, rollout.maxTokens - longest));
+  const settings = { temperature, topP: 1, maxCompletionLength, capture: false, seed, step: first };
+  const answers = await rollout.sample(prompts, count, settings, hooks);
+  return answers.map((own) =>
+    own.filter(({ finishReason }) => finishReason === 'eos').map(({ text }) => text),
+  );
 }
 
 /** Samples waves of answers; the caller destroys it. */
@@ -49,10 +70,7 @@ export class ModelAnswers {
     });
   }
 
-  /**
-   * Answers to each prompt, without their forced starts; those that were cut off at the longest length are left out.
-   * @throws ArgumentError for a prompt that leaves no room; GpuError; the signal's reason when aborted
-   */
+  /** {@link wholeAnswers} to the next prompts, without their forced starts. */
   async wave(
     prompts: readonly StartedPrompt[],
     sampling: AnswerSampling,
@@ -64,15 +82,9 @@ export class ModelAnswers {
       const ids = start === '' ? [] : tokenizer.encodePlain(start);
       return { prompt: { ...prompt, inputIds: [...prompt.inputIds, ...ids] }, imageTokens };
     });
-    const longest = Math.max(...started.map(({ prompt }) => prompt.inputIds.length));
-    const maxCompletionLength = Math.max(1, Math.min(sampling.maxNewTokens, this.#base.maxTokens - longest));
-    const { count, temperature, seed } = sampling;
-    const settings = { temperature, topP: 1, maxCompletionLength, capture: false, seed, step: this.#next };
-    const answers = await this.#rollout.sample(started, count, settings, hooks);
+    const texts = await wholeAnswers(this.#rollout, started, sampling, this.#next, hooks);
     this.#next += prompts.length;
-    return answers.map((own) =>
-      own.filter(({ finishReason }) => finishReason === 'eos').map(({ text }) => text),
-    );
+    return texts;
   }
 
   /** Frees caches and programs. */
