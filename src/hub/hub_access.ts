@@ -2,40 +2,10 @@
 // address: another address forgets it, so that no host ever receives what was meant for another.
 
 import { ModelError } from '../lib/errors';
+import { DEFAULT_HUB, hubAddress } from '../lib/hub_address';
 import type { HubClient } from './hub_client';
 
-/** Address of the Hugging Face hub. */
-export const DEFAULT_HUB = 'https://huggingface.co/';
-
-const LOCAL_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 const TOKEN = /^[\x21-\x7e]{1,500}$/;
-
-/**
- * The address of a hub or of a mirror with the same paths, with a final slash.
- * @throws ModelError `model/hub-address` for what is not an address over https, or over http on this computer
- */
-export function hubAddress(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text.trim());
-  } catch {
-    throw addressError(text, 'is not an address: write one such as https://huggingface.co/');
-  }
-  const secure =
-    url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
-  if (!secure) throw addressError(text, 'is not safe: only https, or http on this computer, can be used');
-  if (url.username !== '' || url.password !== '')
-    throw addressError(text, 'holds a password: give a token instead');
-  url.search = '';
-  url.hash = '';
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return url;
-}
-
-function addressError(text: string, what: string): ModelError {
-  const shown = text.trim().slice(0, 200);
-  return new ModelError('model/hub-address', `"${shown}" ${what}.`, { address: shown });
-}
 
 /** The hub in use. */
 export class HubAccess {

@@ -65,6 +65,9 @@ export const GENERATION_SETTINGS = {
   ),
 } as const;
 
+/** Tokens that plans keep for the words of a question beside its picture. */
+export const QUESTION_TOKENS = 256;
+
 /** How an adapter is put before a model. */
 export const ADAPTER_SETTINGS = {
   strength: number(

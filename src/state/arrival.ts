@@ -2,7 +2,9 @@
 // the download, which goes on while other pages are shown. Commands never throw: failures become `error`.
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { DEFAULT_HUB } from '../lib/hub_address';
 import { type PlainError, plainError } from '../lib/plain_error';
+import { GENERATION_SETTINGS, QUESTION_TOKENS } from '../settings/generation_settings';
 import type { EngineClient } from '../worker/client';
 import type { NamedFile } from '../worker/protocol/library';
 import type { FitRequest, HubChoice, ModelFit, StoredModel } from '../worker/protocol/models';
@@ -11,9 +13,6 @@ import type { Library } from './library';
 import type { Look } from './look';
 import { type CatalogueEntry, parseCatalogue } from './model_catalogue';
 import { type Pace, paceAfter } from './pace';
-
-/** The address that models come from unless somebody gives another. */
-export const HUB_ADDRESS = 'https://huggingface.co/';
 
 /** What was chosen. */
 export interface Chosen {
@@ -77,10 +76,12 @@ export interface ArrivalParts {
   now(): number;
 }
 
-/** Words of a question beside its picture, which the context holds, too. */
-const QUESTION_TOKENS = 256;
 /** What is judged first: a question about a picture at the default cap, and a long answer. */
-const FIRST_SIZE: FitSize = { precision: null, maxImageTokens: 1024, context: 2048 };
+const FIRST_SIZE: FitSize = {
+  precision: null,
+  maxImageTokens: GENERATION_SETTINGS.maxImageTokens.default,
+  context: 2048,
+};
 
 /** Makes the state; nothing is fetched before {@link Arrival.open}. */
 export function createArrival(parts: ArrivalParts): Arrival {
@@ -93,7 +94,7 @@ export function createArrival(parts: ArrivalParts): Arrival {
       await attempt(w, async () => {
         w.catalogue.value = parseCatalogue(await parts.fetchCatalogue());
       });
-      if (w.hub.value.address !== HUB_ADDRESS) await useHub(w, w.hub.value);
+      if (w.hub.value.address !== DEFAULT_HUB) await useHub(w, w.hub.value);
     },
     useHub: (choice) => useHub(w, choice),
     choose: (chosen) => choose(w, chosen),
@@ -125,7 +126,7 @@ export function createArrival(parts: ArrivalParts): Arrival {
 
 function writable(parts: ArrivalParts) {
   const catalogue = signal<readonly CatalogueEntry[]>([]);
-  const hub = signal<HubChoice>({ address: parts.address.read() ?? HUB_ADDRESS, token: null });
+  const hub = signal<HubChoice>({ address: parts.address.read() ?? DEFAULT_HUB, token: null });
   const chosen = signal<Chosen | null>(null);
   const size = signal<FitSize>(FIRST_SIZE);
   const fit = signal<ModelFit | null>(null);

@@ -26,7 +26,7 @@ export function createLook(client: EngineClient, page: PageServices): Look {
   const session = signal<Session>(EMPTY_SESSION);
   const target = createLookAdapter();
   const { take: takeModel, ...model } = createLookModel(client, session, target);
-  const next = createLookPicture(page);
+  const next = createLookPicture(page, session);
   const steps = createLookSelection(session);
   const parts = { client, now: () => page.now(), session, model, next, target, steps };
   const { take: takeAnswer, ...answer } = createLookAnswer(parts);

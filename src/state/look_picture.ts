@@ -6,6 +6,8 @@ import type { ColourWord } from '../data/world/colour_words';
 import type { PictureFacts } from '../data/world/question';
 import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
+import type { LoadedModel } from '../worker/protocol/engine';
+import type { Session } from './session';
 
 /** What reads pictures: the browser, after the check of their header. */
 export interface PictureReader {
@@ -25,6 +27,14 @@ export interface SeenCells {
 export interface KnownQuestion {
   readonly text: string;
   readonly answer: string | null;
+}
+
+/** Questions that suit a model, too: suggestions by colours are for models that see cells, those with an answer for all. */
+export function suitedQuestions(
+  questions: readonly KnownQuestion[],
+  model: Pick<LoadedModel, 'square'> | null,
+): readonly KnownQuestion[] {
+  return questions.filter(({ answer }) => answer !== null || model === null || model.square);
 }
 
 /** What comes with a picture that somebody drew: questions with their answers, and what lies where. */
@@ -97,7 +107,10 @@ async function readPicture(
 }
 
 /** No picture and no question at first. */
-export function createLookPicture(reader: PictureReader): LookPicture {
+export function createLookPicture(
+  reader: PictureReader,
+  session: ReadonlySignal<Pick<Session, 'model'>>,
+): LookPicture {
   const picture = signal<Picture | null>(null);
   const pictureError = signal<PlainError | null>(null);
   const question = signal('');
@@ -115,7 +128,8 @@ export function createLookPicture(reader: PictureReader): LookPicture {
         if (choice !== choices) return;
         batch(() => {
           const before = picture.value?.questions.map(({ text }) => text) ?? [];
-          if (['', ...before].includes(question.value.trim())) question.value = read.questions[0]?.text ?? '';
+          const [first] = suitedQuestions(read.questions, session.value.model);
+          if (['', ...before].includes(question.value.trim())) question.value = first?.text ?? '';
           picture.value = { id: `picture ${choice}`, ...read };
           pictureError.value = null;
         });

@@ -43,8 +43,10 @@ test('a real vocabulary streams as cards, and the conversation goes on', async (
 
   await page.getByRole('link', { name: 'Go to the Look page' }).click();
   await look.upload('coffee.jpg', 'image/jpeg', readFileSync('test/fixtures/photographs/coffee.jpg'));
-  // A chosen picture puts a suggestion into an empty box, a moment later.
-  await expect(look.question).not.toHaveValue('');
+  // This model sees no cells of colour: nothing of them is suggested.
+  await expect(page.getByRole('img', { name: /^The picture coffee\.jpg/ })).toBeVisible();
+  await expect(look.question).toHaveValue('');
+  await expect(page.locator('.chips button').first()).toHaveText('What is in this picture?');
   await look.question.fill('How many cups?');
   await expect(page.getByLabel('Follow up on this answer')).toHaveCount(0);
   await look.askAndWait();

@@ -176,6 +176,20 @@ describe('pictures', () => {
     expect(look.question.value).toBe('How many hearts?');
   });
 
+  it('suggests nothing of colours to a model that sees no cells', async () => {
+    const seen = async () => ({
+      words: Array(16).fill('blue'),
+      questions: ['How many cells are mostly blue?'],
+    });
+    const { look, engine } = setUp(undefined, seen);
+    engine.emit({ type: 'modelLoaded', model: { ...LOADED_MODEL, square: false } });
+    await look.choosePicture(PIXEL, 'p.png');
+    expect(look.question.value).toBe('');
+    const known = { questions: [{ text: 'How many rings?', answer: '0' }], facts: null };
+    await look.choosePicture(PIXEL, 'q.png', known);
+    expect(look.question.value).toBe('How many rings?');
+  });
+
   it('knows the answers that came with a drawn picture, and of its facts any that can be read', async () => {
     const { look } = setUp();
     const questions = [{ text: 'How many rings?', answer: '1' }];

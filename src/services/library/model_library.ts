@@ -6,6 +6,7 @@ import type { HubAccess } from '../../hub/hub_access';
 import { LookBackError, ModelError } from '../../lib/errors';
 import { parseModelConfig } from '../../model/config';
 import { blobSource } from '../../model/safetensors';
+import type { ModelSpec } from '../../model/spec';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
 import { type ModelStore, modelKey } from '../../storage/model_store';
 import type { ModelEntry } from '../../worker/protocol/engine';
@@ -51,6 +52,12 @@ export const HUB_IDS = /^[^:/]+\/[^:/]+$/;
 export const FOLDER_IDS = /^folder:/;
 const MAX_FOLDER_FILES = 10_000;
 
+/** What a verdict needs of a model's files. */
+interface DescribedModel {
+  readonly spec: ModelSpec;
+  readonly downloadBytes: number;
+}
+
 /** A code that the page does not show as an error: somebody wished it. */
 const PAUSED = 'model/download-paused';
 
@@ -59,6 +66,8 @@ export class ModelLibrary implements ModelCommands {
   readonly #parts: ModelLibraryParts;
   readonly #folders = new Map<string, { readonly entry: ListedModel; readonly files: ModelFiles }>();
   #download: AbortController | null = null;
+  /** What was judged last: other settings of the same model ask the hub for nothing again. */
+  #described: { readonly key: string; readonly facts: Promise<DescribedModel> } | null = null;
 
   constructor(parts: ModelLibraryParts) {
     this.#parts = parts;
@@ -94,19 +103,44 @@ export class ModelLibrary implements ModelCommands {
 
   /** See ModelCommands. */
   async useHub(choice: HubChoice): Promise<void> {
+    this.#described = null;
     (await this.#parts.hub()).access.use(choice);
   }
 
   /** See ModelCommands. */
   async assessModel(request: FitRequest): Promise<ModelFit> {
+    const { spec, downloadBytes } = await this.#describeOnce(request);
+    const facts = { downloadBytes, freeBytes: await this.#parts.freeBytes() };
+    return this.#parts.judge(await this.#parts.device(), spec, request, facts);
+  }
+
+  #describeOnce(request: FitRequest): Promise<DescribedModel> {
+    const key = `${request.id}@${request.revision}`;
+    if (this.#described?.key === key) return this.#described.facts;
+    const facts = this.#specOf(request);
+    const described = { key, facts };
+    this.#described = described;
+    // A failure is tried again.
+    facts.catch(() => {
+      if (this.#described === described) this.#described = null;
+    });
+    return facts;
+  }
+
+  async #specOf(request: FitRequest): Promise<DescribedModel> {
     const { files, downloadBytes } = await this.#describe(request);
     try {
-      const spec = parseModelConfig(await readModelJson(files, 'config.json'), `${files.name}/config.json`);
-      const facts = { downloadBytes, freeBytes: await this.#parts.freeBytes() };
-      return await this.#parts.judge(await this.#parts.device(), spec, request, facts);
+      const config = await readModelJson(files, 'config.json');
+      return { spec: parseModelConfig(config, `${files.name}/config.json`), downloadBytes };
     } finally {
       files.close?.();
     }
+  }
+
+  /** Says that what is kept, or where it comes from, is another. */
+  #changed(): void {
+    this.#described = null;
+    this.#parts.changed();
   }
 
   async #describe({ id, revision }: FitRequest): Promise<{ files: ModelFiles; downloadBytes: number }> {
@@ -141,7 +175,7 @@ export class ModelLibrary implements ModelCommands {
       throw new LookBackError(PAUSED, 'The download was paused; what has arrived is kept.', { id });
     } finally {
       this.#download = null;
-      this.#parts.changed();
+      this.#changed();
     }
   }
 
@@ -162,7 +196,7 @@ export class ModelLibrary implements ModelCommands {
     const bytes = listed.reduce((sum, file) => sum + file.bytes, 0);
     const entry = { id, label: name, folder: '', bytes };
     this.#folders.set(id, { entry: { ...entry, files: listed }, files: { name, open } });
-    this.#parts.changed();
+    this.#changed();
     return entry;
   }
 
@@ -187,7 +221,7 @@ export class ModelLibrary implements ModelCommands {
     try {
       return await this.#parts.store.delete(key);
     } finally {
-      this.#parts.changed();
+      this.#changed();
     }
   }
 

@@ -14,6 +14,7 @@ import { patchWidth } from '../../model/vision_transformer';
 import type { WeightPrecision } from '../../model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../model/weight_names';
 import { ModelWeights } from '../../model/weights';
+import { QUESTION_TOKENS } from '../../settings/generation_settings';
 import type { FitPart } from '../../worker/protocol/models';
 
 /** How a model is to be used. */
@@ -31,9 +32,6 @@ export interface AnswerMemory {
   /** Bytes of each buffer. */
   readonly buffers: readonly number[];
 }
-
-/** Words of a question beside its picture. */
-const QUESTION_TOKENS = 256;
 
 /** Elements of all weights; a tied output projection counts once. */
 export function parameterCount(spec: ModelSpec): number {

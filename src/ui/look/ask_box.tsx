@@ -5,6 +5,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
+import { suitedQuestions } from '../../state/look_picture';
 import { isOpen } from '../../state/session';
 import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
 import { Confirm } from '../confirm';
@@ -16,8 +17,10 @@ import { useLook, useQuestionWords } from './look_context';
 import { QuestionField, UnknownWords } from './question_field';
 import '../styles/ask.css';
 
-/** Suggestions when the picture came without its own. */
-const SUGGESTIONS = [
+/** Suggestions for models of any picture. */
+const ANY_PICTURE = ['What is in this picture?', 'How many people are there?', 'What does the text say?'];
+/** Suggestions for models that see cells, when the picture came without its own. */
+const CELLS = [
   'Start with 11. Subtract the red squares. Add 3. Subtract 8. How many?',
   'How many blue circles? Add 4.',
   'How many cells are mostly blue?',
@@ -38,10 +41,9 @@ function Suggestions() {
   const look = useLook();
   const list = useComputed(() => {
     const { model } = look.session.value;
-    const own = look.picture.value?.questions ?? [];
-    // Suggestions by colours are for models that see cells; those of an example suit every model.
-    const suited = own.filter(({ answer }) => answer !== null || model === null || model.square);
-    return suited.length > 0 ? suited.map(({ text }) => text) : SUGGESTIONS;
+    const suited = suitedQuestions(look.picture.value?.questions ?? [], model);
+    if (suited.length > 0) return suited.map(({ text }) => text);
+    return model === null || model.square ? CELLS : ANY_PICTURE;
   });
   return (
     <div class="chips">

@@ -85,6 +85,12 @@ describe('ModelLibrary', () => {
     expect(judged).toBe(request);
     expect(facts).toEqual({ downloadBytes: 12, freeBytes: 99 });
     expect(counts.closed).toBe(1);
+    // Another size of the same model asks for nothing again; what is kept decides how much is still to come.
+    await models.assessModel({ ...request, context: 256 });
+    expect(counts.closed).toBe(1);
+    await models.deleteModel('org~model@c0ffee');
+    await models.assessModel(request);
+    expect(counts.closed).toBe(2);
     await expect(models.assessModel({ ...request, id: 'pocket' })).rejects.toThrow('not built in');
     await expect(models.assessModel({ ...request, id: 'folder:x' })).rejects.toThrow(/choose it again/);
   });
