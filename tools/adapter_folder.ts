@@ -64,6 +64,6 @@ export async function writeAdapter(
 ): Promise<void> {
   const modules = weights.map(({ module }) => module);
   const text = writeAdapterConfig({ ...config, ...about }, modules);
-  await writeWhole(join(folder, ADAPTER_WEIGHTS), writeAdapterWeights(weights, config.r));
+  await writeWhole(join(folder, ADAPTER_WEIGHTS), writeAdapterWeights(weights, config));
   await writeWhole(join(folder, ADAPTER_CONFIG), text);
 }

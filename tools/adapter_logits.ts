@@ -170,7 +170,7 @@ async function adapterLogits(signal: AbortSignal): Promise<void> {
     if (call.exported !== undefined) {
       const modules = weights.map(({ module }) => module);
       const text = new TextEncoder().encode(writeAdapterConfig({ ...config, loraDropout: 0 }, modules));
-      const pair = { config: new Uint8Array(text), weights: writeAdapterWeights(weights, config.r) };
+      const pair = { config: new Uint8Array(text), weights: writeAdapterWeights(weights, config) };
       await writeFile(call.exported, packAdapter(pair));
     }
     const inputs = await prepare(processor, scenes, dirname(call.prompts));

@@ -45,7 +45,7 @@ import {
   type RowSource,
   type TrainingRow,
 } from './row_examples';
-import { loraConfigOf } from './training_adapter';
+import { checkTrainable, loraConfigOf } from './training_adapter';
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world: sheets of shapes and photographs. */
@@ -121,7 +121,7 @@ export const SCENES_AT_ONCE = 32;
 
 /**
  * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.
- * @throws ArgumentError naming a bad setting; DataError for a set without usable rows; GpuError; the signal's reason
+ * @throws ArgumentError naming a bad setting; LookBackError `train/adapter` for an adapter that cannot be continued; DataError for a set without usable rows; GpuError; the signal's reason
  */
 export async function createTrainer(
   base: TrainerBase,
@@ -129,7 +129,7 @@ export async function createTrainer(
   hooks: PreparingHooks = {},
   ingredients = INGREDIENTS,
 ): Promise<Trainer> {
-  checkRequest(request);
+  checkRequest(base, request);
   const scoring = ingredients.scoring(request);
   const { device } = base.model;
   return inScope(device.gpu, async (memory) => {
@@ -152,10 +152,11 @@ export async function createTrainer(
   });
 }
 
-function checkRequest(request: TrainingRequest): void {
+function checkRequest({ model }: TrainerBase, request: TrainingRequest): void {
   const { method, source, start } = request;
   const kind = source.kind === 'rows' ? 'dataset' : source.kind;
   throwProblems(configProblems(request, { method, source: kind, continues: start !== null }));
+  if (start) checkTrainable(start, model.device.config);
 }
 
 function startWeights(

@@ -2,8 +2,9 @@
 // the fingerprint of the base where the adapter names it.
 
 import { ModelError } from '../lib/errors';
-import { type LoraWeights, parseLoraConfig, readLoraWeights } from './lora';
+import type { LoraWeights } from './lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type PeftLoraConfig } from './peft';
+import { readLora } from './peft_reader';
 import { parseSafetensors } from './safetensors';
 import type { ModelSpec } from './spec';
 
@@ -34,13 +35,9 @@ export async function readAdapterPair(
     throw new ModelError('model/adapter', `${ADAPTER_CONFIG} is not valid JSON.`);
   }
   try {
-    const config = parseLoraConfig(json);
-    const { lora_dropout: dropout, [BASE_KEY]: base } = json as Record<string, unknown>;
-    const weights = await readLoraWeights(
-      await parseSafetensors(ADAPTER_WEIGHTS, files.weights),
-      config,
-      model,
-    );
+    const { lora_dropout: dropout, [BASE_KEY]: base } = Object(json) as Record<string, unknown>;
+    const file = await parseSafetensors(ADAPTER_WEIGHTS, files.weights);
+    const { config, weights } = await readLora(json, file, model);
     const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
     return { config: { ...config, loraDropout }, weights, base: typeof base === 'string' ? base : null };
   } catch (error) {

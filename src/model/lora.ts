@@ -1,5 +1,6 @@
-// Keeps LoRA adapters over a frozen model: reads and writes PEFT's files, lays trainable tensors out in one arena,
-// applies one strength to all. An adapter either fits its model wholly, every tensor matched, or is refused by name.
+// Keeps LoRA adapters over a frozen model: says which modules they may change, lays their tensors out in one arena, and
+// applies one strength to all. Any linear layer can be adapted; trained are those of the text decoder. Files are read by
+// peft_reader.ts and written by peft.ts.
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
@@ -11,17 +12,21 @@ import type { Prng } from '../lib/prng';
 import type { LoraModule } from '../tensor/ops/lora';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { elementCount, externalTensor, type StoredTensor } from '../tensor/trace';
-import { asksForMore } from './peft_options';
-import { type SafetensorsFile, toFloat32 } from './safetensors';
 import type { ModelSpec } from './spec';
 import { fusedModules } from './weight_fusion';
-import { canonicalAdapterName, expectedShapes } from './weight_names';
+import { embeddingName, expectedShapes, LM_HEAD } from './weight_names';
 import type { WeightSource } from './weights';
 
-/** What this engine understands of adapter_config.json. */
+/** The settings of an adapter that decide what it computes. */
 export interface LoraConfig {
+  /** Rank of every module that `ranks` does not name. */
   readonly r: number;
+  /** Alpha of every module that `alphas` does not name. */
   readonly loraAlpha: number;
+  /** Ranks of single modules by canonical path (PEFT's rank_pattern, resolved). */
+  readonly ranks?: Readonly<Record<string, number>>;
+  /** Alphas of single modules by canonical path (PEFT's alpha_pattern, resolved). */
+  readonly alphas?: Readonly<Record<string, number>>;
   readonly useRslora: boolean;
   readonly baseModel: string;
   /** A regular expression that names modules in full, or a list of last names. */
@@ -38,92 +43,36 @@ export interface LoraWeights {
   readonly b: Float32Array;
 }
 
+/** Rank of a module's factors. */
+export function loraRank({ r, ranks }: Pick<LoraConfig, 'r' | 'ranks'>, module: string): number {
+  return ranks?.[module] ?? r;
+}
+
+/** Of a module: alpha / r, or alpha / sqrt(r) with rank-stabilised LoRA (arXiv:2312.03732). */
+export function loraScale(config: LoraConfig, module: string): number {
+  const rank = loraRank(config, module);
+  return (config.alphas?.[module] ?? config.loraAlpha) / (config.useRslora ? Math.sqrt(rank) : rank);
+}
+
 /**
- * Reads adapter_config.json.
- * @throws ModelError `model/adapter` naming the key that is missing or asks for something else than plain LoRA
+ * Linear layers that an adapter may change, with the shapes of their weights, in checkpoint order: those of vision tower,
+ * connector and text decoder. Embeddings, the output projection and the patch convolution are none.
  */
-export function parseLoraConfig(json: unknown): LoraConfig {
-  const fail = (key: string, reason: string): never => {
-    throw new ModelError('model/adapter', `adapter_config.json: ${key} ${reason}.`, { key });
-  };
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    return fail('(file)', 'is not an object');
-  const config = json as Record<string, unknown>;
-  if (config.peft_type !== 'LORA') fail('peft_type', 'must be "LORA"');
-  const asked = asksForMore(config);
-  if (asked) fail(asked.key, asked.reason);
-  const { r, lora_alpha: loraAlpha, target_modules: targets } = config;
-  if (typeof r !== 'number' || !Number.isInteger(r) || r < 1 || r > 1024)
-    return fail('r', 'must be a whole number from 1 to 1024');
-  if (typeof loraAlpha !== 'number' || !Number.isFinite(loraAlpha))
-    return fail('lora_alpha', 'must be a number');
-  const list = Array.isArray(targets) && targets.every((name) => typeof name === 'string');
-  if (typeof targets !== 'string' && !list)
-    return fail('target_modules', 'must be a regular expression or a list of names');
-  return {
-    r,
-    loraAlpha,
-    useRslora: config.use_rslora === true,
-    baseModel: typeof config.base_model_name_or_path === 'string' ? config.base_model_name_or_path : '',
-    targetModules: targets as string | string[],
-  };
-}
-
-/** alpha / r, or alpha / sqrt(r) with rank-stabilised LoRA (arXiv:2312.03732). */
-export function loraScale(config: Pick<LoraConfig, 'r' | 'loraAlpha' | 'useRslora'>): number {
-  return config.loraAlpha / (config.useRslora ? Math.sqrt(config.r) : config.r);
-}
-
-/** Modules of the language model that an adapter may train, with the shapes of their weights, in checkpoint order. */
-export function adaptableModules(config: ModelSpec): Map<string, readonly [number, number]> {
-  const { prefix } = config.text;
-  const projection = /^layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj\.weight$/;
+export function adaptableModules(spec: ModelSpec): Map<string, readonly [number, number]> {
+  const { text, vision } = spec;
+  const others = [embeddingName(text), LM_HEAD, `${vision.prefix}${vision.names.positions}.weight`];
   const modules = new Map<string, readonly [number, number]>();
-  for (const [name, shape] of expectedShapes(config)) {
+  for (const [name, shape] of expectedShapes(spec)) {
     const [out, width] = shape;
-    if (!name.startsWith(prefix) || !projection.test(name.slice(prefix.length))) continue;
-    if (out !== undefined && width !== undefined) modules.set(name.replace(/\.weight$/, ''), [out, width]);
+    if (shape.length !== 2 || others.includes(name) || out === undefined || width === undefined) continue;
+    modules.set(name.replace(/\.weight$/, ''), [out, width]);
   }
   return modules;
 }
 
-/**
- * Reads adapter_model.safetensors, either key style.
- * @throws ModelError `model/adapter` naming tensors that are unknown, missing, duplicate, misshapen or not finite
- */
-export async function readLoraWeights(
-  file: SafetensorsFile,
-  config: LoraConfig,
-  model: ModelSpec,
-): Promise<LoraWeights[]> {
-  const modules = adaptableModules(model);
-  const found = new Map<string, { A?: Float32Array; B?: Float32Array }>();
-  const fail = (name: string, reason: string): never => {
-    throw new ModelError('model/adapter', `${file.name}: tensor "${name}" ${reason}.`, { tensor: name });
-  };
-  for (const [name, { shape, dtype }] of file.tensors) {
-    const parsed = canonicalAdapterName(name, model);
-    const target = parsed && modules.get(parsed.module);
-    if (!parsed || !target) return fail(name, 'belongs to no projection of this language model');
-    const want = parsed.factor === 'A' ? [config.r, target[1]] : [target[0], config.r];
-    if (shape.join() !== want.join()) fail(name, `is [${shape.join(', ')}], expected [${want.join(', ')}]`);
-    const pair = found.get(parsed.module) ?? {};
-    if (pair[parsed.factor]) fail(name, 'is there under two names');
-    if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
-      fail(name, `has the type ${dtype}; adapters are read as F32, F16 or BF16: save it as one of these`);
-    const values = toFloat32(dtype, await file.read(name));
-    if (!values.every(Number.isFinite)) fail(name, 'holds values that are not finite (NaN or infinite)');
-    pair[parsed.factor] = values;
-    found.set(parsed.module, pair);
-  }
-  if (found.size === 0) throw new ModelError('model/adapter', `${file.name} holds no LoRA tensors.`);
-  return [...modules.keys()].flatMap((module) => {
-    const pair = found.get(module);
-    if (!pair) return [];
-    const { A: a, B: b } = pair;
-    if (!a || !b) return fail(module, `lacks its lora_${a ? 'B' : 'A'}`);
-    return [{ module, a, b }];
-  });
+/** The modules of {@link adaptableModules} that training changes: those of the text decoder. */
+export function trainableModules(spec: ModelSpec): Map<string, readonly [number, number]> {
+  return new Map([...adaptableModules(spec)].filter(([module]) => module.startsWith(spec.text.prefix)));
 }
 
 /**
@@ -137,7 +86,7 @@ export function initialLoraWeights(
   { r, targetModules }: Pick<LoraConfig, 'r' | 'targetModules'>,
   prng: Prng,
 ): LoraWeights[] {
-  const shapes = adaptableModules(model);
+  const shapes = trainableModules(model);
   return targetedModules(model, targetModules).map((module) => {
     const [out, width] = shapes.get(module) ?? [0, 0];
     const bound = width ** -0.5;
@@ -151,7 +100,7 @@ export function initialLoraWeights(
  * @throws ModelError `model/adapter` when there are none
  */
 export function targetedModules(model: ModelSpec, targets: LoraConfig['targetModules']): string[] {
-  const chosen = [...adaptableModules(model).keys()].filter(targetMatcher(targets));
+  const chosen = [...trainableModules(model).keys()].filter(targetMatcher(targets));
   if (chosen.length > 0) return chosen;
   const message = `target_modules ${JSON.stringify(targets)} matches no projection of the language model.`;
   throw new ModelError('model/adapter', message, { targets });
@@ -169,7 +118,7 @@ export function shapedModules(names: readonly string[], model: ModelSpec): Shape
   return names.map((module) => {
     const shape = shapes.get(module);
     if (shape) return { module, shape };
-    throw new ModelError('model/adapter', `${module} is no projection of this language model.`, { module });
+    throw new ModelError('model/adapter', `${module} is no linear layer of this model.`, { module });
   });
 }
 
@@ -180,7 +129,7 @@ export function shapedModules(names: readonly string[], model: ModelSpec): Shape
  */
 export function loraWeightsOf(
   arena: Float32Array,
-  r: number,
+  config: Pick<LoraConfig, 'r' | 'ranks'>,
   modules: readonly ShapedModule[],
 ): LoraWeights[] {
   let at = 0;
@@ -189,11 +138,10 @@ export function loraWeightsOf(
     at += alignUp(4 * count, BINDING_ALIGNMENT) / 4;
     return values;
   };
-  const weights = modules.map(({ module, shape: [out, width] }) => ({
-    module,
-    a: take(r * width),
-    b: take(out * r),
-  }));
+  const weights = modules.map(({ module, shape: [out, width] }) => {
+    const rank = loraRank(config, module);
+    return { module, a: take(rank * width), b: take(out * rank) };
+  });
   if (at === arena.length) return weights;
   const message = `The checkpoint holds ${arena.length} values; this adapter has ${at}: rank or targets differ.`;
   throw new ModelError('model/adapter', message);
@@ -240,7 +188,7 @@ function frozen(tensor: StoredTensor): StoredTensor {
 /** Puts the matrices of all modules into one arena, each at a multiple of the alignment of bindings. */
 function uploadModules(
   scope: GpuScope,
-  { r }: LoraConfig,
+  config: LoraConfig,
   model: ModelSpec,
   weights: readonly LoraWeights[],
   trainable: boolean,
@@ -259,7 +207,7 @@ function uploadModules(
   const arena = allocateTensor(scope, 'adapter', [bytes / 4], 'f32');
   const part = (name: string, shape: readonly number[], data: Float32Array, offset: number): StoredTensor => {
     if (data.length !== elementCount(shape)) {
-      const message = `${name} of the adapter has ${data.length} values; this model's rank ${r} takes [${shape.join(', ')}].`;
+      const message = `${name} of the adapter has ${data.length} values; this model takes [${shape.join(', ')}].`;
       throw new ModelError('model/adapter', message, { tensor: name });
     }
     writeTensor(scope.gpu, arena, data, offset / 4);
@@ -267,6 +215,7 @@ function uploadModules(
     return externalTensor(name, shape, 'f32', region, trainable);
   };
   const slots = places.map(({ module, shape: [out, width], a, b, atA, atB }): Slot => {
+    const r = loraRank(config, module);
     const own = { a: part(`${module}.A`, [r, width], a, atA), b: part(`${module}.B`, [out, r], b, atB) };
     return { module, ...own };
   });
@@ -283,6 +232,10 @@ export class LoraAdapter {
   readonly #strength: StoredTensor;
   readonly #dropout: DropoutState | null;
   readonly #columns: ReadonlyMap<string, number>;
+  readonly #adaptsVision: boolean;
+  #strengthSet = Number.NaN;
+  /** How often the strength changed. */
+  #strengths = 0;
 
   private constructor(config: LoraConfig, model: ModelSpec, memory: AdapterMemory) {
     this.config = config;
@@ -292,6 +245,7 @@ export class LoraAdapter {
     this.#slots = memory.slots;
     this.#strength = memory.strength;
     this.#columns = new Map([...adaptableModules(model)].map(([module, [out]]) => [module, out]));
+    this.#adaptsVision = memory.slots.some(({ module }) => !module.startsWith(model.text.prefix));
   }
 
   /**
@@ -321,6 +275,9 @@ export class LoraAdapter {
 
   /** 0 switches the adapter off, 1 is full strength; takes effect with the next run, nothing is traced again. */
   setStrength(strength: number): void {
+    if (strength === this.#strengthSet) return;
+    this.#strengthSet = strength;
+    this.#strengths++;
     writeTensor(this.#scope.gpu, this.#strength, Float32Array.of(strength));
   }
 
@@ -358,11 +315,11 @@ export class LoraAdapter {
    *   to score, does neither
    */
   applyTo(weights: WeightSource, purpose: 'run' | 'train' = 'run'): WeightSource {
-    const scale = loraScale(this.config);
     return {
       vector: (name) => weights.vector(name),
       matrix: (name) => weights.matrix(name),
-      lora: (name) => this.#modulesOf(name, scale, purpose === 'train'),
+      lora: (name) => this.#modulesOf(name, purpose === 'train'),
+      revision: (part) => (part === 'vision' && !this.#adaptsVision ? 0 : this.#strengths),
     };
   }
 
@@ -372,7 +329,7 @@ export class LoraAdapter {
   }
 
   /** Modules of a fused projection, with the columns each owns. */
-  #modulesOf(weight: string, scale: number, training: boolean): LoraModule[] {
+  #modulesOf(weight: string, training: boolean): LoraModule[] {
     const base = weight.replace(/\.weight$/, '');
     let first = 0;
     const modules: LoraModule[] = [];
@@ -382,6 +339,7 @@ export class LoraAdapter {
       const drop = training && this.#dropout ? { dropout: { ...this.#dropout, stream } } : {};
       if (slot) {
         const [a, b] = training ? [slot.a, slot.b] : [frozen(slot.a), frozen(slot.b)];
+        const scale = loraScale(this.config, member);
         modules.push({ a, b, scale, strength: this.#strength, first, ...drop });
       }
       first += defined(this.#columns.get(member), `the width of ${member}`);

@@ -5,7 +5,7 @@
 import { ModelError } from '../lib/errors';
 import { f32ToBf16, f32ToF16 } from '../lib/float_bits';
 import type { Checkpoint } from './checkpoint';
-import { type LoraConfig, type LoraWeights, loraScale } from './lora';
+import { type LoraConfig, type LoraWeights, loraRank, loraScale } from './lora';
 import { type Dtype, type TensorEntry, toFloat32 } from './safetensors';
 import type { ModelSpec } from './spec';
 import { canonicalName } from './weight_names';
@@ -72,13 +72,13 @@ export async function* mergeLora(
       const message = `The model has no weight of ${module.module}, which the adapter changes: it belongs to another model.`;
       throw new ModelError('model/adapter', message, { module: module.module });
     }
-    checkSize(name, entry, module, adapter.config.r);
+    checkSize(name, entry, module, loraRank(adapter.config, module.module));
     return { module, name, entry };
   });
-  const scale = loraScale(adapter.config) * strength;
   for (const { module, name, entry } of places) {
     const values = toFloat32(entry.dtype, await checkpoint.read(name));
-    addProduct(values, module, adapter.config.r, scale);
+    const scale = loraScale(adapter.config, module.module) * strength;
+    addProduct(values, module, loraRank(adapter.config, module.module), scale);
     const bytes = stored(entry.dtype, values);
     if (!isFiniteIn(entry.dtype, bytes)) {
       const message = `Merging ${name} gives values that ${entry.dtype} cannot hold; the adapter or its strength is too large.`;

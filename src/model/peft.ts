@@ -1,10 +1,11 @@
 // Writes adapters as PEFT reads them: adapter_config.json and adapter_model.safetensors. What is written here,
-// lora.ts reads back bit for bit, and PEFT from 0.17 on loads with every key matched; it would load wrong keys
+// peft_reader.ts reads back bit for bit, and PEFT from 0.17 on loads with every key matched; it would load wrong keys
 // silently, as an adapter that does nothing. Format: huggingface/peft, LoraConfig and save_pretrained.
 
 import { ModelError } from '../lib/errors';
 import { formatShape } from '../lib/format';
-import type { LoraConfig, LoraWeights } from './lora';
+import { type LoraConfig, type LoraWeights, loraRank } from './lora';
+import { wholeNameMatcher } from './module_pattern';
 import { type TensorData, writeSafetensors } from './safetensors';
 
 /** Settings of an adapter that is to be written. */
@@ -18,7 +19,7 @@ export const ADAPTER_CONFIG = 'adapter_config.json';
 /** File name of an adapter's weights. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** The part of a model that an adapter of ours leaves alone, by the name that its text decoder has in the same model. */
+/** The part of a model that training leaves alone, by the name that its text decoder has in the same model. */
 interface UntrainedPart {
   readonly text: string;
   /** Linear layers as PEFT names them, one of each kind. */
@@ -55,32 +56,37 @@ const UNTRAINED: readonly UntrainedPart[] = [
   },
 ];
 
-/**
- * The expression that keeps PEFT from layers besides the text decoder's, where targets would reach them; an expression that
- * only Python understands might.
- */
-function excludedModules(targets: LoraConfig['targetModules'], adapted: readonly string[]): string | null {
-  const part = UNTRAINED.find(({ text }) => adapted.some((module) => module.startsWith(text)));
-  if (!part) return null;
-  if (typeof targets !== 'string') {
-    const reached = part.modules.some((module) => targets.some((name) => `.${module}`.endsWith(`.${name}`)));
-    return reached ? part.exclude : null;
-  }
-  try {
-    const expression = new RegExp(`^(?:${targets})$`);
-    return part.modules.some((module) => expression.test(module)) ? part.exclude : null;
-  } catch {
-    return part.exclude;
-  }
+/** What target_modules and exclude_modules say of an adapter. */
+interface Targets {
+  readonly target: string | readonly string[];
+  readonly exclude: string | null;
 }
 
 /**
- * Text of adapter_config.json: the keys of PEFT 0.17, sorted, by which any later version knows plain LoRA. Where the
- * targets would reach the vision tower, it is excluded: PEFT would add layers to it that no file fills.
+ * What leads PEFT to the modules of an adapter and no others. One that changes more than the text decoder names each of its
+ * modules in full; for the others the targets stand as they are, and where they would reach the rest of the model, that is
+ * excluded. An expression that is not understood might reach it.
+ */
+function peftTargets(targets: LoraConfig['targetModules'], adapted: readonly string[]): Targets {
+  const part = UNTRAINED.find(({ text }) => adapted.every((module) => module.startsWith(text)));
+  if (!part) return { target: adapted, exclude: null };
+  return { target: targets, exclude: reaches(targets, part) ? part.exclude : null };
+}
+
+function reaches(targets: LoraConfig['targetModules'], part: UntrainedPart): boolean {
+  if (typeof targets !== 'string')
+    return part.modules.some((module) => targets.some((name) => `.${module}`.endsWith(`.${name}`)));
+  const matches = wholeNameMatcher(targets);
+  return matches === null || part.modules.some(matches);
+}
+
+/**
+ * Text of adapter_config.json: the keys of PEFT 0.17, sorted, by which any later version knows plain LoRA. It leads
+ * PEFT to the adapted modules alone: to others it would add layers that no file fills.
  * @param adapted canonical paths of the modules that the adapter has
  */
 export function writeAdapterConfig(config: PeftLoraConfig, adapted: readonly string[]): string {
-  const { targetModules } = config;
+  const { target, exclude } = peftTargets(config.targetModules, adapted);
   const json: Record<string, unknown> = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
@@ -89,13 +95,14 @@ export function writeAdapterConfig(config: PeftLoraConfig, adapted: readonly str
     lora_alpha: config.loraAlpha,
     lora_dropout: config.loraDropout,
     use_rslora: config.useRslora,
-    target_modules: typeof targetModules === 'string' ? targetModules : [...targetModules].sort(),
-    exclude_modules: excludedModules(targetModules, adapted),
+    target_modules: typeof target === 'string' ? target : [...target].sort(),
+    exclude_modules: exclude,
     inference_mode: true,
     ...{ bias: 'none', fan_in_fan_out: false, init_lora_weights: true, modules_to_save: null },
     ...{ use_dora: false, use_qalora: false, qalora_group_size: 16, lora_bias: false },
-    ...{ rank_pattern: {}, alpha_pattern: {}, layers_to_transform: null, layers_pattern: null },
-    ...{ layer_replication: null, target_parameters: null, trainable_token_indices: null },
+    ...{ rank_pattern: config.ranks ?? {}, alpha_pattern: config.alphas ?? {} },
+    ...{ layers_to_transform: null, layers_pattern: null, layer_replication: null },
+    ...{ target_parameters: null, trainable_token_indices: null },
     ...{ auto_mapping: null, revision: null, loftq_config: {}, eva_config: null, corda_config: null },
     ...{ megatron_config: null, megatron_core: 'megatron.core' },
     peft_version: '0.17.0',
@@ -107,10 +114,14 @@ export function writeAdapterConfig(config: PeftLoraConfig, adapted: readonly str
 /**
  * Bytes of adapter_model.safetensors, f32, under the names that transformers has had since 4.52.
  * @param weights A [r, in] and B [out, r] of each module
- * @throws ModelError `model/adapter` naming a module whose factors do not have this rank
+ * @throws ModelError `model/adapter` naming a module whose factors do not have its rank
  */
-export function writeAdapterWeights(weights: readonly LoraWeights[], r: number): Uint8Array<ArrayBuffer> {
+export function writeAdapterWeights(
+  weights: readonly LoraWeights[],
+  config: Pick<LoraConfig, 'r' | 'ranks'>,
+): Uint8Array<ArrayBuffer> {
   const tensors = weights.flatMap(({ module, a, b }) => {
+    const r = loraRank(config, module);
     const [width, out] = [a.length / r, b.length / r];
     const factor = (part: string, data: Float32Array, shape: [number, number]): TensorData => {
       if (!shape.every((size) => Number.isInteger(size) && size > 0))

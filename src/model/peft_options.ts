@@ -9,6 +9,8 @@ const WITHOUT_EFFECT = new Set([
     'peft_type',
     'r',
     'lora_alpha',
+    'rank_pattern',
+    'alpha_pattern',
     'use_rslora',
     'target_modules',
     'base_model_name_or_path',
@@ -49,8 +51,6 @@ export function asksForMore(
       return { key, reason };
     }
     if (isEmpty(value) || (key === 'bias' && value === 'none')) continue;
-    if (key === 'rank_pattern' || key === 'alpha_pattern')
-      return { key, reason: 'is not supported: one rank and alpha for all modules' };
     return { key, reason: 'asks for something this engine does not do' };
   }
   return null;

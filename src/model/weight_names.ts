@@ -42,17 +42,17 @@ export function canonicalName(name: string, { storedPrefixes }: Pick<ModelSpec, 
 }
 
 /**
- * Canonical module path and factor of a PEFT adapter tensor, e.g. `…q_proj` and `A` from
+ * Canonical module path, the path as it is spelt, and factor of a PEFT adapter tensor, e.g. `…q_proj` and `A` from
  * `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`; null when it is not a LoRA factor.
  */
 export function canonicalAdapterName(
   name: string,
   spec: Pick<ModelSpec, 'storedPrefixes'>,
-): { module: string; factor: 'A' | 'B' } | null {
+): { module: string; spelling: string; factor: 'A' | 'B' } | null {
   const found = /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
   if (found?.[1] === undefined) return null;
-  const module = canonicalName(found[1].replace('.base_layer', ''), spec);
-  return { module, factor: found[2] === 'A' ? 'A' : 'B' };
+  const spelling = found[1].replace('.base_layer', '');
+  return { module: canonicalName(spelling, spec), spelling, factor: found[2] === 'A' ? 'A' : 'B' };
 }
 
 /** Collects the shapes of a model's tensors by canonical name. */

@@ -38,6 +38,11 @@ export interface WeightSource {
   matrix(name: string): Weight;
   /** Adapted modules of a (possibly fused) projection by its weight's name; none without an adapter. */
   lora?(name: string): readonly LoraModule[];
+  /**
+   * A number that changes whenever the same traces would compute something else of a part of the model, so that what was
+   * kept of it is stale; without it nothing ever changes. `vision` is the tower with its connector, `all` everything.
+   */
+  revision?(part: 'vision' | 'all'): number;
 }
 
 /** Options of a load. */

@@ -7,6 +7,9 @@ import type { DBSchema } from 'idb';
 export interface StoredLoraConfig {
   readonly r: number;
   readonly loraAlpha: number;
+  /** Ranks and alphas of modules where they differ, by canonical path; absent where none does. */
+  readonly ranks?: Readonly<Record<string, number>>;
+  readonly alphas?: Readonly<Record<string, number>>;
   readonly loraDropout: number;
   readonly useRslora: boolean;
   readonly baseModel: string;

@@ -5,7 +5,7 @@
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { createPrng } from '../../src/lib/prng';
-import { adaptableModules, LoraAdapter, type LoraConfig } from '../../src/model/lora';
+import { LoraAdapter, type LoraConfig, trainableModules } from '../../src/model/lora';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { HostArray, Program } from '../../src/tensor/program';
 import { type CompletionGroup, packCompletions } from '../../src/train/packing';
@@ -79,7 +79,7 @@ export function randomWords(model: VisionLanguageModel, count: number, seed: num
 /** A trainable adapter on every projection; B is not zero, so that gradients reach A too. */
 export function randomAdapter(gpu: GpuContext, model: VisionLanguageModel): LoraAdapter {
   const prng = createPrng(3);
-  const weights = [...adaptableModules(model.config)].map(([module, [out, width]]) => ({
+  const weights = [...trainableModules(model.config)].map(([module, [out, width]]) => ({
     module,
     a: Float32Array.from({ length: BENCH_LORA.r * width }, () => prng.uniform(-1, 1) * width ** -0.5),
     b: Float32Array.from({ length: out * BENCH_LORA.r }, () => prng.uniform(-0.02, 0.02)),

@@ -2,7 +2,8 @@
 // Runs in Chromium and in Node: both must agree with the same list, so they agree with each other.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
-import { LoraAdapter, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
+import { LoraAdapter } from '../../src/model/lora';
+import { readLora } from '../../src/model/peft_reader';
 import { parseSafetensors } from '../../src/model/safetensors';
 import type { ReasoningMode } from '../../src/settings/reasoning_modes';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
@@ -36,10 +37,10 @@ async function loadGoldens(file: string): Promise<Goldens | undefined> {
 /** An adapter of `public/adapters` on the test's device. */
 async function bundledAdapter(name: string, reasoner: Reasoner): Promise<LoraAdapter> {
   const read = (file: string) => loadFixture(`/public/adapters/${name}/${file}`);
-  const config = parseLoraConfig(JSON.parse(new TextDecoder().decode(await read('adapter_config.json'))));
+  const json: unknown = JSON.parse(new TextDecoder().decode(await read('adapter_config.json')));
   const file = await parseSafetensors(name, await read('adapter_model.safetensors'));
   const { config: model, device } = reasoner.model;
-  const weights = await readLoraWeights(file, config, model);
+  const { config, weights } = await readLora(json, file, model);
   return LoraAdapter.create(device.gpu, config, model, weights, false);
 }
 

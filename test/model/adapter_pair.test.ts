@@ -21,7 +21,7 @@ describe('readAdapterPair', () => {
     const { model, pair } = await fixture();
     const config = new TextEncoder().encode(writeAdapterConfig(pair.config, []));
     const again = await readAdapterPair(
-      { config, weights: writeAdapterWeights(pair.weights, pair.config.r) },
+      { config, weights: writeAdapterWeights(pair.weights, pair.config) },
       model,
     );
     expect(again).toEqual(pair);
@@ -35,7 +35,7 @@ describe('readAdapterPair', () => {
     a[3] = value;
     const weights = writeAdapterWeights(
       [{ module: first?.module ?? '', a, b: first?.b ?? a }, ...rest],
-      pair.config.r,
+      pair.config,
     );
     await expect(readAdapterPair({ config, weights }, model)).rejects.toMatchObject({
       code: 'model/adapter',

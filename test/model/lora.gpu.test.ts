@@ -2,13 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import {
-  adaptableModules,
-  LoraAdapter,
-  loraScale,
-  parseLoraConfig,
-  readLoraWeights,
-} from '../../src/model/lora';
+import { LoraAdapter, loraScale, trainableModules } from '../../src/model/lora';
+import { parseLoraConfig, readLora } from '../../src/model/peft_reader';
 import { packPrompts, packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, tracePrompt } from '../../src/model/prompt_program';
 import { parseSafetensors, writeSafetensors } from '../../src/model/safetensors';
@@ -39,15 +34,19 @@ describe('parseLoraConfig', () => {
   it('reads what PEFT writes', async () => {
     const config = parseLoraConfig(await adapterJson());
     expect(config).toMatchObject({ r: 4, loraAlpha: 8, useRslora: false });
-    expect(loraScale(config)).toBe(2);
-    expect(loraScale({ ...config, useRslora: true })).toBe(4);
+    expect(loraScale(config, 'a')).toBe(2);
+    expect(loraScale({ ...config, useRslora: true }, 'a')).toBe(4);
+    expect(loraScale({ ...config, ranks: { a: 2 }, alphas: { b: 12 } }, 'a')).toBe(4);
+    expect(loraScale({ ...config, ranks: { a: 2 }, alphas: { b: 12 } }, 'b')).toBe(3);
   });
 
   it.each([
     ['peft_type', 'IA3', /peft_type must be "LORA"/],
     ['use_dora', true, /use_dora asks for something/],
     ['r', 0, /r must be a whole number/],
-    ['rank_pattern', { q_proj: 2 }, /rank_pattern is not supported/],
+    ['rank_pattern', { q_proj: 0 }, /rank_pattern of "q_proj" must be a whole number/],
+    ['rank_pattern', [4], /rank_pattern is not an object/],
+    ['alpha_pattern', { q_proj: 'x' }, /alpha_pattern of "q_proj" must be a number/],
     ['target_modules', [3], /target_modules must be/],
     ['lora_alpha', 'x', /lora_alpha must be a number/],
   ])('refuses %s = %j', async (key, value, message) => {
@@ -56,18 +55,16 @@ describe('parseLoraConfig', () => {
   });
 });
 
-describe('readLoraWeights', () => {
+describe('readLora', () => {
   it('reads every module of the fixture', async () => {
-    const weights = await readLoraWeights(
-      await adapterFile(),
-      parseLoraConfig(await adapterJson()),
-      model.config,
-    );
-    expect(weights.map(({ module }) => module)).toEqual([...adaptableModules(model.config).keys()]);
+    const { weights } = await readLora(await adapterJson(), await adapterFile(), model.config);
+    expect(weights.map(({ module }) => module)).toEqual([...trainableModules(model.config).keys()]);
   });
 
   it.each([
-    ['base_model.model.model.visual.blocks.0.attn.qkv.lora_A.weight', [4, 40], /belongs to no projection/],
+    ['base_model.model.lm_head.lora_A.weight', [4, 96], /belongs to no linear layer/],
+    ['base_model.model.model.visual.patch_embed.proj.lora_A.weight', [4, 96], /belongs to no linear layer/],
+    ['base_model.model.visual.blocks.0.attn.qkv.lora_A.weight', [4, 41], /is \[4, 41\], expected \[4, 40\]/],
     [
       'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight',
       [3, 96],
@@ -77,16 +74,13 @@ describe('readLoraWeights', () => {
   ])('refuses %s %j', async (name, shape, message) => {
     const data = new Uint8Array(4 * shape.reduce((a, b) => a * b, 1));
     const file = await parseSafetensors('a', writeSafetensors([{ name, dtype: 'F32', shape, bytes: data }]));
-    await expect(readLoraWeights(file, parseLoraConfig(await adapterJson()), model.config)).rejects.toThrow(
-      message,
-    );
+    await expect(readLora(await adapterJson(), file, model.config)).rejects.toThrow(message);
   });
 });
 
 describe('LoraAdapter', () => {
   it('gives the logits of Hugging Face with PEFT, and of the base at strength 0', async () => {
-    const config = parseLoraConfig(await adapterJson());
-    const weights = await readLoraWeights(await adapterFile(), config, model.config);
+    const { config, weights } = await readLora(await adapterJson(), await adapterFile(), model.config);
     const adapter = LoraAdapter.create(gpu, config, model.config, weights, false);
     const goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
     const images = await fixtureImages(goldens);

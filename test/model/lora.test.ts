@@ -12,7 +12,7 @@ const MODULES = [
 describe('loraWeightsOf', () => {
   it('cuts factors at 256-byte boundaries', () => {
     const arena = Float32Array.from({ length: 64 + 64 + 192 + 64 }, (_, index) => index);
-    const [first, second] = loraWeightsOf(arena, 3, MODULES);
+    const [first, second] = loraWeightsOf(arena, { r: 3 }, MODULES);
     expect(first?.a).toEqual(arena.slice(0, 21));
     expect(first?.b).toEqual(arena.slice(64, 79));
     expect(second?.a).toEqual(arena.slice(128, 320));
@@ -21,6 +21,6 @@ describe('loraWeightsOf', () => {
   });
 
   it.each([383, 385, 320, 0])('refuses an arena of %d elements', (length) => {
-    expect(() => loraWeightsOf(new Float32Array(length), 3, MODULES)).toThrow(/holds .* values/);
+    expect(() => loraWeightsOf(new Float32Array(length), { r: 3 }, MODULES)).toThrow(/holds .* values/);
   });
 });

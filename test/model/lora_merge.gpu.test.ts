@@ -3,8 +3,9 @@
 import { expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { openCheckpoint } from '../../src/model/checkpoint';
-import { LoraAdapter, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
+import { LoraAdapter } from '../../src/model/lora';
 import { mergeLora } from '../../src/model/lora_merge';
+import { readLora } from '../../src/model/peft_reader';
 import { packPrompts } from '../../src/model/prompt_packing';
 import { type ModelOnDevice, tracePrompt } from '../../src/model/prompt_program';
 import {
@@ -67,9 +68,9 @@ it.each([
   }
   const files = await filesOf(tensors);
   const base = await VisionLanguageModel.load(gpu, files, { precision: 'f32' });
-  const config = parseLoraConfig(await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`));
+  const json = await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`);
   const pair = await parseSafetensors('a', await loadFixture(`${FOLDER}/adapter/adapter_model.safetensors`));
-  const weights = await readLoraWeights(pair, config, base.config);
+  const { config, weights } = await readLora(json, pair, base.config);
   const adapter = LoraAdapter.create(gpu, config, base.config, weights, false);
   const adapted = { ...base.device, weights: adapter.applyTo(base.weights) };
   const [plain, wanted] = [await logits(gpu, base, base.device), await logits(gpu, base, adapted)];

@@ -2,8 +2,9 @@
 // Real PEFT's opinion is docs/results/peft.md.
 import { describe, expect, it } from 'vitest';
 import { parseModelConfig } from '../../src/model/config';
-import { adaptableModules, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
+import { trainableModules } from '../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../src/model/peft';
+import { parseLoraConfig, readLora } from '../../src/model/peft_reader';
 import { parseSafetensors } from '../../src/model/safetensors';
 import { ALL_PROJECTIONS } from '../../src/settings/train_settings';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
@@ -27,7 +28,7 @@ describe('writeAdapterConfig', () => {
     expect(Object.keys(json)).toEqual(Object.keys(json).sort());
     expect(text).toContain('\n  "r": 4,\n');
     const { loraDropout, ...read } = base;
-    expect(parseLoraConfig(json)).toEqual(read);
+    expect(parseLoraConfig(json)).toEqual({ ...read, rankPattern: [], alphaPattern: [] });
     expect(json.lora_dropout).toBe(loraDropout);
   });
 
@@ -74,18 +75,20 @@ describe('writeAdapterConfig', () => {
 describe('writeAdapterWeights', () => {
   it('writes what our reader reads back bit for bit, under the names of PEFT', async () => {
     const model = parseModelConfig(await loadFixtureJson(`${FOLDER}/config.json`));
-    const weights = [...adaptableModules(model)].slice(0, 5).map(([module, [out, width]], index) => ({
+    const weights = [...trainableModules(model)].slice(0, 5).map(([module, [out, width]], index) => ({
       module,
       a: Float32Array.from({ length: 3 * width }, (_, i) => Math.fround(Math.sin(i + index))),
       b: Float32Array.from({ length: out * 3 }, (_, i) => Math.fround(Math.cos(i - index))),
     }));
-    const bytes = writeAdapterWeights(weights, 3);
+    const config = { ...base, r: 3 };
+    const bytes = writeAdapterWeights(weights, config);
     const file = await parseSafetensors('adapter', bytes);
     expect(file.metadata.get('format')).toBe('pt');
     expect([...file.tensors.keys()][0]).toBe(
       'base_model.model.model.language_model.layers.0.mlp.gate_proj.lora_A.weight',
     );
-    expect(await readLoraWeights(file, { ...base, r: 3 }, model)).toEqual(weights);
+    const json: unknown = JSON.parse(writeAdapterConfig(config, []));
+    expect((await readLora(json, file, model)).weights).toEqual(weights);
   });
 
   it('writes the fixture of PEFT itself again, tensor for tensor', async () => {
@@ -94,8 +97,9 @@ describe('writeAdapterWeights', () => {
       'peft',
       await loadFixture(`${FOLDER}/adapter/adapter_model.safetensors`),
     );
-    const weights = await readLoraWeights(peft, base, model);
-    const ours = await parseSafetensors('ours', writeAdapterWeights(weights, base.r));
+    const json = await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`);
+    const { config, weights } = await readLora(json, peft, model);
+    const ours = await parseSafetensors('ours', writeAdapterWeights(weights, config));
     expect([...ours.tensors.keys()].sort()).toEqual([...peft.tensors.keys()].sort());
     for (const [name, { shape, dtype }] of peft.tensors) {
       expect(ours.tensors.get(name)).toMatchObject({ shape, dtype });
@@ -105,6 +109,6 @@ describe('writeAdapterWeights', () => {
 
   it('refuses factors that do not have the rank', () => {
     const bad = { module: 'm.q_proj', a: new Float32Array(6), b: new Float32Array(4) };
-    expect(() => writeAdapterWeights([bad], 3)).toThrow(/m\.q_proj: lora_B is no/);
+    expect(() => writeAdapterWeights([bad], { r: 3 })).toThrow(/m\.q_proj: lora_B is no/);
   });
 });

@@ -23,8 +23,6 @@ describe('asksForMore', () => {
     ['layer_replication', [[0, 4]]],
     ['target_parameters', ['experts']],
     ['trainable_token_indices', [3]],
-    ['rank_pattern', { q_proj: 2 }],
-    ['alpha_pattern', { q_proj: 2 }],
     ['use_something_new', true],
     ['something_config', { a: 1 }],
   ])('names %s = %j', (key, value) => {
@@ -36,7 +34,7 @@ describe('asksForMore', () => {
       ...{ peft_type: 'LORA', r: 8, lora_alpha: 16, lora_dropout: 0.1, use_rslora: true, bias: 'none' },
       ...{
         modules_to_save: [],
-        rank_pattern: {},
+        rank_pattern: { q_proj: 2 },
         alpha_pattern: null,
         layer_replication: [],
         use_dora: false,

@@ -46,6 +46,7 @@ describe('canonicalAdapterName', () => {
   ])('%s', (name, factor) => {
     expect(canonicalAdapterName(name, QWEN)).toEqual({
       module: 'model.language_model.layers.0.self_attn.q_proj',
+      spelling: /(?:^|base_model\.model\.)(model\..*q_proj)/.exec(name)?.[1],
       factor,
     });
   });

@@ -4,7 +4,7 @@
 import type { GpuContext } from '../../src/gpu/device';
 import { inScope } from '../../src/gpu/gpu_scope';
 import { ImageEncoder } from '../../src/model/image_encoder';
-import { adaptableModules, type LoraAdapter, type LoraConfig, type LoraWeights } from '../../src/model/lora';
+import { type LoraAdapter, type LoraConfig, type LoraWeights, trainableModules } from '../../src/model/lora';
 import type { ImageInput, PromptInput } from '../../src/model/prompt_packing';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG, type OptimSettings } from '../../src/settings/train_settings';
@@ -69,7 +69,7 @@ export const GROUPS: readonly CompletionGroup[] = PROMPTS.map((prompt, index) =>
 
 /** Adapter weights: A random, B zero as PEFT begins, or random of a scale. */
 export function tinyWeights(model: VisionLanguageModel, seed: number, scaleB = 0): LoraWeights[] {
-  return [...adaptableModules(model.config)].map(([module, [out, width]], index) => ({
+  return [...trainableModules(model.config)].map(([module, [out, width]], index) => ({
     module,
     a: noise(TINY_LORA.r * width, seed + index).map((v) => v * width ** -0.5),
     b: noise(out * TINY_LORA.r, seed + 100 + index).map((v) => v * scaleB),

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { packAdamw } from '../../src/kernels/adamw';
-import { adaptableModules, LoraAdapter } from '../../src/model/lora';
+import { LoraAdapter, trainableModules } from '../../src/model/lora';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { type CompletionGroup, packCompletions } from '../../src/train/packing';
 import { buildTrainProgram, buildUpdateProgram, createOptimizerState } from '../../src/train/train_program';
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 function freshAdapter(): LoraAdapter {
-  const weights = [...adaptableModules(model.config)].map(([module, [out, width]], index) => ({
+  const weights = [...trainableModules(model.config)].map(([module, [out, width]], index) => ({
     module,
     a: noise(CONFIG.r * width, index).map((v) => v * width ** -0.5),
     b: new Float32Array(out * CONFIG.r),

@@ -6,7 +6,7 @@ import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { packAdamw } from '../../src/kernels/adamw';
 import { ImageEncoder } from '../../src/model/image_encoder';
-import { adaptableModules, LoraAdapter, type LoraWeights } from '../../src/model/lora';
+import { LoraAdapter, type LoraWeights, trainableModules } from '../../src/model/lora';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
 import { readTensor } from '../../src/tensor/tensor_memory';
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 /** Both factors are not zero, so that masks show in the first forward pass. */
 function freshWeights(): LoraWeights[] {
-  return [...adaptableModules(model.config)].map(([module, [out, width]], index) => ({
+  return [...trainableModules(model.config)].map(([module, [out, width]], index) => ({
     module,
     a: noise(CONFIG.r * width, index).map((v) => v * width ** -0.5),
     b: noise(out * CONFIG.r, 1000 + index).map((v) => 0.3 * v),

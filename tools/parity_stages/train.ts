@@ -3,7 +3,8 @@
 
 import type { GpuContext } from '../../src/gpu/device';
 import { packAdamw } from '../../src/kernels/adamw';
-import { LoraAdapter, type LoraWeights, parseLoraConfig, readLoraWeights } from '../../src/model/lora';
+import { LoraAdapter } from '../../src/model/lora';
+import { readLora } from '../../src/model/peft_reader';
 import { packVision } from '../../src/model/prompt_packing';
 import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
@@ -36,9 +37,8 @@ export async function* trainRows(
   const model = await VisionLanguageModel.load(gpu, files, { precision });
   const prompt = await readPrompt(dir);
   const vision = await encode(model, prompt);
-  const config = parseLoraConfig(dir.json('adapter/adapter_config.json'));
   const file = await dir.safetensors('adapter/adapter_model.safetensors');
-  const weights: LoraWeights[] = await readLoraWeights(file, config, model.config);
+  const { config, weights } = await readLora(dir.json('adapter/adapter_config.json'), file, model.config);
   const adapter = async (): Promise<LoraAdapter> =>
     LoraAdapter.create(gpu, config, model.config, weights, true);
   const bench: Bench = { gpu, dir, model, prompt, vision, adapter };

@@ -4,7 +4,7 @@
 
 import type { DeviceTraits } from '../../gpu/device';
 import type { AdapterStart } from '../../lookback/training';
-import type { ShapedModule } from '../../model/lora';
+import { loraRank, type ShapedModule } from '../../model/lora';
 import type { StoredLoraConfig } from '../../storage/records';
 
 /** Plain data kept with each checkpoint of a run. */
@@ -37,5 +37,7 @@ export function kernelTraits(traits: DeviceTraits): string {
 
 /** Elements of A and B of all modules, padding left out. */
 export function countParameters({ config, modules }: Pick<CheckpointBase, 'config' | 'modules'>): number {
-  return modules.reduce((sum, { shape: [out, width] }) => sum + config.r * (out + width), 0);
+  return modules.reduce((sum, { module, shape: [out, width] }) => {
+    return sum + loraRank(config, module) * (out + width);
+  }, 0);
 }

@@ -60,7 +60,7 @@ export class AdapterLibrary implements AdapterCommands {
       throw new LookBackError('adapter/no-checkpoint', message, { runId });
     }
     const { extra: base, step } = checkpoint;
-    const weights = loraWeightsOf(checkpoint.adapter, base.config.r, base.modules);
+    const weights = loraWeightsOf(checkpoint.adapter, base.config, base.modules);
     const last = metrics.filter((row) => row.step <= step).at(-1);
     const draft = {
       ...{ id: createId(), name: words, notes: '', createdAt: date(), config: base.config },
@@ -69,7 +69,7 @@ export class AdapterLibrary implements AdapterCommands {
       run: { id: runId, method: run.plan.method, step },
       metrics: last?.values ?? {},
     };
-    const record = await this.#keep(draft, writeAdapterWeights(weights, base.config.r), adapters);
+    const record = await this.#keep(draft, writeAdapterWeights(weights, base.config), adapters);
     await runs.update(runId, { adapterId: record.id });
     this.#parts.changed('runs');
     return summaryOf(record);
@@ -129,7 +129,7 @@ export class AdapterLibrary implements AdapterCommands {
       parameters: weights.reduce((sum, { a, b }) => sum + a.length + b.length, 0),
       ...{ run: null, metrics: {} },
     };
-    return summaryOf(await this.#keep(draft, writeAdapterWeights(weights, config.r), adapters));
+    return summaryOf(await this.#keep(draft, writeAdapterWeights(weights, config), adapters));
   }
 
   /** Whether an adapter is there, bundled or stored. */

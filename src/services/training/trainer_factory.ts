@@ -6,7 +6,7 @@ import { IMAGE_SIDE } from '../../data/world/grid';
 import { DataError, LookBackError } from '../../lib/errors';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import type { AdapterStart, PreparingHooks, TrainingRequest } from '../../lookback/training';
-import { loraConfigOf } from '../../lookback/training_adapter';
+import { checkTrainable, loraConfigOf } from '../../lookback/training_adapter';
 import { shapedModules, targetedModules } from '../../model/lora';
 import { completePlan } from '../../settings/train_plan';
 import { ownBytes } from '../../storage/record_size';
@@ -47,7 +47,8 @@ export class TrainerFactory<M extends EngineModel> {
   async checkSources(loaded: Loaded<M>, plan: TrainingPlan): Promise<void> {
     const { source, adapterId } = plan;
     if (source.kind === 'dataset') checkRows(await this.#parts.datasets.rowSource(source.datasetId));
-    if (adapterId !== null) await this.#parts.adapters.startOf(adapterId, loaded);
+    if (adapterId === null) return;
+    checkTrainable(await this.#parts.adapters.startOf(adapterId, loaded), loaded.model.model.config);
   }
 
   /**

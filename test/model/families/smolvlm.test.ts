@@ -91,6 +91,7 @@ describe('readSpec', () => {
     const saved = 'base_model.model.model.text_model.layers.0.mlp.up_proj.lora_B.weight';
     expect(canonicalAdapterName(saved, spec)).toEqual({
       module: 'model.text_model.layers.0.mlp.up_proj',
+      spelling: 'model.text_model.layers.0.mlp.up_proj',
       factor: 'B',
     });
   });

@@ -106,7 +106,7 @@ describe('saving from a run', () => {
 
     const loaded = await tinyLoaded();
     const { weights } = await made.library.startOf('adapter-1', loaded);
-    expect(weights).toEqual(loraWeightsOf(adapter, 2, shapedModules(names, loaded.config)));
+    expect(weights).toEqual(loraWeightsOf(adapter, { r: 2 }, shapedModules(names, loaded.config)));
     await made.library.saveAdapter('run', 'Again');
     expect(made.told.persisted).toBe(1);
     expect((await made.library.listAdapters()).map(({ name }) => name)).toEqual(['Again', 'Mine']);
@@ -159,7 +159,7 @@ describe('export and import', () => {
       library.importAdapter(zipped(new Blob([packAdapter({ ...pair, config })])), 'x'),
     ).rejects.toMatchObject({ code: 'adapter/base' });
     const module = 'model.language_model.layers.0.self_attn.q_proj';
-    const wrong = writeAdapterWeights([{ module, a: new Float32Array(6), b: new Float32Array(6) }], 2);
+    const wrong = writeAdapterWeights([{ module, a: new Float32Array(6), b: new Float32Array(6) }], { r: 2 });
     const shape = { r: 2, loraAlpha: 4, loraDropout: 0, useRslora: false, baseModel: '' };
     const text = writeAdapterConfig({ ...shape, targetModules: '.*' }, [module]);
     const misfit = packAdapter({ config: new TextEncoder().encode(text), weights: wrong });
@@ -168,7 +168,7 @@ describe('export and import', () => {
     });
     const [out, width] = shapedModules([module], loaded.config)[0]?.shape ?? [0, 0];
     const b = new Float32Array(out * 2).fill(Number.NaN);
-    const nan = writeAdapterWeights([{ module, a: new Float32Array(2 * width), b }], 2);
+    const nan = writeAdapterWeights([{ module, a: new Float32Array(2 * width), b }], { r: 2 });
     const broken = packAdapter({ config: new TextEncoder().encode(text), weights: nan });
     await expect(library.importAdapter(zipped(new Blob([broken])), 'x')).rejects.toThrow(/not finite/);
     const noJson = packAdapter({ config: new TextEncoder().encode('{'), weights: nan });

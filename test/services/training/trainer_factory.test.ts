@@ -12,6 +12,7 @@ import { PRINT, tinyLoaded } from '../library/library_script';
 import { BASE, PLAN } from './training_script';
 
 const Q0 = 'model.language_model.layers.0.self_attn.q_proj';
+const QKV = 'model.visual.blocks.0.attn.qkv';
 const HOOKS = { signal: new AbortController().signal, onPhase: () => undefined, turn: async () => undefined };
 const ON_ROWS: TrainingPlan = { ...PLAN, source: { kind: 'dataset', datasetId: 'mine' } };
 
@@ -41,6 +42,8 @@ async function factoryOf(rows = 3) {
     },
     adapters: {
       startOf: async (id) => {
+        if (id === 'tower')
+          return { ...START, weights: [...START.weights, { ...START.weights[0]!, module: QKV }] };
         if (id !== 'known') throw new StorageError('storage/missing', 'gone');
         return START;
       },
@@ -162,6 +165,10 @@ describe('TrainerFactory', () => {
   it('finds out beforehand what is not there', async () => {
     const { factory, loaded } = await factoryOf();
     await factory.checkSources(loaded, { ...ON_ROWS, adapterId: 'known' });
+    await expect(factory.checkSources(loaded, { ...PLAN, adapterId: 'tower' })).rejects.toMatchObject({
+      code: 'train/adapter',
+      message: expect.stringContaining(`changes 1 layers of vision tower or connector, ${QKV} among them`),
+    });
     const missing = { code: 'storage/missing' };
     await expect(factory.checkSources(loaded, { ...PLAN, adapterId: 'x' })).rejects.toMatchObject(missing);
     const gone: TrainingPlan = { ...PLAN, source: { kind: 'dataset', datasetId: 'x' } };
