@@ -9,6 +9,7 @@ import { acquireDevice, type GpuContext } from '../src/gpu/device';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { log, oneOf, runCommand, UsageError } from './command_line';
 import { createNodeGpu } from './node_gpu';
+import { adapterRows } from './parity_stages/adapter';
 import type { ComputedRow, Wanted } from './parity_stages/computed_row';
 import { cpuRows } from './parity_stages/cpu';
 import { type Comparison, compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
@@ -32,7 +33,7 @@ const USAGE = `usage: npm run parity -- DIR… [--stages LIST] [--only GLOB] [--
                              [--json]
   DIR       a folder with a manifest.json, as those of test/fixtures
   --stages  comma-separated: processor, vision, position, text, attention, logits, decode, generate, lookback, lora,
-            adamw, grpo, ops, sampling, preprocess, tokenizer (default: all)
+            adamw, grpo, adapter, ops, sampling, preprocess, tokenizer (default: all)
   --only    tensors whose name matches, * and ? as wildcards, alternatives separated by commas
   --weights int4, int8, bf16 or f32: runs the models on weights in this precision, and compares with their dequantised
             values as the manifest says, with the goldens within what the rounding explains
@@ -109,6 +110,7 @@ async function* computeRows(
     yield* variantRows(await gpu(), dir, wanted);
   }
   if (dir.has('adapter/adapter_config.json')) yield* trainRows(await gpu(), dir, wanted);
+  if (has('adapter')) yield* adapterRows(await gpu(), dir, wanted);
 }
 
 /** Compares one folder; rows in the order of computation, then what nothing computed. */

@@ -7,11 +7,14 @@ import type { ImageInput, PromptInput } from './prompt_packing';
 export class CachedTokens {
   readonly ids: number[];
   readonly images: readonly ImageInput[];
+  /** Of the weights that computed the keys; those of other weights are stale. */
+  readonly revision: number;
   #newest: number | undefined;
 
-  constructor({ inputIds, images }: PromptInput) {
+  constructor({ inputIds, images }: PromptInput, revision = 0) {
     this.ids = [...inputIds];
     this.images = images;
+    this.revision = revision;
   }
 
   /** Takes a sampled token; its key is cached when the next one arrives, and never after the end. */

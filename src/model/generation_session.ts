@@ -181,7 +181,8 @@ export class GenerationSession {
     await this.#drain();
     const { imageTokenId, vision } = this.#model.config;
     const tokensOf = ({ gridThw }: ImageInput): number => gridTokens(gridThw, vision.spatialMergeSize);
-    const held = this.#held ?? { ids: [], images: [] };
+    const fresh = this.#held?.revision === this.#revision ? this.#held : undefined;
+    const held = fresh ?? { ids: [], images: [] };
     const cached = cachedPrefix(held, prompt, imageTokenId, tokensOf);
     return this.#prefill([prompt], [sampling], cached, signal);
   }
@@ -214,7 +215,7 @@ export class GenerationSession {
     this.#longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     gpu.check();
     const [first] = prompts;
-    if (batch === 1 && first) this.#held = new CachedTokens(first);
+    if (batch === 1 && first) this.#held = new CachedTokens(first, this.#revision);
     return this.#decodeResult(0, await slot.take());
   }
 
@@ -269,6 +270,11 @@ export class GenerationSession {
   /** Frees caches, state and programs. */
   destroy(): void {
     this.#scope.destroy();
+  }
+
+  /** Of the weights: another strength of an adapter makes cached keys stale. */
+  get #revision(): number {
+    return this.#model.weights.revision?.('all') ?? 0;
   }
 
   #submitStep(): void {

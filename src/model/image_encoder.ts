@@ -49,6 +49,8 @@ export class ImageEncoder {
   /** First row and number of rows in the store. Weak: pixels take far more room than their features. */
   #places = new WeakMap<ImageInput, readonly [number, number]>();
   #used = 0;
+  /** Of the weights that computed what is kept. */
+  #revision = 0;
   readonly #rowsPerRun: number;
 
   /** @param rowsPerRun patch rows that pass through the tower at once */
@@ -67,6 +69,7 @@ export class ImageEncoder {
     const unit = this.#model.config.vision.spatialMergeSize ** 2;
     const patches = patchesIn(images);
     const rows = this.#bucket(patches) / unit;
+    this.#dropStale();
     this.#reserve(patches / unit, images);
     const missing = [...new Set(images)].filter((image) => !this.#places.has(image));
     if (missing.length > 0) await this.#run(missing, unit, signal);
@@ -90,6 +93,15 @@ export class ImageEncoder {
   get #width(): number {
     const { connector } = this.#model.config;
     return featureRows(connector) * connector.outHiddenSize;
+  }
+
+  /** Forgets features that the weights would not give any more, as an adapter of the tower has another strength. */
+  #dropStale(): void {
+    const revision = this.#model.weights.revision?.('vision') ?? 0;
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#places = new WeakMap();
+    this.#used = 0;
   }
 
   /** Makes room for a batch: the store is emptied when it is full, and grows when a batch alone exceeds it. */

@@ -4,10 +4,10 @@
 import { addRows, embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
 import { headNorm } from '../tensor/ops/head_norm';
 import { type LinearOptions, linear } from '../tensor/ops/linear';
-import { addLora } from '../tensor/ops/lora';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
+import { adaptedLinear } from './adapted_linear';
 import type { ModelSpec, TextSpec } from './spec';
 import type { Tap } from './vision_transformer';
 import { embeddingName, LM_HEAD } from './weight_names';
@@ -113,19 +113,6 @@ function normHeads(
       eps: text.rmsNormEps,
     },
   );
-}
-
-/** A frozen linear layer and the low-rank updates of the modules it is made of. */
-function adaptedLinear(
-  trace: Trace,
-  weights: WeightSource,
-  x: Tensor,
-  name: string,
-  options: LinearOptions,
-): Tensor {
-  const y = linear(trace, x, weights.matrix(name), options);
-  const modules = weights.lora?.(name) ?? [];
-  return modules.reduce((sum, module) => addLora(trace, x, sum, module), y);
 }
 
 /**

@@ -2,8 +2,8 @@
 
 import { itemAt } from '../lib/invariant';
 import { placeRows } from '../tensor/ops/embedding';
-import { linear } from '../tensor/ops/linear';
 import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
+import { adaptedLinear } from './adapted_linear';
 import type { ModelSpec, ProjectorSpec } from './spec';
 import { normalise, type Tap } from './vision_transformer';
 import type { WeightSource } from './weights';
@@ -24,7 +24,7 @@ function project(
   tap?.('connector.joined', normed);
   return layers.reduce(
     (input, { name, bias, activation }) =>
-      linear(trace, input, weights.matrix(`${name}.weight`), {
+      adaptedLinear(trace, weights, input, `${name}.weight`, {
         bias: bias ? weights.vector(`${name}.bias`) : undefined,
         activation,
       }),

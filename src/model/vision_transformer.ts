@@ -15,6 +15,7 @@ import { rmsNorm } from '../tensor/ops/rms_norm';
 import { type RotaryRows, splitRotary } from '../tensor/ops/split_rotary';
 import { swiglu } from '../tensor/ops/swiglu';
 import { reshape, sizeAt, type Tensor, type Trace } from '../tensor/trace';
+import { adaptedLinear } from './adapted_linear';
 import { type PositionTaps, positionTaps } from './position_table';
 import { getCuFull, getWindowIndex, gridTokens, visionRopeTables } from './rope_index';
 import type { NormSpec, VisionSpec } from './spec';
@@ -157,7 +158,7 @@ function visionBlock(
   const { headDim, numHeads, names, mlp } = vision;
   const at = (name: string): string => `${vision.prefix}${names.blocks}.${block}.${name}`;
   const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
-    linear(trace, input, weights.matrix(at(`${name}.weight`)), {
+    adaptedLinear(trace, weights, input, at(`${name}.weight`), {
       bias: weights.vector(at(`${name}.bias`)),
       ...options,
     });

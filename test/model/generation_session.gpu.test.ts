@@ -3,9 +3,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
-import type { StepResult } from '../../src/model/generation_session';
+import { GenerationSession, type StepResult } from '../../src/model/generation_session';
+import { LoraAdapter } from '../../src/model/lora';
+import { readLora } from '../../src/model/peft_reader';
 import type { SamplingOptions } from '../../src/model/prompt_packing';
+import { parseSafetensors } from '../../src/model/safetensors';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
+import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import {
   fixtureImages,
@@ -154,6 +158,24 @@ describe('GenerationSession', () => {
     expect(talk.reusedTokens).toBe(inputIds.indexOf(model.config.imageTokenId));
     talk.destroy();
     fresh.destroy();
+  });
+
+  it('takes nothing from the cache that an adapter of another strength put there', async () => {
+    const json = await loadFixtureJson(`${FOLDER}/adapter/adapter_config.json`);
+    const bytes = await loadFixture(`${FOLDER}/adapter/adapter_model.safetensors`);
+    const read = await readLora(json, await parseSafetensors('a', bytes), model.config);
+    const adapter = LoraAdapter.create(gpu, read.config, model.config, read.weights, false);
+    const device = { ...model.device, weights: adapter.applyTo(model.weights) };
+    const session = await GenerationSession.create(device, { batch: 1, capacity: 256 });
+    const prompt = { inputIds, images: await fixtureImages(goldens) };
+    await session.prefill([prompt], [GREEDY]);
+    await session.prefillContinued(prompt, GREEDY);
+    expect(session.reusedTokens).toBe(inputIds.length - 1);
+    adapter.setStrength(0.5);
+    await session.prefillContinued(prompt, GREEDY);
+    expect(session.reusedTokens).toBe(0);
+    session.destroy();
+    adapter.destroy();
   });
 
   it('creates nothing in steady state and stops at the end of its cache', async () => {

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { type EncodedImages, ImageEncoder } from '../../src/model/image_encoder';
+import { LoraAdapter } from '../../src/model/lora';
+import { readLora } from '../../src/model/peft_reader';
+import { parseSafetensors } from '../../src/model/safetensors';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { readTensor } from '../../src/tensor/tensor_memory';
+import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
-import { fixtureImages, fixtureModel, loadGoldens } from '../harness/model_fixture';
+import { fixtureImages, fixtureModel, loadGoldens, maxDifference } from '../harness/model_fixture';
 
 const FOLDER = 'tiny-qwen2_5_vl';
 let gpu: GpuContext;
@@ -45,6 +49,33 @@ describe('ImageEncoder', () => {
     expect(await rowsOf(ab, 2 * rows)).toEqual([...a, ...ba.slice(0, a.length)]);
     expect(await encoder.encode([])).toBeUndefined();
     encoder.destroy();
+  });
+
+  it('forgets features when an adapter of the tower gets another strength', async () => {
+    const folder = `${FOLDER}/adapter-tower`;
+    const file = await parseSafetensors('a', await loadFixture(`${folder}/adapter_model.safetensors`));
+    const read = await readLora(await loadFixtureJson(`${folder}/adapter_config.json`), file, model.config);
+    const goldens = await loadGoldens(`${FOLDER}/io.safetensors`);
+    const images = await fixtureImages(goldens);
+    const [plain, adapted] = [goldens, await loadGoldens(`${folder}/io.safetensors`)];
+    const rows = goldens.shape('image_embeds')[0]!;
+    const adapter = LoraAdapter.create(gpu, read.config, model.config, read.weights, false);
+    const encoder = new ImageEncoder({ ...model.device, weights: adapter.applyTo(model.weights) });
+    const encode = async () => rowsOf(await encoder.encode(images), rows);
+    for (const [strength, expected] of [
+      [1, adapted],
+      [0, plain],
+      [1, adapted],
+    ] as const) {
+      adapter.setStrength(strength);
+      expect(maxDifference(await encode(), await expected.floats('image_embeds'))).toBeLessThan(1e-4);
+    }
+    const dispatches = gpu.counters.dispatches;
+    adapter.setStrength(1);
+    await encode();
+    expect(gpu.counters.dispatches).toBe(dispatches);
+    encoder.destroy();
+    adapter.destroy();
   });
 
   it('gives the same rows frame by frame as in one run', async () => {

@@ -145,7 +145,7 @@ interface Run {
 
 /** Blocks of the vision tower: a pass of their own, as intermediate tensors have to stay. */
 async function compareBlocks({ model, prompt, set, to }: Run): Promise<void> {
-  const built = await runTower(model, prompt.images, new Map());
+  const built = await runTower(model.device, prompt.images, new Map());
   const { spatialMergeSize, windows } = model.config.vision;
   for (const name of Object.keys(set.tolerances).filter((each) => each.startsWith('vision.'))) {
     const values = (await built.program.read(name.replace('vision.', 'vit.'))) as Float32Array;

@@ -2,9 +2,9 @@
 
 import { DataError } from '../../src/lib/errors';
 import { type ImageInput, packVision } from '../../src/model/prompt_packing';
-import { buildVisionProgram, type VisionProgram } from '../../src/model/prompt_program';
+import { buildVisionProgram, type ModelOnDevice, type VisionProgram } from '../../src/model/prompt_program';
 import { getWindowIndex } from '../../src/model/rope_index';
-import { featureRows } from '../../src/model/spec';
+import { featureRows, type ModelSpec } from '../../src/model/spec';
 import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { ComputedRow, Wanted } from './computed_row';
 import type { FixtureDir } from './fixture_dir';
@@ -13,13 +13,13 @@ import { IO, type Prompt } from './prompt_run';
 
 /** Runs the tower over images; with `tapped` its intermediate tensors become outputs, named there with their shapes. */
 export async function runTower(
-  model: VisionLanguageModel,
+  model: ModelOnDevice,
   images: readonly ImageInput[],
   tapped?: Map<string, readonly number[]>,
 ): Promise<VisionProgram> {
   const rows = images.reduce((sum, { gridThw: [t, h, w] }) => sum + t * h * w, 0);
   const built = await buildVisionProgram(
-    model.device,
+    model,
     rows,
     tapped &&
       ((trace) => (name, tensor) => {
@@ -49,10 +49,10 @@ export async function* visionRows(
   const specs = dir.ofStages(['vision'], wanted).filter(({ file }) => file === IO);
   const ofVideo = specs.filter(({ name }) => /^vit_video\.(image_embeds|deepstack)/.test(name));
   if (ofVideo.length > 0) {
-    const video = await runTower(model, await videoInputs(dir));
+    const video = await runTower(model.device, await videoInputs(dir));
     const features = (await video.program.read('image_embeds')) as Float32Array;
     for (const { name, shape } of ofVideo) {
-      const actual = featurePart(features, name.slice('vit_video.'.length), model);
+      const actual = featurePart(features, name.slice('vit_video.'.length), model.config);
       yield { stage: 'vision', file: IO, tensor: name, actual, shape };
     }
     video.destroy();
@@ -60,14 +60,20 @@ export async function* visionRows(
   // A prompt without images has no other tensor of this stage.
   if (prompt.images.length === 0 || specs.length === 0) return;
   const tapped = new Map<string, readonly number[]>();
-  const built = await runTower(model, prompt.images, tapped);
+  const built = await runTower(model.device, prompt.images, tapped);
   const { spatialMergeSize: merge, windows } = model.config.vision;
   const grids = prompt.images.map(({ gridThw }) => gridThw);
   const windowed = windows && getWindowIndex(grids, merge, windows.tokens);
   const features = (await built.program.read('image_embeds')) as Float32Array;
   for (const { stage, name, shape: given } of specs) {
     if (/^(image_embeds$|deepstack\.)/.test(name)) {
-      yield { stage, file: IO, tensor: name, actual: featurePart(features, name, model), shape: given };
+      yield {
+        stage,
+        file: IO,
+        tensor: name,
+        actual: featurePart(features, name, model.config),
+        shape: given,
+      };
       continue;
     }
     const base =
@@ -86,8 +92,7 @@ export async function* visionRows(
 }
 
 /** `image_embeds` or `deepstack.k` out of features whose parts lie side by side for each image token. */
-function featurePart(features: Float32Array, name: string, model: VisionLanguageModel): Float32Array {
-  const { connector } = model.config;
+export function featurePart(features: Float32Array, name: string, { connector }: ModelSpec): Float32Array {
   const width = connector.outHiddenSize;
   const parts = featureRows(connector);
   const part = name === 'image_embeds' ? 0 : 1 + Number(name.slice('deepstack.'.length));
