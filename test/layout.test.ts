@@ -99,6 +99,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/picture_source.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/seen_cells.ts': 'test/e2e/ask.test.ts',
+  'src/ui/look/several_pictures_copy.ts': 'test/e2e/pictures.test.ts',
+  'src/ui/look/shown_pictures.ts': 'test/e2e/pictures.test.ts',
   'src/ui/look/stream.ts': 'test/e2e/selection.test.ts',
   'src/settings/reasoning_modes.ts': 'test/settings/train_settings.test.ts',
   'src/ui/copy.ts': 'test/ui/status.test.ts',

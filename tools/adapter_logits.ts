@@ -79,7 +79,7 @@ async function prepare(
   return Promise.all(
     scenes.map(async ({ image, prompt, ids }) => {
       const pixels = await readPicture(join(folder, image));
-      const prepared = processor.prepare({ image: processor.see(pixels, false), text: prompt }).prompt;
+      const prepared = processor.prepare({ images: [processor.see(pixels, false)], text: prompt }).prompt;
       return { ...prepared, inputIds: [...prepared.inputIds, ...ids] };
     }),
   );

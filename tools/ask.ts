@@ -1,4 +1,4 @@
-// Command line: asks a model a question about a picture and streams the answer. `npm run ask -- --image FILE …`
+// Command line: asks a model a question about pictures and streams the answer. `npm run ask -- --image FILE …`
 // It runs the page's engine in Node. stdout holds the answer's text, or with --json one line of JSON; everything else
 // goes to stderr.
 
@@ -95,14 +95,14 @@ async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext):
 
 async function ask(signal: AbortSignal): Promise<void> {
   const call = readAskCall();
-  const image = await readPicture(call.image);
+  const images = await Promise.all(call.images.map((file) => readPicture(file)));
   const { id, files } = await findModel(call.model);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
   try {
     await applyAdapter(reasoner, call, gpu);
-    const answer = await streamAnswer(reasoner, call, image, signal);
+    const answer = await streamAnswer(reasoner, call, images, signal);
     if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, reasoner))}\n`);
   } finally {
     await closeDevice(gpu, reasoner);
@@ -112,10 +112,11 @@ async function ask(signal: AbortSignal): Promise<void> {
 async function streamAnswer(
   reasoner: Reasoner,
   call: AskCall,
-  image: PixelArray,
+  images: readonly PixelArray[],
   signal: AbortSignal,
 ): Promise<GeneratedAnswer> {
-  const prepared = reasoner.prepare({ image, text: call.question, mode: call.mode });
+  const seen = images.map((image) => reasoner.see(image));
+  const prepared = reasoner.prepareSeen({ images: seen, text: call.question, mode: call.mode });
   const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
   const { seed, temperature, maxNewTokens } = call;
   const sampling = samplingOf(

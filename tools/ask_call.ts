@@ -1,9 +1,10 @@
-// Reads how `npm run ask` was called: the picture, the question, and the settings of the answer.
+// Reads how `npm run ask` was called: the pictures, the question, and the settings of the answer.
 
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import {
   ADAPTER_SETTINGS,
   type GenerationSettings,
+  MAX_PICTURES,
   GENERATION_SETTINGS as SETTINGS,
 } from '../src/settings/generation_settings';
 import { choicesOf, rangeWords } from '../src/settings/setting';
@@ -13,7 +14,7 @@ import { precisionOption } from './model_source';
 /** What `--help` says. */
 export const ASK_USAGE = `usage: npm run ask -- --image FILE --question TEXT [options]
 
-  --image FILE          PNG, JPEG, WebP, GIF, BMP or AVIF
+  --image FILE          PNG, JPEG, WebP, GIF, BMP or AVIF; up to ${MAX_PICTURES} times, as image 1, image 2 of the question
   --question TEXT       what to ask about it
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
   --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
@@ -27,7 +28,8 @@ export const ASK_USAGE = `usage: npm run ask -- --image FILE --question TEXT [op
 
 /** A call; what was left out has its default, or is undefined where the model decides. */
 export interface AskCall extends Pick<GenerationSettings, 'mode' | 'seed' | 'temperature' | 'maxNewTokens'> {
-  readonly image: string;
+  /** Files, in the order of image 1, image 2. */
+  readonly images: readonly string[];
   readonly question: string;
   readonly model: string | undefined;
   readonly precision: WeightPrecision | undefined;
@@ -40,7 +42,7 @@ export interface AskCall extends Pick<GenerationSettings, 'mode' | 'seed' | 'tem
 export function readAskCall(): AskCall {
   const text = { type: 'string' } as const;
   const values = readArguments({
-    image: text,
+    image: { type: 'string', multiple: true },
     question: text,
     mode: text,
     ...{ model: text, weights: text, adapter: text, strength: text },
@@ -49,14 +51,16 @@ export function readAskCall(): AskCall {
     'max-new-tokens': text,
     json: { type: 'boolean' },
   });
-  const { image, question } = values;
-  if (image === undefined) throw new UsageError('--image is missing.');
+  const { image: images = [], question } = values;
+  if (images.length === 0) throw new UsageError('--image is missing.');
+  if (images.length > MAX_PICTURES)
+    throw new UsageError(`--image may be given ${MAX_PICTURES} times, not ${images.length}.`);
   if (question === undefined || question.trim() === '') throw new UsageError('--question is missing.');
   const strength = settingOption('strength', ADAPTER_SETTINGS.strength, values.strength);
   if (values.strength !== undefined && values.adapter === undefined)
     throw new UsageError('--strength needs --adapter.');
   return {
-    image,
+    images,
     question,
     model: values.model,
     precision: precisionOption(values.weights),

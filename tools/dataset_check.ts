@@ -9,6 +9,7 @@ import type { ImportProblem } from '../src/data/dataset/import_problems';
 import type { ImportWarning } from '../src/data/dataset/row_warnings';
 import { unknownWords } from '../src/data/text/unknown_words';
 import { LookBackError } from '../src/lib/errors';
+import { itemAt } from '../src/lib/invariant';
 import { loadPromptMaker, type PromptMaker } from '../src/lookback/question_prompt';
 import type { ReasoningMode } from '../src/settings/reasoning_modes';
 import { log } from './command_line';
@@ -81,7 +82,8 @@ async function viewRow(row: ImportedRow, maker: PromptMaker, mode: ReasoningMode
   const pixels = await decodeRow(row);
   const { question, answer, response } = row;
   const made = maker.prepare({ image: pixels, text: question, mode });
-  const { resizedWidth, resizedHeight, imageTokens } = made;
+  const { imageTokens, pictures } = made;
+  const { resizedWidth, resizedHeight } = itemAt(pictures, 0);
   const { inputIds } = made.prompt;
   return {
     ...{ row: row.row, question, answer, response },

@@ -1,4 +1,4 @@
-// Turns a picture and a question into what the model reads: pixels, chat template, token ids (Hugging Face's
+// Turns pictures and a question into what the model reads: pixels, chat template, token ids (Hugging Face's
 // "processor"). The same pixels and text give the same prompt, bit for bit, in a Worker and in Node.
 
 import { cropToSquare } from '../data/image/image_processor';
@@ -13,9 +13,8 @@ import type { PromptInput } from '../model/prompt_packing';
 import type { ModelSpec } from '../model/spec';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
 
-/** A prompt with what the page shows of how it came about. */
-export interface PreparedPrompt {
-  readonly prompt: PromptInput;
+/** How a picture became image tokens of a prompt. */
+export interface PlacedPicture {
   /** Image tokens after the merge. */
   readonly imageTokens: number;
   /** Rows and columns of the grid that they form on the picture. */
@@ -27,20 +26,29 @@ export interface PreparedPrompt {
   readonly resizedHeight: number;
 }
 
+/** A prompt with what the page shows of how it came about. */
+export interface PreparedPrompt {
+  readonly prompt: PromptInput;
+  /** Image tokens of all pictures. */
+  readonly imageTokens: number;
+  /** Its pictures, in order. */
+  readonly pictures: readonly PlacedPicture[];
+}
+
 /** A question of a conversation and what the model answered. */
 export interface AnsweredTurn {
   readonly text: string;
   readonly answer: string;
 }
 
-/** What to ask about a picture. */
+/** What to ask about pictures. */
 export interface PromptRequest {
-  /** As {@link Processor.see} made it; the same object is the same picture to a session that goes on. */
-  readonly image: PromptImage;
+  /** As {@link Processor.see} made them; the same object is the same picture to a session that goes on. */
+  readonly images: readonly PromptImage[];
   readonly text: string;
   /** Replaces the template's own system message. */
   readonly system?: string;
-  /** Turns before this question, the first of them about the picture; default none. */
+  /** Turns before this question, the first of them about the pictures; default none. */
   readonly earlier?: readonly AnsweredTurn[];
 }
 
@@ -98,31 +106,56 @@ export class Processor {
     return { inputIds: ids, images };
   }
 
-  /** Makes the prompt of one question about one picture. Throws DataError for texts it cannot use. */
+  /**
+   * Makes the prompt of one question. Several pictures are named by their places, as questions may name them. Throws
+   * DataError for texts it cannot use.
+   */
   prepare(request: PromptRequest): PreparedPrompt {
-    const { image, earlier = [] } = request;
+    const { images, earlier = [] } = request;
     const messages: ChatMessage[] = [...earlier, { text: request.text, answer: undefined }].flatMap(
       ({ text, answer }, turn): ChatMessage[] => [
         {
           role: 'user',
-          content: [...(turn === 0 ? [{ type: 'image' } as const] : []), ...textParts(text)],
+          content: [...(turn === 0 ? imageParts(images.length) : []), ...textParts(text)],
         },
         ...(answer === undefined ? [] : [{ role: 'assistant' as const, content: textParts(answer) }]),
       ],
     );
     if (request.system !== undefined)
       messages.unshift({ role: 'system', content: textParts(request.system) });
-    const { gridThw, split } = image;
+    const pictures = images.map((image) => this.#placed(image));
+    return {
+      prompt: this.prepareChat(messages, images),
+      imageTokens: pictures.reduce((sum, { imageTokens }) => sum + imageTokens, 0),
+      pictures,
+    };
+  }
+
+  #placed({ gridThw, split, width, height }: PromptImage): PlacedPicture {
     const tile = [gridThw[1] / this.#images.mergeSize, gridThw[2] / this.#images.mergeSize] as const;
     return {
-      prompt: this.prepareChat(messages, [image]),
       imageTokens: gridThw[0] * tile[0] * tile[1],
       grid: tiledGrid(split, tile),
       split,
-      resizedWidth: image.width,
-      resizedHeight: image.height,
+      resizedWidth: width,
+      resizedHeight: height,
     };
   }
+}
+
+type ContentPart = { readonly type: 'image' } | { readonly type: 'text'; readonly text: string };
+
+/**
+ * The pictures at the head of a question: one stands alone, each of several behind its name, in the words of the question
+ * (`image 1`). Qwen's templates offer the same with `add_vision_id`, in words of their own.
+ */
+function imageParts(count: number): ContentPart[] {
+  return Array.from({ length: count }, (_, at): ContentPart[] => {
+    const label = at === 0 ? 'image 1: ' : `\nimage ${at + 1}: `;
+    return [...(count > 1 ? textParts(label) : []), { type: 'image' }];
+  })
+    .flat()
+    .concat(count > 1 ? textParts('\n') : []);
 }
 
 /** A text as parts: some templates (SmolVLM's) know no other content, and all of vision models know this one. */

@@ -5,8 +5,10 @@ import type { PixelArray } from '../data/image/pillow_resize';
 import type { PromptImage } from '../data/image/prompt_image';
 import type { Tokenizer } from '../data/text/tokenizer';
 import { type PreparedPrompt, Processor } from '../generation/processor';
+import { DataError } from '../lib/errors';
 import { parseModelConfig } from '../model/config';
 import { type ModelFiles, readModelJson } from '../model/vision_language_model';
+import { MAX_PICTURES } from '../settings/generation_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } from './prompts';
 
@@ -21,9 +23,10 @@ export interface Question extends AskedTurn {
   readonly image: PixelArray;
 }
 
-/** A question about a picture as the model sees it, with the turns before it. */
+/** A question about pictures as the model sees them, with the turns before it. */
 export interface SeenQuestion extends AskedTurn {
-  readonly image: PromptImage;
+  /** At least one, and at most {@link mostPictures}. */
+  readonly images: readonly PromptImage[];
   readonly earlier?: readonly (AskedTurn & { readonly answer: string })[];
 }
 
@@ -38,18 +41,37 @@ export function cutsToSquare(prompts: LookBackPrompts): boolean {
   return prompts.grid !== undefined;
 }
 
-/** A question in its mode's words to a prompt. Throws ModelError `model/mode`. */
+/** Pictures that one question may be about: one for models of a fixed world, which know nothing else. */
+export function mostPictures(prompts: LookBackPrompts): number {
+  return prompts.grid === undefined ? MAX_PICTURES : 1;
+}
+
+function checkPictures(prompts: LookBackPrompts, count: number): void {
+  const most = mostPictures(prompts);
+  if (count >= 1 && count <= most) return;
+  const message =
+    most === 1
+      ? 'This model looks at one picture: its checkpoint was made for questions about one. Remove the others, or load another model.'
+      : `A question is about 1 to ${most} pictures, not ${count}.`;
+  throw new DataError('data/picture-count', message, { count, most });
+}
+
+/**
+ * A question in its mode's words to a prompt. Throws ModelError `model/mode`, DataError `data/picture-count` for more
+ * pictures than the model looks at.
+ */
 export function preparePrompt(
   processor: Processor,
   prompts: LookBackPrompts,
-  { image, text, mode, earlier = [] }: SeenQuestion,
+  { images, text, mode, earlier = [] }: SeenQuestion,
 ): PreparedPrompt {
+  checkPictures(prompts, images.length);
   const asked = askInMode(prompts, mode, text);
   const turns = earlier.map((turn) => ({
     text: askInMode(prompts, turn.mode, turn.text).text,
     answer: turn.answer,
   }));
-  return processor.prepare({ ...asked, image, earlier: turns });
+  return processor.prepare({ ...asked, images, earlier: turns });
 }
 
 /** A prompt as text, each run of image tokens shortened to one. */
@@ -81,7 +103,7 @@ export async function loadPromptMaker(files: ModelFiles): Promise<PromptMaker> {
     tokenizer,
     prepare: (question) => {
       const image = processor.see(question.image, cutsToSquare(prompts));
-      return preparePrompt(processor, prompts, { ...question, image });
+      return preparePrompt(processor, prompts, { ...question, images: [image] });
     },
     text: (inputIds) => promptText(tokenizer, config.imageTokenId, inputIds),
   };

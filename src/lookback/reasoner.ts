@@ -27,6 +27,7 @@ import type { LookBackPrompts } from './prompts';
 import {
   cutsToSquare,
   loadPrompts,
+  mostPictures,
   preparePrompt,
   type Question,
   type SeenQuestion,
@@ -146,6 +147,11 @@ export class Reasoner {
     return this.prompts.grid === undefined;
   }
 
+  /** Pictures that one question may be about. */
+  get maxPictures(): number {
+    return mostPictures(this.prompts);
+  }
+
   /**
    * A picture as the model receives it. Throws DataError for a picture that cannot be used.
    * @param maxTokens most image tokens of it; by default what the checkpoint says
@@ -156,10 +162,10 @@ export class Reasoner {
 
   /** Pixels and words to a prompt. Throws ModelError `model/mode`, DataError for a picture that cannot be used. */
   prepare(question: Question): PreparedPrompt {
-    return this.prepareSeen({ ...question, image: this.see(question.image) });
+    return this.prepareSeen({ ...question, images: [this.see(question.image)] });
   }
 
-  /** As {@link prepare}, about a picture seen before, and with the turns before the question. */
+  /** As {@link prepare}, about pictures seen before, and with the turns before the question. */
   prepareSeen(question: SeenQuestion): PreparedPrompt {
     return preparePrompt(this.processor, this.prompts, question);
   }

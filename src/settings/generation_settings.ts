@@ -4,6 +4,12 @@
 import { MODE_WORDS } from './reasoning_modes';
 import { choice, type Nested, number, optionalWhole, whole } from './setting';
 
+/**
+ * Most pictures of one question. At the usual cap of 1,024 image tokens each they take 4,096 tokens of the prompt, and the
+ * engine keeps about 80 MB of their patches.
+ */
+export const MAX_PICTURES = 4;
+
 /** Every setting by its name, in the order of the page. Names are those of transformers' `GenerationConfig`. */
 export const GENERATION_SETTINGS = {
   mode: choice('solution', MODE_WORDS, {

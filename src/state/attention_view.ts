@@ -3,7 +3,7 @@
 // of its recorded steps; nothing is smoothed, weighted or rescaled.
 
 import type { SegmentKind } from '../answer/answer_grammar';
-import type { AttentionShares } from '../worker/protocol/answers';
+import type { AttentionShares, PromptFact } from '../worker/protocol/answers';
 import { type Card, cardOfStep, type StepRange } from './segment_layout';
 import type { Answer, Step } from './session';
 
@@ -169,6 +169,28 @@ function place(cards: readonly Card[], range: StepRange): SegmentKind | null {
   return first >= 0 && first === cardOfStep(cards, range.to) ? (cards[first]?.kind ?? null) : null;
 }
 
+/** The part of a map that lies on each picture. */
+export function mapsOf(map: Float32Array, pictures: PromptFact['pictures']): Float32Array[] {
+  let at = 0;
+  return pictures.map(({ grid: [rows, columns] }) => {
+    at += rows * columns;
+    return map.subarray(at - rows * columns, at);
+  });
+}
+
+/** Where a map lies, in words; of several pictures first how much of it is on each. */
+function places(map: Float32Array, pictures: PromptFact['pictures']): string {
+  const maps = mapsOf(map, pictures);
+  const masses = maps.map((each) => each.reduce((sum, value) => sum + value, 0));
+  const total = masses.reduce((a, b) => a + b, 0);
+  const words = maps.map((each, at) => {
+    const where = regionWords(each, pictures[at]?.grid ?? [1, 1]);
+    if (maps.length === 1 || total <= 0) return where;
+    return `${percent((masses[at] ?? 0) / total)} of it on image ${at + 1} (${where})`;
+  });
+  return total <= 0 ? (words[0] ?? '') : words.join(', ');
+}
+
 /** Makes the readout of some steps; null when none of them has recorded attention. */
 export function readoutOf(answer: Answer, cards: readonly Card[], range: StepRange): Readout | null {
   const shares = meanShares(answer.steps, range);
@@ -181,7 +203,8 @@ export function readoutOf(answer: Answer, cards: readonly Card[], range: StepRan
     ? `Step ${range.from + 1}${token ? ` “${token}”` : ''}`
     : `Steps ${range.from + 1} to ${range.to + 1}`;
   const where = kind === null ? '' : `, ${PLACES[kind]}`;
-  const amount = `${single ? '' : 'on average '}${percent(shares.image)} on the image`;
-  const region = map === null || answer.prompt === null ? '' : `, ${regionWords(map, answer.prompt.grid)}`;
+  const images = (answer.prompt?.pictures.length ?? 1) > 1 ? 'the images' : 'the image';
+  const amount = `${single ? '' : 'on average '}${percent(shares.image)} on ${images}`;
+  const region = map === null || answer.prompt === null ? '' : `, ${places(map, answer.prompt.pictures)}`;
   return { range, kind, shares, map, sentence: `${subject}${where}: ${amount}${region}.` };
 }

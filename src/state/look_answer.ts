@@ -23,8 +23,8 @@ export interface Timing {
 
 /** The answer under way or the last one. */
 export interface LookAnswer {
-  /** The picture that the current answer is about; stays when another one is chosen. */
-  readonly answerPicture: ReadonlySignal<Picture | null>;
+  /** The pictures that the current answer is about; they stay when others are chosen. Empty before the first. */
+  readonly answerPictures: ReadonlySignal<readonly Picture[]>;
   readonly timing: ReadonlySignal<Timing | null>;
   readonly canAsk: ReadonlySignal<boolean>;
   /** The last two answers to one question; null before the first, and after a question to one of them alone. */
@@ -54,7 +54,7 @@ export interface AskingParts {
   now(): number;
   readonly session: Signal<Session>;
   readonly model: Pick<LookModel, 'loading' | 'settings' | 'setSettings'>;
-  readonly next: Pick<LookPicture, 'picture' | 'question'>;
+  readonly next: Pick<LookPicture, 'pictures' | 'countFits' | 'question'>;
   readonly target: Pick<LookAdapter, 'adapter' | 'comparing'>;
   readonly steps: Pick<LookSelection, 'toLive'>;
 }
@@ -68,7 +68,7 @@ interface Pair {
 
 /** One answer to be asked for; `adapterName` null asks the base model, `pair` says which comparison it is a part of. */
 interface Order {
-  readonly picture: Picture;
+  readonly pictures: readonly Picture[];
   readonly asked: Asked;
   readonly adapterName: string | null;
   readonly pair: Pair | null;
@@ -76,7 +76,7 @@ interface Order {
 
 class Asking {
   readonly parts: AskingParts;
-  readonly answerPicture = signal<Picture | null>(null);
+  readonly answerPictures = signal<readonly Picture[]>([]);
   readonly timing = signal<Timing | null>(null);
   readonly pair = signal<Pair | null>(null);
   /** Counts the answers, so that a late outcome of an earlier one changes nothing. */
@@ -89,14 +89,16 @@ class Asking {
   }
 
   /** Asks the base model, the adapter, or one after the other. */
-  async ask(picture: Picture, question: string, earlier: readonly EarlierTurn[]): Promise<void> {
+  async ask(pictures: readonly Picture[], question: string, earlier: readonly EarlierTurn[]): Promise<void> {
     const { model, session, target } = this.parts;
     const settings = { ...model.settings.value, ...FIXED_SETTINGS };
     const turns = earlier.length > 0 ? { earlier } : {};
-    const about = { picture: picture.id, question, expected: picture.trueAnswer(question), ...turns };
+    // What is known of one picture says nothing of several.
+    const expected = pictures.length === 1 ? (pictures[0]?.trueAnswer(question) ?? null) : null;
+    const about = { picture: nameOf(pictures), question, expected, ...turns };
     const asked = { ...about, ...settings, capture: true, adapter: null };
     const choice = target.adapter.value;
-    const base: Order = { picture, asked, adapterName: null, pair: null };
+    const base: Order = { pictures, asked, adapterName: null, pair: null };
     if (choice === null) return this.#once(base);
     const withAdapter: Order = {
       ...base,
@@ -112,21 +114,22 @@ class Asking {
   }
 
   /** Asks for one answer and waits until it is closed. */
-  async #once({ picture, asked, adapterName, pair }: Order): Promise<void> {
+  async #once({ pictures, asked, adapterName, pair }: Order): Promise<void> {
     const { client, session, steps, now } = this.parts;
     this.#asks += 1;
     const ticket = this.#asks;
     batch(() => {
       this.pair.value = pair;
       session.value = beginAnswer(session.value, asked, adapterName);
-      this.answerPicture.value = picture;
+      this.answerPictures.value = pictures;
       steps.toLive();
       this.timing.value = { askedAt: now(), firstTokenAt: null, lastTokenAt: null };
     });
     try {
       // An answer is finished by its event, which comes after its tokens; the command may resolve before them.
       const before = this.#generating.catch(() => undefined);
-      this.#generating = before.then(() => client.generate({ image: picture.blob, ...asked }));
+      const images = pictures.map(({ blob }) => blob);
+      this.#generating = before.then(() => client.generate({ images, ...asked }));
       await this.#generating;
       await this.#closed(ticket);
     } catch (thrown) {
@@ -161,11 +164,11 @@ class Asking {
   async regenerate(seed?: number): Promise<void> {
     const { session, model } = this.parts;
     const { answer, model: loaded } = session.value;
-    const picture = this.answerPicture.value;
-    if (answer === null || picture === null || loaded === null || isOpen(answer)) return;
+    const pictures = this.answerPictures.value;
+    if (answer === null || loaded === null || isOpen(answer)) return;
     if (seed !== undefined) model.setSettings({ seed });
     if (!settingsUsable(model.settings.value, loaded)) return;
-    await this.ask(picture, answer.asked.question, answer.asked.earlier ?? []);
+    await this.ask(pictures, answer.asked.question, answer.asked.earlier ?? []);
   }
 
   take(events: readonly EngineEvent[]): void {
@@ -183,6 +186,11 @@ function comparisonOf(pair: Pair | null, answer: Answer | null): Comparison | nu
   return { choice, shown, ...sides };
 }
 
+/** Names pictures to the engine, in their order; its result names them back. */
+export function nameOf(pictures: readonly Picture[]): string {
+  return pictures.map(({ id }) => id).join(', ');
+}
+
 /** The conversation that the answer shown ends; empty while it runs, and for models that know single questions only. */
 export function turnsAfter({ answer, model }: Session): readonly EarlierTurn[] {
   if (answer?.status !== 'finished' || model === null || !model.followsUp) return [];
@@ -198,16 +206,18 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
   const canAsk = computed(() => {
     const { model: loaded, answer, deviceTrouble } = session.value;
     const busy = model.loading.value || isOpen(answer) || deviceTrouble === 'recovering';
-    const asked = next.picture.value !== null && next.question.value.trim() !== '';
-    return loaded !== null && !busy && asked && settingsUsable(model.settings.value, loaded);
+    const asked = next.pictures.value.length > 0 && next.question.value.trim() !== '';
+    const usable = next.countFits.value && settingsUsable(model.settings.value, loaded);
+    return loaded !== null && !busy && asked && usable;
   });
   const following = signal(false);
   const turns = computed(() => {
-    const sameSubject = asking.answerPicture.value === next.picture.value && !target.comparing.value;
+    const same = nameOf(asking.answerPictures.value) === nameOf(next.pictures.value);
+    const sameSubject = same && !target.comparing.value;
     return sameSubject ? turnsAfter(session.value) : [];
   });
   return {
-    answerPicture: asking.answerPicture,
+    answerPictures: asking.answerPictures,
     timing: asking.timing,
     canAsk,
     turns,
@@ -218,11 +228,9 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
     showSide: (side) => asking.showSide(side),
     ask: async () => {
-      const picture = next.picture.value;
-      if (canAsk.value && picture !== null) {
-        const earlier = following.value ? turns.value : [];
-        await asking.ask(picture, next.question.value.trim(), earlier);
-      }
+      if (!canAsk.value) return;
+      const earlier = following.value ? turns.value : [];
+      await asking.ask(next.pictures.value, next.question.value.trim(), earlier);
     },
     // Refused when it comes a moment too late; the engine's own events say what became of it.
     stop: () => client.stop().catch(() => undefined),

@@ -1,11 +1,11 @@
-// Holds the picture and the question that are asked next: checks and decodes a chosen picture, finds the questions that
-// suit it, and answers them where the picture is known.
+// Holds the pictures and the question that are asked next: checks and decodes chosen pictures, finds the questions that
+// suit a single one, and answers them where the picture is known.
 
-import { batch, type ReadonlySignal, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { ColourWord } from '../data/world/colour_words';
 import type { PictureFacts } from '../data/world/question';
-import { DataError } from '../lib/errors';
 import { type PlainError, plainError } from '../lib/plain_error';
+import { MAX_PICTURES } from '../settings/generation_settings';
 import type { LoadedModel } from '../worker/protocol/engine';
 import type { Session } from './session';
 
@@ -29,12 +29,15 @@ export interface KnownQuestion {
   readonly answer: string | null;
 }
 
-/** Questions that suit a model, too: suggestions by colours are for models that see cells, those with an answer for all. */
+/**
+ * Questions that suit a model, too: suggestions by colours are for models of the built-in world, those with an answer for
+ * all. Of no model nothing is known.
+ */
 export function suitedQuestions(
   questions: readonly KnownQuestion[],
-  model: Pick<LoadedModel, 'square'> | null,
+  model: Pick<LoadedModel, 'seesCells'> | null,
 ): readonly KnownQuestion[] {
-  return questions.filter(({ answer }) => answer !== null || model === null || model.square);
+  return questions.filter(({ answer }) => answer !== null || model?.seesCells === true);
 }
 
 /** What comes with a picture that somebody drew: questions with their answers, and what lies where. */
@@ -42,8 +45,6 @@ export interface KnownPicture {
   readonly questions: readonly KnownQuestion[];
   readonly facts: PictureFacts | null;
 }
-
-const NOTHING_KNOWN: KnownPicture = { questions: [], facts: null };
 
 /** A picture that was chosen, checked and decoded for display. */
 export interface Picture {
@@ -59,51 +60,97 @@ export interface Picture {
   trueAnswer(question: string): string | null;
 }
 
+/** A picture to be chosen: its file, or one that is still being fetched, and what is known of it. */
+export interface PictureChoice {
+  readonly source: Blob | Promise<Blob>;
+  readonly name: string;
+  readonly known?: KnownPicture;
+}
+
 /** What is asked next. */
 export interface LookPicture {
+  /** In the order of `image 1`, `image 2`; empty at first. */
+  readonly pictures: ReadonlySignal<readonly Picture[]>;
+  /** The only picture; null where there is none or there are several. */
   readonly picture: ReadonlySignal<Picture | null>;
+  /** Why a picture was not taken. */
   readonly pictureError: ReadonlySignal<PlainError | null>;
   readonly question: ReadonlySignal<string>;
+  /** Whether the loaded model looks at as many pictures as are chosen. */
+  readonly countFits: ReadonlySignal<boolean>;
   /**
-   * Takes a picture, or one that is still being fetched, and its first question: a question of one's own stays, one that
-   * came with the picture before goes with it.
+   * Takes pictures in place of those before, or behind them: as many as the model looks at; of the others the error says so.
+   * With a single picture comes its first question: a question of one's own stays, one that came with the pictures before
+   * goes with them.
    */
+  choosePictures(choices: readonly PictureChoice[], add?: boolean): Promise<void>;
+  /** Chooses one picture in place of those before. */
   choosePicture(source: Blob | Promise<Blob>, name: string, known?: KnownPicture): Promise<void>;
+  /** Puts the chosen pictures into another order, or takes some out. */
+  arrangePictures(pictures: readonly Picture[]): void;
   setQuestion(text: string): void;
 }
 
-async function decode(reader: PictureReader, blob: Blob, name: string): Promise<ImageBitmap> {
-  try {
-    return await reader.decode(blob);
-  } catch (cause) {
-    const message = `${name} is not a picture that this browser can read: choose a PNG, JPEG, WebP or GIF.`;
-    throw new DataError('data/image', message, { name }, cause);
+class Choosing {
+  readonly pictures = signal<readonly Picture[]>([]);
+  readonly pictureError = signal<PlainError | null>(null);
+  readonly question = signal('');
+  readonly #reader: PictureReader;
+  readonly #model: () => LoadedModel | null;
+  /** Counts what takes the place of all pictures, so that a late outcome of an earlier choice changes nothing. */
+  #choices = 0;
+  #read = 0;
+
+  constructor(reader: PictureReader, model: () => LoadedModel | null) {
+    this.#reader = reader;
+    this.#model = model;
   }
-}
 
-/** Answers questions about a picture by what came with it; of a drawn sheet, any question that can be read. */
-async function answersOf({ questions, facts }: KnownPicture): Promise<Picture['trueAnswer']> {
-  const listed = (question: string) => questions.find(({ text }) => text === question)?.answer ?? null;
-  if (facts === null) return listed;
-  const { answerAbout } = await import('../data/world/question_reader');
-  return (question) => listed(question) ?? answerAbout(question, facts);
-}
+  async choose(choices: readonly PictureChoice[], add: boolean): Promise<void> {
+    if (!add) this.#choices += 1;
+    const choice = this.#choices;
+    // Fetched with the first picture: the page is there before anything is chosen.
+    const { leftOut, readPicture } = await import('./picture_reading');
+    const outcomes = await Promise.allSettled(choices.map((each) => readPicture(this.#reader, each)));
+    if (choice !== this.#choices) return;
+    const found = outcomes.flatMap((each): Picture[] => {
+      if (each.status === 'rejected') return [];
+      this.#read += 1;
+      return [{ id: `picture ${this.#read}`, ...each.value }];
+    });
+    const failed = outcomes.find((each) => each.status === 'rejected');
+    const error = failed === undefined ? null : plainError(failed.reason);
+    const most = this.#model()?.maxPictures ?? MAX_PICTURES;
+    const all = add ? [...this.pictures.value, ...found] : found;
+    batch(() => {
+      if (found.length > 0) this.arrange(all.slice(0, most));
+      this.pictureError.value = error ?? leftOut(all.slice(most), most);
+    });
+  }
 
-async function readPicture(
-  reader: PictureReader,
-  source: Blob | Promise<Blob>,
-  name: string,
-  known: KnownPicture,
-): Promise<Omit<Picture, 'id'>> {
-  const blob = await source;
-  // Fetched with the first picture: the page is there before anything is chosen.
-  const { requirePicture } = await import('../data/image/picture_check');
-  await requirePicture(blob, name);
-  const bitmap = await decode(reader, blob, name);
-  const seen = await reader.seenCells(bitmap);
-  const suggested = seen?.questions.map((text) => ({ text, answer: null })) ?? [];
-  const questions = known.questions.length > 0 ? known.questions : suggested;
-  return { blob, name, bitmap, questions, seen, trueAnswer: await answersOf(known) };
+  arrange(pictures: readonly Picture[]): void {
+    const before = this.pictures.value.flatMap(({ questions }) => questions.map(({ text }) => text));
+    batch(() => {
+      this.pictures.value = pictures;
+      this.pictureError.value = null;
+      this.#suggest(['', ...before]);
+    });
+  }
+
+  /** Another model may not be asked what the one before was. */
+  meetModel(model: LoadedModel): void {
+    const offered = this.pictures.peek().flatMap(({ questions }) => questions);
+    const suited = suitedQuestions(offered, model);
+    this.#suggest(['', ...offered.filter((one) => !suited.includes(one)).map(({ text }) => text)]);
+  }
+
+  /** Puts the first question that suits in place of one that nobody typed. */
+  #suggest(ours: readonly string[]): void {
+    if (!ours.includes(this.question.peek().trim())) return;
+    const [only, second] = this.pictures.peek();
+    const questions = second === undefined ? (only?.questions ?? []) : [];
+    this.question.value = suitedQuestions(questions, this.#model())[0]?.text ?? '';
+  }
 }
 
 /** No picture and no question at first. */
@@ -111,32 +158,20 @@ export function createLookPicture(
   reader: PictureReader,
   session: ReadonlySignal<Pick<Session, 'model'>>,
 ): LookPicture {
-  const picture = signal<Picture | null>(null);
-  const pictureError = signal<PlainError | null>(null);
-  const question = signal('');
-  // Counts the pictures, so that a late outcome of an earlier one changes nothing.
-  let choices = 0;
+  const choosing = new Choosing(reader, () => session.peek().model);
+  const { pictures, pictureError, question } = choosing;
+  const model = computed(() => session.value.model);
+  effect(() => {
+    if (model.value !== null) choosing.meetModel(model.value);
+  });
   return {
-    picture,
-    pictureError,
-    question,
-    choosePicture: async (source, name, known = NOTHING_KNOWN) => {
-      choices += 1;
-      const choice = choices;
-      try {
-        const read = await readPicture(reader, source, name, known);
-        if (choice !== choices) return;
-        batch(() => {
-          const before = picture.value?.questions.map(({ text }) => text) ?? [];
-          const [first] = suitedQuestions(read.questions, session.value.model);
-          if (['', ...before].includes(question.value.trim())) question.value = first?.text ?? '';
-          picture.value = { id: `picture ${choice}`, ...read };
-          pictureError.value = null;
-        });
-      } catch (thrown) {
-        if (choice === choices) pictureError.value = plainError(thrown);
-      }
-    },
+    ...{ pictures, pictureError, question },
+    picture: computed(() => (pictures.value.length === 1 ? (pictures.value[0] ?? null) : null)),
+    countFits: computed(() => pictures.value.length <= (model.value?.maxPictures ?? MAX_PICTURES)),
+    choosePictures: (choices, add = false) => choosing.choose(choices, add),
+    choosePicture: (source, name, known) =>
+      choosing.choose([{ source, name, ...(known === undefined ? {} : { known }) }], false),
+    arrangePictures: (arranged) => choosing.arrange(arranged),
     setQuestion: (text) => {
       question.value = text;
     },

@@ -28,8 +28,8 @@ export interface Step {
 /** `interrupted`: the device or the Worker went away; `failed`: the engine refused or broke. Partial text is kept. */
 export type AnswerStatus = 'waiting' | 'running' | 'finished' | 'interrupted' | 'failed';
 
-/** What was asked, without the picture's bytes. */
-export type Asked = Omit<GenerateRequest, 'image'>;
+/** What was asked, without the pictures' bytes. */
+export type Asked = Omit<GenerateRequest, 'images'>;
 
 /** One answer, growing while `status` is `waiting` or `running`. */
 export interface Answer {

@@ -45,7 +45,7 @@ const flat = (width: number, height: number) => ({
 
 const ask = (processor: Processor, image: PixelArray, text: string, square: boolean, system?: string) =>
   processor.prepare({
-    image: processor.see(image, square),
+    images: [processor.see(image, square)],
     text,
     ...(system === undefined ? {} : { system }),
   });
@@ -59,7 +59,8 @@ describe('Processor', () => {
     for (const { image, prompt, prompt_ids } of goldens.scenes) {
       const prepared = ask(processor, await loadPicture(`pocket/${image}`), prompt, true);
       expect(prepared.prompt.inputIds).toEqual(prompt_ids);
-      expect(prepared).toMatchObject({ imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 });
+      const placed = { imageTokens: 16, grid: [4, 4], resizedWidth: 64, resizedHeight: 64 };
+      expect(prepared).toMatchObject({ imageTokens: 16, pictures: [placed] });
     }
   });
 
@@ -99,25 +100,22 @@ describe('Processor', () => {
       ask(processor, picture, 'How many?', square).prompt.images[0]?.pixelValues;
     expect(pixels(image, true)).toEqual(pixels(cropToSquare(image), false));
     expect(pixels(image, false)).not.toEqual(pixels(image, true));
-    expect(ask(processor, image, 'How many?', true).grid).toEqual([4, 4]);
+    expect(ask(processor, image, 'How many?', true).pictures[0]?.grid).toEqual([4, 4]);
   });
 
   it.each([1, 2, 47, 76, 85, 333, 2000])('turns a square of %i pixels into one grid', async (edge) => {
     const processor = await load();
     const prepared = ask(processor, flat(edge, edge), 'How many?', true);
-    expect(prepared.grid).toEqual([4, 4]);
+    expect(prepared.pictures[0]?.grid).toEqual([4, 4]);
   });
 
   it('keeps the shape of other pictures', async () => {
     const processor = await load();
-    const { grid, resizedWidth, resizedHeight, imageTokens } = ask(
-      processor,
-      flat(96, 24),
-      'How many?',
-      false,
-    );
+    const { pictures } = ask(processor, flat(96, 24), 'How many?', false);
     // 96 × 32, the nearest multiples of 16, have fewer than 63² pixels: both sides grow by √(63² / (96 · 24)) and up to 128 × 32.
-    expect([grid, resizedWidth, resizedHeight, imageTokens]).toEqual([[2, 8], 128, 32, 16]);
+    const split = { rows: 0, cols: 0 };
+    const placed = { imageTokens: 16, grid: [2, 8], split, resizedWidth: 128, resizedHeight: 32 };
+    expect(pictures).toEqual([placed]);
   });
 
   it('takes an image placeholder in a question as text', async () => {
@@ -142,9 +140,9 @@ describe('Processor', () => {
   it('puts earlier turns before a question, and the picture into the first of them', async () => {
     const processor = await load();
     const image = processor.see(flat(48, 48), true);
-    const first = processor.prepare({ image, text: 'How many red?' });
+    const first = processor.prepare({ images: [image], text: 'How many red?' });
     const later = processor.prepare({
-      image,
+      images: [image],
       text: 'How many blue?',
       earlier: [{ text: 'How many red?', answer: '2' }],
     });
@@ -172,24 +170,40 @@ describe('Processor', () => {
     });
     const image = processor.see(flat(29, 14), false);
     const { prompt, ...fact } = processor.prepare({
-      image,
+      images: [image],
       text: 'And here?',
       system: 'Be brief.',
       earlier: [{ text: 'Where?', answer: 'There.' }],
     });
-    expect(fact).toEqual({
-      imageTokens: 12,
-      grid: [2, 4],
-      split: { rows: 1, cols: 2 },
-      resizedWidth: 32,
-      resizedHeight: 16,
-    });
+    const split = { rows: 1, cols: 2 };
+    const placed = { imageTokens: 12, grid: [2, 4], split, resizedWidth: 32, resizedHeight: 16 };
+    expect(fact).toEqual({ imageTokens: 12, pictures: [placed] });
     const tile = '<image>'.repeat(4);
     const fake = '<fake_token_around_image>';
     const picture = `${fake}<row_1_col_1>${tile}${fake}<row_1_col_2>${tile}\n\n${fake}<global-img>${tile}${fake}`;
     expect(processor.tokenizer.decode(prompt.inputIds)).toBe(
       `<|im_start|>System: Be brief.<end_of_utterance>\nUser:${picture}Where?<end_of_utterance>\nAssistant: There.<end_of_utterance>\nUser: And here?<end_of_utterance>\nAssistant:`,
     );
+  });
+
+  it('calls each of several pictures by its place, and a single one by none', async () => {
+    const [folder, tokenizer] = ['tiny-qwen2_vl', 'tokenizer-qwen2'];
+    const processor = await load(filesIn(folder, await familyCheckpoint(folder, tokenizer)));
+    const images = [flat(16, 8), flat(8, 8)].map((image) => processor.see(image, false));
+    const { prompt, imageTokens, pictures } = processor.prepare({ images, text: 'Which is wider?' });
+    expect(prompt.images).toEqual(images);
+    expect(pictures.map(({ imageTokens: own, grid }) => [own, grid])).toEqual(
+      images.map(({ gridThw: [, h, w] }) => [(h * w) / 4, [h / 2, w / 2]]),
+    );
+    expect(imageTokens).toBe(pictures.reduce((sum, each) => sum + each.imageTokens, 0));
+    const words = (ids: readonly number[]) =>
+      processor.tokenizer.decode([...ids]).replaceAll(/(<\|image_pad\|>)+/g, '…');
+    const [start, end] = ['<|vision_start|>', '<|vision_end|>'];
+    expect(words(prompt.inputIds)).toContain(
+      `user\nimage 1: ${start}…${end}\nimage 2: ${start}…${end}\nWhich is wider?<|im_end|>`,
+    );
+    const alone = processor.prepare({ images: images.slice(0, 1), text: 'How wide?' });
+    expect(words(alone.prompt.inputIds)).toContain(`user\n${start}…${end}How wide?<|im_end|>`);
   });
 
   it('reads a template of its own file, new and old', async () => {

@@ -56,7 +56,7 @@ describe('a vocabulary of 151,936 ids', () => {
     const turn = { text: 'How many cups?', mode: 'solution', answer: answer.text } as const;
     const [image] = prepared.prompt.images;
     const next = reasoner.prepareSeen({
-      image: image as PromptImage,
+      images: [image as PromptImage],
       text: 'Sure?',
       mode: 'solution',
       earlier: [turn],

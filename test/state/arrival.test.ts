@@ -68,7 +68,12 @@ describe('a download', () => {
     expect(arrival.download.value).toBeNull();
     expect(arrival.fit.value?.downloadBytes).toBe(0);
     expect(engine.values.get('load')).toEqual(['org/model', { precision: 'int8' }]);
-    const model = { ...LOADED_MODEL, entry: { ...LOADED_MODEL.entry, id: 'org/model' }, square: false };
+    const model = {
+      ...LOADED_MODEL,
+      entry: { ...LOADED_MODEL.entry, id: 'org/model' },
+      square: false,
+      seesCells: false,
+    };
     await engine.resolve('load', model);
     // No longer than the model answers, whatever the context leaves.
     expect(look.settings.value).toMatchObject({ maxImageTokens: 512, maxNewTokens: model.maxNewTokens });

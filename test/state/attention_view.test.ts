@@ -1,6 +1,7 @@
 // Numbers and words of the shown steps: plain means, regions by area, and a sentence that says the same.
 import { describe, expect, it } from 'vitest';
 import {
+  mapsOf,
   meanMap,
   meanShares,
   NINTH_NAMES,
@@ -12,7 +13,7 @@ import {
 } from '../../src/state/attention_view';
 import { layoutCards } from '../../src/state/segment_layout';
 import { beginAnswer, EMPTY_SESSION, reduceSession, type Step } from '../../src/state/session';
-import { ASKED, IMAGE_SHARES, script } from './engine_script';
+import { ASKED, IMAGE_SHARES, PROMPT, script } from './engine_script';
 
 function step(image: number, map: number[] | null): Step {
   const shares = { image, query: 0.2, generated: 0.7 - image };
@@ -105,6 +106,22 @@ describe('readoutOf', () => {
     );
     expect(readoutOf(answer, cards, { from: 12, to: 12 })?.sentence).toContain(
       'inside think: 2 % on the image',
+    );
+  });
+
+  it('says of several pictures how much of it is on each', () => {
+    const [fact] = PROMPT.pictures;
+    const prompt = {
+      ...PROMPT,
+      pictures: [3, 6].map((columns) => ({ ...fact!, grid: [1, columns] as const })),
+    };
+    // Step 6 lies on cell 6: the fourth of six of the second picture.
+    expect(mapsOf(Float32Array.from([...Array(9).keys()]), prompt.pictures).map((map) => [...map])).toEqual([
+      [0, 1, 2],
+      [3, 4, 5, 6, 7, 8],
+    ]);
+    expect(readoutOf({ ...answer, prompt }, cards, { from: 6, to: 6 })?.sentence).toBe(
+      'Step 7 “check”, inside back: 40 % on the images, 0 % of it on image 1 (nowhere on the picture), 100 % of it on image 2 (mostly along the middle column).',
     );
   });
 

@@ -14,6 +14,6 @@ it('marks nothing while picture and question are those that were asked about', (
 it('names the picture before the question', () => {
   expect(earlierSubject(answer, 'picture 3', 'How many?')).toBe('picture');
   expect(earlierSubject(answer, 'picture 3', 'How few?')).toBe('picture');
-  expect(earlierSubject(answer, null, 'How many?')).toBe('picture');
+  expect(earlierSubject(answer, '', 'How many?')).toBe('picture');
   expect(earlierSubject(answer, 'picture 2', 'How few?')).toBe('question');
 });

@@ -17,6 +17,8 @@ export const LOADED_MODEL: LoadedModel = {
   heads: 1,
   modes: ['plain', 'solution'],
   square: true,
+  seesCells: true,
+  maxPictures: 1,
   followsUp: false,
   maxNewTokens: 100,
   knows: 'Shapes.',
@@ -25,14 +27,15 @@ export const LOADED_MODEL: LoadedModel = {
 export const PROMPT: PromptFact = {
   promptTokens: 20,
   imageTokens: 9,
-  grid: [3, 3],
-  sourceWidth: 64,
-  sourceHeight: 64,
   square: true,
-  resizedWidth: 64,
-  resizedHeight: 64,
-  notes: [],
-  cells: null,
+  pictures: [
+    {
+      grid: [3, 3],
+      ...{ sourceWidth: 64, sourceHeight: 64, resizedWidth: 64, resizedHeight: 64 },
+      notes: [],
+      cells: null,
+    },
+  ],
 };
 
 export const ASKED: Asked = {

@@ -164,8 +164,11 @@ describe('pictures', () => {
   it('brings its first question with it, and leaves a question of one’s own', async () => {
     const words = Array(16).fill('blue');
     const seen = async () => ({ words, questions: ['How many cells are mostly blue?', 'Any red?'] });
-    const { look } = setUp(undefined, seen);
+    const { engine, look } = setUp(undefined, seen);
     await look.choosePicture(PIXEL, 'p.png');
+    // What the model sees is not known before it is loaded.
+    expect(look.question.value).toBe('');
+    engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
     expect(look.question.value).toBe('How many cells are mostly blue?');
     expect(look.picture.value?.questions.map(({ text }) => text)).toHaveLength(2);
     const known = { questions: [{ text: 'How many rings?', answer: '0' }], facts: null };
@@ -182,12 +185,76 @@ describe('pictures', () => {
       questions: ['How many cells are mostly blue?'],
     });
     const { look, engine } = setUp(undefined, seen);
-    engine.emit({ type: 'modelLoaded', model: { ...LOADED_MODEL, square: false } });
+    engine.emit({ type: 'modelLoaded', model: { ...LOADED_MODEL, seesCells: false } });
     await look.choosePicture(PIXEL, 'p.png');
     expect(look.question.value).toBe('');
     const known = { questions: [{ text: 'How many rings?', answer: '0' }], facts: null };
     await look.choosePicture(PIXEL, 'q.png', known);
     expect(look.question.value).toBe('How many rings?');
+    await look.choosePicture(PIXEL, 'p.png');
+    engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+    expect(look.question.value).toBe('How many cells are mostly blue?');
+    // A suggestion goes with the model that it was for, unlike a question of one's own.
+    engine.emit({ type: 'modelLoaded', model: { ...LOADED_MODEL, seesCells: false } });
+    expect(look.question.value).toBe('');
+    look.setQuestion('Who is it?');
+    engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+    expect(look.question.value).toBe('Who is it?');
+  });
+
+  const several = { ...LOADED_MODEL, seesCells: false, maxPictures: 3 };
+  const names = (look: Look) => look.pictures.value.map(({ name }) => name).join('');
+  const files = (text: string) => [...text].map((name) => ({ source: PIXEL, name }));
+
+  it('takes several in order, adds, moves and removes, and names them to the engine', async () => {
+    const { engine, look } = await loaded(several);
+    await look.choosePictures(files('ab'));
+    await look.choosePictures(files('c'), true);
+    expect(names(look)).toBe('abc');
+    expect(look.picture.value).toBeNull();
+    const [a, b, c] = look.pictures.value;
+    look.arrangePictures([c!, a!]);
+    expect(names(look)).toBe('ca');
+    void look.ask();
+    await tick();
+    const [request] = engine.values.get('generate') as [GenerateRequest];
+    expect(request.images).toEqual([c!.blob, a!.blob]);
+    expect(request.picture).toBe(`${c!.id}, ${a!.id}`);
+    expect(new Set([a!.id, b!.id, c!.id]).size).toBe(3);
+  });
+
+  it('says which ones there is no room for, and which cannot be read', async () => {
+    const { look } = await loaded(several);
+    await look.choosePictures(files('abcde'));
+    expect(names(look)).toBe('abc');
+    expect(look.pictureError.value).toEqual({
+      code: 'data/picture-count',
+      message: 'A question is about at most 3 pictures. Left out: d, e.',
+    });
+    await look.choosePictures([{ source: new Blob([]), name: 'empty' }, ...files('f')]);
+    expect(names(look)).toBe('f');
+    expect(look.pictureError.value?.code).toBe('data/image');
+  });
+
+  it('takes one for a model that looks at one, and asks it nothing about more', async () => {
+    const { look, engine } = await loaded();
+    await look.choosePictures(files('ab'));
+    expect(names(look)).toBe('a');
+    expect(look.pictureError.value?.message).toMatch(/one picture at a time.* Left out: b\./);
+    engine.emit({ type: 'modelLoaded', model: several });
+    await look.choosePictures(files('b'), true);
+    expect([names(look), look.canAsk.value]).toEqual(['ab', true]);
+    engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+    expect([look.canAsk.value, look.countFits.value]).toEqual([false, false]);
+  });
+
+  it('goes on from an answer only about the same pictures in the same order', async () => {
+    const { look } = await answered({ ...several, followsUp: true });
+    expect(look.turns.value).toHaveLength(1);
+    await look.choosePictures(files('b'), true);
+    expect(look.turns.value).toEqual([]);
+    look.arrangePictures(look.pictures.value.slice(0, 1));
+    expect(look.turns.value).toHaveLength(1);
   });
 
   it('knows the answers that came with a drawn picture, and of its facts any that can be read', async () => {

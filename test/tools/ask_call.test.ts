@@ -22,13 +22,22 @@ describe('readAskCall', () => {
     expect(named.sort()).toEqual([...Object.keys(given), 'json'].sort());
     const args = Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]);
     expect(read(...args, '--json')).toEqual({
-      ...{ image: 'a.png', question: 'How many?', mode: 'cot', model: 'pocket', precision: 'int8' },
+      ...{ images: ['a.png'], question: 'How many?', mode: 'cot', model: 'pocket', precision: 'int8' },
       ...{ adapter: 'run.zip', strength: 0.5, seed: 7, temperature: 0, maxNewTokens: 9, json: true },
     });
   });
 
   it('asks the base model without one', () => {
     expect(read('--image', 'a.png', '--question', 'q')).toMatchObject({ adapter: undefined, strength: 1 });
+  });
+
+  it('takes several pictures in their order, and says how many', () => {
+    const images = ['b.png', 'a.png', 'b.png', 'c.png'];
+    const args = images.flatMap((image) => ['--image', image]);
+    expect(read(...args, '--question', 'q').images).toEqual(images);
+    expect(() => read(...args, '--image', 'd.png', '--question', 'q')).toThrow(
+      '--image may be given 4 times, not 5.',
+    );
   });
 
   it('names what is missing or goes with nothing', () => {

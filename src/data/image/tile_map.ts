@@ -35,3 +35,31 @@ export function tiledMap(
     return (masses[own] ?? 0) + (masses[coarse] ?? 0) / (rows * cols);
   });
 }
+
+/**
+ * Masses of several pictures' image tokens on their grids, one picture after the other.
+ * @param masses by image token, in prompt order; empty where none were recorded
+ * @returns      row-major on each grid
+ */
+export function tiledMaps(
+  masses: Float32Array,
+  pictures: readonly {
+    readonly imageTokens: number;
+    readonly split: ImageSplit;
+    readonly grid: readonly [number, number];
+  }[],
+): Float32Array {
+  if (masses.length === 0) return masses;
+  let at = 0;
+  const maps = pictures.map(({ imageTokens, split, grid }) => {
+    at += imageTokens;
+    return tiledMap(masses.subarray(at - imageTokens, at), split, grid);
+  });
+  const all = new Float32Array(maps.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const map of maps) {
+    all.set(map, end);
+    end += map.length;
+  }
+  return all;
+}

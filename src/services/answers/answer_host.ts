@@ -1,4 +1,4 @@
-// Answers questions with the loaded model: checks the request, decodes the picture, applies the adapter, and reports the
+// Answers questions with the loaded model: checks the request, decodes the pictures, applies the adapter, and reports the
 // prompt, the tokens and their attention as they come.
 
 import { gradeAnswer } from '../../answer/answer_grading';
@@ -6,13 +6,14 @@ import { attentionPhases } from '../../answer/attention_phases';
 import type { TokenSpan } from '../../answer/token_spans';
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { PromptImage } from '../../data/image/prompt_image';
-import { tiledMap } from '../../data/image/tile_map';
+import { tiledMaps } from '../../data/image/tile_map';
 import type { ColourShares } from '../../data/world/colour_words';
 import { readQuestion as readWorldQuestion } from '../../data/world/question_reader';
 import { clearCells, truthOf } from '../../data/world/seen_colours';
 import type { GeneratedAnswer } from '../../generation/generate';
-import type { PreparedPrompt } from '../../generation/processor';
+import type { PlacedPicture, PreparedPrompt } from '../../generation/processor';
 import { ArgumentError, DataError } from '../../lib/errors';
+import { itemAt } from '../../lib/invariant';
 import { samplingOf } from '../../lookback/reasoner';
 import { ADAPTER_SETTINGS, GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { effectiveProblems, readerOf, throwProblems } from '../../settings/read_settings';
@@ -20,6 +21,7 @@ import type {
   AnswerCommands,
   GenerateRequest,
   GenerateResult,
+  PictureFact,
   PromptFact,
   QuestionReading,
   Segment,
@@ -28,7 +30,7 @@ import type { AdapterShelf } from './adapter_shelf';
 import type { Engine, EngineModel, Loaded } from './engine';
 import type { EventQueue } from './engine_events';
 import { readQuestion } from './question_reading';
-import { type PictureSource, SeenPictures } from './seen_pictures';
+import { type SeenPicture, SeenPictures } from './seen_pictures';
 
 /** What answering needs. */
 export interface AnswerParts {
@@ -46,7 +48,10 @@ const MAX_EARLIER_TURNS = 100;
 
 function checkRequest(request: GenerateRequest): void {
   const rules: readonly (readonly [boolean, string])[] = [
-    [request.image instanceof Blob, 'image must be a file'],
+    [
+      request.images.length > 0 && request.images.every((image) => image instanceof Blob),
+      'images must be files, at least one',
+    ],
     [request.question.trim() !== '', 'the question is empty'],
     [
       request.question.length <= MAX_QUESTION_CHARACTERS,
@@ -63,30 +68,23 @@ function checkRequest(request: GenerateRequest): void {
   throwProblems(effectiveProblems({ ...GENERATION_SETTINGS, ...adapter }, readerOf(request)));
 }
 
-function promptFact(
-  prepared: PreparedPrompt,
-  image: PictureSource,
-  square: boolean,
-  colours: readonly ColourShares[] | null,
-): PromptFact {
-  const { grid, resizedWidth, resizedHeight, imageTokens } = prepared;
-  return {
-    promptTokens: prepared.prompt.inputIds.length,
-    imageTokens,
-    grid,
-    sourceWidth: image.sourceWidth,
-    sourceHeight: image.sourceHeight,
-    square,
-    resizedWidth,
-    resizedHeight,
-    notes: image.notes,
-    cells: colours === null ? null : clearCells(colours),
-  };
+function pictureFact(
+  { grid, resizedWidth, resizedHeight }: PlacedPicture,
+  { source, colours }: SeenPicture,
+): PictureFact {
+  const { sourceWidth, sourceHeight, notes } = source;
+  const cells = colours === null ? null : clearCells(colours);
+  return { grid, sourceWidth, sourceHeight, resizedWidth, resizedHeight, notes, cells };
 }
 
-/** Mass on each cell of the prompt's grid, from that on each image token. */
-function mapOnPicture(masses: Float32Array, { split, grid }: PreparedPrompt): Float32Array {
-  return tiledMap(masses, split, grid);
+function promptFact(prepared: PreparedPrompt, seen: readonly SeenPicture[], square: boolean): PromptFact {
+  const { prompt, imageTokens, pictures } = prepared;
+  return {
+    promptTokens: prompt.inputIds.length,
+    imageTokens,
+    square,
+    pictures: pictures.map((placed, at) => pictureFact(placed, itemAt(seen, at))),
+  };
 }
 
 function plainSegments(answer: GeneratedAnswer): Segment[] {
@@ -94,7 +92,7 @@ function plainSegments(answer: GeneratedAnswer): Segment[] {
 }
 
 /** The prompt of a question with the turns before it. Throws ArgumentError for a model that knows single questions only. */
-function prepareTurn(model: EngineModel, image: PromptImage, request: GenerateRequest) {
+function prepareTurn(model: EngineModel, images: readonly PromptImage[], request: GenerateRequest) {
   const { question: text, mode } = request;
   const earlier = (request.earlier ?? []).map((turn) => ({
     text: turn.question,
@@ -106,14 +104,14 @@ function prepareTurn(model: EngineModel, image: PromptImage, request: GenerateRe
     throw new ArgumentError(
       'This model was trained on single questions: ask without the turns before, or load another model.',
     );
-  return { prepared: model.prepareSeen({ image, text, mode, earlier }), continues };
+  return { prepared: model.prepareSeen({ images, text, mode, earlier }), continues };
 }
 
 /** Tokens that an answer may have. Throws DataError `data/prompt-length` where the prompt leaves no room. */
 function answerLength(model: EngineModel, promptTokens: number, wanted: number | null): number {
   const room = model.maxTokens - promptTokens;
   if (room >= 1) return Math.min(wanted ?? model.prompts.maxNewTokens, room);
-  const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or use a smaller picture.`;
+  const message = `The question takes ${promptTokens} tokens; the model has ${model.maxTokens}: shorten it, or ask about fewer pictures or with fewer image tokens.`;
   throw new DataError('data/prompt-length', message, { promptTokens });
 }
 
@@ -148,12 +146,10 @@ export class AnswerHost implements AnswerCommands {
   async #answer(loaded: Loaded, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
     const { model, gpu } = loaded;
     const began = this.#parts.now();
-    const { source, image, colours } = await this.#pictures.see(request.image, model, request.maxImageTokens);
-    const { prepared, continues } = prepareTurn(model, image, request);
-    this.#parts.events.push({
-      type: 'promptReady',
-      prompt: promptFact(prepared, source, model.square, colours),
-    });
+    const seen = await this.#pictures.see(request.images, model, request.maxImageTokens);
+    const images = seen.map(({ image }) => image);
+    const { prepared, continues } = prepareTurn(model, images, request);
+    this.#parts.events.push({ type: 'promptReady', prompt: promptFact(prepared, seen, model.square) });
     const promptTokens = prepared.prompt.inputIds.length;
     const sampling = samplingOf(request, answerLength(model, promptTokens, request.maxNewTokens));
     await this.#apply(request.adapter, loaded);
@@ -167,7 +163,7 @@ export class AnswerHost implements AnswerCommands {
       if (item.done) break;
       const event = item.value;
       if (event.type === 'attention') {
-        this.#parts.events.pushAttention(event.step, event.shares, mapOnPicture(event.map, prepared));
+        this.#parts.events.pushAttention(event.step, event.shares, tiledMaps(event.map, prepared.pictures));
         continue;
       }
       last = this.#parts.now();
@@ -176,7 +172,8 @@ export class AnswerHost implements AnswerCommands {
       const fact = { step, id, text, shares: null, map: null, atMs: last - began };
       this.#parts.events.pushToken(fact, () => plainSegments(answer));
     }
-    const result = this.#resultOf(answer, request, colours, {
+    // A model of the built-in world was asked about one picture.
+    const result = this.#resultOf(answer, request, itemAt(seen, 0).colours, {
       promptTokens,
       reusedTokens: reusedTokens(),
       began,

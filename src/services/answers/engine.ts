@@ -2,6 +2,7 @@
 // when the device is lost. After any failure the state says what can be done next.
 
 import type { Tokenizer } from '../../data/text/tokenizer';
+import { GRID_SIDE } from '../../data/world/grid';
 import type { GpuContext } from '../../gpu/device';
 import { GpuError } from '../../lib/errors';
 import { untilAborted } from '../../lib/interruption';
@@ -30,6 +31,7 @@ export type EngineModel = Pick<
   | 'prompts'
   | 'square'
   | 'followsUp'
+  | 'maxPictures'
   | 'maxTokens'
   | 'see'
   | 'prepare'
@@ -346,7 +348,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
 
 function loadedModel(
   entry: ListedModel,
-  { model, prompts, square, followsUp, maxTokens }: EngineModel,
+  { model, prompts, square, followsUp, maxPictures, maxTokens }: EngineModel,
 ): LoadedModel {
   return {
     entry: entryOf(entry),
@@ -355,7 +357,9 @@ function loadedModel(
     heads: model.config.text.numAttentionHeads,
     modes: REASONING_MODES.filter((mode) => prompts.modes[mode] !== undefined),
     square,
+    seesCells: prompts.grid === GRID_SIDE,
     followsUp,
+    maxPictures,
     maxNewTokens: Math.min(prompts.maxNewTokens, maxTokens),
     knows: prompts.knows,
   };

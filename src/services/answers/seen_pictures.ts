@@ -24,8 +24,16 @@ export interface SeenPicture {
 /** The part of a model that sees. */
 export type Seeing = Pick<Reasoner, 'see' | 'prompts'>;
 
-/** Patch rows of a picture at the cap of 1,024 tokens take about 19 MB: enough for two that somebody compares. */
+/**
+ * Patch rows of a picture at the cap of 1,024 tokens take about 19 MB: enough for two that somebody compares. The pictures
+ * of one question are kept however many they are.
+ */
 const KEPT = 2;
+
+interface KeptPicture {
+  readonly digest: string;
+  readonly picture: SeenPicture;
+}
 
 async function digestOf(file: Blob): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
@@ -36,7 +44,7 @@ async function digestOf(file: Blob): Promise<string> {
 export class SeenPictures {
   readonly #decode: (file: Blob) => Promise<DecodedImage>;
   #model: Seeing | undefined;
-  #kept: { readonly digest: string; readonly picture: SeenPicture }[] = [];
+  #kept: readonly KeptPicture[] = [];
 
   /** @param decode rejects with DataError for a file that it cannot decode */
   constructor(decode: (file: Blob) => Promise<DecodedImage>) {
@@ -44,20 +52,27 @@ export class SeenPictures {
   }
 
   /**
-   * A file's picture before a model. Rejects as `decode` does, and with DataError for a picture that cannot be used.
-   * @param maxTokens most image tokens of it
+   * The pictures of a question's files before a model, in order. Rejects as `decode` does, and with DataError for a picture
+   * that cannot be used.
+   * @param maxTokens most image tokens of each
    */
-  async see(file: Blob, model: Seeing, maxTokens: number): Promise<SeenPicture> {
+  async see(files: readonly Blob[], model: Seeing, maxTokens: number): Promise<SeenPicture[]> {
     if (model !== this.#model) this.#kept = [];
     this.#model = model;
-    const digest = `${await digestOf(file)} ${maxTokens}`;
-    const found = this.#kept.find((kept) => kept.digest === digest);
-    if (found) return found.picture;
+    const seen: KeptPicture[] = [];
+    for (const file of files) {
+      const digest = `${await digestOf(file)} ${maxTokens}`;
+      const found = [...seen, ...this.#kept].find((kept) => kept.digest === digest);
+      seen.push(found ?? { digest, picture: await this.#read(file, model, maxTokens) });
+    }
+    this.#kept = [...new Set([...seen, ...this.#kept])].slice(0, Math.max(KEPT, seen.length));
+    return seen.map(({ picture }) => picture);
+  }
+
+  async #read(file: Blob, model: Seeing, maxTokens: number): Promise<SeenPicture> {
     const { pixels, ...source } = await this.#decode(file);
     const image = model.see(pixels, maxTokens);
     const colours = image.received && model.prompts.grid === GRID_SIDE ? coloursOf(image.received) : null;
-    const picture = { source, image, colours };
-    this.#kept = [{ digest, picture }, ...this.#kept].slice(0, KEPT);
-    return picture;
+    return { source, image, colours };
   }
 }

@@ -7,6 +7,7 @@ import { type FindUnknownWords, type WordedRow, warnOfUnknownWords } from '../..
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import { knowsEveryWord, unknownWords } from '../../data/text/unknown_words';
 import { ArgumentError, DataError, LookBackError } from '../../lib/errors';
+import { itemAt } from '../../lib/invariant';
 import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
@@ -227,11 +228,12 @@ export class DatasetLibrary implements DatasetCommands {
     const row = await (await this.#parts.datasets()).readRow(id, index);
     const { pixels } = await this.#parts.decodeImage(row.image);
     const { model } = loaded;
-    const { prompt, imageTokens, resizedWidth, resizedHeight } = model.prepare({
+    const { prompt, imageTokens, pictures } = model.prepare({
       image: pixels,
       text: row.question,
       mode,
     });
+    const { resizedWidth, resizedHeight } = itemAt(pictures, 0);
     const { tokenizer } = model.processor;
     const { imageTokenId } = model.model.config;
     return {

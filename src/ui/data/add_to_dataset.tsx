@@ -200,14 +200,26 @@ export function AddToDataset({
   readonly onClose: () => void;
 }) {
   // As they were when the dialog opened: a new answer must not change what is being added.
-  const subject = useSignal({ answer: look.session.value.answer, picture: look.answerPicture.value });
-  const { answer, picture } = subject.value;
+  const subject = useSignal({ answer: look.session.value.answer, pictures: look.answerPictures.value });
+  const { answer, pictures } = subject.value;
+  const [picture, second] = pictures;
   // An earlier failure elsewhere is not this dialog's.
   useEffect(() => library.dismiss(), [library]);
-  if (answer === null || picture === null) return null;
+  if (answer === null || picture === undefined) return null;
   return (
     <Modal title={DATA_COPY.add.title} onClose={onClose}>
-      <Form library={library} answer={answer} picture={picture} onClose={onClose} />
+      {second === undefined ? (
+        <Form library={library} answer={answer} picture={picture} onClose={onClose} />
+      ) : (
+        <>
+          <p data-testid="add-several">{DATA_COPY.add.several(pictures.length)}</p>
+          <div class="dialog-actions">
+            <button type="button" class="primary" onClick={onClose}>
+              {DATA_COPY.add.close}
+            </button>
+          </div>
+        </>
+      )}
     </Modal>
   );
 }

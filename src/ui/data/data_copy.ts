@@ -98,6 +98,8 @@ export const DATA_COPY = {
   response: 'Response',
   add: {
     title: 'Add to a dataset',
+    several: (count: number) =>
+      `A row of a dataset holds one picture, and this answer is about ${count}. Ask about one of them to add it.`,
     dataset: 'Dataset',
     create: 'A new dataset',
     name: 'Its name',

@@ -19,6 +19,8 @@ import '../styles/ask.css';
 
 /** Suggestions for models of any picture. */
 const ANY_PICTURE = ['What is in this picture?', 'How many people are there?', 'What does the text say?'];
+/** Suggestions for several pictures. */
+const SEVERAL = ['What differs between image 1 and image 2?', 'What do these pictures have in common?'];
 /** Suggestions for models that see cells, when the picture came without its own. */
 const CELLS = [
   'Start with 11. Subtract the red squares. Add 3. Subtract 8. How many?',
@@ -41,9 +43,10 @@ function Suggestions() {
   const look = useLook();
   const list = useComputed(() => {
     const { model } = look.session.value;
+    if (look.pictures.value.length > 1) return SEVERAL;
     const suited = suitedQuestions(look.picture.value?.questions ?? [], model);
     if (suited.length > 0) return suited.map(({ text }) => text);
-    return model === null || model.square ? CELLS : ANY_PICTURE;
+    return model === null ? [] : model.seesCells ? CELLS : ANY_PICTURE;
   });
   return (
     <div class="chips">
@@ -134,7 +137,8 @@ function Hint() {
   const why = useComputed(() => {
     const { model, answer } = look.session.value;
     if (isOpen(answer)) return COPY.ask.stopKeys;
-    if (look.picture.value === null) return COPY.ask.needPicture;
+    if (look.pictures.value.length === 0) return COPY.ask.needPicture;
+    if (!look.countFits.value) return COPY.ask.fewerPictures(model?.maxPictures ?? 1);
     if (look.question.value.trim() === '') return COPY.ask.needQuestion;
     if (look.loading.value) return COPY.ask.needModel;
     if (!settingsUsable(look.settings.value, model)) return COPY.ask.wrongSetting;

@@ -1,88 +1,25 @@
-// Draws the picture: choosing one (drop, paste, file, example), and the heatmap of the shown steps over it. The
-// heatmap is drawn only over the picture that the answer is about.
+// Draws the panel of the pictures: choosing them (drop, paste, files, example), and what goes with the heatmap over them.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { IMAGE_SIDE } from '../../data/world/grid';
 import { peak, scaleTop } from '../../state/attention_view';
-import type { Picture } from '../../state/look_picture';
-import type { PromptFact } from '../../worker/protocol/answers';
+import type { PictureFact, PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
 import { type Draw, LazyPage } from '../pages';
-import { CellWords } from './cell_words';
-import { drawColourBar, drawOverlay, drawPicture } from './heatmap';
+import { drawColourBar } from './heatmap';
 import { useLook } from './look_context';
-import { type Example, fetchExample, fetchExamples, pictureOf } from './picture_source';
+import { PictureCanvas } from './picture_canvas';
+import { type Example, fetchExample, fetchExamples, picturesOf } from './picture_source';
+import { useCellWords, useShownPictures } from './shown_pictures';
 import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
 import '../styles/picture.css';
 
-/** The picture that the panel shows, the prompt facts that belong to it, if any, and the words of its cells. */
-function useShownPicture() {
-  const look = useLook();
-  return useComputed(() => {
-    const chosen = look.picture.value;
-    const about = look.answerPicture.value;
-    const answer = look.session.value.answer;
-    // A newly chosen picture takes the place of the one that the last answer is about.
-    const current = about !== null && (chosen === null || chosen.blob === about.blob);
-    const picture: Picture | null = current ? about : chosen;
-    const prompt = current ? (answer?.prompt ?? null) : null;
-    // Before the engine has read the picture, the page's own reading of it stands in.
-    const guess = look.session.value.model?.square === true ? (picture?.seen?.words ?? null) : null;
-    return { picture, prompt, current, words: prompt === null ? guess : prompt.cells };
-  });
-}
-
-function Canvases() {
-  const look = useLook();
-  const shown = useShownPicture();
-  const base = useRef<HTMLCanvasElement>(null);
-  const over = useRef<HTMLCanvasElement>(null);
-  useSignalEffect(() => {
-    const { picture, prompt, words } = shown.value;
-    if (base.current === null || picture === null) return;
-    const { bitmap } = picture;
-    if (prompt !== null) {
-      const resized = { width: prompt.resizedWidth, height: prompt.resizedHeight };
-      drawPicture(base.current, bitmap, prompt.square, modelView.value ? resized : null);
-    } else if (modelView.value && words !== null) {
-      const resized = { width: IMAGE_SIDE, height: IMAGE_SIDE };
-      drawPicture(base.current, bitmap, true, resized);
-    } else drawPicture(base.current, bitmap, false, null);
-  });
-  useSignalEffect(() => {
-    const { prompt, current, picture } = shown.value;
-    const readout = look.readout.value;
-    // Subscribed so that the overlay follows the picture's canvas when that changes its size.
-    void modelView.value;
-    if (over.current === null || base.current === null || picture === null) return;
-    const map = readout?.map ?? null;
-    const visible = overlayShown.value && current && map !== null && prompt !== null;
-    const top = map === null ? 1 : stretchScale.value ? peak(map) : scaleTop(map.length);
-    const opacity = overlayOpacity.value;
-    drawOverlay(over.current, base.current, visible ? { map, grid: prompt.grid, top, opacity } : null);
-    const { dataset } = over.current;
-    dataset.from = visible ? String(readout?.range.from) : '';
-    dataset.to = visible ? String(readout?.range.to) : '';
-    dataset.sum = visible ? map.reduce((sum, value) => sum + value, 0).toFixed(4) : '';
-    dataset.grid = visible ? prompt.grid.join('x') : '';
-  });
-  const label = useComputed(() => {
-    const name = shown.value.picture?.name ?? '';
-    const sentence = shown.value.current ? (look.readout.value?.sentence ?? '') : '';
-    return `${COPY.picture.pictureAlt(name)}. ${sentence}`;
-  });
-  return (
-    <div class="canvases">
-      <div role="img" aria-label={label.value}>
-        <canvas ref={base} />
-        <canvas ref={over} class="overlay" data-testid="heatmap" />
-      </div>
-      {modelView.value && shown.value.words !== null && <CellWords words={shown.value.words} />}
-    </div>
-  );
+// Fetched with the second picture of a question.
+async function loadSeveral(): Promise<Draw> {
+  const { SeveralPictures } = await import('./several_pictures');
+  return () => <SeveralPictures />;
 }
 
 function ColourBar() {
@@ -93,9 +30,10 @@ function ColourBar() {
   });
   const scale = useComputed(() => {
     const map = look.readout.value?.map;
-    const [rows, columns] = look.session.value.answer?.prompt?.grid ?? [3, 3];
+    const grids = look.session.value.answer?.prompt?.pictures ?? [{ grid: [3, 3] }];
     if (stretchScale.value && map) return { top: peak(map), open: false };
-    return { top: scaleTop(rows * columns), open: true };
+    const cells = grids.reduce((sum, { grid: [rows = 1, columns = 1] }) => sum + rows * columns, 0);
+    return { top: scaleTop(cells), open: true };
   });
   const { top, open } = scale.value;
   const digits = top >= 0.1 ? 2 : top >= 0.01 ? 3 : 4;
@@ -156,25 +94,33 @@ function HeatmapControls() {
   );
 }
 
-function PromptFacts({ prompt }: { readonly prompt: PromptFact }) {
-  const { resizedWidth, resizedHeight, grid } = prompt;
-  const cut = prompt.square && prompt.sourceWidth !== prompt.sourceHeight;
+function PictureFacts({ fact, square, at }: { fact: PictureFact; square: boolean; at: number | null }) {
+  const { resizedWidth, resizedHeight, grid } = fact;
+  const cut = square && fact.sourceWidth !== fact.sourceHeight;
   return (
     <>
       <p>
+        {at !== null && `image ${at + 1}: `}
         {COPY.picture.asSeen(resizedWidth, resizedHeight, grid[0], grid[1])}
         {cut && `; ${COPY.picture.cut}`}.
       </p>
-      {prompt.notes.map((note) => (
+      {fact.notes.map((note) => (
         <p key={note}>{note}</p>
       ))}
     </>
   );
 }
 
+function PromptFacts({ prompt: { pictures, square } }: { readonly prompt: PromptFact }) {
+  return pictures.map((fact, at) => (
+    <PictureFacts key={at} fact={fact} square={square} at={pictures.length > 1 ? at : null} />
+  ));
+}
+
 function PromptNotes() {
-  const { picture, prompt, words } = useShownPicture().value;
-  if (picture === null || (prompt === null && words === null)) return null;
+  const { pictures, prompt } = useShownPictures().value;
+  const words = useCellWords(0).value;
+  if (pictures.length === 0 || (prompt === null && words === null)) return null;
   return (
     <div class="prompt-notes">
       <label class="check">
@@ -227,17 +173,19 @@ function Examples() {
   );
 }
 
-function FilePicker({ label }: { readonly label: string }) {
+function FilePicker({ label, add = false }: { readonly label: string; readonly add?: boolean }) {
   const look = useLook();
   return (
     <label class="file-picker">
       <input
         type="file"
         accept="image/*"
+        multiple
+        data-testid={add ? 'add-picture' : 'choose-picture'}
         onChange={(event) => {
           const input = event.currentTarget;
-          const file = input.files?.[0];
-          if (file) void look.choosePicture(file, file.name);
+          const files = picturesOf(input.files);
+          if (files.length > 0) void look.choosePictures(files, add);
           // Cleared, so that the same file can be chosen again.
           input.value = '';
         }}
@@ -251,9 +199,10 @@ function FilePicker({ label }: { readonly label: string }) {
 function useDropAndPaste(dragging: { value: boolean }): void {
   const look = useLook();
   useEffect(() => {
-    const choose = (file: File | null) => {
-      if (file !== null) void look.choosePicture(file, file.name || 'pasted picture');
-      return file !== null;
+    const choose = (list: FileList | undefined) => {
+      const files = picturesOf(list);
+      if (files.length > 0) void look.choosePictures(files);
+      return files.length > 0;
     };
     const onDrag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes('Files')) return;
@@ -265,10 +214,10 @@ function useDropAndPaste(dragging: { value: boolean }): void {
     };
     const onDrop = (event: DragEvent) => {
       dragging.value = false;
-      if (choose(pictureOf(event.dataTransfer))) event.preventDefault();
+      if (choose(event.dataTransfer?.files)) event.preventDefault();
     };
     const onPaste = (event: ClipboardEvent) => {
-      if (choose(pictureOf(event.clipboardData))) event.preventDefault();
+      if (choose(event.clipboardData?.files)) event.preventDefault();
     };
     document.addEventListener('dragover', onDrag);
     document.addEventListener('dragleave', onLeave);
@@ -316,11 +265,12 @@ function DrawButton() {
 /** The picture panel. */
 export function PicturePanel() {
   const look = useLook();
-  const shown = useShownPicture();
+  const shown = useShownPictures();
   const dragging = useSignal(false);
-  const knows = useComputed(() => look.session.value.model?.knows ?? '');
+  const model = useComputed(() => look.session.value.model);
   useDropAndPaste(dragging);
-  const has = shown.value.picture !== null;
+  const count = shown.value.pictures.length;
+  const most = model.value?.maxPictures ?? 1;
   const error = look.pictureError.value;
   return (
     <section class="panel picture-panel" aria-labelledby="picture-title" data-dragging={dragging.value}>
@@ -328,21 +278,23 @@ export function PicturePanel() {
         <h2 id="picture-title">{COPY.picture.title}</h2>
         <Examples />
         <DrawButton />
-        {has && <FilePicker label={COPY.picture.change} />}
+        {count > 0 && count < most && <FilePicker label={COPY.picture.add(most)} add />}
+        {count > 0 && <FilePicker label={COPY.picture.change} />}
       </header>
       {error !== null && <Notice error={error} compact />}
-      {has ? (
-        <Canvases />
-      ) : (
+      {count === 0 && (
         <div class="drop-zone">
           <Icon name="picture" />
           <p>{COPY.picture.empty}</p>
           <FilePicker label={COPY.picture.choose} />
-          <p class="hint knows">{knows.value}</p>
+          <p class="hint knows">{model.value?.knows ?? ''}</p>
+          {most > 1 && <p class="hint">{COPY.picture.upTo(most)}</p>}
         </div>
       )}
+      {count === 1 && <PictureCanvas at={0} />}
+      {count > 1 && <LazyPage load={loadSeveral} />}
       <PromptNotes />
-      {has && shown.value.prompt !== null && (
+      {count > 0 && shown.value.prompt !== null && (
         <div class="heatmap-legend">
           <ColourBar />
           <HeatmapControls />

@@ -3,7 +3,7 @@
 
 import type { PictureFacts } from '../../data/world/question';
 import { DataError } from '../../lib/errors';
-import type { KnownQuestion } from '../../state/look_picture';
+import type { KnownQuestion, PictureChoice } from '../../state/look_picture';
 
 /** Longest side of a decoded picture, in pixels. */
 const DISPLAY_SIDE = 1024;
@@ -47,8 +47,7 @@ export async function fetchExample(example: Example): Promise<Blob> {
   return response.blob();
 }
 
-/** The first picture among dropped or pasted items. */
-export function pictureOf(data: DataTransfer | null): File | null {
-  for (const file of data?.files ?? []) return file;
-  return null;
+/** Files that were picked, dropped or pasted, as choices. */
+export function picturesOf(files: Iterable<File> | null | undefined): PictureChoice[] {
+  return Array.from(files ?? [], (file) => ({ source: file, name: file.name || 'pasted picture' }));
 }

@@ -4,6 +4,7 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { earlierSubject } from '../../state/earlier_answer';
+import { nameOf } from '../../state/look_answer';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
@@ -86,7 +87,7 @@ export function StreamPanel() {
   const status = useComputed(() => look.session.value.answer?.status ?? 'none');
   const error = useComputed(() => look.session.value.answer?.error ?? null);
   const earlier = useComputed(() =>
-    earlierSubject(look.session.value.answer, look.picture.value?.id ?? null, look.question.value),
+    earlierSubject(look.session.value.answer, nameOf(look.pictures.value), look.question.value),
   );
   return (
     <section

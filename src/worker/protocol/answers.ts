@@ -16,14 +16,14 @@ export interface EarlierTurn {
   readonly answer: string;
 }
 
-/** A question about a picture. */
+/** A question about pictures. */
 export interface GenerateRequest extends GenerationSettings {
-  /** The encoded file as chosen by the user; decoded in the Worker. */
-  readonly image: Blob;
-  /** What the asker calls the picture; the result names it, so that an answer is never shown with another one. */
+  /** The encoded files as chosen by the user, in the order of `image 1`, `image 2`; decoded in the Worker. */
+  readonly images: readonly Blob[];
+  /** What the asker calls the pictures; the result names it, so that an answer is never shown with others. */
   readonly picture: string;
   readonly question: string;
-  /** Turns before the question, oldest first, about the same picture; absent for a question of its own. */
+  /** Turns before the question, oldest first, about the same pictures; absent for a question of its own. */
   readonly earlier?: readonly EarlierTurn[];
   /** The answer that counts as right; null where it is not known. */
   readonly expected: string | null;
@@ -52,7 +52,7 @@ export interface GenerateStats {
 
 /** What `generate` resolves with; the tokens themselves arrive as events. */
 export interface GenerateResult {
-  /** The picture and the question that it belongs to, as the request named them. */
+  /** The pictures and the question that it belongs to, as the request named them. */
   readonly about: { readonly picture: string; readonly question: string };
   readonly text: string;
   /** Content of the last whole box, trimmed; null when there is none or nothing is in it. */
@@ -99,21 +99,20 @@ export interface TokenFact {
    * Attention of the query that *is* this token (available one step later), or null when not recorded.
    */
   readonly shares: AttentionShares | null;
-  /** Probability mass on each cell of `PromptFact.grid`, row-major, mean over heads and layers; or null. */
+  /**
+   * Probability mass on each cell of the grids of `PromptFact.pictures`, one after the other, row-major, mean over heads
+   * and layers; or null.
+   */
   readonly map: Float32Array | null;
   readonly atMs: number;
 }
 
-/** How the picture became image tokens. */
-export interface PromptFact {
-  readonly promptTokens: number;
-  readonly imageTokens: number;
+/** How one picture became image tokens. */
+export interface PictureFact {
   /** Rows and columns of the grid that the image tokens form on the picture. */
   readonly grid: readonly [number, number];
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** True when only the picture's middle square was taken (`squareCrop`). */
-  readonly square: boolean;
   /** What the model received, in pixels. */
   readonly resizedWidth: number;
   readonly resizedHeight: number;
@@ -124,6 +123,17 @@ export interface PromptFact {
    * that do not see pictures so.
    */
   readonly cells: readonly (ColourWord | null)[] | null;
+}
+
+/** How the question became a prompt. */
+export interface PromptFact {
+  readonly promptTokens: number;
+  /** Image tokens of all pictures. */
+  readonly imageTokens: number;
+  /** True when only the middle square of a picture was taken (`squareCrop`). */
+  readonly square: boolean;
+  /** In the order of the request. */
+  readonly pictures: readonly PictureFact[];
 }
 
 /** Facts about the answer being generated. */

@@ -27,6 +27,10 @@ export interface LoadedModel {
   readonly modes: readonly ReasoningMode[];
   /** True when pictures are cut to their middle square first (pocket). */
   readonly square: boolean;
+  /** Whether its checkpoint declares the built-in world, whose questions are about the colours of 4 × 4 cells. */
+  readonly seesCells: boolean;
+  /** Pictures that one question may be about. */
+  readonly maxPictures: number;
   /** Whether a question may go on from the ones before it. */
   readonly followsUp: boolean;
   readonly maxNewTokens: number;

@@ -1,6 +1,6 @@
 // Where the tokens of tiles lie on the picture.
 import { describe, expect, it } from 'vitest';
-import { tiledGrid, tiledMap } from '../../../src/data/image/tile_map';
+import { tiledGrid, tiledMap, tiledMaps } from '../../../src/data/image/tile_map';
 
 describe('tiledMap', () => {
   const split = { rows: 2, cols: 3 };
@@ -47,5 +47,18 @@ describe('tiledMap', () => {
     const masses = Float32Array.of(1, 2, 3, 4);
     expect(tiledMap(masses, { rows: 0, cols: 0 }, [2, 2])).toBe(masses);
     expect(tiledGrid({ rows: 0, cols: 0 }, [2, 3])).toEqual([2, 3]);
+  });
+});
+
+describe('tiledMaps', () => {
+  it('lays each picture out on its own grid, one after the other', () => {
+    const whole = { imageTokens: 2, split: { rows: 0, cols: 0 }, grid: [1, 2] as const };
+    const split = { rows: 1, cols: 2 };
+    // Two tiles of one token each, and the whole picture as one more.
+    const cut = { imageTokens: 3, split, grid: tiledGrid(split, [1, 1]) };
+    const masses = Float32Array.of(1, 2, 4, 8, 16);
+    expect([...tiledMaps(masses, [whole, cut])]).toEqual([1, 2, 12, 16]);
+    expect([...tiledMaps(Float32Array.of(4, 8, 16, 1, 2), [cut, whole])]).toEqual([12, 16, 1, 2]);
+    expect(tiledMaps(new Float32Array(0), [whole, cut])).toHaveLength(0);
   });
 });

@@ -62,7 +62,7 @@ describe.each(FAMILIES)('%s with %s', (folder, tokenizer) => {
     const text = reasoner.processor.tokenizer.decode([...tokens], { skipSpecialTokens: true });
     const [image] = first.prompt.images as PromptImage[];
     const earlier = [{ text: question.text, mode: question.mode, answer: text }];
-    const next = reasoner.prepareSeen({ image: image!, text: 'Sure?', mode: 'plain', earlier });
+    const next = reasoner.prepareSeen({ images: [image!], text: 'Sure?', mode: 'plain', earlier });
     const continued = await ask({ prepared: next, sampling: greedy(5), continues: true });
     reasoner.closeSession();
     expect(await ask({ prepared: next, sampling: greedy(5) })).toEqual(continued);

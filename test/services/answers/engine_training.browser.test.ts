@@ -62,7 +62,7 @@ function planOf(datasetId: string, change: Partial<TrainingPlan> = {}): Training
 
 async function question(adapter: GenerateRequest['adapter']): Promise<GenerateRequest> {
   return {
-    ...{ image: await picture(), picture: 'a.png', question: QUESTION, expected: null },
+    ...{ images: [await picture()], picture: 'a.png', question: QUESTION, expected: null },
     ...{ mode: 'cot', temperature: 0, topP: 1, topK: 0 },
     ...{ repetitionPenalty: 1, seed: 1, maxNewTokens: 12, maxImageTokens: 1024, capture: false, adapter },
   };

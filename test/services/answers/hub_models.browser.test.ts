@@ -39,7 +39,7 @@ async function fresh(address: string, token: string | null = null) {
 async function answer(client: EngineClient): Promise<string> {
   const image = new Blob([await loadFixture('pocket/test-2026-0.png')], { type: 'image/png' });
   const { text } = await client.generate({
-    ...{ image, picture: 'a.png', question: 'Count the red squares. How many?', expected: null },
+    ...{ images: [image], picture: 'a.png', question: 'Count the red squares. How many?', expected: null },
     ...{ mode: 'cot', temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 1 },
     ...{ maxNewTokens: 12, maxImageTokens: 1024, capture: false, adapter: null },
   });

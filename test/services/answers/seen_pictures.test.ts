@@ -28,23 +28,34 @@ describe('SeenPictures', () => {
   it('gives the same object for the same bytes, whatever Blob holds them', async () => {
     const pictures = new SeenPictures(decode);
     const own = model();
-    const first = await pictures.see(file(1), own, 1024);
-    expect(await pictures.see(file(1), own, 1024)).toBe(first);
-    expect((await pictures.see(file(2), own, 1024)).image).not.toBe(first.image);
-    expect(await pictures.see(file(1), own, 1024)).toBe(first);
+    const [first] = await pictures.see([file(1)], own, 1024);
+    expect((await pictures.see([file(1)], own, 1024))[0]).toBe(first);
+    expect((await pictures.see([file(2)], own, 1024))[0]?.image).not.toBe(first?.image);
+    expect((await pictures.see([file(1)], own, 1024))[0]).toBe(first);
     expect(own.seen).toBe(2);
   });
 
   it('forgets the oldest of three, and all of them with another model', async () => {
     const pictures = new SeenPictures(decode);
     const [own, other] = [model(), model()];
-    const first = await pictures.see(file(1), own, 1024);
-    await pictures.see(file(2), own, 1024);
-    await pictures.see(file(3), own, 1024);
-    expect(await pictures.see(file(1), own, 1024)).not.toBe(first);
+    const [first] = await pictures.see([file(1)], own, 1024);
+    await pictures.see([file(2)], own, 1024);
+    await pictures.see([file(3)], own, 1024);
+    expect((await pictures.see([file(1)], own, 1024))[0]).not.toBe(first);
     expect(own.seen).toBe(4);
-    await pictures.see(file(1), other, 1024);
+    await pictures.see([file(1)], other, 1024);
     expect(other.seen).toBe(1);
+  });
+
+  it('keeps all pictures of a question, each once, whatever their order', async () => {
+    const pictures = new SeenPictures(decode);
+    const own = model();
+    const files = [1, 2, 3, 1].map(file);
+    const [a, b, c, again] = await pictures.see(files, own, 1024);
+    expect([own.seen, again]).toEqual([3, a]);
+    expect(await pictures.see([files[2]!, files[1]!, files[0]!], own, 1024)).toEqual([c, b, a]);
+    expect((await pictures.see([files[0]!], own, 1024))[0]).toBe(a);
+    expect(own.seen).toBe(3);
   });
 
   it('keeps nothing of a file that cannot be decoded', async () => {
@@ -52,8 +63,8 @@ describe('SeenPictures', () => {
     const pictures = new SeenPictures((blob) =>
       broken ? Promise.reject(new Error('broken')) : decode(blob),
     );
-    await expect(pictures.see(file(1), model(), 1024)).rejects.toThrow('broken');
+    await expect(pictures.see([file(1)], model(), 1024)).rejects.toThrow('broken');
     broken = false;
-    expect((await pictures.see(file(1), model(), 1024)).source.sourceWidth).toBe(4);
+    expect((await pictures.see([file(1)], model(), 1024))[0]?.source.sourceWidth).toBe(4);
   });
 });

@@ -68,8 +68,7 @@ const MODEL = {
     prepare: ({ text, mode }: { text: string; mode: string }) => ({
       prompt: { inputIds: [1, 9, 9, 9, 2, text.length, mode.length], images: [] },
       imageTokens: 3,
-      resizedWidth: 28,
-      resizedHeight: 56,
+      pictures: [{ resizedWidth: 28, resizedHeight: 56 }],
     }),
     processor: {
       tokenizer: {

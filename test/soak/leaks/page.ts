@@ -107,7 +107,7 @@ async function askOne(number: number, withAdapter: boolean, capture: boolean): P
   const [mode = 'semantic'] = model.modes;
   const { image, picture, question, answer: expected } = examples[number % examples.length] as Example;
   await client.generate({
-    ...{ image, picture, question, expected, mode },
+    ...{ images: [image], picture, question, expected, mode },
     ...{ temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1, seed: number },
     ...{ maxNewTokens: Math.min(24, model.maxNewTokens), maxImageTokens: 1024, capture },
     adapter: withAdapter && adapterId !== null ? { id: adapterId, strength: 1 } : null,

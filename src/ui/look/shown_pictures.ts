@@ -1,0 +1,45 @@
+// Says which pictures the picture panel shows: the chosen ones, with what the answer's prompt says of them as long as the
+// answer is about the same files.
+
+import { useComputed } from '@preact/signals';
+import type { Picture, SeenCells } from '../../state/look_picture';
+import type { PromptFact } from '../../worker/protocol/answers';
+import { useLook } from './look_context';
+
+/** The pictures that the panel shows. */
+export interface ShownPictures {
+  readonly pictures: readonly Picture[];
+  /** How the answer's prompt was made of them; null before it was, and for pictures chosen since. */
+  readonly prompt: PromptFact | null;
+  /** Whether the answer is about them. */
+  readonly current: boolean;
+}
+
+function sameFiles(some: readonly Picture[], others: readonly Picture[]): boolean {
+  return some.length === others.length && some.every(({ blob }, at) => blob === others[at]?.blob);
+}
+
+/** The pictures of the panel. */
+export function useShownPictures() {
+  const look = useLook();
+  return useComputed((): ShownPictures => {
+    const chosen = look.pictures.value;
+    const about = look.answerPictures.value;
+    // Newly chosen pictures take the place of those that the last answer is about.
+    const current = about.length > 0 && (chosen.length === 0 || sameFiles(chosen, about));
+    const prompt = current ? (look.session.value.answer?.prompt ?? null) : null;
+    return { pictures: current ? about : chosen, prompt, current };
+  });
+}
+
+/** The words of a picture's cells; null for models that see no cells, and where nothing is known yet. */
+export function useCellWords(at: number) {
+  const look = useLook();
+  const shown = useShownPictures();
+  return useComputed((): SeenCells['words'] | null => {
+    const { prompt, pictures } = shown.value;
+    if (prompt !== null) return prompt.pictures[at]?.cells ?? null;
+    // Before the engine has read the picture, the page's own reading of it stands in.
+    return look.session.value.model?.seesCells === true ? (pictures[at]?.seen?.words ?? null) : null;
+  });
+}
