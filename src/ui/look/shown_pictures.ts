@@ -19,17 +19,20 @@ function sameFiles(some: readonly Picture[], others: readonly Picture[]): boolea
   return some.length === others.length && some.every(({ blob }, at) => blob === others[at]?.blob);
 }
 
-/** The pictures of the panel. */
+/** The pictures of the panel. Parts by themselves, so that a token of the answer, which changes none, draws nothing anew. */
 export function useShownPictures() {
   const look = useLook();
-  return useComputed((): ShownPictures => {
+  const current = useComputed(() => {
     const chosen = look.pictures.value;
     const about = look.answerPictures.value;
     // Newly chosen pictures take the place of those that the last answer is about.
-    const current = about.length > 0 && (chosen.length === 0 || sameFiles(chosen, about));
-    const prompt = current ? (look.session.value.answer?.prompt ?? null) : null;
-    return { pictures: current ? about : chosen, prompt, current };
+    return about.length > 0 && (chosen.length === 0 || sameFiles(chosen, about));
   });
+  const pictures = useComputed(() => (current.value ? look.answerPictures.value : look.pictures.value));
+  const prompt = useComputed(() => (current.value ? (look.session.value.answer?.prompt ?? null) : null));
+  return useComputed(
+    (): ShownPictures => ({ pictures: pictures.value, prompt: prompt.value, current: current.value }),
+  );
 }
 
 /** The words of a picture's cells; null for models that see no cells, and where nothing is known yet. */
