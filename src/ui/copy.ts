@@ -78,7 +78,8 @@ export const COPY = {
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
     needPicture: 'Choose a picture first.',
-    fewerPictures: (most: number) => `This model looks at ${most === 1 ? 'one picture' : `${most} pictures`}: remove the others.`,
+    fewerPictures: (most: number) =>
+      `This model looks at ${most === 1 ? 'one picture' : `${most} pictures`}: remove the others.`,
     wrongSetting: 'A setting cannot be used; it is marked.',
     mustBe: (what: string) => `Must be ${what}.`,
     needQuestion: 'Type a question, or take one of the suggestions.',

@@ -264,8 +264,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
       'reload',
     ),
   'usage/argument': (error) => copy('This cannot be asked', error.message, [], 'none'),
-  'data/picture-count': (error) =>
-    copy('Not as many pictures as that', error.message, [], 'none'),
+  'data/picture-count': (error) => copy('Not as many pictures as that', error.message, [], 'none'),
   'data/prompt-length': (error) =>
     copy('This question is too long', error.message, ['Shorten the question.'], 'none'),
   'gpu/validation': (error) =>
