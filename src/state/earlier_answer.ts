@@ -5,11 +5,12 @@ import type { Answer } from './session';
 
 /** What the answer belongs to is no longer there: its pictures, or else its question; null where both are. */
 export function earlierSubject(
-  answer: Pick<Answer, 'asked'> | null,
+  answer: Pick<Answer, 'asked' | 'recorded'> | null,
   pictures: string,
   question: string,
 ): 'picture' | 'question' | null {
-  if (answer === null) return null;
+  // A recorded answer comes before anything is chosen.
+  if (answer === null || (answer.recorded && pictures === '')) return null;
   const { asked } = answer;
   if (asked.picture !== pictures) return 'picture';
   return asked.question.trim() === question.trim() ? null : 'question';

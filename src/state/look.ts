@@ -7,6 +7,7 @@ import { createLookAdapter, type LookAdapter } from './look_adapter';
 import { createLookAnswer, type LookAnswer } from './look_answer';
 import { createLookModel, type LookModel } from './look_model';
 import { createLookPicture, type LookPicture, type PictureReader } from './look_picture';
+import { createLookReplay, type LookReplay } from './look_replay';
 import { createLookSelection, type LookSelection } from './look_selection';
 import { EMPTY_SESSION, reduceSession, type Session } from './session';
 
@@ -14,10 +15,12 @@ import { EMPTY_SESSION, reduceSession, type Session } from './session';
 export interface PageServices extends PictureReader {
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls back about every frame with monotonic milliseconds until the returned function is called. */
+  everyFrame(callback: (now: number) => void): () => void;
 }
 
 /** The state of the Look page and its commands. Commands never throw: failures become `session.error` or `pictureError`. */
-export interface Look extends LookModel, LookPicture, LookAdapter, LookAnswer, LookSelection {
+export interface Look extends LookModel, LookPicture, LookAdapter, LookAnswer, LookSelection, LookReplay {
   readonly session: ReadonlySignal<Session>;
 }
 
@@ -30,6 +33,8 @@ export function createLook(client: EngineClient, page: PageServices): Look {
   const steps = createLookSelection(session);
   const parts = { client, now: () => page.now(), session, model, next, target, steps };
   const { take: takeAnswer, ...answer } = createLookAnswer(parts);
+  const everyFrame = (callback: (now: number) => void) => page.everyFrame(callback);
+  const replay = createLookReplay({ everyFrame, reader: page, session, answer, steps });
   client.listen((events) => {
     batch(() => {
       session.value = reduceSession(session.value, events);
@@ -37,5 +42,5 @@ export function createLook(client: EngineClient, page: PageServices): Look {
       takeModel(events);
     });
   });
-  return { session, ...model, ...next, ...target, ...answer, ...steps };
+  return { session, ...model, ...next, ...target, ...answer, ...steps, ...replay };
 }

@@ -36,6 +36,8 @@ export interface LookAnswer {
   setFollowing(on: boolean): void;
   /** Makes picture and selection about one of the two answers; only once both are closed. */
   showSide(side: Side): void;
+  /** Shows an answer that the engine does not give now: a recorded one, or a part of an earlier one. */
+  showAnswer(answer: Answer, picture: Picture): void;
   ask(): Promise<void>;
   stop(): Promise<void>;
   /** Asks the last question again; `seed` replaces the seed of settings first. */
@@ -161,6 +163,17 @@ class Asking {
     });
   }
 
+  showAnswer(answer: Answer, picture: Picture): void {
+    const { session } = this.parts;
+    this.#asks += 1;
+    batch(() => {
+      this.pair.value = null;
+      this.timing.value = null;
+      this.answerPicture.value = picture;
+      session.value = { ...session.value, answer };
+    });
+  }
+
   async regenerate(seed?: number): Promise<void> {
     const { session, model } = this.parts;
     const { answer, model: loaded } = session.value;
@@ -193,7 +206,7 @@ export function nameOf(pictures: readonly Picture[]): string {
 
 /** The conversation that the answer shown ends; empty while it runs, and for models that know single questions only. */
 export function turnsAfter({ answer, model }: Session): readonly EarlierTurn[] {
-  if (answer?.status !== 'finished' || model === null || !model.followsUp) return [];
+  if (answer?.status !== 'finished' || answer.recorded || model === null || !model.followsUp) return [];
   if (answer.modelLabel !== model.entry.label) return [];
   const { earlier = [], question, mode } = answer.asked;
   return [...earlier, { question, mode, answer: answer.text }];
@@ -227,6 +240,7 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     },
     comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
     showSide: (side) => asking.showSide(side),
+    showAnswer: (answer, picture) => asking.showAnswer(answer, picture),
     ask: async () => {
       if (!canAsk.value) return;
       const earlier = following.value ? turns.value : [];

@@ -25,8 +25,11 @@ export interface Step {
   readonly atMs: number;
 }
 
-/** `interrupted`: the device or the Worker went away; `failed`: the engine refused or broke. Partial text is kept. */
-export type AnswerStatus = 'waiting' | 'running' | 'finished' | 'interrupted' | 'failed';
+/**
+ * `interrupted`: the device or the Worker went away; `failed`: the engine refused or broke. Partial text is kept.
+ * `replaying`: the beginning of an answer that is finished, as it is played again.
+ */
+export type AnswerStatus = 'waiting' | 'running' | 'finished' | 'interrupted' | 'failed' | 'replaying';
 
 /** What was asked, without the pictures' bytes. */
 export type Asked = Omit<GenerateRequest, 'images'>;
@@ -45,6 +48,8 @@ export interface Answer {
   readonly segments: readonly Segment[];
   readonly result: GenerateResult | null;
   readonly error: PlainError | null;
+  /** It comes from a trace, and was generated at another time. */
+  readonly recorded: boolean;
 }
 
 /** Progress of a load: the phase that runs, and bytes or items of it. */
@@ -107,6 +112,7 @@ export function beginAnswer(session: Session, asked: Asked, adapterLabel: string
     segments: [],
     result: null,
     error: null,
+    recorded: false,
   };
   return { ...session, answer, error: null, deviceTrouble: null };
 }

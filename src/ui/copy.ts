@@ -95,6 +95,8 @@ export const COPY = {
     again: 'Ask again',
     newSeed: 'Ask again with a new seed',
     add: 'Add to dataset',
+    replay: 'Watch at reading speed',
+    save: 'Save as a file',
     tokensCut: 'Stopped at the longest length allowed.',
     stopped: 'Stopped. What was written so far is kept.',
     noAnswer: 'No answer was given in a box.',

@@ -168,6 +168,13 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
       ['PNG, JPEG, WebP, GIF and BMP files work.'],
       'choose-picture',
     ),
+  'data/trace': (error) =>
+    copy(
+      'This file is no saved answer that can be played',
+      error.message,
+      ['Save the answer again where it was given, and open that file as it is.'],
+      'none',
+    ),
   'data/image-size': (error) =>
     copy(
       'This picture is too large',

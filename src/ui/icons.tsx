@@ -9,6 +9,8 @@ export type IconName =
   | 'text'
   | 'send'
   | 'stop'
+  | 'play'
+  | 'pause'
   | 'again'
   | 'dice'
   | 'picture'
@@ -30,6 +32,8 @@ const PATHS: Record<IconName, readonly string[]> = {
   text: ['M5 6h14', 'M12 6v13'],
   send: ['M12 20V5', 'M6 11l6-6 6 6'],
   stop: ['M7 7h10v10H7z'],
+  play: ['M8 5l11 7-11 7z'],
+  pause: ['M8 5v14', 'M16 5v14'],
   again: ['M20 11a8 8 0 1 0-2.3 6.2', 'M20 5v6h-6'],
   dice: ['M4 4h16v16H4z', 'M9 9h.01', 'M15 15h.01', 'M15 9h.01', 'M9 15h.01'],
   picture: ['M4 5h16v14H4z', 'M4 16l5-5 4 4 3-3 4 4', 'M9 9h.01'],

@@ -14,12 +14,22 @@ import { createLook } from '../state/look';
 import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
+import { playFirst } from './look/first_trace';
 import { QuestionWordsContext } from './look/look_context';
 import { decodePicture } from './look/picture_source';
 import { fetchErrorWords } from './notice';
 import { createPages } from './pages';
 import { startRoute } from './route';
 import { startTheme } from './theme';
+
+/** Calls back each frame until the returned function is called; not in a hidden tab. */
+function everyFrame(callback: (now: number) => void): () => void {
+  let request = requestAnimationFrame(function frame(now) {
+    request = requestAnimationFrame(frame);
+    callback(now);
+  });
+  return () => cancelAnimationFrame(request);
+}
 
 /** Renders the page into `#app` and starts the engine that `spawn` makes. */
 export function mount(spawn: () => EngineEndpoint): void {
@@ -28,6 +38,7 @@ export function mount(spawn: () => EngineEndpoint): void {
   const client = createEngineClient(spawn);
   const look = createLook(client, {
     now: () => performance.now(),
+    everyFrame,
     decode: decodePicture,
     seenCells: async (bitmap) => (await import('./look/seen_cells')).seenCells(bitmap),
   });
@@ -45,6 +56,7 @@ export function mount(spawn: () => EngineEndpoint): void {
     </QuestionWordsContext.Provider>,
     defined(document.getElementById('app'), '#app'),
   );
+  void playFirst(look);
   void look.start();
   void fetchErrorWords();
   // After the start: the engine answers in the order of the commands.

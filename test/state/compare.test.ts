@@ -87,6 +87,7 @@ async function comparing() {
   const engine = new HandEngine();
   const look = createLook(engine, {
     now: () => 0,
+    everyFrame: () => () => undefined,
     decode: async () => ({}) as ImageBitmap,
     seenCells: async () => null,
   });

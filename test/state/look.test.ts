@@ -17,7 +17,12 @@ function setUp(
 ) {
   const engine = new HandEngine();
   let now = 0;
-  const look = createLook(engine, { now: () => (now += 10), decode, seenCells });
+  const look = createLook(engine, {
+    now: () => (now += 10),
+    everyFrame: () => () => undefined,
+    decode,
+    seenCells,
+  });
   return { engine, look };
 }
 

@@ -28,7 +28,12 @@ export async function shelf(
 ) {
   const engine = new HandEngine();
   const decode = async () => ({ width: 1, height: 1, close: () => undefined }) as unknown as ImageBitmap;
-  const look = createLook(engine, { now: () => 0, decode, seenCells: async () => null });
+  const look = createLook(engine, {
+    now: () => 0,
+    everyFrame: () => () => undefined,
+    decode,
+    seenCells: async () => null,
+  });
   const library = createLibrary(engine);
   void look.start();
   await settled();

@@ -2,6 +2,7 @@
 // nothing while an answer runs.
 
 import { useComputed, useSignal } from '@preact/signals';
+import type { Look } from '../../state/look';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
@@ -17,6 +18,14 @@ function AddDialog({ onClose }: { readonly onClose: () => void }) {
     return () => <AddToDataset look={look} library={library} onClose={onClose} />;
   });
   return <LazyPage load={load.value} />;
+}
+
+/** Offers the answer's trace as a file. */
+async function saveTrace(look: Look): Promise<void> {
+  const trace = await look.saveTrace();
+  const { download, fileName } = await import('../download');
+  const question = look.session.value.answer?.asked.question ?? '';
+  if (trace !== null) download(trace, fileName(question, 'trace.json', 'answer'));
 }
 
 /** The buttons beside the title of an answer. */
@@ -37,6 +46,16 @@ export function Again() {
       <button type="button" class="quiet" onClick={() => void look.regenerate(rollSeed())}>
         <Icon name="dice" /> {COPY.stream.newSeed}
       </button>
+      {finished.value && (
+        <button type="button" class="quiet" data-testid="replay" onClick={() => void look.replayAnswer()}>
+          <Icon name="play" /> {COPY.stream.replay}
+        </button>
+      )}
+      {finished.value && (
+        <button type="button" class="quiet" data-testid="save-trace" onClick={() => void saveTrace(look)}>
+          <Icon name="download" /> {COPY.stream.save}
+        </button>
+      )}
       {finished.value && (
         <button
           type="button"

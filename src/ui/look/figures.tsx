@@ -55,7 +55,10 @@ function rows(look: Look): readonly (readonly [string, string, string])[] {
     [
       'device',
       COPY.figures.device,
-      device ? `${device.description}${device.software ? ` (${COPY.app.software})` : ''}` : COPY.figures.none,
+      // A recorded answer does not say where it was given.
+      device && !answer.recorded
+        ? `${device.description}${device.software ? ` (${COPY.app.software})` : ''}`
+        : COPY.figures.none,
     ],
   ];
 }

@@ -3,6 +3,7 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { peak, scaleTop } from '../../state/attention_view';
+import type { Look } from '../../state/look';
 import type { PictureFact, PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
@@ -173,19 +174,26 @@ function Examples() {
   );
 }
 
+/** Takes pictures, or a saved answer, which is played. */
+function takeFiles(look: Look, list: FileList | null | undefined, add = false): void {
+  const files = [...(list ?? [])];
+  const trace = files.find(({ name }) => /\.json$/i.test(name));
+  if (trace !== undefined) void look.openTrace(trace, trace.name, 'playing');
+  else if (files.length > 0) void look.choosePictures(picturesOf(files), add);
+}
+
 function FilePicker({ label, add = false }: { readonly label: string; readonly add?: boolean }) {
   const look = useLook();
   return (
     <label class="file-picker">
       <input
         type="file"
-        accept="image/*"
+        accept="image/*,.json"
         multiple
         data-testid={add ? 'add-picture' : 'choose-picture'}
         onChange={(event) => {
           const input = event.currentTarget;
-          const files = picturesOf(input.files);
-          if (files.length > 0) void look.choosePictures(files, add);
+          takeFiles(look, input.files, add);
           // Cleared, so that the same file can be chosen again.
           input.value = '';
         }}
@@ -200,9 +208,8 @@ function useDropAndPaste(dragging: { value: boolean }): void {
   const look = useLook();
   useEffect(() => {
     const choose = (list: FileList | undefined) => {
-      const files = picturesOf(list);
-      if (files.length > 0) void look.choosePictures(files);
-      return files.length > 0;
+      takeFiles(look, list);
+      return (list?.length ?? 0) > 0;
     };
     const onDrag = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes('Files')) return;
@@ -271,7 +278,7 @@ export function PicturePanel() {
   useDropAndPaste(dragging);
   const count = shown.value.pictures.length;
   const most = model.value?.maxPictures ?? 1;
-  const error = look.pictureError.value;
+  const error = look.pictureError.value ?? look.traceError.value;
   return (
     <section class="panel picture-panel" aria-labelledby="picture-title" data-dragging={dragging.value}>
       <header class="panel-head">

@@ -8,12 +8,19 @@ import { nameOf } from '../../state/look_answer';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
+import { type Draw, LazyPage } from '../pages';
 import { Again } from './again';
 import { Figures } from './figures';
 import { useLook } from './look_context';
 import { StreamView } from './stream';
 import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
+
+// Fetched with the first replay.
+async function loadReplayBar(): Promise<Draw> {
+  const { ReplayBar } = await import('./replay_bar');
+  return () => <ReplayBar />;
+}
 
 function Stream() {
   const look = useLook();
@@ -85,6 +92,7 @@ function Outcome() {
 export function StreamPanel() {
   const look = useLook();
   const status = useComputed(() => look.session.value.answer?.status ?? 'none');
+  const recorded = useComputed(() => look.session.value.answer?.recorded ?? false);
   const error = useComputed(() => look.session.value.answer?.error ?? null);
   const earlier = useComputed(() =>
     earlierSubject(look.session.value.answer, nameOf(look.pictures.value), look.question.value),
@@ -95,12 +103,14 @@ export function StreamPanel() {
       aria-labelledby="stream-title"
       data-testid="answer"
       data-status={status.value}
+      data-recorded={recorded.value}
       data-earlier={earlier.value ?? ''}
     >
       <header class="panel-head">
         <h2 id="stream-title">{COPY.stream.title}</h2>
         <Again />
       </header>
+      {look.replay.value !== null && <LazyPage load={loadReplayBar} />}
       {status.value === 'none' && <p class="empty">{COPY.stream.empty}</p>}
       {status.value === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
       {earlier.value !== null && (

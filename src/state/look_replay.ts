@@ -1,0 +1,91 @@
+// Holds the answer that is played again: a recorded one from a trace, or the one that was given last.
+
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type PlainError, plainError } from '../lib/plain_error';
+import type { LookAnswer } from './look_answer';
+import type { Picture, PictureReader } from './look_picture';
+import type { LookSelection } from './look_selection';
+import type { Replay, ReplayParts } from './replay';
+import type { Answer, Session } from './session';
+
+/** Where a replay begins: played from its first token, or shown whole. */
+export type ReplayStart = 'playing' | 'whole';
+
+/** Replays on the Look page. */
+export interface LookReplay {
+  /** The replay on show; null once something else was asked. */
+  readonly replay: ReadonlySignal<Replay | null>;
+  /** Why the last trace could not be opened. */
+  readonly traceError: ReadonlySignal<PlainError | null>;
+  /** Opens a trace in place of the answer on show; nothing happens if a question was asked meanwhile. */
+  openTrace(source: Blob | Promise<Blob>, name: string, start: ReplayStart): Promise<void>;
+  /** Plays the finished answer on show once more, at reading speed. */
+  replayAnswer(): Promise<void>;
+  /** The finished answer on show as a trace file; null without one. */
+  saveTrace(): Promise<Blob | null>;
+}
+
+/** What replays take of the page. */
+export interface ReplayingParts extends Pick<ReplayParts, 'everyFrame'> {
+  readonly reader: PictureReader;
+  readonly session: Signal<Session>;
+  readonly answer: Pick<LookAnswer, 'answerPicture' | 'showAnswer'>;
+  readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'pin' | 'pinCard' | 'toLive'>;
+}
+
+async function pictureOf(reader: PictureReader, blob: Blob, name: string, answer: Answer): Promise<Picture> {
+  const { requirePicture } = await import('../data/image/picture_check');
+  await requirePicture(blob, name);
+  const bitmap = await reader.decode(blob);
+  const { question, expected } = answer.asked;
+  const trueAnswer = (asked: string) => (asked === question ? expected : null);
+  return { id: '', blob, name, bitmap, questions: [], seen: null, trueAnswer };
+}
+
+/** No replay at first. */
+export function createLookReplay(parts: ReplayingParts): LookReplay {
+  const { session, answer, steps, everyFrame, reader } = parts;
+  const last = signal<Replay | null>(null);
+  const traceError = signal<PlainError | null>(null);
+  const begin = async (whole: Answer, picture: Picture, start: ReplayStart): Promise<void> => {
+    const { createReplay } = await import('./replay');
+    last.value?.pause();
+    const made = createReplay(whole, picture, { session, answer, steps, everyFrame });
+    last.value = made;
+    if (start === 'playing') made.play();
+    else made.finish();
+  };
+  const replay = computed(() => {
+    const { answer: shown } = session.value;
+    const isOwn = shown !== null && (shown === last.value?.answer || shown.status === 'replaying');
+    return isOwn ? last.value : null;
+  });
+  return {
+    replay,
+    traceError,
+    openTrace: async (source, name, start) => {
+      const before = session.value.answer;
+      try {
+        traceError.value = null;
+        const { readTrace } = await import('./trace');
+        const trace = await readTrace(await source, name);
+        const picture = await pictureOf(reader, trace.picture.blob, trace.picture.name, trace.answer);
+        if (session.value.answer === before) await begin(trace.answer, picture, start);
+      } catch (thrown) {
+        traceError.value = plainError(thrown);
+      }
+    },
+    replayAnswer: async () => {
+      const { answer: shown } = session.value;
+      const picture = answer.answerPicture.value;
+      if (shown?.status === 'finished' && picture !== null) await begin(shown, picture, 'playing');
+    },
+    saveTrace: async () => {
+      const { answer: shown } = session.value;
+      const picture = answer.answerPicture.value;
+      if (shown?.status !== 'finished' || picture === null) return null;
+      const { writeTrace } = await import('./trace');
+      return writeTrace({ answer: shown, picture });
+    },
+  };
+}
