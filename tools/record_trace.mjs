@@ -11,7 +11,13 @@ if (out === undefined || !/^\d+$/.test(example ?? '')) {
   process.exit(2);
 }
 const PORT = 4721;
-const server = spawn('node', ['node_modules/vite/bin/vite.js', 'preview', '--port', `${PORT}`, '--strictPort']);
+const server = spawn('node', [
+  'node_modules/vite/bin/vite.js',
+  'preview',
+  '--port',
+  `${PORT}`,
+  '--strictPort',
+]);
 const executablePath = findBrowser();
 const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: BROWSER_ARGS });
 try {
@@ -21,14 +27,24 @@ try {
   await page.goto(`http://localhost:${PORT}`);
   await page.getByRole('group', { name: 'Examples' }).getByRole('button').nth(Number(example)).click();
   const field = page.getByRole('textbox', { name: 'Your question' });
-  await page.getByRole('button', { name: 'Ask', exact: true }).and(page.locator(':enabled')).waitFor({ timeout: 90_000 });
+  await page
+    .getByRole('button', { name: 'Ask', exact: true })
+    .and(page.locator(':enabled'))
+    .waitFor({ timeout: 90_000 });
   if (question !== undefined) await field.fill(question);
   await page.getByRole('button', { name: 'Ask', exact: true }).click();
   await page.locator('[data-testid=answer][data-status=finished]').waitFor({ timeout: 90_000 });
   const download = page.waitForEvent('download');
   await page.getByTestId('save-trace').click();
   await (await download).saveAs(out);
-  console.log(await field.inputValue(), '|', await page.getByTestId('verdict').textContent().catch(() => ''));
+  console.log(
+    await field.inputValue(),
+    '|',
+    await page
+      .getByTestId('verdict')
+      .textContent()
+      .catch(() => ''),
+  );
   console.log((await page.locator('.card-text').allTextContents()).join(' | '));
 } finally {
   await browser.close();

@@ -46,7 +46,10 @@ test('the recording plays without WebGPU and ends on the look back @no-webgpu', 
   await expect(bar).toHaveCount(0);
 });
 
-test('a live answer is played again, saved, and opened on a page without a model', async ({ browser, page }) => {
+test('a live answer is played again, saved, and opened on a page without a model', async ({
+  browser,
+  page,
+}) => {
   const look = new LookPage(page);
   await look.ready();
   // The recording is asked again, live, about its own picture.
