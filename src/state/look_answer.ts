@@ -37,7 +37,7 @@ export interface LookAnswer {
   /** Makes picture and selection about one of the two answers; only once both are closed. */
   showSide(side: Side): void;
   /** Shows an answer that the engine does not give now: a recorded one, or a part of an earlier one. */
-  showAnswer(answer: Answer, picture: Picture): void;
+  showAnswer(answer: Answer, pictures: readonly Picture[]): void;
   ask(): Promise<void>;
   stop(): Promise<void>;
   /** Asks the last question again; `seed` replaces the seed of settings first. */
@@ -163,13 +163,13 @@ class Asking {
     });
   }
 
-  showAnswer(answer: Answer, picture: Picture): void {
+  showAnswer(answer: Answer, pictures: readonly Picture[]): void {
     const { session } = this.parts;
     this.#asks += 1;
     batch(() => {
       this.pair.value = null;
       this.timing.value = null;
-      this.answerPicture.value = picture;
+      this.answerPictures.value = pictures;
       session.value = { ...session.value, answer };
     });
   }
@@ -240,7 +240,7 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     },
     comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
     showSide: (side) => asking.showSide(side),
-    showAnswer: (answer, picture) => asking.showAnswer(answer, picture),
+    showAnswer: (answer, pictures) => asking.showAnswer(answer, pictures),
     ask: async () => {
       if (!canAsk.value) return;
       const earlier = following.value ? turns.value : [];

@@ -7,6 +7,7 @@ import type { Picture, PictureReader } from './look_picture';
 import type { LookSelection } from './look_selection';
 import type { Replay, ReplayParts } from './replay';
 import type { Answer, Session } from './session';
+import type { TracePicture } from './trace';
 
 /** Where a replay begins: played from its first token, or shown whole. */
 export type ReplayStart = 'playing' | 'whole';
@@ -29,11 +30,15 @@ export interface LookReplay {
 export interface ReplayingParts extends Pick<ReplayParts, 'everyFrame'> {
   readonly reader: PictureReader;
   readonly session: Signal<Session>;
-  readonly answer: Pick<LookAnswer, 'answerPicture' | 'showAnswer'>;
+  readonly answer: Pick<LookAnswer, 'answerPictures' | 'showAnswer'>;
   readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'pin' | 'pinCard' | 'toLive'>;
 }
 
-async function pictureOf(reader: PictureReader, blob: Blob, name: string, answer: Answer): Promise<Picture> {
+async function pictureOf(
+  reader: PictureReader,
+  { blob, name }: TracePicture,
+  answer: Answer,
+): Promise<Picture> {
   const { requirePicture } = await import('../data/image/picture_check');
   await requirePicture(blob, name);
   const bitmap = await reader.decode(blob);
@@ -47,10 +52,10 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
   const { session, answer, steps, everyFrame, reader } = parts;
   const last = signal<Replay | null>(null);
   const traceError = signal<PlainError | null>(null);
-  const begin = async (whole: Answer, picture: Picture, start: ReplayStart): Promise<void> => {
+  const begin = async (whole: Answer, pictures: readonly Picture[], start: ReplayStart): Promise<void> => {
     const { createReplay } = await import('./replay');
     last.value?.pause();
-    const made = createReplay(whole, picture, { session, answer, steps, everyFrame });
+    const made = createReplay(whole, pictures, { session, answer, steps, everyFrame });
     last.value = made;
     if (start === 'playing') made.play();
     else made.finish();
@@ -69,23 +74,21 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
         traceError.value = null;
         const { readTrace } = await import('./trace');
         const trace = await readTrace(await source, name);
-        const picture = await pictureOf(reader, trace.picture.blob, trace.picture.name, trace.answer);
-        if (session.value.answer === before) await begin(trace.answer, picture, start);
+        const pictures = await Promise.all(trace.pictures.map((one) => pictureOf(reader, one, trace.answer)));
+        if (session.value.answer === before) await begin(trace.answer, pictures, start);
       } catch (thrown) {
         traceError.value = plainError(thrown);
       }
     },
     replayAnswer: async () => {
       const { answer: shown } = session.value;
-      const picture = answer.answerPicture.value;
-      if (shown?.status === 'finished' && picture !== null) await begin(shown, picture, 'playing');
+      if (shown?.status === 'finished') await begin(shown, answer.answerPictures.value, 'playing');
     },
     saveTrace: async () => {
       const { answer: shown } = session.value;
-      const picture = answer.answerPicture.value;
-      if (shown?.status !== 'finished' || picture === null) return null;
+      if (shown?.status !== 'finished') return null;
       const { writeTrace } = await import('./trace');
-      return writeTrace({ answer: shown, picture });
+      return writeTrace({ answer: shown, pictures: answer.answerPictures.value });
     },
   };
 }

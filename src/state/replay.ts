@@ -66,16 +66,16 @@ class Player implements Replay {
   readonly running = signal(false);
   readonly speed = signal(READING_SPEED);
   readonly answer: Answer;
-  readonly #picture: Picture;
+  readonly #pictures: readonly Picture[];
   readonly #parts: ReplayParts;
   readonly #segments: readonly (readonly Segment[])[];
   /** The part of the answer that this replay showed last. */
   #part: Answer | null = null;
   #cancel: (() => void) | null = null;
 
-  constructor(answer: Answer, picture: Picture, parts: ReplayParts) {
+  constructor(answer: Answer, pictures: readonly Picture[], parts: ReplayParts) {
     this.answer = answer;
-    this.#picture = picture;
+    this.#pictures = pictures;
     this.#parts = parts;
     this.#segments = segmentsAfter(answer.steps);
   }
@@ -146,7 +146,7 @@ class Player implements Replay {
     this.#part = part;
     batch(() => {
       this.shown.value = tokens;
-      this.#parts.answer.showAnswer(part, this.#picture);
+      this.#parts.answer.showAnswer(part, this.#pictures);
     });
   }
 
@@ -184,8 +184,8 @@ class Player implements Replay {
 }
 
 /** A replay of a finished answer, showing nothing of it yet. */
-export function createReplay(answer: Answer, picture: Picture, parts: ReplayParts): Replay {
-  const player = new Player(answer, picture, parts);
+export function createReplay(answer: Answer, pictures: readonly Picture[], parts: ReplayParts): Replay {
+  const player = new Player(answer, pictures, parts);
   player.seek(0);
   return player;
 }

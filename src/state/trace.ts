@@ -7,8 +7,15 @@ import { readAnswer } from '../answer/answer_reading';
 import { COLOUR_WORDS, type ColourWord } from '../data/world/colour_words';
 import { DataError } from '../lib/errors';
 import { type JsonFailure, JsonReader } from '../lib/json_reader';
+import { MAX_PICTURES } from '../settings/generation_settings';
 import { REASONING_MODES, type ReasoningMode } from '../settings/reasoning_modes';
-import type { AttentionShares, FinishReason, GenerateResult, PromptFact } from '../worker/protocol/answers';
+import type {
+  AttentionShares,
+  FinishReason,
+  GenerateResult,
+  PictureFact,
+  PromptFact,
+} from '../worker/protocol/answers';
 import { segmentsAfter } from './replay';
 import type { Answer, Step } from './session';
 import { DEFAULT_SETTINGS, FIXED_SETTINGS } from './settings';
@@ -27,10 +34,10 @@ export interface TracePicture {
   readonly blob: Blob;
 }
 
-/** A recorded answer. */
+/** A recorded answer, with the pictures that it is about in order. */
 export interface Trace {
   readonly answer: Answer;
-  readonly picture: TracePicture;
+  readonly pictures: readonly TracePicture[];
 }
 
 function base64Of(bytes: Uint8Array): string {
@@ -51,6 +58,10 @@ function packMap(map: Float32Array): { top: number; values: string } {
   return { top, values: base64Of(values) };
 }
 
+async function packPicture({ name, blob }: TracePicture): Promise<object> {
+  return { name, type: blob.type, data: base64Of(new Uint8Array(await blob.arrayBuffer())) };
+}
+
 const rounded = (value: number): number => Math.round(value * 1e5) / 1e5;
 
 function packToken({ id, text, shares, map, atMs }: Step): object {
@@ -67,7 +78,7 @@ function packToken({ id, text, shares, map, atMs }: Step): object {
  * The file of a finished answer.
  * @throws {DataError} `data/trace` if the answer is not finished or lacks its prompt
  */
-export async function writeTrace({ answer, picture }: Trace): Promise<Blob> {
+export async function writeTrace({ answer, pictures }: Trace): Promise<Blob> {
   const { result, prompt, asked } = answer;
   if (result === null || prompt === null) {
     throw new DataError('data/trace', 'Only a finished answer can be saved as a trace.');
@@ -81,11 +92,7 @@ export async function writeTrace({ answer, picture }: Trace): Promise<Blob> {
     question: asked.question,
     expected: asked.expected,
     ...{ mode: asked.mode, seed: asked.seed, temperature: asked.temperature },
-    picture: {
-      name: picture.name,
-      type: picture.blob.type,
-      data: base64Of(new Uint8Array(await picture.blob.arrayBuffer())),
-    },
+    pictures: await Promise.all(pictures.map(packPicture)),
     prompt,
     truth: result.truth,
     stats: {
@@ -164,7 +171,7 @@ function readSteps(file: JsonReader, name: string, cells: number): Step[] {
   });
 }
 
-function readCells(reader: JsonReader, cells: number): PromptFact['cells'] {
+function readCells(reader: JsonReader, cells: number): PictureFact['cells'] {
   if (!reader.has('cells')) return null;
   const words = listOf(reader, 'cells', cells).map((word) => {
     if (word !== null && !COLOUR_WORDS.includes(word as ColourWord)) {
@@ -175,23 +182,39 @@ function readCells(reader: JsonReader, cells: number): PromptFact['cells'] {
   return words.length === cells ? words : reader.fail('cells', `must hold ${cells} words`);
 }
 
-function readPrompt(reader: JsonReader): PromptFact {
+function cellsOf({ grid: [rows, columns] }: PictureFact): number {
+  return rows * columns;
+}
+
+function readPictureFact(reader: JsonReader): PictureFact {
   const side = { min: 1, max: 100_000 };
   const [rows = 0, columns = 0, ...more] = reader.integers('grid', { min: 1, max: MOST.cells });
   if (more.length > 0 || columns < 1 || rows * columns > MOST.cells) {
     reader.fail('grid', `must be rows and columns of at most ${MOST.cells} cells`);
   }
   return {
-    promptTokens: reader.integer('promptTokens'),
-    imageTokens: reader.integer('imageTokens'),
     grid: [rows, columns],
     sourceWidth: reader.integer('sourceWidth', side),
     sourceHeight: reader.integer('sourceHeight', side),
-    square: reader.boolean('square'),
     resizedWidth: reader.integer('resizedWidth', side),
     resizedHeight: reader.integer('resizedHeight', side),
     notes: listOf(reader, 'notes', 20).map((note) => `${note}`.slice(0, 500)),
     cells: readCells(reader, rows * columns),
+  };
+}
+
+function readPrompt(reader: JsonReader, name: string): PromptFact {
+  const pictures = listOf(reader, 'pictures', MAX_PICTURES).map((value, i) =>
+    readPictureFact(new JsonReader(value, name, failure, `prompt.pictures[${i}]`)),
+  );
+  if (pictures.reduce((sum, picture) => sum + cellsOf(picture), 0) > MOST.cells) {
+    reader.fail('pictures', `must have at most ${MOST.cells} cells together`);
+  }
+  return {
+    promptTokens: reader.integer('promptTokens'),
+    imageTokens: reader.integer('imageTokens'),
+    square: reader.boolean('square'),
+    pictures,
   };
 }
 
@@ -266,9 +289,15 @@ export async function readTrace(blob: Blob, name: string): Promise<Trace> {
   if (file.raw('format') !== FORMAT) throw failure(`${name} is no trace of an answer`, 'format');
   if (file.raw('version') !== VERSION)
     file.fail('version', `must be ${VERSION}, which is what this page plays`);
-  const picture = readPicture(file.object('picture'));
-  const prompt = readPrompt(file.object('prompt'));
-  const steps = readSteps(file, name, prompt.grid[0] * prompt.grid[1]);
+  const pictures = listOf(file, 'pictures', MAX_PICTURES).map((value, i) =>
+    readPicture(new JsonReader(value, name, failure, `pictures[${i}]`)),
+  );
+  const prompt = readPrompt(file.object('prompt'), name);
+  if (pictures.length === 0 || pictures.length !== prompt.pictures.length) {
+    file.fail('pictures', 'must be those that the prompt speaks of, at least one');
+  }
+  const cells = prompt.pictures.reduce((sum, picture) => sum + cellsOf(picture), 0);
+  const steps = readSteps(file, name, cells);
   const result = readResult(file, steps, prompt);
   const answer: Answer = {
     ...{ number: 0, status: 'finished', recorded: true, error: null, prompt, steps, result },
@@ -278,5 +307,5 @@ export async function readTrace(blob: Blob, name: string): Promise<Trace> {
     text: result.text,
     segments: segmentsAfter(steps).at(-1) ?? [],
   };
-  return { answer, picture };
+  return { answer, pictures };
 }

@@ -19,6 +19,6 @@ it('names the picture before the question', () => {
 });
 
 it('leaves a recorded answer alone until a picture is chosen', () => {
-  expect(earlierSubject({ ...answer, recorded: true }, null, '')).toBeNull();
+  expect(earlierSubject({ ...answer, recorded: true }, '', '')).toBeNull();
   expect(earlierSubject({ ...answer, recorded: true }, 'picture 1', '')).toBe('picture');
 });

@@ -14,14 +14,14 @@ import {
 import { ASKED, script } from './engine_script';
 
 const WHOLE = reduceSession(beginAnswer(EMPTY_SESSION, ASKED), script()).answer as Answer;
-const PICTURE = {} as Picture;
+const PICTURES = [{} as Picture];
 
 function playing(answer: Answer = WHOLE) {
   const session = signal<Session>(EMPTY_SESSION);
   const frames = new Set<(now: number) => void>();
   let now = 0;
   const steps = createLookSelection(session);
-  const replay = createReplay(answer, PICTURE, {
+  const replay = createReplay(answer, PICTURES, {
     session,
     steps,
     answer: {

@@ -13,7 +13,7 @@ const PIXELS = encode({ width: 2, height: 1, data: new Uint8Array(6), channels: 
 const PICTURE = { name: 'two.png', blob: new Blob([new Uint8Array(PIXELS)], { type: 'image/png' }) };
 
 async function fileOf(answer: Answer = WHOLE): Promise<Record<string, unknown>> {
-  return JSON.parse(await (await writeTrace({ answer, picture: PICTURE })).text());
+  return JSON.parse(await (await writeTrace({ answer, pictures: [PICTURE] })).text());
 }
 
 function read(file: unknown) {
@@ -22,7 +22,7 @@ function read(file: unknown) {
 
 describe('a trace', () => {
   it('brings back text, segments, shares, maps, picture and verdict', async () => {
-    const { answer, picture } = await read(await fileOf());
+    const { answer, pictures } = await read(await fileOf());
     expect(answer.text).toBe(WHOLE.text);
     expect(answer.segments.map(({ kind, start, end }) => [kind, start, end])).toEqual(
       WHOLE.segments.map(({ kind, start, end }) => [kind, start, end]),
@@ -30,7 +30,9 @@ describe('a trace', () => {
     expect(answer.result?.answer).toBe('1');
     expect([answer.recorded, answer.status, answer.modelLabel]).toEqual([true, 'finished', WHOLE.modelLabel]);
     expect(answer.prompt).toEqual(WHOLE.prompt);
-    expect(new Uint8Array(await picture.blob.arrayBuffer())).toEqual(new Uint8Array(PIXELS));
+    expect(new Uint8Array(await (pictures[0] as { blob: Blob }).blob.arrayBuffer())).toEqual(
+      new Uint8Array(PIXELS),
+    );
     answer.steps.forEach((step, i) => {
       const before = WHOLE.steps[i];
       expect(step.shares === null).toBe(before?.shares === null);
@@ -59,7 +61,7 @@ describe('a trace', () => {
   });
 
   it('is not written of an answer that is not finished', async () => {
-    await expect(writeTrace({ answer: { ...WHOLE, result: null }, picture: PICTURE })).rejects.toThrow(
+    await expect(writeTrace({ answer: { ...WHOLE, result: null }, pictures: [PICTURE] })).rejects.toThrow(
       /finished/,
     );
   });
@@ -70,8 +72,8 @@ describe('a trace', () => {
     ['a later version', { version: 2 }, /version/],
     [
       'a picture of a kind that can hold scripts',
-      { picture: { name: 'a', type: 'image/svg+xml', data: '' } },
-      /picture\.type/,
+      { pictures: [{ name: 'a', type: 'image/svg+xml', data: '' }] },
+      /pictures\[0\]\.type/,
     ],
     ['no tokens', { tokens: 7 }, /tokens/],
     [
@@ -85,7 +87,7 @@ describe('a trace', () => {
       /tokens\[0\]\.map\.values/,
     ],
     ['a mode that is none', { mode: 'constructor' }, /mode/],
-    ['a huge grid', { prompt: { grid: [100_000, 100_000] } }, /prompt\.grid/],
+    ['a huge grid', { prompt: { pictures: [{ grid: [16_384, 2] }] } }, /prompt\.pictures\[0\]\.grid/],
     ['no statistics', { stats: null }, /stats/],
   ])('refuses %s', async (_, change, message) => {
     const file =
