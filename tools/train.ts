@@ -2,12 +2,9 @@
 // It uses the Worker's trainers and loop; progress goes to stderr, metrics to JSON lines, the adapter to a PEFT pair.
 // A run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { unknownWords } from '../src/data/text/unknown_words';
 import { acquireDevice } from '../src/gpu/device';
-import { DataError } from '../src/lib/errors';
 import { loadPromptMaker } from '../src/lookback/question_prompt';
 import { Reasoner } from '../src/lookback/reasoner';
 import { leftOutMessage } from '../src/lookback/row_examples';
@@ -17,7 +14,7 @@ import type { ModelFiles } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { baseFingerprint } from '../src/services/answers/base_fingerprint';
 import { splitWords } from '../src/settings/held_out';
-import { type RunFile, RunFileError, readRunFile, writeRunFile } from '../src/settings/run_file';
+import { type RunFile, writeRunFile } from '../src/settings/run_file';
 import type { TrainingMethod } from '../src/settings/train_settings';
 import type { StepOutcome } from '../src/train/trainer';
 import { metricsLine } from '../src/train/training_log';
@@ -27,6 +24,7 @@ import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from '
 import { datasetRows } from './dataset_rows';
 import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
+import { readRunConfig } from './run_config';
 import { TrainFiles, writeWhole } from './train_files';
 
 const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--weights PRECISION] [--json]
@@ -36,9 +34,6 @@ const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resum
   --resume        go on from the checkpoint in --out
   --weights P     the base's weights: ${WEIGHT_PRECISIONS.join(', ')} (default: by the model's size)
   --json          print {steps, adapter, device, seconds} as one JSON object`;
-
-/** No configuration comes near it. */
-const MAX_CONFIG_BYTES = 1 << 20;
 
 interface Call {
   readonly method: TrainingMethod;
@@ -66,39 +61,6 @@ function readCall(): Call {
   return { method, config, out, resume, precision: precisionOption(weights), json };
 }
 
-/** Text of a regular file. @throws DataError `data/config` where it cannot be read or is longer than any configuration */
-async function readText(path: string): Promise<string> {
-  const fail = (reason: string, cause?: unknown) =>
-    new DataError('data/config', `${path}: ${reason}`, {}, cause);
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw fail(error.code === 'ENOENT' ? 'There is no such file.' : error.message, error);
-    },
-  );
-  try {
-    const found = await file.stat();
-    if (!found.isFile()) throw fail('This is no file.');
-    if (found.size > MAX_CONFIG_BYTES)
-      throw fail(`This file has ${found.size} bytes; no configuration has more than ${MAX_CONFIG_BYTES}.`);
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-/** Reads the configuration. @throws DataError `data/config` naming the file and every key that cannot be used */
-async function readConfig({ config, method }: Call): Promise<RunFile> {
-  try {
-    const { file, unused } = readRunFile(await readText(config), method);
-    if (unused.length > 0) log(`without effect on this run: ${unused.join(', ')}`);
-    return file;
-  } catch (error) {
-    if (!(error instanceof RunFileError)) throw error;
-    const message = error.problems.map((problem) => `${config}: ${problem.message}`).join('\n');
-    throw new DataError('data/config', message, { key: error.problems[0]?.path });
-  }
-}
-
 async function sourceOf(
   { source }: RunFile,
   file: string,
@@ -113,7 +75,7 @@ async function sourceOf(
 
 async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
-  const run = await readConfig(call);
+  const run = await readRunConfig(call.config, call.method);
   const { id, files } = await findModel(run.model);
   const source = await sourceOf(run, call.config, files, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });

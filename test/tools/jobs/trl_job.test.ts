@@ -1,0 +1,84 @@
+// A run in TRL's words: equal hyper-parameters, rewards in order, and what TRL does otherwise is said.
+import { describe, expect, it } from 'vitest';
+import { readRunFile } from '../../../src/settings/run_file';
+import { questionOrder } from '../../../tools/jobs/job_questions';
+import { trlJob } from '../../../tools/jobs/trl_job';
+
+function run(changes: object = {}) {
+  const given = {
+    ...{ model: 'pocket', mode: 'solution', source: { kind: 'shapes_world' }, maxSteps: 7, seed: 3 },
+    optim: { learningRate: 0.001, lrSchedulerType: 'constant', warmupSteps: 2, adamBeta2: 0.95 },
+    ...changes,
+  };
+  return readRunFile(JSON.stringify(given), 'grpo').file;
+}
+
+const QUESTIONS = [
+  { text: 'How many? use back', answer: '3', image: 'images/0.png' },
+  { text: 'Is there one?', system: 'Be brief.', answer: 'yes', image: 'images/1.png' },
+];
+
+describe('trlJob', () => {
+  it('gives a step as many questions and answers as the run, and the same optimiser', () => {
+    const grpo = { promptsPerStep: 5, numGenerations: 6, beta: 0.02, epsilonHigh: 0.28, numIterations: 2 };
+    const { files } = trlJob(run({ grpo }), QUESTIONS, run().lora);
+    expect(JSON.parse(files['grpo_config.json'] ?? '')).toMatchObject({
+      ...{ per_device_train_batch_size: 6, gradient_accumulation_steps: 5, num_generations: 6 },
+      // TRL counts updates, of which each sampled batch has two.
+      ...{ max_steps: 14, num_iterations: 2, warmup_steps: 4 },
+      ...{ learning_rate: 0.001, lr_scheduler_type: 'constant_with_warmup', adam_beta2: 0.95 },
+      ...{ beta: 0.02, epsilon: 0.2, epsilon_high: 0.28, loss_type: 'dapo', scale_rewards: 'group' },
+      ...{ seed: 3, shuffle_dataset: false, top_k: 0 },
+    });
+    expect(JSON.parse(files['lora_config.json'] ?? '')).toMatchObject({ r: 8, lora_alpha: 16 });
+  });
+
+  it('keeps rewards without weight out, and weights in the order of the names', () => {
+    const { files } = trlJob(
+      run({ grpo: { rewardWeights: { accuracy: 1, format: 0.1, length: 0 } } }),
+      QUESTIONS,
+      null,
+    );
+    expect(Object.entries(JSON.parse(files['rewards.json'] ?? ''))).toEqual([
+      ['accuracy', 1],
+      ['format', 0.1],
+    ]);
+    expect(JSON.parse(files['grpo_config.json'] ?? '').reward_weights).toEqual([1, 0.1]);
+    expect(files).not.toHaveProperty('lora_config.json');
+  });
+
+  it('writes conversations of plain text with their pictures', () => {
+    const rows = (trlJob(run(), QUESTIONS, null).files['train.jsonl'] ?? '').trim().split('\n');
+    expect(rows.map((row) => JSON.parse(row))).toEqual([
+      { prompt: [{ role: 'user', content: 'How many? use back' }], images: ['images/0.png'], answer: '3' },
+      {
+        prompt: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: 'Is there one?' },
+        ],
+        images: ['images/1.png'],
+        answer: 'yes',
+      },
+    ]);
+  });
+
+  it.each([
+    [{ scaleRewards: 'std_floor', stdFloor: 0.3 }, /std_floor \(0\.3\)/],
+    [{ dropUniformGroups: 'accuracy' }, /dropUniformGroups accuracy/],
+    [{ numIterations: 3 }, /learning rate/],
+  ])('says what TRL does otherwise: %o', (grpo, words) => {
+    expect(trlJob(run({ grpo }), QUESTIONS, null).differences.join('\n')).toMatch(words);
+    expect(trlJob(run(), QUESTIONS, null).differences.join('\n')).not.toMatch(words);
+  });
+});
+
+describe('questionOrder', () => {
+  it('takes the world in order and a set in shuffled passes, as the trainer does', () => {
+    const asked = run({ maxSteps: 2, grpo: { promptsPerStep: 3 } });
+    expect(questionOrder(asked, Number.POSITIVE_INFINITY).positions).toEqual([0, 1, 2, 3, 4, 5]);
+    const { positions, total } = questionOrder(asked, 3);
+    expect(total).toBe(6);
+    expect([...positions.slice(0, 3)].sort()).toEqual([0, 1, 2]);
+    expect([...positions.slice(3)].sort()).toEqual([0, 1, 2]);
+  });
+});

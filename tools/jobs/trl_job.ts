@@ -1,0 +1,123 @@
+// Says a GRPO run in TRL's words: GRPOConfig, PEFT's LoraConfig and a conversational data set with pictures.
+
+import type { RunFile } from '../../src/settings/run_file';
+import type { JobQuestion } from './job_questions';
+
+/** A run in the words of another trainer. */
+export interface JobSettings {
+  /** Files of the job by path, as they are written. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What the other trainer does in another way, a sentence each. */
+  readonly differences: readonly string[];
+}
+
+/** Rewards with a weight, in the order of the table. */
+export function weightedRewards({ grpo }: Pick<RunFile, 'grpo'>): Record<string, number> {
+  return Object.fromEntries(Object.entries(grpo.rewardWeights).filter(([, weight]) => weight !== 0));
+}
+
+/** One JSON object in two columns. */
+export function jsonFile(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** JSON lines. */
+export function jsonLines(rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+/** transformers' name of a schedule: its `constant` knows no warm-up. */
+function schedulerName({ lrSchedulerType, warmupSteps }: RunFile['optim']): string {
+  return lrSchedulerType === 'constant' && warmupSteps > 0 ? 'constant_with_warmup' : lrSchedulerType;
+}
+
+/** Keyword arguments of TRL's `GRPOConfig`. One process takes a step's questions one after the other. */
+function grpoConfig(run: RunFile): Record<string, unknown> {
+  const { grpo, optim, maxSteps, seed, saveSteps, gradientCheckpointing } = run;
+  return {
+    max_steps: maxSteps * grpo.numIterations,
+    per_device_train_batch_size: grpo.numGenerations,
+    gradient_accumulation_steps: grpo.promptsPerStep,
+    num_generations: grpo.numGenerations,
+    max_completion_length: grpo.maxCompletionLength,
+    temperature: grpo.temperature,
+    top_p: grpo.topP,
+    top_k: 0,
+    num_iterations: grpo.numIterations,
+    loss_type: grpo.lossType,
+    scale_rewards: grpo.scaleRewards === 'group' ? 'group' : 'none',
+    mask_truncated_completions: grpo.maskTruncatedCompletions,
+    epsilon: grpo.epsilon,
+    epsilon_high: grpo.epsilonHigh,
+    beta: grpo.beta,
+    reward_weights: Object.values(weightedRewards(run)),
+    learning_rate: optim.learningRate,
+    lr_scheduler_type: schedulerName(optim),
+    warmup_steps: optim.warmupSteps * grpo.numIterations,
+    weight_decay: optim.weightDecay,
+    adam_beta1: optim.adamBeta1,
+    adam_beta2: optim.adamBeta2,
+    adam_epsilon: optim.adamEpsilon,
+    max_grad_norm: optim.maxGradNorm,
+    seed,
+    shuffle_dataset: false,
+    gradient_checkpointing: gradientCheckpointing,
+    save_strategy: saveSteps > 0 ? 'steps' : 'no',
+    save_steps: Math.max(1, saveSteps * grpo.numIterations),
+    logging_steps: 1,
+    report_to: 'none',
+    bf16: false,
+  };
+}
+
+function differences({ grpo, tokensPerMicroBatch }: RunFile): string[] {
+  const found = [
+    `One question at a time goes through the model, not ${tokensPerMicroBatch} tokens; the update is the same.`,
+  ];
+  if (grpo.scaleRewards === 'std_floor')
+    found.push(
+      `scaleRewards std_floor (${grpo.stdFloor}) is not known to TRL: advantages are not divided at all (none).`,
+    );
+  if (grpo.dropUniformGroups !== 'none')
+    found.push(
+      `dropUniformGroups ${grpo.dropUniformGroups} is not known to TRL: groups whose answers score alike count.`,
+    );
+  if (grpo.numIterations > 1)
+    found.push('The learning rate changes with every update, here with every sampled batch.');
+  return found;
+}
+
+/** A question as TRL's trainers read it; they put the picture before the user's words. */
+function trlRow({ text, system, answer, image }: JobQuestion) {
+  const asked = { role: 'user', content: text };
+  const prompt = system === undefined ? [asked] : [{ role: 'system', content: system }, asked];
+  return { prompt, images: [image], answer };
+}
+
+/**
+ * The job's settings and data.
+ * @param lora the adapter that is made; null where one is continued
+ */
+export function trlJob(
+  run: RunFile,
+  questions: readonly JobQuestion[],
+  lora: RunFile['lora'] | null,
+): JobSettings {
+  const adapter = lora && {
+    r: lora.r,
+    lora_alpha: lora.loraAlpha,
+    lora_dropout: lora.loraDropout,
+    target_modules: lora.targetModules,
+    bias: 'none',
+    task_type: 'CAUSAL_LM',
+  };
+  return {
+    files: {
+      'train.jsonl': jsonLines(questions.map(trlRow)),
+      'grpo_config.json': jsonFile(grpoConfig(run)),
+      ...(adapter === null ? {} : { 'lora_config.json': jsonFile(adapter) }),
+      'rewards.json': jsonFile(weightedRewards(run)),
+    },
+    differences: differences(run),
+  };
+}
