@@ -8,6 +8,7 @@ import type { GeneratedAnswer } from '../src/generation/generate';
 import { acquireDevice, type DeviceTraits, type GpuContext } from '../src/gpu/device';
 import { type KernelProfile, kernelProfile } from '../src/gpu/self_check';
 import { Reasoner, samplingOf } from '../src/lookback/reasoner';
+import { doubtOf } from '../src/lookback/weight_check';
 import { LoraAdapter } from '../src/model/lora';
 import type { WeightPrecision } from '../src/model/weight_layout';
 import { GENERATION_SETTINGS } from '../src/settings/generation_settings';
@@ -46,6 +47,8 @@ export interface AskReport {
   readonly adapter: string | null;
   /** How the model's weights were kept. */
   readonly weights: WeightPrecision;
+  /** Why the weights may be damaged or untrained; null when nothing speaks for that. */
+  readonly doubt: string | null;
   readonly device: DeviceReport;
   /** Which kernels ran: greedy tokens are promised bit for bit on the same adapter and profile alone. */
   readonly profile: KernelProfile;
@@ -65,7 +68,12 @@ function deviceReport(traits: DeviceTraits): DeviceReport {
   return { description, vendor, software, shaderF16, subgroups };
 }
 
-function askReport(answer: GeneratedAnswer, call: AskCall, id: string, { model }: Reasoner): AskReport {
+function askReport(
+  answer: GeneratedAnswer,
+  call: AskCall,
+  { id, doubt }: { readonly id: string; readonly doubt: string | null },
+  { model }: Reasoner,
+): AskReport {
   const { gpu } = model.device;
   return {
     text: answer.text,
@@ -79,6 +87,7 @@ function askReport(answer: GeneratedAnswer, call: AskCall, id: string, { model }
     model: id,
     adapter: call.adapter ?? null,
     weights: model.precision,
+    doubt,
     device: deviceReport(gpu.traits),
     profile: kernelProfile(gpu),
   };
@@ -96,14 +105,18 @@ async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext):
 async function ask(signal: AbortSignal): Promise<void> {
   const call = readAskCall();
   const images = await Promise.all(call.images.map((file) => readPicture(file)));
-  const { id, files } = await findModel(call.model);
+  const { id, files, builtIn } = await findModel(call.model);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
   try {
+    // What came with the project was checked when it was made.
+    const doubt = builtIn ? null : await doubtOf(reasoner);
+    if (doubt !== null) log(`Warning: ${doubt}`);
     await applyAdapter(reasoner, call, gpu);
     const answer = await streamAnswer(reasoner, call, images, signal);
-    if (call.json) process.stdout.write(`${JSON.stringify(askReport(answer, call, id, reasoner))}\n`);
+    if (call.json)
+      process.stdout.write(`${JSON.stringify(askReport(answer, call, { id, doubt }, reasoner))}\n`);
   } finally {
     await closeDevice(gpu, reasoner);
   }

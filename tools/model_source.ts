@@ -67,17 +67,17 @@ async function builtInModels(): Promise<ListedModel[]> {
  */
 export async function findModel(
   wanted: string | undefined,
-): Promise<{ id: string; folder: string; files: ModelFiles }> {
+): Promise<{ id: string; folder: string; files: ModelFiles; builtIn: boolean }> {
   const models = await builtInModels();
   const entry = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted);
   if (entry !== undefined) {
     const folder = join(repositoryRoot(), 'public', entry.folder);
-    return { id: entry.id, folder, files: folderFiles(folder, entry.id) };
+    return { id: entry.id, folder, files: folderFiles(folder, entry.id), builtIn: true };
   }
   const named = wanted ?? '';
   const folder = resolve(named);
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() === true;
-  if (isFolder) return { id: named, folder, files: folderFiles(folder, named) };
+  if (isFolder) return { id: named, folder, files: folderFiles(folder, named), builtIn: false };
   const known = models.map(({ id }) => id).join(', ');
   throw new ModelError('model/unknown', `"${named}" is neither a folder nor a built-in model (${known}).`);
 }

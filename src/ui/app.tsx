@@ -74,6 +74,7 @@ function Troubles() {
   const look = useLook();
   const error = useComputed(() => look.session.value.error);
   const trouble = useComputed(() => look.session.value.deviceTrouble);
+  const doubt = useComputed(() => look.session.value.model?.doubt ?? null);
   // The panel of the answer already shows an error that is the answer's own.
   const own = useComputed(() => look.session.value.answer?.error?.code === error.value?.code);
   return (
@@ -81,6 +82,11 @@ function Troubles() {
       {trouble.value !== null && (
         <p class={`banner banner-${trouble.value}`} data-testid="device-trouble" data-state={trouble.value}>
           <Icon name={trouble.value === 'restored' ? 'info' : 'warning'} /> {COPY.trouble[trouble.value]}
+        </p>
+      )}
+      {doubt.value !== null && (
+        <p class="banner banner-lost" data-testid="model-doubt">
+          <Icon name="warning" /> {doubt.value}
         </p>
       )}
       {error.value !== null && !(own.value && error.value.code !== 'worker/crashed') && (

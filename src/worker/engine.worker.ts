@@ -75,6 +75,9 @@ const engine: Engine<Reasoner> = new Engine<Reasoner>({
     { ids: FOLDER_IDS, source: models.folders },
   ]),
   loadModel: (gpu, files, options) => Reasoner.load(gpu, files, options),
+  // The page's own models were checked when they were made, and start at once.
+  doubtOf: async (model, { folder }) =>
+    folder === '' ? (await import('../lookback/weight_check')).doubtOf(model) : null,
   onLoaded: ({ entry, model }) => void models.noteUse(entry.id, model.model.precision),
   events,
 });

@@ -22,6 +22,7 @@ export const LOADED_MODEL: LoadedModel = {
   followsUp: false,
   maxNewTokens: 100,
   knows: 'Shapes.',
+  doubt: null,
 };
 
 export const PROMPT: PromptFact = {

@@ -57,6 +57,8 @@ export interface EngineParts<M> {
     files: ModelFiles,
     options: LoadChoice & { onProgress: (loaded: number, total: number) => void; signal: AbortSignal },
   ): Promise<M>;
+  /** What speaks against the weights of a model that was just put on the device, in words; null for nothing. */
+  doubtOf?(model: M, entry: ListedModel): Promise<string | null>;
   /** Told of every model that was loaded because somebody asked for it. */
   onLoaded?(loaded: Loaded<M>): void;
   /** Facts on their way to the page. */
@@ -242,11 +244,12 @@ export class Engine<M extends EngineModel> implements LoadCommands {
     return gpu;
   }
 
-  async #putOnDevice(parts: Omit<Loaded, 'model'>, signal: AbortSignal): Promise<LoadedModel> {
+  async #putOnDevice(parts: Omit<Loaded<M>, 'model'>, signal: AbortSignal): Promise<LoadedModel> {
     const { gpu, entry, files, choice } = parts;
     this.#progress('check', 0, 1);
     const onProgress = (loaded: number, total: number): void => this.#progress('upload', loaded, total);
     const model = await gpu.untilLost(this.#parts.loadModel(gpu, files, { ...choice, onProgress, signal }));
+    let doubt: string | null = null;
     try {
       signal.throwIfAborted();
       this.#progress('compile', 0, 1);
@@ -256,13 +259,15 @@ export class Engine<M extends EngineModel> implements LoadCommands {
       };
       await gpu.untilLost(model.warmUp(compiled));
       signal.throwIfAborted();
+      doubt = (await gpu.untilLost(Promise.resolve(this.#parts.doubtOf?.(model, entry)))) ?? null;
+      signal.throwIfAborted();
       this.#progress('warm-up', 1, 1);
     } catch (error) {
       if (!gpu.isLost()) model.destroy();
       throw error;
     }
     this.#loaded = { ...parts, model };
-    const fact = loadedModel(entry, model);
+    const fact = loadedModel(entry, model, doubt);
     this.emit({ type: 'modelLoaded', model: fact });
     return fact;
   }
@@ -349,6 +354,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
 function loadedModel(
   entry: ListedModel,
   { model, prompts, square, followsUp, maxPictures, maxTokens }: EngineModel,
+  doubt: string | null,
 ): LoadedModel {
   return {
     entry: entryOf(entry),
@@ -362,5 +368,6 @@ function loadedModel(
     maxPictures,
     maxNewTokens: Math.min(prompts.maxNewTokens, maxTokens),
     knows: prompts.knows,
+    doubt,
   };
 }

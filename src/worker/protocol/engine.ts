@@ -36,6 +36,8 @@ export interface LoadedModel {
   readonly maxNewTokens: number;
   /** One sentence on what the model can see, e.g. that pocket sees 4 × 4 cells of colour. */
   readonly knows: string;
+  /** Why its weights may be damaged or untrained, with what to try; null when nothing speaks for that. */
+  readonly doubt: string | null;
 }
 
 /** The graphics device, as the page shows it. */

@@ -41,6 +41,17 @@ describe('loading', () => {
     expect(events.map(({ type }) => type)).toContain('deviceReady');
   });
 
+  it('says what speaks against the weights, and keeps the model', async () => {
+    const { engine, commands, events, port, states } = engineOf({ doubtOf: async () => 'as noise' });
+    await engine.connect(port);
+    expect((await commands.load('small')).doubt).toBe('as noise');
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'modelLoaded', model: expect.objectContaining({ doubt: 'as noise' }) }),
+    );
+    expect(states()).toEqual(['idle', 'loading', 'ready']);
+    expect((await engineOf().commands.load('small')).doubt).toBeNull();
+  });
+
   it('replaces the model and keeps the device', async () => {
     const { commands, events, models } = await ready();
     await commands.load('small');

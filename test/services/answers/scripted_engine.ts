@@ -44,6 +44,7 @@ export interface Setup {
   /** Filled with the adapters that the model is given. */
   readonly adapters?: (LoraAdapter | null)[];
   readonly warmUp?: () => Promise<void>;
+  readonly doubtOf?: () => Promise<string | null>;
 }
 
 export const entry = { id: 'small', label: 'Small', folder: 'models/small', bytes: 7, files: [] };
@@ -145,6 +146,7 @@ export function engineOf(setup: Setup = {}) {
       models.push(model);
       return model;
     },
+    ...(setup.doubtOf ? { doubtOf: setup.doubtOf } : {}),
     sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
   });
   const answers = new AnswerHost({
