@@ -51,7 +51,7 @@ export async function* filePieces(
       const piece = await waiting.shift();
       if (piece === undefined) return;
       if (piece instanceof WholeFileAnswer) {
-        void piece.body.cancel().catch(() => undefined);
+        piece.end();
         yield* regrouped(client.wholeFile(listing, file, at, options.signal), pieceBytes);
         return;
       }

@@ -20,9 +20,10 @@ export interface HubParts {
 
 /** A server that answers a request for a range with the whole file; the body is not read yet. */
 export class WholeFileAnswer {
-  readonly body: ReadableStream<Uint8Array>;
-  constructor(body: ReadableStream<Uint8Array>) {
-    this.body = body;
+  /** Gives its connection back. */
+  readonly end: () => void;
+  constructor(end: () => void) {
+    this.end = end;
   }
 }
 
@@ -30,6 +31,8 @@ const MAX_TRIES = 6;
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 60_000;
 const STALL_MS = 30_000;
+/** A listing of 10,000 files takes about 3 MB. */
+const MAX_LISTING_BYTES = 1 << 24;
 
 /** A failure that may pass: the next try waits at least `waitMs`. */
 class Passing extends Error {
@@ -37,6 +40,69 @@ class Passing extends Error {
   constructor(message: string, waitMs = 0) {
     super(message);
     this.waitMs = waitMs;
+  }
+}
+
+/** An answer whose body is still to be read, or to be left. */
+interface HubAnswer {
+  readonly response: Response;
+  readonly body: AsyncGenerator<Uint8Array>;
+  /** Gives the connection back. */
+  leave(): void;
+}
+
+/** Ends a request that brings nothing for too long, before its head has come and within its body. */
+class StallWatch {
+  readonly #stallMs: number;
+  readonly #given: AbortSignal;
+  readonly #over = new AbortController();
+  /** Aborts when the caller's signal does, and when the request is over. */
+  readonly signal: AbortSignal;
+
+  constructor(stallMs: number, given: AbortSignal) {
+    this.#stallMs = stallMs;
+    this.#given = given;
+    this.signal = AbortSignal.any([given, this.#over.signal]);
+  }
+
+  /** What is waited for, or a Passing after too long. */
+  during<T>(wait: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      const message = `nothing arrived for ${this.#stallMs / 1000} s`;
+      timer = setTimeout(() => {
+        reject(new Passing(message));
+        this.end();
+      }, this.#stallMs);
+    });
+    return Promise.race([wait, stalled]).finally(() => clearTimeout(timer));
+  }
+
+  /** The parts of a body. Leaving early ends the request, so that its connection is free for others. */
+  async *body(response: Response): AsyncGenerator<Uint8Array> {
+    const reader = (response.body ?? new Blob([]).stream()).getReader();
+    try {
+      for (;;) {
+        const part = await this.during(reader.read());
+        if (part.done) return;
+        yield part.value;
+      }
+    } catch (error) {
+      throw this.failure(error, 'the connection broke off');
+    } finally {
+      this.end();
+    }
+  }
+
+  /** What an error of this request means: the caller's own abort, or something that may pass. */
+  failure(error: unknown, message: string): unknown {
+    if (this.#given.aborted) return this.#given.reason;
+    return error instanceof Passing || error instanceof ModelError ? error : new Passing(message);
+  }
+
+  /** Gives the connection back. */
+  end(): void {
+    this.#over.abort();
   }
 }
 
@@ -91,10 +157,15 @@ export class HubClient {
     const url = new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}`, this.#parts.endpoint);
     url.searchParams.set('blobs', 'true');
     const text = await this.#retrying(signal, async () => {
-      const response = await this.#request(url, {}, id, signal);
-      return response.text().catch(() => {
-        throw new Passing(`the answer about ${id} broke off`);
-      });
+      const { body } = await this.#request(url, {}, id, signal);
+      const decoder = new TextDecoder();
+      let [read, bytes] = ['', 0];
+      for await (const part of body) {
+        bytes += part.length;
+        if (bytes > MAX_LISTING_BYTES) throw tooLong(id);
+        read += decoder.decode(part, { stream: true });
+      }
+      return read + decoder.decode();
     });
     let answer: unknown;
     try {
@@ -127,11 +198,16 @@ export class HubClient {
       async () => {
         const from = begin + filled;
         const headers = { Range: `bytes=${from}-${end - 1}` };
-        const response = await this.#request(this.#fileUrl(listing, file), headers, listing.id, signal);
-        if (response.status === 200 && (from > 0 || end < file.bytes))
-          return new WholeFileAnswer(bodyOf(response));
-        checkRange(response, file, from);
-        for await (const part of this.#chunks(bodyOf(response), signal)) {
+        const url = this.#fileUrl(listing, file);
+        const { response, body, leave } = await this.#request(url, headers, listing.id, signal);
+        if (response.status === 200 && (from > 0 || end < file.bytes)) return new WholeFileAnswer(leave);
+        try {
+          checkRange(response, file, from);
+        } catch (error) {
+          leave();
+          throw error;
+        }
+        for await (const part of body) {
           if (filled + part.length > bytes.length)
             throw changed(file, 'more bytes than were asked for arrived');
           bytes.set(part, filled);
@@ -160,8 +236,7 @@ export class HubClient {
     const next = async (): Promise<Uint8Array | undefined> => {
       try {
         if (body === undefined) {
-          const response = await this.#request(this.#fileUrl(listing, file), {}, listing.id, signal);
-          body = this.#chunks(bodyOf(response), signal);
+          body = (await this.#request(this.#fileUrl(listing, file), {}, listing.id, signal)).body;
           position = 0;
         }
         const part = await body.next();
@@ -189,54 +264,29 @@ export class HubClient {
     }
   }
 
-  /** The chunks of a body; one that stalls or breaks off ends with an error that {@link passes} knows. */
-  async *#chunks(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const reader = body.getReader();
-    const stallMs = this.#parts.stallMs ?? STALL_MS;
-    try {
-      for (;;) {
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const stalled = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Passing(`nothing arrived for ${stallMs / 1000} s`)), stallMs);
-        });
-        const part = await Promise.race([reader.read(), stalled]).finally(() => clearTimeout(timer));
-        if (part.done) return;
-        yield part.value;
-      }
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof Passing || error instanceof ModelError) throw error;
-      throw new Passing('the connection broke off');
-    } finally {
-      void reader.cancel().catch(() => undefined);
-    }
-  }
-
   #fileUrl(listing: HubListing, file: HubFile): URL {
     const path = file.name.split('/').map(encodeURIComponent).join('/');
     return new URL(`${listing.id}/resolve/${listing.commit}/${path}`, this.#parts.endpoint);
   }
 
+  /** Asks once. The answer's head and each part of its body must come within the time of a stall. */
   async #request(
     url: URL,
     headers: Record<string, string>,
     id: string,
     signal: AbortSignal,
-  ): Promise<Response> {
+  ): Promise<HubAnswer> {
     const authorization = this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` };
+    const watch = new StallWatch(this.#parts.stallMs ?? STALL_MS, signal);
     let response: Response;
     try {
-      response = await this.#parts.fetch(url, {
-        headers: { ...headers, ...authorization },
-        signal,
-        cache: 'no-store',
-      });
+      const init = { headers: { ...headers, ...authorization }, signal: watch.signal };
+      response = await watch.during(this.#parts.fetch(url, { ...init, cache: 'no-store' }));
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw new Passing(error instanceof Error ? error.message : 'no connection');
+      throw watch.failure(error, error instanceof Error ? error.message : 'no connection');
     }
-    if (response.ok) return response;
-    void response.body?.cancel().catch(() => undefined);
+    if (response.ok) return { response, body: watch.body(response), leave: () => watch.end() };
+    watch.end();
     throw this.#refusal(response, url, id);
   }
 
@@ -293,6 +343,12 @@ export class HubClient {
   }
 }
 
+function tooLong(id: string): ModelError {
+  return new ModelError('model/hub-answer', `The hub's answer about ${id} is too long to be a listing.`, {
+    id,
+  });
+}
+
 function lastWord(error: Passing): ModelError {
   if (error.message === 'the hub is busy') {
     const minutes = Math.max(1, Math.ceil(error.waitMs / 60_000));
@@ -317,8 +373,4 @@ function checkRange(response: Response, file: HubFile, from: number): void {
   if (match === null) return;
   if (match[3] !== '*' && Number(match[3]) !== file.bytes) throw changed(file, `it has ${match[3]} bytes`);
   if (Number(match[1]) !== from) throw new Passing('the server sent another range');
-}
-
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  return response.body ?? new Blob([]).stream();
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { HubClient } from '../../src/hub/hub_client';
 import { type DownloadStep, downloadFiles } from '../../src/hub/hub_download';
 import { createPrng } from '../../src/lib/prng';
-import { COMMIT, HUB_FAULTS, type HubFault, startHub } from './hub_server';
+import { COMMIT, FATAL_FAULTS, type HubFault, PASSING_FAULTS, startHub } from './hub_server';
 import { MemoryTarget } from './memory_target';
 
 const PIECE = 4096;
@@ -25,19 +25,25 @@ afterAll(() => hub.close());
 beforeEach(() => {
   hub.requests.length = 0;
   hub.fault = () => null;
+  hub.listingFault = () => null;
   hub.ranges = true;
   hub.gated.clear();
 });
 
-function client(waits: number[] = []): HubClient {
+/** A stall is far longer than a busy machine takes to answer, but where a test waits for one. */
+function client(waits: number[] = [], stallMs = 20_000): HubClient {
   return new HubClient({
     endpoint: hub.endpoint,
     fetch: (url, init) => fetch(url, init),
     sleep: async (ms) => void waits.push(ms),
     random: () => 0.5,
-    stallMs: 300,
+    stallMs,
   });
 }
+
+/** Gives a stalled connection up soon, where the fault is one. */
+const clientFor = (fault: HubFault): HubClient =>
+  fault === 'stall' || fault === 'no-answer' ? client([], 300) : client();
 
 async function download(
   target: MemoryTarget,
@@ -91,13 +97,35 @@ describe('downloadFiles', () => {
     expect(paths.every((path) => path.includes(COMMIT))).toBe(true);
   });
 
-  const PASSING = HUB_FAULTS.filter((fault) => fault !== 'other-size');
-  it.each(PASSING)('comes through a passing fault: %s', async (fault) => {
+  it.each(PASSING_FAULTS)('comes through a passing fault: %s', async (fault) => {
     failing(fault, 1);
     const target = new MemoryTarget();
-    await download(target);
+    await download(target, { client: clientFor(fault) });
     expectWhole(target);
   });
+
+  it.each(Object.entries(FATAL_FAULTS) as [HubFault, string][])(
+    'ends at once with a fault that stays: %s',
+    async (fault, code) => {
+      failing(fault, 1);
+      const target = new MemoryTarget();
+      await expect(download(target)).rejects.toMatchObject({ code });
+      expect(target.isFinished('model.safetensors')).toBe(false);
+      await download(target);
+      expectWhole(target);
+    },
+  );
+
+  it.each(['stall', 'no-answer', 'cut-body', 'slow'] as const)(
+    'comes through a listing with the fault %s',
+    async (fault) => {
+      let left = 1;
+      hub.listingFault = () => (left-- > 0 ? fault : null);
+      const target = new MemoryTarget();
+      await download(target, { client: clientFor(fault) });
+      expectWhole(target);
+    },
+  );
 
   it.each([
     ['busy', 'model/hub-busy'],
@@ -107,7 +135,8 @@ describe('downloadFiles', () => {
     ['server-error', 'model/hub-unreachable'],
     ['reset', 'model/hub-unreachable'],
     ['whole-file', null],
-    ['other-size', 'model/hub-changed'],
+    ['wrong-range', 'model/hub-unreachable'],
+    ['no-answer', 'model/hub-unreachable'],
   ] as const)('ends rightly when every request has the fault %s', async (fault, code) => {
     failing(fault, Number.POSITIVE_INFINITY);
     const target = new MemoryTarget();
@@ -116,7 +145,7 @@ describe('downloadFiles', () => {
       await download(target);
       expectWhole(target);
     } else {
-      await expect(download(target)).rejects.toMatchObject({ code });
+      await expect(download(target, { client: clientFor(fault) })).rejects.toMatchObject({ code });
       expect(target.isFinished('model.safetensors')).toBe(false);
     }
   });
@@ -233,11 +262,11 @@ describe('random faults', () => {
     'ends with the listed bytes or an error, never with others (seed %i)',
     async (seed) => {
       const prng = createPrng(77, seed);
-      hub.fault = () =>
-        prng.nextFloat() < 0.4 ? (HUB_FAULTS[prng.nextInt(HUB_FAULTS.length)] ?? null) : null;
+      const faults = [...PASSING_FAULTS, ...(Object.keys(FATAL_FAULTS) as HubFault[])];
+      hub.fault = () => (prng.nextFloat() < 0.4 ? (faults[prng.nextInt(faults.length)] ?? null) : null);
       const target = new MemoryTarget();
       for (let lives = 0; lives < 20 && !target.isFinished('model.safetensors'); lives++) {
-        await download(target).catch((error: unknown) => {
+        await download(target, { client: client([], 300) }).catch((error: unknown) => {
           expect(error).toMatchObject({ code: expect.stringMatching(/^model\/(hub-|integrity)/) });
         });
       }

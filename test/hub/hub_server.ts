@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What can go wrong with one request for a file's bytes. */
-export const HUB_FAULTS = [
+/** What can go wrong with one request for a file's bytes and be right at the next. */
+export const PASSING_FAULTS = [
   'busy',
   'cut-body',
   'altered-byte',
@@ -14,15 +14,43 @@ export const HUB_FAULTS = [
   'server-error',
   'reset',
   'whole-file',
-  'other-size',
   'wrong-range',
   'stall',
+  'no-answer',
+  'slow',
+  'detour',
 ] as const;
-/** One of {@link HUB_FAULTS}. */
-export type HubFault = (typeof HUB_FAULTS)[number];
+
+/** Answers that end a download, with the code of the error that they mean. */
+export const FATAL_FAULTS = {
+  'other-size': 'model/hub-changed',
+  gated: 'model/hub-gated',
+  forbidden: 'model/hub-gated',
+  missing: 'model/hub-missing',
+  'past-end': 'model/hub-changed',
+  'busy-for-long': 'model/hub-busy',
+} as const;
+
+/** Faults that a request for a listing can have, too: the others are those of ranges and of the storage. */
+export const LISTING_FAULTS = [
+  ...['busy', 'cut-body', 'server-error', 'reset', 'stall', 'no-answer', 'slow'],
+  ...['gated', 'forbidden', 'missing', 'busy-for-long'],
+] as readonly HubFault[];
+
+/** What can go wrong with one request. */
+export type HubFault = (typeof PASSING_FAULTS)[number] | keyof typeof FATAL_FAULTS;
+
+/** A large file whose bytes are made when they are asked for. */
+export interface MadeFile {
+  readonly length: number;
+  /** SHA-256 of all of it in hexadecimal. */
+  readonly sha256: string;
+  /** Bytes [begin, end), no more than a few megabytes at a time. */
+  subarray(begin: number, end: number): Uint8Array;
+}
 
 /** What a hub holds: per model id the content of its files by path. */
-export type HubModels = Readonly<Record<string, Readonly<Record<string, Uint8Array>>>>;
+export type HubModels = Readonly<Record<string, Readonly<Record<string, Uint8Array | MadeFile>>>>;
 
 /** A running hub. */
 export interface TestHub {
@@ -32,8 +60,14 @@ export interface TestHub {
   readonly requests: { host: 'hub' | 'storage'; path: string; range: string | null; token: boolean }[];
   /** Chooses the fault of each request for bytes; none by default. */
   fault: (path: string, range: string | null) => HubFault | null;
+  /** Chooses the fault of each request for a listing, one of {@link LISTING_FAULTS}; none by default. */
+  listingFault: () => HubFault | null;
+  /** Seconds of Retry-After of a busy answer. */
+  retryAfter: number;
   /** Models that answer 401 without this token. */
   readonly gated: Map<string, string>;
+  /** Bytes of files that were sent. */
+  sentBytes: number;
   /** Whether the storage behind the hub knows ranges. */
   ranges: boolean;
   close(): Promise<void>;
@@ -48,8 +82,12 @@ function hex(algorithm: string, ...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
-function describeFiles(files: Readonly<Record<string, Uint8Array>>): unknown[] {
+function describeFiles(files: HubModels[string]): unknown[] {
   return Object.entries(files).map(([rfilename, content]) => {
+    if (!(content instanceof Uint8Array)) {
+      const { sha256, length: size } = content;
+      return { rfilename, size, blobId: '0'.repeat(40), lfs: { sha256, size, pointerSize: 134 } };
+    }
     const blobId = hex('sha1', `blob ${content.length}\0`, content);
     const lfs = { sha256: hex('sha256', content), size: content.length, pointerSize: 134 };
     return { rfilename, size: content.length, blobId, ...(/\.safetensors$/.test(rfilename) ? { lfs } : {}) };
@@ -77,6 +115,9 @@ export async function startHub(models: HubModels): Promise<TestHub> {
   const hub: Omit<TestHub, 'endpoint' | 'close'> = {
     requests: [],
     fault: () => null,
+    listingFault: () => null,
+    retryAfter: 0,
+    sentBytes: 0,
     gated: new Map(),
     ranges: true,
   };
@@ -89,14 +130,18 @@ export async function startHub(models: HubModels): Promise<TestHub> {
   const storage = await listen((request, response) => {
     if (request.method === 'OPTIONS') return void response.writeHead(204, CORS).end();
     note('storage', request);
-    const key = new URL(request.url ?? '', 'http://h').searchParams.get('signature') ?? '';
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://h');
+    const key = searchParams.get('signature') ?? '';
+    if (searchParams.has('detour')) {
+      return void response.writeHead(307, { ...CORS, Location: `${pathname}?signature=${key}` }).end();
+    }
     const signed = signatures.get(key);
     signatures.delete(key);
     if (signed === undefined || signed.fault === 'expired') {
       return void response.writeHead(403, CORS).end('expired');
     }
     const content = models[signed.id]?.[signed.path] ?? new Uint8Array();
-    sendBytes(response, content, request.headers.range ?? null, signed.fault, hub.ranges);
+    hub.sentBytes += sendBytes(response, content, request.headers.range ?? null, signed.fault, hub.ranges);
   });
 
   const front = await listen((request, response) => {
@@ -117,20 +162,23 @@ export async function startHub(models: HubModels): Promise<TestHub> {
       if (!['main', COMMIT].includes(rest)) {
         return void response.writeHead(404, { ...CORS, 'X-Error-Code': 'RevisionNotFound' }).end();
       }
-      const body = JSON.stringify({ id, sha: COMMIT, gated: false, siblings: describeFiles(files) });
-      return void response.writeHead(200, { ...CORS, 'Content-Type': 'application/json' }).end(body);
+      const fault = hub.listingFault();
+      if (refuse(request, response, fault, hub.retryAfter)) return;
+      const text = JSON.stringify({ id, sha: COMMIT, gated: false, siblings: describeFiles(files) });
+      const body = Buffer.from(text);
+      const type = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+      response.writeHead(200, { ...CORS, ...type });
+      return sendBody(response, body, fault);
     }
     const path = decodeURIComponent(rest.slice(COMMIT.length + 1));
     if (files[path] === undefined) {
       return void response.writeHead(404, { ...CORS, 'X-Error-Code': 'EntryNotFound' }).end();
     }
     const fault = hub.fault(path, request.headers.range ?? null);
-    if (fault === 'busy') return void response.writeHead(429, { ...CORS, 'Retry-After': '0' }).end();
-    if (fault === 'server-error') return void response.writeHead(502, CORS).end();
-    if (fault === 'reset') return void request.socket.destroy();
+    if (refuse(request, response, fault, hub.retryAfter)) return;
     const key = `${signatures.size}-${hub.requests.length}`;
     signatures.set(key, { id, path, fault });
-    const location = `http://localhost:${portOf(storage)}/${hex('sha256', path)}?signature=${key}`;
+    const location = `http://localhost:${portOf(storage)}/${hex('sha256', path)}?signature=${key}${fault === 'detour' ? '&detour' : ''}`;
     response.writeHead(302, { ...CORS, Location: location }).end();
   });
 
@@ -145,25 +193,51 @@ export async function startHub(models: HubModels): Promise<TestHub> {
   });
 }
 
-/** Answers a request for bytes, with the fault that was chosen for it. */
+const REFUSALS: Partial<Readonly<Record<HubFault, readonly [status: number, headers: object]>>> = {
+  'busy-for-long': [429, { 'Retry-After': '3600' }],
+  'server-error': [502, {}],
+  gated: [401, { 'X-Error-Code': 'GatedRepo' }],
+  forbidden: [403, {}],
+  missing: [404, { 'X-Error-Code': 'EntryNotFound' }],
+};
+
+/** Answers with a fault of the hub itself. @returns whether the fault is one, so that nothing else is to be answered */
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: HubFault | null,
+  retryAfter: number,
+): boolean {
+  if (fault === null || fault === 'no-answer') return fault !== null;
+  if (fault === 'reset') {
+    request.socket.destroy();
+    return true;
+  }
+  const refusal = fault === 'busy' ? ([429, { 'Retry-After': `${retryAfter}` }] as const) : REFUSALS[fault];
+  if (refusal === undefined) return false;
+  response.writeHead(refusal[0], { ...CORS, ...refusal[1] }).end();
+  return true;
+}
+
+/** Answers a request for bytes, with the fault that was chosen for it. @returns bytes of the body, faults aside */
 function sendBytes(
   response: ServerResponse,
-  content: Uint8Array,
+  content: Uint8Array | MadeFile,
   range: string | null,
   fault: HubFault | null,
   ranges: boolean,
-): void {
+): number {
   const match = /^bytes=(\d+)-(\d+)$/.exec(range ?? '');
   if (match === null || !ranges || fault === 'whole-file') {
     response.writeHead(200, { ...CORS, 'Content-Length': content.length });
-    sendBody(response, content, fault);
-    return;
+    sendBody(response, content.subarray(0, content.length), fault);
+    return content.length;
   }
   const begin = Number(match[1]) + (fault === 'wrong-range' && Number(match[1]) > 0 ? -1 : 0);
   const end = Math.min(Number(match[2]) + 1, content.length);
-  if (begin >= content.length) {
+  if (begin >= content.length || fault === 'past-end') {
     response.writeHead(416, { ...CORS, 'Content-Range': `bytes */${content.length}` }).end();
-    return;
+    return 0;
   }
   const total = fault === 'other-size' ? content.length + 1 : content.length;
   const body = content.subarray(begin, end);
@@ -173,6 +247,7 @@ function sendBytes(
     'Content-Range': `bytes ${begin}-${end - 1}/${total}`,
   });
   sendBody(response, body, fault);
+  return body.length;
 }
 
 function sendBody(response: ServerResponse, body: Uint8Array, fault: HubFault | null): void {
@@ -184,7 +259,23 @@ function sendBody(response: ServerResponse, body: Uint8Array, fault: HubFault | 
     response.write(body.subarray(0, (body.length + 1) >> 1), () => response.destroy());
     return;
   }
+  if (fault === 'slow') {
+    trickle(response, body);
+    return;
+  }
+  if (fault !== 'altered-byte') {
+    response.end(body);
+    return;
+  }
   const sent = Uint8Array.from(body);
-  if (fault === 'altered-byte' && sent.length > 0) sent[sent.length >> 1] = (sent[sent.length >> 1] ?? 0) ^ 1;
+  if (sent.length > 0) sent[sent.length >> 1] = (sent[sent.length >> 1] ?? 0) ^ 1;
   response.end(sent);
+}
+
+/** Sends a body in eight parts, with pauses between them. */
+function trickle(response: ServerResponse, body: Uint8Array, part = 0): void {
+  const [begin, end] = [part, part + 1].map((k) => Math.ceil((k * body.length) / 8)) as [number, number];
+  if (part === 8) return void response.end();
+  response.write(body.subarray(begin, end));
+  setTimeout(() => trickle(response, body, part + 1), 5);
 }
