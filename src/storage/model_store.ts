@@ -73,7 +73,7 @@ export class ModelStore {
   async list(): Promise<ModelRecord[]> {
     const root = await this.#root(false);
     const records: ModelRecord[] = [];
-    for await (const handle of root?.values() ?? []) {
+    for await (const handle of entriesOf(root)) {
       const record = isFolder(handle) ? await readRecord(handle) : null;
       if (record !== null) records.push(record);
     }
@@ -84,7 +84,7 @@ export class ModelStore {
   async listParts(): Promise<ModelPart[]> {
     const root = await this.#root(false);
     const parts: ModelPart[] = [];
-    for await (const handle of root?.values() ?? []) {
+    for await (const handle of entriesOf(root)) {
       const of = ofKey(handle.name);
       if (of === null || !isFolder(handle) || (await readRecord(handle)) !== null) continue;
       parts.push({ ...of, bytes: await folderBytes(handle) });
@@ -194,11 +194,25 @@ function beingLoaded(key: string): StorageError {
   return new StorageError('storage/model-busy', message, { key });
 }
 
-/** Bytes of all files of a folder. */
+/** What a folder holds; one that another tab deletes meanwhile holds nothing more. */
+async function* entriesOf(folder: FileSystemDirectoryHandle | null): AsyncGenerator<FileSystemHandle> {
+  try {
+    for await (const handle of folder?.values() ?? []) yield handle;
+  } catch (error) {
+    if (!isMissing(error)) throw storageFailure(error, 'the stored models');
+  }
+}
+
+/** Bytes of all files of a folder; files that another tab deletes meanwhile have none. */
 async function folderBytes(folder: FileSystemDirectoryHandle): Promise<number> {
   let bytes = 0;
-  for await (const handle of folder.values()) {
-    if (handle.kind === 'file') bytes += (await (handle as FileSystemFileHandle).getFile()).size;
+  for await (const handle of entriesOf(folder)) {
+    if (handle.kind !== 'file') continue;
+    try {
+      bytes += (await (handle as FileSystemFileHandle).getFile()).size;
+    } catch (error) {
+      if (!isMissing(error)) throw storageFailure(error, 'the stored models');
+    }
   }
   return bytes;
 }

@@ -64,6 +64,9 @@ export const RECORD = 'record.json';
 const FINISHED = 'finished';
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
+/** A small file is replaced once in a download or a use. */
+const MOST_READS = 5;
+
 const journalOf = (name: string): string => `journal-${name}`;
 
 /** Takes a folder to fill it, with what an earlier download left there. @param onRelease gives the folder back */
@@ -239,12 +242,15 @@ export async function replaceText(
   }
 }
 
-/** Lines of a small text file; none where it is missing. */
+/** Lines of a small text file; none where it is missing. One that another tab replaces meanwhile is read again. */
 export async function readLines(folder: FileSystemDirectoryHandle, name: string): Promise<string[]> {
-  try {
-    return (await (await (await folder.getFileHandle(name)).getFile()).text()).split('\n');
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw storageFailure(error, 'a stored model');
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await (await (await folder.getFileHandle(name)).getFile()).text()).split('\n');
+    } catch (error) {
+      if (isMissing(error)) return [];
+      const replaced = error instanceof DOMException && error.name === 'NotReadableError';
+      if (!replaced || tries === MOST_READS) throw storageFailure(error, 'a stored model');
+    }
   }
 }

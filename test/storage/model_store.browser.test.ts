@@ -145,6 +145,27 @@ describe('ModelStore', () => {
     await expect(store.read(KEY, 'a.bin')).rejects.toThrow('100 bytes');
   });
 
+  it('lists while another tab writes and deletes models', async () => {
+    const [writer, reader] = [newLife().store, newLife().store];
+    let writing = true;
+    const written = (async () => {
+      for (let times = 0; times < 15; times++) {
+        await storeWhole(writer);
+        await writer.release();
+        await writer.delete(KEY);
+      }
+      writing = false;
+    })();
+    let listed = 0;
+    while (writing) {
+      listed += (await reader.list()).length + (await reader.listParts());
+    }
+    await written;
+    expect(listed).toBeGreaterThan(0);
+    expect(await reader.list()).toEqual([]);
+    expect(await reader.listParts()).toBe(0);
+  });
+
   it('deletes nothing that is open in another tab', async () => {
     const { store } = newLife();
     await storeWhole(store);

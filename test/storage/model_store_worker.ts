@@ -35,6 +35,8 @@ const commands = {
       files: names.map((name) => ({ name, bytes: 128, sha256: null })),
     }),
   release: () => model?.release(),
+  /** Number of downloads that are not whole. */
+  listParts: async () => (await store.listParts()).length,
   list: async () => (await store.list()).map(({ id }) => id),
   async read(key: string, name: string): Promise<string | null> {
     const opened = await store.open(key);
