@@ -9,7 +9,16 @@ import { ensureBrowser, vulkanEnvironment } from './browser.mjs';
 import { ensureInstalled, ROOT } from './install.mjs';
 
 const CACHE = join(ROOT, 'node_modules/.cache/look-back');
-const SOURCES = ['src', 'shaders', 'tools', 'test/soak', 'test/bench', 'test/reference', 'test/harness'];
+const SOURCES = [
+  'src',
+  'shaders',
+  'tools',
+  'test/soak',
+  'test/bench',
+  'test/reference',
+  'test/harness',
+  'test/hub',
+];
 
 /** Names that may follow: for `tools` those that package.json has a script for, else every program of the folder. */
 function programNames(folder) {

@@ -70,6 +70,13 @@ const STEPS = [
     browser: true,
   },
   {
+    name: 'hub',
+    lane: 'checks',
+    args: ['tools/run.mjs', 'soak', 'hub', '--count', '20', '--gigabytes', '0.3'],
+    tests: writtenCounts,
+    browser: true,
+  },
+  {
     name: 'e2e',
     lane: 'journeys',
     args: [bin.playwright, 'test', '--reporter=line,json'],

@@ -33,7 +33,8 @@ function padded(file: Buffer, padding: number): Uint8Array {
   ]);
 }
 
-async function readModel({ folder, padding = 0 }: HubModel): Promise<Record<string, Uint8Array>> {
+/** A model's files below the project's root. */
+export async function readModel({ folder, padding = 0 }: HubModel): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {};
   for (const { name } of (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile())) {
     const content = await readFile(`${folder}/${name}`);
