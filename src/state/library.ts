@@ -54,6 +54,10 @@ export interface Library {
   exportAdapter(id: string): Promise<Blob | null>;
   /** From a zip, the files of a folder, or the two files of an adapter; ones still being collected are waited for. */
   importAdapter(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<AdapterSummary | null>;
+  /** From the hub by `organisation/name`. */
+  importHubAdapter(id: string, revision: string): Promise<AdapterSummary | null>;
+  /** Ends fetching an adapter of the hub. */
+  cancelHubAdapter(): Promise<void>;
   /** Appends a row; `id` null makes a dataset of that name. */
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary | null>;
 }
@@ -206,6 +210,12 @@ export function createLibrary(client: EngineClient): Library {
         () => andFetched(imported(client, files), fetch.adapters),
         (adapter) => ({ kind: 'imported', name: adapter.name }),
       ),
+    importHubAdapter: (id, revision) =>
+      command(
+        () => andFetched(client.importHubAdapter(id, revision), fetch.adapters),
+        (adapter) => ({ kind: 'imported', name: adapter.name }),
+      ),
+    cancelHubAdapter: () => client.cancelHubAdapter(),
     addToDataset: (id, name, row) =>
       command(() => andFetched(client.addToDataset(id, name, row), fetch.datasets)),
   };

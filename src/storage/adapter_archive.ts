@@ -2,7 +2,7 @@
 // page and the command line alike. Nothing but adapter_config.json and adapter_model.safetensors is ever read, each up to
 // a size that is checked before and while it is; a zip with a dishonest name is refused whole.
 
-import { zipSync } from 'fflate';
+import { type Zippable, zipSync } from 'fflate';
 import { openZip, type ZipEntry, type ZipReader } from '../data/dataset/zip_reader';
 import { DataError, StorageError } from '../lib/errors';
 import { formatBytes, formatList } from '../lib/format';
@@ -34,7 +34,8 @@ export interface ArchiveLimits {
   readonly maxRatio: number;
 }
 
-const LIMITS: ArchiveLimits = {
+/** Bounds of every adapter that is read. */
+export const ADAPTER_LIMITS: ArchiveLimits = {
   maxConfigBytes: 2 ** 20,
   maxWeightsBytes: 2 ** 30,
   maxFiles: 1000,
@@ -44,11 +45,20 @@ const LIMITS: ArchiveLimits = {
 /** Zip's oldest date: the same adapter gives the same bytes. */
 const EPOCH = new Date(1980, 0, 1);
 
-/** Packs a pair into a zip, the two files in its root. */
-export function packAdapter({ config, weights }: AdapterPair): Uint8Array<ArrayBuffer> {
+/**
+ * Packs a pair into a zip, the files in its root.
+ * @param card text of README.md; left out without it
+ */
+export function packAdapter({ config, weights }: AdapterPair, card?: string): Uint8Array<ArrayBuffer> {
   // Trained floats do not compress.
   const options = { level: 0, mtime: EPOCH } as const;
-  return zipSync({ [CONFIG]: [config, options], [WEIGHTS]: [weights, options] }) as Uint8Array<ArrayBuffer>;
+  const readme =
+    card === undefined ? {} : { 'README.md': [new TextEncoder().encode(card), options] as const };
+  return zipSync({
+    ...readme,
+    [CONFIG]: [config, options],
+    [WEIGHTS]: [weights, options],
+  } as Zippable) as Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -61,7 +71,7 @@ export function packAdapter({ config, weights }: AdapterPair): Uint8Array<ArrayB
 export async function readAdapterFiles(
   files: readonly AdapterFile[],
   name: string,
-  limits: ArchiveLimits = LIMITS,
+  limits: ArchiveLimits = ADAPTER_LIMITS,
 ): Promise<AdapterPair> {
   const [only] = files;
   const isPart = /\/|\.(json|safetensors|bin)$/i;
@@ -90,7 +100,7 @@ async function readBlob({ path, blob }: AdapterFile, maxBytes: number): Promise<
 export async function unpackAdapter(
   zip: Blob,
   name: string,
-  limits: ArchiveLimits = LIMITS,
+  limits: ArchiveLimits = ADAPTER_LIMITS,
 ): Promise<AdapterPair> {
   const reader = await openZip(zip, name, limits);
   const [refused] = reader.refused;

@@ -261,6 +261,8 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     ),
   'adapter/no-checkpoint': (error) =>
     copy('This run has nothing to save yet', error.message, [], 'open-train'),
+  'adapter/cancelled': (error) => copy('Nothing was imported', error.message, [], 'none'),
+  'train/adapter': (error) => copy('Training cannot continue this adapter', error.message, [], 'open-train'),
   'model/adapter': notAdapter,
   'storage/archive': notAdapter,
   'page/part': () =>

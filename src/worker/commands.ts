@@ -52,6 +52,8 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   deleteAdapter: 'adapters',
   exportAdapter: 'adapters',
   importAdapter: 'adapters',
+  importHubAdapter: 'adapters',
+  cancelHubAdapter: 'adapters',
   listDatasets: 'datasets',
   previewDataset: 'datasets',
   keepDataset: 'datasets',

@@ -8,7 +8,7 @@ import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
 import { AnswerHost } from '../services/answers/answer_host';
-import { baseFingerprint } from '../services/answers/base_fingerprint';
+import { baseFingerprint, commitOf } from '../services/answers/base_fingerprint';
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
 import { joinModels, ModelRegistry } from '../services/answers/model_registry';
@@ -48,6 +48,11 @@ const changed = (store: StoreName): void => {
 
 const modelStore = new ModelStore();
 let hub: ReturnType<typeof openHub> | undefined;
+// Fetched with the first model or adapter that is not built in: most visits need none.
+const theHub = (): ReturnType<typeof openHub> => {
+  hub ??= openHub();
+  return hub;
+};
 const openHub = async () => {
   const { createHub } = await import('../services/answers/hub_models');
   return createHub(modelStore, () => Date.now());
@@ -58,11 +63,7 @@ const models: ModelLibrary = new ModelLibrary({
   device: () => engine.device(),
   judge: async (...judged) => (await import('../services/library/model_fit')).judgeFit(...judged),
   store: modelStore,
-  // Fetched with the first model that is not built in: most visits need none.
-  hub: () => {
-    hub ??= openHub();
-    return hub;
-  },
+  hub: theHub,
   emit: (event) => events.push(event),
   changed: () => changed('models'),
   date: () => Date.now(),
@@ -107,6 +108,12 @@ const adapters = new AdapterLibrary({
   ...{ ...common, adapters: stored, runs, liveRuns, changed },
   bundled: new BundledAdapters(PAGE),
   persist: askToPersist,
+  fetchAdapter: async (id, revision, signal) => {
+    const onProgress = (loaded: number, total: number): void =>
+      events.push({ type: 'downloadProgressed', id, loaded, total });
+    return (await theHub()).fetchAdapter(id, revision, { signal, onProgress });
+  },
+  commitOf: async (id, fingerprint) => commitOf(await modelStore.list().catch(() => []), id, fingerprint),
 });
 const datasets = new DatasetLibrary({
   ...{ ...common, datasets: openDatasets, liveRuns, decodeImage },

@@ -4,8 +4,10 @@
 
 import { ModelError } from '../../lib/errors';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
+import type { ModelRecord } from '../../storage/model_store_folder';
 
 const WHOLE = 'model.safetensors';
+const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;
 /** Files of weights may be larger than memory. */
 const PIECE_BYTES = 1 << 24;
 const INDEX = 'model.safetensors.index.json';
@@ -27,6 +29,25 @@ async function compute(files: ModelFiles): Promise<string> {
   const digests: string[] = [];
   for (const shard of shards) digests.push(await fileDigest(files, shard));
   return hexDigest(new TextEncoder().encode(digests.join('')));
+}
+
+/**
+ * The commit whose files have a fingerprint, of the copies of a model that are kept; null for none. Only the digests that
+ * were verified while they were downloaded are compared: nothing is read.
+ */
+export async function commitOf(
+  kept: readonly Pick<ModelRecord, 'id' | 'commit' | 'files'>[],
+  id: string,
+  fingerprint: string,
+): Promise<string | null> {
+  for (const { files, commit } of kept.filter((record) => record.id === id)) {
+    const whole = files.find(({ name }) => name === WHOLE);
+    const shards = files.filter(({ name }) => SHARD.test(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const joined = shards.map(({ sha256 }) => sha256 ?? '').join('');
+    const found = whole ? whole.sha256 : await hexDigest(new TextEncoder().encode(joined));
+    if (found === fingerprint) return commit;
+  }
+  return null;
 }
 
 async function fileDigest(files: ModelFiles, name: string): Promise<string> {

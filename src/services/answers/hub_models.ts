@@ -13,6 +13,7 @@ import { type ModelStore, modelKey } from '../../storage/model_store';
 import type { ModelRecord } from '../../storage/model_store_folder';
 import { ensureRoom } from '../../storage/quota';
 import { askToPersist } from '../../storage/usage';
+import { type FetchedAdapter, fetchAdapter } from './hub_adapters';
 import type { ListedModel } from './model_registry';
 
 /** What downloads and opens models of the hub. */
@@ -180,11 +181,19 @@ function entryOf({ id, files }: ModelRecord): ListedModel {
   return { id, label: id, folder: '', bytes, files: listed };
 }
 
-/** The hub in use, and the models that come from it. */
+/** The hub in use, and the models and adapters that come from it. */
 export function createHub(
   store: HubModelParts['store'],
   date: HubModelParts['date'],
-): { readonly access: HubAccess; readonly models: HubModels } {
+): {
+  readonly access: HubAccess;
+  readonly models: HubModels;
+  readonly fetchAdapter: (id: string, revision: string, watch: DownloadWatch) => Promise<FetchedAdapter>;
+} {
   const access = new HubAccess(platformClient);
-  return { access, models: new HubModels({ client: () => access.client, store, date }) };
+  return {
+    access,
+    models: new HubModels({ client: () => access.client, store, date }),
+    fetchAdapter: (id, revision, watch) => fetchAdapter(access.client, id, revision, watch),
+  };
 }

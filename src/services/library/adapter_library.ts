@@ -2,17 +2,20 @@
 // their weights to answers and runs. An adapter is put before a model only when it was made for the very weights of
 // that model, or, where it does not say, when every tensor fits by name and shape.
 
-import { ArgumentError, LookBackError } from '../../lib/errors';
+import { ArgumentError, LookBackError, StorageError } from '../../lib/errors';
 import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
 import { loraWeightsOf } from '../../model/lora';
-import { writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
+import { writeModelCard } from '../../model/model_card';
+import { type PeftLoraConfig, writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
+import { parseLoraConfig } from '../../model/peft_reader';
 import { packAdapter, readAdapterFiles } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { AdapterRecord } from '../../storage/records';
 import type { AdapterCommands, AdapterSummary, NamedFile } from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
+import type { FetchedAdapter } from '../answers/hub_adapters';
 import type { LiveRuns } from '../training/live_runs';
 import type { TrainingRuns } from '../training/training_run';
 import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
@@ -28,17 +31,23 @@ export interface AdapterLibraryParts {
   persist(): Promise<unknown>;
   changed(store: 'adapters' | 'runs'): void;
   readonly liveRuns: Pick<LiveRuns, 'checkUnused'>;
+  /** Brings an adapter of the hub here; see `fetchAdapter` of services/answers/hub_adapters.ts. */
+  fetchAdapter(id: string, revision: string, signal: AbortSignal): Promise<FetchedAdapter>;
+  /** Commit of a model of the hub whose copy here has these weights; null where there is none. */
+  commitOf(modelId: string, fingerprint: string): Promise<string | null>;
   createId(): string;
   /** Milliseconds since 1970. */
   date(): number;
 }
 
+const GONE = 'This adapter is not stored here any more.';
 const MAX_NAME = 200;
 const MAX_NOTES = 20_000;
 
 /** Adapters of this origin and of the page. Its methods reject with LookBackErrors. */
 export class AdapterLibrary implements AdapterCommands {
   readonly #parts: AdapterLibraryParts;
+  #fetching: AbortController | null = null;
 
   constructor(parts: AdapterLibraryParts) {
     this.#parts = parts;
@@ -96,30 +105,69 @@ export class AdapterLibrary implements AdapterCommands {
   /** See AdapterCommands. */
   async exportAdapter(id: string): Promise<Blob> {
     const { config, weights } = await this.#files(id);
-    const bundled = (await this.#parts.bundled.list()).find((adapter) => adapter.id === id);
-    const named =
-      bundled === undefined ? config : withBase(new TextDecoder().decode(config), bundled.fingerprint);
-    return new Blob([packAdapter({ config: named, weights })], { type: 'application/zip' });
+    const adapter = (await this.listAdapters()).find((one) => one.id === id);
+    if (adapter === undefined) throw new StorageError('storage/missing', GONE, { id });
+    const text = new TextDecoder().decode(config);
+    const named = adapter.bundled ? withBase(text, adapter.fingerprint) : config;
+    const card = writeModelCard({
+      ...adapter,
+      commit: await this.#parts.commitOf(adapter.modelId, adapter.fingerprint),
+      config: settingsIn(text),
+      modules: adapter.targetModules,
+    });
+    return new Blob([packAdapter({ config: named, weights }, card)], { type: 'application/zip' });
   }
 
   /** See AdapterCommands. Needs the model loaded that it is for: its tensors are checked against it. */
-  async importAdapter(given: readonly NamedFile[], name: string): Promise<AdapterSummary> {
-    const words = checkedName(name);
-    const { loaded } = this.#parts.engine;
-    if (loaded === undefined) {
+  importAdapter(given: readonly NamedFile[], name: string): Promise<AdapterSummary> {
+    return this.#import(given, name, 'Imported.');
+  }
+
+  /** See AdapterCommands. Needs the model loaded that it is for, too. */
+  async importHubAdapter(id: string, revision: string): Promise<AdapterSummary> {
+    this.#loaded();
+    if (this.#fetching !== null)
       throw new LookBackError(
-        'adapter/base',
-        'An adapter is checked against its model: load that model first.',
+        'model/download-busy',
+        'Another adapter is being fetched: cancel it, or wait.',
+        { id },
       );
+    const controller = new AbortController();
+    this.#fetching = controller;
+    try {
+      const { files, commit } = await this.#parts.fetchAdapter(id, revision, controller.signal);
+      return await this.#import(files, id, `From ${id} of the hub, ${commit}.`);
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      throw new LookBackError('adapter/cancelled', 'The adapter was not fetched: it was cancelled.', { id });
+    } finally {
+      this.#fetching = null;
     }
+  }
+
+  /** See AdapterCommands. */
+  async cancelHubAdapter(): Promise<void> {
+    this.#fetching?.abort();
+  }
+
+  #loaded(): Loaded {
+    const { loaded } = this.#parts.engine;
+    if (loaded !== undefined) return loaded;
+    const message = 'An adapter is checked against its model: load that model first.';
+    throw new LookBackError('adapter/base', message);
+  }
+
+  async #import(given: readonly NamedFile[], name: string, origin: string): Promise<AdapterSummary> {
+    const words = checkedName(name);
+    const loaded = this.#loaded();
     const files = await readAdapterFiles(given, words);
     const read = await readAdapterPair(files, loaded.model.model.config);
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     checkBase(words, read.base, fingerprint, loaded);
     const notes =
       read.base === null
-        ? `Imported. It does not say for which weights it was made; all its tensors fit ${loaded.entry.label}.`
-        : 'Imported.';
+        ? `${origin} It does not say for which weights it was made; all its tensors fit ${loaded.entry.label}.`
+        : origin;
     const { createId, date, adapters } = this.#parts;
     const { weights, config } = read;
     const draft = {
@@ -189,6 +237,16 @@ export class AdapterLibrary implements AdapterCommands {
 function withBase(config: string, fingerprint: string): Uint8Array<ArrayBuffer> {
   const json = JSON.parse(config) as Record<string, unknown>;
   return new TextEncoder().encode(JSON.stringify({ ...json, [BASE_KEY]: fingerprint }, null, 2));
+}
+
+/** Settings of a written adapter_config.json, which is ours or came with the page. */
+function settingsIn(text: string): PeftLoraConfig {
+  const json = JSON.parse(text) as Record<string, unknown>;
+  const { rankPattern, alphaPattern, ...config } = parseLoraConfig(json);
+  const dropout = typeof json.lora_dropout === 'number' ? json.lora_dropout : 0;
+  const patterns = rankPattern.length > 0 ? { ranks: Object.fromEntries(rankPattern) } : {};
+  const alphas = alphaPattern.length > 0 ? { alphas: Object.fromEntries(alphaPattern) } : {};
+  return { ...config, ...patterns, ...alphas, loraDropout: dropout };
 }
 
 /** Throws LookBackError `adapter/base` when an adapter was made for other weights than those loaded. */

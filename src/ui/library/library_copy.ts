@@ -25,6 +25,9 @@ export const LIBRARY_COPY = {
   importHint:
     'or drop one anywhere on this page: adapter_config.json and adapter_model.safetensors, as two files, in their folder, or zipped.',
   importing: 'Working…',
+  hubAdapter: 'Adapter of the hub',
+  hubAdapterExample: 'organisation/name',
+  hubAdapterGet: 'Fetch it',
   bundled: 'comes with the page',
   tryIt: 'Try it',
   tryWhy: `Ask with it on ${pageName('look')}`,

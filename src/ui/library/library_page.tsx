@@ -38,6 +38,48 @@ function ImportAdapter({ library }: { readonly library: Library }) {
   );
 }
 
+/** An adapter of the hub by its name, at a branch, tag or commit behind an @. */
+function HubAdapter({ library }: { readonly library: Library }) {
+  const wanted = useSignal('');
+  const fetching = useSignal(false);
+  return (
+    <form
+      class="import-row"
+      aria-label={LIBRARY_COPY.hubAdapter}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const [id = '', revision = ''] = wanted.value.trim().split('@');
+        fetching.value = true;
+        void library.importHubAdapter(id, revision || 'main').finally(() => {
+          fetching.value = false;
+        });
+      }}
+    >
+      <label class="field">
+        {LIBRARY_COPY.hubAdapter}
+        <input
+          value={wanted.value}
+          placeholder={LIBRARY_COPY.hubAdapterExample}
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck={false}
+          onInput={(event) => {
+            wanted.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <button type="submit" class="quiet" disabled={fetching.value || wanted.value.trim() === ''}>
+        {LIBRARY_COPY.hubAdapterGet}
+      </button>
+      {fetching.value && (
+        <button type="button" class="quiet" onClick={() => void library.cancelHubAdapter()}>
+          {COPY.load.cancel}
+        </button>
+      )}
+    </form>
+  );
+}
+
 const LIVE: readonly RunSummary['state'][] = ['preparing', 'running', 'pausing'];
 
 function RunItem({ run, onDelete }: { readonly run: RunSummary; readonly onDelete: () => void }) {
@@ -89,6 +131,7 @@ function Adapters({ library, onDelete }: SectionProps) {
       <header class="panel-head">
         <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
         <ImportAdapter library={library} />
+        <HubAdapter library={library} />
       </header>
       {newest.value.length === 0 && (
         <p class="empty">

@@ -177,10 +177,14 @@ export interface AdapterCommands {
   renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void>;
   /** @returns bytes freed */
   deleteAdapter(id: string): Promise<number>;
-  /** A zip with `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads them. */
+  /** A zip with `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads them, and a model card. */
   exportAdapter(id: string): Promise<Blob>;
   /** From a zip, the files of a folder, or the two files of an adapter. */
   importAdapter(files: readonly NamedFile[], name: string): Promise<AdapterSummary>;
+  /** From the hub by `organisation/name` at a branch, tag or commit; rejects as a model's download does. */
+  importHubAdapter(id: string, revision: string): Promise<AdapterSummary>;
+  /** Ends fetching; it then rejects with `adapter/cancelled`. */
+  cancelHubAdapter(): Promise<void>;
 }
 
 /** Commands of datasets. */

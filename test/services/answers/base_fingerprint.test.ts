@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../src/model/safetensors';
 import type { ModelFiles } from '../../../src/model/vision_language_model';
-import { baseFingerprint } from '../../../src/services/answers/base_fingerprint';
+import { baseFingerprint, commitOf } from '../../../src/services/answers/base_fingerprint';
 
 function filesOf(contents: Record<string, string>): { files: ModelFiles; opened: string[] } {
   const opened: string[] = [];
@@ -63,5 +63,28 @@ describe('baseFingerprint', () => {
     });
     await expect(baseFingerprint(files)).rejects.toThrow(/no gone\.safetensors/);
     await expect(baseFingerprint(files)).rejects.toThrow(/no gone\.safetensors/);
+  });
+});
+
+describe('commitOf', () => {
+  const file = (name: string, sha256: string) => ({ name, bytes: 1, sha256 });
+  const whole = {
+    id: 'a/b',
+    commit: 'one',
+    files: [file('config.json', 'x'), file('model.safetensors', 'aa')],
+  };
+  const shards = ['model-00002-of-00002.safetensors', 'model-00001-of-00002.safetensors'];
+  const cut = {
+    id: 'a/b',
+    commit: 'two',
+    files: shards.map((name, at) => file(name, ['22', '11'][at] ?? '')),
+  };
+
+  it('finds the copy whose verified digests give the fingerprint, of one file or of shards in order', async () => {
+    const joined = createHash('sha256').update('1122').digest('hex');
+    expect(await commitOf([cut, whole], 'a/b', 'aa')).toBe('one');
+    expect(await commitOf([whole, cut], 'a/b', joined)).toBe('two');
+    expect(await commitOf([whole, cut], 'a/c', 'aa')).toBeNull();
+    expect(await commitOf([whole, cut], 'a/b', 'bb')).toBeNull();
   });
 });

@@ -1,10 +1,11 @@
 // Commands of adapters over stores in memory and the tiny model's real shapes: save, rename, out and in again, refusals.
+import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../../src/lib/errors';
 import { loraWeightsOf, shapedModules } from '../../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../../src/model/peft';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
-import { AdapterLibrary } from '../../../src/services/library/adapter_library';
+import { AdapterLibrary, type AdapterLibraryParts } from '../../../src/services/library/adapter_library';
 import { packAdapter, unpackAdapter } from '../../../src/storage/adapter_archive';
 import type { AdapterSummary } from '../../../src/worker/protocol/library';
 import { memoryRuns } from '../training/memory_runs';
@@ -20,7 +21,13 @@ const BUNDLED: AdapterSummary = {
 const zipped = (blob: Blob) => [{ path: 'a.zip', blob }];
 
 async function libraryOf(
-  options: { bundled?: AdapterSummary; unloaded?: boolean; fingerprint?: string; used?: string } = {},
+  options: {
+    bundled?: AdapterSummary;
+    unloaded?: boolean;
+    fingerprint?: string;
+    used?: string;
+    fetchAdapter?: AdapterLibraryParts['fetchAdapter'];
+  } = {},
 ) {
   const loaded = await tinyLoaded();
   const stores = memoryRuns();
@@ -44,6 +51,8 @@ async function libraryOf(
           throw new LookBackError('train/busy', 'A run continues it.');
       },
     },
+    fetchAdapter: options.fetchAdapter ?? (() => Promise.reject(new Error('no hub here'))),
+    commitOf: async (id, print) => (id === 'tiny' && print === PRINT ? 'c0ffee' : null),
     createId: () => `adapter-${++ids}`,
     date: () => 7,
   });
@@ -135,9 +144,71 @@ describe('export and import', () => {
       run: null,
       notes: 'Imported.',
     });
-    expect(await (await made.library.exportAdapter('adapter-2')).arrayBuffer()).toEqual(
-      await zip.arrayBuffer(),
+    expect(await unpackAdapter(await made.library.exportAdapter('adapter-2'), 'again')).toEqual(
+      await unpackAdapter(zip, 'zip'),
     );
+  });
+
+  it('puts a card beside the pair, with base, commit, method and metrics', async () => {
+    const made = await libraryOf();
+    const { save } = await trained(made);
+    await save();
+    await made.library.saveAdapter('run', 'Mine');
+    const zip = await made.library.exportAdapter('adapter-1');
+    const files = unzipSync(new Uint8Array(await zip.arrayBuffer()));
+    expect(Object.keys(files).sort()).toEqual([
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+    ]);
+    const card = new TextDecoder().decode(files['README.md']);
+    for (const part of [
+      '# Mine',
+      PRINT,
+      '`c0ffee`',
+      '| rank, alpha | 2, 4 |',
+      '| modules | 2: q\\_proj |',
+      'PeftModel',
+    ])
+      expect(card).toContain(part);
+  });
+
+  it('takes an adapter of the hub as any other, and says where it came from', async () => {
+    const asked: unknown[] = [];
+    const { library, pair } = await libraryOf({
+      fetchAdapter: async (id, revision) => {
+        asked.push([id, revision]);
+        const blobs = { 'adapter_config.json': pair.config, 'adapter_model.safetensors': pair.weights };
+        const files = Object.entries(blobs).map(([name, bytes]) => ({
+          path: `n/${name}`,
+          blob: new Blob([bytes]),
+        }));
+        return { files, commit: 'c0ffee' };
+      },
+    });
+    const got = await library.importHubAdapter('org/n', 'main');
+    expect(asked).toEqual([['org/n', 'main']]);
+    expect(got).toMatchObject({
+      name: 'org/n',
+      modelId: 'tiny',
+      notes: expect.stringMatching(/^From org\/n of the hub, c0ffee\. It does not say/),
+    });
+  });
+
+  it('fetches one adapter at a time, ends it when asked, and nothing before a model is loaded', async () => {
+    const fetchAdapter: AdapterLibraryParts['fetchAdapter'] = (_, __, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const { library } = await libraryOf({ fetchAdapter });
+    const first = library.importHubAdapter('org/n', 'main');
+    await expect(library.importHubAdapter('org/m', 'main')).rejects.toMatchObject({
+      code: 'model/download-busy',
+    });
+    await library.cancelHubAdapter();
+    await expect(first).rejects.toMatchObject({ code: 'adapter/cancelled' });
+    const empty = await libraryOf({ unloaded: true, fetchAdapter });
+    await expect(empty.library.importHubAdapter('org/n', 'main')).rejects.toMatchObject({
+      code: 'adapter/base',
+    });
   });
 
   it("takes PEFT's own adapter when every tensor fits, and says what it does not say", async () => {

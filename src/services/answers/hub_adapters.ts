@@ -1,0 +1,67 @@
+// Brings an adapter of the hub here by `organisation/name`: its two files, with the retries, faults and verification of
+// models, into memory. Nothing else of its repository is fetched, and nothing is kept here.
+
+import type { HubClient } from '../../hub/hub_client';
+import { downloadFiles } from '../../hub/hub_download';
+import { DataError, ModelError } from '../../lib/errors';
+import { formatBytes } from '../../lib/format';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft';
+import { ADAPTER_LIMITS, type AdapterFile } from '../../storage/adapter_archive';
+import type { DownloadWatch } from './hub_models';
+
+/** An adapter's files with where they came from. */
+export interface FetchedAdapter {
+  readonly files: readonly AdapterFile[];
+  readonly commit: string;
+}
+
+/**
+ * Fetches an adapter at a branch, tag or commit.
+ * @throws ModelError of the hub's client, `model/adapter` for a repository that is no adapter, `model/integrity`; DataError
+ *   `data/dataset-size`, before weights are fetched; the signal's reason when aborted
+ */
+export async function fetchAdapter(
+  client: HubClient,
+  id: string,
+  revision: string,
+  { signal, onProgress }: DownloadWatch,
+): Promise<FetchedAdapter> {
+  const listing = await client.listing(id, revision, signal);
+  const names = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];
+  const limits = [ADAPTER_LIMITS.maxConfigBytes, ADAPTER_LIMITS.maxWeightsBytes];
+  names.forEach((name, at) => {
+    const limit = limits[at] ?? 0;
+    const file = listing.files.find((one) => one.name === name);
+    if (file === undefined) {
+      const message = `${id} is no adapter: it has no ${name}. Adapters are read as PEFT writes them, with weights in safetensors.`;
+      throw new ModelError('model/adapter', message, { id, file: name });
+    }
+    if (file.bytes <= limit) return;
+    const message = `${id}/${name} has ${formatBytes(file.bytes)}; up to ${formatBytes(limit)} are read.`;
+    throw new DataError('data/dataset-size', message, { id, file: name });
+  });
+  const held = new Map<string, Uint8Array<ArrayBuffer>>();
+  const target = {
+    isFinished: () => false,
+    file: async (name: string, size: number) => {
+      const bytes = new Uint8Array(size);
+      held.set(name, bytes);
+      return {
+        kept: null,
+        write: async (at: number, piece: Uint8Array<ArrayBuffer>) => bytes.set(piece, at),
+        discard: async () => {},
+        finish: async () => {},
+        close: async () => {},
+      };
+    },
+  };
+  await downloadFiles(client, listing, names, target, {
+    signal,
+    onProgress: ({ loaded, total }) => onProgress(loaded, total),
+  });
+  const files = [...held].map(([name, bytes]) => ({
+    path: `${id.split('/')[1]}/${name}`,
+    blob: new Blob([bytes]),
+  }));
+  return { files, commit: listing.commit };
+}
