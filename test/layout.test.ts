@@ -101,6 +101,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/ui/look/look_context.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/picture_source.ts': 'test/e2e/ask.test.ts',
   'src/ui/look/seen_cells.ts': 'test/e2e/ask.test.ts',
+  'src/ui/look/heads_copy.ts': 'test/e2e/pictures.test.ts',
   'src/ui/look/several_pictures_copy.ts': 'test/e2e/pictures.test.ts',
   'src/ui/look/shown_pictures.ts': 'test/e2e/pictures.test.ts',
   'src/ui/look/stream.ts': 'test/e2e/selection.test.ts',

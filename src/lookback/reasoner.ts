@@ -17,6 +17,7 @@ import { inScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { parseGenerationConfig } from '../model/config';
 import { GenerationSession } from '../model/generation_session';
+import { captureHeads, type HeadCapture } from '../model/head_capture';
 import type { LoraAdapter } from '../model/lora';
 import type { SamplingOptions } from '../model/prompt_packing';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
@@ -179,6 +180,22 @@ export class Reasoner {
     const sequence = { prompt, imageTokens, sampling, continues };
     const events = generate(session, sequence, this.#generation(session, options), answer);
     return { answer, events, reusedTokens: () => session.reusedTokens };
+  }
+
+  /**
+   * Attention of one token of an answer in every layer and head. The ids are taken as they are; nothing is sampled.
+   * @param ids of the answer, up to the token looked at, which is the last
+   * @returns masses [layers, heads, 5], maps [layers, heads, image tokens]
+   * @throws ArgumentError for ids that do not fit behind the prompt; the signal's reason when aborted
+   */
+  async captureHeads(
+    prepared: PreparedPrompt,
+    ids: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<HeadCapture> {
+    const { prompt, imageTokens } = prepared;
+    const session = await this.#sessionFor([{ prepared, sampling: greedy(ids.length) }], 1, 'maps');
+    return captureHeads(session, prompt, { completion: ids, sampling: greedy(1), imageTokens }, signal);
   }
 
   /**

@@ -22,37 +22,20 @@ import { type EncodedImages, ImageEncoder } from './image_encoder';
 import { KvCache, promptKeyClasses } from './kv_cache';
 import {
   type ImageInput,
+  imagesOf,
   type PackedPrompts,
   type PromptInput,
+  packGivenToken,
   packPrompts,
   packSamplingBatch,
   packSequences,
   packSharedSequences,
   type SamplingOptions,
+  type SharedPrompt,
 } from './prompt_packing';
-import type { ModelOnDevice } from './prompt_program';
-import { gridTokens } from './rope_index';
-import { createSequenceState, resultBytes, type SessionOptions } from './session_state';
-
-/** A prompt with how to sample each of the completions that share it. */
-export interface SharedPrompt {
-  readonly prompt: PromptInput;
-  readonly sampling: readonly SamplingOptions[];
-}
-
-/** What one step produced. */
-export interface StepResult {
-  /** 0 is the token sampled by the prompt pass. */
-  readonly step: number;
-  /** [B] newly sampled ids. */
-  readonly ids: Uint32Array;
-  /** Per sequence: finished with this token or before. */
-  readonly done: readonly boolean[];
-  /** [B, layers, 5] class masses, mean over heads, of the query that is the previous generated token. */
-  readonly shares?: Float32Array;
-  /** [B, mapLayers, mapSize] probability of each image token, mean over heads; same query. */
-  readonly map?: Float32Array;
-}
+import { type ModelOnDevice, writePrompt } from './prompt_program';
+import { gridTokens, promptPositions } from './rope_index';
+import { createSequenceState, resultBytes, type SessionOptions, type StepResult } from './session_state';
 
 /** What a session is made of; the scope owns all of it but images that others share. */
 interface SessionParts {
@@ -267,6 +250,39 @@ export class GenerationSession {
     return this.#decodeResult(next.step, await next.slot.take());
   }
 
+  /**
+   * Runs a decode step for a given token: what comes before it is run as a prompt, as far as the cache lacks it, and what is
+   * sampled on the way is not kept. For sessions of one sequence, which are then to be prefilled before they generate again.
+   * @param completion ids behind the prompt; the last one is fed
+   * @throws as {@link prefill}
+   */
+  async feed(
+    prompt: PromptInput,
+    completion: readonly number[],
+    sampling: SamplingOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { config, gpu } = this.#model;
+    const context = { ...prompt, inputIds: [...prompt.inputIds, ...completion.slice(0, -1)] };
+    const { length } = context.inputIds;
+    if (completion.length === 0 || length >= this.options.capacity)
+      throw new ArgumentError(
+        `No token of ${completion.length} fits behind ${length} of ${this.options.capacity}.`,
+      );
+    await this.prefillContinued(context, sampling, signal);
+    const { delta } = promptPositions(
+      context.inputIds,
+      imagesOf([prompt]).map(({ gridThw }) => gridThw),
+      config,
+    );
+    const token = itemAt(completion, completion.length - 1);
+    writeTensor(gpu, this.#state.sequences, packGivenToken(token, length, delta));
+    // The completion was run as a prompt, and is none.
+    this.#cache.writeKeyClasses(0, promptKeyClasses(prompt.inputIds, config));
+    this.#held = new CachedTokens(context, this.#revision);
+    this.#decode.submit();
+  }
+
   /** Frees caches, state and programs. */
   destroy(): void {
     this.#scope.destroy();
@@ -375,13 +391,4 @@ export class GenerationSession {
     const own = Uint32Array.of(KEY_CLASS.query);
     for (let slot = 0; slot < sampling.length; slot++) this.#cache.writeKeyClasses(slot, own);
   }
-}
-
-function imagesOf(prompts: readonly PromptInput[]): ImageInput[] {
-  return prompts.flatMap(({ images }) => images);
-}
-
-function writePrompt(program: Program, packed: PackedPrompts): void {
-  for (const [name, data] of Object.entries(packed.inputs))
-    if (program.hasInput(name)) program.write(name, data);
 }

@@ -24,6 +24,11 @@ export interface PromptInput {
   readonly images: readonly ImageInput[];
 }
 
+/** The images of prompts, in order. */
+export function imagesOf(prompts: readonly PromptInput[]): ImageInput[] {
+  return prompts.flatMap(({ images }) => images);
+}
+
 /** How to choose the next token, in transformers' order of processing. */
 export interface SamplingOptions {
   /** 0 is greedy. */
@@ -38,6 +43,12 @@ export interface SamplingOptions {
   readonly repetitionPenalty: number;
   readonly seed: number;
   readonly maxNewTokens: number;
+}
+
+/** A prompt with how to sample each of the completions that share it. */
+export interface SharedPrompt {
+  readonly prompt: PromptInput;
+  readonly sampling: readonly SamplingOptions[];
 }
 
 /** Prompts packed one after another. */
@@ -155,6 +166,12 @@ export function packSequences(packed: PackedPrompts, batch: number): Uint32Array
       return { ...own, prefixSlot: 0, prefixLength: 0, generated: 0, done: 0, token: 0 };
     }),
   );
+}
+
+/** u32 [1, 8]: state of a sequence that is fed a given token behind `length` cached ones. @param delta as {@link PromptPlace} */
+export function packGivenToken(token: number, length: number, delta: number): Uint32Array<ArrayBuffer> {
+  const own = { slot: 0, length, position: length + delta, token };
+  return packSequenceStates([{ ...own, prefixSlot: 0, prefixLength: 0, generated: 0, done: 0 }]);
 }
 
 /**

@@ -14,6 +14,7 @@ import { reshape, type StoredTensor, type Tensor, type Trace } from '../tensor/t
 import type { KvCache } from './kv_cache';
 import { decoderLayers, embedTokens, type LayerAttention, logits } from './language_model';
 import { modalityProjector } from './modality_projector';
+import type { PackedPrompts } from './prompt_packing';
 import { featureRows, type ModelSpec } from './spec';
 import { type Tap, visionTransformer } from './vision_transformer';
 import type { WeightSource } from './weights';
@@ -93,6 +94,11 @@ export function tracePromptInputs(
     },
     ranges: trace.input('ranges', [tokens, 4], 'u32'),
   };
+}
+
+/** Writes packed prompts to the inputs that a program declares. */
+export function writePrompt(program: Program, { inputs }: PackedPrompts): void {
+  for (const [name, data] of Object.entries(inputs)) if (program.hasInput(name)) program.write(name, data);
 }
 
 /** Head layout of a decoder's attention. */

@@ -34,6 +34,20 @@ export interface SessionOptions {
   readonly images?: ImageEncoder | undefined;
 }
 
+/** What one step produced. */
+export interface StepResult {
+  /** 0 is the token sampled by the prompt pass. */
+  readonly step: number;
+  /** [B] newly sampled ids. */
+  readonly ids: Uint32Array;
+  /** Per sequence: finished with this token or before. */
+  readonly done: readonly boolean[];
+  /** [B, layers, 5] class masses, mean over heads, of the query that is the previous generated token. */
+  readonly shares?: Float32Array;
+  /** [B, mapLayers, mapSize] probability of each image token, mean over heads; same query. */
+  readonly map?: Float32Array;
+}
+
 /** Bytes that the host reads per step: the sequences' state, masses of all layers, maps of some. */
 export function resultBytes(
   { batch, capture, maxImageTokens = 0 }: SessionOptions,

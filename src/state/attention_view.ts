@@ -191,18 +191,34 @@ function places(map: Float32Array, pictures: PromptFact['pictures']): string {
   return total <= 0 ? (words[0] ?? '') : words.join(', ');
 }
 
-/** Makes the readout of some steps; null when none of them has recorded attention. */
-export function readoutOf(answer: Answer, cards: readonly Card[], range: StepRange): Readout | null {
-  const shares = meanShares(answer.steps, range);
+/** Attention in a part of the model. */
+export interface Attended {
+  readonly shares: AttentionShares;
+  readonly map: Float32Array;
+  /** The part in words, e.g. `layer 2, head 5`. */
+  readonly part: string;
+}
+
+/**
+ * Makes the readout of some steps; null when none of them has recorded attention.
+ * @param own the attention to show in place of the recorded one
+ */
+export function readoutOf(
+  answer: Answer,
+  cards: readonly Card[],
+  range: StepRange,
+  own: Attended | null = null,
+): Readout | null {
+  const shares = own?.shares ?? meanShares(answer.steps, range);
   if (shares === null) return null;
-  const map = meanMap(answer.steps, range);
+  const map = own?.map ?? meanMap(answer.steps, range);
   const kind = place(cards, range);
   const single = range.from === range.to;
   const token = single ? answer.steps[range.from]?.text.trim() : '';
   const subject = single
     ? `Step ${range.from + 1}${token ? ` “${token}”` : ''}`
     : `Steps ${range.from + 1} to ${range.to + 1}`;
-  const where = kind === null ? '' : `, ${PLACES[kind]}`;
+  const where = `${kind === null ? '' : `, ${PLACES[kind]}`}${own === null ? '' : `, ${own.part}`}`;
   const images = (answer.prompt?.pictures.length ?? 1) > 1 ? 'the images' : 'the image';
   const amount = `${single ? '' : 'on average '}${percent(shares.image)} on ${images}`;
   const region = map === null || answer.prompt === null ? '' : `, ${places(map, answer.prompt.pictures)}`;

@@ -2,9 +2,9 @@
 // two answers stay side by side.
 
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { plainError } from '../lib/plain_error';
+import { type PlainError, plainError } from '../lib/plain_error';
 import type { EngineClient } from '../worker/client';
-import type { EarlierTurn } from '../worker/protocol/answers';
+import type { EarlierTurn, HeadAttention } from '../worker/protocol/answers';
 import type { EngineEvent } from '../worker/protocol/messages';
 import { type AdapterChoice, type Comparison, goesOn, type Side } from './compare';
 import type { LookAdapter } from './look_adapter';
@@ -40,6 +40,11 @@ export interface LookAnswer {
   showAnswer(answer: Answer, pictures: readonly Picture[]): void;
   ask(): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Runs the answer shown again up to one of its tokens, for its attention in every layer and head; `stop` ends it.
+   * Rejects with a PlainError.
+   */
+  attendByHead(step: number): Promise<HeadAttention>;
   /** Asks the last question again; `seed` replaces the seed of settings first. */
   regenerate(seed?: number): Promise<void>;
 }
@@ -51,7 +56,7 @@ export interface LookAnswerTold extends LookAnswer {
 
 /** What asking takes: the engine, the page's clock, and the stores that say what to ask. */
 export interface AskingParts {
-  readonly client: Pick<EngineClient, 'generate' | 'stop'>;
+  readonly client: Pick<EngineClient, 'generate' | 'attendByHead' | 'stop'>;
   /** Monotonic milliseconds. */
   now(): number;
   readonly session: Signal<Session>;
@@ -184,6 +189,17 @@ class Asking {
     await this.ask(pictures, answer.asked.question, answer.asked.earlier ?? []);
   }
 
+  async attendByHead(step: number): Promise<HeadAttention> {
+    const { session, client } = this.parts;
+    const { answer } = session.value;
+    if (answer === null) throw { code: 'engine/state', message: 'There is no answer.' } satisfies PlainError;
+    const { question, mode, earlier, maxImageTokens, adapter } = answer.asked;
+    const asked = { question, mode, maxImageTokens, adapter, ...(earlier === undefined ? {} : { earlier }) };
+    const images = this.answerPictures.value.map(({ blob }) => blob);
+    const ids = answer.steps.slice(0, step + 1).map(({ id }) => id);
+    return client.attendByHead({ images, ...asked, ids });
+  }
+
   take(events: readonly EngineEvent[]): void {
     const timing = this.timing.value;
     if (timing === null || !events.some(({ type }) => type === 'tokensGenerated')) return;
@@ -248,6 +264,7 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     },
     // Refused when it comes a moment too late; the engine's own events say what became of it.
     stop: () => client.stop().catch(() => undefined),
+    attendByHead: (step) => asking.attendByHead(step),
     regenerate: (seed) => asking.regenerate(seed),
     take: (events) => asking.take(events),
   };

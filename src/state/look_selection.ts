@@ -2,10 +2,17 @@
 // to.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
-import { type Readout, readoutOf } from './attention_view';
+import { type Attended, type Readout, readoutOf } from './attention_view';
 import { backBands, type Card, layoutCards, type StepRange } from './segment_layout';
 import * as select from './selection';
 import { recordedSteps, type Session } from './session';
+
+/** Attention of one step of an answer in a part of the model, in place of the mean that was recorded. */
+export interface Inspected extends Attended {
+  /** Number of the answer. */
+  readonly answer: number;
+  readonly step: number;
+}
 
 /** The steps that are shown. */
 export interface LookSelection {
@@ -25,6 +32,8 @@ export interface LookSelection {
   nextBack(): void;
   toLive(): void;
   setPreview(range: StepRange | null): void;
+  /** Shows a part of the model wherever its step alone is shown; null shows what was recorded again. */
+  inspect(inspected: Inspected | null): void;
 }
 
 /** Follows the newest step of the session's answer at first. */
@@ -33,6 +42,7 @@ export function createLookSelection(session: ReadonlySignal<Session>): LookSelec
   const cards = computed<readonly Card[]>(() => (answer.value === null ? [] : layoutCards(answer.value)));
   const selection = signal<select.Selection>(select.LIVE);
   const preview = signal<StepRange | null>(null);
+  const inspected = signal<Inspected | null>(null);
   const space = computed<select.SelectionSpace>(() => ({
     count: recordedSteps(answer.value),
     cards: cards.value,
@@ -47,7 +57,10 @@ export function createLookSelection(session: ReadonlySignal<Session>): LookSelec
   });
   const readout = computed<Readout | null>(() => {
     if (answer.value === null || shown.value === null) return null;
-    return readoutOf(answer.value, cards.value, shown.value);
+    const { from, to } = shown.value;
+    const own = inspected.value;
+    const applies = own?.answer === answer.value.number && own.step === from && own.step === to;
+    return readoutOf(answer.value, cards.value, shown.value, applies ? own : null);
   });
   const set = (chosen: select.Selection) =>
     batch(() => {
@@ -67,6 +80,9 @@ export function createLookSelection(session: ReadonlySignal<Session>): LookSelec
     toLive: () => set(select.LIVE),
     setPreview: (range) => {
       preview.value = range;
+    },
+    inspect: (own) => {
+      inspected.value = own;
     },
   };
 }

@@ -7,10 +7,11 @@ import { type GeneratedAnswer, generateBatch, type TokenSource } from '../genera
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { mix32 } from '../lib/prng';
-import { GenerationSession, type StepResult } from '../model/generation_session';
+import { GenerationSession } from '../model/generation_session';
 import type { ImageEncoder } from '../model/image_encoder';
 import type { PromptInput, SamplingOptions } from '../model/prompt_packing';
 import type { ModelOnDevice } from '../model/prompt_program';
+import type { StepResult } from '../model/session_state';
 import type { StepHooks } from './trainer';
 
 /** What a rollout needs to know of the model and its tokenizer. */

@@ -35,6 +35,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   cancelLoad: 'engine',
   readQuestion: 'answers',
   generate: 'answers',
+  attendByHead: 'answers',
   stop: 'answers',
   estimateTraining: 'training',
   startTraining: 'training',

@@ -71,6 +71,37 @@ test('several pictures in one question', async ({ page }) => {
   await expect(look.sentence).toContainText(/on the images, [\d.]+ % of it on image 1 \(.+\), [\d.]+ %/);
   await expect(page.locator('.prompt-notes')).toContainText('image 2: Read at');
 
+  // One token in every layer and head: the heads' maps differ, and their mean is what was recorded.
+  await look.leaveFields();
+  await page.keyboard.press('ArrowLeft');
+  const recorded = await look.sentence.textContent();
+  const sums = () =>
+    look.heatmap.evaluateAll((all) => all.map((each) => Number(each.getAttribute('data-sum'))));
+  const mean = await sums();
+  await page.getByText('Layers and heads', { exact: true }).click();
+  await page.getByTestId('heads-fetch').click();
+  await expect(page.getByTestId('heads-part')).toContainText('mean of all', { timeout: 60_000 });
+  await expect(look.sentence).toHaveText(recorded ?? '');
+  const layers = page.getByTestId('heads-layer');
+  const heads = page.getByTestId('heads-head');
+  await expect(layers.getByRole('option')).toHaveCount(4);
+  await heads.selectOption({ label: '6' });
+  await expect(look.sentence).toContainText('all layers, head 6:');
+  const ofLayers: number[][] = [];
+  await heads.selectOption('');
+  for (const layer of ['1', '2', '3']) {
+    await layers.selectOption({ label: layer });
+    await expect(look.sentence).toContainText(`layer ${layer}, all heads:`);
+    ofLayers.push(await sums());
+  }
+  // Four digits are shown of each.
+  mean.forEach((sum, at) => {
+    const all = ofLayers.reduce((total, one) => total + (one[at] ?? 0), 0) / 3;
+    expect(Math.abs(all - sum)).toBeLessThan(2e-4);
+  });
+  await layers.selectOption('');
+  await expect(look.sentence).toHaveText(recorded ?? '');
+
   // The conversation goes on about the same pictures; in another order they are others.
   const follow = page.getByLabel('Follow up on this answer');
   await follow.check();

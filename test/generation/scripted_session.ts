@@ -3,7 +3,7 @@
 
 import type { StreamDecoder } from '../../src/data/text/stream_decoder';
 import type { ContinuedSource } from '../../src/generation/generate';
-import type { StepResult } from '../../src/model/generation_session';
+import type { StepResult } from '../../src/model/session_state';
 
 /** What the scripted session says. */
 export interface Script {

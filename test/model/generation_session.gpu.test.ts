@@ -3,11 +3,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
-import { GenerationSession, type StepResult } from '../../src/model/generation_session';
+import { GenerationSession } from '../../src/model/generation_session';
 import { LoraAdapter } from '../../src/model/lora';
 import { readLora } from '../../src/model/peft_reader';
 import type { SamplingOptions } from '../../src/model/prompt_packing';
 import { parseSafetensors } from '../../src/model/safetensors';
+import type { StepResult } from '../../src/model/session_state';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';

@@ -21,6 +21,8 @@ import type {
   AnswerCommands,
   GenerateRequest,
   GenerateResult,
+  HeadAttention,
+  HeadsRequest,
   PictureFact,
   PromptFact,
   QuestionReading,
@@ -46,7 +48,7 @@ const MAX_QUESTION_CHARACTERS = 8000;
 /** Turns of a conversation; the model's positions are used up long before. */
 const MAX_EARLIER_TURNS = 100;
 
-function checkRequest(request: GenerateRequest): void {
+function checkAsked(request: Pick<GenerateRequest, 'images' | 'question' | 'earlier'>): void {
   const rules: readonly (readonly [boolean, string])[] = [
     [
       request.images.length > 0 && request.images.every((image) => image instanceof Blob),
@@ -64,6 +66,10 @@ function checkRequest(request: GenerateRequest): void {
   ];
   const broken = rules.find(([holds]) => !holds);
   if (broken !== undefined) throw new ArgumentError(`This cannot be asked: ${broken[1]}.`);
+}
+
+function checkRequest(request: GenerateRequest): void {
+  checkAsked(request);
   const adapter = request.adapter === null ? {} : { 'adapter.strength': ADAPTER_SETTINGS.strength };
   throwProblems(effectiveProblems({ ...GENERATION_SETTINGS, ...adapter }, readerOf(request)));
 }
@@ -92,7 +98,11 @@ function plainSegments(answer: GeneratedAnswer): Segment[] {
 }
 
 /** The prompt of a question with the turns before it. Throws ArgumentError for a model that knows single questions only. */
-function prepareTurn(model: EngineModel, images: readonly PromptImage[], request: GenerateRequest) {
+function prepareTurn(
+  model: EngineModel,
+  images: readonly PromptImage[],
+  request: Pick<GenerateRequest, 'question' | 'mode' | 'earlier'>,
+) {
   const { question: text, mode } = request;
   const earlier = (request.earlier ?? []).map((turn) => ({
     text: turn.question,
@@ -119,6 +129,8 @@ function answerLength(model: EngineModel, promptTokens: number, wanted: number |
 export class AnswerHost implements AnswerCommands {
   readonly #parts: AnswerParts;
   readonly #pictures: SeenPictures;
+  /** The look at single heads that is under way; the next question ends it. */
+  #looking: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -135,7 +147,25 @@ export class AnswerHost implements AnswerCommands {
   /** See AnswerCommands. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     checkRequest(request);
+    this.#looking?.stop.abort();
+    await this.#looking?.ended;
     return this.#parts.engine.answering((loaded, signal) => this.#answer(loaded, request, signal));
+  }
+
+  /** See AnswerCommands. */
+  async attendByHead(request: HeadsRequest): Promise<HeadAttention> {
+    checkAsked(request);
+    const stop = new AbortController();
+    const work = this.#parts.engine.answering((loaded, signal) =>
+      this.#lookAtHeads(loaded, request, AbortSignal.any([signal, stop.signal])),
+    );
+    const looking = { stop, ended: work.catch(() => undefined) };
+    this.#looking ??= looking;
+    try {
+      return await work;
+    } finally {
+      if (this.#looking === looking) this.#looking = undefined;
+    }
   }
 
   /** See AnswerCommands. */
@@ -185,6 +215,19 @@ export class AnswerHost implements AnswerCommands {
     this.#parts.events.flush();
     await new Promise((resolve) => setTimeout(resolve, 0));
     return result;
+  }
+
+  async #lookAtHeads(loaded: Loaded, request: HeadsRequest, signal: AbortSignal): Promise<HeadAttention> {
+    const { model, gpu } = loaded;
+    const seen = await this.#pictures.see(request.images, model, request.maxImageTokens);
+    const images = seen.map(({ image }) => image);
+    const { prepared } = prepareTurn(model, images, request);
+    await this.#apply(request.adapter, loaded);
+    signal.throwIfAborted();
+    const capture = await gpu.untilLost(model.captureHeads(prepared, request.ids, signal));
+    const { numHiddenLayers: layers, numAttentionHeads: heads } = model.model.config.text;
+    const { headAttention } = await import('./head_attention');
+    return headAttention(capture, prepared, layers, heads);
   }
 
   /** Puts the adapter of a question before the model, or none. */

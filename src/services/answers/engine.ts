@@ -37,6 +37,7 @@ export type EngineModel = Pick<
   | 'prepare'
   | 'prepareSeen'
   | 'start'
+  | 'captureHeads'
   | 'warmUp'
   | 'setAdapter'
   | 'destroy'

@@ -23,6 +23,12 @@ async function loadSeveral(): Promise<Draw> {
   return () => <SeveralPictures />;
 }
 
+// Fetched with the first answer.
+async function loadHeads(): Promise<Draw> {
+  const { HeadsPanel } = await import('./heads_panel');
+  return () => <HeadsPanel />;
+}
+
 function ColourBar() {
   const look = useLook();
   const bar = useRef<HTMLCanvasElement>(null);
@@ -302,10 +308,13 @@ export function PicturePanel() {
       {count > 1 && <LazyPage load={loadSeveral} />}
       <PromptNotes />
       {count > 0 && shown.value.prompt !== null && (
-        <div class="heatmap-legend">
-          <ColourBar />
-          <HeatmapControls />
-        </div>
+        <>
+          <div class="heatmap-legend">
+            <ColourBar />
+            <HeatmapControls />
+          </div>
+          <LazyPage load={loadHeads} />
+        </>
       )}
     </section>
   );

@@ -164,12 +164,34 @@ export interface QuestionReading {
   readonly share: number;
 }
 
+/** A token of a finished answer, to be looked at in every layer and head: what was asked, and the answer's ids. */
+export interface HeadsRequest
+  extends Pick<GenerateRequest, 'images' | 'question' | 'mode' | 'earlier' | 'maxImageTokens' | 'adapter'> {
+  /** Ids of the answer up to the token looked at, which is the last. */
+  readonly ids: readonly number[];
+}
+
+/** Attention of one token in every layer and head; its means are what was recorded with the answer. */
+export interface HeadAttention {
+  readonly layers: number;
+  readonly heads: number;
+  /** [layers, heads, 4] mass on the image, the question, the generated text, and on all keys from the first image token on. */
+  readonly masses: Float32Array;
+  /** [layers, heads, cells] mass on each cell of the pictures' grids, one picture after the other. */
+  readonly maps: Float32Array;
+}
+
 /** Commands of questions. */
 export interface AnswerCommands {
   /** What the loaded model cannot read of a question; quick enough for every keystroke. Null without a model. */
   readQuestion(text: string): Promise<QuestionReading | null>;
   /** Answers a question; rejects with `engine/state` while another answer is being generated. */
   generate(request: GenerateRequest): Promise<GenerateResult>;
+  /**
+   * Runs an answer's tokens again, as they are, up to one of them, and keeps its attention in every layer and head. `stop`
+   * ends it, and so does the next question. Rejects with `engine/state` while an answer is being generated.
+   */
+  attendByHead(request: HeadsRequest): Promise<HeadAttention>;
   /** Ends the running answer within a step or two; its partial text is kept. */
   stop(): Promise<void>;
 }

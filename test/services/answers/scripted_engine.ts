@@ -32,6 +32,8 @@ export function scriptedDevice(description: string) {
 export interface Setup {
   /** Called before each step of an answer. */
   readonly onStep?: (step: number) => void | Promise<void>;
+  /** Called before an answer is looked at in every layer and head. */
+  readonly onLook?: (ids: readonly number[]) => void | Promise<void>;
   readonly devices?: (ReturnType<typeof scriptedDevice> | GpuError)[];
   readonly open?: EngineParts<EngineModel>['registry']['open'];
   readonly decodeImage?: AnswerParts['decodeImage'];
@@ -105,6 +107,15 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
         events: generate(session, request, options, answer),
         reusedTokens: () => (continues ? 2 : 0),
       };
+    },
+    captureHeads: async (_, ids, signal) => {
+      await setup.onLook?.(ids);
+      signal?.throwIfAborted();
+      // Four layers of two heads over nine image tokens; half of each head's mass is on its own image token.
+      const masses = Float32Array.from({ length: 8 * 5 }, (_, at) => [0.1, 0.5, 0.2, 0.1, 0.1][at % 5]!);
+      const maps = new Float32Array(8 * 9);
+      for (let row = 0; row < 8; row++) maps[row * 9 + row] = 0.5;
+      return { masses, maps };
     },
     warmUp: async (onCompiled) => {
       await setup.warmUp?.();
