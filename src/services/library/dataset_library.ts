@@ -1,7 +1,7 @@
 // Serves the commands of datasets: previews files, keeps the usable rows, shows a row as the model gets it, and reads rows
 // for training. What is kept is what was previewed: only the newest preview is held, and nothing is kept without its token.
 
-import { type ImportedDataset, readDataset } from '../../data/dataset/dataset_import';
+import type { ImportedDataset } from '../../data/dataset/dataset_import';
 import type { ImportOptions } from '../../data/dataset/import_options';
 import { type FindUnknownWords, type WordedRow, warnOfUnknownWords } from '../../data/dataset/unknown_rows';
 import type { DecodedImage } from '../../data/image/picture_decoder';
@@ -85,6 +85,8 @@ export class DatasetLibrary implements DatasetCommands {
         onProgress,
         unknownWords: unknown ?? undefined,
       } satisfies ImportOptions;
+      // Fetched with the first import: the engine is there before anybody has a dataset.
+      const { readDataset } = await import('../../data/dataset/dataset_import');
       const found = await readDataset(files, options);
       const sample: DatasetRow[] = [];
       for (const row of found.rows.slice(0, SAMPLE_ROWS)) {

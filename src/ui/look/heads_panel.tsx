@@ -1,8 +1,8 @@
 // Draws the panel of layers and heads: fetches one token's attention in all of them, shows how much of it each pays to the
 // image, and lets one be chosen for heatmap and sentence. Fetched with the first answer.
 
-import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { createLookHeads, type LookHeads, partWords, sharesOfHeads } from '../../state/look_heads';
 import { COPY } from '../copy';
 import { Notice } from '../notice';
@@ -110,7 +110,7 @@ function Fetching({ heads }: { readonly heads: LookHeads }) {
 /** The panel of layers and heads. */
 export function HeadsPanel() {
   const look = useLook();
-  const heads = useSignal(createLookHeads(look)).value;
+  const heads = useMemo(() => createLookHeads(look), [look]);
   useEffect(() => () => heads.dispose(), [heads]);
   const own = heads.shown.value;
   const { layer, head } = heads.choice.value;

@@ -1,20 +1,18 @@
-// Draws the panel of the pictures: choosing them (drop, paste, files, example), and what goes with the heatmap over them.
+// Draws the panel of the pictures: choosing them (drop, paste, files, example), and how the model received them.
 
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { peak, scaleTop } from '../../state/attention_view';
 import type { Look } from '../../state/look';
 import type { PictureFact, PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
 import { type Draw, LazyPage } from '../pages';
-import { drawColourBar } from './heatmap';
 import { useLook } from './look_context';
 import { PictureCanvas } from './picture_canvas';
 import { type Example, fetchExample, fetchExamples, picturesOf } from './picture_source';
 import { useCellWords, useShownPictures } from './shown_pictures';
-import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
+import { modelView } from './view_settings';
 import '../styles/picture.css';
 
 // Fetched with the second picture of a question.
@@ -24,81 +22,9 @@ async function loadSeveral(): Promise<Draw> {
 }
 
 // Fetched with the first answer.
-async function loadHeads(): Promise<Draw> {
-  const { HeadsPanel } = await import('./heads_panel');
-  return () => <HeadsPanel />;
-}
-
-function ColourBar() {
-  const look = useLook();
-  const bar = useRef<HTMLCanvasElement>(null);
-  useSignalEffect(() => {
-    if (bar.current !== null) drawColourBar(bar.current, overlayOpacity.value);
-  });
-  const scale = useComputed(() => {
-    const map = look.readout.value?.map;
-    const grids = look.session.value.answer?.prompt?.pictures ?? [{ grid: [3, 3] }];
-    if (stretchScale.value && map) return { top: peak(map), open: false };
-    const cells = grids.reduce((sum, { grid: [rows = 1, columns = 1] }) => sum + rows * columns, 0);
-    return { top: scaleTop(cells), open: true };
-  });
-  const { top, open } = scale.value;
-  const digits = top >= 0.1 ? 2 : top >= 0.01 ? 3 : 4;
-  return (
-    <figure class="colour-bar">
-      <figcaption>{COPY.picture.scale}</figcaption>
-      <canvas ref={bar} width={256} height={10} />
-      <div class="colour-bar-numbers">
-        <span>0</span>
-        <span>{(top / 2).toFixed(digits + 1)}</span>
-        <span>
-          {open ? '≥ ' : ''}
-          {top.toFixed(digits)}
-        </span>
-      </div>
-      {stretchScale.value && <span class="badge">{COPY.picture.stretched}</span>}
-    </figure>
-  );
-}
-
-function HeatmapControls() {
-  return (
-    <div class="heatmap-controls">
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={overlayShown.value}
-          onChange={(event) => {
-            overlayShown.value = event.currentTarget.checked;
-          }}
-        />
-        {COPY.picture.overlay}
-      </label>
-      <label class="slider">
-        {COPY.picture.opacity}
-        <input
-          type="range"
-          min={0.1}
-          max={1}
-          step={0.05}
-          value={overlayOpacity.value}
-          onInput={(event) => {
-            overlayOpacity.value = event.currentTarget.valueAsNumber;
-          }}
-        />
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={stretchScale.value}
-          onChange={(event) => {
-            stretchScale.value = event.currentTarget.checked;
-          }}
-        />
-        {COPY.picture.stretch}
-      </label>
-    </div>
-  );
+async function loadLegend(): Promise<Draw> {
+  const { HeatmapLegend } = await import('./heatmap_legend');
+  return () => <HeatmapLegend />;
 }
 
 function PictureFacts({ fact, square, at }: { fact: PictureFact; square: boolean; at: number | null }) {
@@ -307,15 +233,7 @@ export function PicturePanel() {
       {count === 1 && <PictureCanvas at={0} />}
       {count > 1 && <LazyPage load={loadSeveral} />}
       <PromptNotes />
-      {count > 0 && shown.value.prompt !== null && (
-        <>
-          <div class="heatmap-legend">
-            <ColourBar />
-            <HeatmapControls />
-          </div>
-          <LazyPage load={loadHeads} />
-        </>
-      )}
+      {count > 0 && shown.value.prompt !== null && <LazyPage load={loadLegend} />}
     </section>
   );
 }
