@@ -74,7 +74,9 @@ describe('createLookHeads', () => {
         asked.push(step);
         return outcome();
       },
-      stop: async () => void (stops += 1),
+      stop: async () => {
+        stops += 1;
+      },
       inspect: (own) => inspected.push(own),
     });
     return { heads, session, shown, asked, inspected, stops: () => stops };
