@@ -37,8 +37,10 @@ export default defineConfig({
   base: './',
   resolve: { alias: ONNX_STUBS },
   plugins: [contentSecurityPolicy()],
-  // transformers.js is imported by the worker only, where Vite's scan does not find it before the first visit.
-  optimizeDeps: { include: ['@huggingface/transformers'] },
+  // These are imported by Workers only, where Vite's scan does not find them before the first visit.
+  optimizeDeps: {
+    include: ['@huggingface/transformers', 'quickjs-emscripten-core', '@jitl/quickjs-asmjs-mjs-release-sync'],
+  },
   worker: {
     format: 'es',
     rolldownOptions: {

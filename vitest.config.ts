@@ -73,6 +73,8 @@ export default defineConfig({
             'uplot',
             'comlink',
             'omggif',
+            'quickjs-emscripten-core',
+            '@jitl/quickjs-asmjs-mjs-release-sync',
           ],
         },
         test: {

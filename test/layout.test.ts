@@ -94,6 +94,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/data/world/': 'test/data/world/world_sample.test.ts',
   // Both are one engine to the page, and share their states.
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
+  'src/lookback/custom_reward.worker.ts': 'test/lookback/custom_reward.browser.test.ts',
   // These are nothing without a page.
   'src/ui/look/composer_copy.ts': 'test/e2e/ask.test.ts',
   'src/ui/keys_dialog.tsx': 'test/e2e/access.test.ts',

@@ -3,8 +3,10 @@
 // A run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
 import { dirname, relative, resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { unknownWords } from '../src/data/text/unknown_words';
 import { acquireDevice } from '../src/gpu/device';
+import { MAX_REWARD_SOURCE } from '../src/lookback/custom_reward';
 import { loadPromptMaker } from '../src/lookback/question_prompt';
 import { Reasoner } from '../src/lookback/reasoner';
 import { leftOutMessage } from '../src/lookback/row_examples';
@@ -24,13 +26,16 @@ import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from '
 import { datasetRows } from './dataset_rows';
 import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
+import { readRegularFile } from './regular_file';
+import { openNodeRewardWorker, serveRewards } from './reward_worker';
 import { readRunConfig } from './run_config';
 import { TrainFiles, writeWhole } from './train_files';
 
-const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--resume] [--weights PRECISION] [--json]
+const USAGE = `usage: npm run train -- sft|grpo --config FILE --out DIR [--reward FILE] [--resume] [--weights PRECISION] [--json]
 
   --config FILE   JSON: model, mode, source, saveSteps, adapter and the settings of the method (docs/cli.md)
   --out DIR       run.json, metrics.jsonl, groups.jsonl, samples.jsonl, checkpoint, and the adapter as PEFT reads it
+  --reward FILE   JavaScript with function reward(sample), with weight 1 unless the configuration gives one (GRPO)
   --resume        go on from the checkpoint in --out
   --weights P     the base's weights: ${WEIGHT_PRECISIONS.join(', ')} (default: by the model's size)
   --json          print {steps, adapter, device, seconds} as one JSON object`;
@@ -40,6 +45,7 @@ interface Call {
   readonly config: string;
   readonly out: string;
   readonly resume: boolean;
+  readonly reward: string | undefined;
   readonly precision: WeightPrecision | undefined;
   readonly json: boolean;
 }
@@ -55,10 +61,21 @@ function readCall(): Call {
     resume = false,
     json = false,
     weights,
-  } = readArguments({ config: text, out: text, resume: flag, weights: text, json: flag });
+    reward,
+  } = readArguments({ config: text, out: text, reward: text, resume: flag, weights: text, json: flag });
   if (config === undefined) throw new UsageError('--config is missing.');
   if (out === undefined) throw new UsageError('--out is missing.');
-  return { method, config, out, resume, precision: precisionOption(weights), json };
+  if (reward !== undefined && method !== 'grpo') throw new UsageError('--reward is for grpo.');
+  return { method, config, out, resume, reward, precision: precisionOption(weights), json };
+}
+
+/** The run with the reward of `--reward`; a configuration that gives none a weight gives it 1. */
+async function withReward(run: RunFile, path: string | undefined): Promise<RunFile> {
+  if (path === undefined) return run;
+  const customReward = new TextDecoder().decode(await readRegularFile(path, 4 * MAX_REWARD_SOURCE));
+  const { rewardWeights } = run.grpo;
+  const custom = rewardWeights.custom || 1;
+  return { ...run, grpo: { ...run.grpo, customReward, rewardWeights: { ...rewardWeights, custom } } };
 }
 
 async function sourceOf(
@@ -75,7 +92,7 @@ async function sourceOf(
 
 async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
-  const run = await readRunConfig(call.config, call.method);
+  const run = await withReward(await readRunConfig(call.config, call.method), call.reward);
   const { id, files } = await findModel(run.model);
   const source = await sourceOf(run, call.config, files, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
@@ -85,7 +102,7 @@ async function train(signal: AbortSignal): Promise<void> {
     const start = run.adapter
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
       : null;
-    const request = { ...run, source, start };
+    const request = { ...run, source, start, openReward: openNodeRewardWorker };
     await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {
     await closeDevice(gpu, reasoner);
@@ -210,4 +227,5 @@ function settingsKey(
   });
 }
 
-await runCommand(USAGE, train);
+if (isMainThread) await runCommand(USAGE, train);
+else await serveRewards();

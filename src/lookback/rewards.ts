@@ -46,24 +46,25 @@ function length({ length: tokens, maxLength }: RewardSample): RewardOutcome {
   return { score, why: `${of}: those beyond ${Math.floor(free)} cost.`, span: null };
 }
 
-/** Every reward by the name that configurations and logs use. */
-export const REWARDS: Readonly<Record<RewardName, RewardFunction>> = {
+/** Every reward but a user's own, by the name that configurations and logs use. */
+export const REWARDS: Readonly<Record<Exclude<RewardName, 'custom'>, RewardFunction>> = {
   accuracy,
   format: strictFormat,
   format_paper: ({ text }) => paperFormat(text),
   length,
 };
 
-function isRewardName(name: string): name is RewardName {
+function isRewardName(name: string): name is keyof typeof REWARDS {
   return Object.hasOwn(REWARDS, name);
 }
 
 /**
- * The rewards of a configuration, those of weight 0 left out.
+ * The rewards of a configuration, those of weight 0 and a user's own left out.
  * @throws ArgumentError for a name that is not in {@link REWARDS}
  */
 export function rewardsOf(weights: Readonly<Record<string, number>>): WeightedReward[] {
   return Object.entries(weights).flatMap(([name, weight]) => {
+    if (name === 'custom') return [];
     if (!isRewardName(name)) {
       const known = Object.keys(REWARDS).join(', ');
       throw new ArgumentError(`There is no reward "${name}"; known are ${known}.`, { name });

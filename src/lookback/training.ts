@@ -9,8 +9,8 @@ import { IMAGE_SIDE } from '../data/world/grid';
 import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { generateBatch } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
-import { inScope } from '../gpu/gpu_scope';
-import { DataError } from '../lib/errors';
+import { type GpuScope, inScope } from '../gpu/gpu_scope';
+import { ArgumentError, DataError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
 import { ImageEncoder } from '../model/image_encoder';
 import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
@@ -23,6 +23,7 @@ import type { TrainConfig, TrainingMethod, WorldSettings } from '../settings/tra
 import type { CandidateGroup, Scoring } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
 import { LoraPolicy } from '../train/policy';
+import type { RewardSample } from '../train/rewards';
 import { Rollout } from '../train/rollout';
 import { SftTrainer } from '../train/sft_trainer';
 import type {
@@ -35,6 +36,7 @@ import type {
 } from '../train/trainer';
 import { wholeAnswers } from './cold_start/model_answers';
 import { coldStartText } from './cold_start/world_example';
+import { CustomReward, type OpenRewardWorker, openBrowserRewardWorker } from './custom_reward';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import {
@@ -65,6 +67,8 @@ export interface TrainingRequest extends TrainConfig {
   /** Adapter to continue; it is GRPO's reference too. */
   readonly start: AdapterStart | null;
   readonly checkpoint: TrainerCheckpoint | null;
+  /** Starts the Worker of a user's own reward; a browser's where it is absent. */
+  readonly openReward?: OpenRewardWorker;
 }
 
 /** What making a trainer tells while it prepares. */
@@ -98,7 +102,8 @@ export interface TrainerIngredients {
   /** Examples of GRPO. */
   prompts(making: TrainerMaking): Promise<ExampleSource<PromptExample>>;
   readonly generate: typeof generateBatch;
-  scoring(request: TrainingRequest): Scoring;
+  /** How GRPO scores; what it makes is owned by `memory`. */
+  scoring(request: TrainingRequest, memory: GpuScope): Scoring | Promise<Scoring>;
   /** Metrics of a step's completions besides the trainer's. */
   observe(groups: readonly CandidateGroup[]): Readonly<Record<string, number>>;
 }
@@ -108,9 +113,7 @@ export const INGREDIENTS: TrainerIngredients = {
   labelled: labelledSource,
   prompts: promptSource,
   generate: generateBatch,
-  scoring: ({ grpo: settings }) => {
-    return { rewards: rewardsOf(settings.rewardWeights), accuracy: REWARDS.accuracy, settings };
-  },
+  scoring: scoringOf,
   observe,
 };
 
@@ -130,9 +133,9 @@ export async function createTrainer(
   ingredients = INGREDIENTS,
 ): Promise<Trainer> {
   checkRequest(base, request);
-  const scoring = ingredients.scoring(request);
   const { device } = base.model;
   return inScope(device.gpu, async (memory) => {
+    const scoring = await ingredients.scoring(request, memory);
     const images = memory.own(new ImageEncoder(device));
     const making: TrainerMaking = { base, request, hooks, images, ingredients };
     const labelled = request.method === 'sft' ? await ingredients.labelled(making) : null;
@@ -150,6 +153,24 @@ export async function createTrainer(
     const parts = { memory, policy, reference, rollout, examples, scoring, observe: ingredients.observe };
     return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
   });
+}
+
+/** The rewards of a run. A user's own is tried once, before anything is sampled. */
+async function scoringOf(
+  { method, grpo: settings, openReward = openBrowserRewardWorker }: TrainingRequest,
+  memory: GpuScope,
+): Promise<Scoring> {
+  const scoring = { rewards: rewardsOf(settings.rewardWeights), accuracy: REWARDS.accuracy, settings };
+  const weight = settings.rewardWeights.custom;
+  if (method !== 'grpo' || !weight) return scoring;
+  if (settings.customReward === null) {
+    throw new ArgumentError('grpo.rewardWeights.custom is not 0: grpo.customReward must be a function.');
+  }
+  const own = memory.own(new CustomReward(settings.customReward, openReward));
+  await own.check();
+  const score = (samples: readonly RewardSample[]) =>
+    Promise.all(samples.map((sample) => own.score(sample, REWARDS.accuracy(sample).score)));
+  return { ...scoring, custom: { weight, score } };
 }
 
 function checkRequest({ model }: TrainerBase, request: TrainingRequest): void {

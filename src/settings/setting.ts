@@ -66,6 +66,8 @@ export interface TextSetting<D extends string | null = string | null> extends Se
   readonly default: D;
   /** The default in words, where the text itself says little. */
   readonly defaultWords?: string;
+  /** Lines of the form's field, where the text has several. */
+  readonly lines?: number;
 }
 
 /** Any setting. */
@@ -131,7 +133,10 @@ export function toggle(value: boolean, words: SettingWords): ToggleSetting {
 }
 
 /** Text; null for none. */
-export function text<D extends string | null>(value: D, words: SettingWords): TextSetting<D> {
+export function text<D extends string | null>(
+  value: D,
+  words: SettingWords & { readonly lines?: number },
+): TextSetting<D> {
   return { kind: 'text', pattern: false, default: value, ...words };
 }
 

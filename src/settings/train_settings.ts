@@ -277,6 +277,20 @@ export const TRAIN_SETTINGS = {
     'As in the paper: an empty look back earns it too.',
   ),
   'grpo.rewardWeights.length': reward(0, 'Length', '0 up to 80 % of the longest answer, then down to −1.'),
+  'grpo.rewardWeights.custom': reward(
+    0,
+    'Your own',
+    'A function in JavaScript, which is asked for once this is not 0.',
+  ),
+  'grpo.customReward': text(null, {
+    group: 'rewards',
+    method: 'grpo',
+    label: 'Your own reward',
+    lines: 8,
+    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength and backs of the sample. It has one second, 32 MB and no network.',
+    docs: 'See [a reward of your own](#a-reward-of-your-own).',
+    when: (of) => Number(of('grpo.rewardWeights.custom')) !== 0,
+  }),
 
   'lora.r': whole(8, { min: 1, max: 1024 }, { group: 'lora', label: 'Rank (r)', when: newAdapter }),
   'lora.loraAlpha': number(

@@ -5,7 +5,13 @@ import type { GeneratedAnswer } from '../generation/generate';
 import { itemAt } from '../lib/invariant';
 import type { GrpoSettings } from '../settings/train_settings';
 import { groupAdvantages } from './losses';
-import { type RewardFunction, type RewardSample, scoreRewards, type WeightedReward } from './rewards';
+import {
+  type RewardFunction,
+  type RewardOutcome,
+  type RewardSample,
+  scoreRewards,
+  type WeightedReward,
+} from './rewards';
 import type { PromptExample, ScoredCompletion, ScoredGroup } from './trainer';
 
 /** A completion with the answer it came from. */
@@ -22,8 +28,16 @@ export interface CandidateGroup {
   readonly dropped: ScoredGroup['dropped'];
 }
 
+/** A reward that takes its time: a user's own. */
+export interface CustomScoring {
+  readonly weight: number;
+  /** Outcomes in the order of the samples. Rejects with a LookBackError `reward/…`. */
+  score(samples: readonly RewardSample[]): Promise<readonly RewardOutcome[]>;
+}
+
 /** How to score. */
 export interface Scoring {
+  readonly custom?: CustomScoring | null;
   readonly rewards: readonly WeightedReward[];
   /** 1 for a right answer; says which groups are uniform, whatever is rewarded. */
   readonly accuracy: RewardFunction;
@@ -33,14 +47,30 @@ export interface Scoring {
   >;
 }
 
-/** Scores the completions of one prompt. Throws what a reward throws. */
+/** What a user's own reward says of the completions of one prompt; null without one. */
+export async function customOutcomes(
+  example: PromptExample,
+  answers: readonly GeneratedAnswer[],
+  { custom, settings }: Scoring,
+): Promise<readonly RewardOutcome[] | null> {
+  if (!custom) return null;
+  return custom.score(answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength)));
+}
+
+/**
+ * Scores the completions of one prompt. Throws what a reward throws.
+ * @param outcomes what {@link customOutcomes} found
+ */
 export function scoreGroup(
   example: PromptExample,
   answers: readonly GeneratedAnswer[],
-  { rewards, accuracy, settings }: Scoring,
+  { rewards, accuracy, settings, custom }: Scoring,
+  outcomes: readonly RewardOutcome[] | null = null,
 ): CandidateGroup {
   const samples = answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength));
-  const scores = samples.map((sample) => scoreRewards(sample, rewards));
+  const own = (index: number): WeightedReward[] =>
+    custom && outcomes ? [{ name: 'custom', weight: custom.weight, of: () => itemAt(outcomes, index) }] : [];
+  const scores = samples.map((sample, index) => scoreRewards(sample, [...rewards, ...own(index)]));
   const correct = samples.map((sample) => accuracy(sample).score === 1);
   const totals = scores.map(({ total }) => total);
   const { scaleRewards: scaling, stdFloor: floor } = settings;

@@ -11,6 +11,7 @@ import { ExampleOrder } from './example_order';
 import {
   type Candidate,
   type CandidateGroup,
+  customOutcomes,
   type Scoring,
   scoredGroup,
   scoreGroup,
@@ -123,7 +124,15 @@ export class GrpoTrainer implements Trainer {
       { ...settings, step: this.#step },
       hooks,
     );
-    return examples.map((example, index) => scoreGroup(example, itemAt(answers, index), this.#parts.scoring));
+    const { scoring } = this.#parts;
+    const groups: CandidateGroup[] = [];
+    if (scoring.custom) hooks.onPhase?.('scoring', null);
+    for (const [index, example] of examples.entries()) {
+      hooks.signal?.throwIfAborted();
+      const own = itemAt(answers, index);
+      groups.push(scoreGroup(example, own, scoring, await customOutcomes(example, own, scoring)));
+    }
+    return groups;
   }
 
   /**

@@ -80,7 +80,8 @@ export class TrainingLoop {
 
   /**
    * Steps until the last one, a wish, or a step that is not finite (`paused`, with `status.reason` of code
-   * `train/not-finite`; the last good checkpoint stays).
+   * `train/not-finite`; the last good checkpoint stays), or a user's own reward that went wrong (`paused` and saved, with
+   * `status.reason` of a code `reward/…`).
    * @throws what the trainer or the sink throws, e.g. GpuError when the device is lost; nothing is saved then
    */
   run(): Promise<LoopEnd> {
@@ -113,6 +114,11 @@ export class TrainingLoop {
     this.#report({ state: this.#wish === null ? 'running' : 'pausing', reason: null });
     for (let done = 0; done < limit && trainer.step < trainer.maxSteps && this.#wish === null; done++) {
       const outcome = await this.#step();
+      if (outcome instanceof LookBackError) {
+        // Nothing of the step is left, and the state before it is sound.
+        await this.#save();
+        return this.#end('paused', outcome);
+      }
       if (outcome === null) break;
       await this.#sink.onStep(outcome);
       const reason = notFinite(outcome);
@@ -126,8 +132,8 @@ export class TrainingLoop {
     return this.#end(this.#wish ?? 'paused', null);
   }
 
-  /** The next step, or null when a wish cut it short. */
-  async #step(): Promise<StepOutcome | null> {
+  /** The next step; null when a wish cut it short, or what a user's own reward did wrong. */
+  async #step(): Promise<StepOutcome | LookBackError | null> {
     const flight = new AbortController();
     const { signal } = flight;
     this.#flight = flight;
@@ -146,6 +152,7 @@ export class TrainingLoop {
       return outcome;
     } catch (error) {
       if (signal.aborted && error === signal.reason) return null;
+      if (error instanceof LookBackError && error.code.startsWith('reward/')) return error;
       throw error;
     } finally {
       this.#flight = undefined;

@@ -66,6 +66,18 @@ function notDataset(error: PlainError): ErrorCopy {
   );
 }
 
+/** What the run's own reward did; the run is paused after its last step. */
+function ownReward(error: PlainError): ErrorCopy {
+  return copy(
+    'The reward of your own did not work',
+    error.message,
+    [
+      'The run is kept as it was after its last step. Save its adapter, and continue it with a better function.',
+    ],
+    'open-train',
+  );
+}
+
 function notAdapter(error: PlainError): ErrorCopy {
   return copy(
     'This is not an adapter that can be used here',
@@ -364,6 +376,10 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'train/other-device': (error) =>
     copy('This run began on another graphics device', error.message, [], 'open-train'),
   'train/left-out': (error) => copy('Rows were left out of the training', error.message, [], 'none'),
+  'reward/source': ownReward,
+  'reward/failed': ownReward,
+  'reward/memory': ownReward,
+  'reward/time': ownReward,
   'train/reward': (error) =>
     copy('A reward is not known', error.message, ['Choose rewards of the list.'], 'open-train'),
 };

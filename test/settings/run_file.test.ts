@@ -63,7 +63,7 @@ describe('readRunFile', () => {
     [{ lora: { targetModules: '(' } }, /^lora\.targetModules is "\("; it must be a regular expression\.$/],
     [{ lora: { target_modules: '.*' } }, /Is lora\.targetModules meant\?/],
     [{ learningRate: 1 }, /Is optim\.learningRate meant\?/],
-    [{ grpo: { rewardWeights: { niceness: 1 } } }, /accuracy, format, format_paper, length/],
+    [{ grpo: { rewardWeights: { niceness: 1 } } }, /accuracy, format, format_paper, length, custom/],
     [{ grpo: { rewardWeights: { format: 'a' } } }, /^grpo\.rewardWeights\.format is "a"/],
     [{ prototype: 1 }, /no setting "prototype"/],
   ])('refuses %j', (changes, message) => {
@@ -101,7 +101,13 @@ describe('readRunFile', () => {
   it('reads a byte order mark, and replaces reward weights as a whole', () => {
     const json = `\uFEFF${JSON.stringify({ ...LEAST, grpo: { rewardWeights: { accuracy: 2 } } })}`;
     const { file } = readRunFile(json, 'grpo');
-    expect(file.grpo.rewardWeights).toEqual({ accuracy: 2, format: 0, format_paper: 0, length: 0 });
+    expect(file.grpo.rewardWeights).toEqual({
+      accuracy: 2,
+      format: 0,
+      format_paper: 0,
+      length: 0,
+      custom: 0,
+    });
     expect(read({}).file.grpo.rewardWeights).toMatchObject({ accuracy: 1, format: 0.1 });
   });
 

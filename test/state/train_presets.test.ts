@@ -19,7 +19,13 @@ describe('PRESETS', () => {
       'constant',
       0.95,
     ]);
-    expect(grpo.grpo.rewardWeights).toEqual({ accuracy: 1, format: 0.1, format_paper: 0, length: 0 });
+    expect(grpo.grpo.rewardWeights).toEqual({
+      accuracy: 1,
+      format: 0.1,
+      format_paper: 0,
+      length: 0,
+      custom: 0,
+    });
     expect(grpo.grpo.dropUniformGroups).toBe('accuracy');
   });
 });

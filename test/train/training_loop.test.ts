@@ -1,6 +1,6 @@
 // The loop over a scripted trainer: order of saving, wishes in mid-step, single steps, steps that are not finite, loss.
 import { describe, expect, it } from 'vitest';
-import { GpuError } from '../../src/lib/errors';
+import { GpuError, LookBackError } from '../../src/lib/errors';
 import type { ScoredGroup } from '../../src/train/trainer';
 import { type LoopStatus, StepPace, TrainingLoop } from '../../src/train/training_loop';
 import { type Script, scriptedTrainer } from './scripted_trainer';
@@ -45,6 +45,27 @@ describe('TrainingLoop', () => {
     const { loop, told } = loopOf({ maxSteps: 3 }, 0);
     await loop.run();
     expect(told).toEqual(['step 1', 'step 2', 'step 3', 'saved 3']);
+  });
+
+  it('pauses where a user’s reward goes wrong, saves the last whole step, and goes on from there', async () => {
+    let wrong = true;
+    const { loop, told } = loopOf(
+      {
+        maxSteps: 4,
+        onStep: (step) => {
+          if (step === 4 && wrong) throw new LookBackError('reward/time', 'It took too long.');
+          return undefined;
+        },
+      },
+      0,
+    );
+    expect(await loop.run()).toBe('paused');
+    expect(loop.status).toMatchObject({ state: 'paused', step: 3, reason: { code: 'reward/time' } });
+    expect(told).toEqual(['step 1', 'step 2', 'step 3', 'saved 3']);
+    wrong = false;
+    expect(await loop.run()).toBe('finished');
+    expect(told.slice(4)).toEqual(['step 4', 'saved 4']);
+    expect(loop.status.reason).toBeNull();
   });
 
   it('throws the step in flight away on pause, saves the last whole one, and goes on from there', async () => {

@@ -1,5 +1,6 @@
 // Says a GRPO run in TRL's words: GRPOConfig, PEFT's LoraConfig and a conversational data set with pictures.
 
+import { ArgumentError } from '../../src/lib/errors';
 import type { RunFile } from '../../src/settings/run_file';
 import type { JobQuestion } from './job_questions';
 
@@ -11,8 +12,16 @@ export interface JobSettings {
   readonly differences: readonly string[];
 }
 
-/** Rewards with a weight, in the order of the table. */
+/**
+ * Rewards with a weight, in the order of the table.
+ * @throws ArgumentError for a reward of the user's own, which is no Python
+ */
 export function weightedRewards({ grpo }: Pick<RunFile, 'grpo'>): Record<string, number> {
+  if (grpo.rewardWeights.custom !== 0) {
+    throw new ArgumentError(
+      'The run has a reward of its own in JavaScript, which no Python trainer reads: set grpo.rewardWeights.custom to 0, and add it to look_back_reward.py of the job.',
+    );
+  }
   return Object.fromEntries(Object.entries(grpo.rewardWeights).filter(([, weight]) => weight !== 0));
 }
 

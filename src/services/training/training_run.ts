@@ -288,12 +288,12 @@ export class TrainingRun<M extends EngineModel> {
     }
   }
 
-  /** What trouble means for the run: storage and device may come back, so it is paused; else it failed. */
+  /** What trouble means for the run: storage, device and a user's reward may do better, so it is paused; else it failed. */
   #trouble(error: unknown): readonly [RunState, PlainError] {
     const reason = plainError(error);
     // With a full disk the trainer in memory is worth more than the checkpoint.
     if (!reason.code.startsWith('storage/')) this.drop();
-    return [/^(gpu|storage)\//.test(reason.code) ? 'paused' : 'failed', reason];
+    return [/^(gpu|storage|reward)\//.test(reason.code) ? 'paused' : 'failed', reason];
   }
 
   async #write(change: { state: RunState; reason?: PlainError | null; plan?: TrainingPlan }): Promise<void> {

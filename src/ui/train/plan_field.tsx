@@ -59,6 +59,22 @@ function Control({ id, setting, value, described, wrong, set }: ControlProps) {
         />
       );
     case 'text':
+      if (setting.lines !== undefined) {
+        return (
+          <textarea
+            {...shared}
+            class="mono"
+            rows={setting.lines}
+            spellcheck={false}
+            autocomplete="off"
+            aria-invalid={wrong}
+            value={String(value ?? '')}
+            onChange={(event) =>
+              set(event.currentTarget.value.trim() === '' ? null : event.currentTarget.value)
+            }
+          />
+        );
+      }
       return (
         <input
           {...shared}
