@@ -30,7 +30,6 @@ export const SETTING_GROUPS = {
 } as const;
 /** Name of a group of the form. */
 export type SettingGroup = keyof typeof SETTING_GROUPS;
-
 const MILLION = 1_000_000;
 
 /** All seven projections of every text layer, by the names that the families' decoders have. */

@@ -23,6 +23,31 @@ interface ControlProps {
   readonly set: (value: SettingValue) => void;
 }
 
+interface LongTextProps extends Pick<ControlProps, 'value' | 'wrong' | 'set'> {
+  readonly shared: {
+    readonly id: string;
+    readonly 'aria-describedby': string;
+    readonly 'data-field': string;
+  };
+  readonly rows: number;
+}
+
+/** A text of several lines; null while nothing is in it. */
+function LongText({ shared, value, wrong, set, rows }: LongTextProps) {
+  return (
+    <textarea
+      {...shared}
+      class="mono"
+      rows={rows}
+      spellcheck={false}
+      autocomplete="off"
+      aria-invalid={wrong}
+      value={String(value ?? '')}
+      onChange={({ currentTarget }) => set(currentTarget.value.trim() === '' ? null : currentTarget.value)}
+    />
+  );
+}
+
 function Control({ id, setting, value, described, wrong, set }: ControlProps) {
   const shared = { id: controlId(id), 'aria-describedby': described, 'data-field': id };
   switch (setting.kind) {
@@ -59,22 +84,8 @@ function Control({ id, setting, value, described, wrong, set }: ControlProps) {
         />
       );
     case 'text':
-      if (setting.lines !== undefined) {
-        return (
-          <textarea
-            {...shared}
-            class="mono"
-            rows={setting.lines}
-            spellcheck={false}
-            autocomplete="off"
-            aria-invalid={wrong}
-            value={String(value ?? '')}
-            onChange={(event) =>
-              set(event.currentTarget.value.trim() === '' ? null : event.currentTarget.value)
-            }
-          />
-        );
-      }
+      if (setting.lines !== undefined)
+        return <LongText {...{ shared, value, wrong, set }} rows={setting.lines} />;
       return (
         <input
           {...shared}
