@@ -9,6 +9,7 @@ import { SHAPES } from '../data/world/world_words';
 const COLOUR: ReadonlySet<string> = new Set(COLOUR_WORDS);
 const SHAPE: ReadonlySet<string> = new Set(SHAPES);
 const MARK = /^(?:x|\d+)$/;
+const NUMBER = /^\d+$/;
 
 /** Words after the cells that a scan visits in this order; -1 when it does not. */
 function afterCells(words: readonly string[], cells: readonly number[], start: number): number {
@@ -34,7 +35,7 @@ function readLine(axis: string | undefined, name: string | undefined): Line | nu
 
 /**
  * A scan as pocket writes it, word by word: all cells in order, each empty or with its colour, its shape on sheets, and a
- * mark; or two lines, each named before its cells.
+ * mark; or two lines, each named before its cells and counted after them.
  */
 export function isScan(words: readonly string[]): boolean {
   if (words[0] === CELL_NAMES[0]) return afterCells(words, [...CELL_NAMES.keys()], 0) === words.length;
@@ -43,7 +44,8 @@ export function isScan(words: readonly string[]): boolean {
     const found = readLine(words[at], words[at + 1]);
     if (found === null) return false;
     at = afterCells(words, lineCells(found), at + 2);
-    if (at < 0) return false;
+    if (at < 0 || words[at] !== 'so' || !NUMBER.test(words[at + 1] ?? '')) return false;
+    at += 2;
   }
   return at === words.length;
 }

@@ -6,17 +6,18 @@ import { COLOUR_WORDS, cellShares, DELTA, dominantWord, margin } from '../../src
 import { CELL_NAMES, GRID_SIDE, IMAGE_SIDE } from '../../src/data/world/grid';
 import type { Split, WorldSample } from '../../src/data/world/world_sample';
 import { SHAPES } from '../../src/data/world/world_words';
-import { drawTrainingSample, SHARES, TASKS } from './mixture';
+import { type Context, drawTrainingSample, SHARES, TASKS } from './mixture';
 
 /** Longest sequence, in tokens, that a shard's row holds. */
 const ROW = 224;
 const CELLS = CELL_NAMES.length;
 const PIXELS = IMAGE_SIDE * IMAGE_SIDE * 3;
-/** Loss classes: none, ordinary, mark of a scan or count taken over from one, count at a glance. */
+/** Loss classes: none, ordinary, mark of a scan or number that follows from what was said, count at a glance. */
 const LOSS = { none: 0, plain: 1, mark: 2, glance: 3 } as const;
 const PIECE = /<\/?(?:think|back|unk)>|\\boxed\{|\}|<\|[a-z_]+\|>|[a-z]+\d?|\d+|[.?,]|[-+=<>]/g;
 const CONTENT_WORDS: ReadonlySet<string> = new Set([...SHAPES, ...COLOUR_WORDS]);
 const NUMBER = /^\d+$/;
+const RELATION = /^[<=>]$/;
 /** Label of a cell that a head of the vision tower is not asked for. */
 const NO_LABEL = 255;
 
@@ -28,20 +29,25 @@ function words(text: string): string[] {
 }
 
 /** The loss class of each word of a completion. */
-function lossClasses(completion: string[], maskFirstThought: boolean): number[] {
+function lossClasses(completion: string[], context: Context): number[] {
   const firstEnd = completion.indexOf('</think>');
   const lookEnd = completion.indexOf('</back>');
+  // A look's opening ends with its first word.
+  const learns = { nothing: 0, firstThought: firstEnd, opening: completion.indexOf('<back>') + 2 }[context];
   const scans =
     completion.includes('x') ||
     completion.some((word, i) => word === '-' && /^[a-d]\d$/.test(completion[i - 1] ?? ''));
   return completion.map((word, i) => {
     const before = completion[i - 1] ?? '';
-    if (maskFirstThought && i > 0 && i < firstEnd) return LOSS.none;
-    const counts = NUMBER.test(word) && (before === 'so' || before === 'see' || before === 'and');
+    // The first token of a first thought is learned even where the rest is context, but not with a look's opening.
+    if (i < learns && (i > 0 || context === 'opening')) return LOSS.none;
     if (CONTENT_WORDS.has(before) && (word === 'x' || NUMBER.test(word))) return LOSS.mark;
-    // The counts that a second thought takes over from a genuine scan are as rare and as decisive as a mark.
-    if (counts && scans && lookEnd >= 0 && i > lookEnd) return LOSS.mark;
-    return counts && i < firstEnd ? LOSS.glance : LOSS.plain;
+    // What follows from a scan or from a sum is as rare and as decisive as a mark.
+    if (before === '=' || (RELATION.test(word) && i > lookEnd && scans)) return LOSS.mark;
+    const counts = NUMBER.test(word) && (before === 'so' || before === 'see' || before === 'and');
+    if (counts && scans && (before === 'so' || (lookEnd >= 0 && i > lookEnd))) return LOSS.mark;
+    // Two counts at a glance are beyond it: they keep the ordinary weight.
+    return counts && i < firstEnd && before === 'see' && completion[i + 1] !== 'and' ? LOSS.glance : LOSS.plain;
   });
 }
 
@@ -89,7 +95,7 @@ function main(): void {
       if (id === undefined) throw new Error(`the vocabulary has no "${word}" (sample ${n})`);
       ids[n * ROW + i] = id;
     });
-    loss.set(lossClasses(completion, drawn.maskFirstThought), n * ROW + prompt.length);
+    loss.set(lossClasses(completion, drawn.context), n * ROW + prompt.length);
     cells.set(cellLabels(sample), n * CELLS * 2);
     const isPhotograph = sample.picture.kind === 'photograph' ? 1 : 0;
     meta.set([prompt.length, row.length, TASKS.indexOf(drawn.task), isPhotograph], n * 4);

@@ -8,8 +8,8 @@ import {
   type LookPosition,
   lookBackChain,
 } from '../../src/data/world/oracle';
-import { LARGEST_NUMBER, largestCount, runningValues } from '../../src/data/world/question';
-import { drawSample, type Split, type WorldSample } from '../../src/data/world/world_sample';
+import { LARGEST_NUMBER, largestCount, type QuestionKind, runningValues } from '../../src/data/world/question';
+import { drawSample, type Split, VISUAL_KINDS, type WorldSample } from '../../src/data/world/world_sample';
 import { createPrng, type Prng } from '../../src/lib/prng';
 
 /** What a sample trains. */
@@ -33,9 +33,14 @@ export interface TrainingSample {
   readonly sample: WorldSample;
   readonly prompt: string;
   readonly completion: string;
-  /** The first thought states a wrong count on purpose: it is context, not something to learn. */
-  readonly maskFirstThought: boolean;
+  readonly context: Context;
 }
+
+/**
+ * What of a completion is context, not something to learn: the first thought where it states a wrong count on purpose;
+ * the opening of a look, too, where a genuine one is shown without making such looks more likely.
+ */
+export type Context = 'nothing' | 'firstThought' | 'opening';
 
 // The more a glance finds, the more a second look is worth; a crowd usually gets a genuine one. By the number of matches
 // that the first thought states, the last for all that are more. A photograph's is worth less, so that fewer suffice.
@@ -43,6 +48,8 @@ const LOOKS_BACK = { sheet: [0.12, 0.2, 0.48, 0.88], photograph: [0.12, 0.62, 0.
 const LOOKS_BACK_TEXT = 0.1;
 const GENUINE = { some: 0.2, crowd: 0.65 };
 const CROWD = 5;
+// Share of the prompts to look back about a picture that show a genuine look with its opening as context.
+const SHOWN = { compare: 0.6, other: 0.25 };
 
 /** The suffixes that ask pocket to look back, by where the look stands. */
 export const BACK_SUFFIXES: Readonly<Record<LookPosition, string>> = {
@@ -76,17 +83,22 @@ export interface Shares {
   readonly crowds: number;
   /** Share of questions that ignore the picture. */
   readonly text: number;
+  /** Kinds of visual questions, one of them taken with equal chances. */
+  readonly kinds: readonly QuestionKind[];
 }
 
+/** More comparisons, which are the longest way from a scan to an answer, and more differences. */
+const FINISHING_KINDS: readonly QuestionKind[] = [...VISUAL_KINDS, 'compare', 'compare', 'take'];
+
 /**
- * The phases of a run. `reading` scans more, sheets above all, whose marks come last; `finishing` asks more, for the glance
- * and the arithmetic.
+ * The phases of a run. `reading` scans more, sheets above all, whose marks come last; `finishing` asks more, for the glance,
+ * the arithmetic and comparisons.
  */
 export const SHARES = {
-  all: { scans: 0.5, photographs: 0.5, crowds: 0.1, text: 0.22 },
-  reading: { scans: 0.68, photographs: 0.25, crowds: 0.6, text: 0.22 },
-  finishing: { scans: 0.4, photographs: 0.35, crowds: 0.2, text: 0.33 },
-} as const;
+  all: { scans: 0.5, photographs: 0.5, crowds: 0.1, text: 0.22, kinds: VISUAL_KINDS },
+  reading: { scans: 0.68, photographs: 0.25, crowds: 0.6, text: 0.22, kinds: VISUAL_KINDS },
+  finishing: { scans: 0.4, photographs: 0.45, crowds: 0.2, text: 0.33, kinds: FINISHING_KINDS },
+} as const satisfies Readonly<Record<string, Shares>>;
 
 /** Draws training sample `index` of the run `seed`; another split than `train` only to probe. */
 export function drawTrainingSample(
@@ -102,11 +114,12 @@ export function drawTrainingSample(
     ...{ split, seed, index },
     textShare: isQuestion ? shares.text : 0,
     photographShare: isQuestion ? 0.5 : shares.photographs,
+    kinds: shares.kinds,
     ...(isQuestion ? {} : { crowds: shares.crowds }),
   });
   const { list, check } = sample.oracle;
   const end = prng.nextFloat() < 0.5 ? '.' : '';
-  const base = { sample, maskFirstThought: false };
+  const base = { sample, context: 'nothing' } as const;
   if (roll < 0.04) {
     const prompt = prng.nextFloat() < 0.3 ? list.prompt.replace('colours', 'colors') : list.prompt;
     return { ...base, task: 'list', prompt: prompt + end, completion: list.answer };
@@ -125,7 +138,7 @@ function questionSample(sample: WorldSample, prng: Prng): Omit<TrainingSample, '
   const text = prng.nextFloat() < 0.1 ? withFiller(sample.text, prng) : sample.text;
   if (prng.nextFloat() >= 0.6) {
     const task = isText ? 'cotText' : 'cot';
-    return { task, prompt: text, completion: sample.oracle.cot, maskFirstThought: false };
+    return { task, prompt: text, completion: sample.oracle.cot, context: 'nothing' };
   }
   const position: LookPosition = prng.nextFloat() < 0.65 ? 'solution' : 'semantic';
   const names = {
@@ -141,21 +154,25 @@ function backPromptCompletion(
   sample: WorldSample,
   position: LookPosition,
   prng: Prng,
-): { completion: string; maskFirstThought: boolean } {
+): { completion: string; context: Context } {
   const { question, counts, facts } = sample;
   const isText = sample.kind === 'text';
   // Half of the visual ones glance wrongly, so that second thoughts learn to go by the scan.
   const glanced = isText || prng.nextFloat() < 0.5 ? counts : wrongGlance(sample, prng);
-  const maskFirstThought = glanced !== counts;
+  const context: Context = glanced === counts ? 'nothing' : 'firstThought';
+  if (!isText && prng.nextFloat() < (sample.kind === 'compare' ? SHOWN.compare : SHOWN.other)) {
+    const back = backText(facts, question);
+    return { completion: lookBackChain(position, question, glanced, back, counts), context: 'opening' };
+  }
   const seen = glanced.reduce((sum, count) => sum + count, 0);
   const looksBack = isText ? LOOKS_BACK_TEXT : (LOOKS_BACK[facts.kind][Math.min(3, seen)] as number);
   if (prng.nextFloat() >= looksBack) {
-    return { completion: chainOfThought(question, glanced), maskFirstThought };
+    return { completion: chainOfThought(question, glanced), context };
   }
   const genuine = !isText && prng.nextFloat() < (seen >= CROWD ? GENUINE.crowd : GENUINE.some);
   const back = genuine ? backText(facts, question) : vacuousBack(sample, glanced, prng);
   const known = genuine ? counts : glanced;
-  return { completion: lookBackChain(position, question, glanced, back, known), maskFirstThought };
+  return { completion: lookBackChain(position, question, glanced, back, known), context };
 }
 
 /** Nothing (15 %), `ok` (35 %), or what the first thought said already. */

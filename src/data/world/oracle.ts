@@ -5,6 +5,7 @@ import { CELL_NAMES, type Line, lineCells, lineName } from './grid';
 import {
   answerOf,
   type CellContent,
+  countMatches,
   countsOf,
   matches,
   type PictureFacts,
@@ -56,11 +57,17 @@ function scanCells(facts: PictureFacts, selector: Selector, cells: readonly numb
     .join(' ');
 }
 
-/** A look at all cells, or line by line at the lines that are compared: `row a a1 - … row c c1 …`. */
+/**
+ * A look at all cells, or line by line at the lines that are compared, each with its count before the next begins:
+ * `row a a1 - … so 0 row c c1 … so 2`.
+ */
 export function scanText(facts: PictureFacts, selector: Selector, lines?: readonly Line[]): string {
   if (lines === undefined) return scanCells(facts, selector, [...CELL_NAMES.keys()]);
   return lines
-    .map((line) => `${line.axis} ${lineName(line)} ${scanCells(facts, selector, lineCells(line))}`)
+    .map((line) => {
+      const cells = scanCells(facts, selector, lineCells(line));
+      return `${line.axis} ${lineName(line)} ${cells} so ${countMatches(facts, selector, line)}`;
+    })
     .join(' ');
 }
 

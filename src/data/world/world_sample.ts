@@ -59,6 +59,8 @@ export interface SampleRequest {
   readonly crowds?: number;
   /** Least |margin| of every cell of a photograph for the asked word; default by split, see {@link DELTA}. */
   readonly delta?: number;
+  /** Kinds of visual questions, one of them taken with equal chances; default {@link VISUAL_KINDS}. */
+  readonly kinds?: readonly QuestionKind[];
 }
 
 /** One picture with one question. */
@@ -236,8 +238,8 @@ function drawLines(facts: PictureFacts, selector: Selector, prng: Prng): [Line, 
   }
 }
 
-// Of ten visual questions, four count, two each take and plus, one compares, one asks whether there is any.
-const VISUAL_KINDS = [
+/** Of ten visual questions, four count, two each take and plus, one compares, one asks whether there is any. */
+export const VISUAL_KINDS = [
   'count',
   'count',
   'count',
@@ -248,7 +250,10 @@ const VISUAL_KINDS = [
   'plus',
   'compare',
   'any',
-] as const;
+] as const satisfies readonly QuestionKind[];
+
+/** What a number that a count is taken from exceeds that count by, at most: people start from twenty as from five. */
+const MOST_LEFT = 20;
 
 /** A question about the picture. */
 function drawQuestion(subject: Subject, request: SampleRequest, delta: number, prng: Prng): Question {
@@ -261,12 +266,13 @@ function drawQuestion(subject: Subject, request: SampleRequest, delta: number, p
     picture.kind === 'sheet'
       ? drawSheetSelector(picture, request.split, prng)
       : drawCellSelector(shares as readonly ColourShares[], delta, prng);
-  const kind = pick(VISUAL_KINDS, prng);
+  const kind = pick(request.kinds ?? VISUAL_KINDS, prng);
   const base = { kind, selector, start: 0, operations: [] };
   if (kind === 'any') return base;
   if (kind === 'compare') return { ...base, lines: drawLines(facts, selector, prng) };
   const count = countMatches(facts, selector);
-  const start = kind === 'take' ? count + prng.nextInt(10) : kind === 'plus' ? prng.nextInt(10) : 0;
+  const start =
+    kind === 'take' ? count + prng.nextInt(MOST_LEFT + 1) : kind === 'plus' ? prng.nextInt(10) : 0;
   const first = kind === 'take' ? start - count : start + count;
   const amount = prng.nextFloat() < 0.25 ? 0 : 1 + prng.nextInt(3);
   return { ...base, start, operations: drawOperations(first, amount, prng) };

@@ -106,8 +106,11 @@ describe('samples of the world', () => {
       const cells = scan.match(/\b[a-d][1-4]\b/g) ?? [];
       expect(new Set(cells).size).toBe(cells.length);
       expect(cells.length).toBe(lines === undefined ? 16 : 8);
-      const marks = [...scan.matchAll(/[a-z] (\d+)(?= |$)/g)].map(([, mark]) => Number(mark));
-      if (lines === undefined) expect(marks).toEqual(Array.from({ length: counts[0] ?? 0 }, (_, i) => i + 1));
+      const marks = [...scan.matchAll(/(?<!row|column) (\d+)(?= |$)/g)].map(([, mark]) => Number(mark));
+      const upTo = (count = 0) => Array.from({ length: count }, (_, i) => i + 1);
+      // Of lines, each ends with its count.
+      const expected = lines === undefined ? upTo(counts[0]) : counts.flatMap((n) => [...upTo(n), n]);
+      expect(marks).toEqual(expected);
       expect(oracle.check?.answer).toContain(scan);
       expect(listText(facts).match(/\b[a-d][1-4]\b/g)).toHaveLength(16);
     }
