@@ -22,14 +22,26 @@ export function selectorName(selector: Selector, count = 2): string {
 }
 
 function relation(first: number, second: number): string {
-  return `${first} ${first > second ? '>' : first < second ? '<' : '='} ${second}.`;
+  return first > second ? '>' : first < second ? '<' : '=';
+}
+
+/** `row a`, `column 3`. */
+function lineTitle(line: Line): string {
+  return `${line.axis} ${lineName(line)}`;
+}
+
+/** The counts of compared lines, each behind its line's name, by which the model finds it: `row a 2 and row c 1`. */
+function lineCounts(lines: readonly Line[], counts: readonly number[], between: string): string {
+  return lines.map((line, i) => `${lineTitle(line)} ${counts[i]}`).join(` ${between} `);
 }
 
 /** The written arithmetic: ` 11 - 2 = 9. 9 + 3 = 12.` with a leading space, empty when there is nothing to compute. */
 export function chainText(question: Question, counts: readonly number[]): string {
   const [count = 0, other = 0] = counts;
-  if (question.kind === 'any') return ` ${relation(count, 0)}`;
-  if (question.kind === 'compare') return ` ${relation(count, other)}`;
+  if (question.kind === 'any') return ` ${count} ${relation(count, 0)} 0.`;
+  if (question.lines !== undefined) {
+    return ` ${lineCounts(question.lines, counts, relation(count, other))}.`;
+  }
   const values = runningValues(question, counts);
   let text = '';
   if (question.kind === 'take') text += ` ${question.start} - ${count} = ${values[0]}.`;
@@ -66,7 +78,7 @@ export function scanText(facts: PictureFacts, selector: Selector, lines?: readon
   return lines
     .map((line) => {
       const cells = scanCells(facts, selector, lineCells(line));
-      return `${line.axis} ${lineName(line)} ${cells} so ${countMatches(facts, selector, line)}`;
+      return `${lineTitle(line)} ${cells} so ${countMatches(facts, selector, line)}`;
     })
     .join(' ');
 }
@@ -83,7 +95,7 @@ export const LIST_PROMPTS = { sheet: 'List the objects', photograph: 'List the c
 
 /** The prompt that asks for a scan: `Check the red squares`, `Check the brown cells in row a and row c`. */
 export function checkPrompt(selector: Selector, lines?: readonly Line[]): string {
-  const where = (lines ?? []).map((line) => `${line.axis} ${lineName(line)}`).join(' and ');
+  const where = (lines ?? []).map(lineTitle).join(' and ');
   return `Check the ${selectorName(selector)}${where === '' ? '' : ` in ${where}`}`;
 }
 
@@ -103,7 +115,8 @@ export function backText(facts: PictureFacts, question: Question): string {
 
 /** The inside of the thought after a look. */
 export function secondThought(question: Question, counts: readonly number[]): string {
-  const known = question.selector === undefined ? `${question.start}` : counts.join(' and ');
+  const { selector, lines, start } = question;
+  const known = selector === undefined ? start : lines ? lineCounts(lines, counts, 'and') : counts[0];
   return `so ${known}.${chainText(question, counts)}`;
 }
 

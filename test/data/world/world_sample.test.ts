@@ -29,11 +29,14 @@ function pictureKey({ picture }: WorldSample): string {
 }
 
 /** Carries out what a chain of thought writes: every equation must hold, and the box must say the last value. */
+/** `. 2 > 0.` and `row a 2 > row c 1.` */
+const RELATIONS = /(?:\.|row \w|column \w) (\d+) ([<>=]) (?:(?:row|column) \w )?(\d+)\./g;
+
 function checkArithmetic(text: string): void {
   for (const [, left, sign, right, result] of text.matchAll(/(\d+) ([-+]) (\d+) = (\d+)\./g)) {
     expect(Number(left) + (sign === '+' ? 1 : -1) * Number(right), text).toBe(Number(result));
   }
-  for (const [, left, sign, right] of text.matchAll(/\. (\d+) ([<>=]) (\d+)\./g)) {
+  for (const [, left, sign, right] of text.matchAll(RELATIONS)) {
     const [p, q] = [Number(left), Number(right)];
     expect(p < q ? '<' : p > q ? '>' : '=', text).toBe(sign);
   }
