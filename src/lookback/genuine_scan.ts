@@ -44,8 +44,10 @@ export function isScan(words: readonly string[]): boolean {
     const found = readLine(words[at], words[at + 1]);
     if (found === null) return false;
     at = afterCells(words, lineCells(found), at + 2);
-    if (at < 0 || words[at] !== 'so' || !NUMBER.test(words[at + 1] ?? '')) return false;
-    at += 2;
+    if (at < 0 || words[at] !== 'so' || !NUMBER.test(words[at + 3] ?? '')) return false;
+    const named = readLine(words[at + 1], words[at + 2]);
+    if (named?.axis !== found.axis || named.index !== found.index) return false;
+    at += 4;
   }
   return at === words.length;
 }

@@ -25,10 +25,14 @@ describe('isGenuineScan', () => {
     ['empty', ''],
     ['with a word after it', `${scan} ok`],
     ['with an unknown colour', scan.replace(/([a-d]\d) (\w+) (\w+) (\w+)/, '$1 beige $3 $4')],
-    ['of one row alone', 'check the red cells. row a a1 red 1 a2 blue x a3 blue x a4 blue x so 1'],
+    ['of one row alone', 'check the red cells. row a a1 red 1 a2 blue x a3 blue x a4 blue x so row a 1'],
     [
       'of a row with another row’s cells',
-      'check the reds. row a b1 - b2 - b3 - b4 - so 0 row b b1 - b2 - b3 - b4 - so 0',
+      'check the reds. row a b1 - b2 - b3 - b4 - so row a 0 row b b1 - b2 - b3 - b4 - so row b 0',
+    ],
+    [
+      'that counts another row',
+      'check the reds. row a a1 - a2 - a3 - a4 - so row b 0 row b b1 - b2 - b3 - b4 - so row b 0',
     ],
     ['of rows without their counts', 'check the reds. row a a1 - a2 - a3 - a4 - row b b1 - b2 - b3 - b4 -'],
   ])('refuses one %s', (_, back) => {

@@ -43,9 +43,11 @@ function lossClasses(completion: string[], context: Context): number[] {
     if (i < learns && (i > 0 || context === 'opening')) return LOSS.none;
     if (CONTENT_WORDS.has(before) && (word === 'x' || NUMBER.test(word))) return LOSS.mark;
     // What follows from a scan or from a sum is as rare and as decisive as a mark.
-    if (before === '=' || (scans && i > lookEnd && (RELATION.test(word) || before === '\\boxed{'))) return LOSS.mark;
+    if (before === '=' || (scans && i > lookEnd && (RELATION.test(word) || before === '\\boxed{')))
+      return LOSS.mark;
     const ofLine = NUMBER.test(word) && /^(?:row|column)$/.test(completion[i - 2] ?? '');
-    if (scans && ((NUMBER.test(word) && before === 'so') || (i > lookEnd && ofLine))) return LOSS.mark;
+    if (scans && (ofLine ? firstEnd < 0 || i > firstEnd : NUMBER.test(word) && before === 'so'))
+      return LOSS.mark;
     // Two counts at a glance are beyond it: they keep the ordinary weight.
     const glances = NUMBER.test(word) && before === 'see' && completion[i + 1] !== 'and';
     return glances && i < firstEnd ? LOSS.glance : LOSS.plain;

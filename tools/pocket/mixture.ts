@@ -8,7 +8,12 @@ import {
   type LookPosition,
   lookBackChain,
 } from '../../src/data/world/oracle';
-import { LARGEST_NUMBER, largestCount, type QuestionKind, runningValues } from '../../src/data/world/question';
+import {
+  LARGEST_NUMBER,
+  largestCount,
+  type QuestionKind,
+  runningValues,
+} from '../../src/data/world/question';
 import { drawSample, type Split, VISUAL_KINDS, type WorldSample } from '../../src/data/world/world_sample';
 import { createPrng, type Prng } from '../../src/lib/prng';
 
@@ -49,7 +54,7 @@ const LOOKS_BACK_TEXT = 0.1;
 const GENUINE = { some: 0.2, crowd: 0.65 };
 const CROWD = 5;
 // Share of the prompts to look back about a picture that show a genuine look with its opening as context.
-const SHOWN = { compare: 0.6, other: 0.25 };
+const SHOWN = { compare: 0.9, other: 0.25 };
 
 /** The suffixes that ask pocket to look back, by where the look stands. */
 export const BACK_SUFFIXES: Readonly<Record<LookPosition, string>> = {
@@ -88,7 +93,14 @@ export interface Shares {
 }
 
 /** More comparisons, which are the longest way from a scan to an answer, and more differences. */
-const FINISHING_KINDS: readonly QuestionKind[] = [...VISUAL_KINDS, 'compare', 'compare', 'take'];
+const FINISHING_KINDS: readonly QuestionKind[] = [
+  ...VISUAL_KINDS,
+  'compare',
+  'compare',
+  'compare',
+  'compare',
+  'take',
+];
 
 /**
  * The phases of a run. `reading` scans more, sheets above all, whose marks come last; `finishing` asks more, for the glance,
@@ -132,11 +144,11 @@ export function drawTrainingSample(
   return { sample, ...questionSample(sample, prng) };
 }
 
-/** A question, 60 % of them with one of the suffixes. */
+/** A question, 60 % of them with one of the suffixes; of comparisons, which a glance cannot do, 85 %. */
 function questionSample(sample: WorldSample, prng: Prng): Omit<TrainingSample, 'sample'> {
   const isText = sample.kind === 'text';
   const text = prng.nextFloat() < 0.1 ? withFiller(sample.text, prng) : sample.text;
-  if (prng.nextFloat() >= 0.6) {
+  if (prng.nextFloat() >= (sample.kind === 'compare' ? 0.85 : 0.6)) {
     const task = isText ? 'cotText' : 'cot';
     return { task, prompt: text, completion: sample.oracle.cot, context: 'nothing' };
   }

@@ -30,7 +30,7 @@ function lineTitle(line: Line): string {
   return `${line.axis} ${lineName(line)}`;
 }
 
-/** The counts of compared lines, each behind its line's name, by which the model finds it: `row a 2 and row c 1`. */
+/** The counts of compared lines, each behind its line's name: `row a 2 and row c 1`. */
 function lineCounts(lines: readonly Line[], counts: readonly number[], between: string): string {
   return lines.map((line, i) => `${lineTitle(line)} ${counts[i]}`).join(` ${between} `);
 }
@@ -71,14 +71,15 @@ function scanCells(facts: PictureFacts, selector: Selector, cells: readonly numb
 
 /**
  * A look at all cells, or line by line at the lines that are compared, each with its count before the next begins:
- * `row a a1 - … so 0 row c c1 … so 2`.
+ * `row a a1 - … so row a 0 row c c1 … so row c 2`. A name right before its count is what the model can copy later.
  */
 export function scanText(facts: PictureFacts, selector: Selector, lines?: readonly Line[]): string {
   if (lines === undefined) return scanCells(facts, selector, [...CELL_NAMES.keys()]);
   return lines
     .map((line) => {
       const cells = scanCells(facts, selector, lineCells(line));
-      return `${lineTitle(line)} ${cells} so ${countMatches(facts, selector, line)}`;
+      const title = lineTitle(line);
+      return `${title} ${cells} so ${title} ${countMatches(facts, selector, line)}`;
     })
     .join(' ');
 }
