@@ -57,8 +57,11 @@ describe('the pretraining mixture', () => {
 
   it('looks back only when asked to, mostly without looking, and always in the strict grammar', () => {
     for (const { prompt } of of('cot', 'cotText')) expect(prompt).not.toContain('use back');
-    const asked = of('backPrompt', 'midwayPrompt');
-    for (const { task, prompt } of asked) {
+    const all = of('backPrompt', 'midwayPrompt');
+    // Looks whose opening is context say nothing about how often to look.
+    const asked = all.filter(({ context }) => context !== 'opening');
+    expect(asked.length).toBeLessThan(all.length);
+    for (const { task, prompt } of all) {
       expect(prompt.endsWith(BACK_SUFFIXES[task === 'backPrompt' ? 'solution' : 'semantic'])).toBe(true);
     }
     const backs = asked.flatMap(({ completion }) => BACK.exec(completion)?.[1] ?? []);
@@ -66,20 +69,22 @@ describe('the pretraining mixture', () => {
     expect(backs.length).toBeGreaterThan(20);
     expect(genuine).toBeGreaterThan(0);
     expect(genuine).toBeLessThan(backs.length / 2);
-    for (const { completion } of asked) {
+    for (const { completion } of all) {
       // An empty look is vacuous on purpose; everything else keeps the form.
       if (!completion.includes('<back> </back>')) expect(readForm(completion).form).not.toBe('none');
     }
   });
 
-  it('masks a first thought that is wrong on purpose, and ends right after a genuine look', () => {
-    for (const { maskFirstThought, completion, sample } of of('backPrompt', 'midwayPrompt')) {
+  it('learns no first thought that is wrong on purpose, and ends right after a genuine look', () => {
+    for (const { context, completion, sample } of of('backPrompt', 'midwayPrompt')) {
       const seen = /i see (\d+)(?: and (\d+))?/
         .exec(completion)
         ?.slice(1)
         .flatMap((n) => n ?? []);
-      expect(maskFirstThought).toBe(seen?.join() !== sample.counts.join());
+      const isRight = seen?.join() === sample.counts.join();
       const look = BACK.exec(completion)?.[1];
+      if (context === 'opening') expect(look !== undefined && isGenuineScan(look)).toBe(true);
+      else expect(context).toBe(isRight ? 'nothing' : 'firstThought');
       if (look !== undefined && isGenuineScan(look)) {
         expect(completion.endsWith(`\\boxed{ ${sample.answer} }`)).toBe(true);
       }
