@@ -98,7 +98,8 @@ const FINISHING_KINDS: readonly QuestionKind[] = [
   'compare',
   'compare',
   'compare',
-  'compare',
+  'count',
+  'count',
   'take',
 ];
 
