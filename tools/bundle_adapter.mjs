@@ -48,8 +48,10 @@ const entry = {
   },
 };
 const list = existsSync(LIST) ? JSON.parse(readFileSync(LIST, 'utf8')) : { adapters: [] };
-const others = list.adapters.filter((adapter) => adapter.id !== id);
-writeFileSync(LIST, `${JSON.stringify({ adapters: [...others, entry] }, null, 2)}\n`);
+// In the place that it has: the first of the list is the page's default.
+const place = list.adapters.findIndex((adapter) => adapter.id === id);
+list.adapters.splice(place < 0 ? list.adapters.length : place, place < 0 ? 0 : 1, entry);
+writeFileSync(LIST, `${JSON.stringify(list, null, 2)}\n`);
 console.log(
   `${folder}: ${entry.parameters} parameters, ${entry.bytes} bytes, accuracy ${entry.metrics.accuracy}`,
 );
