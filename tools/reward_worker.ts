@@ -1,6 +1,7 @@
 // Runs users' reward functions in a worker thread of Node. The thread starts the command's own bundle again, which then
 // calls {@link serveRewards} in place of the command.
 
+import { pathToFileURL } from 'node:url';
 import { parentPort, Worker } from 'node:worker_threads';
 import { type OpenRewardWorker, type RewardCall, rewardWorkerOver } from '../src/lookback/custom_reward';
 import { prepareSandbox, runCustomReward } from '../src/lookback/reward_sandbox';
@@ -11,12 +12,11 @@ const HEAP_MB = 512;
 /** Starts a worker thread of this command. */
 export const openNodeRewardWorker: OpenRewardWorker = () =>
   rewardWorkerOver((said, failed) => {
-    const worker = new Worker(new URL(process.argv[1] ?? '', 'file:///'), {
+    const worker = new Worker(pathToFileURL(process.argv[1] ?? ''), {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
     worker.on('message', said);
     worker.on('error', ({ message }) => failed(message));
-    worker.unref();
     return {
       post: (call) => worker.postMessage(call),
       terminate: () => void worker.terminate(),
