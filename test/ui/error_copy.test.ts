@@ -5,7 +5,7 @@ import { listFiles, readText } from '../harness/source_files';
 
 /** Codes of errors as the engine's half and the page's state write them. */
 const CODE =
-  /['"`]((?:gpu|model|data|storage|train|adapter|engine|worker|usage|page|tensor|internal)\/[a-z0-9-]+)['"`]/g;
+  /['"`]((?:gpu|model|data|storage|train|reward|adapter|engine|worker|usage|page|tensor|internal)\/[a-z0-9-]+)['"`]/g;
 
 const codes = new Set(
   listFiles(['src'], ['.ts', '.tsx'])
