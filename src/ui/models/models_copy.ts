@@ -17,7 +17,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 export const MODELS_COPY = {
   title: 'Models',
   about:
-    'Pocket comes with the page and knows only drawn sheets. Larger models answer about photographs; they are downloaded once, kept in this browser, and run on this device.',
+    'Pocket comes with the page and knows colours and drawn shapes alone. Larger models know what is on a photograph; they are downloaded once, kept in this browser, and run on this device.',
   choose: 'Choose a model',
   builtIn: 'Comes with the page',
   catalogue: 'From the hub',
