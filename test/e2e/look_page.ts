@@ -46,7 +46,7 @@ export class LookPage {
   }
 
   async upload(name: string, mimeType: string, bytes: Uint8Array): Promise<void> {
-    const input = this.page.locator('input[type=file]');
+    const input = this.page.getByTestId('choose-picture');
     await input.setInputFiles({ name, mimeType, buffer: Buffer.from(bytes) });
   }
 

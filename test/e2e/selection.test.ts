@@ -54,7 +54,8 @@ test('a back segment chosen by keyboard: chart, map and sentence agree', async (
   await page.keyboard.press('Escape');
   expect(await look.ranges()).toEqual([live, live, live]);
 
-  // Letters are text while a field has the focus.
+  // Letters are text while a field has the focus. The pointer rests where nothing can move below it.
+  await page.mouse.move(0, 0);
   await look.question.focus();
   await page.keyboard.press('End');
   await page.keyboard.press('b');

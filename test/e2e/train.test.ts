@@ -85,8 +85,9 @@ test('an adapter is exported as PEFT reads it, deleted, and imported the same', 
   await expect(mine).toBeVisible();
   expect(await train.violations()).toEqual([]);
   const first = await train.downloaded(mine.getByTestId('adapter-export'));
-  const { 'adapter_config.json': config, ...rest } = unzipSync(first.bytes);
+  const { 'adapter_config.json': config, 'README.md': card, ...rest } = unzipSync(first.bytes);
   expect(Object.keys(rest)).toEqual(['adapter_model.safetensors']);
+  expect(Buffer.from(card ?? []).toString('utf8')).toMatch(/library_name: peft[\s\S]*pocket[\s\S]*PeftModel/);
   expect(JSON.parse(Buffer.from(config ?? []).toString('utf8'))).toMatchObject({ peft_type: 'LORA', r: 8 });
 
   await mine.getByTestId('adapter-delete').click();

