@@ -70,6 +70,11 @@ export function createPages(client: EngineClient, look: Look, library: Library):
   };
 }
 
+/** The error of a part of the page that could not be fetched. */
+export function partError(thrown: unknown): PlainError {
+  return { code: 'page/part', message: thrown instanceof Error ? thrown.message : String(thrown) };
+}
+
 /** Shows what `load` brings. */
 export function LazyPage({ load }: { readonly load: () => Promise<Draw> }) {
   // In an object, as a signal or a setter given a function might call it.
@@ -81,10 +86,7 @@ export function LazyPage({ load }: { readonly load: () => Promise<Draw> }) {
         page.value = { draw };
       },
       (thrown) => {
-        error.value = {
-          code: 'page/part',
-          message: thrown instanceof Error ? thrown.message : String(thrown),
-        };
+        error.value = partError(thrown);
       },
     );
   }, [load, page, error]);

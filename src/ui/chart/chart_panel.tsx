@@ -3,53 +3,67 @@
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { PlainError } from '../../lib/plain_error';
 import { meanShares, percent } from '../../state/attention_view';
 import { type Card, cardOfStep } from '../../state/segment_layout';
 import { type Answer, isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
+import { Notice } from '../notice';
+import { partError } from '../pages';
 import { theme } from '../theme';
-import { ChartView } from './share_chart';
+import type { ChartView } from './share_chart';
 import '../styles/chart.css';
 
 function Chart() {
   const look = useLook();
   const root = useRef<HTMLDivElement>(null);
-  const view = useRef<ChartView | null>(null);
+  const view = useSignal<ChartView | null>(null);
+  const error = useSignal<PlainError | null>(null);
   useEffect(() => {
-    if (root.current === null) return;
-    const made = new ChartView(root.current, {
-      hover: look.setPreview,
-      pin: look.pin,
-      pinRange: look.pinRange,
-    });
-    view.current = made;
-    made.update(look.session.value.answer, look.bands.value, look.shown.value, true);
-    return () => made.destroy();
-  }, [look]);
+    let gone = false;
+    // The library that draws is a third of the page's script: text and picture are there before it.
+    import('./share_chart').then(
+      (part) => {
+        if (gone || root.current === null) return;
+        const { setPreview: hover, pin, pinRange } = look;
+        view.value = new part.ChartView(root.current, { hover, pin, pinRange });
+      },
+      (thrown) => {
+        error.value = partError(thrown);
+      },
+    );
+    return () => {
+      gone = true;
+      view.value?.destroy();
+    };
+  }, [look, view, error]);
   useSignalEffect(() => {
     const live = look.selection.value.kind === 'live' && look.preview.value === null;
-    view.current?.update(look.session.value.answer, look.bands.value, look.shown.value, live);
+    view.value?.update(look.session.value.answer, look.bands.value, look.shown.value, live);
   });
   useSignalEffect(() => {
-    if (theme.value) view.current?.recolour();
+    if (theme.value) view.value?.recolour();
   });
   const range = useComputed(() => look.readout.value?.range ?? null);
   const bands = useComputed(() => look.bands.value.map((band) => `${band.from}-${band.to}`).join(' '));
   const label = useComputed(() => `${COPY.chart.label}. ${look.readout.value?.sentence ?? COPY.chart.empty}`);
   return (
-    <div
-      class="chart"
-      role="img"
-      aria-label={label.value}
-      data-testid="chart"
-      data-from={range.value?.from ?? ''}
-      data-to={range.value?.to ?? ''}
-      data-bands={bands.value}
-    >
-      <div ref={root} class="chart-root" />
-    </div>
+    <>
+      {error.value !== null && <Notice error={error.value} compact />}
+      <div
+        class="chart"
+        role="img"
+        aria-label={label.value}
+        data-testid="chart"
+        data-from={range.value?.from ?? ''}
+        data-to={range.value?.to ?? ''}
+        data-bands={bands.value}
+      >
+        <div ref={root} class="chart-root" />
+      </div>
+    </>
   );
 }
 
