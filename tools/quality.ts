@@ -4,12 +4,17 @@
 
 import { acquireDevice, type GpuContext } from '../src/gpu/device';
 import { greedy, Reasoner } from '../src/lookback/reasoner';
-import { answerLogits, type LogitDistance, logitDistance } from '../src/lookback/weight_quality';
+import {
+  answerLogits,
+  type LogitDistance,
+  logitDistance,
+  pooledDistance,
+} from '../src/lookback/weight_quality';
 import { openCheckpoint } from '../src/model/checkpoint';
 import { parseModelConfig } from '../src/model/config';
 import type { PromptInput } from '../src/model/prompt_packing';
 import { type ModelFiles, readModelJson } from '../src/model/vision_language_model';
-import { type WeightError, weightErrors } from '../src/model/weight_error';
+import { relativeOfMatrices, type WeightError, weightErrors } from '../src/model/weight_error';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { REASONING_MODES, type ReasoningMode } from '../src/settings/reasoning_modes';
 import {
@@ -30,7 +35,7 @@ export interface PrecisionQuality {
   readonly precision: WeightPrecision;
   /** On the device. */
   readonly bytes: number;
-  /** ‖ΔW‖/‖W‖ over all matrices. */
+  /** ‖ΔW‖/‖W‖ of all matrices taken as one. */
   readonly relative: number;
   readonly tensors: readonly WeightError[];
   /** Against the stored weights, over all questions. */
@@ -129,13 +134,9 @@ async function measure(
 ): Promise<PrecisionQuality> {
   const config = parseModelConfig(await readModelJson(files, 'config.json'));
   const tensors: WeightError[] = [];
-  let [lost, weight] = [0, 0];
   for await (const error of weightErrors(config, await openCheckpoint(files), precision)) {
     signal.throwIfAborted();
     tensors.push(error);
-    if (error.role === 'vector') continue;
-    lost += error.elements * error.relative ** 2;
-    weight += error.elements;
   }
   const reasoner = await Reasoner.load(gpu, files, { signal, precision });
   const { vocabSize } = config.text;
@@ -145,20 +146,8 @@ async function measure(
   const { bytes } = reasoner.model.weights;
   await gpu.fence();
   reasoner.destroy();
-  return { precision, bytes, relative: Math.sqrt(lost / weight), tensors, logits: pooled(distances) };
-}
-
-/** Distances of several answers as that of one. */
-function pooled(parts: readonly LogitDistance[]): LogitDistance {
-  const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
-  const mean = (value: (part: LogitDistance) => number): number =>
-    parts.reduce((sum, part) => sum + part.tokens * value(part), 0) / tokens;
-  return {
-    tokens,
-    kl: mean(({ kl }) => kl),
-    largestKl: Math.max(...parts.map(({ largestKl }) => largestKl)),
-    agreement: mean(({ agreement }) => agreement),
-  };
+  const relative = relativeOfMatrices(tensors);
+  return { precision, bytes, relative, tensors, logits: pooledDistance(distances) };
 }
 
 function summary({ precision, bytes, relative, tensors, logits }: PrecisionQuality): string {

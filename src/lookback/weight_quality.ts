@@ -86,3 +86,16 @@ export function logitDistance(reference: Float32Array, other: Float32Array, voca
   }
   return { tokens, kl: total / tokens, largestKl, agreement: same / tokens };
 }
+
+/** Distances along several answers as that along one: every token counts the same. */
+export function pooledDistance(parts: readonly LogitDistance[]): LogitDistance {
+  const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
+  const mean = (value: (part: LogitDistance) => number): number =>
+    parts.reduce((sum, part) => sum + part.tokens * value(part), 0) / tokens;
+  return {
+    tokens,
+    kl: mean(({ kl }) => kl),
+    largestKl: Math.max(...parts.map(({ largestKl }) => largestKl)),
+    agreement: mean(({ agreement }) => agreement),
+  };
+}

@@ -16,6 +16,8 @@ export interface WeightError {
   readonly role: WeightRole;
   readonly format: WeightFormat;
   readonly elements: number;
+  /** Frobenius norm of the stored values. */
+  readonly norm: number;
   /** Norm of the difference over the norm of the stored values; 0 where these are zero. */
   readonly relative: number;
   /** Largest difference of one value. */
@@ -75,8 +77,20 @@ export async function* weightErrors(
       role: group.role,
       format: group.format,
       elements: total * width,
+      norm: Math.sqrt(size),
       relative,
       largest,
     };
   }
+}
+
+/** ‖ΔW‖/‖W‖ with all matrices taken as one: the root of the summed squares of each norm. Vectors stay f32 and do not count. */
+export function relativeOfMatrices(errors: Iterable<WeightError>): number {
+  let [lost, size] = [0, 0];
+  for (const { role, norm, relative } of errors) {
+    if (role === 'vector') continue;
+    lost += (relative * norm) ** 2;
+    size += norm ** 2;
+  }
+  return size > 0 ? Math.sqrt(lost / size) : 0;
 }

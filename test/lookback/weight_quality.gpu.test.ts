@@ -1,7 +1,7 @@
 // What quantised weights change in a model's next tokens.
 
 import { describe, expect, it } from 'vitest';
-import { answerLogits, logitDistance } from '../../src/lookback/weight_quality';
+import { answerLogits, logitDistance, pooledDistance } from '../../src/lookback/weight_quality';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { testGpu } from '../harness/gpu';
 import { fixtureImages, fixtureModel, loadGoldens, maxDifference } from '../harness/model_fixture';
@@ -25,6 +25,16 @@ describe('logitDistance', () => {
     expect(found.largestKl).toBeCloseTo(0.25 * Math.LN2, 6);
     expect(found.kl).toBeCloseTo(0.125 * Math.LN2, 6);
     expect(found.agreement).toBe(0.5);
+  });
+});
+
+describe('pooledDistance', () => {
+  it('weighs each answer by its tokens and keeps the largest divergence', () => {
+    const pooled = pooledDistance([
+      { tokens: 1, kl: 4, largestKl: 4, agreement: 0 },
+      { tokens: 3, kl: 0, largestKl: 0, agreement: 1 },
+    ]);
+    expect(pooled).toEqual({ tokens: 4, kl: 1, largestKl: 4, agreement: 0.75 });
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/model/checkpoint';
 import { parseModelConfig } from '../../src/model/config';
-import { deviceRows, type WeightError, weightErrors } from '../../src/model/weight_error';
+import { deviceRows, relativeOfMatrices, type WeightError, weightErrors } from '../../src/model/weight_error';
 import { type WeightPrecision, weightGroups } from '../../src/model/weight_layout';
 import { checkWeights } from '../../src/model/weight_names';
 import { loadFixtureJson } from '../harness/fixture';
@@ -45,6 +45,43 @@ describe('weightErrors', () => {
         expect(relative).toBeLessThan(0.11);
       }
     }
+  });
+});
+
+describe('relativeOfMatrices', () => {
+  const matrix = { name: 'w', role: 'text', format: 'int4', elements: 4, largest: 1 } as const;
+
+  it('is the norm of all differences over the norm of all weights, not a mean of ratios', () => {
+    // ‖ΔW‖² = (0.1 · 3)² + (0.5 · 4)² = 4.09, ‖W‖² = 9 + 16; the mean of the squared ratios would give 0.36.
+    const errors = [
+      { ...matrix, norm: 3, relative: 0.1 },
+      { ...matrix, norm: 4, relative: 0.5, elements: 400 },
+    ];
+    expect(relativeOfMatrices(errors)).toBeCloseTo(Math.sqrt(4.09 / 25), 12);
+  });
+
+  it('leaves vectors out and is 0 for no weights or zeros', () => {
+    const bias = { ...matrix, role: 'vector', norm: 100, relative: 0 } as const;
+    expect(relativeOfMatrices([bias, { ...matrix, norm: 2, relative: 0.25 }])).toBeCloseTo(0.25, 12);
+    expect(relativeOfMatrices([])).toBe(0);
+    expect(relativeOfMatrices([{ ...matrix, norm: 0, relative: 0 }])).toBe(0);
+  });
+
+  it('is what the rounded values of a checkpoint give directly', async () => {
+    const { config, checkpoint } = await tiny();
+    const { sources } = checkWeights(config, checkpoint.tensors);
+    let [lost, size] = [0, 0];
+    for (const group of weightGroups(config, checkpoint.tensors, sources, 'int4')) {
+      if (group.role === 'vector') continue;
+      const [rows] = group.shape;
+      const stored = await deviceRows(checkpoint, { ...group, format: 'f32' }, 0, rows);
+      const rounded = await deviceRows(checkpoint, group, 0, rows);
+      stored.forEach((value, i) => {
+        lost += (value - (rounded[i] as number)) ** 2;
+        size += value ** 2;
+      });
+    }
+    expect(relativeOfMatrices(await errors('int4'))).toBeCloseTo(Math.sqrt(lost / size), 10);
   });
 });
 
