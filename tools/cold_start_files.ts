@@ -4,30 +4,21 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../src/lib/errors';
+import { datasetFiles, jsonLines, pictureName } from '../src/lookback/cold_start/example_files';
+import { readWrittenLines } from '../src/lookback/cold_start/insertion';
+import type { ColdStartRow } from '../src/lookback/cold_start/judged_examples';
+import type { ColdStartStore, KeptRows } from '../src/lookback/cold_start/model_stages';
 import { readRegularFile } from './regular_file';
 import { writeWhole } from './train_files';
 
 /** Answers of a few hundred thousand problems. */
 const MAX_WRITTEN_BYTES = 2 ** 30;
 
-/** One example of the finished data set. */
-export interface ColdStartRow {
-  readonly id: string;
-  readonly question: string;
-  readonly answer: string;
-  readonly response: string;
-  readonly kind: string | null;
-  readonly reflects: boolean;
-  /** Share of the base's answers that were right. */
-  readonly baseAccuracy: number;
-  /** It looks back, and the thought before that led to a wrong answer. */
-  readonly wrongFirst: boolean;
-  /** Who wrote the look; null where there is none. */
-  readonly writer: string | null;
-}
+/** The file of each stage that is kept as it goes. */
+const STAGE_FILES = { rollouts: 'rollouts.jsonl', self: 'written.jsonl' } as const;
 
 /** The folder. */
-export class ColdStartFiles {
+export class ColdStartFiles implements ColdStartStore {
   readonly #folder: string;
 
   constructor(folder: string) {
@@ -67,35 +58,31 @@ export class ColdStartFiles {
     await writeWhole(file, `${JSON.stringify(settings, null, 2)}\n`);
   }
 
-  /** Lines of a stage by id; a last line that was cut off by an interruption is dropped, and the file rewritten. */
-  async readLines<T extends { readonly id: string }>(name: string): Promise<Map<string, T>> {
-    const text = await readFile(this.path(name), 'utf8').catch(() => '');
-    const known = new Map<string, T>();
+  /** Rows of a stage by id; a last line that was cut off by an interruption is dropped, and the file rewritten. */
+  async read<S extends keyof KeptRows>(stage: S): Promise<Map<string, KeptRows[S]>> {
+    const path = this.path(STAGE_FILES[stage]);
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const known = new Map<string, KeptRows[S]>();
     const lines = text.split('\n').filter((line) => line.trim() !== '');
     for (const [at, line] of lines.entries()) {
       try {
-        const row = JSON.parse(line) as T;
+        const row = JSON.parse(line) as KeptRows[S];
         known.set(row.id, row);
       } catch {
         if (at < lines.length - 1)
           throw new DataError(
             'data/row',
-            `${this.path(name)}, line ${at + 1} is no JSON: remove the file to make it again.`,
+            `${path}, line ${at + 1} is no JSON: remove the file to make it again.`,
           );
       }
     }
-    if (text !== '') await writeWhole(this.path(name), linesOf([...known.values()]));
+    if (text !== '') await writeWhole(path, jsonLines([...known.values()]));
     return known;
   }
 
-  /** Appends lines to a stage. */
-  async append(name: string, rows: readonly { readonly id: string }[]): Promise<void> {
-    await appendFile(this.path(name), linesOf(rows));
-  }
-
-  /** Writes a stage whole. */
-  async replace(name: string, rows: readonly { readonly id: string }[]): Promise<void> {
-    await writeWhole(this.path(name), linesOf(rows));
+  /** Appends rows to a stage. */
+  async append<S extends keyof KeptRows>(stage: S, rows: readonly KeptRows[S][]): Promise<void> {
+    await appendFile(this.path(STAGE_FILES[stage]), jsonLines(rows));
   }
 
   /** Writes a text whole. */
@@ -104,41 +91,16 @@ export class ColdStartFiles {
   }
 
   /** Writes a picture of the data set; returns its name below it. */
-  async writeImage(id: string, bytes: Uint8Array, extension: string): Promise<string> {
-    const name = `images/${id.replaceAll(/[^\w-]/g, '_')}.${extension}`;
-    await writeFile(this.path(`dataset/${name}`), bytes);
+  async writeImage(id: string, picture: Blob): Promise<string> {
+    const name = pictureName(id, picture.type);
+    await writeFile(this.path(`dataset/${name}`), new Uint8Array(await picture.arrayBuffer()));
     return name;
   }
 
-  /**
-   * Writes the data set: `metadata.jsonl`, an imagefolder whose rows also hold `messages` and `images`, as TRL's vision
-   * trainers read them, and `dataset_info.json`, by which LLaMA-Factory reads the same file.
-   */
+  /** Writes the data set; see {@link datasetFiles}. */
   async writeDataset(rows: readonly (ColdStartRow & { readonly image: string })[]): Promise<void> {
-    const metadata = rows.map(({ image, ...row }) => ({
-      file_name: image,
-      ...row,
-      messages: [
-        { role: 'user', content: `<image>${row.question}` },
-        { role: 'assistant', content: row.response },
-      ],
-      images: [image],
-    }));
-    const info = {
-      look_back_cold_start: {
-        file_name: 'metadata.jsonl',
-        formatting: 'sharegpt',
-        columns: { messages: 'messages', images: 'images' },
-        tags: {
-          role_tag: 'role',
-          content_tag: 'content',
-          user_tag: 'user',
-          assistant_tag: 'assistant',
-        },
-      },
-    };
-    await writeWhole(this.path('dataset/metadata.jsonl'), linesOf(metadata));
-    await writeWhole(this.path('dataset/dataset_info.json'), `${JSON.stringify(info, null, 2)}\n`);
+    for (const [name, text] of Object.entries(datasetFiles(rows)))
+      await writeWhole(this.path(`dataset/${name}`), text);
   }
 }
 
@@ -147,30 +109,5 @@ export class ColdStartFiles {
  * @throws DataError `data/row` naming the line that is something else, `data/file` for what is no regular file
  */
 export async function readWritten(path: string): Promise<Map<string, string>> {
-  const text = new TextDecoder().decode(await readRegularFile(path, MAX_WRITTEN_BYTES));
-  const written = new Map<string, string>();
-  text.split('\n').forEach((line, at) => {
-    if (line.trim() === '') return;
-    const row = readLine(line);
-    if (row === null)
-      throw new DataError(
-        'data/row',
-        `${path}, line ${at + 1} must be an object with texts "id" and "text".`,
-      );
-    written.set(row.id, row.text);
-  });
-  return written;
-}
-
-function readLine(line: string): { id: string; text: string } | null {
-  try {
-    const { id, text } = JSON.parse(line) as Record<string, unknown>;
-    return typeof id === 'string' && typeof text === 'string' ? { id, text } : null;
-  } catch {
-    return null;
-  }
-}
-
-function linesOf(rows: readonly object[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  return readWrittenLines(new TextDecoder().decode(await readRegularFile(path, MAX_WRITTEN_BYTES)), path);
 }

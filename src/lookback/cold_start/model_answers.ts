@@ -18,7 +18,7 @@ export interface AnswerSampling {
 }
 
 /** The part of a reasoner that answers are sampled from. */
-export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds'> & {
+export type SampledModel = Pick<Reasoner, 'processor' | 'eosTokenIds' | 'prompts' | 'prepare'> & {
   readonly model: Pick<VisionLanguageModel, 'device'>;
 };
 
@@ -68,6 +68,16 @@ export class ModelAnswers {
       eosTokenIds: base.eosTokenIds,
       createDecoder: () => base.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
     });
+  }
+
+  /** Length of an answer where none is asked for: the model's own limit. */
+  get maxNewTokens(): number {
+    return this.#base.prompts.maxNewTokens;
+  }
+
+  /** A question as a prompt of the model; throws as {@link Reasoner.prepare}. */
+  prepare(question: Parameters<Reasoner['prepare']>[0]): PreparedPrompt {
+    return this.#base.prepare(question);
   }
 
   /** {@link wholeAnswers} to the next prompts, without their forced starts. */

@@ -8,8 +8,8 @@ import type { Chain, SampledProblem } from './rollouts';
 
 /** How to choose. */
 export interface SelectionSettings {
-  /** Problems to choose for a look back. */
-  readonly looks: number;
+  /** Problems to choose for a look back, at most; null for all that serve. */
+  readonly looks: number | null;
   /** Share of them that is drawn from hard problems, with a wrong chain each; in [0, 1]. */
   readonly hardShare: number;
   /** Chance that a problem which the base solves now and then starts from a wrong chain; in [0, 1]. */
@@ -61,6 +61,7 @@ function weightedOrder<T>(items: readonly T[], weight: (item: T) => number, prng
 /** Chooses chains for looks back and for plain examples; the same settings and problems give the same choice. */
 export function selectChains(all: readonly SampledProblem[], settings: SelectionSettings): Selection {
   const prng = createPrng(SELECT, settings.seed);
+  const most = settings.looks ?? Number.MAX_SAFE_INTEGER;
   const usable = all.filter(({ chains }) => chains.length > 0);
   const visual = usable.filter(({ problem }) => problem.visual);
   const wrongOf = ({ chains }: SampledProblem): Chain[] => chains.filter(({ correct }) => !correct);
@@ -75,10 +76,10 @@ export function selectChains(all: readonly SampledProblem[], settings: Selection
     taken.add(sampled.problem.id);
     looks.push({ sampled, chain });
   };
-  const hardCount = Math.round(settings.looks * settings.hardShare);
+  const hardCount = Math.round(most * settings.hardShare);
   for (const one of weightedOrder(hard, () => 1, prng).slice(0, hardCount)) take(one, wrongOf(one));
   for (const one of weightedOrder(mixed, ({ variance }) => variance, prng)) {
-    if (looks.length >= settings.looks) break;
+    if (looks.length >= most) break;
     const wrong = wrongOf(one);
     const fromWrong = wrong.length > 0 && prng.nextFloat() < settings.wrongFirstShare;
     take(one, fromWrong ? wrong : one.chains.filter(({ correct }) => correct));

@@ -25,8 +25,7 @@ describe('annotationTask', () => {
   it('holds question and opening, and not the answer', () => {
     const problem = { id: 'p1', question: 'How many cups?', answer: '731', kind: null, visual: true };
     const sampled = sampledProblem(problem, [`${OPENING} \\boxed{2}`], 1);
-    const [chain] = sampled.chains;
-    const task = annotationTask({ sampled, chain: chain! }, 'solution');
+    const task = annotationTask({ sampled, opening: OPENING });
     expect(task).toMatchObject({ id: 'p1', question: 'How many cups?', opening: OPENING });
     expect(task.prompt).toContain(OPENING);
     expect(task.prompt).not.toContain('731');
