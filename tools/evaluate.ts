@@ -42,6 +42,7 @@ import {
   runCommand,
   settingOption,
   UsageError,
+  wholeNumber,
 } from './command_line';
 import { decodeRow, usableRows } from './dataset_rows';
 import { findModel, precisionOption } from './model_source';
@@ -86,6 +87,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
   --count N             questions (default ${SETTINGS.count.default}; for a dataset all of them)
+  --questions LIST      only these of them, numbered from 0 and separated by commas
   --visual              of a split, only questions that need the picture (default: a fifth do not)
   --seed S              of the split (default ${SETTINGS.seed.default})
   --batch B             questions at once (default ${SETTINGS.batch.default})
@@ -103,6 +105,7 @@ interface Call extends EvaluationSettings {
   readonly adapter: string | undefined;
   readonly split: Split;
   readonly dataset: string | undefined;
+  readonly questions: ReadonlySet<number> | undefined;
   readonly visual: boolean;
   readonly out: string | undefined;
   readonly resume: boolean;
@@ -124,6 +127,7 @@ function readCall(): Call {
       count: text,
       seed: text,
       batch: text,
+      questions: text,
       out: text,
     },
     ...{ 'max-new-tokens': text, visual: flag, resume: flag, probe: flag, json: flag },
@@ -146,6 +150,7 @@ function readCall(): Call {
     split: oneOf('split', values.split ?? 'test', SPLITS),
     dataset: values.dataset,
     count: all ? Number.POSITIVE_INFINITY : settingOption('count', SETTINGS.count, values.count),
+    questions: questionNumbers(values.questions),
     visual: values.visual ?? false,
     seed: settingOption('seed', SETTINGS.seed, values.seed),
     batch: settingOption('batch', SETTINGS.batch, values.batch),
@@ -155,6 +160,11 @@ function readCall(): Call {
     probe: values.probe ?? false,
     json: values.json ?? false,
   };
+}
+
+function questionNumbers(list: string | undefined): ReadonlySet<number> | undefined {
+  if (list === undefined) return undefined;
+  return new Set(list.split(',').map((number) => wholeNumber('questions', number.trim(), 0, 0)));
 }
 
 /** A question that is made when its wave begins: pictures of a large set are never in memory together. */
@@ -269,7 +279,8 @@ async function evaluateQuestions(
     call.dataset === undefined
       ? { items: splitItems(call), leftOut: 0 }
       : await datasetItems(call.dataset, call.count, signal);
-  const { items } = source;
+  const { questions } = call;
+  const items = source.items.filter(({ index }) => questions?.has(index) ?? true);
   const known = new Map<number, SceneOutcome>();
   if (call.out !== undefined) {
     if (call.resume) for (const outcome of await readOutcomes(call.out)) known.set(outcome.index, outcome);
@@ -296,9 +307,10 @@ async function evaluateQuestions(
     if (call.out)
       await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
   });
+  const asked = new Set(items.map(({ index }) => index));
   const outcomes = [...known.values()].sort((a, b) => a.index - b.index);
   return {
-    outcomes: outcomes.filter(({ index }) => index < items.length),
+    outcomes: outcomes.filter(({ index }) => asked.has(index)),
     leftOut: source.leftOut + undecoded,
   };
 }

@@ -1,0 +1,131 @@
+// What an experiment's file comes to: the parts to run, shared where arms begin alike, and configurations that the trainer
+// takes. Committed experiments are read as they are.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readRunFile } from '../../src/settings/run_file';
+import { readExperiment, stageConfig, unitsOf } from '../../tools/experiment_plan';
+
+const SMALL = {
+  question: 'Is it better?',
+  protocol: { primary: 'accuracy' },
+  model: 'pocket',
+  seeds: [3, 4],
+  stages: {
+    teach: { method: 'sft', config: 'configs/pocket_sft.json' },
+    reward: { method: 'grpo', config: 'configs/pocket_grpo.json', set: { grpo: { promptsPerStep: 2 } } },
+  },
+  arms: [
+    { name: 'base', says: 'the base', mode: 'cot' },
+    { name: 'taught', says: 'SFT', stages: ['teach'], mode: 'solution' },
+    { name: 'whole', says: 'SFT, then GRPO', stages: ['teach', 'reward'], mode: 'solution' },
+  ],
+  sets: [{ name: 'sheets', split: 'test', visual: true, count: 5, seed: 9 }],
+  comparisons: [['base', 'whole']],
+};
+const small = (change: object = {}) => readExperiment('small', JSON.stringify({ ...SMALL, ...change }));
+
+describe('parts of an experiment', () => {
+  it('trains what arms share once for each seed, before what goes on from it', () => {
+    expect(unitsOf(small()).map(({ folder }) => folder)).toEqual([
+      'base/answers/base/sheets',
+      'seed3/teach',
+      'seed3/answers/taught/sheets',
+      'seed3/teach+reward',
+      'seed3/answers/whole/sheets',
+      'seed4/teach',
+      'seed4/answers/taught/sheets',
+      'seed4/teach+reward',
+      'seed4/answers/whole/sheets',
+    ]);
+  });
+
+  it('asks each arm with the adapter of its last stage', () => {
+    const asked = unitsOf(small({ seeds: [3] })).flatMap((unit) =>
+      unit.kind === 'evaluate' ? [[unit.arm, unit.adapter, unit.seed]] : [],
+    );
+    expect(asked).toEqual([
+      ['base', null, null],
+      ['taught', 'seed3/teach', 3],
+      ['whole', 'seed3/teach+reward', 3],
+    ]);
+  });
+});
+
+describe('configurations of stages', () => {
+  const { stages } = small();
+  const of = (name: string, seed: number, adapter: string | null): Record<string, unknown> => {
+    const stage = stages[name];
+    if (stage === undefined) throw new Error(name);
+    return JSON.parse(stageConfig(stage, readFileSync(stage.config, 'utf8'), seed, adapter));
+  };
+
+  it('change what is asked for and keep the rest', () => {
+    const committed = JSON.parse(readFileSync('configs/pocket_grpo.json', 'utf8'));
+    const made = of('reward', 2, 'teach');
+    expect(made).toEqual({
+      ...committed,
+      adapter: 'teach',
+      seed: committed.seed + 2000,
+      grpo: { ...committed.grpo, promptsPerStep: 2 },
+    });
+  });
+
+  it('begin anew without an adapter, whatever the committed file continues', () => {
+    expect(of('reward', 0, null).adapter).toBeNull();
+  });
+
+  it('are refused where the trainer would refuse them', () => {
+    const stage = { ...small().stages.reward, set: { grpo: { promptsPerStep: 0 } } } as never;
+    expect(() => stageConfig(stage, readFileSync('configs/pocket_grpo.json', 'utf8'), 1, null)).toThrow(
+      /configs\/pocket_grpo\.json as the experiment changes it: .*promptsPerStep/,
+    );
+  });
+});
+
+describe('files that are no experiment', () => {
+  const arm = SMALL.arms[1];
+  it.each([
+    ['seeds must be different', { seeds: [1, 1] }],
+    ['seeds[0] must be a whole number', { seeds: [-1] }],
+    ['arms[0].stages[0] must be one of teach, reward', { arms: [{ ...arm, stages: ['treat'] }] }],
+    ['arms holds taught twice', { arms: [arm, arm] }],
+    ['arms[0].mode must be one of', { arms: [{ ...arm, mode: 'loud' }] }],
+    ['stages.Teach must be small letters', { stages: { Teach: SMALL.stages.teach } }],
+    [
+      'stages.teach.config must be a file of configs/',
+      { stages: { teach: { method: 'sft', config: '../x.json' } } },
+    ],
+    ['stages.teach.lr is not known here', { stages: { teach: { ...SMALL.stages.teach, lr: 1 } } }],
+    ['sets[0].count must be a whole number from 1', { sets: [{ ...SMALL.sets[0], count: 0 }] }],
+    ['comparisons[0][1] must be one of base, taught, whole', { comparisons: [['base', 'best']] }],
+    ['extra is not known here', { extra: 1 }],
+  ])('%s', (message, change) => {
+    expect(() => small(change)).toThrow(`experiments/small.json: ${message}`);
+  });
+
+  it('names a file that is no JSON', () => {
+    expect(() => readExperiment('small', '{')).toThrow(/experiments\/small\.json: the file is no JSON/);
+  });
+});
+
+describe.each(readdirSync('experiments').filter((file) => file.endsWith('.json')))(
+  'experiments/%s',
+  (file) => {
+    const experiment = readExperiment(
+      file.slice(0, -'.json'.length),
+      readFileSync(`experiments/${file}`, 'utf8'),
+    );
+
+    it('has configurations that the trainer takes', () => {
+      for (const unit of unitsOf(experiment)) {
+        if (unit.kind !== 'train') continue;
+        const committed = readFileSync(unit.stage.config, 'utf8');
+        const { unused } = readRunFile(
+          stageConfig(unit.stage, committed, unit.seed, unit.adapter),
+          unit.method,
+        );
+        expect(unused).toEqual([]);
+      }
+    });
+  },
+);
