@@ -2,7 +2,7 @@
 // It is greedy, batched and resumable: each finished wave is appended to --out, and --resume skips what is there
 // already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import type { PixelArray } from '../src/data/image/pillow_resize';
 import { IMAGE_SIDE } from '../src/data/world/grid';
 import { drawSample, SPLITS, type Split } from '../src/data/world/world_sample';
@@ -45,6 +45,7 @@ import {
   wholeNumber,
 } from './command_line';
 import { decodeRow, usableRows } from './dataset_rows';
+import { readOutcomes } from './evaluate_outcomes';
 import { findModel, precisionOption } from './model_source';
 import { createNodeGpu } from './node_gpu';
 
@@ -199,23 +200,6 @@ async function datasetItems(file: string, count: number, signal: AbortSignal) {
     return { index, kind: kind ?? 'all', expected: answer, question, image: () => decodeRow(row) };
   });
   return { items, leftOut };
-}
-
-/** Outcomes written before; a last line that was cut off by an interruption is dropped. */
-async function readOutcomes(file: string): Promise<SceneOutcome[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.flatMap((line, i): SceneOutcome[] => {
-    try {
-      return [JSON.parse(line) as SceneOutcome];
-    } catch {
-      if (i === lines.length - 1) return [];
-      throw new DataError(
-        'data/row',
-        `${file}, line ${i + 1} is not an outcome: remove the file, or run without --resume.`,
-      );
-    }
-  });
 }
 
 /** Answers items in waves, hands each wave's answers on as it ends, and counts those whose picture cannot be used. */

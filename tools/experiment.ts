@@ -9,6 +9,7 @@ import { DataError } from '../src/lib/errors';
 import { createPrng } from '../src/lib/prng';
 import type { EvaluationReport, SceneOutcome } from '../src/lookback/evaluation';
 import { log, readArgumentsWithWord, runCommand, UsageError } from './command_line';
+import { readOutcomes } from './evaluate_outcomes';
 import {
   type EvaluateUnit,
   type Experiment,
@@ -171,9 +172,9 @@ class ExperimentRun {
   }
 }
 
+/** Outcomes in the order of the questions. */
 async function outcomesOf(path: string): Promise<SceneOutcome[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as SceneOutcome).sort((a, b) => a.index - b.index);
+  return (await readOutcomes(path)).sort((a, b) => a.index - b.index);
 }
 
 function commit(): string {

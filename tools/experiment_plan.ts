@@ -71,6 +71,7 @@ export interface EvaluateUnit {
   readonly adapter: string | null;
 }
 
+/** One part of an experiment. */
 export type Unit = TrainUnit | EvaluateUnit;
 
 type Fail = (key: string, reason: string) => never;
