@@ -5,6 +5,7 @@
 import { gradeAnswer, graderFor } from '../src/answer/answer_grading';
 import { BOX_OPENING, TAGS } from '../src/answer/answer_grammar';
 import { readAnswer } from '../src/answer/answer_reading';
+import { NO_ATTENTION } from '../src/answer/attention_phases';
 import { TokenSpanMap } from '../src/answer/token_spans';
 import { drawSample } from '../src/data/world/world_sample';
 import { createPrng, type Prng } from '../src/lib/prng';
@@ -234,11 +235,17 @@ function resultsOf(given: Omit<RewardCase, 'results'>): RewardCase['results'] {
       const { tokenStart, tokenEnd } = spans.rangeOf(start, end);
       return tokenEnd - tokenStart;
     },
+    attention: NO_ATTENTION,
   };
   const { rewards, total } = scoreRewards(sample, rewardsOf(weights));
   const { answer } = readAnswer(text);
   return {
-    rewards: Object.fromEntries(Object.entries(REWARDS).map(([name, of]) => [name, of(sample).score])),
+    // Attention is nothing that a text has, and the Python file has no reward of it.
+    rewards: Object.fromEntries(
+      Object.entries(REWARDS)
+        .filter(([name]) => name !== 'visual_anchor')
+        .map(([name, of]) => [name, of(sample).score]),
+    ),
     total,
     weighted: Object.keys(rewards).sort(),
     answer,

@@ -19,6 +19,15 @@ export interface AttentionPhases {
   readonly afterBack: number | null;
 }
 
+/** The phases of an answer whose attention was not recorded. */
+export const NO_ATTENTION: AttentionPhases = {
+  early: null,
+  late: null,
+  inBack: null,
+  backPeak: null,
+  afterBack: null,
+};
+
 /** An answer whose attention was recorded, as far as the phases need it. */
 export interface AttendedAnswer {
   readonly reading: Pick<AnswerReading, 'firstThought' | 'firstBack' | 'secondThought'>;

@@ -4,6 +4,7 @@
 // is ended by whoever runs this file in a Worker (custom_reward.ts).
 
 import type { QuickJSContext, QuickJSWASMModule } from 'quickjs-emscripten-core';
+import type { AttentionPhases } from '../answer/attention_phases';
 
 /** What a user's function is given: plain data, a copy. */
 export interface CustomRewardSample {
@@ -22,6 +23,8 @@ export interface CustomRewardSample {
   readonly maxLength: number;
   /** The looks back in order with their tokens. */
   readonly backs: readonly { readonly text: string; readonly tokens: number }[];
+  /** Mean share of attention on the image by phase of the answer; null where it has no such phase. */
+  readonly attention: AttentionPhases;
 }
 
 /** What came of one call. */

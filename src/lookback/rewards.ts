@@ -1,4 +1,5 @@
-// Scores one finished completion by Look-Back's rewards: accuracy, the two format rewards and the length penalty.
+// Scores one finished completion by Look-Back's rewards: accuracy, the two format rewards, the length penalty and
+// attention on the image inside a look.
 // Each says in words which rule gave its score and shows the stretch of the answer; the rules are in src/answer. Each
 // costs time linear in the text, whatever it holds: completions are written by what is being trained.
 
@@ -46,12 +47,35 @@ function length({ length: tokens, maxLength }: RewardSample): RewardOutcome {
   return { score, why: `${of}: those beyond ${Math.floor(free)} cost.`, span: null };
 }
 
+/**
+ * How much more a look back attends to the image than the thought before it ended with: the contrast
+ * (inside − late) / (inside + late), from 0 for no more, over ⅓ for twice as much, towards 1. Nothing without a right
+ * answer, so that attention by itself never pays: heads can be turned to the image without anything being read there.
+ * @source ours; that visual rewards are gated by the answer is VAPO's, arXiv 2509.25848
+ */
+function visualAnchor(sample: RewardSample): RewardOutcome {
+  const { late, inBack } = sample.attention;
+  const look = readAnswer(sample.text).firstBack;
+  const span = look === null ? null : { start: look.outerStart, end: look.outerEnd };
+  if (late === null || inBack === null) {
+    return { score: 0, why: 'There is no look back behind a thought whose attention was recorded.', span };
+  }
+  const found = `${percent(inBack)} of the attention inside the look back is on the image, ${percent(late)} late in the thought`;
+  if (accuracy(sample).score !== 1) return { score: 0, why: `${found}; the answer is wrong.`, span };
+  const sum = inBack + late;
+  const score = sum > 0 ? Math.max(0, (inBack - late) / sum) : 0;
+  return { score, why: `${found}.`, span };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
 /** Every reward but a user's own, by the name that configurations and logs use. */
 export const REWARDS: Readonly<Record<Exclude<RewardName, 'custom'>, RewardFunction>> = {
   accuracy,
   format: strictFormat,
   format_paper: ({ text }) => paperFormat(text),
   length,
+  visual_anchor: visualAnchor,
 };
 
 function isRewardName(name: string): name is keyof typeof REWARDS {

@@ -2,7 +2,6 @@
 // Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
 // on the same device.
 
-import { attentionPhases } from '../answer/attention_phases';
 import type { PixelArray } from '../data/image/pillow_resize';
 import type { Tokenizer } from '../data/text/tokenizer';
 import { IMAGE_SIDE } from '../data/world/grid';
@@ -342,14 +341,8 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
 function observe(groups: readonly CandidateGroup[]): Record<string, number> {
   return completionMetrics(
     groups.flatMap(({ candidates }) =>
-      candidates.map(({ answer, sample, scored }) => {
-        const { text } = answer;
-        const attention = attentionPhases({
-          reading: answer.reading(),
-          imageShares: answer.imageShares(),
-          tokenSpan: (start, end) => answer.tokenSpan(start, end),
-        });
-        const { countTokens, expected, length } = sample;
+      candidates.map(({ sample, scored }) => {
+        const { text, countTokens, expected, length, attention } = sample;
         return { text, expected, truncated: scored.truncated, length, countTokens, attention };
       }),
     ),

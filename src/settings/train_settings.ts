@@ -53,8 +53,12 @@ const world = (words: Omit<Words, 'group' | 'source'>): Words => ({
   ...words,
 });
 
-const reward = (weight: number, label: string, help: string) =>
-  number(weight, { min: -100, max: 100 }, { group: 'rewards', method: 'grpo', label, help });
+const reward = (weight: number, label: string, help: string, docs = '') =>
+  number(
+    weight,
+    { min: -100, max: 100 },
+    { group: 'rewards', method: 'grpo', label, help, ...(docs === '' ? {} : { docs }) },
+  );
 
 /** Every setting by its path, in the order of the form. */
 export const TRAIN_SETTINGS = {
@@ -276,6 +280,12 @@ export const TRAIN_SETTINGS = {
     'As in the paper: an empty look back earns it too.',
   ),
   'grpo.rewardWeights.length': reward(0, 'Length', '0 up to 80 % of the longest answer, then down to −1.'),
+  'grpo.rewardWeights.visual_anchor': reward(
+    0,
+    'Attention in the look',
+    'How much more a right answer’s look back attends to the image than its thought before: from 0, over ⅓ for twice as much, towards 1.',
+    'Attention is no proof of reading: heads can turn to the image and nothing come of it. Watch accuracy beside it, and hold the outcome against a run without.',
+  ),
   'grpo.rewardWeights.custom': reward(
     0,
     'Your own',
@@ -286,7 +296,7 @@ export const TRAIN_SETTINGS = {
     method: 'grpo',
     label: 'Your own reward',
     lines: 8,
-    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength and backs of the sample. It has one second, 32 MB and no network.',
+    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength, backs and attention of the sample. It has one second, 32 MB and no network.',
     docs: 'See [a reward of your own](#a-reward-of-your-own).',
     when: (of) => Number(of('grpo.rewardWeights.custom')) !== 0,
   }),

@@ -1,6 +1,7 @@
 // Turns sampled completions into what an update needs: rewards, advantages, and which groups and completions count.
 // What is reported of a completion is what the update uses.
 
+import { attentionPhases } from '../answer/attention_phases';
 import type { GeneratedAnswer } from '../generation/generate';
 import { itemAt } from '../lib/invariant';
 import type { GrpoSettings } from '../settings/train_settings';
@@ -117,6 +118,11 @@ function sampleOf(answer: GeneratedAnswer, { expected }: PromptExample, maxLengt
       const { tokenStart, tokenEnd } = answer.tokenSpan(start, end);
       return tokenEnd - tokenStart;
     },
+    attention: attentionPhases({
+      reading: answer.reading(),
+      imageShares: answer.imageShares(),
+      tokenSpan: (start, end) => answer.tokenSpan(start, end),
+    }),
   };
 }
 

@@ -2,6 +2,7 @@
 // finite, and it is the weighted sum of the rewards that are reported beside it; the rewards themselves are in
 // lookback/rewards.ts.
 
+import type { AttentionPhases } from '../answer/attention_phases';
 import { LookBackError } from '../lib/errors';
 
 /** One finished completion, as a reward sees it. */
@@ -18,6 +19,8 @@ export interface RewardSample {
   readonly maxLength: number;
   /** Number of tokens that wrote the characters [start, end) of `text`. */
   countTokens(start: number, end: number): number;
+  /** Mean share of attention on the image by phase of the answer; null where there is no such phase or none was recorded. */
+  readonly attention: AttentionPhases;
 }
 
 /** Why a reward is what it is, and the characters [start, end) that show it; null for the whole answer or none. */

@@ -1,11 +1,14 @@
 // Users' rewards in a browser's real Worker: one that works, and three that must not get away with it.
+
 import { afterEach, describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { CustomReward, openBrowserRewardWorker } from '../../src/lookback/custom_reward';
 import type { RewardSample } from '../../src/train/rewards';
 
 const SAMPLE: RewardSample = {
   ...{ text: '<think> 2 </think> \\boxed{2}', expected: '2', finished: true, length: 10, maxLength: 40 },
   countTokens: () => 1,
+  attention: NO_ATTENTION,
 };
 
 let reward: CustomReward | undefined;

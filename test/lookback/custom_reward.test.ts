@@ -1,5 +1,7 @@
 // The host of users' rewards over a scripted Worker: what it sends, calls in turn, the end of a Worker that hangs.
+
 import { describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import {
   CustomReward,
   customSample,
@@ -15,6 +17,7 @@ const TEXT = '<think> I see 2 </think> <back> a1 red </back> <think> 3 </think> 
 const SAMPLE: RewardSample = {
   ...{ text: TEXT, expected: '3', finished: true, length: 20, maxLength: 40 },
   countTokens: (start, end) => end - start,
+  attention: { ...NO_ATTENTION, late: 0.1, inBack: 0.3 },
 };
 
 /** Workers that answer by a script; null never answers. */
@@ -44,6 +47,7 @@ describe('customSample', () => {
     expect(customSample(SAMPLE, 1)).toEqual({
       ...{ text: TEXT, answer: '3', expected: '3', accuracy: 1, finished: true, length: 20, maxLength: 40 },
       backs: [{ text: ' a1 red ', tokens: 8 }],
+      attention: SAMPLE.attention,
     });
   });
 });

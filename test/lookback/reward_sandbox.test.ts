@@ -1,6 +1,8 @@
 // The interpreter of users' rewards: what a function sees and returns, and every way in which it goes wrong. Hostile
 // sources whose single operations are long are ended from outside (custom_reward.browser.test.ts).
+
 import { describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { type CustomRewardSample, runCustomReward } from '../../src/lookback/reward_sandbox';
 
 const SAMPLE: CustomRewardSample = {
@@ -11,6 +13,7 @@ const SAMPLE: CustomRewardSample = {
     accuracy: 0,
   },
   ...{ finished: true, length: 30, maxLength: 120, backs: [{ text: ' a1 ', tokens: 9 }] },
+  attention: { ...NO_ATTENTION, late: 0.125, inBack: 0.25 },
 };
 /** Long enough for a slow machine to load the interpreter's first context; a loop is ended by it, too. */
 const LIMIT_MS = 3000;
@@ -21,6 +24,8 @@ describe('a user’s reward', () => {
   it.each([
     ['function reward({ length, maxLength }) { return 1 - length / maxLength; }', 0.75, ''],
     ['const reward = (sample) => sample.backs[0].tokens;', 9, ''],
+    ['function reward({ attention }) { return attention.inBack / attention.late; }', 2, ''],
+    ['function reward({ attention }) { return attention.afterBack === null ? 1 : 0; }', 1, ''],
     ['function reward(sample) { return { score: -2, why: sample.text.slice(0, 11) }; }', -2, '<think> “2”'],
     [
       'function reward({ answer, expected, accuracy }) { return Number(answer) + Number(expected) + accuracy; }',

@@ -1,7 +1,9 @@
 // The rewards: the truth tables of both formats with every hack we know of, equality of the permissive one with its
 // expression, the length penalty's corners, and hostile text in linear time.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { drawSample } from '../../src/data/world/world_sample';
 import { ArgumentError } from '../../src/lib/errors';
 import { REWARDS, rewardsOf } from '../../src/lookback/rewards';
@@ -17,7 +19,16 @@ const AGAIN = '<think>so 2. 2 + 3 = 5.</think>';
 function sampleOf(text: string, changes: Partial<RewardSample> = {}): RewardSample {
   const countTokens = (start: number, end: number): number =>
     text.slice(start, end).split(/\s+/).filter(Boolean).length;
-  return { text, expected: '5', finished: true, length: 10, maxLength: 100, countTokens, ...changes };
+  return {
+    text,
+    expected: '5',
+    finished: true,
+    length: 10,
+    maxLength: 100,
+    countTokens,
+    attention: NO_ATTENTION,
+    ...changes,
+  };
 }
 
 describe('format', () => {
@@ -207,6 +218,38 @@ describe('rewardsOf', () => {
     const asking = (): unknown => rewardsOf(Object.fromEntries([[name, 1]]));
     expect(asking).toThrow(ArgumentError);
     expect(asking).toThrow(/accuracy, format, format_paper, length/);
+  });
+});
+
+describe('visual_anchor', () => {
+  const whole = `${THINK} ${BACK} ${AGAIN} ${BOX}`;
+  const score = (late: number | null, inBack: number | null, text = whole): number =>
+    REWARDS.visual_anchor(sampleOf(text, { attention: { ...NO_ATTENTION, late, inBack } })).score;
+
+  it.each([
+    ['twice as much', 0.1, 0.2, 1 / 3],
+    ['three times', 0.1, 0.3, 0.5],
+    ['as much', 0.2, 0.2, 0],
+    ['less', 0.3, 0.1, 0],
+    ['all of it, from nothing', 0, 0.9, 1],
+    ['nothing at all', 0, 0, 0],
+    ['no look', 0.1, null, 0],
+    ['no thought', null, 0.3, 0],
+  ])('%s', (_, late, inBack, expected) => {
+    expect(score(late, inBack)).toBeCloseTo(expected, 12);
+  });
+
+  it('pays nothing for a wrong answer, however it attends', () => {
+    expect(score(0.1, 0.9, whole.replace(BOX, '\\boxed{6}'))).toBe(0);
+  });
+
+  it('says both shares and shows the look', () => {
+    const sample = sampleOf(whole, { attention: { ...NO_ATTENTION, late: 0.1, inBack: 0.25 } });
+    const { why, span } = REWARDS.visual_anchor(sample);
+    expect(why).toBe(
+      '25.0 % of the attention inside the look back is on the image, 10.0 % late in the thought.',
+    );
+    expect(whole.slice(span?.start, span?.end)).toBe(BACK);
   });
 });
 

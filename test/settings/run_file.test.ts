@@ -63,7 +63,10 @@ describe('readRunFile', () => {
     [{ lora: { targetModules: '(' } }, /^lora\.targetModules is "\("; it must be a regular expression\.$/],
     [{ lora: { target_modules: '.*' } }, /Is lora\.targetModules meant\?/],
     [{ learningRate: 1 }, /Is optim\.learningRate meant\?/],
-    [{ grpo: { rewardWeights: { niceness: 1 } } }, /accuracy, format, format_paper, length, custom/],
+    [
+      { grpo: { rewardWeights: { niceness: 1 } } },
+      /accuracy, format, format_paper, length, visual_anchor, custom/,
+    ],
     [{ grpo: { rewardWeights: { format: 'a' } } }, /^grpo\.rewardWeights\.format is "a"/],
     [{ prototype: 1 }, /no setting "prototype"/],
   ])('refuses %j', (changes, message) => {
@@ -106,6 +109,7 @@ describe('readRunFile', () => {
       format: 0,
       format_paper: 0,
       length: 0,
+      visual_anchor: 0,
       custom: 0,
     });
     expect(read({}).file.grpo.rewardWeights).toMatchObject({ accuracy: 1, format: 0.1 });

@@ -54,6 +54,7 @@ const LINES: [id: TrainSettingId, good: number[], bad: number[]][] = [
   ['grpo.rewardWeights.format', [-100, 100], [-101]],
   ['grpo.rewardWeights.format_paper', [0], [1e9]],
   ['grpo.rewardWeights.length', [-0.5], [-1e9]],
+  ['grpo.rewardWeights.visual_anchor', [-1, 0, 0.1], [101]],
   ['grpo.rewardWeights.custom', [-0.5, 0, 2], [101]],
 ];
 

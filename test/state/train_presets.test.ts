@@ -24,6 +24,7 @@ describe('PRESETS', () => {
       format: 0.1,
       format_paper: 0,
       length: 0,
+      visual_anchor: 0,
       custom: 0,
     });
     expect(grpo.grpo.dropUniformGroups).toBe('accuracy');

@@ -1,5 +1,7 @@
 // Scores of written-down groups: what a reward is shown, advantages by hand, and which groups and completions count.
+
 import { describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { type Scoring, scoredGroup, scoreGroup, unmasked } from '../../src/train/group_scoring';
 import type { RewardSample } from '../../src/train/rewards';
 import { answerOf, exampleOf, groupOf, LIMIT, SCORING, scoreOf } from './scripted_group';
@@ -22,6 +24,24 @@ describe('scoreGroup', () => {
     expect(seen[1]).toMatchObject({ text: ' b c !', finished: false, length: 3 });
     expect(seen[0]?.countTokens(2, 5)).toBe(1);
     expect(seen[1]?.countTokens(0, 6)).toBe(3);
+  });
+
+  it('shows a reward the attention of each phase, where it was recorded', () => {
+    const text = '<think> 1 2 3 </think> <back> 4 5 </back> <think> 6 </think>';
+    const answer = answerOf(text);
+    // Tokens 1 to 3 are the thought; 5 opens the look, and 6 and 7 are in it.
+    const images = [0.9, 0.1, 0.2, 0.3, 0.9, 0.4, 0.6, 0.8];
+    for (const [step, image] of images.entries()) {
+      answer.record({ step, shares: { image, query: 0, generated: 1 - image }, map: new Float32Array(0) });
+    }
+    const seen: RewardSample[] = [];
+    const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
+    const rewards = [{ name: 'watch', weight: 1, of: watch }];
+    scoreGroup(exampleOf('12'), [answer, answerOf(text)], { ...SCORING, rewards });
+    expect(seen[0]?.attention.late).toBeCloseTo(0.2, 12);
+    expect(seen[0]?.attention.inBack).toBeCloseTo(0.6, 12);
+    expect(seen[0]?.attention.backPeak).toBeCloseTo(0.8, 12);
+    expect(seen[1]?.attention).toEqual(NO_ATTENTION);
   });
 
   it('reports unweighted rewards, their weighted sum, and group-normalised advantages', () => {

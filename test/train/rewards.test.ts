@@ -1,5 +1,7 @@
 // Rewards as GRPO takes them: the weighted sum, and a reward that is no number.
+
 import { describe, expect, it } from 'vitest';
+import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { LookBackError } from '../../src/lib/errors';
 import { type RewardSample, scoreRewards } from '../../src/train/rewards';
 import { scoreOf } from './scripted_group';
@@ -11,6 +13,7 @@ const sample: RewardSample = {
   length: 4,
   maxLength: 8,
   countTokens: (start, end) => end - start,
+  attention: NO_ATTENTION,
 };
 
 describe('scoreRewards', () => {

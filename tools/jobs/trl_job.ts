@@ -14,12 +14,17 @@ export interface JobSettings {
 
 /**
  * Rewards with a weight, in the order of the table.
- * @throws ArgumentError for a reward of the user's own, which is no Python
+ * @throws ArgumentError for a reward that no Python trainer can compute: one in JavaScript, one of the attention
  */
 export function weightedRewards({ grpo }: Pick<RunFile, 'grpo'>): Record<string, number> {
   if (grpo.rewardWeights.custom !== 0) {
     throw new ArgumentError(
       'The run has a reward of its own in JavaScript, which no Python trainer reads: set grpo.rewardWeights.custom to 0, and add it to look_back_reward.py of the job.',
+    );
+  }
+  if (grpo.rewardWeights.visual_anchor !== 0) {
+    throw new ArgumentError(
+      'The run rewards attention inside the look back, which trainers over vLLM do not record: set grpo.rewardWeights.visual_anchor to 0.',
     );
   }
   return Object.fromEntries(Object.entries(grpo.rewardWeights).filter(([, weight]) => weight !== 0));

@@ -1,8 +1,10 @@
 // Cold-start examples: the settings' shares, the base's own words kept, full rewards, and pocket's token spacing.
+
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../../src/answer/answer_reading';
+import { NO_ATTENTION } from '../../../src/answer/attention_phases';
 import { chainOfThought } from '../../../src/data/world/oracle';
 import { drawSample, type WorldSample } from '../../../src/data/world/world_sample';
 import { createPrng } from '../../../src/lib/prng';
@@ -31,7 +33,7 @@ function turned(counts: readonly number[]): number[] {
 
 function rewardSample(text: string, expected: string): RewardSample {
   const countTokens = (start: number, end: number): number => text.slice(start, end).trim().split(' ').length;
-  return { text, expected, finished: true, length: 1, maxLength: 100, countTokens };
+  return { text, expected, finished: true, length: 1, maxLength: 100, countTokens, attention: NO_ATTENTION };
 }
 
 /** Chance of fewer or more than `hits` of `count` at rate `p` is below 1e-4 inside this band (normal, 4 sigma). */

@@ -47,6 +47,14 @@ describe('trlJob', () => {
     expect(files).not.toHaveProperty('lora_config.json');
   });
 
+  it.each([
+    ['custom', 'in JavaScript'],
+    ['visual_anchor', 'attention inside the look back'],
+  ])('refuses a run with a weight for %s, which Python cannot compute', (name, why) => {
+    const weighted = run({ grpo: { rewardWeights: { accuracy: 1, [name]: 0.2 } } });
+    expect(() => trlJob(weighted, QUESTIONS, null)).toThrow(why);
+  });
+
   it('writes conversations of plain text with their pictures', () => {
     const rows = (trlJob(run(), QUESTIONS, null).files['train.jsonl'] ?? '').trim().split('\n');
     expect(rows.map((row) => JSON.parse(row))).toEqual([
