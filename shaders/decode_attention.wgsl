@@ -2,8 +2,8 @@
 // Visible keys: positions [0, prefixLength) of slot prefixSlot, then [0, length] of slot `slot` (the new key included).
 // A finished sequence gives zeros everywhere.  G = heads / kv_heads.
 //
-// Bindings: q [B, heads, HS], k, v [slots, kv_heads, capacity, HS] (all as vec4), sequences u32[B, 8] (words of
-// src/kernels/sequence_words.ts), [key_class u32[slots, capacity]], out [B, heads, HS],
+// Bindings: q [B, heads, HS], k, v caches as lib/cache_cells.wgsl lays them out (all as vec4), sequences u32[B, 8] (words of
+// src/kernels/sequence_words.ts), [key_class u32[positions of all slots]], out [B, heads, HS],
 // [masses [layers, B, heads, 5]], [map [map_layers, B, heads, map_size]]; this call writes the rows from mass_row and map_row on.
 //
 // One workgroup (stream) or thread (direct) = up to ROWS heads that share a key/value head of one sequence.
@@ -13,7 +13,9 @@ struct Params {
   batch: u32,
   heads: u32,
   kv_heads: u32,
+  slots: u32,
   capacity: u32,
+  prefix_capacity: u32,
   scale: f32,
   map_size: u32,
   head_vectors: u32,
@@ -22,8 +24,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
 @group(0) @binding(3) var<storage, read> sequences: array<u32>;
 #if CAPTURE
 @group(0) @binding(${KEY_CLASS}) var<storage, read> key_class: array<u32>;
@@ -37,6 +37,8 @@ struct Params {
 #endif
 @group(0) @binding(${PARAMS}) var<uniform> params: Params;
 
+#include "lib/cache_cells.wgsl"
+#include "lib/attention_values.wgsl"
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_stream.wgsl"
 #include "lib/attention_direct.wgsl"
@@ -46,8 +48,10 @@ var<private> sequence: u32;
 var<private> first: u32;
 var<private> live: u32;
 var<private> kv_head: u32;
-/// Slot of the prefix, slot of the sequence.
-var<private> slots: vec2u;
+/// By part, prefix and own: positions before the slot's first, its capacity, and the vector of the head's first key.
+var<private> prefix_span: vec2u;
+var<private> own_span: vec2u;
+var<private> key_starts: vec2u;
 
 /// Takes workgroup `item` to its sequence and heads; false past the last.
 fn place(item: u32) -> bool {
@@ -59,15 +63,17 @@ fn place(item: u32) -> bool {
   first = kv_head * group_size + tile * ${ROWS}u;
   live = min(${ROWS}u, group_size - tile * ${ROWS}u);
   let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
-  slots = vec2u(sequences[at + ${SEQUENCE_PREFIX_SLOT}u], sequences[at + ${SEQUENCE_SLOT}u]);
+  prefix_span = slot_span(sequences[at + ${SEQUENCE_PREFIX_SLOT}u]);
+  own_span = slot_span(sequences[at + ${SEQUENCE_SLOT}u]);
+  key_starts = vec2u(head_start(prefix_span, kv_head), head_start(own_span, kv_head)) * params.head_vectors;
   return sequence < params.batch;
 }
 
 fn load_spans() -> vec4u {
   let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
   let finished = sequences[at + ${SEQUENCE_DONE}u] != 0u;
-  let own = min(sequences[at + ${SEQUENCE_LENGTH}u] + 1u, params.capacity);
-  let prefix = min(sequences[at + ${SEQUENCE_PREFIX_LENGTH}u], params.capacity);
+  let own = min(sequences[at + ${SEQUENCE_LENGTH}u] + 1u, own_span.y);
+  let prefix = min(sequences[at + ${SEQUENCE_PREFIX_LENGTH}u], prefix_span.y);
   return select(vec4u(0u, prefix, 0u, own), vec4u(0u), finished);
 }
 
@@ -81,7 +87,7 @@ fn load_query(row: u32, d: u32) -> vec4f {
 }
 
 fn key_at(part: u32, key: u32) -> u32 {
-  return ((slots[part] * params.kv_heads + kv_head) * params.capacity + key) * params.head_vectors;
+  return key_starts[part] + key * params.head_vectors;
 }
 
 fn visible(part: u32, key: u32) -> RowsMask {
@@ -96,7 +102,7 @@ fn store_out(row: u32, d: u32, value: vec4f) {
 
 #if CAPTURE
 fn class_at(part: u32, key: u32) -> u32 {
-  return key_class[slots[part] * params.capacity + key];
+  return key_class[select(prefix_span.x, own_span.x, part == 1u) + key];
 }
 
 fn store_mass(kind: u32, value: Rows) {

@@ -2,7 +2,8 @@
 // [prefixBegin, prefixEnd) and [ownBegin, ownEnd) of ranges[t] (disjoint).  lse[t,h] = log sum_j exp(score).
 // A row that sees nothing gives out = 0 and lse = 0.  G = heads / kv_heads.
 //
-// Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], or [kv_heads, keys, HS] with BY_HEAD (all as vec4),
+// Bindings: q [tokens, heads, HS], k, v [keys, kv_heads, HS], or [kv_heads, keys, HS] with BY_HEAD (all as vec4;
+// with CACHE_F16 keys and values as pairs of f16),
 // ranges u32[tokens, 4], [key_class u32[keys]],
 // out as q, [lse [tokens, heads]], [masses [tokens, heads, 5]], [map [tokens, heads, map_size]].
 //
@@ -21,8 +22,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
 @group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
 #if CAPTURE
 @group(0) @binding(${KEY_CLASS}) var<storage, read> key_class: array<u32>;
@@ -39,6 +38,7 @@ struct Params {
 #endif
 @group(0) @binding(${PARAMS}) var<uniform> params: Params;
 
+#include "lib/attention_values.wgsl"
 #include "lib/attention_rows.wgsl"
 #include "lib/attention_row_ranges.wgsl"
 #include "lib/attention_stream.wgsl"

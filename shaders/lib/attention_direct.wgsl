@@ -45,12 +45,12 @@ fn ${ENTRY}(
 #endfor
 #if ROWS == 1
 #for i in 0..KEYS
-        s_${i} += dot(q_0, k[at_${i} + d]);
+        s_${i} += dot(q_0, load_key(at_${i} + d));
 #endfor
 #else
         let queries = mat${ROWS}x4f(${Q_LIST});
 #for i in 0..KEYS
-        s_${i} += k[at_${i} + d] * queries;
+        s_${i} += load_key(at_${i} + d) * queries;
 #endfor
 #endif
       }
@@ -74,7 +74,7 @@ fn ${ENTRY}(
         var sum_${r} = acc[${r}u * params.head_vectors + d] * component(fade, ${r}u);
 #endfor
 #for i in 0..KEYS
-        let v_${i} = v[at_${i} + d];
+        let v_${i} = load_value(at_${i} + d);
 #for r in 0..ROWS
         sum_${r} += component(p_${i}, ${r}u) * v_${i};
 #endfor

@@ -1,5 +1,5 @@
 // Body of the streaming attention kernels: one workgroup, ROWS query vectors that share one key/value head, two spans of
-// keys. A file that includes it declares `params`, `k`, `v`, and defines load_spans(), load_query(row, d), key_at(part,
+// keys. A file that includes it declares `params`, includes lib/attention_values.wgsl, and defines load_spans(), load_query(row, d), key_at(part,
 // key) (index of a key's first vec4), visible(part, key) and the store_ functions.
 //
 // Per chunk of keys: scores (threads split the keys, KEYS at a time), the chunk's maximum, probabilities into shared
@@ -37,7 +37,7 @@ fn score_chunk(part: u32, base: u32, count: u32, lane: u32) -> Rows {
       let q_2 = query[d * 4u + 2u];
       let q_3 = query[d * 4u + 3u];
 #for i in 0..KEYS
-      let k_${i} = k[at_${i} + d];
+      let k_${i} = load_key(at_${i} + d);
       s_${i} += q_0 * k_${i}.x + q_1 * k_${i}.y + q_2 * k_${i}.z + q_3 * k_${i}.w;
 #endfor
     }
@@ -157,7 +157,7 @@ fn ${ENTRY}(
       if (split < splits) {
         for (var c = split; c < count; c += splits) {
           let p = scores[c];
-          let value = v[key_at(part, base + c) + dim];
+          let value = load_value(key_at(part, base + c) + dim);
 #for r in 0..ROWS
 #if ROWS == 1
           acc_0 += p * value;

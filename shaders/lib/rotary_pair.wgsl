@@ -1,7 +1,16 @@
 // Says which pair of channels an invocation of the split_rotary kernels turns: one pair of one head of the fused
 // projection [T, (NH + 2 NKV) * HS], heads in the order queries, keys, values.
 
-struct Params { tokens: u32, heads: u32, kv_heads: u32, half: u32, stride: u32, capacity: u32 }
+struct Params {
+  tokens: u32,
+  heads: u32,
+  kv_heads: u32,
+  half: u32,
+  stride: u32,
+  slots: u32,
+  capacity: u32,
+  prefix_capacity: u32,
+}
 
 @group(0) @binding(7) var<uniform> params: Params;
 

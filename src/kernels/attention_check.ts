@@ -4,10 +4,11 @@
 import type { KernelCall, KernelCheck } from '../gpu/kernel';
 import { itemAt } from '../lib/invariant';
 import type { HeadShape } from './attention_shape';
+import { type CacheFormat, type CacheShape, cacheWords } from './cache_shape';
 
-/** Deterministic values in (-1, 1). */
+/** Deterministic values in (-1, 1), exact in f16. */
 function fill(count: number, seed: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => ((((i + seed) * 53 + 7) % 101) - 50) / 51);
+  return Float32Array.from({ length: count }, (_, i) => ((((i + seed) * 53 + 7) % 101) - 50) / 64);
 }
 
 /** softmax(scale · q kᵀ) v of one query over the listed key vectors, in f64. */
@@ -37,7 +38,7 @@ export const SEGMENT_KEYS = 7;
  * @param rest operands between ranges and out, and after out, by length
  */
 export function segmentCheck(
-  o: HeadShape & { readonly tokens: number; readonly scale: number },
+  o: HeadShape & { readonly tokens: number; readonly scale: number; readonly format: CacheFormat },
   variant: string,
   call: KernelCall,
   rest: { readonly before: readonly Uint32Array[]; readonly after: readonly number[] },
@@ -65,7 +66,8 @@ export function segmentCheck(
   }
   const out = new Float32Array(q.length);
   const after = rest.after.map((length) => new Float32Array(length));
-  const operands = [q, k, v, ranges, ...rest.before, out, ...after];
+  const stored = [k, v].map((values) => cacheWords(values, o.format));
+  const operands = [q, ...stored, ranges, ...rest.before, out, ...after];
   return { variant, call, operands, output: 4 + rest.before.length, expected, tolerance: TOLERANCE };
 }
 
@@ -74,7 +76,7 @@ export const DECODE_CAPACITY = 5;
 
 /** Every sequence sees three keys of its own slot. */
 export function decodeCheck(
-  o: HeadShape & { readonly batch: number; readonly scale: number },
+  o: HeadShape & { readonly batch: number; readonly scale: number; readonly cache: CacheShape },
   variant: string,
   call: KernelCall,
   rest: { readonly before: readonly Uint32Array[]; readonly after: readonly number[] },
@@ -95,6 +97,7 @@ export function decodeCheck(
     }
   }
   const after = rest.after.map((length) => new Float32Array(length));
-  const operands = [q, k, v, sequences, ...rest.before, new Float32Array(q.length), ...after];
+  const stored = [k, v].map((values) => cacheWords(values, o.cache.format));
+  const operands = [q, ...stored, sequences, ...rest.before, new Float32Array(q.length), ...after];
   return { variant, call, operands, output: 4 + rest.before.length, expected, tolerance: TOLERANCE };
 }

@@ -7,6 +7,7 @@ import { type ActivationKind, activation, activationBackward } from './activatio
 import { adamw } from './adamw';
 import { addRows } from './add_rows';
 import { blendRows } from './blend_rows';
+import { unsharedCache } from './cache_shape';
 import { captureReduce } from './capture_reduce';
 import { clipFactor, squareSum } from './clip';
 import { columnSum } from './column_sum';
@@ -52,6 +53,10 @@ const ACTIVATION_KINDS: readonly ActivationKind[] = [
 const ELEMENTWISE_KINDS: readonly ElementwiseKind[] = ['add', 'multiply', 'axpy', 'scale', 'copy', 'fill'];
 const HEADS = { heads: 6, kvHeads: 2, headSize: 16 } as const;
 
+const CACHES = [
+  unsharedCache(3, 8, 'f32'),
+  { slots: 2, capacity: 8, prefixes: 1, prefixCapacity: 5, format: 'f16' },
+] as const;
 const ATTENTION = { ...HEADS, tokens: 5, keys: 5, scale: 0.25 } as const;
 /** Without lse the map fits the eight storage bindings that every device has. */
 const CAPTURES = [{}, { capture: { mapSize: 0 } }, { capture: { mapSize: 3 }, saveLse: false }] as const;
@@ -162,11 +167,11 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'splitRotaryBackward', build: (traits) => [splitRotaryBackward({ tokens: 3, ...HEADS }, traits)] },
   {
     name: 'splitRotaryAppend',
-    build: (traits) => [splitRotaryAppend({ batch: 2, capacity: 8, ...HEADS }, traits)],
+    build: (traits) => CACHES.map((cache) => splitRotaryAppend({ batch: 2, cache, ...HEADS }, traits)),
   },
   {
     name: 'kvAppend',
-    build: (traits) => [kvAppend({ tokens: 3, kvHeads: 2, headSize: 8, capacity: 8 }, traits)],
+    build: (traits) => CACHES.map((cache) => kvAppend({ tokens: 3, kvHeads: 2, headSize: 8, cache }, traits)),
   },
   { name: 'swiglu', build: (traits) => [swiglu({ rows: 3, cols: 5 }, traits)] },
   { name: 'swigluBackward', build: (traits) => [swigluBackward({ rows: 3, cols: 5 }, traits)] },
@@ -215,7 +220,12 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'adamw', build: (traits) => [adamw({ count: 9 }, traits)] },
   {
     name: 'segmentAttention',
-    build: (traits) => CAPTURES.map((capture) => segmentAttention({ ...ATTENTION, ...capture }, traits)),
+    build: (traits) => [
+      ...CAPTURES.map((capture) => segmentAttention({ ...ATTENTION, ...capture }, traits)),
+      ...CACHES.map(({ format }) =>
+        segmentAttention({ ...ATTENTION, byHead: format, saveLse: false }, traits),
+      ),
+    ],
   },
   { name: 'attentionDelta', build: (traits) => [attentionDelta(ATTENTION, traits)] },
   { name: 'attentionBackwardQuery', build: (traits) => [attentionBackwardQuery(ATTENTION, traits)] },
@@ -223,8 +233,10 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'decodeAttention',
     build: (traits) =>
-      CAPTURES.flatMap((capture) =>
-        decodeAttention({ ...HEADS, batch: 2, capacity: 8, scale: 0.25, ...capture }, traits),
+      CACHES.flatMap((cache) =>
+        CAPTURES.flatMap((capture) =>
+          decodeAttention({ ...HEADS, batch: 2, cache, scale: 0.25, ...capture }, traits),
+        ),
       ),
   },
   {

@@ -2,7 +2,13 @@
 // are read from `sequences` on the GPU, so one recorded call serves every step. Prompts use segment_attention.ts.
 
 import type { DeviceTraits } from '../gpu/device';
-import { foldGrid, type KernelCall, type KernelCheck, type OperandSpec } from '../gpu/kernel';
+import {
+  BYTES_PER_ELEMENT,
+  foldGrid,
+  type KernelCall,
+  type KernelCheck,
+  type OperandSpec,
+} from '../gpu/kernel';
 import { DECODE_CAPACITY, decodeCheck } from './attention_check';
 import {
   captureDefines,
@@ -20,6 +26,15 @@ import {
   headSizeClass,
   streamDefines,
 } from './attention_stream';
+import {
+  type CacheShape,
+  cacheDefines,
+  cacheOperand,
+  cacheParams,
+  cachePositions,
+  checkCache,
+  unsharedCache,
+} from './cache_shape';
 import { KEY_CLASSES, SEQUENCE_WORDS } from './sequence_words';
 import { orMore, reads, shaderCall, writes } from './shader';
 
@@ -36,21 +51,20 @@ export interface DecodeCaptureOptions {
 export interface DecodeAttentionOptions extends HeadShape {
   /** Sequences. */
   readonly batch: number;
-  /** Positions per cache slot. */
-  readonly capacity: number;
+  readonly cache: CacheShape;
   /** Factor on q·k, usually headSize ** -0.5. */
   readonly scale: number;
   /** Also write the probability mass per key class, and with mapSize > 0 the probability of every image token. */
   readonly capture?: DecodeCaptureOptions;
-  /** Keys that a sequence sees on average, for the cost estimate; default: capacity. */
+  /** Keys that a sequence sees on average, for the cost estimate; default: all that a slot holds. */
   readonly keysPerRow?: number;
 }
 
 /**
  * out = softmax(scale · q Kᵀ) V for the newest token of each sequence.
  *
- * Operands: q f32[B, heads, HS], kCache, vCache f32[slots, kvHeads, capacity, HS], sequences u32[B, 8],
- * [keyClass u32[slots, capacity] with capture], out f32[B, heads, HS], [masses f32[layers, B, heads, 5] with
+ * Operands: q f32[B, heads, HS], kCache, vCache as cache_shape.ts lays them out, sequences u32[B, 8],
+ * [keyClass u32[positions of all slots] with capture], out f32[B, heads, HS], [masses f32[layers, B, heads, 5] with
  * capture], [map f32[mapLayers, B, heads, mapSize] with mapSize > 0]; only the rows of `layer` and `mapLayer` are written.
  *
  * sequences: 0 slot, 1 length (the new key is at this index already, so keys 0..length are seen), 2 prefixSlot,
@@ -58,7 +72,7 @@ export interface DecodeAttentionOptions extends HeadShape {
  * Words 4, 5 and 7 are not read. keyClass as in segmentAttention, per slot and position.
  *
  * @returns calls to run in order; today always one
- * @throws ShapeError for sizes that do not fit
+ * @throws ShapeError for sizes that do not fit; GpuError `gpu/limit` naming an operand that exceeds a binding
  * @see Dao et al. 2023, "Flash-Decoding for long-context inference"
  */
 export function decodeAttention(
@@ -73,7 +87,8 @@ export function decodeAttention(
 function smallCase(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCheck {
   const mapSize = mapSizeOf(o) > 0 ? 1 : 0;
   const { keysPerRow: _, capture, ...rest } = o;
-  const small = { ...rest, capacity: DECODE_CAPACITY, ...(capture ? { capture: { mapSize } } : {}) };
+  const cache = unsharedCache(o.batch, DECODE_CAPACITY, o.cache.format);
+  const small = { ...rest, cache, ...(capture ? { capture: { mapSize } } : {}) };
   const rows = o.batch * o.heads;
   return decodeCheck(small, `attention/${variant}`, build(small, traits, variant), {
     before: capture ? [new Uint32Array(o.batch * DECODE_CAPACITY)] : [],
@@ -83,33 +98,36 @@ function smallCase(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Att
 
 function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
   checkHeads('decodeAttention', o);
-  checkPositive('decodeAttention', { batch: o.batch, capacity: o.capacity });
+  checkPositive('decodeAttention', { batch: o.batch });
+  checkCache('decodeAttention', o.cache);
   const operands = operandsOf(o);
   checkBindings('decodeAttention', operands.length, traits, 'Capture without a map.');
   const groupSize = o.heads / o.kvHeads;
   const direct = variant === 'direct';
+  const { format } = o.cache;
   // Threads that share keys among heads are fewer: only where enough of them remain to fill the adapter.
   const rows = direct && o.batch * o.kvHeads < 8 ? 1 : Math.min(groupSize, 4);
   const tiles = o.batch * o.kvHeads * Math.ceil(groupSize / rows);
   const defines = {
     ...captureDefines(operands, o.capture !== undefined, mapSizeOf(o) > 0),
+    ...cacheDefines(format),
     LSE: false,
     ...(direct
       ? directDefines('decode_attention', rows, headSizeClass(o.headSize))
       : streamDefines('decode_attention', rows, headSizeClass(o.headSize), traits)),
   };
-  const keys = o.keysPerRow ?? o.capacity;
+  const keys = o.keysPerRow ?? o.cache.capacity + o.cache.prefixCapacity;
   return shaderCall(
     {
       stem: 'decode_attention',
-      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}`,
+      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}_${format}`,
       defines,
       operands,
       params: [
         { u32: o.batch },
         { u32: o.heads },
         { u32: o.kvHeads },
-        { u32: o.capacity },
+        ...cacheParams(o.cache),
         { f32: o.scale },
         { u32: mapSizeOf(o) },
         { u32: o.headSize / 4 },
@@ -118,25 +136,24 @@ function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Attenti
       ],
       grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
       flops: 4 * o.batch * o.heads * keys * o.headSize,
-      bytes: 8 * o.batch * o.kvHeads * keys * o.headSize,
+      bytes: 2 * BYTES_PER_ELEMENT[format] * o.batch * o.kvHeads * keys * o.headSize,
     },
     traits,
   );
 }
 
 function operandsOf(o: DecodeAttentionOptions): OperandSpec[] {
-  const { batch, heads, kvHeads, headSize, capacity, capture } = o;
+  const { batch, heads, headSize, cache, capture } = o;
   const mapSize = mapSizeOf(o);
-  const slot = kvHeads * capacity * headSize;
   // Tensors that all layers share hold at least the layers up to this one.
   const layers = 1 + (capture?.layer ?? 0);
   const mapLayers = 1 + (capture?.mapLayer ?? 0);
   return [
     reads('q', batch * heads * headSize),
-    orMore(reads('kCache', slot)),
-    orMore(reads('vCache', slot)),
+    cacheOperand('kCache', 'read', cache, o),
+    cacheOperand('vCache', 'read', cache, o),
     reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
-    ...(capture ? [orMore(reads('keyClass', capacity, 'u32'))] : []),
+    ...(capture ? [reads('keyClass', cachePositions(cache), 'u32')] : []),
     writes('out', batch * heads * headSize),
     ...(capture ? [orMore(writes('masses', layers * batch * heads * KEY_CLASSES))] : []),
     ...(mapSize > 0 ? [orMore(writes('map', mapLayers * batch * heads * mapSize))] : []),

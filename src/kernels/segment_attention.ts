@@ -22,6 +22,7 @@ import {
   headSizeClass,
   streamDefines,
 } from './attention_stream';
+import { type CacheFormat, cacheDefines } from './cache_shape';
 import { KEY_CLASSES } from './sequence_words';
 import { orMore, reads, shaderCall, writes } from './shader';
 
@@ -37,8 +38,8 @@ export interface SegmentAttentionOptions extends HeadShape {
   readonly capture?: { readonly mapSize: number };
   /** False leaves `lse` out of the operands; default true. */
   readonly saveLse?: boolean;
-  /** True where keys and values lie by head, [kvHeads, keys, HS], as a cache holds them; default false. */
-  readonly byHead?: boolean;
+  /** Format of keys and values that lie by head, [kvHeads, keys, HS], as a cache holds them; by default they do not, and are f32. */
+  readonly byHead?: CacheFormat;
   /** Keys that a row sees on average, for the cost estimate; default: all. */
   readonly keysPerRow?: number;
 }
@@ -46,8 +47,8 @@ export interface SegmentAttentionOptions extends HeadShape {
 /**
  * out = softmax(scale · q kᵀ) v, each row over the keys of its two ranges.
  *
- * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS] (with `byHead` [kvHeads, keys, HS]), ranges u32[tokens, 4] = {prefixBegin, prefixEnd,
- * ownBegin, ownEnd} (disjoint; a row with two empty ranges is padding: out 0, lse 0), [keyClass u32[keys] with capture],
+ * Operands: q f32[tokens, heads, HS], k, v f32[keys, kvHeads, HS] (with `byHead` [kvHeads, keys, HS] of
+ * its format), ranges u32[tokens, 4] = {prefixBegin, prefixEnd, ownBegin, ownEnd} (disjoint; a row with two empty ranges is padding: out 0, lse 0), [keyClass u32[keys] with capture],
  * out f32[tokens, heads, HS], [lse f32[tokens, heads], natural logarithm], [masses f32[tokens, heads, 5] with capture],
  * [map f32[tokens, heads, mapSize] with mapSize > 0]. q head h reads key/value head floor(h / (heads / kvHeads)).
  *
@@ -82,10 +83,15 @@ function smallCase(o: SegmentAttentionOptions, traits: DeviceTraits, variant: At
   };
   const lse = o.saveLse === false ? [] : [tokens * heads];
   // With one key head both orders of keys are the same; the case needs no other values.
-  return segmentCheck(small, `attention/${variant}`, build(small, traits, variant), {
-    before: capture ? [new Uint32Array(SEGMENT_KEYS)] : [],
-    after: [...lse, ...(capture ? [tokens * heads * 5] : []), ...(mapSize ? [tokens * heads] : [])],
-  });
+  return segmentCheck(
+    { ...small, format: o.byHead ?? 'f32' },
+    `attention/${variant}`,
+    build(small, traits, variant),
+    {
+      before: capture ? [new Uint32Array(SEGMENT_KEYS)] : [],
+      after: [...lse, ...(capture ? [tokens * heads * 5] : []), ...(mapSize ? [tokens * heads] : [])],
+    },
+  );
 }
 
 function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: AttentionVariant): KernelCall {
@@ -108,7 +114,7 @@ function build(o: SegmentAttentionOptions, traits: DeviceTraits, variant: Attent
   return shaderCall(
     {
       stem: 'segment_attention',
-      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}${o.byHead ? '_by_head' : ''}`,
+      variant: `${variant}_${rows}x${headSizeClass(o.headSize)}${o.byHead ? `_by_head_${o.byHead}` : ''}`,
       defines: { ...defines, ...tile },
       operands,
       params: [
@@ -132,9 +138,9 @@ function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines:
   const { tokens, keys, heads, kvHeads, headSize, capture } = o;
   const mapSize = mapSizeOf(o);
   const lse = o.saveLse !== false;
-  const byHead = o.byHead === true;
+  const { byHead } = o;
   const stored = (name: string): OperandSpec => {
-    const operand = reads(name, keys * kvHeads * headSize);
+    const operand = reads(name, keys * kvHeads * headSize, byHead);
     return byHead ? orMore(operand) : operand;
   };
   const operands = [
@@ -151,7 +157,8 @@ function layOut(o: SegmentAttentionOptions): { operands: OperandSpec[]; defines:
   const defines = {
     ...captureDefines(operands, capture !== undefined, mapSize > 0),
     LSE: lse,
-    BY_HEAD: byHead,
+    BY_HEAD: byHead !== undefined,
+    ...cacheDefines(byHead ?? 'f32'),
   };
   return { operands, defines };
 }

@@ -5,6 +5,7 @@
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { ShapeError } from '../lib/errors';
+import { type CacheShape, cacheDefines, cacheOperand, cacheParams, checkCache } from './cache_shape';
 import { checkDimensions, elementGrid } from './check';
 import { SEQUENCE_WORDS } from './sequence_words';
 import { orMore, reads, shaderCall, writes } from './shader';
@@ -22,8 +23,7 @@ export interface SplitRotaryOptions {
 /** Shape of the decode form: one new token for each of `batch` sequences. */
 export interface SplitRotaryAppendOptions extends Omit<SplitRotaryOptions, 'tokens'> {
   readonly batch: number;
-  /** Keys that fit one cache slot. */
-  readonly capacity: number;
+  readonly cache: CacheShape;
 }
 
 function strideOf(o: Pick<SplitRotaryOptions, 'headSize' | 'headStride'>): number {
@@ -40,7 +40,7 @@ function check(name: string, o: SplitRotaryOptions): void {
 }
 
 /** What all forms of the kernel have in common, with their operands by name. */
-function parts(o: SplitRotaryOptions, capacity = 0) {
+function parts(o: SplitRotaryOptions, cache?: CacheShape) {
   const { tokens, heads, kvHeads, headSize } = o;
   const stride = strideOf(o);
   const elements = tokens * (heads + 2 * kvHeads) * headSize;
@@ -48,7 +48,10 @@ function parts(o: SplitRotaryOptions, capacity = 0) {
     sizes: { qkv: elements, q: tokens * heads * stride, k: tokens * kvHeads * stride },
     tables: [orMore(reads('cos', headSize / 2)), orMore(reads('sin', headSize / 2))],
     rows: reads('rows', tokens, 'u32'),
-    params: [tokens, heads, kvHeads, headSize / 2, stride, capacity].map((u32) => ({ u32 })),
+    params: [
+      ...[tokens, heads, kvHeads, headSize / 2, stride].map((u32) => ({ u32 })),
+      ...(cache ? cacheParams(cache) : []),
+    ],
     cost: { grid: elementGrid(elements / 2), flops: 3 * elements, bytes: 4 * 2 * elements },
   };
 }
@@ -85,27 +88,34 @@ export function splitRotary(o: SplitRotaryOptions, traits: DeviceTraits): Kernel
  * The decode form of `splitRotary`: k and v go to cache cell [slot, head, length] of their sequence.
  * Bindings: qkv f32[batch, (heads + 2 kvHeads) * headSize], cos f32[P, headSize/2], sin f32[P, headSize/2],
  * sequences u32[batch, 8] (word 0 slot, 1 key index, 4 table row, 6 done), q f32[batch, heads, headStride],
- * kCache and vCache f32[slots, kvHeads, capacity, headStride] (read_write, other cells untouched).
+ * kCache and vCache of heads of headStride as cache_shape.ts lays them out (read_write, other cells untouched).
  * A finished sequence, or a full slot, stores nothing in the caches.
+ * @throws ShapeError as {@link splitRotary}, or for an odd headStride with f16; GpuError `gpu/limit`
  */
 export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTraits): KernelCall {
   const shape = { ...o, tokens: o.batch };
   check('splitRotaryAppend', shape);
-  checkDimensions('splitRotaryAppend', { capacity: o.capacity });
-  const { sizes, tables, params, cost } = parts(shape, o.capacity);
-  const slot = o.kvHeads * o.capacity * strideOf(o);
+  const { cache } = o;
+  checkCache('splitRotaryAppend', cache);
+  const headSize = strideOf(o);
+  if (cache.format === 'f16' && headSize % 2)
+    throw new ShapeError(
+      `splitRotaryAppend: headStride is ${headSize}; a cache of f16 pairs needs an even one.`,
+    );
+  const { sizes, tables, params, cost } = parts(shape, cache);
+  const heads = { kvHeads: o.kvHeads, headSize };
   return shaderCall(
     {
       stem: 'split_rotary',
-      variant: 'append',
-      defines: { APPEND: true },
+      variant: `append_${cache.format}`,
+      defines: { APPEND: true, ...cacheDefines(cache.format) },
       operands: [
         reads('qkv', sizes.qkv),
         ...tables,
         reads('sequences', SEQUENCE_WORDS * o.batch, 'u32'),
         writes('q', sizes.q),
-        orMore(writes('kCache', slot)),
-        orMore(writes('vCache', slot)),
+        cacheOperand('kCache', 'read_write', cache, heads),
+        cacheOperand('vCache', 'read_write', cache, heads),
       ],
       params,
       ...cost,

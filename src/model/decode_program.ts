@@ -104,7 +104,7 @@ function traceDecode(
     kvHeads: text.numKeyValueHeads,
     headSize: text.headDim,
     headStride: paddedHeadSize(text.headDim),
-    capacity: cache.capacity,
+    cache: cache.shape,
   };
   const { heads, headSize, headStride } = layout;
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;

@@ -98,13 +98,19 @@ export class GenerationSession {
   ): Promise<GenerationSession> {
     const { gpu, config } = model;
     const { text } = config;
-    if (options.capacity > text.maxPositionEmbeddings) {
+    const longest = Math.max(options.capacity, options.prefixes?.capacity ?? 0);
+    if (longest > text.maxPositionEmbeddings) {
       throw new ArgumentError(
-        `${options.capacity} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
+        `${longest} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
       );
     }
-    const { batch, capacity, prefixes = 0, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
-    const cache = scope.own(new KvCache(gpu, text, batch + prefixes, capacity));
+    const { batch, capacity, prefixes, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
+    const cache = scope.own(
+      new KvCache(gpu, text, {
+        ...{ slots: batch, capacity, format: model.weights.cacheFormat },
+        ...{ prefixes: prefixes?.count ?? 0, prefixCapacity: prefixes?.capacity ?? 0 },
+      }),
+    );
     const state = createSequenceState(scope, config, options);
     const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
     const mapLayers = options.capture
@@ -210,12 +216,12 @@ export class GenerationSession {
    */
   async prefillShared(groups: readonly SharedPrompt[], signal?: AbortSignal): Promise<void> {
     await this.#drain();
-    const { batch, capacity, prefixes = 0 } = this.options;
+    const { batch, prefixes = { count: 0, capacity: 0 } } = this.options;
     const count = groups.reduce((sum, { sampling }) => sum + sampling.length, 0);
     if (count > batch) throw new ArgumentError(`${count} completions do not fit a session of ${batch}.`);
     const prompts = groups.map(({ prompt }) => prompt);
     const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
-    const packed = packPrompts(prompts, this.#model.config, capacity, bucket, prefixes, batch);
+    const packed = packPrompts(prompts, this.#model.config, prefixes.capacity, bucket, prefixes.count, batch);
     const images = await this.#images.encode(imagesOf(prompts), signal);
     const program = await this.#promptProgram(packed, images, 'cache');
     this.#writeShared(packed, groups);
@@ -338,13 +344,18 @@ export class GenerationSession {
     const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
     if (!program) {
-      const { batch, prefixes = 0 } = this.options;
+      const { batch, prefixes } = this.options;
       const { tokens } = packed;
       const features = images?.features;
       const sequences = { tokens, batch };
       program =
         purpose === 'cache'
-          ? await buildPrefixProgram(this.#model, { tokens, batch: prefixes }, this.#cache, features)
+          ? await buildPrefixProgram(
+              this.#model,
+              { tokens, batch: prefixes?.count ?? 0 },
+              this.#cache,
+              features,
+            )
           : await buildPromptProgram(
               this.#model,
               sequences,

@@ -1,41 +1,42 @@
-// Holds keys and values of all layers, preallocated: [slot, kv head, position, padded head size] per layer, keys
-// after their rotation. A sequence reads a prefix slot (optional, shared) and its own slot; callers number the slots.
-// It also holds the class of every key for capture.
+// Holds keys and values of all layers, preallocated, keys after their rotation. A sequence reads a slot of its own and
+// may read a prefix slot that it shares with others; the prefix slots come behind the others and have a capacity of their
+// own, so that many short completions of a long prompt pay for it once. It also holds the class of every key for capture.
 
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
+import { type CacheShape, cachePositions, checkCache, slotCapacity, slotStart } from '../kernels/cache_shape';
 import { KEY_CLASS } from '../kernels/sequence_words';
 import { ShapeError } from '../lib/errors';
+import type { CachedKeys } from '../tensor/ops/attention';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { TextSpec } from './spec';
 
-/** A device cache for `slots` sequences of up to `capacity` tokens. */
+/** A device cache of keys and values. */
 export class KvCache {
-  readonly slots: number;
-  readonly capacity: number;
+  readonly shape: CacheShape;
   readonly layers: readonly { readonly k: StoredTensor; readonly v: StoredTensor }[];
-  /** u32 [slots, capacity]: low 8 bits the class, high 24 bits the image token's index in the map. */
+  /** u32 [positions of all slots]: low 8 bits the class, high 24 bits the image token's index in the map. */
   readonly keyClass: StoredTensor;
   readonly #scope: GpuScope;
+  readonly #kvHeads: number;
 
   /**
-   * @throws GpuError `gpu/limit` when a layer does not fit one buffer
+   * @throws ShapeError for sizes that cannot be; GpuError `gpu/limit` when a layer does not fit one buffer
    */
-  constructor(gpu: GpuContext, text: TextSpec, slots: number, capacity: number) {
-    if (!Number.isInteger(slots) || !Number.isInteger(capacity) || slots < 1 || capacity < 1) {
-      throw new ShapeError(`A cache of ${slots} slots × ${capacity} tokens cannot be made.`);
-    }
-    const shape = [slots, text.numKeyValueHeads, capacity, paddedHeadSize(text.headDim)];
-    this.slots = slots;
-    this.capacity = capacity;
+  constructor(gpu: GpuContext, text: TextSpec, shape: CacheShape) {
+    checkCache('KvCache', shape);
+    const positions = cachePositions(shape);
+    const values = [positions, text.numKeyValueHeads, paddedHeadSize(text.headDim)];
+    this.shape = shape;
+    this.#kvHeads = text.numKeyValueHeads;
     const made = inScope(gpu, (scope) => {
       const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => ({
-        k: allocateTensor(scope, `kv.${layer}.k`, shape, 'f32'),
-        v: allocateTensor(scope, `kv.${layer}.v`, shape, 'f32'),
+        k: allocateTensor(scope, `kv.${layer}.k`, values, shape.format),
+        v: allocateTensor(scope, `kv.${layer}.v`, values, shape.format),
       }));
-      return { scope, layers, keyClass: allocateTensor(scope, 'kv.class', [slots, capacity], 'u32') };
+      return { scope, layers, keyClass: allocateTensor(scope, 'kv.class', [positions], 'u32') };
     });
     this.layers = made.layers;
     this.keyClass = made.keyClass;
@@ -44,17 +45,17 @@ export class KvCache {
 
   /** Writes the classes of one slot's keys; positions past `classes` count as generated. */
   writeKeyClasses(slot: number, classes: Uint32Array): void {
-    const row = new Uint32Array(this.capacity).fill(KEY_CLASS.generated);
-    row.set(classes.subarray(0, this.capacity));
-    writeTensor(this.#scope.gpu, this.keyClass, row, slot * this.capacity);
+    const row = new Uint32Array(slotCapacity(this.shape, slot)).fill(KEY_CLASS.generated);
+    row.set(classes.subarray(0, row.length));
+    writeTensor(this.#scope.gpu, this.keyClass, row, slotStart(this.shape, slot));
   }
 
   /** Keys and values of one layer. */
-  layer(index: number): { readonly k: StoredTensor; readonly v: StoredTensor } {
+  layer(index: number): CachedKeys {
     const layer = this.layers[index];
     if (!layer)
       throw new ShapeError(`The cache has ${this.layers.length} layers, not one numbered ${index}.`);
-    return layer;
+    return { ...layer, shape: this.shape, kvHeads: this.#kvHeads };
   }
 
   /** Bytes on the device. */

@@ -316,6 +316,7 @@ export class LoraAdapter {
    */
   applyTo(weights: WeightSource, purpose: 'run' | 'train' = 'run'): WeightSource {
     return {
+      cacheFormat: weights.cacheFormat,
       vector: (name) => weights.vector(name),
       matrix: (name) => weights.matrix(name),
       lora: (name) => this.#modulesOf(name, purpose === 'train'),

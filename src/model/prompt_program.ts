@@ -178,8 +178,8 @@ export function tracePrompt(
   const store = (layer: number, k: Tensor, v: Tensor): void => {
     if (!cache || !targets) return;
     const { numKeyValueHeads: kvHeads, headDim } = text;
-    const { capacity } = cache;
-    const call = kvAppend({ tokens, kvHeads, headSize: paddedHeadSize(headDim), capacity }, trace.traits);
+    const headSize = paddedHeadSize(headDim);
+    const call = kvAppend({ tokens, kvHeads, headSize, cache: cache.shape }, trace.traits);
     const slot = cache.layer(layer);
     trace.emit(call, [k, v, targets, slot.k, slot.v]);
   };

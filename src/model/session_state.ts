@@ -19,7 +19,7 @@ export interface CaptureOptions {
 /** Size of a session; memory is allocated for it once. */
 export interface SessionOptions {
   readonly batch: number;
-  /** Tokens per sequence, prompt included. */
+  /** Tokens per sequence, prompt included unless it is shared. */
   readonly capacity: number;
   readonly capture?: CaptureOptions | undefined;
   /** Image tokens per prompt that maps can hold; needed with maps. */
@@ -28,8 +28,8 @@ export interface SessionOptions {
   readonly stepsAhead?: number | undefined;
   /** Ids that end a sequence; default those of the model's config. */
   readonly eosTokenIds?: readonly number[] | undefined;
-  /** Prompts that `prefillShared` can hold besides the sequences; default 0. */
-  readonly prefixes?: number | undefined;
+  /** Prompts that `prefillShared` can hold besides the sequences, of up to `capacity` tokens each; by default none. */
+  readonly prefixes?: { readonly count: number; readonly capacity: number } | undefined;
   /** Features shared with others; default an encoder of its own. */
   readonly images?: ImageEncoder | undefined;
 }
@@ -62,11 +62,11 @@ export function resultBytes(
 export function createSequenceState(
   scope: GpuScope,
   config: ModelSpec,
-  { batch, capacity, prefixes = 0, eosTokenIds = config.eosTokenIds }: SessionOptions,
+  { batch, capacity, prefixes, eosTokenIds = config.eosTokenIds }: SessionOptions,
 ): SequenceState {
   const { text } = config;
   // A shared prompt and its completion have a capacity each.
-  const positions = Math.min(prefixes > 0 ? 2 * capacity : capacity, text.maxPositionEmbeddings);
+  const positions = Math.min(capacity + (prefixes?.capacity ?? 0), text.maxPositionEmbeddings);
   const tables = linearRopeTables(0, positions, text);
   const state: SequenceState = {
     sequences: allocateTensor(scope, 'sequences', [batch, SEQUENCE_WORDS], 'u32'),

@@ -1,6 +1,7 @@
 // Decides how a checkpoint's tensors lie on the device: which are fused row-wise because they share an input
 // (qkv_proj, gate_up_proj), which part of the model each serves, and in which format it is kept. Pure data.
 
+import type { CacheFormat } from '../kernels/cache_shape';
 import type { WeightFormat } from '../kernels/weight_format';
 import { defined, itemAt } from '../lib/invariant';
 import type { Dtype } from './safetensors';
@@ -27,6 +28,24 @@ const FORMATS = {
   int8: { vector: 'f32', vocabulary: 'int8', vision: 'int8', text: 'int8' },
   int4: { vector: 'f32', vocabulary: 'int8', vision: 'int8', text: 'int4' },
 } as const satisfies Readonly<Record<string, Readonly<Record<WeightRole, WeightFormat>>>>;
+
+/**
+ * How the cache of a model keeps keys and values. Where the weights are as exact as the checkpoint, so are they. Where
+ * weights are rounded or may be large, f16 halves the memory, and its 11 bits round less than any such weight does: bf16
+ * keeps 8. Small models are kept exactly, as their tests and recorded answers want it.
+ */
+const CACHE_FORMATS: Readonly<Record<WeightPrecision, CacheFormat>> = {
+  stored: 'f32',
+  f32: 'f32',
+  bf16: 'f16',
+  int8: 'f16',
+  int4: 'f16',
+};
+
+/** Format of keys and values beside weights of a precision. */
+export function cacheFormatOf(precision: WeightPrecision): CacheFormat {
+  return CACHE_FORMATS[precision];
+}
 
 /** Every precision that can be asked for. */
 export const WEIGHT_PRECISIONS: readonly WeightPrecision[] = ['stored', 'f32', 'bf16', 'int8', 'int4'];

@@ -4,6 +4,7 @@
 import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
+import type { CacheFormat } from '../kernels/cache_shape';
 import { weightPlanes, weightRowBytes } from '../kernels/weight_format';
 import { ModelError } from '../lib/errors';
 import { defined, itemAt } from '../lib/invariant';
@@ -13,7 +14,7 @@ import { ROW_UNIT, shardRows, type Weight } from '../tensor/weight';
 import type { Checkpoint } from './checkpoint';
 import type { Dtype } from './safetensors';
 import type { ModelSpec } from './spec';
-import { type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
+import { cacheFormatOf, type WeightGroup, type WeightPrecision, weightGroups } from './weight_layout';
 import {
   checkTiedHead,
   checkWeights,
@@ -26,6 +27,8 @@ import { readWeightRows } from './weight_reader';
 
 /** Where traced model code gets its weights. */
 export interface WeightSource {
+  /** How keys and values that come of these weights are kept in a cache. */
+  readonly cacheFormat: CacheFormat;
   /**
    * A norm, a bias or a table of positions, f32.
    * @throws ModelError `model/weights` for an unknown name
@@ -78,10 +81,17 @@ export class ModelWeights implements WeightSource {
   readonly #matrices = new Map<string, Weight>();
   /** Bytes on the device. */
   readonly bytes: number;
+  readonly cacheFormat: CacheFormat;
 
-  private constructor(scope: GpuScope, placed: readonly PlacedGroup[], bytes: number) {
+  private constructor(
+    scope: GpuScope,
+    placed: readonly PlacedGroup[],
+    bytes: number,
+    cacheFormat: CacheFormat,
+  ) {
     this.#scope = scope;
     this.bytes = bytes;
+    this.cacheFormat = cacheFormat;
     for (const { group, shards } of placed) {
       const { name, shape, format, role } = group;
       const [first] = shards;
@@ -105,8 +115,9 @@ export class ModelWeights implements WeightSource {
     const name = embeddingName(config.text);
     if (redundantHead !== null)
       await compareHead(checkpoint, redundantHead, defined(sources.get(name), name));
-    const groups = weightGroups(config, checkpoint.tensors, sources, options.precision ?? 'stored');
-    return ModelWeights.#make(gpu, groups, tied ? name : null, (placed) =>
+    const { precision = 'stored' } = options;
+    const groups = weightGroups(config, checkpoint.tensors, sources, precision);
+    return ModelWeights.#make(gpu, groups, precision, tied ? name : null, (placed) =>
       upload(gpu, placed, checkpoint, options),
     );
   }
@@ -127,20 +138,22 @@ export class ModelWeights implements WeightSource {
     const tensors = new Map(expected.map(([name, shape]) => [name, { dtype: stored, shape }]));
     const sources = new Map(expected.map(([name]) => [name, name]));
     const groups = weightGroups(config, tensors, sources, precision);
-    return ModelWeights.#make(gpu, groups, tied ? embeddingName(config.text) : null, async () => undefined);
+    const head = tied ? embeddingName(config.text) : null;
+    return ModelWeights.#make(gpu, groups, precision, head, async () => undefined);
   }
 
   /** @param head the weight that is the output projection, too; null where it has its own */
   static async #make(
     gpu: GpuContext,
     groups: readonly WeightGroup[],
+    precision: WeightPrecision,
     head: string | null,
     fill: (placed: readonly PlacedGroup[]) => Promise<void>,
   ): Promise<ModelWeights> {
     const weights = await inScope(gpu, async (scope) => {
       const { placed, bytes } = place(scope, groups);
       await fill(placed);
-      return new ModelWeights(scope, placed, bytes);
+      return new ModelWeights(scope, placed, bytes, cacheFormatOf(precision));
     });
     const embedding = head === null ? undefined : weights.#matrices.get(head);
     if (embedding) weights.#matrices.set(LM_HEAD, embedding);

@@ -139,6 +139,11 @@ export class Rollout {
     return prompts.map((_, index) => flat.slice(index * count, (index + 1) * count));
   }
 
+  /** A capacity that lengths a little larger share. */
+  #rounded(tokens: number): number {
+    return Math.min(this.maxTokens, Math.ceil(tokens / CAPACITY_STEP) * CAPACITY_STEP);
+  }
+
   async #sessionFor(
     prompts: readonly RolloutPrompt[],
     [perWave, count]: readonly [number, number],
@@ -146,16 +151,18 @@ export class Rollout {
   ): Promise<GenerationSession> {
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
     // One key for the prompt's last token, one step more for the last token's attention.
-    const need = Math.max(longest, maxCompletionLength + 2);
+    const need = maxCompletionLength + 2;
     const held = this.#session;
     const shape = `${perWave} ${count} ${capture}`;
-    if (held && this.#shape === shape && held.options.capacity >= need) return held;
+    const { capacity = 0, prefixes } = held?.options ?? {};
+    if (held && this.#shape === shape && capacity >= need && (prefixes?.capacity ?? 0) >= longest)
+      return held;
     held?.destroy();
     this.#session = undefined;
     const session = await GenerationSession.create(this.#parts.model, {
       batch: perWave * count,
-      prefixes: perWave,
-      capacity: Math.min(this.maxTokens, Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP),
+      prefixes: { count: perWave, capacity: this.#rounded(longest) },
+      capacity: this.#rounded(need),
       images: this.#parts.images,
       eosTokenIds: this.#parts.eosTokenIds,
       ...(capture ? { capture: { mapLayers: [] } } : {}),

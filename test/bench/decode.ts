@@ -5,6 +5,7 @@
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { GpuScope } from '../../src/gpu/gpu_scope';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { packSampling, packStop } from '../../src/kernels/sampler';
 import { createPrng } from '../../src/lib/prng';
 import { parseModelConfig } from '../../src/model/config';
@@ -212,9 +213,11 @@ async function programStepper(
   const { text } = config;
   const imageTokens = imageSide ** 2;
   const memory = new GpuScope(gpu);
-  const cache = memory.own(new KvCache(gpu, text, 1, context + 3 * steps + 2 * WARM_UP));
+  const capacity = context + 3 * steps + 2 * WARM_UP;
+  const shape = unsharedCache(1, capacity, model.weights.cacheFormat);
+  const cache = memory.own(new KvCache(gpu, text, shape));
   cache.writeKeyClasses(0, rangeKeyClasses(1, imageTokens, context));
-  const tables = linearRopeTables(0, cache.capacity, text);
+  const tables = linearRopeTables(0, capacity, text);
   const allocate = (name: string, shape: readonly number[]) => allocateTensor(memory, name, shape, 'u32');
   const state = {
     sequences: allocate('sequences', [1, 8]),
@@ -222,8 +225,8 @@ async function programStepper(
     seen: allocate('seen', [1, Math.ceil(text.vocabSize / 32)]),
     stop: allocate('stop', [2]),
     ids: allocate('ids', [1]),
-    cos: allocateTensor(memory, 'cos', [cache.capacity, tables.width], 'f32'),
-    sin: allocateTensor(memory, 'sin', [cache.capacity, tables.width], 'f32'),
+    cos: allocateTensor(memory, 'cos', [capacity, tables.width], 'f32'),
+    sin: allocateTensor(memory, 'sin', [capacity, tables.width], 'f32'),
   };
   const write = (tensor: StoredTensor, data: Uint32Array | Float32Array): void =>
     writeTensor(gpu, tensor, data);
@@ -233,8 +236,8 @@ async function programStepper(
   write(state.cos, tables.cos);
   write(state.sin, tables.sin);
   const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
-  const shape = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
-  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, shape));
+  const recorded = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
+  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, recorded));
   return {
     step: async () => program.submit(),
     dispatches: program.dispatches,

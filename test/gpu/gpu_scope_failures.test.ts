@@ -1,6 +1,8 @@
 // Every function that allocates, with each of its allocations failing in turn on a real device: nothing is left.
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ReadbackRing } from '../../src/gpu/readback_ring';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { Reasoner } from '../../src/lookback/reasoner';
 import { createTrainer, type TrainingRequest } from '../../src/lookback/training';
 import { ImageEncoder } from '../../src/model/image_encoder';
@@ -89,7 +91,7 @@ async function using<T extends { destroy(): void }>(made: T, use: (made: T) => P
 describe('a failed allocation leaves nothing', () => {
   it('of a ring, a cache or an adapter', async () => {
     await expectNothingLeft(() => new ReadbackRing(failing.gpu, 64, 3, 'ring'));
-    await expectNothingLeft(() => new KvCache(failing.gpu, model.config.text, 2, 8));
+    await expectNothingLeft(() => new KvCache(failing.gpu, model.config.text, unsharedCache(2, 8, 'f16')));
     await expectNothingLeft(() => lora(true));
   });
 

@@ -10,6 +10,7 @@ import {
   withCheckedVariants,
 } from '../../src/gpu/self_check';
 import { ATTENTION_VARIANTS } from '../../src/kernels/attention_stream';
+import { type CacheFormat, unsharedCache } from '../../src/kernels/cache_shape';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { gemm } from '../../src/kernels/gemm';
 import { legalVariants, selectVariant } from '../../src/kernels/gemm_select';
@@ -77,10 +78,12 @@ describe('self-check', () => {
       capture: { mapSize: 4 },
     },
   ])('accepts the attention variants of %o', async (options) => {
-    const decode = { ...options, batch: 3, capacity: 50 };
+    const decode = (format: CacheFormat) => ({ ...options, batch: 3, cache: unsharedCache(3, 50, format) });
     const calls = ATTENTION_VARIANTS.flatMap((variant) => [
       segmentAttention(options, gpu.traits, variant),
-      ...decodeAttention(decode, gpu.traits, variant),
+      segmentAttention({ ...options, byHead: 'f16' }, gpu.traits, variant),
+      ...decodeAttention(decode('f32'), gpu.traits, variant),
+      ...decodeAttention(decode('f16'), gpu.traits, variant),
     ]);
     for (const call of calls)
       expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);

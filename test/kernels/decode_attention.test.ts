@@ -2,7 +2,15 @@
 
 import { expect, it } from 'vitest';
 import { ATTENTION_VARIANTS, type AttentionVariant } from '../../src/kernels/attention_stream';
+import {
+  type CacheFormat,
+  type CacheShape,
+  cachePositions,
+  cacheWords,
+  unsharedCache,
+} from '../../src/kernels/cache_shape';
 import { decodeAttention } from '../../src/kernels/decode_attention';
+import { f16ToF32, f32ToF16 } from '../../src/lib/float_bits';
 import { testGpu } from '../harness/gpu';
 import { type Operand, runCall } from '../harness/run_call';
 import { type DecodeAttentionInput, referenceDecodeAttention } from '../reference/decode_attention';
@@ -23,7 +31,8 @@ async function decode(x: DecodeAttentionInput, variant?: AttentionVariant, fill 
     variant,
   );
   expect(calls).toHaveLength(1);
-  const operands: Operand[] = [x.q, x.kCache, x.vCache, x.sequences];
+  const stored = [x.kCache, x.vCache].map((values) => cacheWords(values, x.cache.format));
+  const operands: Operand[] = [x.q, ...stored, x.sequences];
   if (x.keyClass) operands.push(x.keyClass);
   const out = operands.push(dirty(batch * heads * x.headSize, fill)) - 1;
   if (x.keyClass) operands.push(dirty(batch * heads * 5, fill));
@@ -40,14 +49,24 @@ interface Sizes {
   capacity: number;
 }
 
+/** Normal values as a cache of the format keeps them: the truth is computed of what the kernel reads. */
+function kept(count: number, seed: number, format: CacheFormat): Float32Array<ArrayBuffer> {
+  const values = gaussian(count, seed);
+  return format === 'f32' ? values : Float32Array.from(f16ToF32(f32ToF16(values)));
+}
+
 /** Sequences in shuffled slots; every fourth has finished, prefixes live in the slots past the batch. */
-function randomInput(sizes: Sizes, seed: number, prefixes = 0): DecodeAttentionInput {
-  const { batch, heads, kvHeads, headSize, capacity } = sizes;
-  const slots = batch + prefixes;
+function randomInput(
+  { capacity, ...sizes }: Sizes,
+  seed: number,
+  { prefixes = 0, prefixCapacity = 0, format = 'f32' }: Partial<CacheShape> = {},
+): DecodeAttentionInput {
+  const { batch, heads, kvHeads, headSize } = sizes;
+  const cache = { slots: batch, capacity, prefixes, prefixCapacity, format };
   const next = random(seed);
   const sequences = new Uint32Array(batch * 8);
   for (let b = 0; b < batch; b++) {
-    const prefixLength = prefixes > 0 && b % 3 !== 2 ? 1 + Math.floor(next() * capacity) : 0;
+    const prefixLength = prefixes > 0 && b % 3 !== 2 ? 1 + Math.floor(next() * prefixCapacity) : 0;
     const length = Math.floor(next() * capacity);
     sequences.set(
       [
@@ -63,10 +82,12 @@ function randomInput(sizes: Sizes, seed: number, prefixes = 0): DecodeAttentionI
       b * 8,
     );
   }
-  const kCache = gaussian(slots * kvHeads * capacity * headSize, seed + 2);
-  const vCache = gaussian(slots * kvHeads * capacity * headSize, seed + 3);
+  const values = cachePositions(cache) * kvHeads * headSize;
+  const kCache = kept(values, seed + 2, format);
+  const vCache = kept(values, seed + 3, format);
   return {
     ...sizes,
+    cache,
     scale: headSize ** -0.5,
     q: gaussian(batch * heads * headSize, seed + 1),
     kCache,
@@ -81,7 +102,7 @@ async function expectDecode(x: DecodeAttentionInput): Promise<Step[]> {
   const steps: Step[] = [];
   for (const variant of ATTENTION_VARIANTS) {
     const got = await decode(x, variant);
-    const label = `${variant} B${x.batch} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
+    const label = `${variant} ${x.cache.format} B${x.batch} H${x.heads}/${x.kvHeads} HS${x.headSize}`;
     expectClose(got.out, truth.out, `${label} out`);
     if (got.masses) expectClose(got.masses, truth.masses, `${label} masses`);
     if (got.map) expectClose(got.map, truth.map, `${label} map`);
@@ -107,32 +128,57 @@ it.each([
   },
 );
 
-it('puts a shared prefix before the own keys and skips finished sequences', async () => {
-  const x = randomInput({ batch: 9, heads: 4, kvHeads: 2, headSize: 32, capacity: 301 }, 4, 2);
-  for (const { out } of await expectDecode(x)) {
-    expect(out.slice(3 * 128, 4 * 128).every((value) => value === 0)).toBe(true);
-  }
-});
+// The truth takes the values that f16 keeps, so the tolerance is that of f32: sums and probabilities are f32 in either.
+it.each([
+  [2, 3, 1, 20, 130],
+  [5, 7, 1, 12, 65],
+  [2, 4, 2, 128, 37],
+])(
+  'reads keys and values in f16: batch %i, %i heads over %i, head size %i, capacity %i',
+  async (batch, heads, kvHeads, headSize, capacity) => {
+    const sizes = { batch, heads, kvHeads, headSize, capacity };
+    await expectDecode(randomInput(sizes, batch + headSize, { format: 'f16' }));
+  },
+);
 
-it('captures class masses and image maps, and leaves out alone', async () => {
-  const x = randomInput({ batch: 6, heads: 7, kvHeads: 1, headSize: 16, capacity: 290 }, 8, 1);
-  // The prefix holds the images; own keys are generated or text, with one more image in slot 2.
-  const { classes, mapSize } = imageClasses(290);
-  const keyClass = new Uint32Array(7 * 290).fill(4);
-  keyClass.set(classes, 6 * 290);
-  keyClass.fill(3, 0, 290);
-  for (let i = 0; i < 2; i++) keyClass[2 * 290 + 3 + i] = 1 | ((mapSize - 2 + i) << 8);
-  const plain = await expectDecode(x);
-  for (const size of [0, mapSize]) {
-    const captured = await expectDecode({ ...x, keyClass, mapSize: size });
-    captured.forEach((got, index) => {
-      expect(got.out).toEqual(plain[index]!.out);
-      // The masses of a running sequence are a distribution.
-      const sum = [...got.masses!.slice(0, 5)].reduce((total, mass) => total + mass, 0);
-      expect(sum).toBeCloseTo(1, 5);
-    });
-  }
-});
+it.each([
+  ['f32', 37, 301],
+  ['f32', 301, 11],
+  ['f16', 37, 301],
+] as const)(
+  'puts a shared prefix before the own keys and skips finished sequences: %s, %i own keys, %i shared',
+  async (format, capacity, prefixCapacity) => {
+    const sizes = { batch: 9, heads: 4, kvHeads: 2, headSize: 32, capacity };
+    const x = randomInput(sizes, 4, { prefixes: 2, prefixCapacity, format });
+    for (const { out } of await expectDecode(x)) {
+      expect(out.slice(3 * 128, 4 * 128).every((value) => value === 0)).toBe(true);
+    }
+  },
+);
+
+it.each(['f32', 'f16'] as const)(
+  'captures class masses and image maps, and leaves out alone: %s',
+  async (format) => {
+    const sizes = { batch: 6, heads: 7, kvHeads: 1, headSize: 16, capacity: 150 };
+    const x = randomInput(sizes, 8, { prefixes: 1, prefixCapacity: 290, format });
+    // The prefix holds the images; own keys are generated or text, with one more image in slot 2.
+    const { classes, mapSize } = imageClasses(290);
+    const keyClass = new Uint32Array(6 * 150 + 290).fill(4);
+    keyClass.set(classes, 6 * 150);
+    keyClass.fill(3, 0, 150);
+    for (let i = 0; i < 2; i++) keyClass[2 * 150 + 3 + i] = 1 | ((mapSize - 2 + i) << 8);
+    const plain = await expectDecode(x);
+    for (const size of [0, mapSize]) {
+      const captured = await expectDecode({ ...x, keyClass, mapSize: size });
+      captured.forEach((got, index) => {
+        expect(got.out).toEqual(plain[index]!.out);
+        // The masses of a running sequence are a distribution.
+        const sum = [...got.masses!.slice(0, 5)].reduce((total, mass) => total + mass, 0);
+        expect(sum).toBeCloseTo(1, 5);
+      });
+    }
+  },
+);
 
 it('writes the captured rows of its layer and leaves the others', async () => {
   const gpu = await testGpu();
@@ -177,7 +223,10 @@ it('survives outlier scores of 1e4, and never reads past a length', async () => 
 });
 
 it('writes the same bits into dirty memory', async () => {
-  const base = randomInput({ batch: 4, heads: 6, kvHeads: 2, headSize: 32, capacity: 90 }, 15, 1);
+  const base = randomInput({ batch: 4, heads: 6, kvHeads: 2, headSize: 32, capacity: 90 }, 15, {
+    prefixes: 1,
+    prefixCapacity: 90,
+  });
   const { classes, mapSize } = imageClasses(90 * 5);
   const x = { ...base, keyClass: classes, mapSize };
   for (const variant of ATTENTION_VARIANTS) {
@@ -205,7 +254,7 @@ it('reproduces the operator goldens, probabilities through the map of all keys',
       heads,
       kvHeads,
       headSize,
-      capacity,
+      cache: unsharedCache(1, capacity, 'f32'),
       scale: headSize ** -0.5,
       q: Float32Array.from(get('q').values),
       kCache: cache(get('k').values),
@@ -224,7 +273,24 @@ it('reproduces the operator goldens, probabilities through the map of all keys',
 
 it('says which size is wrong', async () => {
   const { traits } = await testGpu();
-  const sizes = { batch: 1, heads: 4, kvHeads: 2, headSize: 16, capacity: 8, scale: 1 };
-  expect(() => decodeAttention({ ...sizes, capacity: 0 }, traits)).toThrow(/capacity/);
+  const cache = unsharedCache(1, 8, 'f16');
+  const sizes = { batch: 1, heads: 4, kvHeads: 2, headSize: 16, cache, scale: 1 };
+  const withCache = (change: Partial<CacheShape>) => ({ ...sizes, cache: { ...cache, ...change } });
+  expect(() => decodeAttention(withCache({ capacity: 0 }), traits)).toThrow(/capacity/);
+  expect(() => decodeAttention(withCache({ prefixes: 2 }), traits)).toThrow(/prefixCapacity/);
   expect(() => decodeAttention({ ...sizes, headSize: 10 }, traits)).toThrow(/headSize 10/);
+});
+
+it('refuses a cache that no binding holds, with its name and the numbers', async () => {
+  const { traits } = await testGpu();
+  const sizes = { batch: 1, heads: 16, kvHeads: 8, headSize: 128, scale: 1 };
+  const limited = { ...traits, maxBindingBytes: 2 ** 27 };
+  // 36 slots of 1,312 positions with 8 heads of 128 values of 4 bytes; in f16 they fit.
+  expect(() => decodeAttention({ ...sizes, cache: unsharedCache(36, 1312, 'f32') }, limited)).toThrow(
+    expect.objectContaining({
+      code: 'gpu/limit',
+      message: expect.stringMatching(/decode_attention\S*: kCache takes 193462272 bytes.* 134217728/),
+    }),
+  );
+  expect(decodeAttention({ ...sizes, cache: unsharedCache(36, 1312, 'f16') }, limited)).toHaveLength(1);
 });

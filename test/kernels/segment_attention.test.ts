@@ -3,7 +3,9 @@
 import { expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
 import { ATTENTION_VARIANTS, type AttentionVariant } from '../../src/kernels/attention_stream';
+import { cacheWords } from '../../src/kernels/cache_shape';
 import { type SegmentAttentionOptions, segmentAttention } from '../../src/kernels/segment_attention';
+import { f16ToF32, f32ToF16 } from '../../src/lib/float_bits';
 import { testGpu } from '../harness/gpu';
 import { type Operand, runCall } from '../harness/run_call';
 import { referenceSegmentAttention, type SegmentAttentionInput } from '../reference/segment_attention';
@@ -102,33 +104,42 @@ it('follows prefix ranges, windows and padding rows', async () => {
   }
 });
 
-it('reads keys and values that lie by head, as a cache holds them, to the same bits', async () => {
-  const gpu = await testGpu();
-  const sizes = { tokens: 6, keys: 23, heads: 6, kvHeads: 3, headSize: 20 };
-  // Rows go on behind 11 cached keys; the last cells of the cache are not seen.
-  const ranges = Uint32Array.from({ length: 4 * sizes.tokens }, (_, i) => (i % 4 === 3 ? 12 + (i >> 2) : 0));
-  const x = randomInput(sizes, ranges, 31);
-  const turned = (values: ArrayLike<number>): Float32Array =>
-    Float32Array.from({ length: values.length }, (_, i) => {
-      const [d, key, head] = [i % 20, Math.floor(i / 20) % sizes.keys, Math.floor(i / 20 / sizes.keys)];
-      return values[(key * sizes.kvHeads + head) * 20 + d]!;
-    });
-  // A cache has slots besides the one that is read.
-  const stored = (values: ArrayLike<number>): Float32Array => {
-    const slots = new Float32Array(2 * values.length).fill(3);
-    slots.set(turned(values));
-    return slots;
-  };
-  for (const variant of ATTENTION_VARIANTS) {
-    const plain = await forward(x, variant);
-    const outputs = [dirty(x.q.length, 7.5), dirty(sizes.tokens * sizes.heads, 7.5)];
-    const call = segmentAttention({ ...x, byHead: true }, gpu.traits, variant);
-    const operands = [x.q as Float32Array, stored(x.k), stored(x.v), ranges, ...outputs];
-    const got = await runCall(gpu, call, operands);
-    expect(got[4]).toEqual(plain.out);
-    expect(got[5]).toEqual(plain.lse);
-  }
-});
+it.each(['f32', 'f16'] as const)(
+  'reads keys and values in %s that lie by head, as a cache holds them, to the same bits',
+  async (format) => {
+    const gpu = await testGpu();
+    const sizes = { tokens: 6, keys: 23, heads: 6, kvHeads: 3, headSize: 20 };
+    // Rows go on behind 11 cached keys; the last cells of the cache are not seen.
+    const ranges = Uint32Array.from({ length: 4 * sizes.tokens }, (_, i) =>
+      i % 4 === 3 ? 12 + (i >> 2) : 0,
+    );
+    const given = randomInput(sizes, ranges, 31);
+    // What the cache keeps of them.
+    const kept = (values: ArrayLike<number>) =>
+      format === 'f32' ? values : f16ToF32(f32ToF16(Float32Array.from(values)));
+    const x = { ...given, k: kept(given.k), v: kept(given.v) };
+    const turned = (values: ArrayLike<number>): Float32Array =>
+      Float32Array.from({ length: values.length }, (_, i) => {
+        const [d, key, head] = [i % 20, Math.floor(i / 20) % sizes.keys, Math.floor(i / 20 / sizes.keys)];
+        return values[(key * sizes.kvHeads + head) * 20 + d]!;
+      });
+    // A cache has slots besides the one that is read.
+    const stored = (values: ArrayLike<number>): Operand => {
+      const slots = new Float32Array(2 * values.length).fill(3);
+      slots.set(turned(values));
+      return cacheWords(slots, format);
+    };
+    for (const variant of ATTENTION_VARIANTS) {
+      const plain = await forward(x, variant);
+      const outputs = [dirty(x.q.length, 7.5), dirty(sizes.tokens * sizes.heads, 7.5)];
+      const call = segmentAttention({ ...x, byHead: format }, gpu.traits, variant);
+      const operands = [x.q as Float32Array, stored(x.k), stored(x.v), ranges, ...outputs];
+      const got = await runCall(gpu, call, operands);
+      expect(got[4]).toEqual(plain.out);
+      expect(got[5]).toEqual(plain.lse);
+    }
+  },
+);
 
 it('never reads keys that a row does not see', async () => {
   const { ranges, tokens } = packedRanges();

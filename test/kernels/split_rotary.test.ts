@@ -1,8 +1,10 @@
 // Split + rotary: the same numbers as rotating the parts one by one, for prefill, decode and backward.
 import { describe, expect, it } from 'vitest';
+import { cachePositions, cacheWords } from '../../src/kernels/cache_shape';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from '../../src/kernels/split_rotary';
+import { f16ToF32 } from '../../src/lib/float_bits';
 import { testGpu } from '../harness/gpu';
-import { runCall } from '../harness/run_call';
+import { type Operand, runCall } from '../harness/run_call';
 import { rotaryReference, rotaryTables } from '../reference/rotary';
 import { dirty, expectClose, Goldens, normals, runTwice, withOutliers } from './support';
 
@@ -115,47 +117,60 @@ describe('splitRotary', () => {
     expect(() => splitRotary({ ...o, headStride: 5 }, gpu.traits)).toThrow(/headStride is 5/);
   });
 
-  it.each([6, 8])('appends k and v to the cache of each live sequence at a stride of %d', async (stride) => {
-    const gpu = await testGpu();
-    const o = { batch: 4, heads: 4, kvHeads: 2, headSize: 6, headStride: stride, capacity: 5 };
-    const slots = 6;
-    const qkv = normals(o.batch * 8 * o.headSize, 2);
-    const tables = rotaryTables(50, o.headSize);
-    // slot, length, prefix slot, prefix length, position, generated, done, token; the third is done, the fourth full.
-    const sequences = Uint32Array.from(
-      [
-        [4, 0, 0, 0, 11, 0, 0, 0],
-        [1, 3, 0, 0, 49, 0, 0, 0],
-        [2, 2, 0, 0, 7, 0, 1, 0],
-        [3, 5, 0, 0, 9, 0, 0, 0],
-      ].flat(),
-    );
-    const rows = [11, 49, 7, 9];
-    const cache = normals(slots * o.kvHeads * o.capacity * stride, 3);
-    const call = splitRotaryAppend(o, gpu.traits);
-    const operands = [qkv, tables.cos, tables.sin, sequences, dirty(o.batch * 4 * stride), cache, cache];
-    const [, , , , q, kCache, vCache] = await runTwice(gpu, call, operands);
-    const { q: qIn, k, v } = parts(qkv, o);
-    const live = (q as Float32Array).filter((_, i) => i % stride < 6);
-    expectClose(live, rotaryReference(qIn, 4, 6, tables, rows), { rel: 3e-7 }, 'q');
-    const rotated = rotaryReference(k, 2, 6, tables, rows);
-    const [wantK, wantV] = [Float64Array.from(cache), Float64Array.from(cache)];
-    for (const [sequence, slot, index] of [
-      [0, 4, 0],
-      [1, 1, 3],
-    ] as const) {
-      for (let i = 0; i < 12; i++) {
-        const cell = ((slot * 2 + Math.floor(i / 6)) * o.capacity + index) * stride;
-        wantK.fill(0, cell + 6, cell + stride);
-        wantV.fill(0, cell + 6, cell + stride);
-        const to = cell + (i % 6);
-        wantK[to] = rotated[sequence * 12 + i]!;
-        wantV[to] = v[sequence * 12 + i]!;
+  it.each([
+    ['f32', 6],
+    ['f32', 8],
+    ['f16', 6],
+    ['f16', 8],
+  ] as const)(
+    'appends k and v to the cache of each live sequence in %s at a stride of %d',
+    async (format, stride) => {
+      const gpu = await testGpu();
+      // The first four slots have 5 positions, the two behind them 3.
+      const shape = { slots: 4, capacity: 5, prefixes: 2, prefixCapacity: 3, format };
+      const o = { batch: 4, heads: 4, kvHeads: 2, headSize: 6, headStride: stride, cache: shape };
+      const qkv = normals(o.batch * 8 * o.headSize, 2);
+      const tables = rotaryTables(50, o.headSize);
+      // slot, length, prefix slot, prefix length, position, generated, done, token; the third is done, the fourth full.
+      const sequences = Uint32Array.from(
+        [
+          [4, 0, 0, 0, 11, 0, 0, 0],
+          [1, 3, 0, 0, 49, 0, 0, 0],
+          [2, 2, 0, 0, 7, 0, 1, 0],
+          [3, 5, 0, 0, 9, 0, 0, 0],
+        ].flat(),
+      );
+      const rows = [11, 49, 7, 9];
+      const cache = cacheWords(normals(cachePositions(shape) * o.kvHeads * stride, 3), format);
+      const call = splitRotaryAppend(o, gpu.traits);
+      const operands = [qkv, tables.cos, tables.sin, sequences, dirty(o.batch * 4 * stride), cache, cache];
+      const [, , , , q, kCache, vCache] = await runTwice(gpu, call, operands);
+      const { q: qIn, k, v } = parts(qkv, o);
+      const live = (q as Float32Array).filter((_, i) => i % stride < 6);
+      expectClose(live, rotaryReference(qIn, 4, 6, tables, rows), { rel: 3e-7 }, 'q');
+      const rotated = rotaryReference(k, 2, 6, tables, rows);
+      const valuesOf = (words: Operand): Float32Array =>
+        words instanceof Float32Array ? words : f16ToF32(new Uint16Array(words.buffer));
+      const [wantK, wantV] = [Float64Array.from(valuesOf(cache)), Float64Array.from(valuesOf(cache))];
+      for (const [sequence, start, positions, index] of [
+        [0, 20, 3, 0],
+        [1, 5, 5, 3],
+      ] as const) {
+        for (let i = 0; i < 12; i++) {
+          const cell = (start * 2 + Math.floor(i / 6) * positions + index) * stride;
+          wantK.fill(0, cell + 6, cell + stride);
+          wantV.fill(0, cell + 6, cell + stride);
+          const to = cell + (i % 6);
+          wantK[to] = rotated[sequence * 12 + i]!;
+          wantV[to] = v[sequence * 12 + i]!;
+        }
       }
-    }
-    expectClose(kCache!, wantK, { rel: 3e-7 }, 'k cache');
-    expectClose(vCache!, wantV, { abs: 0 }, 'v cache');
-  });
+      // f16 keeps 11 bits; which of two equally near values it takes is left to the device.
+      const unit = format === 'f16' ? 2 ** -10 : 0;
+      expectClose(valuesOf(kCache!), wantK, { rel: 3e-7 + unit }, 'k cache');
+      expectClose(valuesOf(vCache!), wantV, { rel: unit }, 'v cache');
+    },
+  );
 
   it('needs several workgroup rows for a long batch of tokens', async () => {
     const gpu = await testGpu();

@@ -21,6 +21,7 @@ const NAME = 'block.fc1.weight';
 
 function source(weight: Tensor, modules: readonly LoraModule[]): WeightSource {
   return {
+    cacheFormat: 'f32',
     vector: () => {
       throw new Error('no vectors here');
     },

@@ -88,7 +88,10 @@ describe('GenerationSession', () => {
     const plain = await model.createSession({ batch: 2, ...options });
     const expected = [await plain.prefill([prompt, shorter], [GREEDY, GREEDY])];
     while (expected.length < golden.length) expected.push(await plain.step());
-    const session = await model.createSession({ batch: 4, prefixes: 2, ...options });
+    const session = await model.createSession({
+      ...options,
+      ...{ batch: 4, capacity: golden.length + 2, prefixes: { count: 2, capacity: 41 } },
+    });
     for (let round = 0; round < 2; round++) {
       await session.prefillShared([
         { prompt, sampling: [GREEDY, GREEDY] },

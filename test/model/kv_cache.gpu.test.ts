@@ -1,6 +1,7 @@
 // The cache's layout, its key classes on the device, and the authors' classes of a prompt.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
 import { KvCache, promptKeyClasses, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { TextSpec } from '../../src/model/spec';
@@ -16,26 +17,36 @@ beforeAll(async () => {
 });
 
 describe('KvCache', () => {
-  it('allocates once, says how much, and gives it back', () => {
+  it.each([
+    ['f32', 4],
+    ['f16', 2],
+  ] as const)('allocates once in %s, says how much, and gives it back', (format, bytes) => {
     const before = gpu.counters.bufferBytes;
-    const cache = new KvCache(gpu, text, 2, 7);
-    expect(cache.layer(2).k.shape).toEqual([2, 2, 7, 8]);
-    expect(cache.bytes).toBe(3 * 2 * (2 * 2 * 7 * 8 * 4) + 2 * 7 * 4);
+    const shape = { slots: 2, capacity: 7, prefixes: 1, prefixCapacity: 20, format } as const;
+    const cache = new KvCache(gpu, text, shape);
+    const positions = 2 * 7 + 20;
+    expect(cache.layer(2)).toMatchObject({
+      k: { shape: [positions, 2, 8], dtype: format },
+      kvHeads: 2,
+      shape,
+    });
+    expect(cache.bytes).toBe(3 * 2 * (positions * 2 * 8 * bytes) + positions * 4);
     expect(gpu.counters.bufferBytes - before).toBe(cache.bytes);
     cache.destroy();
     expect(gpu.counters.bufferBytes).toBe(before);
   });
 
   it('names a layer, and sizes, that cannot be', () => {
-    const cache = new KvCache(gpu, text, 1, 4);
+    const cache = new KvCache(gpu, text, unsharedCache(1, 4, 'f32'));
     expect(() => cache.layer(3)).toThrow(/3 layers/);
-    expect(() => new KvCache(gpu, text, 0, 4)).toThrow(/0 slots/);
-    expect(() => new KvCache(gpu, text, 1, 2.5)).toThrow(/2\.5 tokens/);
+    expect(() => new KvCache(gpu, text, unsharedCache(0, 4, 'f32'))).toThrow(/slots is 0/);
+    expect(() => new KvCache(gpu, text, unsharedCache(1, 2.5, 'f32'))).toThrow(/capacity is 2\.5/);
     cache.destroy();
   });
 
   it('writes one slot of classes and takes later keys as generated', async () => {
-    const cache = new KvCache(gpu, text, 2, 4);
+    const shape = { slots: 1, capacity: 3, prefixes: 1, prefixCapacity: 5, format: 'f16' } as const;
+    const cache = new KvCache(gpu, text, shape);
     cache.writeKeyClasses(0, Uint32Array.of(0, image(0), 2, 3));
     cache.writeKeyClasses(1, Uint32Array.of(0, image(1)));
     const { buffer } = cache.keyClass.region!;
@@ -45,7 +56,7 @@ describe('KvCache', () => {
     gpu.device.queue.submit([encoder.finish()]);
     await staging.mapAsync(GPUMapMode.READ);
     const words = [...new Uint32Array(staging.getMappedRange().slice(0))];
-    expect(words).toEqual([0, image(0), 2, 3, 0, image(1), KEY_CLASS.generated, KEY_CLASS.generated]);
+    expect(words).toEqual([0, image(0), 2, 0, image(1), ...Array(3).fill(KEY_CLASS.generated)]);
     gpu.destroyBuffer(staging);
     cache.destroy();
   });

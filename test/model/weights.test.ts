@@ -65,6 +65,7 @@ function fakeWeights(
   }
   if (config.tieWordEmbeddings) matrices.set(LM_HEAD, matrices.get(embeddingName(config.text))!);
   const weights = {
+    cacheFormat: 'f32' as const,
     vector: (name: string) => vectors.get(name)!,
     matrix: (name: string) => matrices.get(name)!,
   };

@@ -1,6 +1,7 @@
 // Computes decode attention in f64: gathers each sequence's keys from the cache, then plain softmax attention of one
 // row. The cache layout and the sequence words are spelled out here on purpose, apart from the kernels'.
 
+import type { CacheShape } from '../../src/kernels/cache_shape';
 import { referenceSegmentAttention } from './segment_attention';
 
 /** Sizes and operands; layouts as in src/kernels/decode_attention.ts. */
@@ -9,7 +10,8 @@ export interface DecodeAttentionInput {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
-  readonly capacity: number;
+  /** The first slots have one capacity, the prefixes behind them another. */
+  readonly cache: CacheShape;
   readonly scale: number;
   readonly q: Float32Array<ArrayBuffer>;
   readonly kCache: Float32Array<ArrayBuffer>;
@@ -38,7 +40,13 @@ export function referenceDecodeAttention(x: DecodeAttentionInput): {
   masses: Float64Array;
   map: Float64Array;
 } {
-  const { batch, heads, kvHeads, headSize: hs, capacity } = x;
+  const { batch, heads, kvHeads, headSize: hs } = x;
+  const { slots, capacity, prefixCapacity } = x.cache;
+  /** Positions before a slot, and of the slot. */
+  const span = (slot: number): [number, number] =>
+    slot < slots
+      ? [slot * capacity, capacity]
+      : [slots * capacity + (slot - slots) * prefixCapacity, prefixCapacity];
   const mapSize = x.mapSize ?? 0;
   const out = new Float64Array(batch * heads * hs);
   const masses = new Float64Array(batch * heads * 5);
@@ -47,12 +55,13 @@ export function referenceDecodeAttention(x: DecodeAttentionInput): {
     const places = cachePlaces(x.sequences, b);
     if (places.length === 0) continue;
     const gather = (cache: Float32Array) =>
-      places.flatMap(([slot, at]) =>
-        Array.from(
+      places.flatMap(([slot, at]) => {
+        const [before, own] = span(slot);
+        return Array.from(
           { length: kvHeads * hs },
-          (_, i) => cache[((slot * kvHeads + Math.floor(i / hs)) * capacity + at) * hs + (i % hs)]!,
-        ),
-      );
+          (_, i) => cache[(before * kvHeads + Math.floor(i / hs) * own + at) * hs + (i % hs)]!,
+        );
+      });
     const one = referenceSegmentAttention({
       tokens: 1,
       keys: places.length,
@@ -65,7 +74,7 @@ export function referenceDecodeAttention(x: DecodeAttentionInput): {
       v: gather(x.vCache),
       ranges: [0, 0, 0, places.length],
       ...(x.keyClass
-        ? { keyClass: places.map(([slot, at]) => x.keyClass![slot * capacity + at]!), mapSize }
+        ? { keyClass: places.map(([slot, at]) => x.keyClass![span(slot)[0] + at]!), mapSize }
         : {}),
     });
     out.set(one.out, b * heads * hs);

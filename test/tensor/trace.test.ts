@@ -1,7 +1,9 @@
 // What a trace refuses to record, and what it drops. No GPU is asked for anything.
+
 import { describe, expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device';
 import type { KernelCall } from '../../src/gpu/kernel';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { elementwise } from '../../src/kernels/elementwise';
 import { kvAppend } from '../../src/kernels/kv_append';
 import { backward } from '../../src/tensor/autodiff';
@@ -78,11 +80,14 @@ describe('Trace', () => {
       'a cache slot that is too small',
       (trace) => {
         const [x, y] = [trace.input('k', [2, 1, 4]), trace.input('v', [2, 1, 4])];
-        const call = kvAppend({ tokens: 2, kvHeads: 1, headSize: 4, capacity: 9 }, traits);
+        const call = kvAppend(
+          { tokens: 2, kvHeads: 1, headSize: 4, cache: unsharedCache(1, 9, 'f32') },
+          traits,
+        );
         const cache = trace.activation('cache', [1, 1, 8, 4]);
         trace.emit(call, [x, y, trace.input('targets', [2, 2], 'u32'), cache, cache]);
       },
-      /kv_append: operand kCache is given cache \[1, 1, 8, 4\], 32 elements; it takes at least 36/,
+      /kv_append: operand kCache is given cache \[1, 1, 8, 4\], 32 elements; it takes 36/,
     ],
   ])('refuses %s', (_, build, message) => {
     const trace = new Trace(traits);
@@ -92,19 +97,13 @@ describe('Trace', () => {
     expect(trace.nodes).toEqual([]);
   });
 
-  it('refuses a cache that no binding of the device holds, with its name and the numbers', () => {
+  it('refuses a tensor that no binding of the device holds, with its name and the numbers', () => {
     const trace = new Trace(traits);
-    const [x, y] = [trace.input('k', [2, 1, 4]), trace.input('v', [2, 1, 4])];
-    const call = kvAppend({ tokens: 2, kvHeads: 1, headSize: 4, capacity: 8 }, traits);
-    const cache = trace.activation('kv.0.k', [8193, 1, 8, 4]);
-    const small = trace.activation('kv.0.v', [1, 1, 8, 4]);
-    const operands = [x, y, trace.input('targets', [2, 2], 'u32'), cache, small];
-    expect(() => trace.emit(call, operands)).toThrow(
+    const [x, large] = [trace.activation('x', [1]), trace.activation('kv.0.k', [8193, 32])];
+    expect(() => trace.emit(COPY, [x, large])).toThrow(
       expect.objectContaining({
         code: 'gpu/limit',
-        message: expect.stringMatching(
-          /kv_append: operand kCache is given kv\.0\.k .* 1048704 bytes.* 1048576/,
-        ),
+        message: expect.stringMatching(/copy: operand y is given kv\.0\.k .* 1048704 bytes.* 1048576/),
       }),
     );
   });

@@ -175,8 +175,8 @@ describe('log-probabilities', () => {
     const adapted = { ...device, weights: policy.adapter.applyTo(weights) };
     const session = await GenerationSession.create(adapted, {
       batch: 2,
-      prefixes: 2,
-      capacity: 32,
+      prefixes: { count: 2, capacity: 32 },
+      capacity: TOKENS + 2,
       eosTokenIds: [EOS],
       // So that the logits on the device are those of the step just taken.
       stepsAhead: 0,

@@ -4,6 +4,7 @@
 
 import type { GpuContext } from '../../src/gpu/device';
 import { type ActivationKind, activation } from '../../src/kernels/activation';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { columnSum } from '../../src/kernels/column_sum';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from '../../src/kernels/layer_norm';
@@ -293,7 +294,7 @@ async function runDecodeAttention(gpu: GpuContext, test: Case): Promise<Results>
       heads,
       kvHeads,
       headSize,
-      capacity: keys,
+      cache: unsharedCache(1, keys, 'f32'),
       scale: headSize ** -0.5,
       capture: { mapSize: keys },
     };

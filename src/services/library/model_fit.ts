@@ -56,7 +56,7 @@ export async function judgeFit(
     const bytes = await orLimit(() => weightBytes(gpu, spec, precision));
     if (typeof bytes === 'number') weights.push({ precision, bytes });
   }
-  const cache = await orLimit(async () => cacheBytesPerToken(gpu, spec));
+  const cache = await orLimit(async () => cacheBytesPerToken(gpu, spec, size.precision));
   const { patchSize, spatialMergeSize, positions } = spec.vision;
   return {
     ...facts,

@@ -4,6 +4,7 @@
 import type { GridThw } from '../../data/image/image_processor';
 import { type CountedBuffer, countingGpu } from '../../gpu/counting_gpu';
 import type { GpuContext } from '../../gpu/device';
+import { unsharedCache } from '../../kernels/cache_shape';
 import { greedy } from '../../lookback/reasoner';
 import { GenerationSession } from '../../model/generation_session';
 import { KvCache } from '../../model/kv_cache';
@@ -11,7 +12,7 @@ import type { PromptInput } from '../../model/prompt_packing';
 import { gridTokens } from '../../model/rope_index';
 import type { ModelSpec } from '../../model/spec';
 import { patchWidth } from '../../model/vision_transformer';
-import type { WeightPrecision } from '../../model/weight_layout';
+import { cacheFormatOf, type WeightPrecision } from '../../model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../model/weight_names';
 import { ModelWeights } from '../../model/weights';
 import { QUESTION_TOKENS } from '../../settings/generation_settings';
@@ -50,9 +51,10 @@ export async function weightBytes(
 }
 
 /** Bytes that the cache of one sequence takes per token, where it is long. @throws GpuError `gpu/limit` */
-export function cacheBytesPerToken(gpu: GpuContext, spec: ModelSpec): number {
+export function cacheBytesPerToken(gpu: GpuContext, spec: ModelSpec, precision: WeightPrecision): number {
   const tokens = 64;
-  return new KvCache(countingGpu(gpu).gpu, spec.text, 1, tokens).bytes / tokens;
+  const shape = unsharedCache(1, tokens, cacheFormatOf(precision));
+  return new KvCache(countingGpu(gpu).gpu, spec.text, shape).bytes / tokens;
 }
 
 /**

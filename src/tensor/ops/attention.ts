@@ -2,6 +2,7 @@
 // own segment), and its reverse in three deterministic kernels. The forward kernel can capture attention mass, which
 // carries no gradient; no T×T matrix exists.
 
+import type { CacheShape } from '../../kernels/cache_shape';
 import { copyColumns } from '../../kernels/copy_columns';
 import { elementwise } from '../../kernels/elementwise';
 import { segmentAttention } from '../../kernels/segment_attention';
@@ -90,25 +91,33 @@ export function attention(
   return { out: narrowHeads(trace, out, scaleSize ?? headSize), lse, ...recorded };
 }
 
+/** Keys and values of one layer in a cache. */
+export interface CachedKeys {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly shape: CacheShape;
+  readonly kvHeads: number;
+}
+
 /**
  * Attention of rows that go on behind cached keys, their own among them: out = softmax(HS^-½ · q kᵀ) v. No gradient.
  * @param q      [T, NH, HP] f32
- * @param cache  k and v [slots, NKV, capacity, HP] f32, of which slot 0 is read
+ * @param cache  k and v of a layer, of whose slot 0 is read, and how they lie
  * @param ranges as {@link AttentionRanges}, in positions of the slot
  * @returns [T, NH, HS]
  */
 export function cachedAttention(
   trace: Trace,
   q: Tensor,
-  { k, v }: { readonly k: Tensor; readonly v: Tensor },
+  { k, v, shape: cache, kvHeads }: CachedKeys,
   { ranges }: AttentionRanges,
   headSize: number,
 ): Tensor {
   const [tokens, heads, padded] = sizesOf(q, 3);
-  const [, kvHeads, keys] = sizesOf(k, 4);
   const out = trace.activation('attention', q.shape);
+  const { capacity: keys, format: byHead } = cache;
   const shape = { tokens, keys, heads, kvHeads, headSize: padded, scale: headSize ** -0.5 };
-  const call = segmentAttention({ ...shape, byHead: true, saveLse: false }, trace.traits);
+  const call = segmentAttention({ ...shape, byHead, saveLse: false }, trace.traits);
   trace.emit(call, [q, k, v, ranges, out]);
   return narrowHeads(trace, out, headSize);
 }

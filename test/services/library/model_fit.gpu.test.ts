@@ -81,8 +81,9 @@ describe('answerMemory', () => {
 
   it('knows the published model by its shapes', () => {
     expect(parameterCount(SPEC_3B)).toBe(3_754_622_976);
-    // Keys and values, f32: 2 · 36 layers · 2 heads · 128 · 4 bytes, and the class of a key.
-    expect(cacheBytesPerToken(device.gpu, SPEC_3B)).toBe(73_728 + 4);
+    // Keys and values: 2 · 36 layers · 2 heads · 128 of 2 bytes, or of 4 beside exact weights, and the class of a key.
+    expect(cacheBytesPerToken(device.gpu, SPEC_3B, 'int4')).toBe(36_864 + 4);
+    expect(cacheBytesPerToken(device.gpu, SPEC_3B, 'f32')).toBe(73_728 + 4);
   });
 });
 
