@@ -5,11 +5,14 @@ import { openAsBlob } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ModelError } from '../src/lib/errors';
-import { readAdapterPair } from '../src/model/adapter_pair';
+import { BASE_KEY, readAdapterPair } from '../src/model/adapter_pair';
+import { PRECISION_KEY, precisionCaution } from '../src/model/base_precision';
 import type { LoraConfig, LoraWeights } from '../src/model/lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, writeAdapterConfig, writeAdapterWeights } from '../src/model/peft';
 import type { ModelSpec } from '../src/model/spec';
+import type { WeightPrecision } from '../src/model/weight_layout';
 import { type AdapterFile, readAdapterFiles } from '../src/storage/adapter_archive';
+import { log } from './command_line';
 import { regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
 
@@ -17,6 +20,8 @@ import { writeWhole } from './train_files';
 export interface AdapterFolder {
   readonly config: LoraConfig;
   readonly weights: readonly LoraWeights[];
+  /** How the weights of its base were kept when it was trained; null where it does not say. */
+  readonly precision: WeightPrecision | null;
 }
 
 /** The files of a folder as the page would be handed them, or a zip; what lies in folders of it is not looked at. */
@@ -45,25 +50,39 @@ async function filesAt(path: string): Promise<AdapterFile[]> {
  */
 export async function readAdapter(path: string, model: ModelSpec): Promise<AdapterFolder> {
   try {
-    const { config, weights } = await readAdapterPair(
+    const { config, weights, precision } = await readAdapterPair(
       await readAdapterFiles(await filesAt(path), path),
       model,
     );
-    return { config, weights };
+    return { config, weights, precision };
   } catch (error) {
     if (!(error instanceof ModelError) || error.message.startsWith(path)) throw error;
     throw new ModelError('model/adapter', `${path}: ${error.message}`, error.data, error);
   }
 }
 
+/** Says on the terminal when an adapter is used over weights of another precision than it was trained over. */
+export function warnOfPrecision(
+  { precision }: Pick<AdapterFolder, 'precision'>,
+  used: WeightPrecision,
+): void {
+  const caution = precisionCaution(precision, used);
+  if (caution !== null) log(`Warning: ${caution}`);
+}
+
 /** Writes an adapter of a base model, named as PEFT should find it. */
 export async function writeAdapter(
   folder: string,
-  { config, weights }: AdapterFolder,
-  about: { readonly loraDropout: number; readonly baseModel: string },
+  { config, weights, precision }: AdapterFolder,
+  about: { readonly loraDropout: number; readonly baseModel: string; readonly fingerprint: string },
 ): Promise<void> {
   const modules = weights.map(({ module }) => module);
-  const text = writeAdapterConfig({ ...config, ...about }, modules);
+  const json = JSON.parse(writeAdapterConfig({ ...config, ...about }, modules)) as object;
+  const base = {
+    [BASE_KEY]: about.fingerprint,
+    ...(precision === null ? {} : { [PRECISION_KEY]: precision }),
+  };
+  const text = JSON.stringify({ ...json, ...base }, null, 2);
   await writeWhole(join(folder, ADAPTER_WEIGHTS), writeAdapterWeights(weights, config));
   await writeWhole(join(folder, ADAPTER_CONFIG), text);
 }

@@ -13,7 +13,7 @@ import { LoraAdapter } from '../src/model/lora';
 import type { WeightPrecision } from '../src/model/weight_layout';
 import { GENERATION_SETTINGS } from '../src/settings/generation_settings';
 import { defaultsOf } from '../src/settings/read_settings';
-import { readAdapter } from './adapter_folder';
+import { readAdapter, warnOfPrecision } from './adapter_folder';
 import { ASK_USAGE, type AskCall, readAskCall } from './ask_call';
 import { closeDevice, log, runCommand } from './command_line';
 import { findModel } from './model_source';
@@ -96,7 +96,8 @@ function askReport(
 async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext): Promise<void> {
   if (call.adapter === undefined) return;
   const { config } = reasoner.model;
-  const { config: lora, weights } = await readAdapter(call.adapter, config);
+  const { config: lora, weights, precision } = await readAdapter(call.adapter, config);
+  warnOfPrecision({ precision }, reasoner.model.precision);
   const adapter = LoraAdapter.create(gpu, lora, config, weights, false);
   adapter.setStrength(call.strength);
   reasoner.setAdapter(adapter);

@@ -33,7 +33,7 @@ import {
 } from '../src/settings/evaluation_settings';
 import type { ReasoningMode } from '../src/settings/reasoning_modes';
 import { choicesOf } from '../src/settings/setting';
-import { readAdapter } from './adapter_folder';
+import { readAdapter, warnOfPrecision } from './adapter_folder';
 import {
   closeDevice,
   log,
@@ -348,7 +348,8 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   try {
     if (call.adapter !== undefined) {
       const { config } = reasoner.model;
-      const { config: lora, weights } = await readAdapter(call.adapter, config);
+      const { config: lora, weights, precision } = await readAdapter(call.adapter, config);
+      warnOfPrecision({ precision }, reasoner.model.precision);
       adapter = LoraAdapter.create(gpu, lora, config, weights, false);
       reasoner.setAdapter(adapter);
     }

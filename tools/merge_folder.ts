@@ -9,7 +9,7 @@ import { parseModelConfig } from '../src/model/config';
 import { mergeLora } from '../src/model/lora_merge';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../src/model/peft';
 import { readModelJson } from '../src/model/vision_language_model';
-import { readAdapter } from './adapter_folder';
+import { readAdapter, warnOfPrecision } from './adapter_folder';
 import { folderFiles } from './model_source';
 
 /** What to merge, and where to. */
@@ -91,6 +91,7 @@ export async function mergeFolder(
   const config = parseModelConfig(await readModelJson(files, 'config.json'));
   const checkpoint = await openCheckpoint(files);
   const adapter = await readAdapter(call.adapter, config);
+  warnOfPrecision(adapter, 'stored');
   const out = resolve(call.out);
   const draft = `${out}.part-${process.pid}`;
   const changed = new Set<string>();

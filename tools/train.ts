@@ -21,7 +21,7 @@ import type { TrainingMethod } from '../src/settings/train_settings';
 import type { StepOutcome } from '../src/train/trainer';
 import { metricsLine } from '../src/train/training_log';
 import { TrainingLoop } from '../src/train/training_loop';
-import { type AdapterFolder, readAdapter, writeAdapter } from './adapter_folder';
+import { type AdapterFolder, readAdapter, warnOfPrecision, writeAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from './command_line';
 import { datasetRows } from './dataset_rows';
 import { findModel, precisionOption } from './model_source';
@@ -102,6 +102,7 @@ async function train(signal: AbortSignal): Promise<void> {
     const start = run.adapter
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
       : null;
+    if (start !== null) warnOfPrecision(start, reasoner.model.precision);
     const request = { ...run, source, start, openReward: openNodeRewardWorker };
     await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {
@@ -163,8 +164,8 @@ async function runTraining(
     const weights = trainedWeights(request, reasoner.model.config, state.adapter);
     await writeAdapter(
       call.out,
-      { config, weights },
-      { loraDropout: request.lora.loraDropout, baseModel: run.model },
+      { config, weights, precision: reasoner.model.precision },
+      { loraDropout: request.lora.loraDropout, baseModel: run.model, fingerprint: about.base },
     );
     log(`${end} after ${trainer.step} steps; adapter in ${call.out}`);
     const seconds = (performance.now() - began) / 1000;

@@ -1,12 +1,14 @@
 // Reads the two files of a PEFT adapter against a model, for the page and every command line alike: settings, weights, and
-// the fingerprint of the base where the adapter names it.
+// the fingerprint and the precision of the base where the adapter names them.
 
 import { ModelError } from '../lib/errors';
+import { PRECISION_KEY, precisionNamed } from './base_precision';
 import type { LoraWeights } from './lora';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type PeftLoraConfig } from './peft';
 import { readLora } from './peft_reader';
 import { parseSafetensors } from './safetensors';
 import type { ModelSpec } from './spec';
+import type { WeightPrecision } from './weight_layout';
 
 /** Key of our own in adapter_config.json, which PEFT passes over: the base model's fingerprint. */
 export const BASE_KEY = 'lookback_base_sha256';
@@ -17,6 +19,8 @@ export interface AdapterPair {
   readonly weights: readonly LoraWeights[];
   /** SHA-256 of the weights that it was made for; null where it does not say. */
   readonly base: string | null;
+  /** How those weights were kept when it was trained; null where it does not say. */
+  readonly precision: WeightPrecision | null;
 }
 
 /**
@@ -35,11 +39,17 @@ export async function readAdapterPair(
     throw new ModelError('model/adapter', `${ADAPTER_CONFIG} is not valid JSON.`);
   }
   try {
-    const { lora_dropout: dropout, [BASE_KEY]: base } = Object(json) as Record<string, unknown>;
+    const about = Object(json) as Record<string, unknown>;
+    const { lora_dropout: dropout, [BASE_KEY]: base } = about;
     const file = await parseSafetensors(ADAPTER_WEIGHTS, files.weights);
     const { config, weights } = await readLora(json, file, model);
     const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
-    return { config: { ...config, loraDropout }, weights, base: typeof base === 'string' ? base : null };
+    return {
+      config: { ...config, loraDropout },
+      weights,
+      base: typeof base === 'string' ? base : null,
+      precision: precisionNamed(about[PRECISION_KEY]),
+    };
   } catch (error) {
     // What is wrong with its container is wrong with the adapter, not with the model.
     if (!(error instanceof ModelError) || error.code === 'model/adapter') throw error;

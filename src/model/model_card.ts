@@ -2,6 +2,7 @@
 // made, and how to load it with PEFT. Names and notes are people's own text and stand there as text.
 
 import type { PeftLoraConfig } from './peft';
+import type { WeightPrecision } from './weight_layout';
 
 /** What is known of an adapter. */
 export interface AdapterFacts {
@@ -13,6 +14,8 @@ export interface AdapterFacts {
   readonly commit: string | null;
   /** SHA-256 of the base's weights, hexadecimal. */
   readonly fingerprint: string;
+  /** How these weights were kept when it was trained; null where that is not known. */
+  readonly precision: WeightPrecision | null;
   readonly config: PeftLoraConfig;
   readonly modules: readonly string[];
   readonly parameters: number;
@@ -33,11 +36,12 @@ function kinds(modules: readonly string[]): string {
   return [...new Set(modules.map((module) => module.slice(module.lastIndexOf('.') + 1)))].sort().join(', ');
 }
 
-function facts({ config, modules, parameters, run, fingerprint, commit }: AdapterFacts): string[] {
+function facts({ config, modules, parameters, run, fingerprint, precision, commit }: AdapterFacts): string[] {
   const patterns = config.ranks || config.alphas ? '; some modules differ, see `adapter_config.json`' : '';
   const method = run === null ? 'not known: it was imported' : `${METHODS[run.method]}, ${run.step} steps`;
   return [
     `| base weights, SHA-256 | \`${fingerprint}\` |`,
+    `| trained over weights in | ${precision ?? 'not known'} |`,
     `| base revision | ${commit === null ? 'not known' : `\`${commit}\``} |`,
     `| method | ${method} |`,
     `| rank, alpha | ${config.r}, ${config.loraAlpha}${config.useRslora ? ' (rsLoRA)' : ''}${patterns} |`,

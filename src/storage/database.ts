@@ -52,6 +52,15 @@ export const MIGRATIONS: readonly Migration[] = [
       return { ...adapter, bytes: recordSize(adapter) + recordSize(file?.weights) };
     });
   },
+  // 3: adapters and checkpoints say over weights of which precision they were trained; of earlier ones it is not known.
+  async (_db, tx) => {
+    await rewrite(tx.objectStore('adapters'), async (adapter) => ({ ...adapter, precision: null }));
+    await rewrite(tx.objectStore('checkpoints'), async (checkpoint) => {
+      const { extra } = checkpoint;
+      const base = typeof extra === 'object' && extra !== null ? { ...extra, precision: null } : extra;
+      return { ...checkpoint, extra: base };
+    });
+  },
 ];
 
 /** A store's name. */

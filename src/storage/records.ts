@@ -17,6 +17,9 @@ export interface StoredLoraConfig {
   readonly targetModules: string | readonly string[];
 }
 
+/** How a model's weights are kept; see `WeightPrecision`. */
+export type StoredPrecision = 'stored' | 'f32' | 'bf16' | 'int8' | 'int4';
+
 /** An adapter without its weights. */
 export interface AdapterRecord {
   readonly id: string;
@@ -25,6 +28,8 @@ export interface AdapterRecord {
   readonly modelId: string;
   /** SHA-256 of the base model's weights, hexadecimal. */
   readonly fingerprint: string;
+  /** How these weights were kept when it was trained; null where it does not say. */
+  readonly precision: StoredPrecision | null;
   readonly bundled: false;
   readonly config: StoredLoraConfig;
   /** Canonical paths of the modules that it adapts. */

@@ -26,6 +26,18 @@ describe('readAdapterPair', () => {
     );
     expect(again).toEqual(pair);
     expect(pair.base).toBeNull();
+    expect(pair.precision).toBeNull();
+  });
+
+  it.each([
+    ['int4', 'int4'],
+    ['int3', null],
+    [4, null],
+  ])('takes the precision %s of the base as %s', async (named, precision) => {
+    const { model, config, weights } = await fixture();
+    const json = { ...JSON.parse(new TextDecoder().decode(config)), lookback_base_precision: named };
+    const text = new TextEncoder().encode(JSON.stringify(json));
+    expect((await readAdapterPair({ config: text, weights }, model)).precision).toBe(precision);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s, naming the tensor', async (value) => {

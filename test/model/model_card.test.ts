@@ -5,7 +5,7 @@ import { type AdapterFacts, writeModelCard } from '../../src/model/model_card';
 
 const FACTS: AdapterFacts = {
   ...{ name: 'Looks again', notes: 'On charts.', modelId: 'Qwen/Qwen2.5-VL-3B-Instruct' },
-  ...{ commit: 'c'.repeat(40), fingerprint: 'ab'.repeat(32), parameters: 1234 },
+  ...{ commit: 'c'.repeat(40), fingerprint: 'ab'.repeat(32), precision: 'int4', parameters: 1234 },
   config: {
     r: 8,
     loraAlpha: 16,
@@ -33,6 +33,7 @@ describe('writeModelCard', () => {
       'On charts.',
       `\`${'ab'.repeat(32)}\``,
       '| method | GRPO, 40 steps |',
+      '| trained over weights in | int4 |',
       '| rank, alpha | 8, 16 |',
       '| modules | 2: q\\_proj |',
       '| reward | 0.75 |',
@@ -42,10 +43,14 @@ describe('writeModelCard', () => {
   });
 
   it('says what is not known, and names no base of the hub where there is none', () => {
-    const card = writeModelCard({ ...FACTS, modelId: 'pocket', commit: null, run: null, metrics: {} });
+    const card = writeModelCard({
+      ...FACTS,
+      ...{ modelId: 'pocket', commit: null, precision: null, run: null, metrics: {} },
+    });
     expect(card).not.toContain('base_model');
     expect(card).not.toContain('Metrics');
     expect(card).toContain('| base revision | not known |');
+    expect(card).toContain('| trained over weights in | not known |');
     expect(card).toContain('| method | not known: it was imported |');
     expect(card).toContain('from_pretrained("FOLDER-OF-THE-BASE-MODEL")');
   });

@@ -12,6 +12,8 @@ const ADAPTER: AdapterSummary = {
   notes: '',
   modelId: 'pocket',
   fingerprint: 'f',
+  precision: null,
+  caution: null,
   bundled: false,
   r: 8,
   loraAlpha: 16,

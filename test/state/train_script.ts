@@ -86,7 +86,7 @@ export function adapterOf(id: string, change: Partial<AdapterSummary> = {}): Ada
   return {
     ...{ id, name: `Adapter ${id}`, notes: '', modelId: 'pocket', fingerprint: '00', bundled: false },
     ...{ r: 8, loraAlpha: 16, targetModules: [], parameters: 1, bytes: 1, createdAt: 1, run: null },
-    metrics: {},
+    ...{ precision: null, caution: null, metrics: {} },
     ...change,
   };
 }

@@ -7,6 +7,7 @@ import { scratchDatabase } from './scratch_database';
 function newAdapter(id: string, createdAt: number): NewAdapter {
   return {
     ...{ id, name: `adapter ${id}`, notes: 'n', modelId: 'pocket', fingerprint: 'ab12', createdAt },
+    precision: 'int4',
     config: {
       ...{ r: 4, loraAlpha: 8, loraDropout: 0, useRslora: false },
       ...{ baseModel: 'look-back/pocket', targetModules: '.*q_proj' },

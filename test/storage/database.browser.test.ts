@@ -37,16 +37,22 @@ describe('migrations', () => {
     }
     await old.add('runs', { ...newRun('r'), step: 0, checkpointStep: null, updatedAt: 1, bytes: 0 });
     await old.add('metrics', { runId: 'r', step: 1, values: { loss: 2 }, bytes: 1 });
+    const arrays = { adapter: new Float32Array(1), m: new Float32Array(1), v: new Float32Array(1) };
+    await old.add('checkpoints', { runId: 'r', step: 1, ...arrays, extra: { modelId: 'pocket' }, bytes: 12 });
     old.close();
 
     const database = await scratchDatabase(name);
     const store = new AdapterStore(database);
     expect(await store.list()).toEqual(
-      [...adapters].reverse().map((adapter) => ({ ...adapter, bytes: recordSize(adapter) + 3 })),
+      [...adapters].reverse().map((adapter) => ({
+        ...adapter,
+        ...{ bytes: recordSize(adapter) + 3, precision: null },
+      })),
     );
     expect([...(await store.get('b')).weights]).toEqual([1, 2, 1]);
     const runs = new RunStore(database);
     await runs.saveProgress({ runId: 'r', step: 2, metrics: { loss: 1 }, samples: ['s'], groups: [], at: 2 });
+    expect((await runs.readCheckpoint('r'))?.extra).toEqual({ modelId: 'pocket', precision: null });
     const read = await runs.read('r');
     expect(read.metrics.map(({ step }) => step)).toEqual([1, 2]);
     expect(read.samples).toEqual([{ step: 2, samples: ['s'] }]);

@@ -10,6 +10,7 @@ const MEGABYTE = 2 ** 20;
 
 const adapter: NewAdapter = {
   ...{ id: 'a', name: 'big', notes: '', modelId: 'pocket', fingerprint: 'ab', createdAt: 1 },
+  precision: null,
   config: {
     ...{ r: 4, loraAlpha: 8, loraDropout: 0, useRslora: false, baseModel: '' },
     targetModules: '.*q_proj',

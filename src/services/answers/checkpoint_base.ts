@@ -5,6 +5,7 @@
 import type { DeviceTraits } from '../../gpu/device';
 import type { AdapterStart } from '../../lookback/training';
 import { loraRank, type ShapedModule } from '../../model/lora';
+import type { WeightPrecision } from '../../model/weight_layout';
 import type { StoredLoraConfig } from '../../storage/records';
 
 /** Plain data kept with each checkpoint of a run. */
@@ -15,6 +16,8 @@ export interface CheckpointBase {
   readonly modelId: string;
   /** SHA-256 of the base model's weights, hexadecimal. */
   readonly fingerprint: string;
+  /** How these weights are kept on the device; null for a checkpoint of a time that did not note it. */
+  readonly precision: WeightPrecision | null;
   readonly config: StoredLoraConfig;
   /** Adapted modules in the arena's order. */
   readonly modules: readonly ShapedModule[];

@@ -42,7 +42,7 @@ export type EngineModel = Pick<
   | 'setAdapter'
   | 'destroy'
 > & {
-  readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config'>;
+  readonly model: Pick<VisionLanguageModel, 'parameterCount' | 'config' | 'precision'>;
   readonly processor: {
     readonly tokenizer: Pick<Tokenizer, 'encodePlain' | 'decode' | 'lookUpWords' | 'vocabulary'>;
   };

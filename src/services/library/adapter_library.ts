@@ -5,6 +5,7 @@
 import { ArgumentError, LookBackError, StorageError } from '../../lib/errors';
 import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
+import { PRECISION_KEY, precisionCaution } from '../../model/base_precision';
 import { loraWeightsOf } from '../../model/lora';
 import { writeModelCard } from '../../model/model_card';
 import { type PeftLoraConfig, writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
@@ -56,7 +57,14 @@ export class AdapterLibrary implements AdapterCommands {
   /** See AdapterCommands. Bundled ones first. */
   async listAdapters(): Promise<readonly AdapterSummary[]> {
     const [bundled, stored] = await Promise.all([this.#parts.bundled.list(), this.#parts.adapters.list()]);
-    return [...bundled, ...stored.map(summaryOf)];
+    return [...bundled, ...stored.map(summaryOf)].map((adapter) => this.#withCaution(adapter));
+  }
+
+  /** What there is to say of an adapter over the model that is loaded, where it is for that one. */
+  #withCaution(adapter: AdapterSummary): AdapterSummary {
+    const { loaded } = this.#parts.engine;
+    if (loaded === undefined || loaded.entry.id !== adapter.modelId) return adapter;
+    return { ...adapter, caution: precisionCaution(adapter.precision, loaded.model.model.precision) };
   }
 
   /** See AdapterCommands. */
@@ -73,7 +81,8 @@ export class AdapterLibrary implements AdapterCommands {
     const last = metrics.filter((row) => row.step <= step).at(-1);
     const draft = {
       ...{ id: createId(), name: words, notes: '', createdAt: date(), config: base.config },
-      ...{ modelId: base.modelId, fingerprint: base.fingerprint, parameters: countParameters(base) },
+      ...{ modelId: base.modelId, fingerprint: base.fingerprint, precision: base.precision },
+      parameters: countParameters(base),
       targetModules: base.modules.map(({ module }) => module),
       run: { id: runId, method: run.plan.method, step },
       metrics: last?.values ?? {},
@@ -81,7 +90,7 @@ export class AdapterLibrary implements AdapterCommands {
     const record = await this.#keep(draft, writeAdapterWeights(weights, base.config), adapters);
     await runs.update(runId, { adapterId: record.id });
     this.#parts.changed('runs');
-    return summaryOf(record);
+    return this.#withCaution(summaryOf(record));
   }
 
   /** See AdapterCommands. */
@@ -108,7 +117,7 @@ export class AdapterLibrary implements AdapterCommands {
     const adapter = (await this.listAdapters()).find((one) => one.id === id);
     if (adapter === undefined) throw new StorageError('storage/missing', GONE, { id });
     const text = new TextDecoder().decode(config);
-    const named = adapter.bundled ? withBase(text, adapter.fingerprint) : config;
+    const named = adapter.bundled ? withBase(text, adapter) : config;
     const card = writeModelCard({
       ...adapter,
       commit: await this.#parts.commitOf(adapter.modelId, adapter.fingerprint),
@@ -169,15 +178,16 @@ export class AdapterLibrary implements AdapterCommands {
         ? `${origin} It does not say for which weights it was made; all its tensors fit ${loaded.entry.label}.`
         : origin;
     const { createId, date, adapters } = this.#parts;
-    const { weights, config } = read;
+    const { weights, config, precision } = read;
     const draft = {
-      ...{ id: createId(), name: words, notes, createdAt: date(), config, fingerprint },
+      ...{ id: createId(), name: words, notes, createdAt: date(), config, fingerprint, precision },
       modelId: loaded.entry.id,
       targetModules: weights.map(({ module }) => module),
       parameters: weights.reduce((sum, { a, b }) => sum + a.length + b.length, 0),
       ...{ run: null, metrics: {} },
     };
-    return summaryOf(await this.#keep(draft, writeAdapterWeights(weights, config), adapters));
+    const record = await this.#keep(draft, writeAdapterWeights(weights, config), adapters);
+    return this.#withCaution(summaryOf(record));
   }
 
   /** Whether an adapter is there, bundled or stored. */
@@ -223,7 +233,7 @@ export class AdapterLibrary implements AdapterCommands {
     if (bundled !== null) return bundled;
     const { record, weights } = await this.#parts.adapters.get(id);
     const config = writeAdapterConfig(record.config, record.targetModules);
-    return { config: withBase(config, record.fingerprint), weights };
+    return { config: withBase(config, record), weights };
   }
 
   async #refuseBundled(id: string, what: string): Promise<void> {
@@ -233,10 +243,14 @@ export class AdapterLibrary implements AdapterCommands {
   }
 }
 
-/** A config with the fingerprint of the base, so that another page knows what the adapter was made for. */
-function withBase(config: string, fingerprint: string): Uint8Array<ArrayBuffer> {
+/** A config with what is known of the base, so that another page knows what the adapter was made for. */
+function withBase(
+  config: string,
+  { fingerprint, precision }: Pick<AdapterSummary, 'fingerprint' | 'precision'>,
+): Uint8Array<ArrayBuffer> {
   const json = JSON.parse(config) as Record<string, unknown>;
-  return new TextEncoder().encode(JSON.stringify({ ...json, [BASE_KEY]: fingerprint }, null, 2));
+  const base = { [BASE_KEY]: fingerprint, ...(precision === null ? {} : { [PRECISION_KEY]: precision }) };
+  return new TextEncoder().encode(JSON.stringify({ ...json, ...base }, null, 2));
 }
 
 /** Settings of a written adapter_config.json, which is ours or came with the page. */
@@ -270,11 +284,12 @@ function checkBase(
 }
 
 function summaryOf(record: AdapterRecord): AdapterSummary {
-  const { id, name, notes, modelId, fingerprint, bundled, config, targetModules } = record;
+  const { id, name, notes, modelId, fingerprint, precision, bundled, config, targetModules } = record;
   const { parameters, bytes, createdAt, run, metrics } = record;
   const { r, loraAlpha } = config;
   return {
-    ...{ id, name, notes, modelId, fingerprint, bundled, r, loraAlpha, targetModules },
+    ...{ id, name, notes, modelId, fingerprint, precision, bundled, r, loraAlpha, targetModules },
+    caution: null,
     ...{ parameters, bytes, createdAt, run, metrics },
   };
 }

@@ -4,6 +4,7 @@
 
 import { LookBackError, ModelError } from '../../lib/errors';
 import { JsonReader } from '../../lib/json_reader';
+import { precisionNamed } from '../../model/base_precision';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft';
 import type { AdapterSummary } from '../../worker/protocol/library';
 import type { Fetch } from '../answers/model_registry';
@@ -44,6 +45,8 @@ function readEntry(item: unknown, at: number): Listed {
     notes: json.has('notes') ? json.string('notes') : '',
     modelId: json.string('modelId'),
     fingerprint,
+    precision: json.has('precision') ? precisionNamed(json.string('precision')) : null,
+    caution: null,
     bundled: true,
     r: json.integer('r', { min: 1 }),
     loraAlpha: json.number('loraAlpha'),

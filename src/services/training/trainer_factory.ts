@@ -123,7 +123,7 @@ export class TrainerFactory<M extends EngineModel> {
   }
 
   #base({ gpu, entry, model }: Loaded, request: TrainingRequest, fingerprint: string): CheckpointBase {
-    const { config } = model.model;
+    const { config, precision } = model.model;
     const names =
       request.start?.weights.map(({ module }) => module) ??
       targetedModules(config, request.lora.targetModules);
@@ -132,6 +132,7 @@ export class TrainerFactory<M extends EngineModel> {
       profile: kernelTraits(gpu.traits),
       modelId: entry.id,
       fingerprint,
+      precision,
       config: { ...loraConfigOf(request, entry.id), loraDropout: request.lora.loraDropout },
       modules: shapedModules(names, config),
       start: request.start,

@@ -123,6 +123,9 @@ function Facts({ adapter }: { readonly adapter: AdapterSummary }) {
           ? LIBRARY_COPY.bundled
           : LIBRARY_COPY.originElsewhere,
     ],
+    ...(adapter.precision === null
+      ? []
+      : [[LIBRARY_COPY.trainedOver, LIBRARY_COPY.precision(adapter.precision)] as const]),
     [LIBRARY_COPY.lora, LIBRARY_COPY.loraValue(adapter.r, adapter.loraAlpha)],
     [LIBRARY_COPY.parameters, adapter.parameters.toLocaleString('en')],
     [LIBRARY_COPY.size, formatBytes(adapter.bytes)],
@@ -161,13 +164,18 @@ function TryIt({ adapter }: { readonly adapter: AdapterSummary }) {
   );
 }
 
-function Title({ adapter: { name, bundled, notes } }: { readonly adapter: AdapterSummary }) {
+function Title({ adapter: { name, bundled, notes, caution } }: { readonly adapter: AdapterSummary }) {
   return (
     <div>
       <h4>
         {name} {bundled && <span class="badge plain">{LIBRARY_COPY.bundled}</span>}
       </h4>
       {notes !== '' && <p class="notes">{notes}</p>}
+      {caution !== null && (
+        <p class="hint" data-testid="adapter-caution">
+          <Icon name="warning" /> {caution}
+        </p>
+      )}
     </div>
   );
 }

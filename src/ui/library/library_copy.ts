@@ -40,6 +40,8 @@ export const LIBRARY_COPY = {
   save: 'Save',
   base: 'Base model',
   unknownBase: (id: string) => `${id} (not among the models here)`,
+  trainedOver: 'Trained over',
+  precision: (name: string) => (name === 'stored' ? 'weights as stored' : `weights in ${name}`),
   lora: 'LoRA',
   loraValue: (r: number, alpha: number) => `rank ${r}, alpha ${alpha}`,
   targets: 'Targets',

@@ -45,6 +45,7 @@ export function AdapterChip() {
   });
   const chosen = look.adapter.value;
   const none = list.value.length === 0;
+  const caution = list.value.find(({ id }) => id === chosen?.id)?.caution;
   return (
     <span class="top-chip adapter-chip">
       <label>
@@ -67,6 +68,11 @@ export function AdapterChip() {
           ))}
         </select>
       </label>
+      {caution && (
+        <span role="img" aria-label={caution} title={caution} data-testid="adapter-caution">
+          <Icon name="warning" />
+        </span>
+      )}
       {chosen !== null && <Strength value={chosen.strength} />}
       <button
         type="button"

@@ -1,6 +1,7 @@
 // The messages about what is stored on this device: adapters, datasets and the room they take, with the commands.
 // Types only.
 
+import type { WeightPrecision } from '../../model/weight_layout';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
 import type { TrainingMethod } from '../../settings/train_settings';
 
@@ -12,6 +13,10 @@ export interface AdapterSummary {
   readonly modelId: string;
   /** SHA-256 of the base model's weights, hexadecimal. */
   readonly fingerprint: string;
+  /** How these weights were kept when it was trained; null where it does not say. */
+  readonly precision: WeightPrecision | null;
+  /** What to expect of it over the model as it is loaded now; null where nothing speaks against it. */
+  readonly caution: string | null;
   /** True when it came with the page: it cannot be deleted. */
   readonly bundled: boolean;
   readonly r: number;

@@ -61,7 +61,7 @@ function scriptedModel(setup: Setup): EngineModel & { destroyed: boolean } {
   return {
     destroyed: false,
     model: {
-      parameterCount: 42,
+      ...{ parameterCount: 42, precision: 'f32' },
       config: { text: { numHiddenLayers: 4, numAttentionHeads: 2 } } as unknown as ModelSpec,
     },
     processor: {

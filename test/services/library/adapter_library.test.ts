@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LookBackError } from '../../../src/lib/errors';
 import { loraWeightsOf, shapedModules } from '../../../src/model/lora';
 import { writeAdapterConfig, writeAdapterWeights } from '../../../src/model/peft';
+import type { WeightPrecision } from '../../../src/model/weight_layout';
 import type { CheckpointBase } from '../../../src/services/answers/checkpoint_base';
 import { AdapterLibrary, type AdapterLibraryParts } from '../../../src/services/library/adapter_library';
 import { packAdapter, unpackAdapter } from '../../../src/storage/adapter_archive';
@@ -14,6 +15,7 @@ import { memoryAdapters, PRINT, peftPair, tinyLoaded } from './library_script';
 
 const BUNDLED: AdapterSummary = {
   ...{ id: 'bundled', name: 'Came along', notes: '', modelId: 'tiny', fingerprint: PRINT, bundled: true },
+  ...{ precision: null, caution: null },
   ...{ r: 4, loraAlpha: 8, targetModules: [], parameters: 1, bytes: 1, createdAt: 0, run: null, metrics: {} },
 };
 
@@ -26,10 +28,19 @@ async function libraryOf(
     unloaded?: boolean;
     fingerprint?: string;
     used?: string;
+    precision?: WeightPrecision;
+    id?: string;
     fetchAdapter?: AdapterLibraryParts['fetchAdapter'];
   } = {},
 ) {
-  const loaded = await tinyLoaded();
+  const tiny = await tinyLoaded();
+  const { entry, model } = tiny;
+  const { config, parameterCount } = model.model;
+  const loaded = {
+    ...tiny,
+    entry: { ...entry, id: options.id ?? entry.id },
+    model: { ...model, model: { config, parameterCount, precision: options.precision ?? 'f32' } },
+  };
   const stores = memoryRuns();
   const pair = await peftPair();
   const told = { persisted: 0, changed: [] as string[] };
@@ -66,7 +77,15 @@ async function trained(made: Awaited<ReturnType<typeof libraryOf>>) {
   const modules = shapedModules(names, made.loaded.config);
   const config = { r: 2, loraAlpha: 4, loraDropout: 0.1, useRslora: false, baseModel: 'tiny' };
   const base: CheckpointBase = {
-    ...{ device: 'd', profile: 'p', modelId: 'tiny', fingerprint: PRINT, modules, start: null },
+    ...{
+      device: 'd',
+      profile: 'p',
+      modelId: 'tiny',
+      fingerprint: PRINT,
+      precision: 'int4',
+      modules,
+      start: null,
+    },
     config: { ...config, targetModules: '.*q_proj' },
   };
   const padded = (count: number) => Math.ceil((count * 4) / 256) * 64;
@@ -132,6 +151,7 @@ describe('export and import', () => {
     const { config } = await unpackAdapter(zip, 'zip');
     expect(JSON.parse(new TextDecoder().decode(config))).toMatchObject({
       ...{ peft_type: 'LORA', r: 2, lora_alpha: 4, lora_dropout: 0.1, lookback_base_sha256: PRINT },
+      lookback_base_precision: 'int4',
     });
     expect(await made.library.deleteAdapter('adapter-1')).toBeGreaterThan(0);
     await expect(made.library.exportAdapter('adapter-1')).rejects.toMatchObject({ code: 'storage/missing' });
@@ -141,12 +161,32 @@ describe('export and import', () => {
       name: 'Back',
       r: 2,
       fingerprint: PRINT,
+      precision: 'int4',
       run: null,
       notes: 'Imported.',
     });
     expect(await unpackAdapter(await made.library.exportAdapter('adapter-2'), 'again')).toEqual(
       await unpackAdapter(zip, 'zip'),
     );
+  });
+
+  it('says when the loaded model is kept in another precision than an adapter was trained over', async () => {
+    const caution = async (precision: WeightPrecision, id = 'tiny') => {
+      const made = await libraryOf({ bundled: BUNDLED, precision, id });
+      await (await trained(made)).save();
+      const saved = await made.library.saveAdapter('run', 'Mine');
+      const [bundled, listed] = await made.library.listAdapters();
+      expect(bundled?.caution).toBeNull();
+      expect(listed).toEqual(saved);
+      return saved.caution;
+    };
+    expect(await caution('int4')).toBeNull();
+    expect(await caution('int8')).toMatch(
+      /trained over weights of 4 bits \(int4\) and is used over .* \(int8\)/,
+    );
+    expect(await caution('stored')).toMatch(/Load the model in int4/);
+    // Of a model that is not loaded there is nothing to say.
+    expect(await caution('int8', 'other')).toBeNull();
   });
 
   it('puts a card beside the pair, with base, commit, method and metrics', async () => {

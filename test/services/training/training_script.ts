@@ -44,6 +44,7 @@ export const BASE: CheckpointBase = {
   profile: 'p',
   modelId: 'small',
   fingerprint: 'f',
+  precision: 'f32',
   config: { r: 1, loraAlpha: 2, loraDropout: 0, useRslora: false, baseModel: '', targetModules: '.*' },
   modules: [],
   start: null,

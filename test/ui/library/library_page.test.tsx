@@ -12,7 +12,10 @@ const MINE = adapterOf('mine', {
   run: { id: 'r1', method: 'sft', step: 90 },
   metrics: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`metric${i}`, i / 3])),
 });
-const OTHER = adapterOf('other', { name: 'Other', modelId: 'big', createdAt: 9 });
+const OTHER = adapterOf('other', {
+  ...{ name: 'Other', modelId: 'big', createdAt: 9, precision: 'int4' },
+  caution: 'Trained over other weights.',
+});
 const BUNDLED = adapterOf('bundled', { name: 'Came along', bundled: true });
 
 async function shown(runs = [runOf('r1', { bytes: 2048 })]) {
@@ -46,6 +49,10 @@ describe('an adapter of the list', () => {
     expect(fact('mine', 'Targets')).toBe('q_proj');
     expect([fact('mine', 'Parameters'), fact('mine', 'Size')]).toEqual(['74,752', '3.0 MiB']);
     expect(item('mine').getByText('2 more')).toBeTruthy();
+    expect(fact('other', 'Trained over')).toBe('weights in int4');
+    expect(item('mine').queryByText('Trained over')).toBeNull();
+    expect(item('other').getByTestId('adapter-caution').textContent).toContain('Trained over other weights.');
+    expect(item('mine').queryByTestId('adapter-caution')).toBeNull();
     expect([fact('other', 'From'), fact('bundled', 'From')]).toEqual([
       'elsewhere (imported)',
       'comes with the page',
