@@ -13,6 +13,7 @@ import type { ModelSpec } from '../src/model/spec';
 import type { WeightPrecision } from '../src/model/weight_layout';
 import { type AdapterFile, readAdapterFiles } from '../src/storage/adapter_archive';
 import { log } from './command_line';
+import { hubName, hubRepository } from './hub_cache';
 import { regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
 
@@ -25,8 +26,18 @@ export interface AdapterFolder {
 }
 
 /** The files of a folder as the page would be handed them, or a zip; what lies in folders of it is not looked at. */
-async function filesAt(path: string): Promise<AdapterFile[]> {
+async function filesAt(path: string, signal: AbortSignal): Promise<AdapterFile[]> {
   const found = await stat(path).catch(() => null);
+  const repository = found === null ? hubName(path) : null;
+  if (repository !== null) {
+    const { id, folder, files } = await hubRepository('adapter', repository, signal);
+    return Promise.all(
+      files.map(async (name) => ({
+        path: join(basename(id), name),
+        blob: await openAsBlob(join(folder, name)),
+      })),
+    );
+  }
   if (found?.isDirectory() !== true) {
     await regularFileSize(path);
     return [{ path: basename(path), blob: await openAsBlob(path) }];
@@ -44,14 +55,18 @@ async function filesAt(path: string): Promise<AdapterFile[]> {
 
 /**
  * Reads an adapter for a model.
- * @param path a PEFT folder, or a zip of one
+ * @param path a PEFT folder, a zip of one, or `organisation/name` of the hub, at `@revision` where one is given
  * @throws ModelError `model/adapter` naming the file, key or tensor; StorageError `storage/archive` for another folder or zip;
- *   DataError `data/file` for what is neither folder nor file
+ *   DataError `data/file` for what is neither folder nor file; as `hubRepository` of hub_cache.ts
  */
-export async function readAdapter(path: string, model: ModelSpec): Promise<AdapterFolder> {
+export async function readAdapter(
+  path: string,
+  model: ModelSpec,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<AdapterFolder> {
   try {
     const { config, weights, precision } = await readAdapterPair(
-      await readAdapterFiles(await filesAt(path), path),
+      await readAdapterFiles(await filesAt(path, signal), path),
       model,
     );
     return { config, weights, precision };

@@ -25,7 +25,7 @@ import { readPicture } from './node_image';
 const USAGE = `usage: node tools/run.mjs adapter_logits --adapter DIR --out FILE [options]
 
   --model ID|DIR        a built-in model or a Hugging Face folder (default: the first built-in)
-  --adapter DIR|ZIP     a PEFT adapter for it
+  --adapter DIR|ZIP|ID  a PEFT adapter for it; ID is organisation/name[@revision] of the hub
   --out FILE            safetensors: per prompt N input_ids.N, pixel_values.N, grid_thw.N, logits.N and base.N
   --export FILE         also write the adapter again, as the page exports it: a zip
   --prompts FILE        JSON of greedy answers with their pictures beside it (default: those of test/fixtures/pocket)
@@ -161,12 +161,12 @@ async function computeLogits(
 async function adapterLogits(signal: AbortSignal): Promise<void> {
   const call = readCall();
   const scenes = await readScenes(call);
-  const { id, files } = await findModel(call.model);
+  const { id, files } = await findModel(call.model, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu(), label: 'adapter_logits' });
   const model = await VisionLanguageModel.load(gpu, files, { signal, precision: 'stored' });
   try {
     const processor = await Processor.load(files, model.config);
-    const { config, weights } = await readAdapter(call.adapter, model.config);
+    const { config, weights } = await readAdapter(call.adapter, model.config, signal);
     if (call.exported !== undefined) {
       const modules = weights.map(({ module }) => module);
       const text = new TextEncoder().encode(writeAdapterConfig({ ...config, loraDropout: 0 }, modules));

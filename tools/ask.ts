@@ -93,10 +93,15 @@ function askReport(
   };
 }
 
-async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext): Promise<void> {
+async function applyAdapter(
+  reasoner: Reasoner,
+  call: AskCall,
+  gpu: GpuContext,
+  signal: AbortSignal,
+): Promise<void> {
   if (call.adapter === undefined) return;
   const { config } = reasoner.model;
-  const { config: lora, weights, precision } = await readAdapter(call.adapter, config);
+  const { config: lora, weights, precision } = await readAdapter(call.adapter, config, signal);
   warnOfPrecision({ precision }, reasoner.model.precision);
   const adapter = LoraAdapter.create(gpu, lora, config, weights, false);
   adapter.setStrength(call.strength);
@@ -106,7 +111,7 @@ async function applyAdapter(reasoner: Reasoner, call: AskCall, gpu: GpuContext):
 async function ask(signal: AbortSignal): Promise<void> {
   const call = readAskCall();
   const images = await Promise.all(call.images.map((file) => readPicture(file)));
-  const { id, files, builtIn } = await findModel(call.model);
+  const { id, files, builtIn } = await findModel(call.model, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);
   const reasoner = await Reasoner.load(gpu, files, { signal, precision: call.precision });
@@ -114,7 +119,7 @@ async function ask(signal: AbortSignal): Promise<void> {
     // What came with the project was checked when it was made.
     const doubt = builtIn ? null : await doubtOf(reasoner);
     if (doubt !== null) log(`Warning: ${doubt}`);
-    await applyAdapter(reasoner, call, gpu);
+    await applyAdapter(reasoner, call, gpu, signal);
     const answer = await streamAnswer(reasoner, call, images, signal);
     if (call.json)
       process.stdout.write(`${JSON.stringify(askReport(answer, call, { id, doubt }, reasoner))}\n`);

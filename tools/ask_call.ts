@@ -17,9 +17,10 @@ export const ASK_USAGE = `usage: npm run ask -- --image FILE --question TEXT [op
   --image FILE          PNG, JPEG, WebP, GIF, BMP or AVIF; up to ${MAX_PICTURES} times, as image 1, image 2 of the question
   --question TEXT       what to ask about it
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')} (default ${SETTINGS.mode.default})
-  --model DIR|ID        a Hugging Face folder or a built-in model (default: the first built-in)
+  --model DIR|ID        a Hugging Face folder, a built-in model, or organisation/name[@revision] of the hub
+                        (default: the first built-in)
   --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
-  --adapter DIR|ZIP     a PEFT adapter for it, as a folder or as the page exports it
+  --adapter DIR|ZIP|ID  a PEFT adapter for it: a folder, a zip of the page, or organisation/name[@revision] of the hub
   --strength S          of the adapter, ${rangeWords(ADAPTER_SETTINGS.strength)}; 0 is the base, 1 the adapter as trained (default 1)
   --seed N              of sampling (default ${SETTINGS.seed.default})
   --temperature T       0 is greedy (default ${SETTINGS.temperature.default})

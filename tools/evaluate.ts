@@ -83,7 +83,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
 
   --model ID|DIR        a built-in model or a Hugging Face folder
   --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
-  --adapter DIR|ZIP     a PEFT adapter for it
+  --adapter DIR|ZIP|ID  a PEFT adapter for it; ID is organisation/name[@revision] of the hub
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')}
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
@@ -339,7 +339,7 @@ function printReport(report: EvaluateReport): void {
 
 async function evaluate(signal: AbortSignal): Promise<void> {
   const call = readCall();
-  const { id, files } = await findModel(call.model);
+  const { id, files } = await findModel(call.model, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   const device = gpu.traits.description;
   log(`${id} on ${device}${gpu.traits.software ? ' (software)' : ''}`);
@@ -348,7 +348,7 @@ async function evaluate(signal: AbortSignal): Promise<void> {
   try {
     if (call.adapter !== undefined) {
       const { config } = reasoner.model;
-      const { config: lora, weights, precision } = await readAdapter(call.adapter, config);
+      const { config: lora, weights, precision } = await readAdapter(call.adapter, config, signal);
       warnOfPrecision({ precision }, reasoner.model.precision);
       adapter = LoraAdapter.create(gpu, lora, config, weights, false);
       reasoner.setAdapter(adapter);

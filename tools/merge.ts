@@ -7,7 +7,7 @@ import { log, readArguments, runCommand, settingOption, UsageError } from './com
 import { mergeFolder } from './merge_folder';
 import { findModel } from './model_source';
 
-const USAGE = `npm run merge -- --model ID|DIR --adapter DIR|ZIP --out DIR [--strength S] [--force]`;
+const USAGE = `npm run merge -- --model ID|DIR --adapter DIR|ZIP|ID --out DIR [--strength S] [--force]`;
 
 await runCommand(USAGE, async (signal) => {
   const { model, adapter, out, strength, force } = readArguments({
@@ -19,9 +19,10 @@ await runCommand(USAGE, async (signal) => {
   });
   if (model === undefined || adapter === undefined || out === undefined)
     throw new UsageError('--model, --adapter and --out are needed.');
-  const { folder } = await findModel(model);
+  const { folder, names } = await findModel(model, signal);
   const call = {
     model: folder,
+    names,
     adapter,
     out,
     strength: settingOption('strength', ADAPTER_SETTINGS.strength, strength),

@@ -15,6 +15,8 @@ import { folderFiles } from './model_source';
 /** What to merge, and where to. */
 export interface MergeCall {
   readonly model: string;
+  /** Files of the model where others lie in its folder, too; null to copy all. */
+  readonly names: readonly string[] | null;
   readonly adapter: string;
   readonly out: string;
   /** Factor of the update; 1 is the adapter as trained. */
@@ -90,16 +92,18 @@ export async function mergeFolder(
   const files = folderFiles(call.model, basename(call.model));
   const config = parseModelConfig(await readModelJson(files, 'config.json'));
   const checkpoint = await openCheckpoint(files);
-  const adapter = await readAdapter(call.adapter, config);
+  const adapter = await readAdapter(call.adapter, config, signal);
   warnOfPrecision(adapter, 'stored');
-  const out = resolve(call.out);
+  const [source, out] = [resolve(call.model), resolve(call.out)];
   const draft = `${out}.part-${process.pid}`;
   const changed = new Set<string>();
   let merged = 0;
   try {
     // Weights in a cache of downloads are links.
-    const filter = (path: string): boolean => isCopied(basename(path));
-    await cp(resolve(call.model), draft, { recursive: true, dereference: true, filter });
+    const { names } = call;
+    const filter = (path: string): boolean =>
+      isCopied(basename(path)) && (names === null || path === source || names.includes(basename(path)));
+    await cp(source, draft, { recursive: true, dereference: true, filter });
     for await (const { name, file, entry, bytes } of mergeLora(checkpoint, config, adapter, call.strength)) {
       signal?.throwIfAborted();
       const path = join(draft, file);

@@ -1,5 +1,5 @@
-// Opens model folders for the command lines: a folder on disk, or a built-in model by its id. Only plain files inside
-// the named folder are opened.
+// Opens models for the command lines: a folder on disk, a built-in model by its id, or a model of the hub by its name.
+// Only plain files inside the model's folder are opened.
 
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import type { ModelFiles } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { type ListedModel, parseModelList } from '../src/services/answers/model_registry';
 import { oneOf } from './command_line';
+import { hubName, hubRepository } from './hub_cache';
 import { repositoryRoot } from './node_gpu';
 
 /** A file on disk, read in ranges; opened anew for each, so that nothing needs closing. */
@@ -54,30 +55,52 @@ export function precisionOption(text: string | undefined): WeightPrecision | und
   return text === undefined ? undefined : oneOf('weights', text, WEIGHT_PRECISIONS);
 }
 
+/** Nobody cancels. */
+const NEVER = new AbortController().signal;
+
 async function builtInModels(): Promise<ListedModel[]> {
   const text = await readFile(join(repositoryRoot(), 'public/models/models.json'), 'utf8');
   return parseModelList(JSON.parse(text));
 }
 
+/** A model that a command line was given. */
+export interface FoundModel {
+  readonly id: string;
+  readonly folder: string;
+  readonly files: ModelFiles;
+  readonly builtIn: boolean;
+  /** Names of the model's files where others lie in its folder, too; null where all of it is the model. */
+  readonly names: readonly string[] | null;
+}
+
 /**
- * Finds a model: an id of the built-in list, else a folder relative to where the command was started.
- * Without `wanted` the first built-in model.
+ * Finds a model: an id of the built-in list, else a folder relative to where the command was started, else
+ * `organisation/name` of the hub, at `@revision` where one is given. Without `wanted` the first built-in model.
  *
- * @throws ModelError `model/unknown` listing the built-in ids
+ * @throws ModelError `model/unknown` listing the built-in ids; as `hubRepository` of hub_cache.ts
  */
 export async function findModel(
   wanted: string | undefined,
-): Promise<{ id: string; folder: string; files: ModelFiles; builtIn: boolean }> {
+  signal: AbortSignal = NEVER,
+): Promise<FoundModel> {
   const models = await builtInModels();
   const entry = wanted === undefined ? models[0] : models.find(({ id }) => id === wanted);
   if (entry !== undefined) {
     const folder = join(repositoryRoot(), 'public', entry.folder);
-    return { id: entry.id, folder, files: folderFiles(folder, entry.id), builtIn: true };
+    return { id: entry.id, folder, files: folderFiles(folder, entry.id), builtIn: true, names: null };
   }
   const named = wanted ?? '';
   const folder = resolve(named);
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() === true;
-  if (isFolder) return { id: named, folder, files: folderFiles(folder, named), builtIn: false };
+  if (isFolder) return { id: named, folder, files: folderFiles(folder, named), builtIn: false, names: null };
+  const repository = hubName(named);
+  if (repository !== null) {
+    const { id, folder, files: names } = await hubRepository('model', repository, signal);
+    return { id, folder, files: folderFiles(folder, id), builtIn: false, names };
+  }
   const known = models.map(({ id }) => id).join(', ');
-  throw new ModelError('model/unknown', `"${named}" is neither a folder nor a built-in model (${known}).`);
+  throw new ModelError(
+    'model/unknown',
+    `"${named}" is neither a folder, nor a built-in model (${known}), nor organisation/name of the hub.`,
+  );
 }

@@ -160,7 +160,7 @@ function summary({ precision, bytes, relative, tensors, logits }: PrecisionQuali
 
 await runCommand(USAGE, async (signal) => {
   const call = readCall();
-  const { id, files } = await findModel(call.model);
+  const { id, files } = await findModel(call.model, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   try {
     const answers = await answerStored(gpu, files, call, signal);

@@ -93,7 +93,7 @@ async function sourceOf(
 async function train(signal: AbortSignal): Promise<void> {
   const call = readCall();
   const run = await withReward(await readRunConfig(call.config, call.method), call.reward);
-  const { id, files } = await findModel(run.model);
+  const { id, files } = await findModel(run.model, signal);
   const source = await sourceOf(run, call.config, files, signal);
   const gpu = await acquireDevice({ gpu: createNodeGpu() });
   log(`${id} on ${gpu.traits.description}${gpu.traits.software ? ' (software)' : ''}`);

@@ -129,11 +129,7 @@ it.each([
 );
 
 // The truth takes the values that f16 keeps, so the tolerance is that of f32: sums and probabilities are f32 in either.
-it.each([
-  [2, 3, 1, 20, 130],
-  [5, 7, 1, 12, 65],
-  [2, 4, 2, 128, 37],
-])(
+it.each([[2, 3, 1, 20, 130]])(
   'reads keys and values in f16: batch %i, %i heads over %i, head size %i, capacity %i',
   async (batch, heads, kvHeads, headSize, capacity) => {
     const sizes = { batch, heads, kvHeads, headSize, capacity };

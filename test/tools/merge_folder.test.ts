@@ -20,7 +20,7 @@ beforeEach(async () => {
   await writeFile(join(model, 'assets/note.txt'), 'kept');
   await writeFile(join(model, 'pytorch_model.bin'), 'stale');
   await writeFile(join(model, 'adapter_config.json'), '{}');
-  call = { model, adapter: ADAPTER, out: join(folder, 'out'), strength: 1, force: false };
+  call = { model, names: null, adapter: ADAPTER, out: join(folder, 'out'), strength: 1, force: false };
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -52,6 +52,13 @@ describe('mergeFolder', () => {
     expect(names).toHaveLength(count);
     expect(names.every((name) => /(self_attn|mlp)\.\w+_proj\.weight$/.test(name))).toBe(true);
     expect((await readdir(folder)).sort()).toEqual(['model', 'out']);
+  });
+
+  it('copies the named files alone where others lie beside them', async () => {
+    await writeFile(join(call.model, 'record.json'), '{}');
+    const names = ['config.json', 'model.safetensors'];
+    await mergeFolder({ ...call, names });
+    expect((await readdir(call.out)).sort()).toEqual(names);
   });
 
   it('merges shards where they are', async () => {

@@ -80,7 +80,7 @@ export async function placeModel(
   const facts = { ...about, prompts: await loadPrompts(files), pixels: await pixelBounds(files) };
   const inside = join(out, 'model');
   if (adapter !== null && !copied) {
-    await mergeFolder({ model: folder, adapter, out: inside, strength: 1, force: false });
+    await mergeFolder({ model: folder, names: null, adapter, out: inside, strength: 1, force: false });
     return { ...facts, path: 'model' };
   }
   if (resolve(id) === folder) return { ...facts, path: folder };

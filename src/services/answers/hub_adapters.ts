@@ -3,6 +3,7 @@
 
 import type { HubClient } from '../../hub/hub_client';
 import { downloadFiles } from '../../hub/hub_download';
+import type { HubFile, HubListing } from '../../hub/hub_listing';
 import { DataError, ModelError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft';
@@ -13,6 +14,27 @@ import type { DownloadWatch } from './hub_models';
 export interface FetchedAdapter {
   readonly files: readonly AdapterFile[];
   readonly commit: string;
+}
+
+/**
+ * The two files of an adapter in a listing.
+ * @throws ModelError `model/adapter` for a repository that is no adapter; DataError `data/dataset-size`
+ */
+export function adapterFilesOf({ id, files }: HubListing): HubFile[] {
+  const limits = {
+    [ADAPTER_CONFIG]: ADAPTER_LIMITS.maxConfigBytes,
+    [ADAPTER_WEIGHTS]: ADAPTER_LIMITS.maxWeightsBytes,
+  };
+  return Object.entries(limits).map(([name, limit]) => {
+    const file = files.find((one) => one.name === name);
+    if (file === undefined) {
+      const message = `${id} is no adapter: it has no ${name}. Adapters are read as PEFT writes them, with weights in safetensors.`;
+      throw new ModelError('model/adapter', message, { id, file: name });
+    }
+    if (file.bytes <= limit) return file;
+    const message = `${id}/${name} has ${formatBytes(file.bytes)}; up to ${formatBytes(limit)} are read.`;
+    throw new DataError('data/dataset-size', message, { id, file: name });
+  });
 }
 
 /**
@@ -27,19 +49,7 @@ export async function fetchAdapter(
   { signal, onProgress }: DownloadWatch,
 ): Promise<FetchedAdapter> {
   const listing = await client.listing(id, revision, signal);
-  const names = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];
-  const limits = [ADAPTER_LIMITS.maxConfigBytes, ADAPTER_LIMITS.maxWeightsBytes];
-  names.forEach((name, at) => {
-    const limit = limits[at] ?? 0;
-    const file = listing.files.find((one) => one.name === name);
-    if (file === undefined) {
-      const message = `${id} is no adapter: it has no ${name}. Adapters are read as PEFT writes them, with weights in safetensors.`;
-      throw new ModelError('model/adapter', message, { id, file: name });
-    }
-    if (file.bytes <= limit) return;
-    const message = `${id}/${name} has ${formatBytes(file.bytes)}; up to ${formatBytes(limit)} are read.`;
-    throw new DataError('data/dataset-size', message, { id, file: name });
-  });
+  const names = adapterFilesOf(listing).map(({ name }) => name);
   const held = new Map<string, Uint8Array<ArrayBuffer>>();
   const target = {
     isFinished: () => false,

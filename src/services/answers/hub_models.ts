@@ -145,33 +145,51 @@ export class HubModels {
    */
   async download(id: string, revision: string, watch: DownloadWatch): Promise<void> {
     if ((await this.#kept(id, revision)) !== undefined) return;
-    const client = this.#parts.client();
-    const listing = await client.listing(id, revision, watch.signal);
-    const files = modelFilesOf(listing);
-    const { commit } = listing;
-    const writer = await this.#parts.store.write(modelKey(id, commit));
-    try {
-      let missing = 0;
-      for (const { name, bytes } of files) missing += bytes - (await writer.keptBytes(name));
+    const reserve = async (missing: number): Promise<void> => {
       await ensureRoom(missing, `the model ${id}`);
       await askToPersist();
-      const { pieceBytes } = this.#parts;
-      await downloadFiles(
-        client,
-        listing,
-        files.map(({ name }) => name),
-        writer,
-        {
-          signal: watch.signal,
-          onProgress: ({ loaded, total }) => watch.onProgress(loaded, total),
-          ...(pieceBytes === undefined ? {} : { pieceBytes }),
-        },
-      );
-      const kept = files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
-      await writer.commit({ id, revision, commit, storedAt: this.#parts.date(), files: kept });
-    } finally {
-      writer.release();
-    }
+    };
+    await keepRepository({ ...this.#parts, reserve }, { id, revision }, modelFilesOf, watch);
+  }
+}
+
+/** What {@link keepRepository} works with. */
+export interface KeepParts extends Pick<HubModelParts, 'client' | 'date' | 'pieceBytes'> {
+  readonly store: Pick<ModelStore, 'write'>;
+  /** Makes sure of so many bytes before they are fetched, or throws. */
+  reserve(missing: number): Promise<void>;
+}
+
+/**
+ * Brings files of a repository at a branch, tag or commit into a store, verified; what an earlier try left is gone on with.
+ * @param filesOf which of the listed files are wanted, or an error for a repository of another kind
+ * @throws ModelError of the hub's client; what `reserve`, `filesOf` and the store throw; the signal's reason when aborted
+ */
+export async function keepRepository(
+  { client: clientOf, store, date, pieceBytes, reserve }: KeepParts,
+  { id, revision }: { readonly id: string; readonly revision: string },
+  filesOf: (listing: HubListing) => readonly HubFile[],
+  watch: DownloadWatch,
+): Promise<void> {
+  const client = clientOf();
+  const listing = await client.listing(id, revision, watch.signal);
+  const files = filesOf(listing);
+  const { commit } = listing;
+  const writer = await store.write(modelKey(id, commit));
+  try {
+    let missing = 0;
+    for (const { name, bytes } of files) missing += bytes - (await writer.keptBytes(name));
+    await reserve(missing);
+    const names = files.map(({ name }) => name);
+    await downloadFiles(client, listing, names, writer, {
+      signal: watch.signal,
+      onProgress: ({ loaded, total }) => watch.onProgress(loaded, total),
+      ...(pieceBytes === undefined ? {} : { pieceBytes }),
+    });
+    const kept = files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
+    await writer.commit({ id, revision, commit, storedAt: date(), files: kept });
+  } finally {
+    writer.release();
   }
 }
 
