@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
+import type { CacheFormat } from '../../src/kernels/cache_shape';
 import { GenerationSession } from '../../src/model/generation_session';
 import { LoraAdapter } from '../../src/model/lora';
 import { readLora } from '../../src/model/peft_reader';
@@ -10,6 +11,7 @@ import type { SamplingOptions } from '../../src/model/prompt_packing';
 import { parseSafetensors } from '../../src/model/safetensors';
 import type { StepResult } from '../../src/model/session_state';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
+import type { WeightSource } from '../../src/model/weights';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { testGpu } from '../harness/gpu';
 import {
@@ -48,6 +50,15 @@ afterAll(async () => {
   model.destroy();
   await gpu.fence();
 });
+
+/** The same weights, of which a test changes how their keys are kept. */
+function viewOf(weights: WeightSource): WeightSource {
+  return {
+    cacheFormat: weights.cacheFormat,
+    vector: (name) => weights.vector(name),
+    matrix: (name) => weights.matrix(name),
+  };
+}
 
 describe('GenerationSession', () => {
   it('decodes the golden ids for every sequence of a batch, twice', async () => {
@@ -162,6 +173,39 @@ describe('GenerationSession', () => {
     expect(talk.reusedTokens).toBe(inputIds.indexOf(model.config.imageTokenId));
     talk.destroy();
     fresh.destroy();
+  });
+
+  it('keeps keys and values in f16 where the weights say so: in answers, follow-ups and shared prompts', async () => {
+    const prompt = { inputIds, images: await fixtureImages(goldens) };
+    const { device, weights } = model;
+    const logitsOf = async (cacheFormat: CacheFormat): Promise<Float32Array[]> => {
+      const own = { ...device, weights: { ...viewOf(weights), cacheFormat } };
+      const session = await GenerationSession.create(own, {
+        ...{ batch: 1, capacity: 96, prefixes: { count: 1, capacity: 40 }, stepsAhead: 0, eosTokenIds: [] },
+      });
+      const logits = async (step: Promise<StepResult>): Promise<Float32Array> => {
+        await step;
+        return (await session.decodeProgram.read('logits')) as Float32Array;
+      };
+      await session.prefill([prompt], [GREEDY]);
+      const found = [await logits(session.step()), await logits(session.step())];
+      await session.prefillContinued({ ...prompt, inputIds: [...inputIds, 12, 13] }, GREEDY);
+      expect(session.reusedTokens).toBe(inputIds.length);
+      found.push(await logits(session.step()));
+      await session.prefillShared([{ prompt, sampling: [GREEDY] }]);
+      found.push(await logits(session.step()));
+      const [k] = session.cache.layers.map((layer) => layer.k);
+      expect(k).toMatchObject({ dtype: cacheFormat, shape: [96 + 40, k?.shape[1], k?.shape[2]] });
+      session.destroy();
+      return found;
+    };
+    const [exact, halves] = [await logitsOf('f32'), await logitsOf('f16')];
+    halves.forEach((row, at) => {
+      const difference = maxDifference(row, exact[at]!);
+      // Keys and values rounded to 11 bits in three layers, before logits of size 5.
+      expect(difference, `logits ${at}`).toBeLessThan(3 * 5 * 2 ** -11);
+      expect(difference, `logits ${at}`).toBeGreaterThan(0);
+    });
   });
 
   it('takes nothing from the cache that an adapter of another strength put there', async () => {

@@ -1,11 +1,14 @@
 // The cache's layout, its key classes on the device, and the authors' classes of a prompt.
 import { beforeAll, describe, expect, it } from 'vitest';
+import { countingGpu } from '../../src/gpu/counting_gpu';
 import type { GpuContext } from '../../src/gpu/device';
-import { unsharedCache } from '../../src/kernels/cache_shape';
+import { type CacheShape, unsharedCache } from '../../src/kernels/cache_shape';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
+import { parseModelConfig } from '../../src/model/config';
 import { KvCache, promptKeyClasses, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { TextSpec } from '../../src/model/spec';
 import { testGpu } from '../harness/gpu';
+import { QWEN2_5_VL_3B } from '../services/library/published_configs';
 
 const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextSpec;
 const IDS = { imageTokenId: 5 };
@@ -34,6 +37,17 @@ describe('KvCache', () => {
     expect(gpu.counters.bufferBytes - before).toBe(cache.bytes);
     cache.destroy();
     expect(gpu.counters.bufferBytes).toBe(before);
+  });
+
+  it('pays for a long prompt once, and half as much, in a training step of a 3B model', () => {
+    const { numHiddenLayers, numKeyValueHeads, headDim } = parseModelConfig(QWEN2_5_VL_3B).text;
+    const size = { numHiddenLayers, numKeyValueHeads, headDim } as TextSpec;
+    const bytes = (shape: CacheShape) => new KvCache(countingGpu(gpu).gpu, size, shape).bytes;
+    // 4 prompts of 1,300 tokens with 8 completions each of 512, in steps of 32 tokens.
+    const shape = { slots: 32, capacity: 544, prefixes: 4, prefixCapacity: 1312 };
+    expect(bytes(unsharedCache(36, 1312, 'f32'))).toBe(36 * 1312 * (73_728 + 4));
+    expect(bytes({ ...shape, format: 'f32' })).toBe((32 * 544 + 4 * 1312) * (73_728 + 4));
+    expect(bytes({ ...shape, format: 'f16' })).toBe((32 * 544 + 4 * 1312) * (36_864 + 4));
   });
 
   it('names a layer, and sizes, that cannot be', () => {

@@ -169,47 +169,54 @@ describe('what cannot be', () => {
 });
 
 describe('log-probabilities', () => {
-  it('are recomputed by the training program from the logits that were sampled from', async () => {
-    const { policy } = own;
-    const { device, weights } = model;
-    const adapted = { ...device, weights: policy.adapter.applyTo(weights) };
-    const session = await GenerationSession.create(adapted, {
-      batch: 2,
-      prefixes: { count: 2, capacity: 32 },
-      capacity: TOKENS + 2,
-      eosTokenIds: [EOS],
-      // So that the logits on the device are those of the step just taken.
-      stepsAhead: 0,
-    });
-    const off = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: TOKENS };
-    const prompts = [PROMPTS[1]!, PROMPTS[2]!];
-    await session.prefillShared(
-      prompts.map((prompt, seed) => ({ prompt, sampling: [{ temperature: 1, seed, ...off }] })),
-    );
-    const vocabulary = model.config.text.vocabSize;
-    const [ids, wanted]: [number[][], number[][]] = [
-      [[], []],
-      [[], []],
-    ];
-    for (let step = 0; step < TOKENS; step++) {
-      const result = await session.step();
-      const logits = (await session.decodeProgram.read('logits')) as Float32Array;
-      for (const b of [0, 1]) {
-        if (ids[b]!.at(-1) === EOS) continue;
-        const row = logits.subarray(b * vocabulary, (b + 1) * vocabulary);
-        const peak = Math.max(...row);
-        const lse = peak + Math.log(row.reduce((sum, value) => sum + Math.exp(value - peak), 0));
-        ids[b]!.push(result.ids[b]!);
-        wanted[b]!.push(row[result.ids[b]!]! - lse);
-      }
-    }
-    session.destroy();
-    const groups = prompts.map((prompt, index) => ({ prompt, completions: [ids[index]!] }));
-    const [micro] = policy.microBatches(groups, 1e6);
-    const { logp } = await policy.score(micro!);
-    expect(logp).toHaveLength(wanted.flat().length);
+  it.each([
     // Another tiling and a packed attention: rounding of logits of size 5 over three layers in f32.
-    for (const [index, value] of wanted.flat().entries())
-      expect(Math.abs(logp[index]! - value), `token ${index}`).toBeLessThan(1e-4);
-  });
+    ['f32', 1e-4],
+    // Sampling reads keys and values rounded to 11 bits in three layers, training does not.
+    ['f16', 3 * 5 * 2 ** -11],
+  ] as const)(
+    'are recomputed by the training program from the logits that were sampled from, cache in %s',
+    async (cacheFormat, tolerance) => {
+      const { policy } = own;
+      const { device, weights } = model;
+      const adapted = { ...device, weights: { ...policy.adapter.applyTo(weights), cacheFormat } };
+      const session = await GenerationSession.create(adapted, {
+        batch: 2,
+        prefixes: { count: 2, capacity: 32 },
+        capacity: TOKENS + 2,
+        eosTokenIds: [EOS],
+        // So that the logits on the device are those of the step just taken.
+        stepsAhead: 0,
+      });
+      const off = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: TOKENS };
+      const prompts = [PROMPTS[1]!, PROMPTS[2]!];
+      await session.prefillShared(
+        prompts.map((prompt, seed) => ({ prompt, sampling: [{ temperature: 1, seed, ...off }] })),
+      );
+      const vocabulary = model.config.text.vocabSize;
+      const [ids, wanted]: [number[][], number[][]] = [
+        [[], []],
+        [[], []],
+      ];
+      for (let step = 0; step < TOKENS; step++) {
+        const result = await session.step();
+        const logits = (await session.decodeProgram.read('logits')) as Float32Array;
+        for (const b of [0, 1]) {
+          if (ids[b]!.at(-1) === EOS) continue;
+          const row = logits.subarray(b * vocabulary, (b + 1) * vocabulary);
+          const peak = Math.max(...row);
+          const lse = peak + Math.log(row.reduce((sum, value) => sum + Math.exp(value - peak), 0));
+          ids[b]!.push(result.ids[b]!);
+          wanted[b]!.push(row[result.ids[b]!]! - lse);
+        }
+      }
+      session.destroy();
+      const groups = prompts.map((prompt, index) => ({ prompt, completions: [ids[index]!] }));
+      const [micro] = policy.microBatches(groups, 1e6);
+      const { logp } = await policy.score(micro!);
+      expect(logp).toHaveLength(wanted.flat().length);
+      for (const [index, value] of wanted.flat().entries())
+        expect(Math.abs(logp[index]! - value), `token ${index}`).toBeLessThan(tolerance);
+    },
+  );
 });
