@@ -35,7 +35,13 @@ import {
 } from './prompt_packing';
 import { type ModelOnDevice, writePrompt } from './prompt_program';
 import { gridTokens, promptPositions } from './rope_index';
-import { createSequenceState, resultBytes, type SessionOptions, type StepResult } from './session_state';
+import {
+  cacheShape,
+  createSequenceState,
+  resultBytes,
+  type SessionOptions,
+  type StepResult,
+} from './session_state';
 
 /** What a session is made of; the scope owns all of it but images that others share. */
 interface SessionParts {
@@ -99,18 +105,12 @@ export class GenerationSession {
     const { gpu, config } = model;
     const { text } = config;
     const longest = Math.max(options.capacity, options.prefixes?.capacity ?? 0);
-    if (longest > text.maxPositionEmbeddings) {
+    if (longest > text.maxPositionEmbeddings)
       throw new ArgumentError(
         `${longest} tokens exceed the model's ${text.maxPositionEmbeddings} positions.`,
       );
-    }
-    const { batch, capacity, prefixes, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
-    const cache = scope.own(
-      new KvCache(gpu, text, {
-        ...{ slots: batch, capacity, format: model.weights.cacheFormat },
-        ...{ prefixes: prefixes?.count ?? 0, prefixCapacity: prefixes?.capacity ?? 0 },
-      }),
-    );
+    const { batch, maxImageTokens = 0, stepsAhead = STEPS_AHEAD } = options;
+    const cache = scope.own(new KvCache(gpu, text, cacheShape(options, model.weights.cacheFormat)));
     const state = createSequenceState(scope, config, options);
     const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
     const mapLayers = options.capture
@@ -344,21 +344,14 @@ export class GenerationSession {
     const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
     if (!program) {
-      const { batch, prefixes } = this.options;
-      const { tokens } = packed;
+      const { tokens, prompts: batch } = packed;
       const features = images?.features;
-      const sequences = { tokens, batch };
       program =
         purpose === 'cache'
-          ? await buildPrefixProgram(
-              this.#model,
-              { tokens, batch: prefixes?.count ?? 0 },
-              this.#cache,
-              features,
-            )
+          ? await buildPrefixProgram(this.#model, { tokens, batch }, this.#cache, features)
           : await buildPromptProgram(
               this.#model,
-              sequences,
+              { tokens, batch },
               this.#cache,
               this.#state,
               features,

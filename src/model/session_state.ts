@@ -2,6 +2,7 @@
 // first prompt.
 
 import type { GpuScope } from '../gpu/gpu_scope';
+import type { CacheFormat, CacheShape } from '../kernels/cache_shape';
 import { packStop, SAMPLING_WORDS } from '../kernels/sampler';
 import { KEY_CLASSES, SEQUENCE_WORDS } from '../kernels/sequence_words';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
@@ -46,6 +47,15 @@ export interface StepResult {
   readonly shares?: Float32Array;
   /** [B, mapLayers, mapSize] probability of each image token, mean over heads; same query. */
   readonly map?: Float32Array;
+}
+
+/** The cache of a session: a slot for each sequence, and one for each prompt that they share. */
+export function cacheShape(
+  { batch: slots, capacity, prefixes }: SessionOptions,
+  format: CacheFormat,
+): CacheShape {
+  const { count, capacity: prefixCapacity } = prefixes ?? { count: 0, capacity: 0 };
+  return { slots, capacity, prefixes: count, prefixCapacity, format };
 }
 
 /** Bytes that the host reads per step: the sequences' state, masses of all layers, maps of some. */

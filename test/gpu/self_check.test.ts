@@ -10,7 +10,7 @@ import {
   withCheckedVariants,
 } from '../../src/gpu/self_check';
 import { ATTENTION_VARIANTS } from '../../src/kernels/attention_stream';
-import { type CacheFormat, unsharedCache } from '../../src/kernels/cache_shape';
+import { unsharedCache } from '../../src/kernels/cache_shape';
 import { decodeAttention } from '../../src/kernels/decode_attention';
 import { gemm } from '../../src/kernels/gemm';
 import { legalVariants, selectVariant } from '../../src/kernels/gemm_select';
@@ -66,8 +66,9 @@ describe('self-check', () => {
   });
 
   it.each([
-    { heads: 4, kvHeads: 2, headSize: 32, tokens: 40, keys: 40, scale: 0.2 },
+    { format: 'f32', heads: 4, kvHeads: 2, headSize: 32, tokens: 40, keys: 40, scale: 0.2 },
     {
+      format: 'f16',
       heads: 7,
       kvHeads: 1,
       headSize: 20,
@@ -77,13 +78,12 @@ describe('self-check', () => {
       saveLse: false,
       capture: { mapSize: 4 },
     },
-  ])('accepts the attention variants of %o', async (options) => {
-    const decode = (format: CacheFormat) => ({ ...options, batch: 3, cache: unsharedCache(3, 50, format) });
+  ] as const)('accepts the attention variants of %o', async ({ format, ...options }) => {
+    const byHead = format === 'f16' ? { byHead: format } : {};
+    const cache = unsharedCache(3, 50, format);
     const calls = ATTENTION_VARIANTS.flatMap((variant) => [
-      segmentAttention(options, gpu.traits, variant),
-      segmentAttention({ ...options, byHead: 'f16' }, gpu.traits, variant),
-      ...decodeAttention(decode('f32'), gpu.traits, variant),
-      ...decodeAttention(decode('f16'), gpu.traits, variant),
+      segmentAttention({ ...options, ...byHead }, gpu.traits, variant),
+      ...decodeAttention({ ...options, batch: 3, cache }, gpu.traits, variant),
     ]);
     for (const call of calls)
       expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);
