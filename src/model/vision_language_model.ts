@@ -10,7 +10,7 @@ import type { ModelOnDevice } from './prompt_program';
 import type { ByteSource } from './safetensors';
 import type { SessionOptions } from './session_state';
 import type { ModelSpec } from './spec';
-import type { WeightPrecision } from './weight_layout';
+import { SMALL_ELEMENTS, type WeightPrecision } from './weight_layout';
 import { ModelWeights } from './weights';
 
 /** A model folder, wherever it lies. */
@@ -31,9 +31,6 @@ export interface ModelLoadOptions {
   /** How weights are kept; by default large models are quantised, and small ones widened on software adapters, where unpacking costs more than memory. */
   readonly precision?: WeightPrecision | undefined;
 }
-
-/** Models below are small: memory is no concern. */
-const SMALL_ELEMENTS = 1 << 25;
 
 /** Reads a JSON file of a model folder. */
 export async function readModelJson(files: ModelFiles, file: string): Promise<unknown> {

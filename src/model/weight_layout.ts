@@ -29,22 +29,17 @@ const FORMATS = {
   int4: { vector: 'f32', vocabulary: 'int8', vision: 'int8', text: 'int4' },
 } as const satisfies Readonly<Record<string, Readonly<Record<WeightRole, WeightFormat>>>>;
 
-/**
- * How the cache of a model keeps keys and values. Where the weights are as exact as the checkpoint, so are they. Where
- * weights are rounded or may be large, f16 halves the memory, and its 11 bits round less than any such weight does: bf16
- * keeps 8. Small models are kept exactly, as their tests and recorded answers want it.
- */
-const CACHE_FORMATS: Readonly<Record<WeightPrecision, CacheFormat>> = {
-  stored: 'f32',
-  f32: 'f32',
-  bf16: 'f16',
-  int8: 'f16',
-  int4: 'f16',
-};
+/** Models of fewer values are small: memory is no concern. */
+export const SMALL_ELEMENTS = 1 << 25;
 
-/** Format of keys and values beside weights of a precision. */
-export function cacheFormatOf(precision: WeightPrecision): CacheFormat {
-  return CACHE_FORMATS[precision];
+/**
+ * How a model's cache keeps keys and values. f16 halves the memory, and its 11 bits round a key less than bf16, of 8 bits,
+ * rounds the weights that it comes of. Small models are kept exactly, as goldens, recorded answers and parity want them, and so
+ * is any in f32.
+ * @param elements of all weights
+ */
+export function cacheFormatOf(precision: WeightPrecision, elements: number): CacheFormat {
+  return elements < SMALL_ELEMENTS || precision === 'f32' ? 'f32' : 'f16';
 }
 
 /** Every precision that can be asked for. */

@@ -153,7 +153,7 @@ export class ModelWeights implements WeightSource {
     const weights = await inScope(gpu, async (scope) => {
       const { placed, bytes } = place(scope, groups);
       await fill(placed);
-      return new ModelWeights(scope, placed, bytes, cacheFormatOf(precision));
+      return new ModelWeights(scope, placed, bytes, cacheFormatOf(precision, elementsOf(groups)));
     });
     const embedding = head === null ? undefined : weights.#matrices.get(head);
     if (embedding) weights.#matrices.set(LM_HEAD, embedding);
@@ -180,6 +180,10 @@ export class ModelWeights implements WeightSource {
     this.#vectors.clear();
     this.#matrices.clear();
   }
+}
+
+function elementsOf(groups: readonly WeightGroup[]): number {
+  return groups.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 function unknown(name: string): never {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfig } from '../../src/model/config';
 import { parseSafetensors } from '../../src/model/safetensors';
-import { weightGroups } from '../../src/model/weight_layout';
+import { cacheFormatOf, WEIGHT_PRECISIONS, weightGroups } from '../../src/model/weight_layout';
 import { checkWeights, LM_HEAD, type WeightEntry } from '../../src/model/weight_names';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 
@@ -57,5 +57,14 @@ describe('weightGroups', () => {
     const mlp = (layer: number) => `model.language_model.layers.${layer}.mlp.gate_up_proj.weight`;
     expect([formats('stored').get(mlp(0)), formats('stored').get(mlp(1))]).toEqual(['f32', 'bf16']);
     expect(new Set(formats('f32').values())).toEqual(new Set(['f32']));
+  });
+});
+
+describe('cacheFormatOf', () => {
+  it('keeps small models, and those in f32, exactly', () => {
+    for (const precision of WEIGHT_PRECISIONS) {
+      expect(cacheFormatOf(precision, 2 ** 25 - 1)).toBe('f32');
+      expect(cacheFormatOf(precision, 2 ** 25)).toBe(precision === 'f32' ? 'f32' : 'f16');
+    }
   });
 });

@@ -53,7 +53,7 @@ export async function weightBytes(
 /** Bytes that the cache of one sequence takes per token, where it is long. @throws GpuError `gpu/limit` */
 export function cacheBytesPerToken(gpu: GpuContext, spec: ModelSpec, precision: WeightPrecision): number {
   const tokens = 64;
-  const shape = unsharedCache(1, tokens, cacheFormatOf(precision));
+  const shape = unsharedCache(1, tokens, cacheFormatOf(precision, parameterCount(spec)));
   return new KvCache(countingGpu(gpu).gpu, spec.text, shape).bytes / tokens;
 }
 
