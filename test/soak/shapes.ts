@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { acquireDevice, type GpuContext } from '../../src/gpu/device';
+import type { CacheFormat } from '../../src/kernels/cache_shape';
 import { parseImageProcessor, parseModelConfig } from '../../src/model/config';
+import { GenerationSession } from '../../src/model/generation_session';
 import { ImageEncoder } from '../../src/model/image_encoder';
 import type { ImageInput } from '../../src/model/prompt_packing';
 import { getWindowIndex } from '../../src/model/rope_index';
@@ -38,6 +40,8 @@ interface ShapeSet {
   };
   readonly greedy_ids: readonly number[];
   readonly tolerances: Readonly<Record<string, number>>;
+  /** Largest magnitudes by tensor. */
+  readonly largest: Readonly<Record<string, number>>;
   readonly parameters: number;
 }
 
@@ -111,13 +115,13 @@ class Comparison {
     );
   }
 
-  /** The logits of a step; the set holds samples of each step, one after another. */
-  async checkLogits(step: number, logits: Float32Array): Promise<void> {
+  /** The logits of a step; the set holds samples of each step, one after another. @param rounding what it adds to f32's */
+  async checkLogits(step: number, logits: Float32Array, rounding = 0): Promise<void> {
     const all = await this.golden('logits');
     const count = all.length / this.#set.greedy_ids.length;
     const golden = all.subarray(step * count, (step + 1) * count);
     const error = largestDifference(sampled(logits, count), golden);
-    this.#judge(`logits of step ${step}`, error, this.#set.tolerances.logits ?? 0);
+    this.#judge(`logits of step ${step}`, error, (this.#set.tolerances.logits ?? 0) + rounding);
   }
 
   checkIds(ids: readonly number[]): void {
@@ -192,16 +196,32 @@ async function comparePrompt(run: Run, images: ImageEncoder): Promise<void> {
   pass.destroy();
 }
 
-/** Greedy steps over the cache. */
-async function compareSteps({ model, prompt, set, to }: Run, images: ImageEncoder): Promise<void> {
+/** Greedy steps over a cache in a format: that of the goldens, or that of large models. */
+async function compareSteps(
+  { model, prompt, set, to }: Run,
+  images: ImageEncoder,
+  cacheFormat: CacheFormat,
+): Promise<void> {
   const steps = set.greedy_ids.length;
-  const capacity = prompt.inputIds.length + steps + 1;
-  const session = await model.createSession({ batch: 1, capacity, stepsAhead: 0, eosTokenIds: [], images });
+  const { device, weights, config } = model;
+  const matrices = {
+    vector: (name: string) => weights.vector(name),
+    matrix: (name: string) => weights.matrix(name),
+  };
+  const session = await GenerationSession.create(
+    { ...device, weights: { ...matrices, cacheFormat } },
+    { batch: 1, capacity: prompt.inputIds.length + steps + 1, stepsAhead: 0, eosTokenIds: [], images },
+  );
+  // Keys and values keep 11 bits; the layers' roundings do not know of each other.
+  const { numHiddenLayers: layers } = config.text;
+  const rounding = cacheFormat === 'f16' ? Math.sqrt(layers) * 2 ** -11 * (set.largest.logits ?? 0) : 0;
+  process.stdout.write(`keys and values in ${cacheFormat}:\n`);
   const first = await session.prefill([prompt], [{ ...GREEDY, maxNewTokens: steps }]);
   const ids = [first.ids[0] ?? -1];
   while (ids.length < steps) {
     const { ids: next } = await session.step();
-    await to.checkLogits(ids.length, (await session.decodeProgram.read('logits')) as Float32Array);
+    const logits = (await session.decodeProgram.read('logits')) as Float32Array;
+    await to.checkLogits(ids.length, logits, rounding);
     ids.push(next[0] ?? -1);
   }
   to.checkIds(ids);
@@ -239,7 +259,7 @@ async function runSet(
   const images = new ImageEncoder(model.device);
   await comparePrompt(run, images);
   process.stdout.write(`${name}: prompt after ${seconds()} s\n`);
-  await compareSteps(run, images);
+  for (const format of ['f32', 'f16'] as const) await compareSteps(run, images, format);
   if (values.blocks) await compareBlocks(run);
   images.destroy();
   model.destroy();
