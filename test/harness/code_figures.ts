@@ -1,7 +1,7 @@
 // Measures the repository's own code: long functions and files, repeated runs of lines, undescribed exports, readers of
 // the tag grammar, and places that state a setting's value. `npm run figures` prints these, the layout test checks them.
 
-import ts from 'typescript';
+import ts from 'typescript-api';
 import { EVALUATION_SETTINGS } from '../../src/settings/evaluation_settings';
 import { ADAPTER_SETTINGS, GENERATION_SETTINGS } from '../../src/settings/generation_settings';
 import { faultOf, type Setting } from '../../src/settings/setting';

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import ts from 'typescript-api';
 
 // A bundled command line lies elsewhere, and is told where the repository is.
 const ROOT = process.env.LOOKBACK_ROOT ?? dirname(dirname(dirname(fileURLToPath(import.meta.url))));

@@ -1,5 +1,5 @@
 // Messages spell no name of a page or of a control by themselves: they take it from the constant that the control shows.
-import ts from 'typescript';
+import ts from 'typescript-api';
 import { describe, expect, it } from 'vitest';
 import { GENERATION_SETTINGS } from '../../src/settings/generation_settings';
 import { TRAIN_SETTINGS } from '../../src/settings/train_settings';
