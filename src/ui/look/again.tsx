@@ -6,7 +6,7 @@ import type { Look } from '../../state/look';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
-import { LazyPage } from '../pages';
+import { LazyPage } from '../lazy_page';
 import { rollSeed } from './ask_box';
 import { useLibrary, useLook } from './look_context';
 

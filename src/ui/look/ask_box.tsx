@@ -11,8 +11,8 @@ import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from
 import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
+import { type Draw, LazyPage } from '../lazy_page';
 import { NumberInput } from '../number_input';
-import { type Draw, LazyPage } from '../pages';
 import { useLook, useQuestionWords } from './look_context';
 import { QuestionField, UnknownWords } from './question_field';
 import '../styles/ask.css';

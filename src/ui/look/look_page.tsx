@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { ChartPanel } from '../chart/chart_panel';
-import { type Draw, LazyPage } from '../pages';
+import { type Draw, LazyPage } from '../lazy_page';
 import { AskBox } from './ask_box';
 import { listenToKeys } from './keyboard';
 import { useLook } from './look_context';
