@@ -7,7 +7,7 @@ import { DataError } from '../src/lib/errors';
 import { datasetFiles, jsonLines, pictureName } from '../src/lookback/cold_start/example_files';
 import { readWrittenLines } from '../src/lookback/cold_start/insertion';
 import type { ColdStartRow } from '../src/lookback/cold_start/judged_examples';
-import type { ColdStartStore, KeptRows } from '../src/lookback/cold_start/model_stages';
+import type { StageStore, KeptRows } from '../src/lookback/cold_start/model_stages';
 import { readRegularFile } from './regular_file';
 import { writeWhole } from './train_files';
 
@@ -18,7 +18,7 @@ const MAX_WRITTEN_BYTES = 2 ** 30;
 const STAGE_FILES = { rollouts: 'rollouts.jsonl', self: 'written.jsonl' } as const;
 
 /** The folder. */
-export class ColdStartFiles implements ColdStartStore {
+export class ColdStartFiles implements StageStore {
   readonly #folder: string;
 
   constructor(folder: string) {

@@ -2,9 +2,7 @@
 // Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
 // on the same device.
 
-import type { PixelArray } from '../data/image/pillow_resize';
 import type { Tokenizer } from '../data/text/tokenizer';
-import { IMAGE_SIDE } from '../data/world/grid';
 import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { generateBatch } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
@@ -34,6 +32,7 @@ import type {
   TrainerCheckpoint,
 } from '../train/trainer';
 import { wholeAnswers } from './cold_start/model_answers';
+import { worldPixels } from './cold_start/problem_source';
 import { coldStartText } from './cold_start/world_example';
 import { CustomReward, type OpenRewardWorker, openBrowserRewardWorker } from './custom_reward';
 import type { Reasoner } from './reasoner';
@@ -221,10 +220,6 @@ function worldSample(request: TrainingRequest, { textShare }: ShapesWorldSource,
   return drawSample({ split: 'train', seed: request.seed, index, textShare });
 }
 
-function picture(sample: WorldSample): PixelArray {
-  return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
-}
-
 function examplePrompt(
   base: TrainerBase,
   mode: ReasoningMode,
@@ -242,7 +237,7 @@ function worldPrompt(
   key: number,
   sample: WorldSample,
 ): PromptExample {
-  const row = { image: picture(sample), question: sample.text, answer: sample.answer };
+  const row = { image: worldPixels(sample), question: sample.text, answer: sample.answer };
   return examplePrompt(base, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
 }
 

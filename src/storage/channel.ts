@@ -1,10 +1,16 @@
 // Tells the other tabs of this origin that something stored has changed, so that they fetch their lists again. A
 // notice carries no data; it reaches every other tab and never its sender.
 
-/** Which lists are to be fetched again. */
-export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models';
+/** What is to be fetched again. */
+export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models' | 'coldStarts';
 
-const STORES: readonly unknown[] = ['adapters', 'runs', 'datasets', 'models'] satisfies ChangedStore[];
+const STORES: readonly unknown[] = [
+  'adapters',
+  'runs',
+  'datasets',
+  'models',
+  'coldStarts',
+] satisfies ChangedStore[];
 
 /** One end of the channel. */
 export interface StoreChannel {

@@ -61,6 +61,11 @@ export const MIGRATIONS: readonly Migration[] = [
       return { ...checkpoint, extra: base };
     });
   },
+  // 4: the cold start in the making, with its texts aside.
+  async (db) => {
+    db.createObjectStore('coldStarts', { keyPath: 'id' });
+    db.createObjectStore('coldStartTexts', { keyPath: ['coldStartId', 'stage', 'problemId'] });
+  },
 ];
 
 /** A store's name. */

@@ -21,7 +21,7 @@ export interface StoredRow {
 }
 
 /** Names a new dataset. */
-export type NewDataset = Pick<DatasetRecord, 'id' | 'name' | 'createdAt'>;
+export type NewDataset = Pick<DatasetRecord, 'id' | 'name' | 'createdAt' | 'origin'>;
 
 /** One transaction of an import: at most so many rows and about so many bytes. */
 const BATCH_ROWS = 256;

@@ -48,3 +48,9 @@ export async function tryLock(name: string, mode: LockMode = 'exclusive'): Promi
       .catch(reject);
   });
 }
+
+/** Whether anybody has a lock, here or in another tab. Asking takes nothing, so that nobody finds it taken by the question. */
+export async function isLocked(name: string): Promise<boolean> {
+  const { held = [] } = await lockManager().query();
+  return held.some((lock) => lock.name === name);
+}

@@ -125,6 +125,19 @@ export interface GroupsRecord {
   readonly bytes: number;
 }
 
+/** How a dataset was built here. */
+export interface DatasetOrigin {
+  readonly kind: 'cold-start';
+  readonly modelId: string;
+  /** SHA-256 of the model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  /** The dataset that its problems are from; null for the built-in world. */
+  readonly from: string | null;
+  readonly settings: Readonly<Record<string, string | number | null>>;
+  /** What each stage came to. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** A dataset without its rows. */
 export interface DatasetRecord {
   readonly id: string;
@@ -134,6 +147,8 @@ export interface DatasetRecord {
   readonly withResponse: number;
   readonly bytes: number;
   readonly createdAt: number;
+  /** Absent for sets that were brought here. */
+  readonly origin?: DatasetOrigin;
   /** Set by the last transaction of an import; a record without it is not listed. */
   readonly complete: boolean;
 }
@@ -152,6 +167,32 @@ export interface RowRecord {
   readonly response: string | null;
 }
 
+/** A cold start in the making. */
+export interface ColdStartRecord<Plan = unknown> {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly modelId: string;
+  /** SHA-256 of the model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  readonly createdAt: number;
+  /** Grows with every write. */
+  readonly revision: number;
+  /** Name of the data set that it was last saved as. */
+  readonly savedAs: string | null;
+  /** Everything stored for it. */
+  readonly bytes: number;
+}
+
+/** Texts for one problem of a cold start: the model's answers, or looks by who wrote them. */
+export interface ColdStartTextsRecord {
+  readonly coldStartId: string;
+  readonly stage: 'rollouts' | 'self' | 'file' | 'hand';
+  readonly problemId: string;
+  /** What looks go on from; null for answers. */
+  readonly opening: string | null;
+  readonly texts: readonly string[];
+}
+
 /** All stores. */
 export interface LibrarySchema extends DBSchema {
   adapters: { key: string; value: AdapterRecord };
@@ -163,4 +204,9 @@ export interface LibrarySchema extends DBSchema {
   groups: { key: string; value: GroupsRecord };
   datasets: { key: string; value: DatasetRecord };
   rows: { key: [datasetId: string, index: number]; value: RowRecord };
+  coldStarts: { key: string; value: ColdStartRecord };
+  coldStartTexts: {
+    key: [coldStartId: string, stage: string, problemId: string];
+    value: ColdStartTextsRecord;
+  };
 }

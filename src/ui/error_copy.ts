@@ -369,6 +369,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'storage/busy': (error) => copy('Another tab is at work on this', error.message, [], 'retry'),
   'storage/failed': (error) => copy('The browser could not store this', error.message, [], 'retry'),
   'data/messages': (error) => copy('This conversation cannot be used', error.message, [], 'none'),
+  'data/cold-start': (error) => copy('The cold start cannot go on', error.message, [], 'none'),
   'data/row': (error) => copy('A row of the dataset cannot be used', error.message, [], 'none'),
   'data/image-tokens': (error) =>
     copy('The pictures of a conversation do not match its text', error.message, [], 'none'),

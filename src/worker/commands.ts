@@ -3,6 +3,7 @@
 
 import { plainError } from '../lib/plain_error';
 import type { AnswerCommands } from './protocol/answers';
+import type { ColdStartCommands } from './protocol/cold_start';
 import type { LoadCommands } from './protocol/engine';
 import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
 import type { EngineCommands } from './protocol/messages';
@@ -14,6 +15,7 @@ export interface CommandHosts {
   readonly engine: LoadCommands;
   readonly answers: AnswerCommands;
   readonly training: TrainingCommands;
+  readonly coldStart: ColdStartCommands;
   readonly adapters: AdapterCommands;
   readonly datasets: DatasetCommands;
   readonly models: ModelCommands;
@@ -22,6 +24,11 @@ export interface CommandHosts {
 
 /** Name of a command. */
 export type CommandName = keyof EngineCommands;
+
+/** A part, or how to get it: one that most visits do not need is fetched with its first command. */
+export type Hosts = {
+  readonly [Host in keyof CommandHosts]: CommandHosts[Host] | (() => Promise<CommandHosts[Host]>);
+};
 
 /** The host whose interface has a command. */
 type HostOf<Name extends CommandName> = {
@@ -47,6 +54,17 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   readRun: 'training',
   deleteRun: 'training',
   exportRun: 'training',
+  readColdStart: 'coldStart',
+  beginColdStart: 'coldStart',
+  runColdStart: 'coldStart',
+  pauseColdStart: 'coldStart',
+  changeColdStart: 'coldStart',
+  readColdStartLook: 'coldStart',
+  writeColdStartLook: 'coldStart',
+  importColdStartLooks: 'coldStart',
+  exportColdStart: 'coldStart',
+  saveColdStart: 'coldStart',
+  deleteColdStart: 'coldStart',
   listAdapters: 'adapters',
   saveAdapter: 'adapters',
   renameAdapter: 'adapters',
@@ -89,10 +107,11 @@ export function everyCommand(
  * The Worker's commands: each runs on its host, and what it throws is rejected as a PlainError.
  * @param beforeError called first, so that the facts that led to an error arrive before it
  */
-export function serveCommands(hosts: CommandHosts, beforeError: () => void): EngineCommands {
+export function serveCommands(hosts: Hosts, beforeError: () => void): EngineCommands {
   return everyCommand(async (name, values) => {
-    const host = hosts[COMMANDS[name]];
+    const given = hosts[COMMANDS[name]];
     try {
+      const host = typeof given === 'function' ? await given() : given;
       return await Reflect.apply(Reflect.get(host, name), host, values);
     } catch (error) {
       beforeError();

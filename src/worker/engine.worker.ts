@@ -12,6 +12,7 @@ import { baseFingerprint, commitOf } from '../services/answers/base_fingerprint'
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
 import { joinModels, ModelRegistry } from '../services/answers/model_registry';
+import type { ColdStartHost } from '../services/cold_start/cold_start_host';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
@@ -23,24 +24,30 @@ import { TrainingHost } from '../services/training/training_host';
 import type { TrainingRuns } from '../services/training/training_run';
 import { AdapterStore } from '../storage/adapter_store';
 import { openStoreChannel } from '../storage/channel';
+import { ColdStartStore } from '../storage/cold_start_store';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
-import { tryLock } from '../storage/locks';
+import { isLocked, tryLock } from '../storage/locks';
 import { ModelStore } from '../storage/model_store';
 import { freeBytes } from '../storage/quota';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
+import type { ColdStartPlan } from './protocol/cold_start';
 import type { StoreName } from './protocol/library';
 import type { ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
+/** Held by the tab that works on the cold start. */
+const COLD_START_LOCK = 'look-back/cold-start';
 /** Held by the tab that trains. */
 const TRAINING_LOCK = 'look-back/training';
 
 const events = new EventQueue();
-const channel = openStoreChannel((store) => events.push({ type: 'storeChanged', store }));
+const channel = openStoreChannel((store) =>
+  events.push(store === 'coldStarts' ? { type: 'coldStartChanged' } : { type: 'storeChanged', store }),
+);
 const changed = (store: StoreName): void => {
   events.push({ type: 'storeChanged', store });
   channel.post(store);
@@ -138,12 +145,37 @@ const shelf = new AdapterShelf({
     LoraAdapter.create(gpu, config, model.model.config, weights, false),
 });
 const answers = new AnswerHost({ engine, shelf, events, decodeImage, now: () => performance.now() });
+const coldStartParts = {
+  ...{ ...common, datasets, liveRuns, decodeImage, encodePicture: encodePng },
+  store: new ColdStartStore<ColdStartPlan>(database),
+  lock: () => tryLock(COLD_START_LOCK),
+  isLocked: () => isLocked(COLD_START_LOCK),
+  changed: () => {
+    events.push({ type: 'coldStartChanged' });
+    channel.post('coldStarts');
+  },
+};
+let coldStart: Promise<ColdStartHost> | undefined;
+// Fetched with the first cold start: few visits build one.
+const theColdStart = (): Promise<ColdStartHost> => {
+  coldStart ??= openColdStart().catch((error: unknown) => {
+    coldStart = undefined;
+    throw error;
+  });
+  return coldStart;
+};
+const openColdStart = async (): Promise<ColdStartHost> => {
+  const { ColdStartHost: Host } = await import('../services/cold_start/cold_start_host');
+  const host = new Host(coldStartParts);
+  engine.addUser({ checkRelease: () => host.checkRelease(), release: () => undefined });
+  return host;
+};
 engine.addUser(training);
 engine.addUser(shelf);
 
 const usage = { adapters: stored, runs, datasets: openDatasets, models, totals: storageTotals };
 const storage = { storageUsage: () => storageUsage(usage) };
-const hosts = { engine, answers, training, adapters, datasets, models, storage };
+const hosts = { engine, answers, training, coldStart: theColdStart, adapters, datasets, models, storage };
 const exposed: ExposedEngine = {
   ...serveCommands(hosts, () => events.flush()),
   connect: (port) => engine.connect(port),

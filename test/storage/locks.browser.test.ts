@@ -1,6 +1,6 @@
 // Web Locks as the stores and the engine use them: one holder, waiting in turn, giving up, release by the end.
 import { describe, expect, it } from 'vitest';
-import { tryLock, withLock } from '../../src/storage/locks';
+import { isLocked, tryLock, withLock } from '../../src/storage/locks';
 
 let count = 0;
 const lockName = () => `test-lock-${Date.now()}-${count++}`;
@@ -83,5 +83,18 @@ describe('tryLock', () => {
     expect(await tryLock(name)).toBeNull();
     worker.terminate();
     expect(await withLock(name, 'exclusive', undefined, async () => 'freed')).toBe('freed');
+  });
+});
+
+describe('isLocked', () => {
+  it('says whether somebody has it, and takes nothing', async () => {
+    const name = lockName();
+    expect(await isLocked(name)).toBe(false);
+    const held = await tryLock(name);
+    expect(await isLocked(name)).toBe(true);
+    held?.release();
+    const [locked, taken] = await Promise.all([isLocked(lockName()), tryLock(lockName())]);
+    expect([locked, taken === null]).toEqual([false, false]);
+    taken?.release();
   });
 });

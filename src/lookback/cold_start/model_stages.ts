@@ -23,7 +23,7 @@ export interface KeptRows {
 }
 
 /** Where stages are kept. */
-export interface ColdStartStore {
+export interface StageStore {
   read<S extends keyof KeptRows>(stage: S): Promise<Map<string, KeptRows[S]>>;
   /** Keeps rows; they are there, all of them, once it resolves. */
   append<S extends keyof KeptRows>(stage: S, rows: readonly KeptRows[S][]): Promise<void>;
@@ -48,7 +48,7 @@ export type StageAnswers = Pick<ModelAnswers, 'prepare' | 'maxNewTokens' | 'wave
 /** What a stage needs. */
 export interface StageParts {
   readonly settings: ColdStartSettings;
-  readonly store: ColdStartStore;
+  readonly store: StageStore;
   /** Opens the model once there is something to ask. @param first see {@link ModelAnswers} */
   open(first: number): Promise<StageAnswers>;
   readonly hooks: StageHooks;

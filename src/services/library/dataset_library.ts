@@ -12,6 +12,7 @@ import { promptText } from '../../lookback/question_prompt';
 import type { RowSource } from '../../lookback/row_examples';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
 import type { DatasetStore, StoredRow } from '../../storage/dataset_store';
+import type { DatasetOrigin } from '../../storage/records';
 import type {
   DatasetCommands,
   DatasetPreview,
@@ -283,9 +284,32 @@ export class DatasetLibrary implements DatasetCommands {
     return { count, read };
   }
 
+  /** Rows of a dataset. @throws StorageError `storage/missing` */
+  async rowCount(id: string): Promise<number> {
+    return (await (await this.#parts.datasets()).get(id)).rows;
+  }
+
+  /** A row as it is stored, its picture encoded. @throws StorageError `storage/missing` */
+  async storedRow(id: string, position: number): Promise<StoredRow> {
+    return (await this.#parts.datasets()).readRow(id, position);
+  }
+
   /** The encoded picture of a row. @throws StorageError `storage/missing` */
   async picture(id: string, position: number): Promise<Blob> {
-    return (await (await this.#parts.datasets()).readRow(id, position)).image;
+    return (await this.storedRow(id, position)).image;
+  }
+
+  /** Keeps rows that were made here, under a name that a person gave. */
+  async keepRows(
+    name: string,
+    rows: AsyncIterable<StoredRow>,
+    origin: DatasetOrigin,
+  ): Promise<DatasetSummary> {
+    const { createId, date } = this.#parts;
+    const dataset = { id: createId(), name: checkedName(name), createdAt: date(), origin };
+    const kept = await (await this.#parts.datasets()).create(dataset, rows);
+    this.#parts.changed();
+    return summaryOf(kept);
   }
 }
 
@@ -298,8 +322,16 @@ function previewOf(token: string, found: ImportedDataset, sample: readonly Datas
   };
 }
 
-function summaryOf({ id, name, rows, withResponse, bytes, createdAt }: DatasetSummary): DatasetSummary {
-  return { id, name, rows, withResponse, bytes, createdAt };
+function summaryOf({
+  id,
+  name,
+  rows,
+  withResponse,
+  bytes,
+  createdAt,
+  origin,
+}: DatasetSummary): DatasetSummary {
+  return { id, name, rows, withResponse, bytes, createdAt, ...(origin === undefined ? {} : { origin }) };
 }
 
 function checkedName(name: string): string {

@@ -1,5 +1,5 @@
 // Keeps at most one run live over all tabs: hands out the lock, settles what a crash left of runs that held it, and
-// refuses to let go of a dataset or an adapter that a live run reads.
+// refuses to let go of a dataset or an adapter that a live run reads. A cold start that asks the model takes the same lock.
 
 import { LookBackError } from '../../lib/errors';
 import type { HeldLock } from '../../storage/locks';
@@ -16,6 +16,9 @@ export interface LiveRunsParts {
   changed(): void;
 }
 
+/** What may hold the device for long. */
+export type LiveWork = 'run' | 'cold start';
+
 /** What a plan reads from the library. */
 export type NeededItem = { readonly kind: 'adapter' | 'dataset'; readonly id: string };
 
@@ -28,8 +31,8 @@ const INTERRUPTED = {
 /** The runs of this origin as far as one of them may be live. */
 export class LiveRuns {
   readonly #parts: LiveRunsParts;
-  /** True while this tab has the lock. */
-  #held = false;
+  /** What has the lock in this tab. */
+  #held: LiveWork | null = null;
   /** What takes the lock, one after another: two commands of this tab must not find it in each other's hands. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -42,9 +45,9 @@ export class LiveRuns {
    * @param wanted what has to wait otherwise, as the subject of a sentence
    * @throws LookBackError `train/busy` while a run is live, here or in another tab
    */
-  claim(wanted: string): Promise<HeldLock> {
+  claim(wanted: string, by: LiveWork = 'run'): Promise<HeldLock> {
     return this.#exclusive(async () => {
-      if (this.#held) throw busy('here', wanted);
+      if (this.#held !== null) throw busy('here', wanted, this.#held);
       const lock = await this.#parts.lock();
       if (lock === null) throw busy('elsewhere', wanted);
       try {
@@ -53,10 +56,10 @@ export class LiveRuns {
         lock.release();
         throw error;
       }
-      this.#held = true;
+      this.#held = by;
       return {
         release: () => {
-          this.#held = false;
+          this.#held = null;
           lock.release();
         },
       };
@@ -66,7 +69,7 @@ export class LiveRuns {
   /** Settles runs that say they are live when none is: nobody holds the lock. */
   async settle(): Promise<void> {
     await this.#exclusive(async () => {
-      if (this.#held || !(await this.#parts.runs.list()).some(isInFlight)) return;
+      if (this.#held !== null || !(await this.#parts.runs.list()).some(isInFlight)) return;
       const lock = await this.#parts.lock();
       if (lock === null) return;
       try {
@@ -99,11 +102,12 @@ export class LiveRuns {
 }
 
 /** A run is live, here or in another tab. Code `train/busy`. */
-export function busy(where: 'here' | 'elsewhere', wanted: string): LookBackError {
+export function busy(where: 'here' | 'elsewhere', wanted: string, by: LiveWork = 'run'): LookBackError {
+  const here = by === 'run' ? 'A run is training' : 'The model is being asked for a cold start';
   const message =
     where === 'here'
-      ? `A run is training; ${wanted} has to wait: pause or stop it first.`
-      : `Another tab is training; ${wanted} has to wait: pause or stop the run there.`;
+      ? `${here}; ${wanted} has to wait: pause${by === 'run' ? ' or stop' : ''} it first.`
+      : `Another tab is training, or asks the model for a cold start; ${wanted} has to wait: pause it there.`;
   return new LookBackError('train/busy', message, { where });
 }
 

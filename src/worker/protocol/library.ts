@@ -30,6 +30,17 @@ export interface AdapterSummary {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** How a dataset was built here. */
+export interface DatasetOrigin {
+  readonly kind: 'cold-start';
+  readonly modelId: string;
+  /** The dataset that its problems are from; null for the built-in world. */
+  readonly from: string | null;
+  readonly settings: Readonly<Record<string, string | number | null>>;
+  /** What each stage came to. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** A stored dataset. */
 export interface DatasetSummary {
   readonly id: string;
@@ -39,6 +50,8 @@ export interface DatasetSummary {
   readonly withResponse: number;
   readonly bytes: number;
   readonly createdAt: number;
+  /** Absent for sets that were brought here. */
+  readonly origin?: DatasetOrigin;
 }
 
 /** A dataset that was just stored. */

@@ -2,6 +2,7 @@
 // Comlink and resolve with plain data; events go through one MessagePort. Everything here survives structured clone.
 
 import type { AnswerCommands, AnswerEvent } from './answers';
+import type { ColdStartCommands, ColdStartEvent } from './cold_start';
 import type { LoadCommands, LoadEvent } from './engine';
 import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
 import type { DownloadEvent, ModelCommands } from './models';
@@ -11,7 +12,13 @@ import type { TrainingCommands, TrainingEvent } from './training';
 export type ProtocolVersion = 4;
 
 /** Facts the engine reports, in order. */
-export type EngineEvent = LoadEvent | AnswerEvent | TrainingEvent | LibraryEvent | DownloadEvent;
+export type EngineEvent =
+  | LoadEvent
+  | AnswerEvent
+  | TrainingEvent
+  | ColdStartEvent
+  | LibraryEvent
+  | DownloadEvent;
 
 /** Batches of events, at most one per animation frame. */
 export interface EventBatch {
@@ -23,6 +30,7 @@ export interface EventBatch {
 export type EngineCommands = LoadCommands &
   AnswerCommands &
   TrainingCommands &
+  ColdStartCommands &
   AdapterCommands &
   DatasetCommands &
   ModelCommands &

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { continued, forcedStart, type OpenedChain } from '../../../src/lookback/cold_start/insertion';
 import { ModelAnswers } from '../../../src/lookback/cold_start/model_answers';
 import {
-  type ColdStartStore,
   type KeptRows,
   type StageHooks,
   type StageProgress,
+  type StageStore,
   sampleLooks,
   sampleProblems,
 } from '../../../src/lookback/cold_start/model_stages';
@@ -20,7 +20,7 @@ import { defaultsOf } from '../../../src/settings/read_settings';
 import { testGpu } from '../../harness/gpu';
 import { pocketFiles } from '../../harness/pocket';
 
-function memoryStore(): ColdStartStore {
+function memoryStore(): StageStore {
   const held: { [S in keyof KeptRows]: Map<string, KeptRows[S]> } = { rollouts: new Map(), self: new Map() };
   return {
     read: async (stage) => new Map(held[stage]),
@@ -44,7 +44,7 @@ describe('the stages of a cold start', () => {
   afterAll(() => reasoner.destroy());
 
   const sources = [0, 1, 2].map((index) => worldProblem(SETTINGS, index, async () => new Blob()));
-  const parts = (store: ColdStartStore, hooks: StageHooks = {}) => ({
+  const parts = (store: StageStore, hooks: StageHooks = {}) => ({
     ...{ settings: SETTINGS, store, hooks },
     open: async (first: number) => {
       opened++;

@@ -301,6 +301,22 @@ describe('rows', () => {
     expect(changes()).toBe(3);
   });
 
+  it('that were made here keep where they come from', async () => {
+    const { library, changes } = libraryOf();
+    const origin = { kind: 'cold-start', modelId: 'm', fingerprint: 'f', from: null } as const;
+    const made = async function* () {
+      yield { ...ROW, response: 'r' };
+    };
+    const whole = { ...origin, settings: { seed: 1 }, counts: { examples: 1 } };
+    const kept = await library.keepRows(' Mine ', made(), whole);
+    expect(kept).toMatchObject({ name: 'Mine', rows: 1, withResponse: 1, origin: whole });
+    expect(await library.listDatasets()).toEqual([kept]);
+    expect(await library.rowCount(kept.id)).toBe(1);
+    expect(await library.storedRow(kept.id, 0)).toMatchObject({ question: 'q', response: 'r' });
+    expect(changes()).toBe(1);
+    await expect(library.keepRows(' ', made(), whole)).rejects.toMatchObject({ code: 'usage/argument' });
+  });
+
   it.each([
     ['no question', { question: ' ' }, 'usage/argument'],
     ['no answer', { answer: '' }, 'usage/argument'],

@@ -1,0 +1,381 @@
+// Serves the commands of building a cold start: begins one, asks the model stage by stage, takes looks that are written
+// elsewhere or by hand, and keeps the examples as a data set. One tab works on it at a time, under a lock; what is stored
+// is true at every moment, so that a closed page loses at most the wave in hand.
+
+import type { DecodedImage } from '../../data/image/picture_decoder';
+import type { PixelArray } from '../../data/image/pillow_resize';
+import { ArgumentError, DataError, StorageError } from '../../lib/errors';
+import { defined } from '../../lib/invariant';
+import { looksOfTexts, type OpenedChain, readWrittenLines } from '../../lookback/cold_start/insertion';
+import { coldStartReport } from '../../lookback/cold_start/judged_examples';
+import { ModelAnswers, type SampledModel } from '../../lookback/cold_start/model_answers';
+import {
+  type KeptRows,
+  type StageAnswers,
+  type StageHooks,
+  type StageProgress,
+  type StageStore,
+  sampleLooks,
+  sampleProblems,
+} from '../../lookback/cold_start/model_stages';
+import { type ProblemSource, rowProblem, worldProblem } from '../../lookback/cold_start/problem_source';
+import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
+import { givenProblems, throwProblems } from '../../settings/read_settings';
+import type { ColdStartStore, StageTexts } from '../../storage/cold_start_store';
+import type { HeldLock } from '../../storage/locks';
+import type { ColdStartRecord } from '../../storage/records';
+import type {
+  ColdStartChange,
+  ColdStartCommands,
+  ColdStartLook,
+  ColdStartPlan,
+  ColdStartView,
+  ImportedLooks,
+  ModelStage,
+} from '../../worker/protocol/cold_start';
+import type { DatasetSummary, NamedFile } from '../../worker/protocol/library';
+import type { Engine, EngineModel, Loaded } from '../answers/engine';
+import type { DatasetLibrary } from '../library/dataset_library';
+import { busy, type LiveRuns } from '../training/live_runs';
+import { examplesArchive, tasksArchive } from './cold_start_archive';
+import { type ColdStartStages, keptAnswers, keptLooks, StagesOf } from './cold_start_stages';
+import { lookView, viewOf } from './cold_start_view';
+
+/** A loaded model that can be asked. */
+export type AskedModel = EngineModel & SampledModel;
+
+/** What the host needs. */
+export interface ColdStartParts {
+  readonly engine: Pick<Engine<AskedModel>, 'loaded' | 'turns' | 'emit'>;
+  readonly store: Pick<
+    ColdStartStore<ColdStartPlan>,
+    'current' | 'read' | 'begin' | 'update' | 'putTexts' | 'delete'
+  >;
+  readonly datasets: Pick<DatasetLibrary, 'storedRow' | 'rowCount' | 'keepRows'>;
+  readonly liveRuns: Pick<LiveRuns, 'claim'>;
+  /** Opens sampling from a model; the model's own by default. */
+  readonly openAnswers?: (model: AskedModel, first: number) => StageAnswers;
+  /** Takes the lock of the cold start over all tabs; null when another has it. */
+  lock(): Promise<HeldLock | null>;
+  /** Whether this or another tab has that lock. */
+  isLocked(): Promise<boolean>;
+  fingerprintOf(loaded: Loaded): Promise<string>;
+  encodePicture(pixels: PixelArray): Promise<Blob>;
+  decodeImage(file: Blob): Promise<DecodedImage>;
+  /** Called when what is stored changed. */
+  changed(): void;
+  createId(): string;
+  date(): number;
+}
+
+interface Work {
+  readonly stage: ModelStage;
+  readonly stop: AbortController;
+}
+
+const PAUSED = 'paused by the person';
+/** Looks of a few hundred thousand chains. */
+const MAX_LOOKS_BYTES = 2 ** 28;
+
+/** One host per engine. Its methods are the page's commands; they reject with LookBackErrors. */
+export class ColdStartHost implements ColdStartCommands {
+  readonly #parts: ColdStartParts;
+  #work: Work | undefined;
+  #held: { readonly id: string; readonly stages: StagesOf } | undefined;
+  /** What changes the cold start in this tab, one after another. */
+  #changes: Promise<unknown> = Promise.resolve();
+  /** Commands of {@link ColdStartHost.#changes} that are not done. */
+  #waiting = 0;
+
+  constructor(parts: ColdStartParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `train/busy` while the model is asked: it must stay. */
+  checkRelease(): void {
+    if (this.#work !== undefined) throw busy('here', 'another model', 'cold start');
+  }
+
+  /** See ColdStartCommands. */
+  async readColdStart(): Promise<ColdStartView | null> {
+    const record = await this.#parts.store.current();
+    if (record === null) return null;
+    return this.#view(record.id);
+  }
+
+  /** See ColdStartCommands. */
+  async beginColdStart(plan: ColdStartPlan): Promise<ColdStartView> {
+    const loaded = this.#loaded();
+    const { source, ...settings } = plan;
+    throwProblems(givenProblems(COLD_START_SETTINGS, settings));
+    checkWriter(plan);
+    const { store, createId, date, fingerprintOf, datasets } = this.#parts;
+    const rows = source.kind === 'dataset' ? await datasets.rowCount(source.datasetId) : plan.count;
+    if (rows === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
+    const start = {
+      ...{ id: createId(), plan: { ...plan, count: Math.min(plan.count, rows) } },
+      ...{ modelId: loaded.entry.id, fingerprint: await fingerprintOf(loaded), createdAt: date() },
+    };
+    const { id } = await this.#changing(() => store.begin(start));
+    return this.#view(id);
+  }
+
+  /** See ColdStartCommands. */
+  async runColdStart(stage: ModelStage): Promise<ColdStartView> {
+    const record = await this.#current();
+    const loaded = await this.#loadedFor(record);
+    const { id } = record;
+    await this.#changing(async () => {
+      const lock = await this.#parts.liveRuns.claim('asking for a cold start', 'cold start');
+      const work = { stage, stop: new AbortController() };
+      this.#work = work;
+      try {
+        await this.#ask(record, loaded, work);
+      } catch (error) {
+        if (work.stop.signal.reason !== PAUSED) throw error;
+      } finally {
+        this.#work = undefined;
+        lock.release();
+      }
+    });
+    return this.#view(id);
+  }
+
+  /** See ColdStartCommands. */
+  async pauseColdStart(): Promise<void> {
+    this.#work?.stop.abort(PAUSED);
+  }
+
+  /** See ColdStartCommands. */
+  async changeColdStart(change: ColdStartChange): Promise<ColdStartView> {
+    const { id, plan } = await this.#current();
+    const next = { ...plan, ...change };
+    const { source: _, ...settings } = next;
+    throwProblems(givenProblems(COLD_START_SETTINGS, settings));
+    checkWriter(next);
+    await this.#changing(() => this.#parts.store.update(id, { plan: next }));
+    return this.#view(id);
+  }
+
+  /** See ColdStartCommands. */
+  async readColdStartLook(index: number): Promise<ColdStartLook> {
+    const { stages } = await this.#stages((await this.#current()).id);
+    return lookView(chosenAt(stages, index), index, stages);
+  }
+
+  /** See ColdStartCommands. */
+  async writeColdStartLook(index: number, text: string): Promise<ColdStartLook> {
+    const { id } = await this.#current();
+    const { stages } = await this.#stages(id);
+    const { source, opening } = chosenAt(stages, index);
+    const row = { problemId: source.id, opening, texts: [text.trim()] };
+    await this.#changing(() => this.#parts.store.putTexts(id, 'hand', [row]));
+    return this.readColdStartLook(index);
+  }
+
+  /** See ColdStartCommands. */
+  async importColdStartLooks({ path, blob }: NamedFile): Promise<ImportedLooks> {
+    if (blob.size > MAX_LOOKS_BYTES)
+      throw new DataError('data/dataset-size', `${path} is larger than ${MAX_LOOKS_BYTES} bytes.`);
+    const texts = readWrittenLines(await blob.text(), path);
+    const { id } = await this.#current();
+    const { stages } = await this.#stages(id);
+    const { looks, unknown } = looksOfTexts(stages.opened, texts);
+    const rows = [...looks.values()].map(
+      ({ id: problemId, opening, texts: own }): StageTexts => ({ problemId, opening, texts: own }),
+    );
+    await this.#changing(() => this.#parts.store.putTexts(id, 'file', rows));
+    return { taken: rows.length, unknown, view: await this.#view(id) };
+  }
+
+  /** See ColdStartCommands. */
+  async exportColdStart(what: 'tasks' | 'examples'): Promise<Blob> {
+    const { stages } = await this.#stages((await this.#current()).id);
+    return what === 'tasks' ? tasksArchive(stages) : examplesArchive(stages);
+  }
+
+  /** See ColdStartCommands. */
+  async saveColdStart(name: string): Promise<DatasetSummary> {
+    const { id } = await this.#current();
+    return this.#changing(async () => {
+      const { record, stages } = await this.#stages(id);
+      const { rows, judged, selection, sources } = stages;
+      if (rows.length === 0)
+        throw new DataError('data/dataset-empty', 'The mix holds no example: nothing to save.');
+      const byId = new Map(sources.map((source) => [source.id, source]));
+      const pictures = async function* () {
+        for (const { id: problem, question, answer, response } of rows) {
+          const image = await defined(byId.get(problem), problem).file();
+          yield { image, imageName: problem, question, answer, response };
+        }
+      };
+      const { plan, modelId, fingerprint } = record;
+      const { source, ...settings } = plan;
+      const { rejected: _, ...counts } = coldStartReport(selection, judged, rows);
+      const from = source.kind === 'dataset' ? source.name : null;
+      const origin = { kind: 'cold-start', modelId, fingerprint, from, settings, counts } as const;
+      const saved = await this.#parts.datasets.keepRows(name, pictures(), origin);
+      await this.#parts.store.update(id, { savedAs: saved.name });
+      return saved;
+    });
+  }
+
+  /** See ColdStartCommands. */
+  async deleteColdStart(): Promise<number> {
+    return this.#changing(() => this.#parts.store.delete());
+  }
+
+  /** Asks the model for a stage, in its turn on the device, until it is whole. */
+  async #ask(record: ColdStartRecord<ColdStartPlan>, loaded: Loaded<AskedModel>, work: Work): Promise<void> {
+    const { turns } = this.#parts.engine;
+    const { signal } = work.stop;
+    const { stages, sources } = await this.#stages(record.id);
+    let last: StageProgress = { done: 0, total: 0, secondsLeft: null };
+    const tell = (fraction: number | null): void =>
+      this.#parts.engine.emit({
+        type: 'coldStartProgressed',
+        work: { stage: work.stage, fraction, ...last },
+      });
+    const hooks: StageHooks = {
+      signal,
+      turn: () => turns.pass(),
+      onPhase: (_, fraction) => tell(fraction),
+      onProgress: (progress) => {
+        last = progress;
+        tell(null);
+      },
+    };
+    const parts = {
+      ...{ settings: record.plan, store: this.#stageStore(record.id), hooks },
+      open: async (first: number) =>
+        this.#parts.openAnswers?.(loaded.model, first) ?? new ModelAnswers(loaded.model, first),
+    };
+    const ask = () =>
+      work.stage === 'rollouts' ? sampleProblems(sources, parts) : sampleLooks(stages.opened, parts);
+    await turns.train(() => loaded.gpu.untilLost<unknown>(ask()), signal);
+  }
+
+  /** The stages' store over the database; every wave that is kept is told. */
+  #stageStore(id: string): StageStore {
+    const { store, changed } = this.#parts;
+    return {
+      read: async <S extends keyof KeptRows>(stage: S) => {
+        const { texts } = await store.read(id);
+        const rows = stage === 'rollouts' ? keptAnswers(texts.rollouts) : keptLooks(texts.self);
+        return rows as Map<string, KeptRows[S]>;
+      },
+      append: async (stage, rows) => {
+        const texts = rows.map((row): StageTexts => {
+          return {
+            problemId: row.id,
+            opening: 'opening' in row ? row.opening : null,
+            texts: row.texts,
+          };
+        });
+        await store.putTexts(id, stage, texts);
+        changed();
+      },
+    };
+  }
+
+  /**
+   * Runs what changes the cold start, after what this tab does already, while no other tab does.
+   * @throws StorageError `storage/busy`
+   */
+  async #changing<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#work !== undefined) throw busyError('The model is being asked for answers');
+    this.#waiting++;
+    const result = this.#changes.then(async () => {
+      const lock = await this.#parts.lock();
+      if (lock === null) throw busyError('Another tab is at work on it');
+      try {
+        return await body();
+      } finally {
+        lock.release();
+      }
+    });
+    this.#changes = result.catch(() => undefined);
+    try {
+      return await result;
+    } finally {
+      this.#waiting--;
+      this.#parts.changed();
+    }
+  }
+
+  async #view(id: string): Promise<ColdStartView> {
+    const { record, stages } = await this.#stages(id);
+    return viewOf(record, stages, await this.#atWork());
+  }
+
+  async #atWork(): Promise<ColdStartView['atWork']> {
+    if (this.#work !== undefined) return 'here';
+    if (this.#waiting > 0) return null;
+    return (await this.#parts.isLocked()) ? 'elsewhere' : null;
+  }
+
+  async #stages(id: string): Promise<{
+    readonly record: ColdStartRecord<ColdStartPlan>;
+    readonly stages: ColdStartStages;
+    readonly sources: readonly ProblemSource[];
+  }> {
+    const stored = await this.#parts.store.read(id);
+    if (this.#held?.id !== id)
+      this.#held = { id, stages: new StagesOf(await this.#sources(stored.record.plan)) };
+    const { stages } = this.#held;
+    return { record: stored.record, stages: stages.of(stored), sources: stages.sources };
+  }
+
+  async #sources(plan: ColdStartPlan): Promise<ProblemSource[]> {
+    const { datasets, encodePicture, decodeImage } = this.#parts;
+    const { source, count } = plan;
+    if (source.kind === 'shapes_world')
+      return Array.from({ length: count }, (_, index) => worldProblem(plan, index, encodePicture));
+    const sources: ProblemSource[] = [];
+    for (let index = 0; index < count; index++) {
+      const { question, answer } = await datasets.storedRow(source.datasetId, index);
+      const file = async () => (await datasets.storedRow(source.datasetId, index)).image;
+      const pixels = async () => (await decodeImage(await file())).pixels;
+      sources.push(rowProblem({ question, answer, kind: null, pixels, file }, index));
+    }
+    return sources;
+  }
+
+  async #current(): Promise<ColdStartRecord<ColdStartPlan>> {
+    const record = await this.#parts.store.current();
+    if (record === null) throw new DataError('data/cold-start', 'There is no cold start: begin one first.');
+    return record;
+  }
+
+  #loaded(): Loaded<AskedModel> {
+    const { loaded } = this.#parts.engine;
+    if (loaded === undefined) throw new DataError('data/model', 'A cold start asks a model: load one first.');
+    return loaded;
+  }
+
+  /** The loaded model, which has to be the one that gave the answers so far. */
+  async #loadedFor({ modelId, fingerprint }: ColdStartRecord<ColdStartPlan>): Promise<Loaded<AskedModel>> {
+    const { loaded } = this.#parts.engine;
+    if (loaded?.entry.id === modelId && (await this.#parts.fingerprintOf(loaded)) === fingerprint)
+      return loaded;
+    const message = `This cold start asks the model "${modelId}", with the weights that it had: load it first.`;
+    throw new DataError('data/cold-start', message, { modelId });
+  }
+}
+
+function chosenAt({ opened }: ColdStartStages, index: number): OpenedChain {
+  const one = opened[index];
+  if (one === undefined) throw new ArgumentError(`There is no chosen chain ${index + 1}.`);
+  return one;
+}
+
+function busyError(who: string): StorageError {
+  return new StorageError('storage/busy', `${who}; this cold start cannot change meanwhile: pause it first.`);
+}
+
+function checkWriter({ source, insert }: ColdStartPlan): void {
+  if (insert === 'oracle' && source.kind === 'dataset')
+    throw new ArgumentError('Only the built-in world writes looks by itself: choose another writer.', {
+      key: 'insert',
+    });
+}

@@ -1,0 +1,162 @@
+// Makes a host of the cold start over stores in memory and a model whose answers are scripted: to a question of the world
+// it answers rightly and wrongly by turns, and it closes a look that is opened for it with what the oracle would write.
+
+import { backText, boxed, chainOfThought, secondThought } from '../../../src/data/world/oracle';
+import type { WorldSample } from '../../../src/data/world/world_sample';
+import { StorageError } from '../../../src/lib/errors';
+import type { StageAnswers } from '../../../src/lookback/cold_start/model_stages';
+import { worldProblem } from '../../../src/lookback/cold_start/problem_source';
+import type { Loaded } from '../../../src/services/answers/engine';
+import { GpuTurns } from '../../../src/services/answers/gpu_turns';
+import {
+  type AskedModel,
+  ColdStartHost,
+  type ColdStartParts,
+} from '../../../src/services/cold_start/cold_start_host';
+import { LiveRuns } from '../../../src/services/training/live_runs';
+import { COLD_START_SETTINGS } from '../../../src/settings/cold_start_settings';
+import { defaultsOf } from '../../../src/settings/read_settings';
+import type { StageTexts, TextStage } from '../../../src/storage/cold_start_store';
+import type { StoredRow } from '../../../src/storage/dataset_store';
+import type { ColdStartRecord } from '../../../src/storage/records';
+import type { ColdStartPlan } from '../../../src/worker/protocol/cold_start';
+import type { DatasetSummary } from '../../../src/worker/protocol/library';
+import type { EngineEvent } from '../../../src/worker/protocol/messages';
+import { memoryRuns } from '../training/memory_runs';
+
+/** Six questions about sheets, two answers each, two at a time. */
+export const PLAN: ColdStartPlan = {
+  ...defaultsOf(COLD_START_SETTINGS),
+  ...{ pictures: 'sheets', textShare: 0, count: 6, rollouts: 2, batch: 2 },
+  source: { kind: 'shapes_world' },
+};
+
+/** The sample behind a question of {@link PLAN}. */
+export function sampleOf(question: string): WorldSample {
+  const problems = Array.from({ length: PLAN.count }, (_, index) => worldProblem(PLAN, index, png));
+  return problems.find((problem) => problem.question === question)!.sample!();
+}
+
+/** A picture for the archive. */
+export const png = async (): Promise<Blob> => new Blob([Uint8Array.of(137, 80)], { type: 'image/png' });
+
+function scriptedAnswers(onWave: () => unknown): StageAnswers {
+  return {
+    maxNewTokens: 100,
+    prepare: ({ text }) => text as unknown as ReturnType<StageAnswers['prepare']>,
+    wave: async (prompts, { count }, hooks) => {
+      await onWave();
+      hooks.signal?.throwIfAborted();
+      return prompts.map(({ prepared, start }) => {
+        const { facts, question, counts, answer } = sampleOf(prepared as unknown as string);
+        if (start !== '')
+          return [
+            `${backText(facts, question)} </back> <think> ${secondThought(question, counts)} </think> ${boxed(answer)}`,
+          ];
+        const wrong =
+          question.kind === 'any' ? counts.map((n) => Number(n === 0)) : counts.map((n) => n + 1).reverse();
+        return Array.from({ length: count }, (_, at) =>
+          chainOfThought(question, at % 2 === 0 ? counts : wrong),
+        );
+      });
+    },
+    destroy: () => undefined,
+  };
+}
+
+/** What is stored; shared by the tabs of a test. */
+export function memoryStore() {
+  let record: ColdStartRecord<ColdStartPlan> | null = null;
+  let texts: Record<TextStage, Map<string, StageTexts>> = emptyTexts();
+  const present = (): ColdStartRecord<ColdStartPlan> => {
+    if (record === null) throw new StorageError('storage/missing', 'gone');
+    return record;
+  };
+  const store: ColdStartParts['store'] = {
+    current: async () => record,
+    read: async () => {
+      const of = (stage: TextStage) => [...texts[stage].values()];
+      const all = { rollouts: of('rollouts'), self: of('self'), file: of('file'), hand: of('hand') };
+      return { record: present(), texts: all };
+    },
+    begin: async (start) => {
+      record = { ...start, revision: 0, savedAs: null, bytes: 7 };
+      texts = emptyTexts();
+      return record;
+    },
+    update: async (_, change) => {
+      record = { ...present(), ...change, revision: present().revision + 1 };
+      return record;
+    },
+    putTexts: async (_, stage, rows) => {
+      for (const row of rows) texts[stage].set(row.problemId, row);
+      record = { ...present(), revision: present().revision + 1 };
+    },
+    delete: async () => {
+      record = null;
+      return 7;
+    },
+  };
+  return { store, lock: { held: false } };
+}
+
+const emptyTexts = () => ({ rollouts: new Map(), self: new Map(), file: new Map(), hand: new Map() });
+
+/** A tab: a host over stores that may be shared. */
+export function coldStartTab(
+  { store, lock }: ReturnType<typeof memoryStore>,
+  script: {
+    readonly rows?: readonly StoredRow[];
+    readonly onWave?: () => unknown;
+    readonly fingerprint?: string;
+  } = {},
+) {
+  const { rows = [], onWave = () => undefined, fingerprint = 'f' } = script;
+  const events: EngineEvent[] = [];
+  const kept: { name: string; rows: StoredRow[]; origin: unknown }[] = [];
+  const loaded = {
+    gpu: { untilLost: <T>(work: Promise<T>) => work },
+    entry: { id: 'pocket' },
+    model: {},
+  } as unknown as Loaded<AskedModel>;
+  const liveRuns = new LiveRuns({
+    ...{ runs: memoryRuns().runs, changed: () => undefined },
+    lock: async () => ({ release: () => undefined }),
+  });
+  let changes = 0;
+  const host = new ColdStartHost({
+    engine: { loaded, turns: new GpuTurns(), emit: (event) => void events.push(event) },
+    ...{ store, liveRuns },
+    datasets: {
+      rowCount: async () => rows.length,
+      storedRow: async (_, position) => rows[position] as StoredRow,
+      keepRows: async (name, given, origin) => {
+        const own: StoredRow[] = [];
+        for await (const row of given) own.push(row);
+        kept.push({ name, rows: own, origin });
+        return { id: 'd1', name, rows: own.length } as DatasetSummary;
+      },
+    },
+    openAnswers: () => scriptedAnswers(onWave),
+    lock: async () => {
+      if (lock.held) return null;
+      lock.held = true;
+      return {
+        release: () => {
+          lock.held = false;
+        },
+      };
+    },
+    isLocked: async () => lock.held,
+    fingerprintOf: async () => fingerprint,
+    encodePicture: png,
+    decodeImage: async () => ({
+      pixels: { width: 1, height: 1, channels: 3, data: new Uint8Array(3) },
+      ...{ sourceWidth: 1, sourceHeight: 1, notes: [] },
+    }),
+    changed: () => changes++,
+    createId: () => 'c1',
+    date: () => 5,
+  });
+  return { host, events, kept, liveRuns, changes: () => changes };
+}
