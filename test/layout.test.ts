@@ -92,6 +92,9 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/train/policy_loss.ts': 'test/train/policy.gpu.test.ts',
   // A sample is made of all of these.
   'src/data/world/': 'test/data/world/world_sample.test.ts',
+  // The parts of one host.
+  'src/services/cold_start/': 'test/services/cold_start/cold_start_host.test.ts',
+  'src/ui/cold_start/cold_start_copy.ts': 'test/ui/cold_start/cold_start_page.test.tsx',
   // Both are one engine to the page, and share their states.
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
   'src/lookback/custom_reward.worker.ts': 'test/lookback/custom_reward.browser.test.ts',

@@ -23,12 +23,13 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <TrainPage train={train} library={library} />;
     }),
     data: once(async () => {
-      const [{ DataPage }, { createDatasets }] = await Promise.all([
+      const [{ DataPage, coldStartPage }, { createDatasets }] = await Promise.all([
         import('./data/data_page'),
         import('../state/datasets'),
       ]);
       const datasets = createDatasets(client, library);
-      return () => <DataPage datasets={datasets} library={library} />;
+      const coldStart = coldStartPage(client, library);
+      return () => <DataPage datasets={datasets} library={library} coldStart={coldStart} />;
     }),
     models: once(async () => {
       const [{ ModelsPage }, { createArrival }] = await Promise.all([

@@ -45,7 +45,10 @@ async function offers(page: Route | null): Promise<string[]> {
       return offered(renderIn(stored, <LibraryPage library={library} />).container);
     case 'data': {
       const datasets = createDatasets(engine, library);
-      return offered(renderIn(stored, <DataPage datasets={datasets} library={library} />).container);
+      return offered(
+        renderIn(stored, <DataPage {...{ datasets, library }} coldStart={async () => () => null} />)
+          .container,
+      );
     }
     case 'models': {
       const { arrival } = arrivalOf(stored);

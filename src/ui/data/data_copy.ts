@@ -4,6 +4,7 @@
 import { formatBytes } from '../../lib/format';
 import type {
   ColumnMapping,
+  DatasetOrigin,
   DatasetPreview,
   DatasetWarning,
   ImportProgress,
@@ -96,6 +97,10 @@ export const DATA_COPY = {
   responseTokens: (count: number) => `Response: ${counted(count, 'token')}.`,
   expected: 'Expected answer',
   response: 'Response',
+  coldStart: 'Cold start',
+  coldStartAbout:
+    'A set for SFT out of the model’s own answers, with a look back at the picture put into some of them: from the built-in world, or from a dataset of this page.',
+  coldStartLink: 'Build a cold start',
   add: {
     title: 'Add to a dataset',
     several: (count: number) =>
@@ -139,4 +144,10 @@ export function foundSentence(
   const left = problemCount(preview);
   const bad = left === 0 ? 'no problem' : counted(left, 'problem');
   return `${counted(preview.rows, 'usable row')}, ${DATA_COPY.withResponse(preview.withResponse)}; ${bad}.`;
+}
+
+/** Where a dataset that was built here comes from. */
+export function originWords({ modelId, from, settings, counts }: DatasetOrigin): string {
+  const { examples = 0, lookingBack = 0, problems = 0 } = counts;
+  return `Cold start of ${modelId}: ${counted(problems, 'question')} from ${from === null ? 'the built-in world' : `“${from}”`}, ${settings.rollouts} answers each; ${lookingBack} of ${examples} examples look back (${settings.position}, written by ${settings.insert}), seed ${settings.seed}.`;
 }

@@ -1,25 +1,29 @@
-// Draws the Data page: importing a dataset, the list of datasets, and the rows of one. Nothing is kept without
-// consent.
+// Draws the Data page: importing a dataset, the list of datasets, and the rows of one, and behind a link the building of
+// a cold-start set. Nothing is kept without consent.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Datasets, ImportWork } from '../../state/datasets';
 import type { Library } from '../../state/library';
+import type { EngineClient } from '../../worker/client';
 import type { DatasetSummary } from '../../worker/protocol/library';
 import { COPY } from '../copy';
 import { filesOfTransfer } from '../file_intake';
 import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
+import { type Draw, LazyPage, once } from '../lazy_page';
 import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';
 import { useLook } from '../look/look_context';
 import { Notice } from '../notice';
 import { ProblemItems } from '../problem_list';
-import { counted, DATA_COPY } from './data_copy';
+import { counted, DATA_COPY, originWords } from './data_copy';
 import { ImportPreview } from './import_preview';
 import { RowBrowser } from './row_browser';
 import '../styles/library.css';
 import '../styles/data.css';
+
+const COLD_START_ADDRESS = '#/data/cold-start';
 
 /** Elements that keep a paste for themselves. */
 const FIELDS = 'input, textarea, select, dialog';
@@ -108,7 +112,7 @@ function SetItem({
   readonly onBrowse: () => void;
   readonly onDelete: () => void;
 }) {
-  const { id, name, rows, withResponse, bytes, createdAt } = dataset;
+  const { id, name, rows, withResponse, bytes, createdAt, origin } = dataset;
   return (
     <li class="item" data-testid="dataset-row" data-id={id} data-rows={rows}>
       <div>
@@ -117,6 +121,7 @@ function SetItem({
           {counted(rows, 'row')}, {DATA_COPY.withResponse(withResponse)}, {formatBytes(bytes)},{' '}
           {new Date(createdAt).toLocaleString()}
         </p>
+        {origin !== undefined && <p class="hint">{originWords(origin)}</p>}
       </div>
       <div class="item-actions">
         <button type="button" class="quiet" aria-label={`${DATA_COPY.browse}: ${name}`} onClick={onBrowse}>
@@ -167,8 +172,60 @@ function SetsPanel({ datasets, library }: { readonly datasets: Datasets; readonl
   );
 }
 
-/** The page. */
-export function DataPage({ datasets, library }: { readonly datasets: Datasets; readonly library: Library }) {
+/** How to get the page that builds a cold-start set. */
+export function coldStartPage(client: EngineClient, library: Library): () => Promise<Draw> {
+  return once(async () => {
+    const [{ ColdStartPage }, { createColdStart }] = await Promise.all([
+      import('../cold_start/cold_start_page'),
+      import('../../state/cold_start'),
+    ]);
+    const coldStart = createColdStart(client);
+    return () => <ColdStartPage coldStart={coldStart} library={library} />;
+  });
+}
+
+/** Whether the address names the building of a cold-start set. */
+function useColdStartAddress(): boolean {
+  const named = () => location.hash.startsWith(COLD_START_ADDRESS);
+  const shown = useSignal(named());
+  useEffect(() => {
+    const follow = () => {
+      shown.value = named();
+    };
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, [shown]);
+  return shown.value;
+}
+
+function ColdStartLink() {
+  return (
+    <section class="panel" aria-labelledby="cold-start-title">
+      <header class="panel-head">
+        <h3 id="cold-start-title">{DATA_COPY.coldStart}</h3>
+      </header>
+      <p>{DATA_COPY.coldStartAbout}</p>
+      <p>
+        <a href={COLD_START_ADDRESS} data-testid="cold-start-link">
+          {DATA_COPY.coldStartLink}
+        </a>
+      </p>
+    </section>
+  );
+}
+
+interface DataPageProps {
+  readonly datasets: Datasets;
+  readonly library: Library;
+  readonly coldStart: () => Promise<Draw>;
+}
+
+/** The page, or what its address names behind it. */
+export function DataPage({ coldStart, ...props }: DataPageProps) {
+  return useColdStartAddress() ? <LazyPage load={coldStart} /> : <Sets {...props} />;
+}
+
+function Sets({ datasets, library }: Pick<DataPageProps, 'datasets' | 'library'>) {
   useFileDrop(datasets.take);
   usePaste(datasets);
   useEffect(() => {
@@ -189,6 +246,7 @@ export function DataPage({ datasets, library }: { readonly datasets: Datasets; r
       <LibraryMessages library={library} />
       <ImportPanel datasets={datasets} />
       <SetsPanel datasets={datasets} library={library} />
+      <ColdStartLink />
       {!gone.value && <RowBrowser datasets={datasets} />}
     </>
   );

@@ -10,7 +10,10 @@ import { renderIn, shelf } from '../page_script';
 async function shown() {
   const made = await shelf();
   const datasets = createDatasets(made.engine, made.library);
-  const { container } = renderIn(made, <DataPage datasets={datasets} library={made.library} />);
+  const { container } = renderIn(
+    made,
+    <DataPage datasets={datasets} library={made.library} coldStart={async () => () => null} />,
+  );
   await settled();
   return { ...made, container };
 }

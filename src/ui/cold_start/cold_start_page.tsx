@@ -1,0 +1,142 @@
+// Draws the Cold start page, which is reached from the Data page: the form to begin with, or the stages of the one in the
+// making. Its one polite live region speaks of states, never of single waves.
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
+import type { ColdStart } from '../../state/cold_start';
+import type { Library } from '../../state/library';
+import { Confirm } from '../confirm';
+import { COPY } from '../copy';
+import { Icon } from '../icons';
+import { Notice } from '../notice';
+import { BeginForm } from './begin_form';
+import { COLD_START_COPY, newsWords } from './cold_start_copy';
+import {
+  FilterCard,
+  InsertionCard,
+  MixCard,
+  RolloutsCard,
+  SaveCard,
+  SelectionCard,
+  type StageProps,
+} from './stage_cards';
+import '../styles/train.css';
+import '../styles/data.css';
+import '../styles/library.css';
+import '../styles/cold_start.css';
+
+function Discard({ coldStart }: { readonly coldStart: ColdStart }) {
+  const asking = useSignal(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="quiet"
+        data-testid="cold-discard"
+        disabled={coldStart.locked.value}
+        onClick={() => {
+          asking.value = true;
+        }}
+      >
+        <Icon name="delete" /> {COLD_START_COPY.discard}
+      </button>
+      {asking.value && (
+        <Confirm
+          title={COLD_START_COPY.discardTitle}
+          yes={COLD_START_COPY.discardYes}
+          onNo={() => {
+            asking.value = false;
+          }}
+          onYes={() => {
+            asking.value = false;
+            void coldStart.discard();
+          }}
+        >
+          <p>{COLD_START_COPY.discardWhat}</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Stages({ coldStart, view }: StageProps) {
+  const { plan, modelId, bytes } = view;
+  const pictures = COLD_START_SETTINGS.pictures.choices[plan.pictures];
+  return (
+    <>
+      <div class="cold-plan">
+        <p data-testid="cold-plan">{COLD_START_COPY.plan(plan, modelId, pictures, bytes)}</p>
+        <Discard coldStart={coldStart} />
+      </div>
+      {view.atWork === 'elsewhere' && (
+        <p class="banner" data-testid="cold-elsewhere">
+          <Icon name="info" /> {COLD_START_COPY.states.elsewhere}
+        </p>
+      )}
+      <RolloutsCard coldStart={coldStart} view={view} />
+      {view.rollouts.done > 0 && (
+        <>
+          <SelectionCard coldStart={coldStart} view={view} />
+          <InsertionCard coldStart={coldStart} view={view} />
+          <FilterCard coldStart={coldStart} view={view} />
+          <MixCard coldStart={coldStart} view={view} />
+          <SaveCard coldStart={coldStart} view={view} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Messages({ coldStart }: { readonly coldStart: ColdStart }) {
+  const error = coldStart.error.value;
+  const news = coldStart.news.value;
+  return (
+    <>
+      {error !== null && (
+        <Notice error={error} retry={() => void coldStart.open()} dismiss={coldStart.dismiss} />
+      )}
+      <div role="status" data-testid="cold-status">
+        {news !== null && (
+          <p class="banner banner-restored">
+            <Icon name="info" /> {newsWords(news)}
+          </p>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** The page. */
+export function ColdStartPage({
+  coldStart,
+  library,
+}: {
+  readonly coldStart: ColdStart;
+  readonly library: Library;
+}) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    void coldStart.open();
+    void library.refresh();
+  }, [coldStart, library]);
+  const view = coldStart.view.value;
+  return (
+    <div class="cold-start" data-testid="cold-start-page">
+      <header class="page-head">
+        <p>
+          <a href="#/data">← {COLD_START_COPY.back}</a>
+        </p>
+        <h2 ref={heading} tabIndex={-1}>
+          {COLD_START_COPY.title}
+        </h2>
+        <p class="hint">{COLD_START_COPY.about}</p>
+      </header>
+      <Messages coldStart={coldStart} />
+      {!coldStart.known.value && <p class="empty">{COPY.app.opening}</p>}
+      {coldStart.known.value && view === null && <BeginForm coldStart={coldStart} library={library} />}
+      {view !== null && <Stages coldStart={coldStart} view={view} />}
+    </div>
+  );
+}

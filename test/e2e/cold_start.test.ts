@@ -1,0 +1,116 @@
+// Builds cold-start sets as a person does, with a reload after every stage: one of the built-in world with the looks that
+// it writes itself, which SFT then trains on, and one of an imported set with looks from a file.
+import { expect, test } from '@playwright/test';
+import { unzipSync } from 'fflate';
+import { backText, boxed, secondThought } from '../../src/data/world/oracle';
+import { drawSample } from '../../src/data/world/world_sample';
+import { type ColdStartPage, newColdStartPage } from './cold_start_page';
+import { worldSet } from './train_page';
+
+test.describe.configure({ mode: 'serial', timeout: 300_000 });
+
+let cold: ColdStartPage;
+test.beforeAll(async ({ browser }) => {
+  cold = await newColdStartPage(browser);
+  await cold.ready();
+});
+test.afterAll(() => cold.page.context().close());
+
+const SET = 'Looks of the world';
+
+test('the built-in world: answers, looks and mix outlive reloads, and SFT takes the set', async () => {
+  const { page } = cold;
+  await cold.openBuilder();
+  await cold.begin({ count: '6', rollouts: '3', batch: '3', textShare: '0', maxNewTokens: '60' });
+  await cold.answered(6);
+  await page.reload();
+  await cold.answered(6);
+  const looks = await cold.number('cold-selected', 'data-looks');
+  expect(looks).toBeGreaterThan(0);
+  expect(await cold.number('cold-written', 'data-written')).toBe(looks);
+  expect(await cold.number('cold-accepted', 'data-accepted')).toBe(looks);
+  await cold.set('position', 'semantic');
+  await cold.set('reflectionRate', '1');
+  await expect(page.getByTestId('cold-mixed')).toHaveAttribute('data-looks', String(looks));
+  expect(await cold.violations()).toEqual([]);
+
+  await page.reload();
+  await expect(page.locator('[data-field="position"]')).toHaveValue('semantic');
+  await expect(page.getByTestId('cold-mixed')).toHaveAttribute('data-looks', String(looks));
+  const { bytes } = await cold.downloaded(page.getByTestId('cold-export'));
+  const { 'metadata.jsonl': metadata } = unzipSync(bytes);
+  const rows = Buffer.from(metadata ?? [])
+    .toString('utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(rows).toHaveLength(looks);
+  expect(rows[0]).toMatchObject({
+    writer: 'oracle',
+    reflects: true,
+    images: [expect.stringMatching(/\.png$/)],
+  });
+  await cold.save(SET);
+
+  await cold.go('train');
+  await cold.plan('sft-quick', SET, {
+    ...{ name: 'On my cold start', mode: 'semantic', maxSteps: '2' },
+    ...{ 'sft.batchSize': '1', 'sft.evalSteps': '0' },
+  });
+  await page.getByTestId('start').click();
+  await cold.state('finished');
+  await expect(cold.runStep).toHaveText('2 of 2');
+});
+
+test('an imported set: tasks go out, looks come back in a file and by hand', async () => {
+  const { page } = cold;
+  await cold.go('data');
+  await cold.previewSet(await worldSet(4));
+  await cold.keepSet('Four sheets');
+  await cold.openBuilder();
+  await cold.discard();
+  await cold.begin({ rollouts: '3', maxNewTokens: '60' }, 'Four sheets');
+  await cold.answered(4);
+  await cold.set('hardShare', '1');
+  await cold.set('insert', 'file');
+  await cold.set('reflectionRate', '1');
+  const looks = await cold.number('cold-selected', 'data-looks');
+  expect(looks).toBeGreaterThan(0);
+  const { bytes } = await cold.downloaded(page.getByTestId('cold-tasks'));
+  const { 'tasks.jsonl': tasks } = unzipSync(bytes);
+  const answers = Buffer.from(tasks ?? [])
+    .toString('utf8')
+    .trim()
+    .split('\n')
+    .map(answered);
+  // The first look is empty: the filter says so, and it is written by hand.
+  const [first, ...others] = answers;
+  const broken = { id: first?.id, text: first?.text.replace(/<back>.*<\/back>/, '<back> </back>') };
+  await page.getByTestId('cold-import').setInputFiles({
+    name: 'looks.jsonl',
+    mimeType: 'application/jsonl',
+    buffer: Buffer.from([broken, ...others].map((one) => JSON.stringify(one)).join('\n')),
+  });
+  await expect(page.getByTestId('cold-status')).toContainText(/imported/);
+  await page.reload();
+  expect(await cold.number('cold-written', 'data-written')).toBe(looks);
+  await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks - 1));
+  await expect(page.getByTestId('cold-rule').first()).toBeVisible();
+  await page.getByTestId('cold-edit').click();
+  await page.getByTestId('look-text').fill(first?.text ?? '');
+  await page.getByTestId('look-keep').click();
+  await expect(page.getByTestId('look-verdict')).toHaveText('It passes the filter.');
+  await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
+  await cold.save('Looks from a file');
+  expect(cold.problems).toEqual([]);
+});
+
+/** What somebody who sees the picture of a task writes. */
+function answered(line: string): { id: string; text: string } {
+  const { id, opening } = JSON.parse(line) as { id: string; opening: string };
+  const { facts, question, counts, answer } = drawSample({
+    ...{ split: 'train', seed: 5, index: Number(id.replace('row-', '')) },
+  });
+  const look = `<back> ${backText(facts, question)} </back> <think> ${secondThought(question, counts)} </think>`;
+  return { id, text: `${opening} ${look} ${boxed(answer)}` };
+}
