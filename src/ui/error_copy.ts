@@ -308,8 +308,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     copy('This kind of model is not supported yet', error.message, ['Choose another model.'], 'none'),
   'model/unknown': (error) =>
     copy('There is no such model', error.message, ['Choose one of the list.'], 'none'),
-  'model/list': (error) =>
-    copy('The list of models cannot be read', error.message, ['Reload the page.'], 'retry'),
+  'model/list': (error) => copy('The list of models cannot be read', error.message, [], 'reload'),
   'model/mode': (error) =>
     copy('The model has no such prompt', error.message, ['Choose another prompt.'], 'none'),
   'model/token': (error) =>
