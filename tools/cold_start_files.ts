@@ -7,7 +7,7 @@ import { DataError } from '../src/lib/errors';
 import { datasetFiles, jsonLines, pictureName } from '../src/lookback/cold_start/example_files';
 import { readWrittenLines } from '../src/lookback/cold_start/insertion';
 import type { ColdStartRow } from '../src/lookback/cold_start/judged_examples';
-import type { StageStore, KeptRows } from '../src/lookback/cold_start/model_stages';
+import type { KeptRows, StageStore } from '../src/lookback/cold_start/model_stages';
 import { readRegularFile } from './regular_file';
 import { writeWhole } from './train_files';
 
