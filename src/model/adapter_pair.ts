@@ -26,7 +26,8 @@ export interface AdapterPair {
 /**
  * Reads a pair.
  * @param files bytes of adapter_config.json and adapter_model.safetensors
- * @throws ModelError `model/adapter` naming the key or tensor
+ * @throws ModelError `model/adapter` naming the key or tensor, with the name of its base model as `baseModel` where the
+ *   settings hold one
  */
 export async function readAdapterPair(
   files: { readonly config: Uint8Array; readonly weights: Uint8Array },
@@ -38,9 +39,9 @@ export async function readAdapterPair(
   } catch {
     throw new ModelError('model/adapter', `${ADAPTER_CONFIG} is not valid JSON.`);
   }
+  const stated = Object(json) as Record<string, unknown>;
   try {
-    const about = Object(json) as Record<string, unknown>;
-    const { lora_dropout: dropout, [BASE_KEY]: base } = about;
+    const { lora_dropout: dropout, [BASE_KEY]: base } = stated;
     const file = await parseSafetensors(ADAPTER_WEIGHTS, files.weights);
     const { config, weights } = await readLora(json, file, model);
     const loraDropout = typeof dropout === 'number' && dropout >= 0 && dropout < 1 ? dropout : 0;
@@ -48,11 +49,13 @@ export async function readAdapterPair(
       config: { ...config, loraDropout },
       weights,
       base: typeof base === 'string' ? base : null,
-      precision: precisionNamed(about[PRECISION_KEY]),
+      precision: precisionNamed(stated[PRECISION_KEY]),
     };
   } catch (error) {
     // What is wrong with its container is wrong with the adapter, not with the model.
-    if (!(error instanceof ModelError) || error.code === 'model/adapter') throw error;
-    throw new ModelError('model/adapter', error.message, error.data, error);
+    if (!(error instanceof ModelError)) throw error;
+    const { base_model_name_or_path: name } = stated;
+    const made = typeof name === 'string' && name !== '' ? { baseModel: name.slice(0, 200) } : {};
+    throw new ModelError('model/adapter', error.message, { ...error.data, ...made }, error);
   }
 }

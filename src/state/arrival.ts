@@ -2,13 +2,12 @@
 // the download, which goes on while other pages are shown. Commands never throw: failures become `error`.
 
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { DEFAULT_HUB } from '../lib/hub_address';
 import { type PlainError, plainError } from '../lib/plain_error';
 import { GENERATION_SETTINGS, QUESTION_TOKENS } from '../settings/generation_settings';
 import type { EngineClient } from '../worker/client';
 import type { NamedFile } from '../worker/protocol/library';
 import type { FitRequest, HubChoice, ModelFit, StoredModel } from '../worker/protocol/models';
-import type { KeptText } from './kept_plan';
+import type { HubState } from './hub_choice';
 import type { Library } from './library';
 import type { Look } from './look';
 import { type CatalogueEntry, parseCatalogue } from './model_catalogue';
@@ -69,8 +68,7 @@ export interface ArrivalParts {
   readonly client: EngineClient;
   readonly look: Pick<Look, 'loadModel' | 'setSettings' | 'session'>;
   readonly library: Pick<Library, 'models'>;
-  /** The address of the hub, between visits; the token is kept nowhere. */
-  readonly address: KeptText;
+  readonly hub: HubState;
   fetchCatalogue(): Promise<unknown>;
   /** Monotonic milliseconds. */
   now(): number;
@@ -94,7 +92,7 @@ export function createArrival(parts: ArrivalParts): Arrival {
       await attempt(w, async () => {
         w.catalogue.value = parseCatalogue(await parts.fetchCatalogue());
       });
-      if (w.hub.value.address !== DEFAULT_HUB) await useHub(w, w.hub.value);
+      await attempt(w, () => parts.hub.ready());
     },
     useHub: (choice) => useHub(w, choice),
     choose: (chosen) => choose(w, chosen),
@@ -126,7 +124,7 @@ export function createArrival(parts: ArrivalParts): Arrival {
 
 function writable(parts: ArrivalParts) {
   const catalogue = signal<readonly CatalogueEntry[]>([]);
-  const hub = signal<HubChoice>({ address: parts.address.read() ?? DEFAULT_HUB, token: null });
+  const hub = parts.hub.choice;
   const chosen = signal<Chosen | null>(null);
   const size = signal<FitSize>(FIRST_SIZE);
   const fit = signal<ModelFit | null>(null);
@@ -168,9 +166,7 @@ function follow(w: Writable): void {
 
 async function useHub(w: Writable, choice: HubChoice): Promise<void> {
   await attempt(w, async () => {
-    await w.parts.client.useHub(choice);
-    w.hub.value = choice;
-    w.parts.address.write(choice.address);
+    await w.parts.hub.use(choice);
     if (w.chosen.value?.source === 'hub') await judge(w);
   });
 }

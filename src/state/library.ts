@@ -54,10 +54,8 @@ export interface Library {
   exportAdapter(id: string): Promise<Blob | null>;
   /** From a zip, the files of a folder, or the two files of an adapter; ones still being collected are waited for. */
   importAdapter(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<AdapterSummary | null>;
-  /** From the hub by `organisation/name`. */
-  importHubAdapter(id: string, revision: string): Promise<AdapterSummary | null>;
-  /** Ends fetching an adapter of the hub. */
-  cancelHubAdapter(): Promise<void>;
+  /** Runs an import from elsewhere as a command of its own; one that somebody cancelled is no error. */
+  importing(run: () => Promise<AdapterSummary>): Promise<AdapterSummary | null>;
   /** Appends a row; `id` null makes a dataset of that name. */
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary | null>;
 }
@@ -152,7 +150,8 @@ function outcomes() {
       news.value = told(value);
       return value;
     } catch (thrown) {
-      error.value = plainError(thrown);
+      const plain = plainError(thrown);
+      if (plain.code !== 'adapter/cancelled') error.value = plain;
       return null;
     } finally {
       running.value -= 1;
@@ -180,6 +179,11 @@ export function createLibrary(client: EngineClient): Library {
     dataset: (id) => client.deleteDataset(id),
     model: (key) => client.deleteModel(key),
   };
+  const importing: Library['importing'] = (run) =>
+    command(
+      () => andFetched(run(), fetch.adapters),
+      ({ name }) => ({ kind: 'imported', name }),
+    );
   return {
     ...{ adapters, runs, datasets, models, usage, known, error, news, busy, dismiss, refreshUsage },
     unreadable: computed(() => [...failures.value.values()][0] ?? null),
@@ -205,17 +209,8 @@ export function createLibrary(client: EngineClient): Library {
       return freed !== null;
     },
     exportAdapter: (id) => command(() => client.exportAdapter(id)),
-    importAdapter: (files) =>
-      command(
-        () => andFetched(imported(client, files), fetch.adapters),
-        (adapter) => ({ kind: 'imported', name: adapter.name }),
-      ),
-    importHubAdapter: (id, revision) =>
-      command(
-        () => andFetched(client.importHubAdapter(id, revision), fetch.adapters),
-        (adapter) => ({ kind: 'imported', name: adapter.name }),
-      ),
-    cancelHubAdapter: () => client.cancelHubAdapter(),
+    importing,
+    importAdapter: (files) => importing(() => imported(client, files)),
     addToDataset: (id, name, row) =>
       command(() => andFetched(client.addToDataset(id, name, row), fetch.datasets)),
   };

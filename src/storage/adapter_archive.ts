@@ -65,8 +65,8 @@ export function packAdapter({ config, weights }: AdapterPair, card?: string): Ui
  * Reads a pair from what was handed over: a zip of it, the files of its folder, or the two files by themselves. What lies
  * beside the pair, or deeper than it, is passed over: a folder of training holds checkpoints of its adapter.
  * @param name of the adapter, for messages
- * @throws StorageError `storage/archive` naming what is missing, twice there, or dishonest; DataError `data/zip` for a
- *   damaged zip, `data/dataset-size` for a file that is too large
+ * @throws StorageError `storage/archive` naming what is missing, twice there, too large, or dishonest; DataError
+ *   `data/zip` for a damaged zip
  */
 export async function readAdapterFiles(
   files: readonly AdapterFile[],
@@ -84,11 +84,15 @@ export async function readAdapterFiles(
   };
 }
 
+/** Throws StorageError `storage/archive` for a file of an adapter that is larger than what is read. */
+export function checkAdapterSize(path: string, bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  const message = `${path} has ${formatBytes(bytes)}; up to ${formatBytes(maxBytes)} are read.`;
+  throw new StorageError('storage/archive', message, { path });
+}
+
 async function readBlob({ path, blob }: AdapterFile, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (blob.size > maxBytes) {
-    const message = `${path} has ${formatBytes(blob.size)}; up to ${formatBytes(maxBytes)} are read.`;
-    throw new DataError('data/dataset-size', message, { path });
-  }
+  checkAdapterSize(path, blob.size, maxBytes);
   return new Uint8Array(await blob.arrayBuffer());
 }
 
@@ -102,7 +106,10 @@ export async function unpackAdapter(
   name: string,
   limits: ArchiveLimits = ADAPTER_LIMITS,
 ): Promise<AdapterPair> {
-  const reader = await openZip(zip, name, limits);
+  const reader = await openZip(zip, name, limits).catch((error: unknown): never => {
+    if (!(error instanceof DataError) || error.code !== 'data/dataset-size') throw error;
+    throw new StorageError('storage/archive', error.message, error.data, error);
+  });
   const [refused] = reader.refused;
   if (refused) throw bad(name, `"${refused.path}" ${refused.reason}`, { path: refused.path });
   const { config, weights } = findPair(reader.entries, name);
@@ -154,6 +161,7 @@ async function readEntry(
   entry: ZipEntry,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkAdapterSize(entry.path, entry.size, maxBytes);
   const parts: Uint8Array[] = [];
   for await (const part of reader.chunks(entry, maxBytes)) parts.push(part);
   const bytes = new Uint8Array(entry.size);

@@ -11,8 +11,8 @@ import { Notice } from './notice';
 export type Draw = () => ComponentChild;
 
 /** Remembers what `load` brought; forgets a failure, so that it can be tried again. */
-export function once(load: () => Promise<Draw>): () => Promise<Draw> {
-  let loaded: Promise<Draw> | null = null;
+export function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | null = null;
   return () => {
     loaded ??= load().catch((thrown) => {
       loaded = null;

@@ -13,6 +13,9 @@ export type Pages = Readonly<Record<Exclude<Route, 'look'>, () => Promise<Draw>>
 
 /** The pages over one engine's client and what is stored. */
 export function createPages(client: EngineClient, look: Look, library: Library): Pages {
+  const hub = once(async () =>
+    (await import('../state/hub_choice')).createHubState(client, browserText('look-back/hub')),
+  );
   return {
     train: once(async () => {
       const [{ TrainPage }, { createTrain }] = await Promise.all([
@@ -32,21 +35,26 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <DataPage datasets={datasets} library={library} coldStart={coldStart} />;
     }),
     models: once(async () => {
-      const [{ ModelsPage }, { createArrival }] = await Promise.all([
+      const [{ ModelsPage }, { createArrival }, made] = await Promise.all([
         import('./models/models_page'),
         import('../state/arrival'),
+        hub(),
       ]);
       const arrival = createArrival({
-        ...{ client, look, library },
-        address: browserText('look-back/hub'),
+        ...{ client, look, library, hub: made },
         fetchCatalogue: async () => (await fetch('./models/catalogue.json')).json(),
         now: () => performance.now(),
       });
       return () => <ModelsPage arrival={arrival} library={library} />;
     }),
     library: once(async () => {
-      const { LibraryPage } = await import('./library/library_page');
-      return () => <LibraryPage library={library} />;
+      const [{ LibraryPage }, { createHubAdapter }, made] = await Promise.all([
+        import('./library/library_page'),
+        import('../state/hub_adapter'),
+        hub(),
+      ]);
+      const hubAdapter = createHubAdapter({ client, library, hub: made, now: () => performance.now() });
+      return () => <LibraryPage {...{ library, hubAdapter }} />;
     }),
   };
 }

@@ -1,5 +1,6 @@
 // A scripted arrival of models: over an engine that the test settles, with a catalogue of one model.
 import { type Arrival, createArrival } from '../../src/state/arrival';
+import { createHubState } from '../../src/state/hub_choice';
 import type { Library } from '../../src/state/library';
 import type { Look } from '../../src/state/look';
 import type { ModelFit } from '../../src/worker/protocol/models';
@@ -35,12 +36,12 @@ export function arrivalOf(parts: { engine: HandEngine; look: Look; library: Libr
   const kept = { address: null as string | null };
   const arrival: Arrival = createArrival({
     ...{ client: parts.engine, look: parts.look, library: parts.library },
-    address: {
+    hub: createHubState(parts.engine, {
       read: () => kept.address,
       write: (address) => {
         kept.address = address;
       },
-    },
+    }),
     fetchCatalogue: async () => CATALOGUE,
     now: () => clock.now,
   });

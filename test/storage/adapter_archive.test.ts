@@ -59,7 +59,7 @@ describe('readAdapterFiles', () => {
   it('refuses a file beyond measure before it is read', async () => {
     const limits = { maxConfigBytes: 10, maxWeightsBytes: 1 << 20, maxFiles: 5, maxRatio: 300 };
     const refused = readAdapterFiles(handed(PAIR), 'mine', limits);
-    await expect(refused).rejects.toMatchObject({ code: 'data/dataset-size' });
+    await expect(refused).rejects.toMatchObject({ code: 'storage/archive' });
     await expect(refused).rejects.toThrow(/adapter_config\.json has/);
   });
 });
@@ -114,9 +114,9 @@ describe('unpackAdapter', () => {
     const bomb = { 'adapter_config.json': CONFIG, 'adapter_model.safetensors': new Uint8Array(8 << 20) };
     await expect(unpack(bomb)).rejects.toThrow(/inflates \d+-fold; at most 300-fold/);
     const limits = { maxConfigBytes: 100, maxWeightsBytes: 30_006, maxFiles: 5, maxRatio: 300 };
-    await expect(unpack(PAIR, limits)).rejects.toMatchObject({ code: 'data/dataset-size' });
+    await expect(unpack(PAIR, limits)).rejects.toMatchObject({ code: 'storage/archive' });
     await expect(unpack(PAIR, { ...limits, maxFiles: 1 })).rejects.toMatchObject({
-      code: 'data/dataset-size',
+      code: 'storage/archive',
     });
     // A declared size of 30 000 over 30 007 bytes: what it holds beyond is found while inflating.
     const zip = zipSync(PAIR);

@@ -34,7 +34,7 @@ const STORED = {
 /** Everything that a page offers, over the states that it is in. */
 async function offers(page: Route | null): Promise<string[]> {
   const stored = await shelf(STORED);
-  const { look, library, engine } = stored;
+  const { look, library, hubAdapter, engine } = stored;
   switch (page) {
     case null: {
       const bar = renderIn(stored, <TopBar showKeys={() => undefined} />);
@@ -42,7 +42,7 @@ async function offers(page: Route | null): Promise<string[]> {
       return [...offered(bar.container), ...offered(notice.container)];
     }
     case 'library':
-      return offered(renderIn(stored, <LibraryPage library={library} />).container);
+      return offered(renderIn(stored, <LibraryPage {...{ library, hubAdapter }} />).container);
     case 'data': {
       const datasets = createDatasets(engine, library);
       return offered(

@@ -2,6 +2,8 @@
 import { cleanup, configure, render } from '@testing-library/preact';
 import type { ComponentChildren } from 'preact';
 import { afterEach } from 'vitest';
+import { createHubAdapter } from '../../src/state/hub_adapter';
+import { createHubState } from '../../src/state/hub_choice';
 import { createLibrary, type Library } from '../../src/state/library';
 import { createLook, type Look } from '../../src/state/look';
 import { createTrain, type Train } from '../../src/state/train';
@@ -44,7 +46,9 @@ export async function shelf(
   await engine.resolve('listAdapters', stored.adapters ?? []);
   await engine.resolve('listRuns', stored.runs ?? []);
   await engine.resolve('listDatasets', stored.datasets ?? []);
-  return { engine, look, library };
+  const hub = createHubState(engine, { read: () => null, write: () => undefined });
+  const hubAdapter = createHubAdapter({ client: engine, library, hub, now: () => 0 });
+  return { engine, look, library, hubAdapter };
 }
 
 /** Renders within the contexts of the app shell. */

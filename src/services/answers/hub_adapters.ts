@@ -4,10 +4,9 @@
 import type { HubClient } from '../../hub/hub_client';
 import { downloadFiles } from '../../hub/hub_download';
 import type { HubFile, HubListing } from '../../hub/hub_listing';
-import { DataError, ModelError } from '../../lib/errors';
-import { formatBytes } from '../../lib/format';
+import { ModelError } from '../../lib/errors';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft';
-import { ADAPTER_LIMITS, type AdapterFile } from '../../storage/adapter_archive';
+import { ADAPTER_LIMITS, type AdapterFile, checkAdapterSize } from '../../storage/adapter_archive';
 import type { DownloadWatch } from './hub_models';
 
 /** An adapter's files with where they came from. */
@@ -18,7 +17,7 @@ export interface FetchedAdapter {
 
 /**
  * The two files of an adapter in a listing.
- * @throws ModelError `model/adapter` for a repository that is no adapter; DataError `data/dataset-size`
+ * @throws ModelError `model/adapter` for a repository that is no adapter; StorageError `storage/archive` for too large a file
  */
 export function adapterFilesOf({ id, files }: HubListing): HubFile[] {
   const limits = {
@@ -31,16 +30,15 @@ export function adapterFilesOf({ id, files }: HubListing): HubFile[] {
       const message = `${id} is no adapter: it has no ${name}. Adapters are read as PEFT writes them, with weights in safetensors.`;
       throw new ModelError('model/adapter', message, { id, file: name });
     }
-    if (file.bytes <= limit) return file;
-    const message = `${id}/${name} has ${formatBytes(file.bytes)}; up to ${formatBytes(limit)} are read.`;
-    throw new DataError('data/dataset-size', message, { id, file: name });
+    checkAdapterSize(`${id}/${name}`, file.bytes, limit);
+    return file;
   });
 }
 
 /**
  * Fetches an adapter at a branch, tag or commit.
- * @throws ModelError of the hub's client, `model/adapter` for a repository that is no adapter, `model/integrity`; DataError
- *   `data/dataset-size`, before weights are fetched; the signal's reason when aborted
+ * @throws ModelError of the hub's client, `model/adapter` for a repository that is no adapter, `model/integrity`;
+ *   StorageError `storage/archive` for too large a file, before any is fetched; the signal's reason when aborted
  */
 export async function fetchAdapter(
   client: HubClient,

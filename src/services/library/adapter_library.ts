@@ -2,7 +2,7 @@
 // their weights to answers and runs. An adapter is put before a model only when it was made for the very weights of
 // that model, or, where it does not say, when every tensor fits by name and shape.
 
-import { ArgumentError, LookBackError, StorageError } from '../../lib/errors';
+import { ArgumentError, LookBackError, ModelError, StorageError } from '../../lib/errors';
 import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
 import { PRECISION_KEY, precisionCaution } from '../../model/base_precision';
@@ -170,7 +170,9 @@ export class AdapterLibrary implements AdapterCommands {
     const words = checkedName(name);
     const loaded = this.#loaded();
     const files = await readAdapterFiles(given, words);
-    const read = await readAdapterPair(files, loaded.model.model.config);
+    const read = await readAdapterPair(files, loaded.model.model.config).catch((error: unknown): never => {
+      throw misfit(words, error, loaded);
+    });
     const fingerprint = await this.#parts.fingerprintOf(loaded);
     checkBase(words, read.base, fingerprint, loaded);
     const notes =
@@ -281,6 +283,15 @@ function checkBase(
     loaded: loadedFingerprint,
     modelId: modelId ?? null,
   });
+}
+
+/** What it means that an adapter cannot be read for the loaded model: where it names another base, that it needs that one. */
+function misfit(name: string, error: unknown, { entry }: Loaded): unknown {
+  if (!(error instanceof ModelError)) return error;
+  const base = error.data?.baseModel;
+  if (typeof base !== 'string' || base === entry.id || base === entry.label) return error;
+  const message = `"${name}" says that it was made for the model "${base}", and it does not fit "${entry.label}", which is loaded: ${error.message}`;
+  return new LookBackError('adapter/base', message, { ...error.data, modelId: base }, error);
 }
 
 function summaryOf(record: AdapterRecord): AdapterSummary {

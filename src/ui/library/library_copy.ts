@@ -6,6 +6,7 @@ import type { DeletionEffect } from '../../state/deletion_effects';
 import type { ItemKind, LibraryNews } from '../../state/library';
 import type { RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
+import { durationText } from '../train/figures_text';
 
 const ITEMS: Record<ItemKind, string> = {
   adapter: 'Adapter',
@@ -27,7 +28,15 @@ export const LIBRARY_COPY = {
   importing: 'Working…',
   hubAdapter: 'Adapter of the hub',
   hubAdapterExample: 'organisation/name',
+  hubAdapterHint: (base: string) =>
+    `Its name or the address of its page; a branch, tag or commit follows an @. It has to be made for ${base}. Where it asks for a permission, give a token under ${control('hubAccess')} on ${pageName('models')}.`,
+  hubAdapterAnyBase: 'the model that is loaded',
+  hubAdapterNot: 'Write organisation/name, or paste the address of its page.',
   hubAdapterGet: 'Fetch it',
+  hubAdapterAsking: (id: string) => `Asking the hub for ${id}…`,
+  hubAdapterArrived: (loaded: number, total: number, secondsLeft: number | null) =>
+    `${formatBytes(loaded)} of ${formatBytes(total)}${secondsLeft === null ? '' : `, ${durationText(secondsLeft)} left`}`,
+  hubAdapterChecking: 'Checking it against the model…',
   bundled: 'comes with the page',
   tryIt: 'Try it',
   tryWhy: `Ask with it on ${pageName('look')}`,

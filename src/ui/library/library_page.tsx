@@ -4,6 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
+import type { HubAdapterState } from '../../state/hub_adapter';
 import type { Library } from '../../state/library';
 import type { StoredModel } from '../../worker/protocol/models';
 import type { RunSummary } from '../../worker/protocol/training';
@@ -12,6 +13,7 @@ import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
 import { AdapterItem } from './adapter_item';
+import { HubAdapter } from './hub_adapter';
 import { LIBRARY_COPY } from './library_copy';
 import { StoragePanel } from './storage_panel';
 import { DeleteConfirm, type Doomed, LibraryMessages } from './stored_items';
@@ -35,48 +37,6 @@ function ImportAdapter({ library }: { readonly library: Library }) {
       />
       <span class="hint">{library.busy.value ? LIBRARY_COPY.importing : LIBRARY_COPY.importHint}</span>
     </div>
-  );
-}
-
-/** An adapter of the hub by its name, at a branch, tag or commit behind an @. */
-function HubAdapter({ library }: { readonly library: Library }) {
-  const wanted = useSignal('');
-  const fetching = useSignal(false);
-  return (
-    <form
-      class="import-row"
-      aria-label={LIBRARY_COPY.hubAdapter}
-      onSubmit={(event) => {
-        event.preventDefault();
-        const [id = '', revision = ''] = wanted.value.trim().split('@');
-        fetching.value = true;
-        void library.importHubAdapter(id, revision || 'main').finally(() => {
-          fetching.value = false;
-        });
-      }}
-    >
-      <label class="field">
-        {LIBRARY_COPY.hubAdapter}
-        <input
-          value={wanted.value}
-          placeholder={LIBRARY_COPY.hubAdapterExample}
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          onInput={(event) => {
-            wanted.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <button type="submit" class="quiet" disabled={fetching.value || wanted.value.trim() === ''}>
-        {LIBRARY_COPY.hubAdapterGet}
-      </button>
-      {fetching.value && (
-        <button type="button" class="quiet" onClick={() => void library.cancelHubAdapter()}>
-          {COPY.load.cancel}
-        </button>
-      )}
-    </form>
   );
 }
 
@@ -119,7 +79,11 @@ interface SectionProps {
   readonly onDelete: (doomed: Doomed) => void;
 }
 
-function Adapters({ library, onDelete }: SectionProps) {
+function Adapters({
+  library,
+  hubAdapter,
+  onDelete,
+}: SectionProps & { readonly hubAdapter: HubAdapterState }) {
   // Those that came with the page keep their order: the first is the one it loads.
   const newest = useComputed(() => {
     const own = library.adapters.value.filter(({ bundled }) => !bundled);
@@ -131,7 +95,7 @@ function Adapters({ library, onDelete }: SectionProps) {
       <header class="panel-head">
         <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
         <ImportAdapter library={library} />
-        <HubAdapter library={library} />
+        <HubAdapter hubAdapter={hubAdapter} />
       </header>
       {newest.value.length === 0 && (
         <p class="empty">
@@ -237,8 +201,13 @@ function Models({ library, onDelete }: SectionProps) {
   );
 }
 
+interface LibraryPageProps {
+  readonly library: Library;
+  readonly hubAdapter: HubAdapterState;
+}
+
 /** The page. */
-export function LibraryPage({ library }: { readonly library: Library }) {
+export function LibraryPage({ library, hubAdapter }: LibraryPageProps) {
   const doomed = useSignal<Doomed | null>(null);
   const askFirst = (item: Doomed) => {
     doomed.value = item;
@@ -256,7 +225,7 @@ export function LibraryPage({ library }: { readonly library: Library }) {
       </header>
       <LibraryMessages library={library} />
       <Models library={library} onDelete={askFirst} />
-      <Adapters library={library} onDelete={askFirst} />
+      <Adapters library={library} hubAdapter={hubAdapter} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
       <StoragePanel library={library} />
       {doomed.value !== null && (

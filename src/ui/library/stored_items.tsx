@@ -1,6 +1,7 @@
 // Shows what the Library and the Data page share: the question before an item is deleted, with what that frees and which
 // runs need the item, and what the last command came to.
 
+import { useEffect, useRef } from 'preact/hooks';
 import { deletionEffects } from '../../state/deletion_effects';
 import type { ItemKind, Library } from '../../state/library';
 import { Confirm } from '../confirm';
@@ -52,8 +53,13 @@ export function LibraryMessages({ library }: { readonly library: Library }) {
   const error = library.error.value;
   const unreadable = library.unreadable.value;
   const news = library.news.value;
+  const top = useRef<HTMLDivElement>(null);
+  // What was pressed may stand far below.
+  useEffect(() => {
+    if (error !== null) top.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [error]);
   return (
-    <>
+    <div class="library-messages" ref={top}>
       {unreadable !== null && <Notice error={unreadable} retry={() => void library.refresh()} />}
       {error !== null && <Notice error={error} retry={null} dismiss={library.dismiss} />}
       {news !== null && (
@@ -61,6 +67,6 @@ export function LibraryMessages({ library }: { readonly library: Library }) {
           <Icon name="info" /> {newsSentence(news)}
         </p>
       )}
-    </>
+    </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
+import { hubReference } from '../../lib/hub_reference';
 import type { Arrival } from '../../state/arrival';
 import type { Library } from '../../state/library';
 import type { CatalogueEntry } from '../../state/model_catalogue';
@@ -90,14 +91,17 @@ function Offers({ arrival, library }: ChoiceProps) {
 function OtherModel({ arrival }: { readonly arrival: Arrival }) {
   const id = useSignal('');
   const revision = useSignal('main');
+  const wanted = hubReference(id.value);
   return (
     <form
       class="other-model"
       aria-label={MODELS_COPY.other}
       onSubmit={(event) => {
         event.preventDefault();
+        if (wanted === null) return;
+        if (wanted.revision !== null) revision.value = wanted.revision;
         void arrival.choose({
-          id: id.value.trim(),
+          id: wanted.id,
           revision: revision.value.trim() || 'main',
           source: 'hub',
         });
@@ -112,11 +116,15 @@ function OtherModel({ arrival }: { readonly arrival: Arrival }) {
           autocomplete="off"
           autocapitalize="none"
           spellcheck={false}
+          aria-describedby="other-model-why"
           onInput={(event) => {
             id.value = event.currentTarget.value;
           }}
         />
       </label>
+      <span id="other-model-why" class="hint">
+        {id.value.trim() !== '' && wanted === null ? MODELS_COPY.otherNot : MODELS_COPY.otherWhy}
+      </span>
       <label class="field">
         {MODELS_COPY.otherRevision}
         <input
@@ -129,7 +137,7 @@ function OtherModel({ arrival }: { readonly arrival: Arrival }) {
           }}
         />
       </label>
-      <button type="submit" disabled={!/^\s*[^/\s]+\/[^/\s]+\s*$/.test(id.value)}>
+      <button type="submit" disabled={wanted === null}>
         {MODELS_COPY.otherLook}
       </button>
     </form>

@@ -31,6 +31,8 @@ export const MODELS_COPY = {
   other: 'Another model of the hub',
   otherId: 'Name on the hub',
   otherIdExample: 'organisation/name',
+  otherWhy: 'or the address of its page',
+  otherNot: 'Write organisation/name, or paste the address of its page.',
   otherRevision: 'Branch, tag or commit',
   otherLook: 'Look it up',
   folder: 'A folder on this device',

@@ -61,7 +61,7 @@ describe('fetchAdapter', () => {
 
   it.each([
     ['old/pickle', 'model/adapter', /has no adapter_model\.safetensors.*safetensors/],
-    ['large/config', 'data/dataset-size', /large\/config\/adapter_config\.json has .* are read/],
+    ['large/config', 'storage/archive', /large\/config\/adapter_config\.json has .* are read/],
     ['no/where', 'model/hub-missing', /./],
     ['nonsense', 'model/hub-name', /organisation\/name/],
   ])('refuses %s with %s', async (id, code, message) => {

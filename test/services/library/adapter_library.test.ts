@@ -277,6 +277,18 @@ describe('export and import', () => {
     await expect(library.importAdapter(zipped(new Blob([misfit])), 'x')).rejects.toMatchObject({
       code: 'model/adapter',
     });
+    const named = JSON.parse(text) as Record<string, unknown>;
+    const elsewhere = new TextEncoder().encode(
+      JSON.stringify({ ...named, base_model_name_or_path: 'org/large' }),
+    );
+    await expect(
+      library.importAdapter(zipped(new Blob([packAdapter({ config: elsewhere, weights: wrong })])), 'x'),
+    ).rejects.toMatchObject({
+      code: 'adapter/base',
+      message: expect.stringMatching(
+        /made for the model "org\/large", and it does not fit .* loaded: .*q_proj/,
+      ),
+    });
     const [out, width] = shapedModules([module], loaded.config)[0]?.shape ?? [0, 0];
     const b = new Float32Array(out * 2).fill(Number.NaN);
     const nan = writeAdapterWeights([{ module, a: new Float32Array(2 * width), b }], { r: 2 });

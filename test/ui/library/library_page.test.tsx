@@ -20,7 +20,7 @@ const BUNDLED = adapterOf('bundled', { name: 'Came along', bundled: true });
 
 async function shown(runs = [runOf('r1', { bytes: 2048 })]) {
   const made = await shelf({ adapters: [BUNDLED, MINE, OTHER], runs });
-  renderIn(made, <LibraryPage library={made.library} />);
+  renderIn(made, <LibraryPage library={made.library} hubAdapter={made.hubAdapter} />);
   await settled();
   // The page asks for the lists again when it is shown.
   await made.engine.resolve('listAdapters', [BUNDLED, MINE, OTHER]);
@@ -186,5 +186,57 @@ describe('deleting', () => {
       true,
       'It is going on: press “Stop” on the Train page first.',
     ]);
+  });
+});
+
+describe('an adapter of the hub', () => {
+  const form = () => within(screen.getByRole('form', { name: 'Adapter of the hub' }));
+  const write = async (text: string) => {
+    fireEvent.input(form().getByRole('textbox'), { target: { value: text } });
+    await settled();
+  };
+
+  it('is asked for by its name alone, and says what a name is', async () => {
+    await shown();
+    expect(form().getByText(/It has to be made for Pocket\./)).toBeTruthy();
+    await write('nonsense');
+    expect(form().getByText(/^Write organisation\/name/)).toBeTruthy();
+    expect(form().getByRole<HTMLButtonElement>('button', { name: 'Fetch it' }).disabled).toBe(true);
+  });
+
+  it('says how much has arrived, and can be cancelled without an error', async () => {
+    const { engine } = await shown();
+    await write('https://huggingface.co/org/lora/tree/v2');
+    fireEvent.click(form().getByRole('button', { name: 'Fetch it' }));
+    await settled();
+    expect(engine.values.get('importHubAdapter')).toEqual(['org/lora', 'v2']);
+    expect(screen.getByTestId('hub-adapter-pace').textContent).toBe('Asking the hub for org/lora…');
+    engine.emit({ type: 'downloadProgressed', id: 'org/lora', loaded: 1 << 20, total: 4 << 20 });
+    await settled();
+    expect(screen.getByTestId('hub-adapter-pace').textContent).toBe('1.0 MiB of 4.0 MiB');
+    expect(form().getByRole('progressbar').getAttribute('value')).toBe(`${1 << 20}`);
+    fireEvent.click(form().getByRole('button', { name: 'Cancel' }));
+    expect(engine.calls).toContain('cancelHubAdapter');
+    await engine.reject('importHubAdapter', { code: 'adapter/cancelled', message: 'It was cancelled.' });
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(form().getByRole<HTMLInputElement>('textbox').value).toContain('org/lora');
+  });
+
+  it('is told when it is here, and named when it does not fit', async () => {
+    const { engine } = await shown();
+    await write('org/lora');
+    fireEvent.click(form().getByRole('button', { name: 'Fetch it' }));
+    await settled();
+    await engine.reject('importHubAdapter', {
+      code: 'adapter/base',
+      message: 'Made for the model "org/large".',
+    });
+    expect(screen.getByRole('alert').textContent).toContain('Made for the model "org/large".');
+    fireEvent.click(form().getByRole('button', { name: 'Fetch it' }));
+    await settled();
+    await engine.resolve('importHubAdapter', adapterOf('new', { name: 'org/lora' }));
+    await engine.resolve('listAdapters', [BUNDLED, MINE, OTHER, adapterOf('new', { name: 'org/lora' })]);
+    expect(screen.getByTestId('library-news').textContent).toContain('“org/lora” was imported.');
+    expect(form().getByRole<HTMLInputElement>('textbox').value).toBe('');
   });
 });
