@@ -2,6 +2,7 @@
 
 import type { PlainError } from '../lib/plain_error';
 import { control, pageName } from './controls';
+import { type ErrorLink, hubPageLink } from './error_link';
 
 /** What a notice offers to do about an error. */
 export type ErrorAction =
@@ -22,6 +23,8 @@ export interface ErrorCopy {
   /** Things to try, in order. */
   readonly steps: readonly string[];
   readonly action: ErrorAction;
+  /** A page elsewhere that helps. */
+  readonly link?: ErrorLink;
 }
 
 /** Labels of the actions; `none` has no button. */
@@ -45,6 +48,8 @@ const ACCELERATION =
 
 /** How to get room for what did not fit. */
 export const ROOM = `On ${pageName('library')}, press ${control('exportAdapter')} for adapters to keep and ${control('deleteStored')} for adapters and runs that you do not need; for datasets, press ${control('deleteDataset')} on ${pageName('data')}.`;
+
+const GIVE_TOKEN = `Accept its licence on its page, make a token that may read, and give it under ${control('hubAccess')} on ${pageName('models')}.`;
 
 const REPORT = `Report it with what stands under ${control('details')}.`;
 
@@ -338,16 +343,11 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'model/hub-name': (error) =>
     copy('This is not the name of a model', error.message, ['Copy the name from the model’s page.'], 'none'),
   'model/hub-missing': (error) =>
-    copy('The hub has no such model', error.message, ['Check the name and the revision.'], 'none'),
-  'model/hub-gated': (error) =>
-    copy(
-      'This model asks for a permission',
-      error.message,
-      [
-        `Accept its licence on the hub, then give a token under ${control('hubAccess')} on ${pageName('models')}.`,
-      ],
-      'none',
-    ),
+    copy('The hub has nothing of that name', error.message, ['Check the name and the revision.'], 'none'),
+  'model/hub-gated': (error) => ({
+    ...copy('Its owners ask for a permission first', error.message, [GIVE_TOKEN], 'none'),
+    ...hubPageLink(error),
+  }),
   'model/hub-unreachable': (error) =>
     copy('The model hub does not answer', error.message, ['What has arrived is kept.'], 'retry'),
   'model/hub-busy': (error) =>

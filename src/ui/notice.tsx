@@ -107,7 +107,7 @@ interface NoticeProps {
 export function Notice({ error, compact = false, retry, dismiss }: NoticeProps) {
   const shown = withCause(error);
   const known = words.value?.errorCopy(shown);
-  const { title, why, steps, action } = known ?? {
+  const { title, why, steps, action, link } = known ?? {
     title: shown.message,
     why: '',
     steps: [],
@@ -127,6 +127,13 @@ export function Notice({ error, compact = false, retry, dismiss }: NoticeProps) 
               <li key={step}>{step}</li>
             ))}
           </ul>
+        )}
+        {link && (
+          <p>
+            <a href={link.href} target="_blank" rel="noreferrer noopener">
+              {link.label}
+            </a>
+          </p>
         )}
         <div class="notice-actions">
           {act !== null && action !== 'none' && (

@@ -21,7 +21,7 @@ export const FIT: ModelFit = {
     { name: 'cache', bytes: 1e8 },
     { name: 'activations', bytes: 5e7 },
   ],
-  ...{ bytes: 4.5e8, fits: true, limit: null, advice: null },
+  ...{ bytes: 4.5e8, fits: true, tight: false, limit: null, advice: null },
   weightBytes: [
     { precision: 'bf16', bytes: 1e9 },
     { precision: 'int4', bytes: 3e8 },

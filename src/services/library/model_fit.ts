@@ -27,6 +27,8 @@ export interface FitFacts {
 
 /** Precisions from the largest to the smallest. */
 const PRECISIONS = ['bf16', 'int8', 'int4'] as const satisfies readonly WeightPrecision[];
+/** Bytes of the buffers in which room to spare is tried. */
+const SPARE_PIECE = 2 ** 26;
 const LEAST_IMAGE_TOKENS = 128;
 const LEAST_CONTEXT = 512;
 const PART_WORDS: Readonly<Record<FitPart['name'], string>> = {
@@ -70,6 +72,7 @@ export async function judgeFit(
     pixelsPerImage:
       positions?.reading === 'exact' ? null : request.maxImageTokens * (patchSize * spatialMergeSize) ** 2,
     fits: verdict.limit === null,
+    tight: verdict.limit === null && verdict.memory !== null && (await isTight(gpu, verdict.memory.buffers)),
     limit: verdict.limit,
     advice: verdict.limit === null ? null : await adviceFor(gpu, spec, size),
   };
@@ -88,6 +91,14 @@ async function judge(gpu: GpuContext, spec: ModelSpec, size: AnswerSize): Promis
   const parts = memory.parts.map(({ name, bytes }) => `${PART_WORDS[name]} ${formatBytes(bytes)}`);
   const limit = `This device did not give ${formatBytes(total(memory.buffers))} at once (${parts.join(', ')}).`;
   return { memory, limit };
+}
+
+/** Whether a quarter more than what fits is refused: nobody says how much memory there is, and others use it, too. */
+async function isTight(gpu: GpuContext, buffers: readonly number[]): Promise<boolean> {
+  const spare = total(buffers) / 4;
+  const piece = Math.min(spare, gpu.traits.maxBufferBytes, SPARE_PIECE);
+  const pieces = Array.from({ length: Math.ceil(spare / piece) }, () => 4 * Math.ceil(piece / 4));
+  return !(await allocates(gpu, [...buffers, ...pieces]));
 }
 
 /** The error where a buffer or a kernel passes a limit of the device. */

@@ -6,7 +6,7 @@ import type { Arrival } from '../../state/arrival';
 import type { ModelFit } from '../../worker/protocol/models';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
-import { MODELS_COPY } from './models_copy';
+import { MODELS_COPY, verdictWords } from './models_copy';
 
 const PRECISIONS = ['bf16', 'int8', 'int4'] as const;
 const IMAGE_TOKENS = [128, 256, 512, 1024, 2048, 4096, 8192, 16_384];
@@ -103,13 +103,14 @@ function Parts({ fit }: { readonly fit: ModelFit }) {
 }
 
 function Verdict({ fit }: { readonly fit: ModelFit }) {
-  const { fits, bytes, limit, advice, downloadBytes, freeBytes } = fit;
+  const { fits, tight, downloadBytes, freeBytes } = fit;
+  const { headline, rest } = verdictWords(fit);
   return (
     <>
-      <p class="fit-verdict" data-testid="fit" data-fits={String(fits)}>
-        <Icon name={fits ? 'answer' : 'warning'} />
+      <p class="fit-verdict" data-testid="fit" data-fits={String(fits)} data-tight={String(tight)}>
+        <Icon name={fits && !tight ? 'answer' : 'warning'} />
         <span>
-          <strong>{fits ? MODELS_COPY.fits(bytes) : MODELS_COPY.fitsNot}</strong> {limit} {advice}
+          <strong>{headline}</strong> {rest}
         </span>
       </p>
       <Parts fit={fit} />

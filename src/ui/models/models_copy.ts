@@ -61,6 +61,10 @@ export const MODELS_COPY = {
   contextWhy: 'tokens of a question with its answer',
   cachePerToken: (bytes: number) => `${formatBytes(bytes)} of cache per token`,
   fits: (bytes: number) => `Fits this device: it takes ${formatBytes(bytes)} of graphics memory.`,
+  tight: (bytes: number) =>
+    `Fits this device, but tightly: it takes ${formatBytes(bytes)} of graphics memory, and a quarter more was refused.`,
+  tightWhat:
+    'Close other pages that use the graphics device, or choose fewer image tokens or a shorter context.',
   fitsNot: 'Does not fit this device.',
   partsTitle: 'Graphics memory',
   parts: { weights: 'Weights', cache: 'Cache', activations: 'Working memory' } satisfies Record<
@@ -101,3 +105,14 @@ export const MODELS_COPY = {
     `${formatBytes(bytes)} have arrived and would be deleted. Pause it to keep them: it then goes on where it was, also after the page was closed.`,
   cancelYes: 'Cancel and delete',
 } as const;
+
+/** A verdict in words: what it comes to, and what limits it or can be done. */
+export function verdictWords({ fits, tight, bytes, limit, advice }: ModelFit): {
+  readonly headline: string;
+  readonly rest: string;
+} {
+  if (!fits) return { headline: MODELS_COPY.fitsNot, rest: [limit, advice].filter(Boolean).join(' ') };
+  return tight
+    ? { headline: MODELS_COPY.tight(bytes), rest: MODELS_COPY.tightWhat }
+    : { headline: MODELS_COPY.fits(bytes), rest: '' };
+}

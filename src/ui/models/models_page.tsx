@@ -7,7 +7,7 @@ import { Notice } from '../notice';
 import { DownloadPanel } from './download_panel';
 import { FitPanel } from './fit_panel';
 import { ModelChoice } from './model_choice';
-import { MODELS_COPY } from './models_copy';
+import { MODELS_COPY, verdictWords } from './models_copy';
 import '../styles/models.css';
 
 /** What trying again means for an error: the download that it ended, or else the verdict. */
@@ -22,7 +22,8 @@ function newsOf(arrival: Arrival): string {
   if (download?.state === 'paused') return MODELS_COPY.paused(download.id);
   if (download !== null) return MODELS_COPY.downloading(download.id);
   if (fit === null) return '';
-  return fit.fits ? MODELS_COPY.fits(fit.bytes) : [MODELS_COPY.fitsNot, fit.limit, fit.advice].join(' ');
+  const { headline, rest } = verdictWords(fit);
+  return [headline, rest].filter(Boolean).join(' ');
 }
 
 /** The page. */

@@ -71,6 +71,8 @@ export interface ModelFit {
   /** Largest picture, in pixels, of so many image tokens; null where pictures are cut into tiles. */
   readonly pixelsPerImage: number | null;
   readonly fits: boolean;
+  /** It fits, and the device did not give a quarter more. */
+  readonly tight: boolean;
   /** The limit that decides against it, in words with its numbers; null when it fits. */
   readonly limit: string | null;
   /** The control to change, and what then happens; null when it fits, or nothing helps. */

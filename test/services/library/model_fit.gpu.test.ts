@@ -107,6 +107,16 @@ describe('judgeFit', () => {
     expect(fit.pixelsPerImage).toBe(1024 * 28 ** 2);
   });
 
+  it('says that it is tight where a quarter more does not fit', async () => {
+    const large = { maxBufferBytes: 2 ** 31, maxBindingBytes: 2 ** 31 };
+    const { bytes } = await judgeFit(limited(large), SPEC_3B, REQUEST, FACTS);
+    const verdict = (room: number) => judgeFit(limited(large, room * bytes), SPEC_3B, REQUEST, FACTS);
+    // What is tried is rounded up to whole pieces of 64 MiB, less than 3 % of 2.5 GiB.
+    expect(await verdict(1.29)).toMatchObject({ fits: true, tight: false, advice: null });
+    expect(await verdict(1.24)).toMatchObject({ fits: true, tight: true, advice: null });
+    expect(await verdict(0.99)).toMatchObject({ fits: false, tight: false });
+  });
+
   it('names the control that makes it fit', async () => {
     const large = { maxBufferBytes: 2 ** 31, maxBindingBytes: 2 ** 31 };
     const whole = await judgeFit(limited(large), SPEC_3B, { ...REQUEST, precision: 'int8' }, FACTS);

@@ -47,6 +47,16 @@ it('says what a model takes before the click, and what to change', async () => {
   expect(fit.textContent).toContain(`${limit} ${advice}`);
 });
 
+it('says that a model fits tightly, and how to get room', async () => {
+  const { engine } = await modelsPage();
+  fireEvent.click(radio(/org\/model/));
+  await engine.resolve('assessModel', { ...FIT, tight: true });
+  const fit = screen.getByTestId('fit');
+  expect(fit.textContent).toContain('Fits this device, but tightly: it takes 429 MiB');
+  expect(fit.textContent).toContain('Close other pages');
+  expect(button(/^Download/).disabled).toBe(false);
+});
+
 it('does not begin a download for which there is no room', async () => {
   const { engine } = await modelsPage();
   fireEvent.click(radio(/org\/model/));
@@ -87,8 +97,15 @@ it('says where to accept a licence', async () => {
   fireEvent.click(radio(/org\/model/));
   const message =
     'org/model is not open to everybody: accept its licence at https://huggingface.co/org/model';
-  await engine.reject('assessModel', { code: 'model/hub-gated', message });
+  const page = 'https://huggingface.co/org/model';
+  await engine.reject('assessModel', { code: 'model/hub-gated', message, data: { page } });
   const notice = screen.getByRole('alert');
   expect(notice.textContent).toContain(message);
   expect(notice.textContent).toContain('Hub and access');
+  const link = within(notice).getByRole('link', { name: 'Open its page on the hub' });
+  expect(['href', 'target', 'rel'].map((name) => link.getAttribute(name))).toEqual([
+    page,
+    '_blank',
+    'noreferrer noopener',
+  ]);
 });
