@@ -309,7 +309,7 @@ export class HubClient {
       return new ModelError('model/hub-gated', message, { ...data, page });
     }
     if (unknown || status === 404) {
-      const message = `${page} has no such model, revision or file: check the name.`;
+      const message = `There is no such model, revision or file at ${page}, or it is private.`;
       return new ModelError('model/hub-missing', message, data);
     }
     if (status === 416) {

@@ -2,7 +2,7 @@
 
 import type { PlainError } from '../lib/plain_error';
 import { control, pageName } from './controls';
-import { type ErrorLink, hubPageLink } from './error_link';
+import { CHECK_NAME, type ErrorLink, GIVE_TOKEN, hubPageLink } from './hub_help';
 
 /** What a notice offers to do about an error. */
 export type ErrorAction =
@@ -48,8 +48,6 @@ const ACCELERATION =
 
 /** How to get room for what did not fit. */
 export const ROOM = `On ${pageName('library')}, press ${control('exportAdapter')} for adapters to keep and ${control('deleteStored')} for adapters and runs that you do not need; for datasets, press ${control('deleteDataset')} on ${pageName('data')}.`;
-
-const GIVE_TOKEN = `Accept its licence on its page, make a token that may read, and give it under ${control('hubAccess')} on ${pageName('models')}.`;
 
 const REPORT = `Report it with what stands under ${control('details')}.`;
 
@@ -343,7 +341,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'model/hub-name': (error) =>
     copy('This is not the name of a model', error.message, ['Copy the name from the model’s page.'], 'none'),
   'model/hub-missing': (error) =>
-    copy('The hub has nothing of that name', error.message, ['Check the name and the revision.'], 'none'),
+    copy('The hub has nothing of that name', error.message, [CHECK_NAME], 'none'),
   'model/hub-gated': (error) => ({
     ...copy('Its owners ask for a permission first', error.message, [GIVE_TOKEN], 'none'),
     ...hubPageLink(error),

@@ -1,6 +1,7 @@
 // Messages against what the page offers: every control that a message names is there, on the page that it names.
 import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../src/state/datasets';
+import { createQualityState } from '../../src/state/model_quality';
 import { CONTROLS, type NamedControl } from '../../src/ui/controls';
 import { DataPage } from '../../src/ui/data/data_page';
 import { LibraryPage } from '../../src/ui/library/library_page';
@@ -52,7 +53,10 @@ async function offers(page: Route | null): Promise<string[]> {
     }
     case 'models': {
       const { arrival } = arrivalOf(stored);
-      const page = renderIn(stored, <ModelsPage arrival={arrival} library={library} />);
+      const page = renderIn(
+        stored,
+        <ModelsPage {...{ arrival, library }} quality={createQualityState(engine)} />,
+      );
       await settled();
       await startDownload(arrival, engine);
       const downloading = offered(page.container);

@@ -59,14 +59,18 @@ export function LibraryMessages({ library }: { readonly library: Library }) {
     if (error !== null) top.current?.scrollIntoView?.({ block: 'nearest' });
   }, [error]);
   return (
-    <div class="library-messages" ref={top}>
+    <>
       {unreadable !== null && <Notice error={unreadable} retry={() => void library.refresh()} />}
-      {error !== null && <Notice error={error} retry={null} dismiss={library.dismiss} />}
+      {error !== null && (
+        <div ref={top}>
+          <Notice error={error} retry={null} dismiss={library.dismiss} />
+        </div>
+      )}
       {news !== null && (
         <p class="banner banner-restored" data-testid="library-news">
           <Icon name="info" /> {newsSentence(news)}
         </p>
       )}
-    </div>
+    </>
   );
 }

@@ -1,15 +1,19 @@
 // The Models page in its states: nothing chosen, a verdict either way, a download, and errors.
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { expect, it } from 'vitest';
+import { createQualityState } from '../../../src/state/model_quality';
 import { ModelsPage } from '../../../src/ui/models/models_page';
+import type { ModelQuality } from '../../../src/worker/protocol/models';
 import { arrivalOf, FIT, pauseDownload, startDownload } from '../../state/arrival_script';
+import { LOADED_MODEL } from '../../state/engine_script';
 import { settled } from '../../state/train_script';
 import { renderIn, shelf } from '../page_script';
 
 async function modelsPage() {
   const stored = await shelf();
   const { arrival } = arrivalOf(stored);
-  renderIn(stored, <ModelsPage arrival={arrival} library={stored.library} />);
+  const quality = createQualityState(stored.engine);
+  renderIn(stored, <ModelsPage {...{ arrival, quality }} library={stored.library} />);
   await settled();
   return { ...stored, arrival };
 }
@@ -108,4 +112,64 @@ it('says where to accept a licence', async () => {
     '_blank',
     'noreferrer noopener',
   ]);
+});
+
+const QUALITY: ModelQuality = {
+  ...{ id: 'pocket', precision: 'int4', relative: 0.0712 },
+  roles: [{ role: 'text', formats: ['int4'], elements: 2.77e9, relative: 0.0712 }],
+  worst: [{ name: 'layers.3.mlp.down_proj', format: 'int4', relative: 0.1234 }],
+  logits: { questions: 3, tokens: 80, kl: 0.0123, largestKl: 0.5, agreement: 0.975 },
+  leftOut: null,
+};
+
+async function measuring() {
+  const page = await modelsPage();
+  fireEvent.click(radio(/Pocket/));
+  await page.engine.resolve('assessModel', { ...FIT, downloadBytes: 0 });
+  fireEvent.click(button('Measure it'));
+  await settled();
+  return page;
+}
+
+it('measures what the precision of the loaded model costs, and only of that', async () => {
+  const { engine } = await measuring();
+  engine.emit({ type: 'qualityProgressed', phase: 'weights', done: 1, total: 4 });
+  await settled();
+  expect(screen.getByTestId('quality-progress').textContent).toBe('Comparing weights: 25.0 %');
+  await engine.resolve('measureQuality', QUALITY);
+  const result = screen.getByTestId('quality-result');
+  expect(result.textContent).toContain('differ from the stored ones by 7.12 %');
+  expect(within(result).getByRole('row', { name: /Language model/ }).textContent).toBe(
+    'Language modelint42.77 B7.12 %',
+  );
+  expect(result.textContent).toContain('layers.3.mlp.down_proj int4 12.3 %');
+  expect(result.textContent).toContain(
+    'Along 80 tokens of 3 answers it puts the same token first 97.5 % of the time',
+  );
+  fireEvent.click(radio(/org\/model/));
+  await engine.resolve('assessModel', FIT);
+  expect(screen.queryByTestId('quality-result')).toBeNull();
+});
+
+it('says what was left out of a measurement, and forgets the figures of a model that was loaded anew', async () => {
+  const { engine } = await measuring();
+  const leftOut = 'The answers were not compared: that needs the model a second time.';
+  await engine.resolve('measureQuality', { ...QUALITY, logits: null, leftOut });
+  expect(screen.getByTestId('quality-result').textContent).toContain(leftOut);
+  engine.emit({ type: 'modelLoaded', model: LOADED_MODEL });
+  await settled();
+  expect(screen.queryByTestId('quality-result')).toBeNull();
+});
+
+it('tells a measurement that somebody cancelled from one that a question ended', async () => {
+  const { engine } = await measuring();
+  const ended = { code: 'engine/cancelled', message: 'Cancelled.' };
+  fireEvent.click(button('Cancel'));
+  expect(engine.calls).toContain('cancelQuality');
+  await engine.reject('measureQuality', ended);
+  expect(screen.queryByText(/came first/)).toBeNull();
+  fireEvent.click(button('Measure it'));
+  await settled();
+  await engine.reject('measureQuality', ended);
+  expect(screen.getByText(/came first/)).toBeTruthy();
 });

@@ -1,6 +1,13 @@
-// Makes a link out of the address of a hub's page that an error names, where that is an address to be opened.
+// Says what helps where a hub refuses: what to check, how to get at what is not open to everybody, and the page to open.
 
 import type { PlainError } from '../lib/plain_error';
+import { control, pageName } from './controls';
+
+/** For what the hub does not know, or does not show. */
+export const CHECK_NAME = `Check the name and the revision; what is private needs a token, under ${control('hubAccess')} on ${pageName('models')}.`;
+
+/** For what its owners give to those alone who ask. */
+export const GIVE_TOKEN = `Accept its licence on its page, make a token that may read, and give it under ${control('hubAccess')} on ${pageName('models')}.`;
 
 /** A page elsewhere. */
 export interface ErrorLink {

@@ -1,6 +1,6 @@
 // Addresses in errors: those of web pages become links, and nothing else does.
 import { expect, it } from 'vitest';
-import { hubPageLink } from '../../src/ui/error_link';
+import { hubPageLink } from '../../src/ui/hub_help';
 
 const linkOf = (page: unknown) => hubPageLink({ code: 'model/hub-gated', message: '', data: { page } }).link;
 
