@@ -3,16 +3,16 @@
 // and compares the distributions over each next token. stdout holds a table, or with --json one line of JSON.
 
 import { acquireDevice, type GpuContext } from '../src/gpu/device';
-import { greedy, Reasoner } from '../src/lookback/reasoner';
+import { Reasoner } from '../src/lookback/reasoner';
 import {
-  answerLogits,
+  answerAsStored,
+  distanceFrom,
   type LogitDistance,
-  logitDistance,
   pooledDistance,
+  type StoredAnswer,
 } from '../src/lookback/weight_quality';
 import { openCheckpoint } from '../src/model/checkpoint';
 import { parseModelConfig } from '../src/model/config';
-import type { PromptInput } from '../src/model/prompt_packing';
 import { type ModelFiles, readModelJson } from '../src/model/vision_language_model';
 import { relativeOfMatrices, type WeightError, weightErrors } from '../src/model/weight_error';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
@@ -68,13 +68,6 @@ interface Call {
   readonly json: boolean;
 }
 
-/** An answer of the stored weights, with the logits that led to it. */
-interface Answered {
-  readonly prompt: PromptInput;
-  readonly answer: readonly number[];
-  readonly logits: Float32Array;
-}
-
 function readCall(): Call {
   const text = { type: 'string' } as const;
   const list = { type: 'string', multiple: true } as const;
@@ -103,20 +96,15 @@ async function answerStored(
   files: ModelFiles,
   call: Call,
   signal: AbortSignal,
-): Promise<Answered[]> {
+): Promise<StoredAnswer[]> {
   const reasoner = await Reasoner.load(gpu, files, { signal, precision: 'stored' });
   try {
-    const answers: Answered[] = [];
+    const answers: StoredAnswer[] = [];
     for (const { image, question } of call.asked) {
-      const prepared = reasoner.prepare({ image: await readPicture(image), text: question, mode: call.mode });
-      const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
-      const sampling = greedy(Math.max(1, Math.min(call.tokens, room)));
-      const [answer] = await reasoner.answerBatch([{ prepared, sampling }], 1, { capture: 'none', signal });
-      const ids = answer?.ids ?? [];
-      reasoner.closeSession();
-      const logits = await answerLogits(reasoner.model, prepared.prompt, ids);
-      answers.push({ prompt: prepared.prompt, answer: ids, logits });
-      log(`answered ${answers.length} of ${call.asked.length}, ${ids.length} tokens`);
+      const asked = { image: await readPicture(image), text: question, mode: call.mode, tokens: call.tokens };
+      const answer = await answerAsStored(reasoner, asked, signal);
+      answers.push(answer);
+      log(`answered ${answers.length} of ${call.asked.length}, ${answer.answer.length} tokens`);
     }
     return answers;
   } finally {
@@ -129,7 +117,7 @@ async function measure(
   gpu: GpuContext,
   files: ModelFiles,
   precision: WeightPrecision,
-  answers: readonly Answered[],
+  answers: readonly StoredAnswer[],
   signal: AbortSignal,
 ): Promise<PrecisionQuality> {
   const config = parseModelConfig(await readModelJson(files, 'config.json'));
@@ -139,10 +127,8 @@ async function measure(
     tensors.push(error);
   }
   const reasoner = await Reasoner.load(gpu, files, { signal, precision });
-  const { vocabSize } = config.text;
   const distances: LogitDistance[] = [];
-  for (const { prompt, answer, logits } of answers)
-    distances.push(logitDistance(logits, await answerLogits(reasoner.model, prompt, answer), vocabSize));
+  for (const answer of answers) distances.push(await distanceFrom(answer, reasoner.model));
   const { bytes } = reasoner.model.weights;
   await gpu.fence();
   reasoner.destroy();

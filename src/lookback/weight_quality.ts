@@ -1,11 +1,14 @@
 // Compares what a model says with its weights in two precisions: the distributions over the next token, along an answer
-// that one of them gave.
+// that one of them gave. The page and `npm run quality` measure with it.
 
+import type { PixelArray } from '../data/image/pillow_resize';
 import { ImageEncoder } from '../model/image_encoder';
 import { type PromptInput, packPrompts } from '../model/prompt_packing';
 import { tracePrompt } from '../model/prompt_program';
 import type { VisionLanguageModel } from '../model/vision_language_model';
+import type { ReasoningMode } from '../settings/reasoning_modes';
 import { Program } from '../tensor/program';
+import { greedy, type Reasoner } from './reasoner';
 
 /** How far one set of distributions is from another. */
 export interface LogitDistance {
@@ -47,6 +50,50 @@ export async function answerLogits(
   } finally {
     encoder.destroy();
   }
+}
+
+/** A question about a picture along whose answer two precisions are compared. */
+export interface QualityQuestion {
+  readonly image: PixelArray;
+  readonly text: string;
+  readonly mode: ReasoningMode;
+  /** Longest answer. */
+  readonly tokens: number;
+}
+
+/** An answer of the stored weights, with the logits that led to it. */
+export interface StoredAnswer {
+  readonly prompt: PromptInput;
+  readonly answer: readonly number[];
+  /** [answer.length, V] */
+  readonly logits: Float32Array;
+}
+
+/**
+ * Answers a question greedily with the weights of a reasoner, which are the reference.
+ * @throws DataError for a picture that cannot be used; GpuError; the signal's reason when aborted
+ */
+export async function answerAsStored(
+  reasoner: Reasoner,
+  { image, text, mode, tokens }: QualityQuestion,
+  signal: AbortSignal,
+): Promise<StoredAnswer> {
+  const prepared = reasoner.prepare({ image, text, mode });
+  const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
+  const sampling = greedy(Math.max(1, Math.min(tokens, room)));
+  const [answer] = await reasoner.answerBatch([{ prepared, sampling }], 1, { capture: 'none', signal });
+  reasoner.closeSession();
+  const ids = answer?.ids ?? [];
+  const logits = await answerLogits(reasoner.model, prepared.prompt, ids);
+  return { prompt: prepared.prompt, answer: ids, logits };
+}
+
+/** How far another precision of the same model is from an answer of the stored weights. */
+export async function distanceFrom(
+  { prompt, answer, logits }: StoredAnswer,
+  model: VisionLanguageModel,
+): Promise<LogitDistance> {
+  return logitDistance(logits, await answerLogits(model, prompt, answer), model.config.text.vocabSize);
 }
 
 /** log Σ exp of a row, and the index of its first largest value. */

@@ -48,12 +48,14 @@ export async function deviceRows(
 
 /**
  * Errors of all weights, in the order in which they load.
+ * @param onElements told after each piece how many elements it had; what it throws ends the measuring
  * @throws ModelError `model/weights` as loading does
  */
 export async function* weightErrors(
   config: ModelSpec,
   checkpoint: Checkpoint,
   precision: WeightPrecision,
+  onElements: (elements: number) => void = () => undefined,
 ): AsyncGenerator<WeightError> {
   const { sources } = checkWeights(config, checkpoint.tensors);
   for (const group of weightGroups(config, checkpoint.tensors, sources, precision)) {
@@ -70,6 +72,7 @@ export async function* weightErrors(
         size += value * value;
         if (difference > largest) largest = difference;
       });
+      onElements(rows * width);
     }
     const relative = size > 0 ? Math.sqrt(lost / size) : 0;
     yield {

@@ -35,9 +35,10 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <DataPage datasets={datasets} library={library} coldStart={coldStart} />;
     }),
     models: once(async () => {
-      const [{ ModelsPage }, { createArrival }, made] = await Promise.all([
+      const [{ ModelsPage }, { createArrival }, { createQualityState }, made] = await Promise.all([
         import('./models/models_page'),
         import('../state/arrival'),
+        import('../state/model_quality'),
         hub(),
       ]);
       const arrival = createArrival({
@@ -45,7 +46,8 @@ export function createPages(client: EngineClient, look: Look, library: Library):
         fetchCatalogue: async () => (await fetch('./models/catalogue.json')).json(),
         now: () => performance.now(),
       });
-      return () => <ModelsPage arrival={arrival} library={library} />;
+      const quality = createQualityState(client);
+      return () => <ModelsPage {...{ arrival, library, quality }} />;
     }),
     library: once(async () => {
       const [{ LibraryPage }, { createHubAdapter }, made] = await Promise.all([

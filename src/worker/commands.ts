@@ -7,7 +7,7 @@ import type { ColdStartCommands } from './protocol/cold_start';
 import type { LoadCommands } from './protocol/engine';
 import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
 import type { EngineCommands } from './protocol/messages';
-import type { ModelCommands } from './protocol/models';
+import type { ModelCommands, QualityCommands } from './protocol/models';
 import type { TrainingCommands } from './protocol/training';
 
 /** The parts of the engine that serve commands. */
@@ -19,6 +19,7 @@ export interface CommandHosts {
   readonly adapters: AdapterCommands;
   readonly datasets: DatasetCommands;
   readonly models: ModelCommands;
+  readonly quality: QualityCommands;
   readonly storage: StorageCommands;
 }
 
@@ -88,6 +89,8 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   addModelFolder: 'models',
   listStoredModels: 'models',
   deleteModel: 'models',
+  measureQuality: 'quality',
+  cancelQuality: 'quality',
   storageUsage: 'storage',
 };
 

@@ -17,6 +17,7 @@ import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
 import { FOLDER_IDS, HUB_IDS, ModelLibrary } from '../services/library/model_library';
+import { QualityHost } from '../services/library/quality_host';
 import { storageUsage } from '../services/library/storage_usage';
 import { LiveRuns } from '../services/training/live_runs';
 import { TrainerFactory } from '../services/training/trainer_factory';
@@ -170,12 +171,21 @@ const openColdStart = async (): Promise<ColdStartHost> => {
   engine.addUser({ checkRelease: () => host.checkRelease(), release: () => undefined });
   return host;
 };
+const quality = new QualityHost({
+  engine,
+  measure: async (loaded, signal) => {
+    const { measureQuality } = await import('../services/library/model_quality');
+    const readPicture = async (name: string) =>
+      (await decodeImage(await (await fetch(new URL(`examples/${name}`, PAGE), { signal })).blob())).pixels;
+    return measureQuality(loaded, { readPicture, onProgress: (event) => events.push(event) }, signal);
+  },
+});
 engine.addUser(training);
 engine.addUser(shelf);
 
 const usage = { adapters: stored, runs, datasets: openDatasets, models, totals: storageTotals };
 const storage = { storageUsage: () => storageUsage(usage) };
-const hosts = { engine, answers, training, coldStart: theColdStart, adapters, datasets, models, storage };
+const hosts = { engine, answers, training, coldStart: theColdStart, adapters, datasets, models, quality, storage };
 const exposed: ExposedEngine = {
   ...serveCommands(hosts, () => events.flush()),
   connect: (port) => engine.connect(port),

@@ -91,6 +91,14 @@ test('a model arrives, answers, survives its device and the hub, and goes', asyn
   expect(ranges.filter((range) => range?.startsWith('bytes=0-'))).toEqual([]);
   await show(page, 'models-loaded');
 
+  // Pocket's weights are put on the device as they are stored, so the figures are known.
+  await page.getByTestId('measure-quality').click();
+  const quality = page.getByTestId('quality-result');
+  await expect(quality).toContainText('its weights are exactly the stored ones', { timeout: 60_000 });
+  await expect(quality).toContainText(/of 3 answers it puts the same token first 100\.0 % of the time/);
+  await isAccessible(page);
+  await show(page, 'models-quality');
+
   await page.getByRole('link', { name: 'Go to the Look page' }).click();
   await look.upload('coffee.jpg', 'image/jpeg', PHOTOGRAPH);
   await look.question.fill('How many blue circles? Add 4.');
@@ -132,8 +140,11 @@ test('a model arrives, answers, survives its device and the hub, and goes', asyn
 });
 
 test('a gated model says where to accept its licence, and opens with a token', async ({ page }) => {
-  const gated = await openModelHub([{ id: 'gated/pocket', folder: POCKET }]);
-  gated.gated.set('gated/pocket', 'secret');
+  const gated = await openModelHub([
+    { id: 'gated/pocket', folder: POCKET },
+    { id: 'gated/adapter', folder: 'public/adapters/pocket-lookback' },
+  ]);
+  for (const id of ['gated/pocket', 'gated/adapter']) gated.gated.set(id, 'secret');
   const look = new LookPage(page);
   await look.ready();
   await page.getByTestId('nav-models').click();
@@ -141,7 +152,9 @@ test('a gated model says where to accept its licence, and opens with a token', a
   await lookUp(page, 'gated/pocket');
   const notice = page.locator('.notice');
   await expect(notice).toHaveAttribute('data-code', 'model/hub-gated', { timeout: 60_000 });
-  await expect(notice).toContainText(`${gated.endpoint.href}gated/pocket`);
+  const link = notice.getByRole('link', { name: 'Open its page on the hub' });
+  await expect(link).toHaveAttribute('href', `${gated.endpoint.href}gated/pocket`);
+  await expect(link).toHaveAttribute('rel', 'noreferrer noopener');
   await show(page, 'models-gated');
   await useHub(page, gated.endpoint.href, 'secret');
   await expect(page.getByTestId('fit')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
@@ -149,5 +162,27 @@ test('a gated model says where to accept its licence, and opens with a token', a
   expect(gated.requests.filter(({ host, token }) => host === 'storage' && token)).toEqual([]);
   await lookUp(page, 'nobody/nothing');
   await expect(notice).toHaveAttribute('data-code', 'model/hub-missing', { timeout: 60_000 });
+
+  // An adapter comes by its name, too, from the same hub with the same token.
+  await page.getByTestId('nav-library').click();
+  const form = page.getByRole('form', { name: 'Adapter of the hub' });
+  const fetchIt = async (name: string): Promise<void> => {
+    await form.getByRole('textbox').fill(name);
+    await form.getByRole('button', { name: 'Fetch it' }).click();
+  };
+  await fetchIt('gated/pocket');
+  await expect(notice).toHaveAttribute('data-code', 'model/adapter', { timeout: 60_000 });
+  await expect(notice).toBeInViewport();
+  gated.planned.push({ path: 'adapter_model.safetensors', fault: 'stall' });
+  await fetchIt(`${gated.endpoint.href}gated/adapter/tree/main`);
+  await expect(page.getByTestId('hub-adapter-pace')).toContainText(/ of .* KiB/);
+  await show(page, 'library-hub-adapter');
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  await expect(form.getByRole('button', { name: 'Fetch it' })).toBeEnabled();
+  await expect(notice).toHaveCount(0);
+  gated.planned.length = 0;
+  await form.getByRole('button', { name: 'Fetch it' }).click();
+  await expect(page.getByTestId('library-news')).toContainText('“gated/adapter” was imported.');
+  await isAccessible(page);
   await gated.close();
 });

@@ -129,7 +129,7 @@ export class HandEngine extends Commands implements EngineClient {
   readonly calls: string[] = [];
   /** Values of the last call by name. */
   readonly values = new Map<string, readonly unknown[]>();
-  private listener: (events: readonly EngineEvent[]) => void = () => undefined;
+  private readonly listeners = new Set<(events: readonly EngineEvent[]) => void>();
   private readonly pending = new Map<
     string,
     { resolve(value: unknown): void; reject(error: PlainError): void }
@@ -143,12 +143,12 @@ export class HandEngine extends Commands implements EngineClient {
   }
 
   listen(listener: (events: readonly EngineEvent[]) => void): () => void {
-    this.listener = listener;
-    return () => undefined;
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   emit(...events: EngineEvent[]): void {
-    this.listener(events);
+    for (const listener of this.listeners) listener(events);
   }
 
   private call<T>(name: string, values: readonly unknown[] = []): Promise<T> {

@@ -36,7 +36,7 @@ import { type SeenPicture, SeenPictures } from './seen_pictures';
 
 /** What answering needs. */
 export interface AnswerParts {
-  readonly engine: Pick<Engine<EngineModel>, 'answering' | 'loaded' | 'stopAnswering'>;
+  readonly engine: Pick<Engine<EngineModel>, 'answering' | 'interlude' | 'loaded' | 'stopAnswering'>;
   readonly shelf: Pick<AdapterShelf, 'adapterFor'>;
   readonly events: EventQueue;
   decodeImage(file: Blob): Promise<DecodedImage>;
@@ -129,8 +129,6 @@ function answerLength(model: EngineModel, promptTokens: number, wanted: number |
 export class AnswerHost implements AnswerCommands {
   readonly #parts: AnswerParts;
   readonly #pictures: SeenPictures;
-  /** The look at single heads that is under way; the next question ends it. */
-  #looking: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -147,25 +145,13 @@ export class AnswerHost implements AnswerCommands {
   /** See AnswerCommands. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     checkRequest(request);
-    this.#looking?.stop.abort();
-    await this.#looking?.ended;
     return this.#parts.engine.answering((loaded, signal) => this.#answer(loaded, request, signal));
   }
 
   /** See AnswerCommands. */
   async attendByHead(request: HeadsRequest): Promise<HeadAttention> {
     checkAsked(request);
-    const stop = new AbortController();
-    const work = this.#parts.engine.answering((loaded, signal) =>
-      this.#lookAtHeads(loaded, request, AbortSignal.any([signal, stop.signal])),
-    );
-    const looking = { stop, ended: work.catch(() => undefined) };
-    this.#looking ??= looking;
-    try {
-      return await work;
-    } finally {
-      if (this.#looking === looking) this.#looking = undefined;
-    }
+    return this.#parts.engine.interlude((loaded, signal) => this.#lookAtHeads(loaded, request, signal));
   }
 
   /** See AnswerCommands. */

@@ -23,6 +23,7 @@ import type { EngineEvent } from '../../worker/protocol/messages';
 import type { EventQueue } from './engine_events';
 import { type EngineOutcome, StateError, stateAfterCommand, stateAfterOutcome } from './engine_state';
 import { GpuTurns } from './gpu_turns';
+import { Interludes } from './interludes';
 import type { ListedModel, ModelRegistry } from './model_registry';
 
 /** The part of a {@link Reasoner} that the engine uses; tests script it. */
@@ -108,6 +109,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   #answering: AbortController | undefined;
   readonly #users: ModelUser[] = [];
   #watchers: (() => void)[] = [];
+  readonly #interludes = new Interludes();
 
   /** Shares the device between answers and training. */
   readonly turns = new GpuTurns();
@@ -164,6 +166,7 @@ export class Engine<M extends EngineModel> implements LoadCommands {
 
   /** See the protocol. */
   async load(modelId: string, choice: LoadChoice = {}): Promise<LoadedModel> {
+    if (this.#interludes.running) await this.#interludes.end();
     const next = stateAfterCommand(this.#state, 'load');
     for (const user of this.#users) user.checkRelease?.();
     for (const user of this.#users) user.release();
@@ -216,6 +219,18 @@ export class Engine<M extends EngineModel> implements LoadCommands {
    * @throws StateError when no model is ready; what `work` throws
    */
   async answering<T>(work: (loaded: Loaded<M>, signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#interludes.running) await this.#interludes.end();
+    return this.#lend(work);
+  }
+
+  /** As {@link answering}, for what is worth less than an answer: the next question or load ends it. */
+  interlude<T>(work: (loaded: Loaded<M>, signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#interludes.run((ended) =>
+      this.#lend((loaded, signal) => work(loaded, AbortSignal.any([signal, ended]))),
+    );
+  }
+
+  async #lend<T>(work: (loaded: Loaded<M>, signal: AbortSignal) => Promise<T>): Promise<T> {
     const next = stateAfterCommand(this.#state, 'generate');
     const loaded = this.#loaded;
     if (loaded === undefined) throw new StateError(this.#state, 'generate');

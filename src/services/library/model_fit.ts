@@ -2,7 +2,7 @@
 // allocation of what that takes. Where it does not fit, it names the limit and the first control that makes it fit.
 
 import type { GpuContext } from '../../gpu/device';
-import { allocates } from '../../gpu/trial_allocation';
+import { allocates, mostTriedBytes } from '../../gpu/trial_allocation';
 import { GpuError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
 import type { ModelSpec } from '../../model/spec';
@@ -89,8 +89,14 @@ async function judge(gpu: GpuContext, spec: ModelSpec, size: AnswerSize): Promis
   if (memory instanceof GpuError) return { memory: null, limit: memory.message };
   if (await allocates(gpu, memory.buffers)) return { memory, limit: null };
   const parts = memory.parts.map(({ name, bytes }) => `${PART_WORDS[name]} ${formatBytes(bytes)}`);
-  const limit = `This device did not give ${formatBytes(total(memory.buffers))} at once (${parts.join(', ')}).`;
-  return { memory, limit };
+  const [bytes, most] = [total(memory.buffers), mostTriedBytes(gpu)];
+  const refused =
+    bytes <= most
+      ? `This device did not give ${formatBytes(bytes)} at once`
+      : gpu.traits.software
+        ? `It takes ${formatBytes(bytes)}; a device without a graphics card, which works in the computer’s own memory, is asked for ${formatBytes(most)} at most`
+        : `It takes ${formatBytes(bytes)}, more than any device has`;
+  return { memory, limit: `${refused} (${parts.join(', ')}).` };
 }
 
 /** Whether a quarter more than what fits is refused: nobody says how much memory there is, and others use it, too. */

@@ -3,10 +3,12 @@
 
 import { formatBytes } from '../../lib/format';
 import type { Arrival } from '../../state/arrival';
+import type { QualityState } from '../../state/model_quality';
 import type { ModelFit } from '../../worker/protocol/models';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
 import { MODELS_COPY, verdictWords } from './models_copy';
+import { QualityPanel } from './quality_panel';
 
 const PRECISIONS = ['bf16', 'int8', 'int4'] as const;
 const IMAGE_TOKENS = [128, 256, 512, 1024, 2048, 4096, 8192, 16_384];
@@ -102,7 +104,12 @@ function Parts({ fit }: { readonly fit: ModelFit }) {
   );
 }
 
+/** From so many parameters on, an answer in software takes minutes: a billion operations a second, 2 per parameter and token. */
+const SLOW_PARAMETERS = 1e8;
+
 function Verdict({ fit }: { readonly fit: ModelFit }) {
+  const look = useLook();
+  const slow = look.session.value.device?.software === true && fit.parameters >= SLOW_PARAMETERS;
   const { fits, tight, downloadBytes, freeBytes } = fit;
   const { headline, rest } = verdictWords(fit);
   return (
@@ -113,6 +120,7 @@ function Verdict({ fit }: { readonly fit: ModelFit }) {
           <strong>{headline}</strong> {rest}
         </span>
       </p>
+      {slow && <p class="hint">{MODELS_COPY.software}</p>}
       <Parts fit={fit} />
       <p class="hint">
         {MODELS_COPY.weightsBy(fit.weightBytes)} {MODELS_COPY.cachePerToken(fit.cacheBytesPerToken)}.
@@ -128,17 +136,55 @@ function Verdict({ fit }: { readonly fit: ModelFit }) {
   );
 }
 
+interface BringProps {
+  readonly arrival: Arrival;
+  readonly fit: ModelFit;
+  /** Whether it is the model that is loaded. */
+  readonly loaded: boolean;
+}
+
+/** The button that brings what is chosen, and where to go once it is there. */
+function Bring({ arrival, fit, loaded }: BringProps) {
+  const look = useLook();
+  const full = fit.freeBytes !== null && fit.freeBytes < fit.downloadBytes;
+  const busy = arrival.download.value?.state === 'downloading' || look.loading.value;
+  const load = loaded ? MODELS_COPY.loadAgain : MODELS_COPY.load;
+  return (
+    <div class="fit-actions">
+      <button
+        type="button"
+        class={loaded ? undefined : 'primary'}
+        data-testid="bring"
+        disabled={busy || full || arrival.judging.value}
+        onClick={() => void arrival.bring()}
+      >
+        {fit.downloadBytes > 0 ? MODELS_COPY.bring(fit.downloadBytes) : load}
+      </button>
+      {loaded && (
+        <span>
+          {MODELS_COPY.loaded} <a href="#/look">{MODELS_COPY.ask}</a>
+        </span>
+      )}
+    </div>
+  );
+}
+
 /** What is chosen with its verdict, and the way to it. */
-export function FitPanel({ arrival }: { readonly arrival: Arrival }) {
+export function FitPanel({
+  arrival,
+  quality,
+}: {
+  readonly arrival: Arrival;
+  readonly quality: QualityState;
+}) {
   const look = useLook();
   const chosen = arrival.chosen.value;
   const fit = arrival.fit.value;
+  const label = look.models.value.find(({ id }) => id === chosen?.id)?.label;
   const loaded = chosen !== null && look.session.value.model?.entry.id === chosen.id;
-  const full = fit?.freeBytes != null && fit.freeBytes < fit.downloadBytes;
-  const busy = arrival.download.value?.state === 'downloading' || look.loading.value;
   return (
     <section class="panel fit-panel" aria-labelledby="fit-title" aria-busy={arrival.judging.value}>
-      <h3 id="fit-title">{chosen === null ? MODELS_COPY.verdict : chosen.id}</h3>
+      <h3 id="fit-title">{chosen === null ? MODELS_COPY.verdict : (label ?? chosen.id)}</h3>
       {chosen === null && <p class="empty">{MODELS_COPY.nothing}</p>}
       {chosen !== null && fit === null && (
         <p class="empty">{arrival.judging.value ? MODELS_COPY.judging : MODELS_COPY.unjudged}</p>
@@ -162,22 +208,8 @@ export function FitPanel({ arrival }: { readonly arrival: Arrival }) {
           </p>
           <Controls arrival={arrival} fit={fit} />
           <Verdict fit={fit} />
-          <div class="fit-actions">
-            <button
-              type="button"
-              class="primary"
-              data-testid="bring"
-              disabled={busy || full || arrival.judging.value}
-              onClick={() => void arrival.bring()}
-            >
-              {fit.downloadBytes === 0 ? MODELS_COPY.load : MODELS_COPY.bring(fit.downloadBytes)}
-            </button>
-            {loaded && (
-              <span>
-                {MODELS_COPY.loaded} <a href="#/look">{MODELS_COPY.ask}</a>
-              </span>
-            )}
-          </div>
+          <Bring {...{ arrival, fit, loaded }} />
+          {loaded && <QualityPanel quality={quality} />}
         </>
       )}
     </section>

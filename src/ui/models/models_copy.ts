@@ -23,7 +23,7 @@ export const MODELS_COPY = {
   catalogue: 'From the hub',
   stored: 'on this device',
   part: (bytes: number) => `${formatBytes(bytes)} have arrived`,
-  unknownSize: 'size as the hub says',
+  unknownSize: 'size read when it is chosen',
   billion: (parameters: number) =>
     parameters >= 1e9
       ? `${(parameters / 1e9).toFixed(1)} B parameters`
@@ -51,7 +51,7 @@ export const MODELS_COPY = {
   verdict: 'Does it fit?',
   nothing: 'Choose a model to see what it takes, before anything is downloaded.',
   judging: 'Reading its settings and trying what it takes…',
-  unjudged: 'Nothing can be said of it.',
+  unjudged: 'It could not be judged: the message above says why.',
   precision: 'Precision of the weights',
   precisionAuto: (used: string) => `automatic (${used})`,
   precisions: { bf16: '16 bits (bf16)', int8: '8 bits (int8)', int4: '4 bits (int4)' },
@@ -66,6 +66,8 @@ export const MODELS_COPY = {
   tightWhat:
     'Close other pages that use the graphics device, or choose fewer image tokens or a shorter context.',
   fitsNot: 'Does not fit this device.',
+  software:
+    'This device computes in software, without a graphics card: an answer of a model of this size takes minutes to hours.',
   partsTitle: 'Graphics memory',
   parts: { weights: 'Weights', cache: 'Cache', activations: 'Working memory' } satisfies Record<
     FitPart['name'],
@@ -84,6 +86,7 @@ export const MODELS_COPY = {
   facts: (fit: ModelFit) => `${FAMILIES[fit.family] ?? fit.family}, ${MODELS_COPY.billion(fit.parameters)}`,
   bring: (bytes: number) => `Download ${formatBytes(bytes)} and load`,
   load: 'Load',
+  loadAgain: 'Load it again with these settings',
   loaded: 'It is loaded: ask it about your picture.',
   ask: `Go to ${pageName('look')}`,
   licence: 'Its page on the hub',

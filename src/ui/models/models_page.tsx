@@ -1,8 +1,9 @@
 // Draws the Models page: what can be chosen, whether it fits before anything is downloaded, and how it arrives.
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Arrival } from '../../state/arrival';
 import type { Library } from '../../state/library';
+import type { QualityState } from '../../state/model_quality';
 import { Notice } from '../notice';
 import { DownloadPanel } from './download_panel';
 import { FitPanel } from './fit_panel';
@@ -26,13 +27,24 @@ function newsOf(arrival: Arrival): string {
   return [headline, rest].filter(Boolean).join(' ');
 }
 
+interface ModelsPageProps {
+  readonly arrival: Arrival;
+  readonly library: Library;
+  readonly quality: QualityState;
+}
+
 /** The page. */
-export function ModelsPage({ arrival, library }: { readonly arrival: Arrival; readonly library: Library }) {
+export function ModelsPage({ arrival, library, quality }: ModelsPageProps) {
   useEffect(() => {
     void arrival.open();
     void library.refresh();
   }, [arrival, library]);
   const error = arrival.error.value;
+  const message = useRef<HTMLDivElement>(null);
+  // What was pressed may stand far below.
+  useEffect(() => {
+    if (error !== null) message.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [error]);
   return (
     <>
       <header class="page-head">
@@ -43,10 +55,14 @@ export function ModelsPage({ arrival, library }: { readonly arrival: Arrival; re
         {newsOf(arrival)}
       </p>
       <DownloadPanel arrival={arrival} />
-      {error !== null && <Notice error={error} retry={retryOf(arrival)} dismiss={arrival.dismiss} />}
+      {error !== null && (
+        <div ref={message}>
+          <Notice error={error} retry={retryOf(arrival)} dismiss={arrival.dismiss} />
+        </div>
+      )}
       <div class="models-columns" data-chosen={arrival.chosen.value !== null}>
         <ModelChoice arrival={arrival} library={library} />
-        <FitPanel arrival={arrival} />
+        <FitPanel arrival={arrival} quality={quality} />
       </div>
     </>
   );

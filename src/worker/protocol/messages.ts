@@ -5,7 +5,7 @@ import type { AnswerCommands, AnswerEvent } from './answers';
 import type { ColdStartCommands, ColdStartEvent } from './cold_start';
 import type { LoadCommands, LoadEvent } from './engine';
 import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
-import type { DownloadEvent, ModelCommands } from './models';
+import type { DownloadEvent, ModelCommands, QualityCommands, QualityEvent } from './models';
 import type { TrainingCommands, TrainingEvent } from './training';
 
 /** Bumped whenever a message changes shape; both halves refuse another version. */
@@ -18,7 +18,8 @@ export type EngineEvent =
   | TrainingEvent
   | ColdStartEvent
   | LibraryEvent
-  | DownloadEvent;
+  | DownloadEvent
+  | QualityEvent;
 
 /** Batches of events, at most one per animation frame. */
 export interface EventBatch {
@@ -34,6 +35,7 @@ export type EngineCommands = LoadCommands &
   AdapterCommands &
   DatasetCommands &
   ModelCommands &
+  QualityCommands &
   StorageCommands;
 
 /** What the Worker exposes: the commands, and before all of them the port for events. */

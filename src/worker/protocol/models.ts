@@ -1,7 +1,8 @@
 // The messages about models that are brought onto this device: where they come from, how a download goes, what is kept,
 // and whether one would fit. Types only.
 
-import type { WeightPrecision } from '../../model/weight_layout';
+import type { WeightFormat } from '../../kernels/weight_format';
+import type { WeightPrecision, WeightRole } from '../../model/weight_layout';
 import type { ModelEntry } from './engine';
 import type { NamedFile } from './library';
 
@@ -85,6 +86,61 @@ export interface DownloadEvent {
   readonly id: string;
   readonly loaded: number;
   readonly total: number;
+}
+
+/** How far rounded weights are from the stored ones. */
+export interface RoleError {
+  readonly role: Exclude<WeightRole, 'vector'>;
+  /** Formats on the device, most elements first. */
+  readonly formats: readonly WeightFormat[];
+  readonly elements: number;
+  /** ‖ΔW‖/‖W‖ over all matrices of the role. */
+  readonly relative: number;
+}
+
+/** What the precision of the loaded model costs. */
+export interface ModelQuality {
+  readonly id: string;
+  readonly precision: WeightPrecision;
+  /** ‖ΔW‖/‖W‖ over all matrices. */
+  readonly relative: number;
+  readonly roles: readonly RoleError[];
+  /** The matrices with the largest relative errors, largest first. */
+  readonly worst: readonly {
+    readonly name: string;
+    readonly format: WeightFormat;
+    readonly relative: number;
+  }[];
+  /** Next-token distributions against those of the stored weights, along their answers; null where left out. */
+  readonly logits: {
+    readonly questions: number;
+    readonly tokens: number;
+    /** Mean KL divergence from the stored weights, in nats. */
+    readonly kl: number;
+    readonly largestKl: number;
+    /** Share of tokens for which both put the same token first. */
+    readonly agreement: number;
+  } | null;
+  /** Why the comparison of answers was left out; null where it was not. */
+  readonly leftOut: string | null;
+}
+
+/** How far a measurement is: elements of weights, then questions. */
+export interface QualityEvent {
+  readonly type: 'qualityProgressed';
+  readonly phase: 'weights' | 'answers';
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Commands that measure the loaded model. */
+export interface QualityCommands {
+  /**
+   * Measures what the precision of the loaded model costs. Rejects with `engine/cancelled` when it was cancelled, or when
+   * a question or another load came first.
+   */
+  measureQuality(): Promise<ModelQuality>;
+  cancelQuality(): Promise<void>;
 }
 
 /** Commands of models that are brought here. */

@@ -52,7 +52,8 @@ function limited(traits: Partial<GpuContext['traits']>, roomBytes = Number.POSIT
     },
   };
   const { gpu } = device;
-  return { ...gpu, device: trial as unknown as GPUDevice, traits: { ...gpu.traits, ...traits } };
+  const other = { ...gpu.traits, software: false, ...traits };
+  return { ...gpu, device: trial as unknown as GPUDevice, traits: other };
 }
 
 const ascending = (sizes: readonly number[]): number[] => [...sizes].sort((a, b) => a - b);
@@ -115,6 +116,26 @@ describe('judgeFit', () => {
     expect(await verdict(1.29)).toMatchObject({ fits: true, tight: false, advice: null });
     expect(await verdict(1.24)).toMatchObject({ fits: true, tight: true, advice: null });
     expect(await verdict(0.99)).toMatchObject({ fits: false, tight: false });
+  });
+
+  it('asks a software device for no more than 4 GiB', async () => {
+    const software = { maxBufferBytes: 2 ** 31, maxBindingBytes: 2 ** 31, software: true };
+    const fit = await judgeFit(limited(software), SPEC_3B, { ...REQUEST, precision: 'bf16' }, FACTS);
+    expect(fit.fits).toBe(false);
+    expect(fit.limit).toMatch(
+      /^It takes 7\.\d GiB; a device without a graphics card, .* 4\.0 GiB at most \(weights /,
+    );
+    expect(fit.advice).toMatch(/^Set the precision to int4/);
+  });
+
+  it('says that the device went away, when it did while it was tried', async () => {
+    const gpu = limited({ maxBufferBytes: 2 ** 31, maxBindingBytes: 2 ** 31 });
+    const gone = Object.assign(gpu.device, {
+      popErrorScope: () => Promise.reject(new DOMException('Instance dropped', 'OperationError')),
+    });
+    await expect(judgeFit({ ...gpu, device: gone }, SPEC_3B, REQUEST, FACTS)).rejects.toMatchObject({
+      code: 'gpu/device-lost',
+    });
   });
 
   it('names the control that makes it fit', async () => {
