@@ -356,7 +356,7 @@ function lastWord(error: Passing): ModelError {
       waitMs: error.waitMs,
     });
   }
-  const message = `The hub could not be reached (${error.message}): check the connection and resume.`;
+  const message = `The hub could not be reached (${error.message}): check the connection, then try again.`;
   return new ModelError('model/hub-unreachable', message);
 }
 

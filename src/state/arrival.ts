@@ -235,6 +235,8 @@ async function downloaded(w: Writable, id: string, revision: string): Promise<bo
     const error = plainError(thrown);
     const download = w.download.value;
     const kept = download !== null && download.id === id;
+    if (kept && download.total > 0 && w.chosen.value?.id === id && w.fit.value !== null)
+      w.fit.value = { ...w.fit.value, downloadBytes: download.total - download.loaded };
     w.download.value = kept
       ? { ...download, state: 'paused', bytesPerSecond: null, secondsLeft: null }
       : null;

@@ -44,12 +44,14 @@ export function Modal({
 export function Confirm({
   title,
   yes,
+  no = COPY.app.cancel,
   onYes,
   onNo,
   children,
 }: {
   readonly title: string;
   readonly yes: string;
+  readonly no?: string;
   readonly onYes: () => void;
   readonly onNo: () => void;
   readonly children: ComponentChildren;
@@ -59,7 +61,7 @@ export function Confirm({
       {children}
       <div class="dialog-actions">
         <button type="button" data-testid="confirm-no" onClick={onNo}>
-          {COPY.app.cancel}
+          {no}
         </button>
         <button type="button" class="primary" data-testid="confirm-yes" onClick={onYes}>
           {yes}

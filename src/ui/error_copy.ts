@@ -2,7 +2,7 @@
 
 import type { PlainError } from '../lib/plain_error';
 import { control, pageName } from './controls';
-import { CHECK_NAME, type ErrorLink, GIVE_TOKEN, hubPageLink } from './hub_help';
+import { CHECK_NAME, type ErrorLink, GIVE_TOKEN, HUB_AWAY, hubPageLink } from './hub_help';
 
 /** What a notice offers to do about an error. */
 export type ErrorAction =
@@ -347,7 +347,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     ...hubPageLink(error),
   }),
   'model/hub-unreachable': (error) =>
-    copy('The model hub does not answer', error.message, ['What has arrived is kept.'], 'retry'),
+    copy('The model hub does not answer', error.message, [HUB_AWAY], 'retry'),
   'model/hub-busy': (error) =>
     copy('The model hub is busy', error.message, ['What has arrived is kept.'], 'retry'),
   'model/hub-changed': (error) =>

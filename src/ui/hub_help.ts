@@ -9,6 +9,9 @@ export const CHECK_NAME = `Check the name and the revision; what is private need
 /** For what its owners give to those alone who ask. */
 export const GIVE_TOKEN = `Accept its licence on its page, make a token that may read, and give it under ${control('hubAccess')} on ${pageName('models')}.`;
 
+/** For a hub that is not there at the moment. */
+export const HUB_AWAY = 'What has arrived is kept, and the models on this device work without the hub.';
+
 /** A page elsewhere. */
 export interface ErrorLink {
   readonly href: string;

@@ -72,7 +72,7 @@ export const LIBRARY_COPY = {
   modelUnused: 'not used yet',
   modelUsed: ({ usedAt, precision }: { readonly usedAt: number; readonly precision: string }) =>
     `last used ${new Date(usedAt).toLocaleString()} in ${precision}`,
-  modelInUse: 'It is loaded: load another model first.',
+  modelInUse: 'It is loaded: to delete it, load another model first.',
   runs: 'Runs',
   runsEmpty: 'No run yet.',
   runSteps: (step: number, steps: number) => `step ${step} of ${steps}`,

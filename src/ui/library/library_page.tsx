@@ -155,6 +155,7 @@ function ModelItem({ model, onDelete }: { readonly model: StoredModel; readonly 
           {whole ? LIBRARY_COPY.modelRevision(revision ?? '', commit) : LIBRARY_COPY.modelPart}
           {whole && `, ${lastUse === null ? LIBRARY_COPY.modelUnused : LIBRARY_COPY.modelUsed(lastUse)}`}
         </p>
+        {used && <p class="hint">{LIBRARY_COPY.modelInUse}</p>}
       </div>
       <div class="item-actions">
         {!whole && (
@@ -167,7 +168,6 @@ function ModelItem({ model, onDelete }: { readonly model: StoredModel; readonly 
           class="quiet"
           aria-label={`${LIBRARY_COPY.delete} ${id}`}
           disabled={used}
-          title={used ? LIBRARY_COPY.modelInUse : undefined}
           onClick={onDelete}
         >
           <Icon name="delete" /> {LIBRARY_COPY.delete}

@@ -72,6 +72,7 @@ export function DownloadPanel({ arrival }: { readonly arrival: Arrival }) {
         <Confirm
           title={MODELS_COPY.cancelTitle(id)}
           yes={MODELS_COPY.cancelYes}
+          no={MODELS_COPY.cancelNo}
           onNo={() => {
             asked.value = false;
           }}

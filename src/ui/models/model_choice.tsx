@@ -24,10 +24,15 @@ interface OfferProps {
   readonly onChoose: () => void;
 }
 
+/** Brings the verdict into view where it does not stand beside the list; the keyboard's choices stay where they are. */
+function reveal(): void {
+  requestAnimationFrame(() => document.getElementById('fit-title')?.scrollIntoView({ block: 'nearest' }));
+}
+
 /** One model of a list: a radio button with what is known of it. */
 function Offer({ id, label, about, badge, chosen, onChoose }: OfferProps) {
   return (
-    <label class="offer" data-chosen={chosen}>
+    <label class="offer" data-chosen={chosen} onPointerUp={reveal}>
       <input type="radio" name="model-offer" value={id} checked={chosen} onChange={onChoose} />
       <span class="offer-name">{label}</span>
       {badge !== null && <span class="badge plain">{badge}</span>}
@@ -53,6 +58,7 @@ function Offers({ arrival, library }: ChoiceProps) {
   const listed = new Set(arrival.catalogue.value.map(({ id }) => id));
   const page = look.models.value.filter(({ folder }) => folder !== '');
   const own = look.models.value.filter(({ id, folder }) => folder === '' && !listed.has(id));
+  const parts = library.models.value.filter(({ id, whole }) => !whole && !listed.has(id));
   return (
     <fieldset class="offers">
       <legend class="visually-hidden">{MODELS_COPY.choose}</legend>
@@ -74,6 +80,14 @@ function Offers({ arrival, library }: ChoiceProps) {
             const source = id.includes('/') ? 'hub' : 'folder';
             void arrival.choose({ id, revision: copy?.revision ?? 'main', source });
           }}
+        />
+      ))}
+      {parts.map(({ key, id, commit, bytes }) => (
+        <Offer
+          key={key}
+          {...{ id, label: id, badge: MODELS_COPY.part(bytes), chosen: chosen === id }}
+          about={MODELS_COPY.arriving}
+          onChoose={() => void arrival.choose({ id, revision: commit, source: 'hub' })}
         />
       ))}
       {arrival.catalogue.value.map((entry) => (
@@ -105,6 +119,7 @@ function OtherModel({ arrival }: { readonly arrival: Arrival }) {
           revision: revision.value.trim() || 'main',
           source: 'hub',
         });
+        reveal();
       }}
     >
       <h4>{MODELS_COPY.other}</h4>

@@ -22,6 +22,7 @@ export const MODELS_COPY = {
   builtIn: 'Comes with the page',
   catalogue: 'From the hub',
   stored: 'on this device',
+  arriving: 'a part of a download: it goes on where it was',
   part: (bytes: number) => `${formatBytes(bytes)} have arrived`,
   unknownSize: 'size read when it is chosen',
   billion: (parameters: number) =>
@@ -107,6 +108,7 @@ export const MODELS_COPY = {
   cancelWhat: (bytes: number) =>
     `${formatBytes(bytes)} have arrived and would be deleted. Pause it to keep them: it then goes on where it was, also after the page was closed.`,
   cancelYes: 'Cancel and delete',
+  cancelNo: 'Keep it',
 } as const;
 
 /** A verdict in words: what it comes to, and what limits it or can be done. */

@@ -31,6 +31,16 @@ it('offers the built-in model and the catalogue with sizes, and what has arrived
   expect(radio(/org\/model/).closest('label')?.textContent).toContain('1.0 MiB have arrived');
 });
 
+it('goes on with a part of a download that no list names', async () => {
+  const { engine } = await modelsPage();
+  await engine.resolve('listStoredModels', [
+    { key: 'k', id: 'a/b', revision: null, commit: 'c0ffee', bytes: 2 ** 20, whole: false, lastUse: null },
+  ]);
+  expect(radio(/a\/b/).closest('label')?.textContent).toContain('1.0 MiB have arrived');
+  fireEvent.click(radio(/a\/b/));
+  expect(engine.values.get('assessModel')).toMatchObject([{ id: 'a/b', revision: 'c0ffee' }]);
+});
+
 it('says what a model takes before the click, and what to change', async () => {
   const { engine } = await modelsPage();
   fireEvent.click(radio(/org\/model/));
@@ -91,6 +101,8 @@ it('shows a download, and asks before it is cancelled', async () => {
   await pauseDownload(arrival, engine);
   expect(panel.dataset.state).toBe('paused');
   expect(within(panel).getByRole('button', { name: 'Resume' })).toBeTruthy();
+  // What has arrived is not downloaded again.
+  expect(button(/^Download 858 MiB and load$/)).toBeTruthy();
   fireEvent.click(within(panel).getByRole('button', { name: 'Cancel' }));
   await settled();
   expect(screen.getByText(/95.4 MiB have arrived and would be deleted/)).toBeTruthy();
