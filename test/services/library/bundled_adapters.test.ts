@@ -37,7 +37,7 @@ describe('BundledAdapters', () => {
     const { folder, ...rest } = ENTRY;
     const run = { id: 'r', method: 'grpo', step: 5 };
     expect(await bundled.list()).toEqual([
-      { ...rest, bundled: true, notes: 'n', run, metrics: { accuracy: 0.5 } },
+      { ...rest, bundled: true, precision: null, caution: null, notes: 'n', run, metrics: { accuracy: 0.5 } },
     ]);
     expect(folder).toBe('adapters/a');
     expect((await bundled.open('a'))?.weights).toHaveLength(3);
