@@ -185,7 +185,17 @@ engine.addUser(shelf);
 
 const usage = { adapters: stored, runs, datasets: openDatasets, models, totals: storageTotals };
 const storage = { storageUsage: () => storageUsage(usage) };
-const hosts = { engine, answers, training, coldStart: theColdStart, adapters, datasets, models, quality, storage };
+const hosts = {
+  engine,
+  answers,
+  training,
+  coldStart: theColdStart,
+  adapters,
+  datasets,
+  models,
+  quality,
+  storage,
+};
 const exposed: ExposedEngine = {
   ...serveCommands(hosts, () => events.flush()),
   connect: (port) => engine.connect(port),
