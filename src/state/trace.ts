@@ -40,7 +40,8 @@ export interface Trace {
   readonly pictures: readonly TracePicture[];
 }
 
-function base64Of(bytes: Uint8Array): string {
+/** Bytes as base64. */
+export function base64Of(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 8192) {
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
@@ -74,19 +75,21 @@ function packToken({ id, text, shares, map, atMs }: Step): object {
   };
 }
 
+/** What is written: the tokens, and beside them what the answer is about. */
+type TraceFile = { readonly tokens: readonly object[] } & Readonly<Record<string, unknown>>;
+
 /**
- * The file of a finished answer.
+ * What the file of a finished answer says.
  * @throws {DataError} `data/trace` if the answer is not finished or lacks its prompt
  */
-export async function writeTrace({ answer, pictures }: Trace): Promise<Blob> {
+export async function traceFile({ answer, pictures }: Trace): Promise<TraceFile> {
   const { result, prompt, asked } = answer;
   if (result === null || prompt === null) {
     throw new DataError('data/trace', 'Only a finished answer can be saved as a trace.');
   }
   const { finishReason, tokensPerSecond, timeToFirstTokenMs, totalMs } = result.stats;
-  const file = {
-    format: FORMAT,
-    version: VERSION,
+  return {
+    ...{ format: FORMAT, version: VERSION },
     model: answer.modelLabel,
     adapter: answer.adapterLabel && { name: answer.adapterLabel, strength: asked.adapter?.strength ?? 1 },
     question: asked.question,
@@ -103,7 +106,14 @@ export async function writeTrace({ answer, pictures }: Trace): Promise<Blob> {
     },
     tokens: answer.steps.map(packToken),
   };
-  return new Blob([JSON.stringify(file)], { type: 'application/json' });
+}
+
+/**
+ * The file of a finished answer.
+ * @throws {DataError} `data/trace` if the answer is not finished or lacks its prompt
+ */
+export async function writeTrace(trace: Trace): Promise<Blob> {
+  return new Blob([JSON.stringify(await traceFile(trace))], { type: 'application/json' });
 }
 
 const failure: JsonFailure = (message, key) => new DataError('data/trace', `${message}.`, { key });
