@@ -3,6 +3,7 @@
 // computer; nothing else.
 
 import { defineConfig, type Plugin } from 'vite';
+import { precache, SERVICE_WORKER } from './tools/vite_precache.mjs';
 import { ONNX_STUBS } from './tools/vite_shared.mjs';
 
 /** `frame-ancestors` is missing because browsers ignore it in a meta element. */
@@ -36,7 +37,7 @@ function contentSecurityPolicy(): Plugin {
 export default defineConfig({
   base: './',
   resolve: { alias: ONNX_STUBS },
-  plugins: [contentSecurityPolicy()],
+  plugins: [contentSecurityPolicy(), precache()],
   // These are imported by Workers only, where Vite's scan does not find them before the first visit.
   optimizeDeps: {
     include: ['@huggingface/transformers', 'quickjs-emscripten-core', '@jitl/quickjs-asmjs-mjs-release-sync'],
@@ -54,6 +55,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
     manifest: true,
+    rolldownOptions: {
+      input: { index: 'index.html', service_worker: 'src/service_worker.ts' },
+      output: {
+        // Its place decides which addresses it answers for, so that it lies beside the page and keeps its name.
+        entryFileNames: ({ name }) =>
+          name === 'service_worker' ? SERVICE_WORKER : 'assets/[name]-[hash].js',
+      },
+    },
   },
   server: { host: 'localhost' },
   preview: {

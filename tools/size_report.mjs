@@ -31,7 +31,8 @@ function initialFiles(manifest) {
     for (const file of chunk.css ?? []) styles.add(file);
     for (const next of chunk.imports ?? []) visit(next);
   };
-  for (const key of Object.keys(manifest)) if (manifest[key].isEntry) visit(key);
+  // The service worker is an entry, too, and comes after the page.
+  visit('index.html');
   return { scripts, styles };
 }
 
