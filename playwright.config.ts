@@ -22,13 +22,19 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${PORT}`,
     trace: 'retain-on-failure',
-    // Journeys begin with an empty page; the recording that plays on a first visit has its own.
+    // A page that is kept on the device would answer for the servers of the journeys; one journey is about it.
+    serviceWorkers: 'block',
+    // Journeys begin with an empty page and the settings unfolded; a first visit, with recording and guide, has its own.
     storageState: {
       cookies: [],
       origins: [
         {
           origin: `http://localhost:${PORT}`,
-          localStorage: [{ name: 'look-back/first-trace', value: 'off' }],
+          localStorage: [
+            { name: 'look-back/first-trace', value: 'off' },
+            { name: 'look-back/answer-settings', value: 'open' },
+            { name: 'look-back/guide', value: 'off' },
+          ],
         },
       ],
     },

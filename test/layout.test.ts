@@ -99,6 +99,11 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',
   'src/lookback/custom_reward.worker.ts': 'test/lookback/custom_reward.browser.test.ts',
   // These are nothing without a page.
+  'src/service_worker.ts': 'test/e2e/offline.test.ts',
+  'src/ui/look/guide_copy.ts': 'test/e2e/first_minute.test.ts',
+  'src/ui/look/guide_shown.ts': 'test/e2e/first_minute.test.ts',
+  'src/ui/look/share_link.ts': 'test/e2e/first_minute.test.ts',
+  'src/ui/look/share_copy.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/composer_copy.ts': 'test/e2e/ask.test.ts',
   'src/ui/keys_dialog.tsx': 'test/e2e/access.test.ts',
   'src/ui/look/keyboard.ts': 'test/e2e/selection.test.ts',

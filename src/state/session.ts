@@ -11,7 +11,7 @@ import type {
 } from '../worker/protocol/answers';
 import type { DeviceSummary, EngineState, LoadedModel, LoadPhase } from '../worker/protocol/engine';
 import type { EngineEvent } from '../worker/protocol/messages';
-import type { TrainingStatus } from '../worker/protocol/training';
+import type { RunState, TrainingStatus } from '../worker/protocol/training';
 
 /** One generated token with what is known of it. `start` and `end` are UTF-16 offsets into {@link Answer.text}. */
 export interface Step {
@@ -217,6 +217,11 @@ function applyEvent(draft: Draft, event: EngineEvent): void {
       draft.session = failAnswer({ ...session, error: event.error, load: null }, event.error);
       return;
   }
+}
+
+/** True while the engine works on a run. */
+export function isLive(state: RunState): boolean {
+  return state === 'preparing' || state === 'running' || state === 'pausing';
 }
 
 /** The session after a batch of events. Linear in the answer's length once per batch. */

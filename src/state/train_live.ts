@@ -4,7 +4,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';
 import type { RunState, SampleFact, TrainingStatus } from '../worker/protocol/training';
-import { isLive } from './train_run';
+import { isLive } from './session';
 import type { StoredLists } from './train_stored';
 
 /** What is worth telling. */

@@ -6,11 +6,12 @@ import type { EngineEvent } from '../worker/protocol/messages';
 import type {
   GroupFact,
   RunDetail,
-  RunState,
   SampleFact,
   StepMetrics,
   TrainingStatus,
 } from '../worker/protocol/training';
+
+import { isLive } from './session';
 
 /** Answers of one evaluation. */
 export interface Evaluation {
@@ -97,11 +98,6 @@ export function seriesOf(metrics: readonly StepMetrics[], name: string): (number
 export function recentMean(metrics: readonly StepMetrics[], name: string, count: number): number | null {
   const values = seriesOf(metrics.slice(-count), name).filter((value) => value !== null);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** True while the engine works on a run. */
-export function isLive(state: RunState): boolean {
-  return state === 'preparing' || state === 'running' || state === 'pausing';
 }
 
 /** Seconds to the last step at the pace measured; null before the first step and outside a run. */

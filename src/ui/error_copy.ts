@@ -101,7 +101,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'gpu/unavailable': () =>
     copy(
       'This browser has no WebGPU',
-      'The model runs on your graphics device through WebGPU, and this browser does not offer it.',
+      'The model runs on your graphics device through WebGPU, and this browser does not offer it. Recorded answers play all the same.',
       [BROWSERS, LINUX],
       'retry',
     ),
@@ -115,7 +115,7 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
   'gpu/no-adapter': () =>
     copy(
       'WebGPU is here, but no graphics device answered',
-      'The browser knows WebGPU but found no device that it may use: acceleration is off, the driver is on its block list, or the device is busy.',
+      'The browser knows WebGPU but found no device that it may use: acceleration is off, the driver is on its block list, or the device is busy. Recorded answers play all the same.',
       [ACCELERATION, 'Update the graphics driver.', LINUX],
       'retry',
     ),
@@ -185,9 +185,9 @@ export const ERROR_CATALOGUE: Readonly<Record<string, (error: PlainError) => Err
     ),
   'data/trace': (error) =>
     copy(
-      'This file is no saved answer that can be played',
+      'This is no saved answer that can be played',
       error.message,
-      ['Save the answer again where it was given, and open that file as it is.'],
+      ['Save or share the answer again where it was given, and open the file or the link as it is.'],
       'none',
     ),
   'data/image-size': (error) =>

@@ -21,6 +21,7 @@ export type IconName =
   | 'compare'
   | 'add'
   | 'download'
+  | 'share'
   | 'delete'
   | 'edit'
   | 'warning';
@@ -53,6 +54,7 @@ const PATHS: Record<IconName, readonly string[]> = {
   compare: ['M4 5h7v14H4z', 'M15 5h5v14h-5'],
   add: ['M12 5v14', 'M5 12h14'],
   download: ['M12 4v11', 'M7 11l5 5 5-5', 'M5 20h14'],
+  share: ['M12 15V4', 'M8 8l4-4 4 4', 'M6 12H5v8h14v-8h-1'],
   delete: ['M5 7h14', 'M9 7V4h6v3', 'M7 7l1 13h8l1-13'],
   edit: ['M5 19l1-4L16 5l3 3L9 18z', 'M14 7l3 3'],
   info: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z', 'M12 11v5', 'M12 8h.01'],

@@ -1,6 +1,8 @@
 // The dialog that lists the keys of the page, and switches those that are single letters on or off.
 
 import { Modal } from './confirm';
+import { GUIDE_COPY } from './look/guide_copy';
+import { guideShown, showGuide } from './look/guide_shown';
 import { letterKeys } from './look/view_settings';
 
 const ROWS = [
@@ -43,9 +45,16 @@ export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
         Single-letter keys
       </label>
       <p class="hint">They act only outside text fields. Arrow keys and Esc always work.</p>
-      <button type="button" onClick={onClose}>
-        Close
-      </button>
+      <div class="dialog-actions">
+        {!guideShown.value && (
+          <button type="button" onClick={() => showGuide(true)}>
+            {GUIDE_COPY.again}
+          </button>
+        )}
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
     </Modal>
   );
 }

@@ -5,12 +5,12 @@
 import './styles/layers.css';
 import './styles/tokens.css';
 import './styles/base.css';
-import { computed } from '@preact/signals';
+import { computed, effect } from '@preact/signals';
 import { render } from 'preact';
 import { defined } from '../lib/invariant';
 import { adoptBundledAdapter } from '../state/default_adapter';
 import { createLibrary } from '../state/library';
-import { createLook } from '../state/look';
+import { createLook, type Look } from '../state/look';
 import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
@@ -18,6 +18,7 @@ import { playFirst } from './look/first_trace';
 import { QuestionWordsContext } from './look/look_context';
 import { decodePicture } from './look/picture_source';
 import { fetchErrorWords } from './notice';
+import { keepOffline } from './offline';
 import { createPages } from './pages';
 import { startRoute } from './route';
 import { startTheme } from './theme';
@@ -29,6 +30,19 @@ function everyFrame(callback: (now: number) => void): () => void {
     callback(now);
   });
   return () => cancelAnimationFrame(request);
+}
+
+/** Keeps the page once the first model is there or not to be had, as both would share the network. */
+function keepWhenQuiet(look: Look): void {
+  if (!import.meta.env.PROD) return;
+  let begun = false;
+  const stop = effect(() => {
+    const { model, error } = look.session.value;
+    if (begun || (model === null && error === null)) return;
+    begun = true;
+    void keepOffline(navigator.serviceWorker);
+    queueMicrotask(() => stop());
+  });
 }
 
 /** Renders the page into `#app` and starts the engine that `spawn` makes. */
@@ -59,6 +73,7 @@ export function mount(spawn: () => EngineEndpoint): void {
   void playFirst(look);
   void look.start();
   void fetchErrorWords();
+  keepWhenQuiet(look);
   // After the start: the engine answers in the order of the commands.
   void library.refresh();
 }

@@ -6,7 +6,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { PlainError } from '../lib/plain_error';
 import { COPY } from './copy';
-import type { ErrorAction } from './error_copy';
+import type { ErrorAction, ErrorCopy } from './error_copy';
 import { Icon } from './icons';
 import { useLook } from './look/look_context';
 import { route } from './route';
@@ -97,58 +97,87 @@ interface NoticeProps {
   readonly error: PlainError;
   /** Inside a panel, whose heading is above it. */
   readonly compact?: boolean;
+  /** One line; why and what can be done are behind a press. */
+  readonly line?: boolean;
   /** What trying again means here; null where it means nothing. Without it, the model is loaded again. */
   readonly retry?: (() => void) | null;
   /** Takes the notice away, where it may be. */
   readonly dismiss?: () => void;
 }
 
+/** Why, what can be done, and the report. */
+function Explanation({ error, copy }: { readonly error: PlainError; readonly copy: Words }) {
+  return (
+    <>
+      <p>{copy.why}</p>
+      {copy.steps.length > 0 && (
+        <ul>
+          {copy.steps.map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ul>
+      )}
+      {copy.link && (
+        <p>
+          <a href={copy.link.href} target="_blank" rel="noreferrer noopener">
+            {copy.link.label}
+          </a>
+        </p>
+      )}
+      <Details error={error} />
+    </>
+  );
+}
+
+type Words = Pick<ErrorCopy, 'title' | 'why' | 'steps' | 'action' | 'link'>;
+
 /** Shows an error. */
-export function Notice({ error, compact = false, retry, dismiss }: NoticeProps) {
+export function Notice({ error, compact = false, line = false, retry, dismiss }: NoticeProps) {
   const shown = withCause(error);
-  const known = words.value?.errorCopy(shown);
-  const { title, why, steps, action, link } = known ?? {
+  const copy: Words = words.value?.errorCopy(shown) ?? {
     title: shown.message,
     why: '',
     steps: [],
-    action: 'none' as const,
+    action: 'none',
   };
-  const act = useAction(action, retry);
+  const act = useAction(copy.action, retry);
   useEffect(() => void fetchErrorWords(), []);
+  const actions = (
+    <div class="notice-actions">
+      {act !== null && copy.action !== 'none' && (
+        <button type="button" class={line ? 'small' : ''} onClick={act}>
+          {words.value?.ACTION_LABELS[copy.action]}
+        </button>
+      )}
+      {dismiss && (
+        <button type="button" class="quiet" onClick={dismiss}>
+          {COPY.app.dismiss}
+        </button>
+      )}
+    </div>
+  );
+  const kind = line ? 'notice notice-line' : compact ? 'notice compact' : 'notice';
   return (
-    <div class={compact ? 'notice compact' : 'notice'} role="alert" data-code={shown.code}>
+    <div class={kind} role="alert" data-code={shown.code}>
       <Icon name="warning" />
-      <div>
-        {compact ? <h3>{title}</h3> : <h2>{title}</h2>}
-        <p>{why}</p>
-        {steps.length > 0 && (
-          <ul>
-            {steps.map((step) => (
-              <li key={step}>{step}</li>
-            ))}
-          </ul>
-        )}
-        {link && (
-          <p>
-            <a href={link.href} target="_blank" rel="noreferrer noopener">
-              {link.label}
-            </a>
-          </p>
-        )}
-        <div class="notice-actions">
-          {act !== null && action !== 'none' && (
-            <button type="button" onClick={act}>
-              {words.value?.ACTION_LABELS[action]}
-            </button>
-          )}
-          {dismiss && (
-            <button type="button" class="quiet" onClick={dismiss}>
-              {COPY.app.dismiss}
-            </button>
-          )}
+      {line ? (
+        <>
+          <details class="notice-more">
+            <summary>
+              <strong class="notice-title">{copy.title}</strong>{' '}
+              <span class="notice-steps">{COPY.trouble.whatToDo}</span>
+            </summary>
+            <Explanation error={shown} copy={copy} />
+          </details>
+          {actions}
+        </>
+      ) : (
+        <div>
+          {compact ? <h3>{copy.title}</h3> : <h2>{copy.title}</h2>}
+          <Explanation error={shown} copy={copy} />
+          {actions}
         </div>
-        <Details error={shown} />
-      </div>
+      )}
     </div>
   );
 }

@@ -38,6 +38,7 @@ export function startTheme(): void {
     cache.clear();
     system.value = event.matches ? 'dark' : 'light';
   });
+  matchMedia('(forced-colors: active)').addEventListener('change', () => cache.clear());
   const value = stored();
   apply(value);
   chosen.value = value;
@@ -61,6 +62,8 @@ export function themeColour(token: string): string {
   if (probe === null) {
     probe = document.createElement('span');
     probe.hidden = true;
+    // Else forced colours would give the colour of text for every token, and lose how much of a wash is seen.
+    probe.style.forcedColorAdjust = 'none';
     document.body.append(probe);
   }
   probe.style.color = `var(${token})`;

@@ -2,6 +2,7 @@
 // is going on, on every page.
 
 import { useComputed } from '@preact/signals';
+import { isLive } from '../state/session';
 import { COPY } from './copy';
 import { Icon } from './icons';
 import { AdapterChip } from './look/adapter_chip';
@@ -12,8 +13,8 @@ import { chooseTheme, theme } from './theme';
 function Nav() {
   const look = useLook();
   const live = useComputed(() => {
-    const state = look.session.value.training?.state;
-    return state === 'preparing' || state === 'running' || state === 'pausing';
+    const { training } = look.session.value;
+    return training !== null && isLive(training.state);
   });
   return (
     <nav class="pages" aria-label={COPY.app.pages}>
@@ -80,7 +81,7 @@ export function TopBar({ showKeys }: { readonly showKeys: () => void }) {
   return (
     <header class="top-bar">
       <h1>
-        <Icon name="eye" /> {COPY.app.name}
+        <Icon name="eye" /> <span>{COPY.app.name}</span>
       </h1>
       <Nav />
       <ModelChip />
@@ -89,7 +90,7 @@ export function TopBar({ showKeys }: { readonly showKeys: () => void }) {
       <DeviceChip />
       <button
         type="button"
-        class="icon-button"
+        class="icon-button keys-button"
         aria-label={COPY.app.keys}
         title={COPY.app.keys}
         onClick={showKeys}

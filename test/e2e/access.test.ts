@@ -24,12 +24,21 @@ test('no axe violations: empty, finished and selected, in light and dark', async
   expect(await violations()).toEqual([]);
 });
 
-test('narrow screens do not scroll sideways; keys and theme can be changed', async ({ page }) => {
-  await page.setViewportSize({ width: 320, height: 700 });
+test('a phone shows answer and map without scrolling; keys and theme can be changed', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
   const look = new LookPage(page);
   await look.ready();
+  expect((await page.getByRole('banner').boundingBox())?.height).toBeLessThanOrEqual(64);
   await look.chooseExample(0);
   await look.askAndWait();
+  await expect(page.getByTestId('headline')).toBeInViewport({ ratio: 1 });
+  const token = page.locator('.card-back .token').first();
+  await expect(token).toBeInViewport({ ratio: 1 });
+  await token.click();
+  await expect(look.heatmap).toBeInViewport({ ratio: 1 });
+  await expect(look.heatmap).toHaveAttribute('data-grid', '4x4');
+  await expect(page.getByTestId('nav-train')).toBeInViewport({ ratio: 1 });
+  await page.setViewportSize({ width: 320, height: 700 });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
 

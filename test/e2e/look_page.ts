@@ -28,6 +28,29 @@ export class LookPage {
     });
   }
 
+  /** Counts from the next page load on how much moves on the screen without having been touched. */
+  async watchShifts(): Promise<void> {
+    await this.page.addInitScript(() => {
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & Shift)[]) {
+          const { dataset } = document.documentElement;
+          if (!entry.hadRecentInput) dataset.shift = `${Number(dataset.shift ?? 0) + entry.value}`;
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+      type Shift = { value: number; hadRecentInput: boolean };
+    });
+  }
+
+  /** The cumulative layout shift since it was last asked for: parts of the screen times parts of its longer side. */
+  shifts(): Promise<number> {
+    return this.page.evaluate(() => {
+      const { dataset } = document.documentElement;
+      const sum = Number(dataset.shift ?? 0);
+      dataset.shift = '0';
+      return sum;
+    });
+  }
+
   async open(): Promise<void> {
     await this.page.goto('./');
   }

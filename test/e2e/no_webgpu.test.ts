@@ -9,6 +9,10 @@ test('no graphics adapter @no-webgpu', async ({ page }) => {
   const notice = page.locator('.notice');
   await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter', { timeout: 30_000 });
   await expect(notice).toContainText('no graphics device answered');
+  // The reason takes one line of the screen; the next steps are a press away.
+  const viewport = page.viewportSize()?.height ?? 0;
+  expect((await notice.boundingBox())?.height).toBeLessThan(viewport / 12);
+  await notice.getByText('What to do').click();
   await expect(notice.getByRole('listitem').first()).toBeVisible();
   await notice.getByText('Details for a report').click();
   await expect(notice).toContainText('code: gpu/no-adapter');

@@ -10,6 +10,7 @@ import { type Answer, isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { partError } from '../lazy_page';
+import { useEarlier } from '../look/earlier_mark';
 import { useLook } from '../look/look_context';
 import { Notice } from '../notice';
 import { theme } from '../theme';
@@ -208,7 +209,7 @@ export function ChartPanel() {
   const look = useLook();
   const none = useComputed(() => look.readout.value === null);
   return (
-    <section class="panel chart-panel" aria-labelledby="chart-title">
+    <section class="panel chart-panel" aria-labelledby="chart-title" data-earlier={useEarlier().value ?? ''}>
       <header class="panel-head">
         <h2 id="chart-title">{COPY.chart.title}</h2>
         <Sentence />

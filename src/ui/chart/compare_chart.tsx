@@ -12,6 +12,7 @@ import type { Answer } from '../../state/session';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { COMPARE_COPY, compareSentence, ratioText } from '../look/compare_copy';
+import { useEarlier } from '../look/earlier_mark';
 import { useLook } from '../look/look_context';
 import { theme, themeColour } from '../theme';
 import { StepChart } from './step_chart';
@@ -166,7 +167,11 @@ export function CompareChartPanel() {
   const { label, model, rows, sentence } = said.value;
   const none = rows[0].reading === null;
   return (
-    <section class="panel chart-panel" aria-labelledby="compare-chart-title">
+    <section
+      class="panel chart-panel"
+      aria-labelledby="compare-chart-title"
+      data-earlier={useEarlier().value ?? ''}
+    >
       <header class="panel-head">
         <h2 id="compare-chart-title">{COMPARE_COPY.chartTitle}</h2>
         <p class="sentence" data-testid="compare-sentence">

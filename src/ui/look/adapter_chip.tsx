@@ -14,7 +14,7 @@ function Strength({ value }: { readonly value: number }) {
   const look = useLook();
   return (
     <label class="slider strength" title={STRENGTH.help}>
-      {STRENGTH.label}
+      <span class="strength-label">{STRENGTH.label}</span>
       <input
         type="range"
         min={STRENGTH.min}

@@ -1,13 +1,14 @@
 // Draws the question box: its text, suggestions, the settings of the answer, and asking or stopping. Enter asks only
 // when the button would.
 
-import { useComputed, useSignal } from '@preact/signals';
+import { signal, useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import { suitedQuestions } from '../../state/look_picture';
 import { isOpen } from '../../state/session';
 import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
+import { browserText } from '../browser_text';
 import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
@@ -106,7 +107,36 @@ function NumberField({ id }: { readonly id: AnswerNumber }) {
   );
 }
 
+const kept = browserText('look-back/answer-settings');
+/** Whether the settings are unfolded; a setting that cannot be used unfolds them, too. */
+const unfolded = signal(kept.read() === 'open');
+
 function SettingsGroup() {
+  const look = useLook();
+  const { settings, session } = look;
+  const now = useComputed(() => {
+    const { mode, temperature, seed } = settings.value;
+    return COPY.ask.settingsNow(modeWords(mode), temperature, seed);
+  });
+  const wrong = useComputed(() => !settingsUsable(settings.value, session.value.model));
+  return (
+    <details
+      class="settings-fold"
+      open={unfolded.value || wrong.value}
+      onToggle={(event) => {
+        unfolded.value = event.currentTarget.open;
+        kept.write(unfolded.value ? 'open' : 'closed');
+      }}
+    >
+      <summary>
+        {COPY.ask.settings} <span class="hint">{now.value}</span>
+      </summary>
+      <SettingsFields />
+    </details>
+  );
+}
+
+function SettingsFields() {
   const look = useLook();
   return (
     <fieldset class="settings">
@@ -189,8 +219,8 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
         <UnknownWords />
         {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
         <Suggestions />
-        <SettingsGroup />
         <Hint />
+        <SettingsGroup />
       </form>
       {confirming.value && (
         <Confirm

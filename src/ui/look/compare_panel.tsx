@@ -10,6 +10,7 @@ import { COPY } from '../copy';
 import { Notice } from '../notice';
 import { Again } from './again';
 import { COMPARE_COPY } from './compare_copy';
+import { EarlierMark, useEarlier } from './earlier_mark';
 import { Figures } from './figures';
 import { useLook } from './look_context';
 import { StreamView } from './stream';
@@ -67,7 +68,7 @@ function SideStream({ side, title }: { readonly side: Side; readonly title: stri
 
 function Outcome({ answer }: { readonly answer: Answer }) {
   const { result, status } = answer;
-  if (status !== 'finished' || result === null) return null;
+  if (status !== 'finished' || result === null) return <div class="outcome" />;
   const reason = result.stats.finishReason;
   const verdict = verdictSentence(result, answer.asked.expected);
   const boxed = result.answer ?? '';
@@ -139,15 +140,20 @@ export function ComparePanel() {
   const look = useLook();
   const any = useComputed(() => look.comparison.value !== null);
   return (
-    <section class="panel compare-panel" aria-labelledby="compare-title">
+    <section
+      class="panel compare-panel"
+      aria-labelledby="compare-title"
+      data-earlier={useEarlier().value ?? ''}
+    >
       <header class="panel-head">
         <h2 id="compare-title">{COMPARE_COPY.title}</h2>
-        {any.value && <Again />}
+        <EarlierMark />
       </header>
       <div class="compare-sides">
         <SidePanel side="base" />
         <SidePanel side="adapter" />
       </div>
+      <Again />
       {any.value && <Figures />}
     </section>
   );

@@ -42,6 +42,32 @@ export function cellRect(
   return { x, y, width: right - x, height: bottom - y };
 }
 
+/** What is seen of a picture, its middle of a `square` one, in the model's own resolution. */
+export function receivedPixels(
+  bitmap: ImageBitmap,
+  square: boolean,
+  { width, height }: { readonly width: number; readonly height: number },
+): OffscreenCanvas {
+  const { left, top, side } = squareCrop(bitmap.width, bitmap.height);
+  const [x, y, wide, high] = square ? [left, top, side, side] : [0, 0, bitmap.width, bitmap.height];
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (context !== null) {
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(bitmap, x, y, wide, high, 0, 0, width, height);
+  }
+  return canvas;
+}
+
+/** Draws the middle square of a picture, small. */
+export function drawThumbnail(canvas: HTMLCanvasElement, bitmap: ImageBitmap): void {
+  const { left, top, side } = squareCrop(bitmap.width, bitmap.height);
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, left, top, side, side, 0, 0, canvas.width, canvas.height);
+}
+
 /**
  * Draws the picture, of a `square` one its middle; `resized` draws it at the model's own resolution, pixels visible.
  */
@@ -63,13 +89,8 @@ export function drawPicture(
     context.drawImage(bitmap, x, y, wide, high, 0, 0, width, height);
     return;
   }
-  const small = new OffscreenCanvas(resized.width, resized.height);
-  const pixels = small.getContext('2d');
-  if (pixels === null) return;
-  pixels.imageSmoothingQuality = 'high';
-  pixels.drawImage(bitmap, x, y, wide, high, 0, 0, resized.width, resized.height);
   context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, width, height);
+  context.drawImage(receivedPixels(bitmap, square, resized), 0, 0, width, height);
 }
 
 /** What the overlay shows: a map on its grid, the value at the top of the scale, and the opacity. */

@@ -7,7 +7,7 @@ import { type Draw, LazyPage } from '../lazy_page';
 import { AskBox } from './ask_box';
 import { listenToKeys } from './keyboard';
 import { useLook } from './look_context';
-import { PicturePanel } from './picture_panel';
+import { PictureNotes, PicturePanel } from './picture_panel';
 import { StreamPanel } from './stream_panel';
 
 // Fetched when someone first compares.
@@ -38,7 +38,10 @@ export function LookPage({ showKeys }: { readonly showKeys: () => void }) {
   );
   return (
     <>
-      <PicturePanel />
+      <div class="picture-column">
+        <PicturePanel />
+        <PictureNotes />
+      </div>
       <div class="conversation">
         <AskBox field={question} />
         {comparing ? <LazyPage load={loadCompare} /> : <StreamPanel />}

@@ -1,4 +1,4 @@
-// Draws the panel of the pictures: choosing them (drop, paste, files, example), and how the model received them.
+// Draws the panels of the pictures: choosing them (drop, paste, files, example), and how the model received them.
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -11,7 +11,7 @@ import { Notice } from '../notice';
 import { useLook } from './look_context';
 import { PictureCanvas } from './picture_canvas';
 import { type Example, fetchExample, fetchExamples, picturesOf } from './picture_source';
-import { useCellWords, useShownPictures } from './shown_pictures';
+import { useShownPictures } from './shown_pictures';
 import { modelView } from './view_settings';
 import '../styles/picture.css';
 
@@ -51,9 +51,7 @@ function PromptFacts({ prompt: { pictures, square } }: { readonly prompt: Prompt
 }
 
 function PromptNotes() {
-  const { pictures, prompt } = useShownPictures().value;
-  const words = useCellWords(0).value;
-  if (pictures.length === 0 || (prompt === null && words === null)) return null;
+  const { prompt } = useShownPictures().value;
   return (
     <div class="prompt-notes">
       <label class="check">
@@ -85,7 +83,6 @@ function Examples() {
       },
     );
   }, [examples]);
-  if (examples.value.length === 0) return null;
   return (
     <fieldset class="examples">
       <legend class="visually-hidden">{COPY.picture.examples}</legend>
@@ -208,7 +205,6 @@ export function PicturePanel() {
   const dragging = useSignal(false);
   const model = useComputed(() => look.session.value.model);
   useDropAndPaste(dragging);
-  useEffect(() => void loadLegend().catch(() => undefined), []);
   const count = shown.value.pictures.length;
   const most = model.value?.maxPictures ?? 1;
   const error = look.pictureError.value ?? look.traceError.value;
@@ -233,8 +229,21 @@ export function PicturePanel() {
       )}
       {count === 1 && <PictureCanvas at={0} />}
       {count > 1 && <LazyPage load={loadSeveral} />}
+    </section>
+  );
+}
+
+/** How the picture was read, and the heatmap's scale and settings. */
+export function PictureNotes() {
+  const look = useLook();
+  const shown = useShownPictures();
+  useEffect(() => void loadLegend().catch(() => undefined), []);
+  const any = useComputed(() => shown.value.pictures.length > 0 || look.session.value.answer !== null);
+  if (!any.value) return null;
+  return (
+    <section class="panel picture-notes" aria-label={COPY.picture.notes}>
       <PromptNotes />
-      {count > 0 && shown.value.prompt !== null && <LazyPage load={loadLegend} />}
+      <LazyPage load={loadLegend} />
     </section>
   );
 }

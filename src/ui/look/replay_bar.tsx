@@ -1,13 +1,10 @@
-// Draws what plays an answer again: that it is recorded, in one line what it does, play and pause, a slider over its
-// tokens, and its speed.
+// Draws what plays an answer again: play and pause, a slider over its tokens, its speed, and what a recording is.
 
-import { useComputed } from '@preact/signals';
 import { READING_SPEED, type Replay } from '../../state/replay';
 import { Icon } from '../icons';
 import { playsFirst, setPlaysFirst } from './first_trace';
 import { useLook } from './look_context';
 import { REPLAY_COPY } from './replay_copy';
-import { headlineOf } from './replay_headline';
 import '../styles/replay.css';
 
 const SPEEDS = [4, READING_SPEED, 30, 60] as const;
@@ -69,36 +66,37 @@ function Controls({ replay }: { readonly replay: Replay }) {
   );
 }
 
-/** The bar above an answer that is played again; nothing where none is. */
+/** What a recording is, and whether it plays when the page opens. */
+function About({ replay }: { readonly replay: Replay }) {
+  const { modelLabel, adapterLabel } = replay.answer;
+  return (
+    <details class="about">
+      <summary aria-label={REPLAY_COPY.aboutTitle} title={REPLAY_COPY.aboutTitle}>
+        <Icon name="info" />
+      </summary>
+      <div class="about-text">
+        <p>{REPLAY_COPY.about(modelLabel, adapterLabel)}</p>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={playsFirst.value}
+            onChange={(event) => setPlaysFirst(event.currentTarget.checked)}
+          />
+          {REPLAY_COPY.atStart}
+        </label>
+      </div>
+    </details>
+  );
+}
+
+/** The bar of an answer that is played again; nothing where none is. */
 export function ReplayBar() {
-  const look = useLook();
-  const headline = useComputed(() => {
-    const { answer } = look.session.value;
-    return answer === null ? '' : headlineOf(answer);
-  });
-  const replay = look.replay.value;
+  const replay = useLook().replay.value;
   if (replay === null) return null;
-  const { recorded, modelLabel, adapterLabel, asked } = replay.answer;
   return (
     <div class="replay" data-testid="replay-bar" data-running={replay.running.value}>
-      <p class="replay-headline" data-testid="headline">
-        <span class="badge">{recorded ? REPLAY_COPY.recorded : REPLAY_COPY.again}</span> {headline.value}
-      </p>
-      <p class="replay-question">{REPLAY_COPY.asked(asked.question)}</p>
       <Controls replay={replay} />
-      {recorded && (
-        <p class="hint">
-          {REPLAY_COPY.about(modelLabel, adapterLabel)}{' '}
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={playsFirst.value}
-              onChange={(event) => setPlaysFirst(event.currentTarget.checked)}
-            />
-            {REPLAY_COPY.atStart}
-          </label>
-        </p>
-      )}
+      {replay.answer.recorded && <About replay={replay} />}
     </div>
   );
 }

@@ -2,11 +2,9 @@
 
 /** Everything that a replay says. */
 export const REPLAY_COPY = {
-  recorded: 'Recorded',
-  again: 'Played again',
+  aboutTitle: 'About this recording',
   about: (model: string, adapter: string | null) =>
     `A recorded answer of ${adapter ?? model}. Nothing runs now; every number in it was measured when it was given.`,
-  asked: (question: string) => `“${question}”`,
   play: 'Play',
   pause: 'Pause',
   back: 'One token back',

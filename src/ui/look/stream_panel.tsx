@@ -1,20 +1,24 @@
-// Draws the answer's panel: mounts the stream, shows the answer large, and offers what can be done next. Nothing here
+// Draws the answer's panel: what stands above the answer, the player, the stream, and what can be done next. Nothing here
 // renders per token; announcements go to a polite status once per segment.
 
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { earlierSubject } from '../../state/earlier_answer';
-import { nameOf } from '../../state/look_answer';
 import { isOpen } from '../../state/session';
 import { COPY } from '../copy';
 import { type Draw, LazyPage } from '../lazy_page';
 import { Notice } from '../notice';
 import { Again } from './again';
+import { AnswerLine, AnswerTitle } from './answer_head';
+import { useEarlier } from './earlier_mark';
 import { Figures } from './figures';
+import { playsFirst } from './first_trace';
 import { useLook } from './look_context';
 import { StreamView } from './stream';
-import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
+
+/** Media in which the panels of the Look page lie below one another; the same as in the styles. */
+const ONE_COLUMN = '(max-width: 860px)';
 
 // Fetched with the first replay.
 async function loadReplayBar(): Promise<Draw> {
@@ -55,8 +59,11 @@ function Stream() {
     view.current?.mark(range, !live && look.preview.value === null);
   });
   const busy = useComputed(() => isOpen(look.session.value.answer));
+  const status = useComputed(() => look.session.value.answer?.status ?? 'none');
   return (
     <div class="stream-frame">
+      {status.value === 'none' && <p class="empty">{COPY.stream.empty}</p>}
+      {status.value === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
       <section ref={root} class="stream" aria-label={COPY.stream.text} aria-busy={busy.value} />
       {!following.value && (
         <button type="button" class="chip latest" onClick={() => view.current?.follow()}>
@@ -67,38 +74,41 @@ function Stream() {
   );
 }
 
-function Outcome() {
+/** The controls of an answer that is played; their place is kept from the first paint where one will be. */
+function Player() {
   const look = useLook();
-  const shown = useComputed(() => {
-    const { answer } = look.session.value;
-    if (answer === null || answer.status !== 'finished' || answer.result === null) return null;
-    const { stats, answer: boxed } = answer.result;
-    const verdict = verdictSentence(answer.result, answer.asked.expected);
-    return { boxed, verdict, reason: stats.finishReason };
-  });
-  if (shown.value === null) return null;
-  const { boxed, verdict, reason } = shown.value;
-  return (
-    <div class="outcome" data-testid="outcome" data-answer={boxed ?? ''} data-reason={reason}>
-      {verdict !== null && reason === 'eos' && <p data-testid="verdict">{verdict}</p>}
-      {reason === 'stopped' && <p class="hint">{COPY.stream.stopped}</p>}
-      {reason === 'length' && <p class="hint">{COPY.stream.tokensCut}</p>}
-      {reason === 'eos' && boxed === null && <p class="hint">{COPY.stream.noAnswer}</p>}
-    </div>
+  const expected = useComputed(
+    () => look.replay.value !== null || (playsFirst.value && look.session.value.answer === null),
   );
+  if (!expected.value) return null;
+  return <div class="player">{look.replay.value !== null && <LazyPage load={loadReplayBar} />}</div>;
+}
+
+/** Where the panel lies below the picture, brings it into view when somebody has asked. */
+function useAnswerInView(panel: RefObject<HTMLElement | null>): void {
+  const look = useLook();
+  const asked = useComputed(() => {
+    const { answer } = look.session.value;
+    return answer?.status === 'waiting' ? answer.number : null;
+  });
+  useSignalEffect(() => {
+    if (asked.value === null || !matchMedia(ONE_COLUMN).matches) return;
+    requestAnimationFrame(() => panel.current?.scrollIntoView({ block: 'start' }));
+  });
 }
 
 /** The answer panel. */
 export function StreamPanel() {
   const look = useLook();
+  const panel = useRef<HTMLElement>(null);
   const status = useComputed(() => look.session.value.answer?.status ?? 'none');
   const recorded = useComputed(() => look.session.value.answer?.recorded ?? false);
   const error = useComputed(() => look.session.value.answer?.error ?? null);
-  const earlier = useComputed(() =>
-    earlierSubject(look.session.value.answer, nameOf(look.pictures.value), look.question.value),
-  );
+  const earlier = useEarlier();
+  useAnswerInView(panel);
   return (
     <section
+      ref={panel}
       class="panel stream-panel"
       aria-labelledby="stream-title"
       data-testid="answer"
@@ -106,21 +116,12 @@ export function StreamPanel() {
       data-recorded={recorded.value}
       data-earlier={earlier.value ?? ''}
     >
-      <header class="panel-head">
-        <h2 id="stream-title">{COPY.stream.title}</h2>
-        <Again />
-      </header>
-      {look.replay.value !== null && <LazyPage load={loadReplayBar} />}
-      {status.value === 'none' && <p class="empty">{COPY.stream.empty}</p>}
-      {status.value === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
-      {earlier.value !== null && (
-        <p class="hint" role="status" data-testid="earlier">
-          {COPY.stream.earlier[earlier.value]}
-        </p>
-      )}
+      <AnswerTitle />
+      <AnswerLine />
+      <Player />
       <Stream />
-      <Outcome />
       {error.value !== null && <Notice error={error.value} compact />}
+      <Again />
       <Figures />
     </section>
   );

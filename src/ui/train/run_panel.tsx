@@ -4,7 +4,8 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { PlainError } from '../../lib/plain_error';
-import { alertsOf, isLive, secondsLeft } from '../../state/train_run';
+import { isLive } from '../../state/session';
+import { alertsOf, secondsLeft } from '../../state/train_run';
 import type { RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';

@@ -3,7 +3,7 @@
 
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
-import { isLive } from '../../state/train_run';
+import { isLive } from '../../state/session';
 import type { RunFormat, RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';

@@ -1,0 +1,60 @@
+// Makes the link of an answer: the page's address with the whole answer in its fragment, the picture at the size that the
+// model received. A picture that is too large without loss is tried with some.
+
+import type { Picture } from '../../state/look_picture';
+import type { Answer } from '../../state/session';
+import type { TracePicture } from '../../state/trace';
+import { LINK_CHARACTERS, writeTraceLink } from '../../state/trace_link';
+import { TRACE_FRAGMENT } from './first_trace';
+import { receivedPixels } from './heatmap';
+
+/** How pictures are written, the best first. */
+const ENCODINGS = [
+  { type: 'image/png', quality: 1, exact: true },
+  { type: 'image/webp', quality: 0.9, exact: false },
+  { type: 'image/jpeg', quality: 0.85, exact: false },
+] as const;
+
+/** A link, or how long the shortest one would have been. */
+export type SharedLink =
+  | { readonly url: string; readonly exact: boolean; readonly characters: number }
+  | { readonly url: null; readonly characters: number };
+
+async function encoded(
+  { answer, pictures }: { readonly answer: Answer; readonly pictures: readonly Picture[] },
+  { type, quality }: (typeof ENCODINGS)[number],
+): Promise<TracePicture[] | null> {
+  const facts = answer.prompt?.pictures ?? [];
+  const square = answer.prompt?.square ?? false;
+  const made = await Promise.all(
+    pictures.map(async ({ bitmap, name }, at) => {
+      const { resizedWidth: width = bitmap.width, resizedHeight: height = bitmap.height } = facts[at] ?? {};
+      const canvas = receivedPixels(bitmap, square, { width, height });
+      return { name, blob: await canvas.convertToBlob({ type, quality }) };
+    }),
+  );
+  // A browser that cannot write a form writes PNG instead, which was tried.
+  return made.every(({ blob }) => blob.type === type) ? made : null;
+}
+
+/** The link of a finished answer. */
+export async function shareLink(
+  shown: { readonly answer: Answer; readonly pictures: readonly Picture[] },
+  page: string,
+): Promise<SharedLink> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const encoding of ENCODINGS) {
+    const pictures = await encoded(shown, encoding);
+    if (pictures === null) continue;
+    const fragment = TRACE_FRAGMENT + (await writeTraceLink({ answer: shown.answer, pictures }));
+    shortest = Math.min(shortest, fragment.length);
+    if (fragment.length <= LINK_CHARACTERS) {
+      return {
+        url: page.replace(/#.*$/s, '') + fragment,
+        exact: encoding.exact,
+        characters: fragment.length,
+      };
+    }
+  }
+  return { url: null, characters: shortest };
+}
