@@ -88,6 +88,8 @@ export const COPY = {
     dice: 'New random seed',
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
+    noModel: 'Nothing can be asked: no model is loaded. The line at the foot of the screen says why.',
+    recovering: 'The graphics device was reset and is coming back.',
     needPicture: 'Choose a picture first.',
     fewerPictures: (most: number) =>
       `This model looks at ${most === 1 ? 'one picture' : `${most} pictures`}: remove the others.`,

@@ -19,7 +19,9 @@ test('no graphics adapter @no-webgpu', async ({ page }) => {
   // Pictures can be looked at, and the question says why it cannot be asked.
   await page.getByRole('group', { name: 'Examples' }).getByRole('button').first().click();
   await expect(page.getByRole('img', { name: /^The picture/ })).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Ask', exact: true })).toBeDisabled();
+  const ask = page.getByRole('button', { name: 'Ask', exact: true });
+  await expect(ask).toBeDisabled();
+  await expect(ask).toHaveAccessibleDescription(/no model is loaded/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await notice.getByRole('button', { name: 'Try again' }).click();
   await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter');

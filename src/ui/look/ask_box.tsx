@@ -165,19 +165,22 @@ function SettingsFields() {
 function Hint() {
   const look = useLook();
   const why = useComputed(() => {
-    const { model, answer } = look.session.value;
+    const { model, answer, deviceTrouble } = look.session.value;
     if (isOpen(answer)) return COPY.ask.stopKeys;
+    if (deviceTrouble === 'recovering') return COPY.ask.recovering;
+    // Before what is still to be chosen: without a model, choosing leads nowhere.
+    if (model === null && !look.loading.value) return COPY.ask.noModel;
     if (look.pictures.value.length === 0) return COPY.ask.needPicture;
     if (!look.countFits.value) return COPY.ask.fewerPictures(model?.maxPictures ?? 1);
     if (look.question.value.trim() === '') return COPY.ask.needQuestion;
     if (look.loading.value) return COPY.ask.needModel;
     if (!settingsUsable(look.settings.value, model)) return COPY.ask.wrongSetting;
-    return model === null ? '' : COPY.ask.sendKeys;
+    return COPY.ask.sendKeys;
   });
   const greedy = look.settings.value.temperature === 0;
   return (
     <p class="hint" id="ask-hint">
-      {why.value} {greedy && COPY.ask.greedy}
+      {why.value} {greedy && look.session.value.model !== null && COPY.ask.greedy}
     </p>
   );
 }
@@ -211,7 +214,7 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
               <Icon name="stop" /> {COPY.ask.stop}
             </button>
           ) : (
-            <button type="submit" class="primary" disabled={!look.canAsk.value}>
+            <button type="submit" class="primary" disabled={!look.canAsk.value} aria-describedby="ask-hint">
               <Icon name="send" /> {COPY.ask.send}
             </button>
           )}
