@@ -8,11 +8,12 @@ import { LINK_CHARACTERS, writeTraceLink } from '../../state/trace_link';
 import { TRACE_FRAGMENT } from './first_trace';
 import { receivedPixels } from './heatmap';
 
-/** How pictures are written, the best first. */
+/** How pictures are written, the best first. Whether WebP of quality 1 loses something differs between browsers. */
 const ENCODINGS = [
-  { type: 'image/png', quality: 1, exact: true },
-  { type: 'image/webp', quality: 0.9, exact: false },
-  { type: 'image/jpeg', quality: 0.85, exact: false },
+  { type: 'image/png', quality: 1 },
+  { type: 'image/webp', quality: 1 },
+  { type: 'image/webp', quality: 0.9 },
+  { type: 'image/jpeg', quality: 0.85 },
 ] as const;
 
 /** A link, or how long the shortest one would have been. */
@@ -20,21 +21,34 @@ export type SharedLink =
   | { readonly url: string; readonly exact: boolean; readonly characters: number }
   | { readonly url: null; readonly characters: number };
 
+async function samePixels(canvas: OffscreenCanvas, blob: Blob): Promise<boolean> {
+  const { width, height } = canvas;
+  const pixels = (of: OffscreenCanvas) => of.getContext('2d')?.getImageData(0, 0, width, height).data;
+  const decoded = receivedPixels(await createImageBitmap(blob), false, { width, height });
+  const [before, after] = [pixels(canvas), pixels(decoded)];
+  return before?.every((value, i) => value === after?.[i]) === true;
+}
+
 async function encoded(
   { answer, pictures }: { readonly answer: Answer; readonly pictures: readonly Picture[] },
   { type, quality }: (typeof ENCODINGS)[number],
-): Promise<TracePicture[] | null> {
+): Promise<{ readonly pictures: TracePicture[]; readonly exact: boolean } | null> {
   const facts = answer.prompt?.pictures ?? [];
   const square = answer.prompt?.square ?? false;
   const made = await Promise.all(
     pictures.map(async ({ bitmap, name }, at) => {
       const { resizedWidth: width = bitmap.width, resizedHeight: height = bitmap.height } = facts[at] ?? {};
       const canvas = receivedPixels(bitmap, square, { width, height });
-      return { name, blob: await canvas.convertToBlob({ type, quality }) };
+      const blob = await canvas.convertToBlob({ type, quality });
+      return { name, blob, exact: type === 'image/png' || (await samePixels(canvas, blob)) };
     }),
   );
   // A browser that cannot write a form writes PNG instead, which was tried.
-  return made.every(({ blob }) => blob.type === type) ? made : null;
+  if (made.some(({ blob }) => blob.type !== type)) return null;
+  return {
+    pictures: made.map(({ name, blob }) => ({ name, blob })),
+    exact: made.every(({ exact }) => exact),
+  };
 }
 
 /** The link of a finished answer. */
@@ -44,14 +58,15 @@ export async function shareLink(
 ): Promise<SharedLink> {
   let shortest = Number.POSITIVE_INFINITY;
   for (const encoding of ENCODINGS) {
-    const pictures = await encoded(shown, encoding);
-    if (pictures === null) continue;
+    const made = await encoded(shown, encoding);
+    if (made === null) continue;
+    const { pictures, exact } = made;
     const fragment = TRACE_FRAGMENT + (await writeTraceLink({ answer: shown.answer, pictures }));
     shortest = Math.min(shortest, fragment.length);
     if (fragment.length <= LINK_CHARACTERS) {
       return {
         url: page.replace(/#.*$/s, '') + fragment,
-        exact: encoding.exact,
+        exact,
         characters: fragment.length,
       };
     }
