@@ -3,7 +3,7 @@
 // cut off goes on. What is there whole is used from then on without asking the hub.
 
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { HubAccess } from '../src/hub/hub_access';
@@ -71,7 +71,10 @@ async function readRecord(folder: string): Promise<ModelRecord | null> {
   }
 }
 
-/** What is here whole of a repository at a branch, tag or commit; null where nothing is. */
+/**
+ * What is here whole of a repository at a branch, tag or commit; null where nothing is.
+ * @throws StorageError `storage/model-damaged` naming a file that is not as long as it was
+ */
 async function findKept(root: string, id: string, revision: string): Promise<KeptRepository | null> {
   const names = await readdir(root).catch(() => []);
   let newest: { record: ModelRecord; folder: string } | null = null;
@@ -83,6 +86,12 @@ async function findKept(root: string, id: string, revision: string): Promise<Kep
   }
   if (newest === null) return null;
   const { record, folder } = newest;
+  for (const { name, bytes } of record.files) {
+    const found = (await stat(join(folder, name)).catch(() => null))?.size ?? 0;
+    if (found === bytes) continue;
+    const message = `${join(folder, name)} has ${found} bytes instead of ${bytes}: delete the folder, and it is fetched again.`;
+    throw new StorageError('storage/model-damaged', message, { file: name, id });
+  }
   return { id, commit: record.commit, folder, files: record.files.map(({ name }) => name) };
 }
 

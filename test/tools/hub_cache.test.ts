@@ -114,6 +114,15 @@ describe('hubRepository', () => {
     expect((await hubRepository('model', MAIN, signal())).folder).toBe(folder);
   });
 
+  it('names a file that was cut short on disk, and what to do', async () => {
+    const { folder } = await hubRepository('model', MAIN, signal());
+    await writeFile(join(folder, 'model.safetensors'), 'short');
+    await expect(hubRepository('model', MAIN, signal())).rejects.toMatchObject({
+      code: 'storage/model-damaged',
+      message: expect.stringMatching(/model\.safetensors has 5 bytes instead of \d+: delete the folder/),
+    });
+  });
+
   it('sends a token to the hub that it is for', async () => {
     hub.gated.set(ID, 'secret');
     vi.stubEnv('HF_TOKEN', 'secret');
