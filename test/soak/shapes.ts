@@ -1,7 +1,7 @@
-// `npm run soak -- shapes [SET…] [--precision P] [--blocks]`: models in their true sizes, with weights that are made and
-// not stored, against values that transformers computed for the same weights (tools/goldens/shapes_set.py): image features,
-// text layers, logits, greedy steps over the cache, with --blocks also the vision tower block by block. It prints each
-// comparison, times, and one line of JSON, and exits with 1 when something differs.
+// `npm run soak -- shapes [SET…] [--precision P] [--cache F] [--blocks]`: models in their true sizes, with weights that are
+// made and not stored, against values that transformers computed for the same weights (tools/goldens/shapes_set.py): image
+// features, text layers, logits, greedy steps over the cache in each format of --cache, with --blocks also the vision tower
+// block by block. It prints each comparison, times, and one line of JSON, and exits with 1 when something differs.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,11 +51,16 @@ const folder = join(root, 'test/fixtures/shapes');
 const sets = readdirSync(folder).flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? []);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { precision: { type: 'string', default: 'int4' }, blocks: { type: 'boolean', default: false } },
+  options: {
+    precision: { type: 'string', default: 'int4' },
+    cache: { type: 'string', default: 'f32,f16' },
+    blocks: { type: 'boolean', default: false },
+  },
 });
 const precision = WEIGHT_PRECISIONS.find((name) => name === values.precision);
-if (precision === undefined || positionals.some((name) => !sets.includes(name))) {
-  const usage = `usage: npm run soak -- shapes [${sets.join('] [')}] [--precision ${WEIGHT_PRECISIONS.join('|')}] [--blocks]\n`;
+const formats = values.cache.split(',').filter((name) => name === 'f32' || name === 'f16');
+if (precision === undefined || formats.length === 0 || positionals.some((name) => !sets.includes(name))) {
+  const usage = `usage: npm run soak -- shapes [${sets.join('] [')}] [--precision ${WEIGHT_PRECISIONS.join('|')}] [--cache f32|f16|f32,f16] [--blocks]\n`;
   process.stderr.write(usage);
   process.exit(2);
 }
@@ -259,7 +264,7 @@ async function runSet(
   const images = new ImageEncoder(model.device);
   await comparePrompt(run, images);
   process.stdout.write(`${name}: prompt after ${seconds()} s\n`);
-  for (const format of ['f32', 'f16'] as const) await compareSteps(run, images, format);
+  for (const format of formats) await compareSteps(run, images, format);
   if (values.blocks) await compareBlocks(run);
   images.destroy();
   model.destroy();
