@@ -22,8 +22,9 @@ function missingPackages() {
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     const file = join(ROOT, 'node_modules', name, 'package.json');
     const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).version : undefined;
-    // A `file:` dependency is a link into the repository; it has no version to compare.
-    if (!found || (found !== version && !version.startsWith('file:'))) missing.push(name);
+    // A `file:` dependency is a link into the repository, without a version to compare; `npm:NAME@VERSION` names another's.
+    const wanted = version.startsWith('npm:') ? version.slice(version.lastIndexOf('@') + 1) : version;
+    if (!found || (found !== wanted && !version.startsWith('file:'))) missing.push(name);
   }
   return missing;
 }
