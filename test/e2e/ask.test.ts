@@ -28,9 +28,12 @@ test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ base
   expect(tokens).toBeGreaterThan(20);
 
   // Greedy and the same seed: the same text.
-  await page.getByRole('button', { name: 'Ask again', exact: true }).click();
+  const again = page.getByRole('button', { name: 'Ask again', exact: true });
+  await again.click();
   await look.settled();
   await expect.poll(() => look.text()).toBe(first);
+  // Who works by keyboard goes on from there.
+  await expect(again).toBeFocused();
 
   // Esc in the question stops at once; pressed by the page itself when the first token appears, as answers are fast.
   await page.evaluate(() => {

@@ -123,6 +123,16 @@ test('a live answer is played again, saved, and opened on a page without a model
   await look.settled();
   await expect.poll(() => look.text()).toBe(text);
 
+  // Nor does anything move by itself while base and adapter answer.
+  await page.getByTestId('compare-toggle').click();
+  await expect(page.getByTestId('compare-base')).toBeVisible();
+  await look.shifts();
+  await look.ask();
+  await expect(page.getByTestId('compare-adapter')).toHaveAttribute('data-status', 'finished', {
+    timeout: 60_000,
+  });
+  expect(await look.shifts()).toBeLessThanOrEqual(MOST_SHIFT);
+
   const other = new LookPage(await browser.newPage({ reducedMotion: 'reduce' }));
   await other.open();
   await expect(other.page.getByTestId('replay-bar')).toBeVisible();
