@@ -1,6 +1,6 @@
 // Writes the list of a build's files, each with the SHA-256 of its bytes, above the build's service worker.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The service worker's file in a build. */
@@ -29,7 +29,7 @@ export function writePrecache(folder) {
   writeFileSync(script, `const PRECACHE=${JSON.stringify(files)};\n${code}`);
 }
 
-/** Does so when a build is written. */
+/** Does so when a build is written that has a service worker; builds of other pages have none. */
 export function precache() {
   let folder = '';
   return {
@@ -38,6 +38,11 @@ export function precache() {
     configResolved(config) {
       folder = config.build.outDir;
     },
-    closeBundle: { order: 'post', handler: () => writePrecache(folder) },
+    closeBundle: {
+      order: 'post',
+      handler() {
+        if (existsSync(join(folder, SERVICE_WORKER))) writePrecache(folder);
+      },
+    },
   };
 }

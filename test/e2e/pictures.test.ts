@@ -59,6 +59,11 @@ test('several pictures in one question', async ({ page }) => {
   await look.askAndWait();
   const first = await look.text();
 
+  // Photographs fit no link, and the file is offered instead.
+  await page.getByTestId('share').click();
+  await expect(page.getByTestId('share-too-large')).toContainText('too large for a link');
+  await page.getByRole('button', { name: 'Close' }).click();
+
   // One map for each; together they are what falls on the images.
   await expect(look.heatmap).toHaveCount(2);
   const maps = await look.heatmap.evaluateAll((all) =>
