@@ -225,7 +225,10 @@ export function createColdStart(client: EngineClient): ColdStart {
     error: computed(() => done.error.value ?? unreadable.value),
     news: done.news,
     locked: computed(() => done.busy.value > 0 || work.value !== null || view.value?.atWork === 'elsewhere'),
-    open: refresh,
+    open: async () => {
+      done.dismiss();
+      await refresh();
+    },
     begin: async () => {
       const begun = await done.command(() => client.beginColdStart(draft.value));
       if (begun === null) return;

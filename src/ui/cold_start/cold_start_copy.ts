@@ -24,6 +24,11 @@ export const COLD_START_COPY = {
     start: 'Start asking',
   },
   states: {
+    asking: 'The model is being asked.',
+    answered: 'Every question is answered.',
+    paused: 'Paused. What was answered is kept; it goes on from there.',
+    failed: 'What was kept before is still there, and the stages below can be gone on with.',
+    again: 'Look again',
     elsewhere:
       'Another tab of this page is at work on this cold start. What it has is shown here; it can be changed there.',
     wrongModel: (id: string) => `Its answers are from the model “${id}”. Load that model to ask for more.`,

@@ -3,13 +3,14 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { PlainError } from '../../lib/plain_error';
 import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
 import type { ColdStart } from '../../state/cold_start';
 import type { Library } from '../../state/library';
 import { Confirm } from '../confirm';
 import { COPY } from '../copy';
+import { errorCopy } from '../error_copy';
 import { Icon } from '../icons';
-import { Notice } from '../notice';
 import { BeginForm } from './begin_form';
 import { COLD_START_COPY, newsWords } from './cold_start_copy';
 import {
@@ -24,6 +25,7 @@ import {
 import '../styles/train.css';
 import '../styles/data.css';
 import '../styles/library.css';
+import '../styles/notice.css';
 import '../styles/cold_start.css';
 
 function Discard({ coldStart }: { readonly coldStart: ColdStart }) {
@@ -88,15 +90,45 @@ function Stages({ coldStart, view }: StageProps) {
   );
 }
 
+/** What went wrong; what is kept stays, and the stages can be gone on with. */
+function Failure({ coldStart, error }: { readonly coldStart: ColdStart; readonly error: PlainError }) {
+  const { title, why } = errorCopy(error);
+  return (
+    <div class="notice compact" role="alert" data-code={error.code} data-testid="cold-failure">
+      <Icon name="warning" />
+      <div>
+        <h3>{title}</h3>
+        <p>{why}</p>
+        <p>{COLD_START_COPY.states.failed}</p>
+        <div class="notice-actions">
+          <button type="button" onClick={() => void coldStart.open()}>
+            {COLD_START_COPY.states.again}
+          </button>
+          <button type="button" class="quiet" onClick={coldStart.dismiss}>
+            {COPY.app.dismiss}
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** The state of the asking, for those who hear the page. */
+function stateWords({ work, view }: ColdStart): string {
+  if (work.value !== null) return COLD_START_COPY.states.asking;
+  const rollouts = view.value?.rollouts;
+  if (rollouts === undefined || rollouts.done === 0) return '';
+  return rollouts.done === rollouts.total ? COLD_START_COPY.states.answered : COLD_START_COPY.states.paused;
+}
+
 function Messages({ coldStart }: { readonly coldStart: ColdStart }) {
   const error = coldStart.error.value;
   const news = coldStart.news.value;
   return (
     <>
-      {error !== null && (
-        <Notice error={error} retry={() => void coldStart.open()} dismiss={coldStart.dismiss} />
-      )}
+      {error !== null && <Failure coldStart={coldStart} error={error} />}
       <div role="status" data-testid="cold-status">
+        <p class="visually-hidden">{stateWords(coldStart)}</p>
         {news !== null && (
           <p class="banner banner-restored">
             <Icon name="info" /> {newsWords(news)}

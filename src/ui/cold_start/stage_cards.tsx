@@ -43,6 +43,11 @@ export function RolloutsCard({ coldStart, view }: StageProps) {
           disabled={!same}
         />
       )}
+      {!whole && rollouts.done > 0 && coldStart.work.value === null && view.atWork === null && (
+        <p class="hint" data-testid="cold-paused">
+          {COLD_START_COPY.states.paused}
+        </p>
+      )}
       {!same && !whole && <p class="hint">{COLD_START_COPY.states.wrongModel(view.modelId)}</p>}
       {rollouts.done === 0 ? <p class="empty">{words.none}</p> : <DifficultyChart bars={rollouts.bars} />}
       <StageExamples examples={rollouts.examples} />

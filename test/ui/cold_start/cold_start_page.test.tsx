@@ -90,6 +90,23 @@ describe('the stages', () => {
     expect(engine.calls).toContain('pauseColdStart');
   });
 
+  it('say why asking failed, that what was kept stays, and that it is paused', async () => {
+    const half = { ...COLD_VIEW, rollouts: { ...COLD_VIEW.rollouts, done: 1 } };
+    const { engine } = await shown(half);
+    fireEvent.click(screen.getByTestId('cold-run-rollouts'));
+    await settled();
+    expect(screen.getByTestId('cold-status').textContent).toContain('The model is being asked.');
+    await engine.reject('runColdStart', { code: 'gpu/device-lost', message: 'crashed' });
+    await engine.resolve('readColdStart', half);
+    await settled();
+    expect(screen.getByTestId('cold-failure').textContent).toContain('What was kept before is still there');
+    expect(screen.getByTestId('cold-paused')).toBeTruthy();
+    expect(screen.getByTestId<HTMLButtonElement>('cold-run-rollouts').textContent).toBe('Go on');
+    fireEvent.click(within(screen.getByTestId('cold-failure')).getByText('Dismiss'));
+    await settled();
+    expect(screen.queryByTestId('cold-failure')).toBeNull();
+  });
+
   it('refuse to ask another model', async () => {
     await shown({ ...COLD_VIEW, modelId: 'other', rollouts: { ...COLD_VIEW.rollouts, done: 1 } });
     expect(screen.getByTestId<HTMLButtonElement>('cold-run-rollouts').disabled).toBe(true);
