@@ -103,7 +103,12 @@ function copies(client: EngineClient) {
         if (found?.atWork !== 'here') work.value = null;
       });
     } catch (thrown) {
-      unreadable.value = plainError(thrown);
+      // As when its dataset was deleted: another one can be begun in its place.
+      batch(() => {
+        unreadable.value = plainError(thrown);
+        view.value = null;
+        known.value = true;
+      });
     }
   });
   client.listen((events) => {

@@ -17,8 +17,8 @@ import type { StoredModel } from '../worker/protocol/models';
 import type { RunSummary } from '../worker/protocol/training';
 import { coalesced } from './coalesced';
 
-/** A kind of stored item. */
-export type ItemKind = StorageUsage['items'][number]['kind'];
+/** A kind of stored item that a list has and deletes. */
+export type ItemKind = Exclude<StorageUsage['items'][number]['kind'], 'coldStart'>;
 
 /** What the last command did, for a line on the page. */
 export type LibraryNews =

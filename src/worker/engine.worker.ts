@@ -146,9 +146,10 @@ const shelf = new AdapterShelf({
     LoraAdapter.create(gpu, config, model.model.config, weights, false),
 });
 const answers = new AnswerHost({ engine, shelf, events, decodeImage, now: () => performance.now() });
+const coldStarts = new ColdStartStore<ColdStartPlan>(database);
 const coldStartParts = {
   ...{ ...common, datasets, liveRuns, decodeImage, encodePicture: encodePng },
-  store: new ColdStartStore<ColdStartPlan>(database),
+  store: coldStarts,
   lock: () => tryLock(COLD_START_LOCK),
   isLocked: () => isLocked(COLD_START_LOCK),
   changed: () => {
@@ -183,7 +184,7 @@ const quality = new QualityHost({
 engine.addUser(training);
 engine.addUser(shelf);
 
-const usage = { adapters: stored, runs, datasets: openDatasets, models, totals: storageTotals };
+const usage = { adapters: stored, runs, datasets: openDatasets, coldStarts, models, totals: storageTotals };
 const storage = { storageUsage: () => storageUsage(usage) };
 const hosts = {
   engine,

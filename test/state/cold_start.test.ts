@@ -44,6 +44,18 @@ describe('the draft', () => {
 });
 
 describe('one in the making', () => {
+  it('that cannot be read leaves the way free for another', async () => {
+    const engine = new HandEngine();
+    const coldStart = createColdStart(engine);
+    const opening = coldStart.open();
+    await engine.reject('readColdStart', { code: 'storage/missing', message: 'its dataset is gone' });
+    await opening;
+    expect([coldStart.known.value, coldStart.view.value]).toEqual([true, null]);
+    expect(coldStart.error.value?.message).toBe('its dataset is gone');
+    void coldStart.begin();
+    expect(engine.calls).toContain('beginColdStart');
+  });
+
   it('is changed in the engine, and locked while another tab works', async () => {
     const { engine, coldStart } = await opened(COLD_VIEW);
     const change = coldStart.set('reflectionRate', 0.5);

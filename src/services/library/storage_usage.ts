@@ -2,6 +2,7 @@
 // counted as they are stored; the browser's own accounting is rough.
 
 import type { AdapterStore } from '../../storage/adapter_store';
+import type { ColdStartStore } from '../../storage/cold_start_store';
 import type { StorageTotals } from '../../storage/usage';
 import type { StorageUsage } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
@@ -13,6 +14,7 @@ export interface UsageParts {
   readonly adapters: Pick<AdapterStore, 'list'>;
   readonly runs: Pick<TrainingRuns, 'list'>;
   datasets(): Promise<Pick<DatasetRecords, 'list'>>;
+  readonly coldStarts: Pick<ColdStartStore, 'current'>;
   readonly models: { listStoredModels(): Promise<readonly StoredModel[]> };
   totals(): Promise<StorageTotals>;
 }
@@ -23,19 +25,24 @@ export async function storageUsage({
   runs,
   datasets,
   models,
+  coldStarts,
   totals,
 }: UsageParts): Promise<StorageUsage> {
-  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels] = await Promise.all([
+  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels, coldStart] = await Promise.all([
     totals(),
     adapters.list(),
     runs.list(),
     datasets().then((store) => store.list()),
     models.listStoredModels(),
+    coldStarts.current(),
   ]);
   const items: StorageUsage['items'][number][] = [
     ...ofAdapters.map(({ id, name, bytes }) => ({ kind: 'adapter', id, name, bytes }) as const),
     ...ofRuns.map(({ id, plan, bytes }) => ({ kind: 'run', id, name: plan.name, bytes }) as const),
     ...ofModels.map(({ key, id, bytes }) => ({ kind: 'model', id: key, name: id, bytes }) as const),
+    ...(coldStart === null
+      ? []
+      : [{ kind: 'coldStart', id: coldStart.id, name: coldStart.modelId, bytes: coldStart.bytes } as const]),
     ...ofDatasets.map(({ id, name, bytes }) => ({ kind: 'dataset', id, name, bytes }) as const),
   ];
   return { ...sum, items: items.sort((a, b) => b.bytes - a.bytes) };

@@ -13,6 +13,7 @@ it('lists every item with its bytes, largest first, and the totals', async () =>
     runs,
     datasets: async () => ({ list: async () => [{ id: 'd', name: 'D', bytes: 30 }] as never }),
     models: { listStoredModels: async () => [{ key: 'o~m@c', id: 'o/m', bytes: 70 }] as never },
+    coldStarts: { current: async () => ({ id: 'c', modelId: 'pocket', bytes: 8 }) as never },
     totals: async () => totals,
   });
   expect(usage).toEqual({
@@ -21,6 +22,7 @@ it('lists every item with its bytes, largest first, and the totals', async () =>
       { kind: 'model', id: 'o~m@c', name: 'o/m', bytes: 70 },
       { kind: 'dataset', id: 'd', name: 'D', bytes: 30 },
       { kind: 'run', id: 'r', name: PLAN.name, bytes: 9 },
+      { kind: 'coldStart', id: 'c', name: 'pocket', bytes: 8 },
       { kind: 'adapter', id: 'a', name: 'A', bytes: 4 },
     ],
   });
