@@ -42,7 +42,9 @@ export interface ColdStart {
   readonly wrong: ReadonlySignal<ReadonlyMap<ColdStartSettingId, SettingValue>>;
   readonly error: ReadonlySignal<PlainError | null>;
   readonly news: ReadonlySignal<ColdStartNews | null>;
-  /** A command is under way, or another tab works: nothing may be changed. */
+  /** The model is being asked, here or in another tab: no stage may change. */
+  readonly atWork: ReadonlySignal<boolean>;
+  /** At work, or a command is under way: no other may begin. */
   readonly locked: ReadonlySignal<boolean>;
   /** Fetches what there is. */
   open(): Promise<void>;
@@ -224,12 +226,14 @@ export function createColdStart(client: EngineClient): ColdStart {
   const { look, ...editing } = editor(client, made, done);
   const { draft, ...settings } = settingsOf(client, made, done);
   const { view, known, work, unreadable, refresh } = made;
+  const atWork = computed(() => work.value !== null || view.value?.atWork === 'elsewhere');
   return {
     ...{ draft, view, known, work, look, ...settings, ...editing },
     ...moves(client, made, done, editing.closeLook),
     error: computed(() => done.error.value ?? unreadable.value),
     news: done.news,
-    locked: computed(() => done.busy.value > 0 || work.value !== null || view.value?.atWork === 'elsewhere'),
+    atWork,
+    locked: computed(() => atWork.value || done.busy.value > 0),
     open: async () => {
       done.dismiss();
       await refresh();

@@ -43,8 +43,8 @@ export class ColdStartPage extends TrainPage {
       await control.fill(value);
       await control.blur();
     }
-    await expect(control).toBeEnabled();
     await expect(control).toHaveValue(value);
+    await expect(this.page.getByTestId('cold-start-page')).toHaveAttribute('aria-busy', 'false');
   }
 
   async number(testid: string, attribute: string): Promise<number> {

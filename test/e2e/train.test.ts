@@ -105,7 +105,7 @@ test('an adapter is exported as PEFT reads it, deleted, and imported the same', 
   expect(tensorsOf(second.bytes)).toEqual(tensorsOf(first.bytes));
 });
 
-test('GRPO with the inspector open', async () => {
+test('GRPO with a reward of its own and the inspector open', async () => {
   const { page } = train;
   await train.go('train');
   await train.plan('grpo-quick', SET, {
@@ -114,6 +114,9 @@ test('GRPO with the inspector open', async () => {
     ...{ 'grpo.maxCompletionLength': '48', 'grpo.dropUniformGroups': 'none' },
     // Answers of different lengths score differently, so that groups of equal accuracy teach something too.
     'grpo.rewardWeights.length': '1',
+    // In its own Worker, which the page's content security policy has to let start.
+    'grpo.rewardWeights.custom': '1',
+    'grpo.customReward': 'function reward({ text }) { return text.length / 1000; }',
   });
   await page.getByTestId('start').click();
   await expect(page.getByTestId('completion').first()).toBeVisible({ timeout: 60_000 });
@@ -146,7 +149,7 @@ async function expectAdvantages(): Promise<void> {
     })),
   );
   const numbers = (texts: string[]) => texts.map((text) => Number(text.replace('−', '-')));
-  for (const { parts } of rewards) expect(parts).toEqual(['accuracy', 'format', 'length', 'total']);
+  for (const { parts } of rewards) expect(parts).toEqual(['accuracy', 'format', 'length', 'custom', 'total']);
   const scores = numbers(rewards.map(({ reward }) => reward));
   const advantages = numbers(rewards.map(({ advantage }) => advantage));
   // Two digits are shown of each.

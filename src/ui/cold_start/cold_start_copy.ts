@@ -123,6 +123,7 @@ export const COLD_START_COPY = {
   },
   mix: {
     title: '5. Mix',
+    rate: (percent: number) => `Of the examples, ${percent} % look back`,
     counts: ({ looks, plains, wrongFirst }: ColdStartView['mix']) =>
       `${counted(looks + plains, 'example')}: ${looks} look back (${wrongFirst} from a wrong thought), ${plains} are plain chains.`,
     none: 'The mix is empty: there is no look that passed, or no right chain of another question.',

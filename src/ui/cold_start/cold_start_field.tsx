@@ -21,11 +21,10 @@ export function ColdStartField({ coldStart, id, choices }: FieldProps) {
   const value = wrong ? (coldStart.wrong.value.get(id) ?? null) : held;
   const shared = { id: `cold-${id}`, 'aria-describedby': `cold-${id}-note`, 'data-field': id };
   const set = (next: SettingValue) => void coldStart.set(id, next);
-  const disabled = coldStart.locked.value;
   return (
     <div class={wrong ? 'cold-field wrong' : 'cold-field'}>
       <label for={shared.id}>{setting.label}</label>
-      <fieldset disabled={disabled}>
+      <fieldset disabled={coldStart.atWork.value}>
         {setting.kind === 'choice' ? (
           <select {...shared} value={String(value)} onChange={(event) => set(event.currentTarget.value)}>
             {choicesOf(setting)

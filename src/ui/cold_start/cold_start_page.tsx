@@ -155,7 +155,7 @@ export function ColdStartPage({
   }, [coldStart, library]);
   const view = coldStart.view.value;
   return (
-    <div class="cold-start" data-testid="cold-start-page">
+    <div class="cold-start" data-testid="cold-start-page" aria-busy={coldStart.locked.value}>
       <header class="page-head">
         <p>
           <a href="#/data">← {COLD_START_COPY.back}</a>

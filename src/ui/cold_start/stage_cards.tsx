@@ -199,7 +199,7 @@ export function MixCard({ coldStart, view: { plan, mix } }: StageProps) {
       <div class="cold-fields">
         <ColdStartField coldStart={coldStart} id="reflectionRate" />
         <div class="cold-field">
-          <label for="cold-rate-slider">{`${percent} %`}</label>
+          <label for="cold-rate-slider">{words.rate(percent)}</label>
           <input
             id="cold-rate-slider"
             type="range"
@@ -207,7 +207,7 @@ export function MixCard({ coldStart, view: { plan, mix } }: StageProps) {
             max={100}
             value={percent}
             data-testid="cold-rate"
-            disabled={coldStart.locked.value}
+            disabled={coldStart.atWork.value}
             onChange={(event) =>
               void coldStart.set('reflectionRate', event.currentTarget.valueAsNumber / 100)
             }
