@@ -30,13 +30,24 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+/** The method that a configuration names; GRPO where it names none. What else is wrong with it is said when it is read. */
+function methodOf(text: string): TrainingMethod {
+  try {
+    return (JSON.parse(text) as { method?: unknown } | null)?.method === 'sft' ? 'sft' : 'grpo';
+  } catch {
+    return 'grpo';
+  }
+}
+
 /**
  * Reads the configuration of a run; what has no effect on it is said on stderr.
+ * @param method of the run; null for the one that the file names
  * @throws DataError `data/config` naming the file and every key that cannot be used
  */
-export async function readRunConfig(config: string, method: TrainingMethod): Promise<RunFile> {
+export async function readRunConfig(config: string, method: TrainingMethod | null): Promise<RunFile> {
   try {
-    const { file, unused } = readRunFile(await readText(config), method);
+    const text = await readText(config);
+    const { file, unused } = readRunFile(text, method ?? methodOf(text));
     if (unused.length > 0) log(`without effect on this run: ${unused.join(', ')}`);
     return file;
   } catch (error) {

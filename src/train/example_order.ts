@@ -45,3 +45,13 @@ export class ExampleOrder {
     return itemAt(this.#order, number % this.#count);
   }
 }
+
+/** Positions of a set of written answers: those held out for evaluation, and those that are trained on. */
+export function dealExamples(
+  count: number,
+  heldOut: number,
+  seed: number,
+): { readonly held: readonly number[]; readonly train: readonly number[] } {
+  const dealt = shuffled(count, 0x5f7e1d, seed);
+  return { held: dealt.slice(0, heldOut), train: dealt.slice(heldOut) };
+}

@@ -7,7 +7,7 @@ import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { type ExampleSplit, exampleSplit } from '../settings/held_out';
 import type { CommonSettings, SftSettings } from '../settings/train_settings';
-import { ExampleOrder, shuffled } from './example_order';
+import { dealExamples, ExampleOrder } from './example_order';
 import type { LoraPolicy, MicroBatch, TokenScores } from './policy';
 import type { Rollout } from './rollout';
 import { learningRateAt } from './schedule';
@@ -70,12 +70,12 @@ export class SftTrainer implements Trainer {
       const message = `The set has ${count} examples; sft.evalSize holds ${heldOut} out for evaluation: none is left to train on.`;
       throw new ArgumentError(message, { count });
     }
-    const dealt = shuffled(count, 0x5f7e1d, common.seed);
+    const { held, train } = dealExamples(count, heldOut, common.seed);
     this.#parts = parts;
     this.#common = common;
     this.#settings = settings;
-    this.#held = dealt.slice(0, heldOut);
-    this.#train = dealt.slice(heldOut);
+    this.#held = held;
+    this.#train = train;
     this.maxSteps = steps;
     this.#order = new ExampleOrder(this.#train.length, common.seed);
     this.#step = start?.step ?? 0;

@@ -1,5 +1,5 @@
-// Writes the questions of a GRPO run as a job's data: each question once with its picture, in the order in which the run
-// takes them, in the words of its mode.
+// Writes the questions of a run as a job's data, in the words of its mode, each with its picture: those of GRPO in the
+// order in which the run takes them, the written answers of SFT once each.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -8,10 +8,13 @@ import { cropToSquare } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../src/data/world/grid';
 import { drawSample } from '../../src/data/world/world_sample';
+import { ArgumentError, DataError } from '../../src/lib/errors';
+import { itemAt } from '../../src/lib/invariant';
 import { askInMode, type LookBackPrompts } from '../../src/lookback/prompts';
 import { cutsToSquare } from '../../src/lookback/question_prompt';
+import { type ExampleSplit, exampleSplit } from '../../src/settings/held_out';
 import type { RunFile } from '../../src/settings/run_file';
-import { ExampleOrder } from '../../src/train/example_order';
+import { dealExamples, ExampleOrder } from '../../src/train/example_order';
 import { log } from '../command_line';
 import { decodeRow, usableRows } from '../dataset_rows';
 
@@ -24,6 +27,19 @@ export interface JobQuestion {
   readonly answer: string;
   /** The picture's path below the job's folder. */
   readonly image: string;
+}
+
+/** A question with the answer to imitate. */
+export interface JobExample extends JobQuestion {
+  readonly response: string;
+}
+
+/** The examples of an SFT run. */
+export interface JobExamples {
+  readonly train: readonly JobExample[];
+  /** Never trained on. */
+  readonly held: readonly JobExample[];
+  readonly split: ExampleSplit;
 }
 
 /** A question before its picture is written. */
@@ -93,11 +109,62 @@ export async function writeQuestions(
   const known = new Map<number, JobQuestion>();
   for (const position of new Set(positions)) {
     signal.throwIfAborted();
-    const source = sources.at(position);
-    const pixels = await source.pixels();
-    const image = `images/${position}.png`;
-    await writeFile(join(out, image), encode(cutsToSquare(prompts) ? cropToSquare(pixels) : pixels));
-    known.set(position, { ...askInMode(prompts, run.mode, source.question), answer: source.answer, image });
+    known.set(position, await writeQuestion(sources.at(position), position, run, prompts, out));
   }
   return positions.flatMap((position) => known.get(position) ?? []);
+}
+
+/** A question in the words of the mode; its picture is written. */
+async function writeQuestion(
+  source: Source,
+  position: number,
+  { mode }: RunFile,
+  prompts: LookBackPrompts,
+  out: string,
+): Promise<JobQuestion> {
+  const pixels = await source.pixels();
+  const image = `images/${position}.png`;
+  await writeFile(join(out, image), encode(cutsToSquare(prompts) ? cropToSquare(pixels) : pixels));
+  return { ...askInMode(prompts, mode, source.question), answer: source.answer, image };
+}
+
+/**
+ * Writes the pictures of an SFT run's rows below `out/images` and returns the rows, divided as the run divides them.
+ * @throws ArgumentError for the built-in world, whose written answers are sampled first; DataError for a set without any
+ */
+export async function writeExamples(
+  run: RunFile,
+  config: string,
+  prompts: LookBackPrompts,
+  out: string,
+  signal: AbortSignal,
+): Promise<JobExamples> {
+  if (run.source.kind === 'shapes_world') {
+    throw new ArgumentError(
+      'SFT on the built-in world samples its written answers from the model: build them with "npm run cold-start", and name that set as source.file.',
+    );
+  }
+  const path = resolve(dirname(config), run.source.file);
+  const { rows } = await usableRows(path, signal);
+  const written = rows.filter(({ response }) => response !== null);
+  if (written.length === 0) throw new DataError('data/dataset', `${path}: no row has a written response.`);
+  if (written.length < rows.length)
+    log(`left out for want of a response: ${rows.length - written.length} of ${rows.length} rows`);
+  const split = exampleSplit(written.length, run.sft, run.maxSteps);
+  if (split.train < 1) {
+    throw new ArgumentError(
+      `The set has ${written.length} examples; sft.evalSize holds ${split.heldOut} out: none is left to train on.`,
+    );
+  }
+  await mkdir(join(out, 'images'), { recursive: true });
+  const examples: JobExample[] = [];
+  for (const [position, row] of written.entries()) {
+    signal.throwIfAborted();
+    const source = { question: row.question, answer: row.answer, pixels: () => decodeRow(row) };
+    const question = await writeQuestion(source, position, run, prompts, out);
+    examples.push({ ...question, response: row.response ?? '' });
+  }
+  const { held, train } = dealExamples(examples.length, split.heldOut, run.seed);
+  const of = (positions: readonly number[]): JobExample[] => positions.map((at) => itemAt(examples, at));
+  return { train: of(train), held: of(held), split };
 }

@@ -1,8 +1,9 @@
-// Says a GRPO run in TRL's words: GRPOConfig, PEFT's LoraConfig and a conversational data set with pictures.
+// Says a run in TRL's words: GRPOConfig or SFTConfig, PEFT's LoraConfig and a conversational data set with pictures.
 
 import { ArgumentError } from '../../src/lib/errors';
+import type { ExampleSplit } from '../../src/settings/held_out';
 import type { RunFile } from '../../src/settings/run_file';
-import type { JobQuestion } from './job_questions';
+import type { JobExample, JobExamples, JobQuestion } from './job_questions';
 
 /** A run in the words of another trainer. */
 export interface JobSettings {
@@ -45,9 +46,31 @@ function schedulerName({ lrSchedulerType, warmupSteps }: RunFile['optim']): stri
   return lrSchedulerType === 'constant' && warmupSteps > 0 ? 'constant_with_warmup' : lrSchedulerType;
 }
 
+/** Keyword arguments of transformers' `TrainingArguments` that both methods set. @param factor updates per step */
+function trainingArguments(run: RunFile, factor: number): Record<string, unknown> {
+  const { optim, seed, saveSteps, gradientCheckpointing } = run;
+  return {
+    learning_rate: optim.learningRate,
+    lr_scheduler_type: schedulerName(optim),
+    warmup_steps: optim.warmupSteps * factor,
+    weight_decay: optim.weightDecay,
+    adam_beta1: optim.adamBeta1,
+    adam_beta2: optim.adamBeta2,
+    adam_epsilon: optim.adamEpsilon,
+    max_grad_norm: optim.maxGradNorm,
+    seed,
+    gradient_checkpointing: gradientCheckpointing,
+    save_strategy: saveSteps > 0 ? 'steps' : 'no',
+    save_steps: Math.max(1, saveSteps * factor),
+    logging_steps: 1,
+    report_to: 'none',
+    bf16: false,
+  };
+}
+
 /** Keyword arguments of TRL's `GRPOConfig`. One process takes a step's questions one after the other. */
 function grpoConfig(run: RunFile): Record<string, unknown> {
-  const { grpo, optim, maxSteps, seed, saveSteps, gradientCheckpointing } = run;
+  const { grpo, maxSteps } = run;
   return {
     max_steps: maxSteps * grpo.numIterations,
     per_device_train_batch_size: grpo.numGenerations,
@@ -65,22 +88,8 @@ function grpoConfig(run: RunFile): Record<string, unknown> {
     epsilon_high: grpo.epsilonHigh,
     beta: grpo.beta,
     reward_weights: Object.values(weightedRewards(run)),
-    learning_rate: optim.learningRate,
-    lr_scheduler_type: schedulerName(optim),
-    warmup_steps: optim.warmupSteps * grpo.numIterations,
-    weight_decay: optim.weightDecay,
-    adam_beta1: optim.adamBeta1,
-    adam_beta2: optim.adamBeta2,
-    adam_epsilon: optim.adamEpsilon,
-    max_grad_norm: optim.maxGradNorm,
-    seed,
     shuffle_dataset: false,
-    gradient_checkpointing: gradientCheckpointing,
-    save_strategy: saveSteps > 0 ? 'steps' : 'no',
-    save_steps: Math.max(1, saveSteps * grpo.numIterations),
-    logging_steps: 1,
-    report_to: 'none',
-    bf16: false,
+    ...trainingArguments(run, grpo.numIterations),
   };
 }
 
@@ -101,6 +110,20 @@ function differences({ grpo, tokensPerMicroBatch }: RunFile): string[] {
   return found;
 }
 
+/** Arguments of PEFT's `LoraConfig`; none where an adapter is continued. */
+function loraFile(lora: RunFile['lora'] | null): Record<string, string> {
+  if (lora === null) return {};
+  const adapter = {
+    r: lora.r,
+    lora_alpha: lora.loraAlpha,
+    lora_dropout: lora.loraDropout,
+    target_modules: lora.targetModules,
+    bias: 'none',
+    task_type: 'CAUSAL_LM',
+  };
+  return { 'lora_config.json': jsonFile(adapter) };
+}
+
 /** A question as TRL's trainers read it; they put the picture before the user's words. */
 function trlRow({ text, system, answer, image }: JobQuestion) {
   const asked = { role: 'user', content: text };
@@ -117,21 +140,66 @@ export function trlJob(
   questions: readonly JobQuestion[],
   lora: RunFile['lora'] | null,
 ): JobSettings {
-  const adapter = lora && {
-    r: lora.r,
-    lora_alpha: lora.loraAlpha,
-    lora_dropout: lora.loraDropout,
-    target_modules: lora.targetModules,
-    bias: 'none',
-    task_type: 'CAUSAL_LM',
-  };
   return {
     files: {
       'train.jsonl': jsonLines(questions.map(trlRow)),
       'grpo_config.json': jsonFile(grpoConfig(run)),
-      ...(adapter === null ? {} : { 'lora_config.json': jsonFile(adapter) }),
+      ...loraFile(lora),
       'rewards.json': jsonFile(weightedRewards(run)),
     },
     differences: differences(run),
+  };
+}
+
+/** Keyword arguments of TRL's `SFTConfig`. Its loss is the mean over the response tokens of a step, as here. */
+function sftConfig(run: RunFile, { steps, heldOut }: ExampleSplit): Record<string, unknown> {
+  const { sft } = run;
+  return {
+    max_steps: steps,
+    per_device_train_batch_size: 1,
+    per_device_eval_batch_size: 1,
+    gradient_accumulation_steps: sft.batchSize,
+    completion_only_loss: true,
+    packing: false,
+    max_length: null,
+    eval_strategy: heldOut > 0 ? 'steps' : 'no',
+    ...(heldOut > 0 ? { eval_steps: sft.evalSteps } : {}),
+    ...trainingArguments(run, 1),
+  };
+}
+
+/**
+ * Settings and data of an SFT job.
+ * @param lora the adapter that is made; null where one is continued
+ */
+export function trlSftJob(
+  run: RunFile,
+  { train, held, split }: JobExamples,
+  lora: RunFile['lora'] | null,
+): JobSettings {
+  const rows = (examples: readonly JobExample[]): string =>
+    jsonLines(
+      examples.map(({ response, ...question }) => {
+        const { answer: _, ...row } = trlRow(question);
+        return { ...row, completion: [{ role: 'assistant', content: response }] };
+      }),
+    );
+  const differences = [
+    `One example at a time goes through the model, not ${run.tokensPerMicroBatch} tokens; the update is the same.`,
+    'Examples come in another random order.',
+    'What a chat template writes behind the end of an answer, as Qwen’s newline, is trained, too.',
+    `Examples of more than sft.maxLength (${run.sft.maxLength}) tokens are not left out.`,
+    ...(held.length > 0 && run.sft.evalSamples > 0
+      ? ['Evaluations give the loss, and no sample answers.']
+      : []),
+  ];
+  return {
+    files: {
+      'train.jsonl': rows(train),
+      ...(held.length > 0 ? { 'eval.jsonl': rows(held) } : {}),
+      'sft_config.json': jsonFile(sftConfig(run, split)),
+      ...loraFile(lora),
+    },
+    differences,
   };
 }

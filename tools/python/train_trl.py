@@ -1,5 +1,6 @@
-"""Trains an exported Look-Back run with TRL's GRPOTrainer, from the files beside this script: grpo_config.json,
-lora_config.json or adapter/, rewards.json, train.jsonl with images/, and look_back_reward.py. Needs trl, peft, pillow.
+"""Trains an exported Look-Back run with TRL, from the files beside this script: train.jsonl with images/, lora_config.json
+or adapter/, and for GRPO grpo_config.json, rewards.json and look_back_reward.py, for SFT sft_config.json. Needs trl, peft,
+pillow.
 """
 
 import argparse
@@ -10,9 +11,7 @@ import torch
 from datasets import Dataset, Features, Image, List, Value
 from peft import LoraConfig, PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
-from trl import GRPOConfig, GRPOTrainer
-
-from look_back_reward import trl_rewards
+from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,39 +26,64 @@ def base_path(given):
     return str(HERE / named) if (HERE / named).is_dir() else named
 
 
-def read_questions():
-    """The questions in order; pictures are opened when they are read."""
-    with open(HERE / "train.jsonl", encoding="utf-8") as lines:
+MESSAGES = List({"role": Value("string"), "content": Value("string")})
+
+
+def read_rows(name, **columns):
+    """The rows of a file in order, with pictures, which are opened when they are read."""
+    with open(HERE / name, encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     for row in rows:
         row["images"] = [str(HERE / path) for path in row["images"]]
-    message = {"role": Value("string"), "content": Value("string")}
-    features = Features({"prompt": List(message), "images": List(Image()), "answer": Value("string")})
-    return Dataset.from_list(rows, features=features)
+    return Dataset.from_list(rows, features=Features({"prompt": MESSAGES, "images": List(Image()), **columns}))
 
 
-def make_trainer(model=None, output=None, processor=None, **changes):
-    """The trainer of the job. `changes` replaces arguments of GRPOConfig; the processor is the base's own by default."""
-    path = base_path(model)
+def load_base(path, bf16):
+    """The base, with the adapter that the run continues, and PEFT's settings of a new one."""
+    base = AutoModelForImageTextToText.from_pretrained(path, dtype=torch.bfloat16 if bf16 else torch.float32)
+    if not (HERE / "adapter").is_dir():
+        return base, LoraConfig(**read_json("lora_config.json"))
+    return PeftModel.from_pretrained(base, str(HERE / "adapter"), is_trainable=True), None
+
+
+def make_grpo(path, output, processor, changes):
+    from look_back_reward import trl_rewards
+
     weights = read_json("rewards.json")
-    config = GRPOConfig(output_dir=str(output or HERE / "output"), **{**read_json("grpo_config.json"), **changes})
-    processor = processor or AutoProcessor.from_pretrained(path, padding_side="left")
-    base = AutoModelForImageTextToText.from_pretrained(
-        path, dtype=torch.bfloat16 if config.bf16 else torch.float32
-    )
-    continued = (HERE / "adapter").is_dir()
-    if continued:
-        base = PeftModel.from_pretrained(base, str(HERE / "adapter"), is_trainable=True)
+    config = GRPOConfig(output_dir=output, **{**read_json("grpo_config.json"), **changes})
+    base, adapter = load_base(path, config.bf16)
     ends = base.generation_config.eos_token_id
     end_ids = {processor.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
     return GRPOTrainer(
         model=base,
         args=config,
         processing_class=processor,
-        train_dataset=read_questions(),
+        train_dataset=read_rows("train.jsonl", answer=Value("string")),
         reward_funcs=trl_rewards(list(weights), processor.tokenizer, config.max_completion_length, end_ids),
-        peft_config=None if continued else LoraConfig(**read_json("lora_config.json")),
+        peft_config=adapter,
     )
+
+
+def make_sft(path, output, processor, changes):
+    config = SFTConfig(output_dir=output, **{**read_json("sft_config.json"), **changes})
+    base, adapter = load_base(path, config.bf16)
+    held = read_rows("eval.jsonl", completion=MESSAGES) if (HERE / "eval.jsonl").is_file() else None
+    return SFTTrainer(
+        model=base,
+        args=config,
+        processing_class=processor,
+        train_dataset=read_rows("train.jsonl", completion=MESSAGES),
+        eval_dataset=held,
+        peft_config=adapter,
+    )
+
+
+def make_trainer(model=None, output=None, processor=None, **changes):
+    """The trainer of the job. `changes` replaces arguments of its config; the processor is the base's own by default."""
+    path = base_path(model)
+    make = make_sft if (HERE / "sft_config.json").is_file() else make_grpo
+    processor = processor or AutoProcessor.from_pretrained(path, padding_side="left")
+    return make(path, str(output or HERE / "output"), processor, changes)
 
 
 def main():

@@ -1,8 +1,14 @@
 // A run in TRL's words: equal hyper-parameters, rewards in order, and what TRL does otherwise is said.
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encode } from 'fast-png';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PAPER_PROMPTS } from '../../../src/lookback/prompts';
 import { readRunFile } from '../../../src/settings/run_file';
-import { questionOrder } from '../../../tools/jobs/job_questions';
-import { trlJob } from '../../../tools/jobs/trl_job';
+import { dealExamples } from '../../../src/train/example_order';
+import { questionOrder, writeExamples } from '../../../tools/jobs/job_questions';
+import { trlJob, trlSftJob } from '../../../tools/jobs/trl_job';
 
 function run(changes: object = {}) {
   const given = {
@@ -77,6 +83,78 @@ describe('trlJob', () => {
   ])('says what TRL does otherwise: %o', (grpo, words) => {
     expect(trlJob(run({ grpo }), QUESTIONS, null).differences.join('\n')).toMatch(words);
     expect(trlJob(run(), QUESTIONS, null).differences.join('\n')).not.toMatch(words);
+  });
+});
+
+describe('trlSftJob', () => {
+  const given = { model: 'pocket', mode: 'solution', source: { kind: 'dataset', file: 'x' }, maxSteps: 7 };
+  const sft = (changes: object = {}) =>
+    readRunFile(JSON.stringify({ ...given, sft: { batchSize: 3, ...changes } }), 'sft').file;
+  const example = { text: 'How many?', answer: '3', image: 'images/0.png', response: '\\boxed{3}' };
+
+  it('gives a step as many examples as the run, and rows with the answer to imitate', () => {
+    const split = { train: 1, heldOut: 0, steps: 7, epochs: 21 };
+    const { files } = trlSftJob(sft(), { train: [example], held: [], split }, sft().lora);
+    expect(JSON.parse(files['sft_config.json'] ?? '')).toMatchObject({
+      ...{ max_steps: 7, gradient_accumulation_steps: 3, per_device_train_batch_size: 1 },
+      ...{ completion_only_loss: true, eval_strategy: 'no', learning_rate: 1e-4 },
+    });
+    expect(JSON.parse(files['train.jsonl'] ?? '')).toEqual({
+      prompt: [{ role: 'user', content: 'How many?' }],
+      completion: [{ role: 'assistant', content: '\\boxed{3}' }],
+      images: ['images/0.png'],
+    });
+    expect(Object.keys(files)).toEqual(['train.jsonl', 'sft_config.json', 'lora_config.json']);
+  });
+
+  it('evaluates on what is held out, and says that no answers are sampled', () => {
+    const split = { train: 1, heldOut: 1, steps: 7, epochs: 21 };
+    const run = sft({ evalSteps: 2, evalSize: 1, evalSamples: 1 });
+    const { files, differences } = trlSftJob(run, { train: [example], held: [example], split }, null);
+    expect(JSON.parse(files['sft_config.json'] ?? '')).toMatchObject({
+      eval_strategy: 'steps',
+      eval_steps: 2,
+    });
+    expect(files['eval.jsonl']).toBe(files['train.jsonl']);
+    expect(files['lora_config.json']).toBeUndefined();
+    expect(differences.join()).toContain('no sample answers');
+  });
+});
+
+describe('writeExamples', () => {
+  it('divides the rows with a response as the trainer does, and refuses the built-in world', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'job-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const picture = encode({ width: 2, height: 2, channels: 3, data: new Uint8Array(12) });
+    await writeFile(join(folder, 'a.png'), picture);
+    const rows = Array.from({ length: 5 }, (_, n) => ({
+      ...{ image: 'a.png', question: `q${n}`, answer: `${n}` },
+      ...(n === 0 ? {} : { response: `\\boxed{${n}}` }),
+    }));
+    await writeFile(join(folder, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const read = (source: object) =>
+      readRunFile(
+        JSON.stringify({
+          model: 'pocket',
+          mode: 'plain',
+          source,
+          seed: 4,
+          sft: { evalSteps: 1, evalSize: 1 },
+        }),
+        'sft',
+      ).file;
+    const out = join(folder, 'out');
+    const { signal } = new AbortController();
+    const run = read({ kind: 'dataset', file: 'rows.jsonl' });
+    const { train, held } = await writeExamples(run, join(folder, 'run.json'), PAPER_PROMPTS, out, signal);
+    const dealt = dealExamples(4, 1, 4);
+    expect(held.map(({ response }) => response)).toEqual(dealt.held.map((at) => `\\boxed{${at + 1}}`));
+    expect(train.map(({ answer }) => answer)).toEqual(dealt.train.map((at) => `${at + 1}`));
+    expect((await readdir(join(out, 'images'))).length).toBe(4);
+    const world = read({ kind: 'shapes_world' });
+    await expect(writeExamples(world, 'run.json', PAPER_PROMPTS, out, signal)).rejects.toThrow(
+      'npm run cold-start',
+    );
   });
 });
 
