@@ -74,6 +74,10 @@ interface Work {
 }
 
 const PAUSED = 'paused by the person';
+/** Problems of one cold start: every view works out its stages anew. The command line takes more. */
+const MAX_PROBLEMS = 5000;
+/** Problems that are listed before others may speak. */
+const LISTED_AT_ONCE = 64;
 /** Looks of a few hundred thousand chains. */
 const MAX_LOOKS_BYTES = 2 ** 28;
 
@@ -112,8 +116,14 @@ export class ColdStartHost implements ColdStartCommands {
     const { store, createId, date, fingerprintOf, datasets } = this.#parts;
     const rows = source.kind === 'dataset' ? await datasets.rowCount(source.datasetId) : plan.count;
     if (rows === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
+    const count = Math.min(plan.count, rows);
+    if (count > MAX_PROBLEMS)
+      throw new ArgumentError(
+        `The page builds a cold start of at most ${MAX_PROBLEMS} questions, not ${count}: ask about fewer, or use "npm run cold-start".`,
+        { key: 'count' },
+      );
     const start = {
-      ...{ id: createId(), plan: { ...plan, count: Math.min(plan.count, rows) } },
+      ...{ id: createId(), plan: { ...plan, count } },
       ...{ modelId: loaded.entry.id, fingerprint: await fingerprintOf(loaded), createdAt: date() },
     };
     const { id } = await this.#changing(() => store.begin(start));
@@ -329,14 +339,17 @@ export class ColdStartHost implements ColdStartCommands {
   async #sources(plan: ColdStartPlan): Promise<ProblemSource[]> {
     const { datasets, encodePicture, decodeImage } = this.#parts;
     const { source, count } = plan;
-    if (source.kind === 'shapes_world')
-      return Array.from({ length: count }, (_, index) => worldProblem(plan, index, encodePicture));
-    const sources: ProblemSource[] = [];
-    for (let index = 0; index < count; index++) {
+    const problem = async (index: number): Promise<ProblemSource> => {
+      if (source.kind === 'shapes_world') return worldProblem(plan, index, encodePicture);
       const { question, answer } = await datasets.storedRow(source.datasetId, index);
       const file = async () => (await datasets.storedRow(source.datasetId, index)).image;
       const pixels = async () => (await decodeImage(await file())).pixels;
-      sources.push(rowProblem({ question, answer, kind: null, pixels, file }, index));
+      return rowProblem({ question, answer, kind: null, pixels, file }, index);
+    };
+    const sources: ProblemSource[] = [];
+    for (let index = 0; index < count; index++) {
+      if (index % LISTED_AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
+      sources.push(await problem(index));
     }
     return sources;
   }

@@ -62,6 +62,22 @@ describe('a cold start of the built-in world', () => {
   });
 });
 
+describe('the bounds of the page', () => {
+  it('refuse more questions than it can show, and say where more are taken', async () => {
+    const { host } = coldStartTab(memoryStore());
+    await expect(host.beginColdStart({ ...PLAN, count: 5001 })).rejects.toMatchObject({
+      code: 'usage/argument',
+      message: expect.stringContaining('at most 5000 questions, not 5001'),
+    });
+    expect(await host.readColdStart()).toBeNull();
+  });
+
+  it('refuse a zip that would not fit into memory', async () => {
+    const { host } = await answered(memoryStore(), { pictureBytes: 2 ** 28 });
+    await expect(host.exportColdStart('tasks')).rejects.toMatchObject({ code: 'data/dataset-size' });
+  });
+});
+
 describe('asking the model', () => {
   it('keeps whole waves when paused, and goes on after a reload', async () => {
     const stored = memoryStore();

@@ -109,6 +109,8 @@ export function coldStartTab(
     readonly rows?: readonly StoredRow[];
     readonly onWave?: () => unknown;
     readonly fingerprint?: string;
+    /** Size that pictures say they have. */
+    readonly pictureBytes?: number;
   } = {},
 ) {
   const { rows = [], onWave = () => undefined, fingerprint = 'f' } = script;
@@ -149,7 +151,7 @@ export function coldStartTab(
     },
     isLocked: async () => lock.held,
     fingerprintOf: async () => fingerprint,
-    encodePicture: png,
+    encodePicture: async () => sized(await png(), script.pictureBytes),
     decodeImage: async () => ({
       pixels: { width: 1, height: 1, channels: 3, data: new Uint8Array(3) },
       ...{ sourceWidth: 1, sourceHeight: 1, notes: [] },
@@ -159,4 +161,8 @@ export function coldStartTab(
     date: () => 5,
   });
   return { host, events, kept, liveRuns, changes: () => changes };
+}
+
+function sized(picture: Blob, size: number | undefined): Blob {
+  return size === undefined ? picture : Object.defineProperty(picture, 'size', { value: size });
 }
