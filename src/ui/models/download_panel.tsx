@@ -1,5 +1,5 @@
 // Draws the download under way: its phases, how much has arrived, how fast and how long still, and pausing, resuming and
-// cancelling it. Loading onto the device follows in the panel that every page has.
+// cancelling it. Loading onto the device follows in the line that every page has at its foot.
 
 import { useSignal } from '@preact/signals';
 import type { Arrival, Download } from '../../state/arrival';
@@ -37,7 +37,7 @@ export function DownloadPanel({ arrival }: { readonly arrival: Arrival }) {
   const { id, state, loaded } = download;
   const title = state === 'paused' ? MODELS_COPY.paused(id) : MODELS_COPY.downloading(id);
   return (
-    <section class="panel load-panel" aria-label={title} data-testid="download" data-state={state}>
+    <section class="panel download-panel" aria-label={title} data-testid="download" data-state={state}>
       <div>
         <strong>{title}</strong>
         <ol class="phases">
@@ -47,7 +47,7 @@ export function DownloadPanel({ arrival }: { readonly arrival: Arrival }) {
           ))}
         </ol>
       </div>
-      <div class="load-bar">
+      <div class="download-bar">
         <Bar download={download} />
         {state === 'paused' ? (
           <button type="button" onClick={() => void arrival.resume()}>

@@ -147,7 +147,12 @@ interface BringProps {
 function Bring({ arrival, fit, loaded }: BringProps) {
   const look = useLook();
   const full = fit.freeBytes !== null && fit.freeBytes < fit.downloadBytes;
-  const busy = arrival.download.value?.state === 'downloading' || look.loading.value;
+  const waiting =
+    arrival.download.value?.state === 'downloading'
+      ? MODELS_COPY.waitDownload
+      : look.loading.value
+        ? MODELS_COPY.waitLoad
+        : null;
   const load = loaded ? MODELS_COPY.loadAgain : MODELS_COPY.load;
   return (
     <div class="fit-actions">
@@ -155,11 +160,16 @@ function Bring({ arrival, fit, loaded }: BringProps) {
         type="button"
         class={loaded ? undefined : 'primary'}
         data-testid="bring"
-        disabled={busy || full || arrival.judging.value}
-        onClick={() => void arrival.bring()}
+        disabled={full || arrival.judging.value}
+        aria-disabled={waiting !== null}
+        onClick={() => {
+          // The button that was pressed keeps the focus while it has to wait.
+          if (waiting === null) void arrival.bring();
+        }}
       >
         {fit.downloadBytes > 0 ? MODELS_COPY.bring(fit.downloadBytes) : load}
       </button>
+      {waiting !== null && <span class="hint">{waiting}</span>}
       {loaded && (
         <span>
           {MODELS_COPY.loaded} <a href="#/look">{MODELS_COPY.ask}</a>

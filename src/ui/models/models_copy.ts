@@ -28,7 +28,7 @@ export const MODELS_COPY = {
   billion: (parameters: number) =>
     parameters >= 1e9
       ? `${(parameters / 1e9).toFixed(1)} B parameters`
-      : `${Math.round(parameters / 1e6)} M parameters`,
+      : `${parameters >= 1e6 ? `${Math.round(parameters / 1e6)} M` : parameters.toLocaleString('en')} parameters`,
   other: 'Another model of the hub',
   otherId: 'Name on the hub',
   otherIdExample: 'organisation/name',
@@ -87,6 +87,8 @@ export const MODELS_COPY = {
   facts: (fit: ModelFit) => `${FAMILIES[fit.family] ?? fit.family}, ${MODELS_COPY.billion(fit.parameters)}`,
   bring: (bytes: number) => `Download ${formatBytes(bytes)} and load`,
   load: 'Load',
+  waitDownload: 'A download is under way: its progress stands above.',
+  waitLoad: 'A model is being loaded: wait a moment.',
   loadAgain: 'Load it again with these settings',
   loaded: 'It is loaded: ask it about your picture.',
   ask: `Go to ${pageName('look')}`,

@@ -98,6 +98,13 @@ it('shows a download, and asks before it is cancelled', async () => {
   const panel = screen.getByTestId('download');
   expect(within(panel).getByRole('progressbar').getAttribute('value')).toBe('100000000');
   expect(screen.getByTestId('download-pace').textContent).toBe('95.4 MiB of 954 MiB');
+  // The button keeps the focus, says why it waits, and begins no other.
+  const bring = button(/^Download/);
+  bring.focus();
+  fireEvent.click(bring);
+  expect(document.activeElement).toBe(bring);
+  expect(screen.getByText(/A download is under way/)).toBeTruthy();
+  expect(engine.calls.filter((name) => name === 'downloadModel')).toHaveLength(1);
   await pauseDownload(arrival, engine);
   expect(panel.dataset.state).toBe('paused');
   expect(within(panel).getByRole('button', { name: 'Resume' })).toBeTruthy();
