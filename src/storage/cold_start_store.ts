@@ -49,7 +49,10 @@ export class ColdStartStore<Plan = unknown> {
         tx.objectStore('coldStarts').get(id),
         tx.objectStore('coldStartTexts').getAll(textsOf(id)),
       ]);
-      const of = (stage: TextStage): StageTexts[] => rows.filter((row) => row.stage === stage);
+      const of = (stage: TextStage): StageTexts[] =>
+        rows
+          .filter((row) => row.stage === stage)
+          .map(({ problemId, opening, texts }) => ({ problemId, opening, texts }));
       return {
         record: present(record, id) as ColdStartRecord<Plan>,
         texts: { rollouts: of('rollouts'), self: of('self'), file: of('file'), hand: of('hand') },
