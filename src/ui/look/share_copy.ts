@@ -10,6 +10,7 @@ export const SHARE_COPY = {
     'The browser did not let the page copy. The link is selected when the field has the focus: copy it there.',
   carries:
     'The link itself carries the question, the picture as the model received it, every token and its attention. Whoever opens it can play the answer without a model, WebGPU or a server that knows it. Nothing is uploaded.',
+  picture: (at: number, of: number) => (of === 1 ? 'shared' : `shared ${at + 1}`),
   size: (characters: number, most: number) =>
     `${characters.toLocaleString('en')} of at most ${most.toLocaleString('en')} characters.`,
   lossy: 'The picture is compressed with a little loss so that it fits.',

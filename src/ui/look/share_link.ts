@@ -7,6 +7,7 @@ import type { TracePicture } from '../../state/trace';
 import { LINK_CHARACTERS, writeTraceLink } from '../../state/trace_link';
 import { TRACE_FRAGMENT } from './first_trace';
 import { receivedPixels } from './heatmap';
+import { SHARE_COPY } from './share_copy';
 
 /** How pictures are written, the best first. Whether WebP of quality 1 loses something differs between browsers. */
 const ENCODINGS = [
@@ -36,10 +37,12 @@ async function encoded(
   const facts = answer.prompt?.pictures ?? [];
   const square = answer.prompt?.square ?? false;
   const made = await Promise.all(
-    pictures.map(async ({ bitmap, name }, at) => {
+    pictures.map(async ({ bitmap }, at) => {
       const { resizedWidth: width = bitmap.width, resizedHeight: height = bitmap.height } = facts[at] ?? {};
       const canvas = receivedPixels(bitmap, square, { width, height });
       const blob = await canvas.convertToBlob({ type, quality });
+      // What a file is called on somebody's device is nobody else's business.
+      const name = SHARE_COPY.picture(at, pictures.length);
       return { name, blob, exact: type === 'image/png' || (await samePixels(canvas, blob)) };
     }),
   );
