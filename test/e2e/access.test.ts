@@ -31,6 +31,10 @@ test('a phone shows answer and map without scrolling; keys and theme can be chan
   expect((await page.getByRole('banner').boundingBox())?.height).toBeLessThanOrEqual(64);
   await look.chooseExample(0);
   await look.askAndWait();
+  // The answer begins below the picture, which stays above it.
+  const picture = await look.heatmap.boundingBox();
+  const headline = await page.getByTestId('headline').boundingBox();
+  expect(headline?.y).toBeGreaterThanOrEqual((picture?.y ?? Number.NaN) + (picture?.height ?? Number.NaN));
   await expect(page.getByTestId('headline')).toBeInViewport({ ratio: 1 });
   const token = page.locator('.card-back .token').first();
   await expect(token).toBeInViewport({ ratio: 1 });

@@ -2,6 +2,7 @@
 // Picture and selection are about one side at a time, and that side says so.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Side } from '../../state/compare';
 import { layoutCards } from '../../state/segment_layout';
@@ -18,7 +19,14 @@ import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
 import '../styles/compare.css';
 
-function SideStream({ side, title }: { readonly side: Side; readonly title: string }) {
+interface SideStreamProps {
+  readonly side: Side;
+  readonly title: string;
+  /** What stands in the stream's place before its first token. */
+  readonly children: ComponentChildren;
+}
+
+function SideStream({ side, title, children }: SideStreamProps) {
   const look = useLook();
   const root = useRef<HTMLElement>(null);
   const view = useRef<StreamView | null>(null);
@@ -61,6 +69,7 @@ function SideStream({ side, title }: { readonly side: Side; readonly title: stri
   const busy = useComputed(() => isOpen(answer.value));
   return (
     <div class="stream-frame">
+      {children}
       <section ref={root} class="stream" aria-label={COMPARE_COPY.text(title)} aria-busy={busy.value} />
     </div>
   );
@@ -126,9 +135,10 @@ function SidePanel({ side }: { readonly side: Side }) {
           </button>
         )}
       </header>
-      {status === 'none' && <p class="empty">{emptyWords(side, comparison.value?.base ?? null)}</p>}
-      {status === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
-      <SideStream side={side} title={title.value} />
+      <SideStream side={side} title={title.value}>
+        {status === 'none' && <p class="empty">{emptyWords(side, comparison.value?.base ?? null)}</p>}
+        {status === 'waiting' && <p class="empty pulse">{COPY.stream.waiting}</p>}
+      </SideStream>
       {answer.value !== null && <Outcome answer={answer.value} />}
       {error !== null && <Notice error={error} compact />}
     </section>

@@ -87,12 +87,14 @@ function Player() {
 /** Where the panel lies below the picture, brings it into view when somebody has asked. */
 function useAnswerInView(panel: RefObject<HTMLElement | null>): void {
   const look = useLook();
-  const asked = useComputed(() => {
+  // Once more with the first token, when all that stands above the answer has come or gone.
+  const begun = useComputed(() => {
     const { answer } = look.session.value;
-    return answer?.status === 'waiting' ? answer.number : null;
+    const waits = answer?.status === 'waiting' || answer?.status === 'running';
+    return waits ? `${answer.number} ${answer.status}` : null;
   });
   useSignalEffect(() => {
-    if (asked.value === null || !matchMedia(ONE_COLUMN).matches) return;
+    if (begun.value === null || !matchMedia(ONE_COLUMN).matches) return;
     requestAnimationFrame(() => panel.current?.scrollIntoView({ block: 'start' }));
   });
 }
