@@ -126,7 +126,7 @@ export const COLD_START_COPY = {
     rate: (percent: number) => `Of the examples, ${percent} % look back`,
     counts: ({ looks, plains, wrongFirst }: ColdStartView['mix']) =>
       `${counted(looks + plains, 'example')}: ${looks} look back (${wrongFirst} from a wrong thought), ${plains} are plain chains.`,
-    none: 'The mix is empty: there is no look that passed, or no right chain of another question.',
+    none: 'The mix is empty: no look passed, or every question with a right chain got a look. Limit the questions that get one, or let all examples look back.',
   },
   save: {
     title: '6. Dataset',

@@ -158,7 +158,9 @@ export function ColdStartPage({
     <div class="cold-start" data-testid="cold-start-page" aria-busy={coldStart.locked.value}>
       <header class="page-head">
         <p>
-          <a href="#/data">← {COLD_START_COPY.back}</a>
+          <a class="quiet-link" href="#/data">
+            ← {COLD_START_COPY.back}
+          </a>
         </p>
         <h2 ref={heading} tabIndex={-1}>
           {COLD_START_COPY.title}

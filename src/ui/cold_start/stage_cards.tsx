@@ -132,7 +132,7 @@ export function InsertionCard({ coldStart, view }: StageProps) {
   return (
     <StageCard name="insertion" title={words.title}>
       <p class="hint">{words.why}</p>
-      <div class="cold-fields">
+      <div class="cold-fields wide">
         <ColdStartField coldStart={coldStart} id="position" />
         <ColdStartField
           coldStart={coldStart}

@@ -206,7 +206,7 @@ function ColdStartLink() {
       </header>
       <p>{DATA_COPY.coldStartAbout}</p>
       <p>
-        <a href={COLD_START_ADDRESS} data-testid="cold-start-link">
+        <a class="quiet-link" href={COLD_START_ADDRESS} data-testid="cold-start-link">
           {DATA_COPY.coldStartLink}
         </a>
       </p>
