@@ -66,7 +66,8 @@ export const LIBRARY_COPY = {
   models: 'Models',
   modelsEmpty: 'No model was downloaded yet; pocket comes with the page and takes no room here.',
   modelsMore: `Get one on ${pageName('models')}`,
-  modelRevision: (revision: string, commit: string) => `${revision} (${commit.slice(0, 8)})`,
+  modelRevision: (revision: string, commit: string) =>
+    revision === commit ? commit.slice(0, 8) : `${revision} (${commit.slice(0, 8)})`,
   modelPart: 'a part of a download',
   modelResume: `Go on with it on ${pageName('models')}`,
   modelUnused: 'not used yet',

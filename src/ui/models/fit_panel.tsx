@@ -154,11 +154,12 @@ function Bring({ arrival, fit, loaded }: BringProps) {
         ? MODELS_COPY.waitLoad
         : null;
   const load = loaded ? MODELS_COPY.loadAgain : MODELS_COPY.load;
+  const download = fit.fits ? MODELS_COPY.bring : MODELS_COPY.bringAnyway;
   return (
     <div class="fit-actions">
       <button
         type="button"
-        class={loaded ? undefined : 'primary'}
+        class={loaded || !fit.fits ? undefined : 'primary'}
         data-testid="bring"
         disabled={full || arrival.judging.value}
         aria-disabled={waiting !== null}
@@ -167,7 +168,7 @@ function Bring({ arrival, fit, loaded }: BringProps) {
           if (waiting === null) void arrival.bring();
         }}
       >
-        {fit.downloadBytes > 0 ? MODELS_COPY.bring(fit.downloadBytes) : load}
+        {fit.downloadBytes > 0 ? download(fit.downloadBytes) : load}
       </button>
       {waiting !== null && <span class="hint">{waiting}</span>}
       {loaded && (

@@ -86,6 +86,7 @@ export const MODELS_COPY = {
   nothingToDownload: 'Nothing to download.',
   facts: (fit: ModelFit) => `${FAMILIES[fit.family] ?? fit.family}, ${MODELS_COPY.billion(fit.parameters)}`,
   bring: (bytes: number) => `Download ${formatBytes(bytes)} and load`,
+  bringAnyway: (bytes: number) => `Download ${formatBytes(bytes)} all the same`,
   load: 'Load',
   waitDownload: 'A download is under way: its progress stands above.',
   waitLoad: 'A model is being loaded: wait a moment.',

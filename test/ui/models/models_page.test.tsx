@@ -58,6 +58,8 @@ it('says what a model takes before the click, and what to change', async () => {
   await engine.resolve('assessModel', { ...FIT, fits: false, limit, advice });
   const fit = screen.getByTestId('fit');
   expect(fit.dataset.fits).toBe('false');
+  // What was downloaded may fit with other settings, but it is not what the page advises.
+  expect(button('Download 954 MiB all the same').classList.contains('primary')).toBe(false);
   expect(fit.textContent).toContain(`${limit} ${advice}`);
 });
 
