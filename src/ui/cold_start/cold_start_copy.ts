@@ -67,7 +67,8 @@ export const COLD_START_COPY = {
     title: '2. Selection',
     rule: ({ looks, hardShare, wrongFirstShare }: ColdStartPlan) =>
       `${looks === null ? 'All questions' : `At most ${counted(looks, 'question')}`} that the model solves now and then, drawn by the variance of its outcomes p(1 − p); ${percent(hardShare)} of them instead from those with at most a quarter of right answers, each from a wrong thought. The others start from a wrong thought with a chance of ${percent(wrongFirstShare)}. Questions that the picture has nothing to do with never look back.`,
-    source: 'The paper selects “by variance and difficulty” and gives no rule; this is ours.',
+    source:
+      'The paper selects by variance and difficulty, in its words, and gives no rule; this one is ours.',
     counts: ({
       nowAndThen,
       alwaysRight,
