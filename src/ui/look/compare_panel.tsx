@@ -122,7 +122,9 @@ function SidePanel({ side }: { readonly side: Side }) {
       data-shown={shown.value}
     >
       <header class="panel-head">
-        <h3 id={`compare-${side}-title`}>{title.value}</h3>
+        <h3 id={`compare-${side}-title`} title={title.value}>
+          {title.value}
+        </h3>
         {both.value && (
           <button
             type="button"
