@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { defaultsOf, readerOf, withSetting } from '../../src/settings/read_settings';
 import { REASONING_MODES } from '../../src/settings/reasoning_modes';
 import { faultOf, type Setting } from '../../src/settings/setting';
+import { SETTING_GROUPS } from '../../src/settings/setting_groups';
 import {
   ALL_PROJECTIONS,
   DEFAULT_TRAIN_CONFIG,
-  SETTING_GROUPS,
   TRAIN_SETTING_IDS,
   TRAIN_SETTINGS,
   type TrainSettingId,

@@ -4,14 +4,9 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { splitWords } from '../../settings/held_out';
+import { SETTING_GROUPS, type SettingGroup } from '../../settings/setting_groups';
 import { PRESET_IDS, type PresetId, TRAIN_PRESETS } from '../../settings/train_presets';
-import {
-  SETTING_GROUPS,
-  type SettingGroup,
-  TRAIN_SETTING_IDS,
-  TRAIN_SETTINGS,
-  type TrainSettingId,
-} from '../../settings/train_settings';
+import { TRAIN_SETTING_IDS, TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
 import { fieldApplies, fieldOfAdvice } from '../../state/train_form';
 import { ProblemBox, ProblemItems } from '../problem_list';
 import { CommandFailure } from './failure_note';
