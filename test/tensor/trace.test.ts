@@ -87,7 +87,7 @@ describe('Trace', () => {
         const cache = trace.activation('cache', [1, 1, 8, 4]);
         trace.emit(call, [x, y, trace.input('targets', [2, 2], 'u32'), cache, cache]);
       },
-      /kv_append: operand kCache is given cache \[1, 1, 8, 4\], 32 elements; it takes 36/,
+      /kv_append\/f32: operand kCache is given cache \[1, 1, 8, 4\], 32 elements; it takes 36/,
     ],
   ])('refuses %s', (_, build, message) => {
     const trace = new Trace(traits);
