@@ -77,9 +77,17 @@ const STEPS = [
     browser: true,
   },
   {
+    // Pages that get no graphics device: they wait for none, and do not disturb the other lane.
+    name: 'e2e-plain',
+    lane: 'checks',
+    args: [bin.playwright, 'test', '--project', 'no-webgpu', '--reporter=line,json'],
+    tests: playwrightCounts,
+    browser: true,
+  },
+  {
     name: 'e2e',
     lane: 'journeys',
-    args: [bin.playwright, 'test', '--reporter=line,json'],
+    args: [bin.playwright, 'test', '--project', 'chromium', '--reporter=line,json'],
     tests: playwrightCounts,
     browser: true,
   },
