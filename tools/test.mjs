@@ -46,15 +46,15 @@ const STEPS = [
     args: ['tools/run.mjs', 'parity', ...fixtureFolders(), '--quiet'],
     tests: writtenCounts,
   },
-  {
-    name: 'parity-int4',
+  ...['int4', 'int8'].map((weights) => ({
+    name: `parity-${weights}`,
     lane: 'checks',
     args: [
       ...['tools/run.mjs', 'parity', ...fixtureFolders('model.safetensors'), '--quiet'],
-      ...['--weights', 'int4', '--stages', 'vision,text,attention,logits,lora'],
+      ...['--weights', weights, '--stages', 'vision,text,attention,logits,lora'],
     ],
     tests: writtenCounts,
-  },
+  })),
   {
     name: 'gpu',
     lane: 'graphics',
