@@ -2,6 +2,8 @@
 // then on, so that all of it works without a network and no visit mixes two builds. A new build is fetched beside the
 // one in use, and takes its place when the page says so.
 
+import { bytesToHex } from '@noble/hashes/utils.js';
+
 // The build writes the list of its files above this script: each with the SHA-256 of its bytes, which is its version.
 declare const PRECACHE: readonly (readonly [path: string, sha256: string])[];
 
@@ -38,8 +40,7 @@ function keyOf(path: string, sha256: string): string {
 }
 
 async function sha256Of(bytes: ArrayBuffer): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
 /** Fetches one file of this build into the cache; throws where the server has it otherwise. */

@@ -5,6 +5,7 @@ import { openAsBlob } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ModelError } from '../src/lib/errors';
+import { hubReference } from '../src/lib/hub_reference';
 import { BASE_KEY, readAdapterPair } from '../src/model/adapter_pair';
 import { PRECISION_KEY, precisionCaution } from '../src/model/base_precision';
 import type { LoraConfig, LoraWeights } from '../src/model/lora';
@@ -13,7 +14,7 @@ import type { ModelSpec } from '../src/model/spec';
 import type { WeightPrecision } from '../src/model/weight_layout';
 import { type AdapterFile, readAdapterFiles } from '../src/storage/adapter_archive';
 import { log } from './command_line';
-import { hubName, hubRepository } from './hub_cache';
+import { hubRepository } from './hub_cache';
 import { regularFileSize } from './regular_file';
 import { writeWhole } from './train_files';
 
@@ -28,7 +29,7 @@ export interface AdapterFolder {
 /** The files of a folder as the page would be handed them, or a zip; what lies in folders of it is not looked at. */
 async function filesAt(path: string, signal: AbortSignal): Promise<AdapterFile[]> {
   const found = await stat(path).catch(() => null);
-  const repository = found === null ? hubName(path) : null;
+  const repository = found === null ? hubReference(path) : null;
   if (repository !== null) {
     const { id, folder, files } = await hubRepository('adapter', repository, signal);
     return Promise.all(

@@ -3,9 +3,11 @@
 // commands, in an order that follows from the file. A run that was killed goes on where it stopped.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { DataError } from '../src/lib/errors';
+import { itemAt } from '../src/lib/invariant';
 import { createPrng } from '../src/lib/prng';
 import type { EvaluationReport, SceneOutcome } from '../src/lookback/evaluation';
 import { log, readArgumentsWithWord, runCommand, UsageError } from './command_line';
@@ -73,10 +75,10 @@ class ExperimentRun {
   }
 
   /** Whether a unit is there whole. What ends a unit is written last. */
-  async isDone(unit: Unit): Promise<boolean> {
+  isDone(unit: Unit): boolean {
     const end =
       unit.kind === 'train' ? this.path(unit.folder, 'finished.json') : this.path(`${unit.folder}.json`);
-    return (await readFile(end).catch(() => null)) !== null;
+    return existsSync(end);
   }
 
   async run(unit: Unit): Promise<void> {
@@ -84,7 +86,7 @@ class ExperimentRun {
     else await this.#evaluate(unit);
   }
 
-  async #train({ folder, method, stage, seed, adapter }: TrainUnit): Promise<void> {
+  async #train({ folder, stage, seed, adapter }: TrainUnit): Promise<void> {
     const out = this.path(folder);
     await mkdir(out, { recursive: true });
     const config = this.path(`${folder}.config.json`);
@@ -100,7 +102,7 @@ class ExperimentRun {
     await writeWhole(config, text);
     const stdout = await this.#command([
       'train',
-      method,
+      stage.method,
       '--config',
       config,
       '--out',
@@ -196,7 +198,7 @@ async function writeResults(run: ExperimentRun, units: readonly Unit[]): Promise
   const answers: KeptAnswers[] = [];
   const missing: string[] = [];
   for (const unit of units) {
-    if (!(await run.isDone(unit))) missing.push(unit.folder);
+    if (!run.isDone(unit)) missing.push(unit.folder);
     else if (unit.kind === 'train') training[unit.folder] = await run.trained(unit);
     else answers.push(await run.kept(unit));
   }
@@ -213,22 +215,23 @@ async function verify(run: ExperimentRun, units: readonly Unit[]): Promise<void>
   const results = JSON.parse(
     await readFile(`docs/results/${run.experiment.name}.json`, 'utf8'),
   ) as ExperimentResults;
-  const there: EvaluateUnit[] = [];
+  const there: { readonly unit: EvaluateUnit; readonly digests: readonly string[] }[] = [];
   for (const unit of units) {
-    const adapter = unit.kind === 'evaluate' ? unit.adapter : null;
-    const trained = units.find(({ folder }) => folder === adapter);
-    if (unit.kind === 'evaluate' && (trained === undefined || (await run.isDone(trained)))) there.push(unit);
-  }
-  const prng = createPrng(Date.now() % 2 ** 32);
-  let [same, asked] = [0, 0];
-  while (asked < VERIFIED) {
-    const unit = there[prng.nextInt(there.length)] as EvaluateUnit;
+    if (unit.kind !== 'evaluate') continue;
     const kept = results.answers.find(
       ({ arm, seed, set }) => arm === unit.arm && seed === unit.seed && set === unit.set.name,
     );
-    if (kept === undefined) throw new DataError('data/row', `The results hold no answers of ${unit.folder}.`);
+    const trained = units.find(({ folder }) => folder === unit.adapter);
+    if (kept !== undefined && (trained === undefined || run.isDone(trained)))
+      there.push({ unit, digests: kept.digests.split(' ') });
+  }
+  if (there.length === 0)
+    throw new DataError('data/row', 'Of no arm are answers and adapter here: run the experiment first.');
+  const prng = createPrng(Date.now() % 2 ** 32);
+  let [same, asked] = [0, 0];
+  while (asked < VERIFIED) {
+    const { unit, digests } = itemAt(there, prng.nextInt(there.length));
     const drawn = new Set(Array.from({ length: VERIFIED_AT_ONCE }, () => prng.nextInt(unit.set.count)));
-    const digests = kept.digests.split(' ');
     for (const { index, text } of await run.again(unit, [...drawn])) {
       asked++;
       if (digests[index] === digest(text)) same++;
@@ -257,7 +260,7 @@ async function experiment(signal: AbortSignal): Promise<void> {
       ? units
       : unitsOf({ ...whole, arms: whole.arms.filter(({ name }) => only.includes(name)) });
   for (const [i, unit] of chosen.entries()) {
-    const done = await run.isDone(unit);
+    const done = run.isDone(unit);
     log(`${i + 1} of ${chosen.length}: ${unit.folder}${done ? ' is there' : call.list ? ' is missing' : ''}`);
     if (done || call.list) continue;
     await run.run(unit);

@@ -3,6 +3,7 @@
 
 import { SPLITS, type Split } from '../src/data/world/world_sample';
 import { DataError } from '../src/lib/errors';
+import { type JsonFailure, JsonReader } from '../src/lib/json_reader';
 import { REASONING_MODES, type ReasoningMode } from '../src/settings/reasoning_modes';
 import { RunFileError, readRunFile } from '../src/settings/run_file';
 import type { TrainingMethod } from '../src/settings/train_settings';
@@ -53,10 +54,9 @@ export interface TrainUnit {
   readonly kind: 'train';
   /** Folder below the experiment's. */
   readonly folder: string;
-  readonly method: TrainingMethod;
-  /** The whole configuration; its adapter is a folder below the experiment's, or null. */
   readonly stage: Stage;
   readonly seed: number;
+  /** The folder of the stage before it, whose adapter it continues; null for a new adapter. */
   readonly adapter: string | null;
 }
 
@@ -74,14 +74,51 @@ export interface EvaluateUnit {
 /** One part of an experiment. */
 export type Unit = TrainUnit | EvaluateUnit;
 
-type Fail = (key: string, reason: string) => never;
 type Json = Record<string, unknown>;
 
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const NAME = /^[a-z][a-z0-9_]{0,60}$/;
-const TOP = ['question', 'protocol', 'model', 'seeds', 'stages', 'arms', 'sets', 'comparisons'];
+const MOST_SEED = 0xffff_ffff;
+
+const failure: JsonFailure = (message, key) => new DataError('data/config', `${message}.`, { key });
+
+/** An object of the file that knows which keys it may have. */
+class Part extends JsonReader {
+  readonly #value: object;
+
+  constructor(value: unknown, file: string, path: string, keys: readonly string[] | null) {
+    super(value, file, failure, path);
+    this.#value = value as object;
+    const unknown = keys === null ? undefined : this.keys().find((key) => !keys.includes(key));
+    if (unknown !== undefined) this.fail(unknown, 'is not known here');
+  }
+
+  /** Its own keys. */
+  keys(): string[] {
+    return Object.keys(this.#value);
+  }
+
+  /** Text that says something. */
+  words(key: string): string {
+    const value = this.string(key);
+    return value.trim() === '' ? this.fail(key, 'must be text') : value;
+  }
+
+  /** A name that may stand in paths. */
+  nameOf(key: string): string {
+    const value = this.string(key);
+    return NAME.test(value) ? value : this.fail(key, 'must be small letters, digits and underscores');
+  }
+
+  choice<T extends string>(key: string, choices: readonly T[]): T {
+    const found = choices.find((one) => one === this.raw(key));
+    return found ?? this.fail(key, `must be one of ${choices.join(', ')}`);
+  }
+
+  list(key: string): readonly unknown[] {
+    const value = this.raw(key);
+    return Array.isArray(value) ? value : this.fail(key, 'must be a list');
+  }
+}
 
 /**
  * Reads an experiment's file.
@@ -89,132 +126,90 @@ const TOP = ['question', 'protocol', 'model', 'seeds', 'stages', 'arms', 'sets',
  * @throws DataError `data/config` naming the key that is wrong
  */
 export function readExperiment(name: string, json: string): Experiment {
-  const fail: Fail = (key, reason) => {
-    throw new DataError('data/config', `experiments/${name}.json: ${key} ${reason}`, { key });
+  const file = `experiments/${name}.json`;
+  const part = (value: unknown, path: string, keys: readonly string[] | null) =>
+    new Part(value, file, path, keys);
+  const keys = ['question', 'protocol', 'model', 'seeds', 'stages', 'arms', 'sets', 'comparisons'];
+  const top = part(parsed(file, json), '', keys);
+  const named = <T>(key: string, read: (own: Part, name: string) => T): Record<string, T> => {
+    const own = part(top.raw(key), key, null);
+    for (const one of own.keys())
+      if (!NAME.test(one)) own.fail(one, 'must be small letters, digits and underscores');
+    return Object.fromEntries(own.keys().map((one) => [one, read(own, one)]));
   };
-  const file = parsed(json, fail);
-  onlyKeys(file, TOP, '', fail);
-  const stages = named(file.stages, 'stages', fail, (value, key) => readStage(value, key, fail));
-  const arms = list(file.arms, 'arms', fail).map((value, i) => readArm(value, `arms[${i}]`, stages, fail));
-  const sets = list(file.sets, 'sets', fail).map((value, i) => readSet(value, `sets[${i}]`, fail));
-  unique(arms, 'arms', fail);
-  unique(sets, 'sets', fail);
-  if (arms.length === 0) fail('arms', 'must hold at least one arm.');
-  if (sets.length === 0) fail('sets', 'must hold at least one set.');
-  const seeds = list(file.seeds, 'seeds', fail).map((value, i) => whole(value, `seeds[${i}]`, 0, fail));
+  const items = <T extends { readonly name: string }>(
+    key: string,
+    keysOfItem: readonly string[],
+    read: (own: Part) => T,
+  ): T[] => {
+    const all = top.list(key).map((value, i) => read(part(value, `${key}[${i}]`, keysOfItem)));
+    if (all.length === 0) top.fail(key, 'must not be empty');
+    const twice = all.find((one, i) => all.findIndex((other) => other.name === one.name) < i);
+    return twice === undefined ? all : top.fail(key, `holds ${twice.name} twice`);
+  };
+  const stages = named('stages', (own, stage) =>
+    readStage(part(own.raw(stage), `stages.${stage}`, ['method', 'config', 'set'])),
+  );
+  const arms = items('arms', ['name', 'says', 'stages', 'mode'], (own) => readArm(own, Object.keys(stages)));
+  const sets = items('sets', ['name', 'split', 'visual', 'count', 'seed'], readSet);
+  const seeds = top.integers('seeds', { max: MOST_SEED });
   if (seeds.length === 0 || new Set(seeds).size < seeds.length)
-    fail('seeds', 'must be different whole numbers.');
+    top.fail('seeds', 'must be different whole numbers');
   return {
     ...{ name, stages, arms, sets, seeds },
-    question: words(file.question, 'question', fail),
-    protocol: named(file.protocol, 'protocol', fail, (value, key) => words(value, key, fail)),
-    model: words(file.model, 'model', fail),
-    comparisons: list(file.comparisons, 'comparisons', fail).map((value, i) =>
-      readPair(value, `comparisons[${i}]`, arms, fail),
-    ),
+    question: top.words('question'),
+    protocol: named('protocol', (own, heading) => own.words(heading)),
+    model: top.words('model'),
+    comparisons: top.list('comparisons').map((pair, i) => readPair(top, pair, `comparisons[${i}]`, arms)),
   };
 }
 
-function parsed(json: string, fail: Fail): Json {
-  let value: unknown;
+function parsed(file: string, json: string): unknown {
   try {
-    value = JSON.parse(json);
+    return JSON.parse(json);
   } catch (error) {
-    fail('the file', `is no JSON: ${(error as Error).message}`);
+    throw failure(`${file}: the file is no JSON: ${(error as Error).message}`, '');
   }
-  return record(value, 'the file', fail);
 }
 
-function record(value: unknown, key: string, fail: Fail): Json {
-  return isRecord(value) ? value : fail(key, 'must be an object.');
-}
-
-function list(value: unknown, key: string, fail: Fail): readonly unknown[] {
-  return Array.isArray(value) ? value : fail(key, 'must be a list.');
-}
-
-function words(value: unknown, key: string, fail: Fail): string {
-  return typeof value === 'string' && value.trim() !== '' ? value : fail(key, 'must be text.');
-}
-
-function whole(value: unknown, key: string, least: number, fail: Fail): number {
-  const good = typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
-  return good ? value : fail(key, `must be a whole number from ${least}.`);
-}
-
-function choice<T extends string>(value: unknown, key: string, choices: readonly T[], fail: Fail): T {
-  const found = choices.find((one) => one === value);
-  return found ?? fail(key, `must be one of ${choices.join(', ')}.`);
-}
-
-function onlyKeys(value: Json, keys: readonly string[], at: string, fail: Fail): void {
-  const unknown = Object.keys(value).find((key) => !keys.includes(key));
-  if (unknown !== undefined) fail(at === '' ? unknown : `${at}.${unknown}`, 'is not known here.');
-}
-
-/** An object whose every key is a name. */
-function named<T>(value: unknown, at: string, fail: Fail, read: (value: unknown, key: string) => T) {
-  const entries = Object.entries(record(value, at, fail)).map(([name, own]): [string, T] => {
-    if (!NAME.test(name)) fail(`${at}.${name}`, 'must be small letters, digits and underscores.');
-    return [name, read(own, `${at}.${name}`)];
-  });
-  return Object.fromEntries(entries);
-}
-
-function unique(items: readonly { readonly name: string }[], at: string, fail: Fail): void {
-  const twice = items.find(({ name }, i) => items.findIndex((other) => other.name === name) < i);
-  if (twice !== undefined) fail(at, `holds ${twice.name} twice.`);
-}
-
-function nameOf(value: unknown, key: string, fail: Fail): string {
-  const name = words(value, key, fail);
-  return NAME.test(name) ? name : fail(key, 'must be small letters, digits and underscores.');
-}
-
-function readStage(value: unknown, key: string, fail: Fail): Stage {
-  const stage = record(value, key, fail);
-  onlyKeys(stage, ['method', 'config', 'set'], key, fail);
-  const config = words(stage.config, `${key}.config`, fail);
-  if (!/^configs\/[\w-]+\.json$/.test(config)) fail(`${key}.config`, 'must be a file of configs/.');
+function readStage(part: Part): Stage {
+  const config = part.words('config');
+  if (!/^configs\/[\w-]+\.json$/.test(config)) part.fail('config', 'must be a file of configs/');
+  const set = part.raw('set') ?? {};
   return {
-    method: choice(stage.method, `${key}.method`, ['sft', 'grpo'] as const, fail),
+    method: part.choice('method', ['sft', 'grpo']),
     config,
-    set: stage.set === undefined ? {} : record(stage.set, `${key}.set`, fail),
+    set: isRecord(set) ? set : part.fail('set', 'must be an object'),
   };
 }
 
-function readArm(value: unknown, key: string, stages: Readonly<Record<string, Stage>>, fail: Fail): Arm {
-  const arm = record(value, key, fail);
-  onlyKeys(arm, ['name', 'says', 'stages', 'mode'], key, fail);
-  const own = list(arm.stages ?? [], `${key}.stages`, fail).map((stage, i) =>
-    choice(stage, `${key}.stages[${i}]`, Object.keys(stages), fail),
-  );
+function readArm(part: Part, stages: readonly string[]): Arm {
+  const own = part.has('stages') ? part.list('stages') : [];
+  const strange = own.findIndex((stage) => !stages.includes(String(stage)));
+  if (strange >= 0) part.fail(`stages[${strange}]`, `must be one of ${stages.join(', ')}`);
   return {
-    name: nameOf(arm.name, `${key}.name`, fail),
-    says: words(arm.says, `${key}.says`, fail),
-    stages: own,
-    mode: choice(arm.mode, `${key}.mode`, REASONING_MODES, fail),
+    name: part.nameOf('name'),
+    says: part.words('says'),
+    stages: own.map(String),
+    mode: part.choice('mode', REASONING_MODES),
   };
 }
 
-function readSet(value: unknown, key: string, fail: Fail): QuestionSet {
-  const set = record(value, key, fail);
-  onlyKeys(set, ['name', 'split', 'visual', 'count', 'seed'], key, fail);
-  if (typeof set.visual !== 'boolean') fail(`${key}.visual`, 'must be true or false.');
+function readSet(part: Part): QuestionSet {
   return {
-    name: nameOf(set.name, `${key}.name`, fail),
-    split: choice(set.split, `${key}.split`, SPLITS, fail),
-    visual: set.visual === true,
-    count: whole(set.count, `${key}.count`, 1, fail),
-    seed: whole(set.seed, `${key}.seed`, 0, fail),
+    name: part.nameOf('name'),
+    split: part.choice('split', SPLITS),
+    visual: part.boolean('visual'),
+    count: part.integer('count', { min: 1 }),
+    seed: part.integer('seed', { max: MOST_SEED }),
   };
 }
 
-function readPair(value: unknown, key: string, arms: readonly Arm[], fail: Fail): readonly [string, string] {
-  const names = arms.map(({ name }) => name);
-  const pair = list(value, key, fail);
-  if (pair.length !== 2) fail(key, 'must name two arms.');
-  return [choice(pair[0], `${key}[0]`, names, fail), choice(pair[1], `${key}[1]`, names, fail)];
+function readPair(top: Part, pair: unknown, key: string, arms: readonly Arm[]): readonly [string, string] {
+  const known = (name: unknown): name is string => arms.some((arm) => arm.name === name);
+  if (!Array.isArray(pair) || pair.length !== 2 || !known(pair[0]) || !known(pair[1]))
+    return top.fail(key, `must name two of ${arms.map(({ name }) => name).join(', ')}`);
+  return [pair[0], pair[1]];
 }
 
 /** What to run, in an order in which everything finds what it builds on: one seed after the other. */
@@ -227,7 +222,7 @@ export function unitsOf({ seeds, arms, sets, stages }: Experiment): Unit[] {
       for (const [i, folder] of trained.entries()) {
         const stage = stages[arm.stages[i] ?? ''];
         if (stage === undefined) continue;
-        add({ kind: 'train', folder, method: stage.method, stage, seed, adapter: trained[i - 1] ?? null });
+        add({ kind: 'train', folder, stage, seed, adapter: trained[i - 1] ?? null });
       }
       // The base is the same for every seed.
       const adapter = trained.at(-1) ?? null;
@@ -264,6 +259,9 @@ export function stageConfig(
   }
   return text;
 }
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function merged(given: Json, changes: Json): Json {
   const entries = Object.entries(changes).map(([key, value]): [string, unknown] => {

@@ -38,7 +38,7 @@ export interface ExperimentResults {
   readonly commit: string;
   /** Folders of what has not been run. */
   readonly missing: readonly string[];
-  /** Steps and seconds of every stage of training, by its folder. */
+  /** Steps and tokens of every stage of training, by its folder. */
   readonly training: Readonly<Record<string, { readonly steps: number; readonly tokens: number }>>;
   readonly answers: readonly KeptAnswers[];
 }

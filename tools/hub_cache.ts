@@ -12,6 +12,7 @@ import { checkHubName } from '../src/hub/hub_listing';
 import { StorageError } from '../src/lib/errors';
 import { formatBytes } from '../src/lib/format';
 import { DEFAULT_HUB } from '../src/lib/hub_address';
+import type { HubReference } from '../src/lib/hub_reference';
 import { adapterFilesOf } from '../src/services/answers/hub_adapters';
 import { keepRepository, modelFilesOf } from '../src/services/answers/hub_models';
 import { modelKey } from '../src/storage/model_store';
@@ -43,13 +44,6 @@ const FILES_OF = { model: modelFilesOf, adapter: adapterFilesOf } as const;
 export function cacheFolder(): string {
   const { LOOKBACK_CACHE: own, XDG_CACHE_HOME: caches } = process.env;
   return own || join(caches || join(homedir(), '.cache'), 'look-back');
-}
-
-/** The parts of `organisation/name@revision`; null for another text. */
-export function hubName(text: string): { readonly id: string; readonly revision: string } | null {
-  const [, id, revision = 'main'] = /^([\w.-]+\/[\w.-]+)(?:@(\S+))?$/.exec(text) ?? [];
-  if (id === undefined || /^\.{1,2}\//.test(id)) return null;
-  return { id, revision };
 }
 
 /**
@@ -167,10 +161,11 @@ async function ensureDisk(folder: string, missing: number): Promise<void> {
  */
 export async function hubRepository(
   kind: HubKind,
-  { id, revision }: { readonly id: string; readonly revision: string },
+  { id, revision: wanted }: HubReference,
   signal: AbortSignal,
   pieceBytes?: number,
 ): Promise<KeptRepository> {
+  const revision = wanted ?? 'main';
   checkHubName(id, revision);
   const root = join(cacheFolder(), `${kind}s`);
   const kept = await findKept(root, id, revision);

@@ -4,12 +4,13 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModelError } from '../src/lib/errors';
+import { hubReference } from '../src/lib/hub_reference';
 import type { ByteSource } from '../src/model/safetensors';
 import type { ModelFiles } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { type ListedModel, parseModelList } from '../src/services/answers/model_registry';
 import { oneOf } from './command_line';
-import { hubName, hubRepository } from './hub_cache';
+import { hubRepository } from './hub_cache';
 import { repositoryRoot } from './node_gpu';
 
 /** A file on disk, read in ranges; opened anew for each, so that nothing needs closing. */
@@ -93,7 +94,7 @@ export async function findModel(
   const folder = resolve(named);
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() === true;
   if (isFolder) return { id: named, folder, files: folderFiles(folder, named), builtIn: false, names: null };
-  const repository = hubName(named);
+  const repository = hubReference(named);
   if (repository !== null) {
     const { id, folder, files: names } = await hubRepository('model', repository, signal);
     return { id, folder, files: folderFiles(folder, id), builtIn: false, names };

@@ -226,10 +226,11 @@ export function createColdStart(client: EngineClient): ColdStart {
   const { look, ...editing } = editor(client, made, done);
   const { draft, ...settings } = settingsOf(client, made, done);
   const { view, known, work, unreadable, refresh } = made;
+  const moving = moves(client, made, done, editing.closeLook);
   const atWork = computed(() => work.value !== null || view.value?.atWork === 'elsewhere');
   return {
     ...{ draft, view, known, work, look, ...settings, ...editing },
-    ...moves(client, made, done, editing.closeLook),
+    ...moving,
     error: computed(() => done.error.value ?? unreadable.value),
     news: done.news,
     atWork,
@@ -242,7 +243,7 @@ export function createColdStart(client: EngineClient): ColdStart {
       const begun = await done.command(() => client.beginColdStart(draft.value));
       if (begun === null) return;
       view.value = begun;
-      await moves(client, made, done, editing.closeLook).run('rollouts');
+      await moving.run('rollouts');
     },
     dismiss: done.dismiss,
   };

@@ -86,7 +86,7 @@ describe('files that are no experiment', () => {
   const arm = SMALL.arms[1];
   it.each([
     ['seeds must be different', { seeds: [1, 1] }],
-    ['seeds[0] must be a whole number', { seeds: [-1] }],
+    ['seeds must be an integer from 0', { seeds: [-1] }],
     ['arms[0].stages[0] must be one of teach, reward', { arms: [{ ...arm, stages: ['treat'] }] }],
     ['arms holds taught twice', { arms: [arm, arm] }],
     ['arms[0].mode must be one of', { arms: [{ ...arm, mode: 'loud' }] }],
@@ -96,8 +96,8 @@ describe('files that are no experiment', () => {
       { stages: { teach: { method: 'sft', config: '../x.json' } } },
     ],
     ['stages.teach.lr is not known here', { stages: { teach: { ...SMALL.stages.teach, lr: 1 } } }],
-    ['sets[0].count must be a whole number from 1', { sets: [{ ...SMALL.sets[0], count: 0 }] }],
-    ['comparisons[0][1] must be one of base, taught, whole', { comparisons: [['base', 'best']] }],
+    ['sets[0].count must be an integer from 1', { sets: [{ ...SMALL.sets[0], count: 0 }] }],
+    ['comparisons[0] must name two of base, taught, whole', { comparisons: [['base', 'best']] }],
     ['extra is not known here', { extra: 1 }],
   ])('%s', (message, change) => {
     expect(() => small(change)).toThrow(`experiments/small.json: ${message}`);
@@ -122,7 +122,7 @@ describe.each(readdirSync('experiments').filter((file) => file.endsWith('.json')
         const committed = readFileSync(unit.stage.config, 'utf8');
         const { unused } = readRunFile(
           stageConfig(unit.stage, committed, unit.seed, unit.adapter),
-          unit.method,
+          unit.stage.method,
         );
         expect(unused).toEqual([]);
       }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseModelConfig } from '../../src/model/config';
 import { readAdapter } from '../../tools/adapter_folder';
-import { cacheFolder, hubName, hubRepository } from '../../tools/hub_cache';
+import { cacheFolder, hubRepository } from '../../tools/hub_cache';
 import { findModel } from '../../tools/model_source';
 import { loadFixture, loadFixtureJson } from '../harness/fixture';
 import { COMMIT, startHub } from '../hub/hub_server';
@@ -163,19 +163,6 @@ describe('what a command line is given', () => {
 });
 
 describe('names and places', () => {
-  it.each([
-    ['org/name', { id: 'org/name', revision: 'main' }],
-    ['org/name@v1.0', { id: 'org/name', revision: 'v1.0' }],
-    ['./org', null],
-    ['../org', null],
-    ['org', null],
-    ['a/b/c', null],
-    ['/abs/path', null],
-    ['org/na me', null],
-  ])('takes %s as %o', (text, name) => {
-    expect(hubName(text)).toEqual(name);
-  });
-
   it('keeps downloads where the user says', () => {
     expect(cacheFolder()).toBe(cache);
     vi.stubEnv('LOOKBACK_CACHE', '');

@@ -2,6 +2,7 @@
 // The same weight files have the same fingerprint wherever they come from: for one file it is what `sha256sum
 // model.safetensors` prints, for shards the hash of their hashes in order of name.
 
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { ModelError } from '../../lib/errors';
 import { type ModelFiles, readModelJson } from '../../model/vision_language_model';
 import type { ModelRecord } from '../../storage/model_store_folder';
@@ -61,13 +62,9 @@ async function fileDigest(files: ModelFiles, name: string): Promise<string> {
   const hash = sha256.create();
   for (let at = 0; at < source.size; at += PIECE_BYTES)
     hash.update(await source.read(at, Math.min(source.size, at + PIECE_BYTES)));
-  return hex(hash.digest());
+  return bytesToHex(hash.digest());
 }
 
 async function hexDigest(bytes: Uint8Array): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
 }

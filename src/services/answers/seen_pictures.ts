@@ -1,6 +1,7 @@
 // Keeps the last pictures as the model receives them, by the content of their files: another
 // question about the same picture decodes, resizes and encodes nothing again.
 
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { PromptImage } from '../../data/image/prompt_image';
 import type { ColourShares } from '../../data/world/colour_words';
@@ -37,7 +38,7 @@ interface KeptPicture {
 
 async function digestOf(file: Blob): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(new Uint8Array(digest));
 }
 
 /** The pictures of the last questions. */

@@ -5,6 +5,7 @@ import { hubReference } from '../../lib/hub_reference';
 import type { AdapterFetch, HubAdapterState } from '../../state/hub_adapter';
 import { COPY } from '../copy';
 import { useLook } from '../look/look_context';
+import { NameField } from '../name_field';
 import { LIBRARY_COPY } from './library_copy';
 
 function Progress({ fetching: { id, loaded, total, secondsLeft } }: { readonly fetching: AdapterFetch }) {
@@ -44,20 +45,12 @@ export function HubAdapter({ hubAdapter }: { readonly hubAdapter: HubAdapterStat
         });
       }}
     >
-      <label class="field">
-        {LIBRARY_COPY.hubAdapter}
-        <input
-          value={text.value}
-          placeholder={LIBRARY_COPY.hubAdapterExample}
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          aria-describedby="hub-adapter-why"
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <NameField
+        label={LIBRARY_COPY.hubAdapter}
+        text={text}
+        placeholder={LIBRARY_COPY.hubAdapterExample}
+        describedBy="hub-adapter-why"
+      />
       {fetching === null ? (
         <button type="submit" class="quiet" disabled={wanted === null}>
           {LIBRARY_COPY.hubAdapterGet}

@@ -8,6 +8,7 @@ import type { Library } from '../../state/library';
 import type { CatalogueEntry } from '../../state/model_catalogue';
 import { FilePicker, useFileDrop } from '../file_picker';
 import { useLook } from '../look/look_context';
+import { NameField } from '../name_field';
 import { MODELS_COPY } from './models_copy';
 
 interface ChoiceProps {
@@ -123,35 +124,16 @@ function OtherModel({ arrival }: { readonly arrival: Arrival }) {
       }}
     >
       <h4>{MODELS_COPY.other}</h4>
-      <label class="field">
-        {MODELS_COPY.otherId}
-        <input
-          value={id.value}
-          placeholder={MODELS_COPY.otherIdExample}
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          aria-describedby="other-model-why"
-          onInput={(event) => {
-            id.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <NameField
+        label={MODELS_COPY.otherId}
+        text={id}
+        placeholder={MODELS_COPY.otherIdExample}
+        describedBy="other-model-why"
+      />
       <span id="other-model-why" class="hint">
         {id.value.trim() !== '' && wanted === null ? MODELS_COPY.otherNot : MODELS_COPY.otherWhy}
       </span>
-      <label class="field">
-        {MODELS_COPY.otherRevision}
-        <input
-          value={revision.value}
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          onInput={(event) => {
-            revision.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <NameField label={MODELS_COPY.otherRevision} text={revision} />
       <button type="submit" disabled={wanted === null}>
         {MODELS_COPY.otherLook}
       </button>
