@@ -68,6 +68,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/gpu/trial_allocation.ts': 'test/services/training/training_estimate.test.ts',
   'src/services/library/model_memory.ts': 'test/services/library/model_fit.gpu.test.ts',
   'src/ui/models/models_copy.ts': 'test/ui/models/models_page.test.tsx',
+  'src/ui/error_words.ts': 'test/ui/error_copy.test.ts',
   'src/ui/look/first_trace.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/replay_copy.ts': 'test/ui/look/replay_headline.test.ts',
   'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',

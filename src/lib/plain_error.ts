@@ -1,16 +1,18 @@
 // Turns whatever was thrown into a plain error that survives structured clone: what crosses from the Worker to the page,
 // and what the page shows.
 
+import { type ErrorCode, isErrorCode } from './error_codes';
+
 /** An error as data. `code` is stable; the page maps it to words and an action. */
 export interface PlainError {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Keeps the code, message and data of our own errors and of those that crossed already. An abort becomes
- * `engine/cancelled`, anything else `internal/unknown`.
+ * `engine/cancelled`, anything else, with a code of a system's or a library's too, `internal/unknown`.
  */
 export function plainError(thrown: unknown): PlainError {
   if (thrown instanceof DOMException && thrown.name === 'AbortError') {
@@ -21,7 +23,7 @@ export function plainError(thrown: unknown): PlainError {
   }
   const { code, message, data }: { code?: unknown; message?: unknown; data?: unknown } = thrown;
   const text = typeof message === 'string' ? message : 'An unknown error was thrown.';
-  if (typeof code !== 'string') return { code: 'internal/unknown', message: text };
+  if (!isErrorCode(code)) return { code: 'internal/unknown', message: text };
   return typeof data === 'object' && data !== null
     ? { code, message: text, data: cloneable(data) }
     : { code, message: text };

@@ -2,6 +2,7 @@
 // loads them. A field is added, moved or renamed only together with a migration in database.ts.
 
 import type { DBSchema } from 'idb';
+import type { ErrorCode } from '../lib/error_codes';
 
 /** LoRA settings of a stored adapter, in PEFT's terms. */
 export interface StoredLoraConfig {
@@ -75,7 +76,7 @@ export interface RunRecord<Plan = unknown> {
   readonly adapterId: string | null;
   /** Why it paused or failed, when not asked to. */
   readonly reason: {
-    readonly code: string;
+    readonly code: ErrorCode;
     readonly message: string;
     readonly data?: Readonly<Record<string, unknown>>;
   } | null;

@@ -6,7 +6,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { PlainError } from '../lib/plain_error';
 import { COPY } from './copy';
-import type { ErrorAction, ErrorCopy } from './error_copy';
+import type { ErrorAction, ErrorCopy } from './error_words';
 import { Icon } from './icons';
 import { useLook } from './look/look_context';
 import { route } from './route';
@@ -51,9 +51,10 @@ function useAction(action: ErrorAction, retry: (() => void) | null | undefined):
       return route.value === 'library' ? null : () => location.assign('#/library');
     case 'open-train':
       return route.value === 'train' ? null : () => location.assign('#/train');
+    case 'open-data':
+      return route.value === 'data' ? null : () => location.assign('#/data');
     case 'open-models':
       return route.value === 'models' ? null : () => location.assign('#/models');
-    case 'choose-picture':
     case 'none':
       return null;
   }

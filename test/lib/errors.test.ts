@@ -26,6 +26,6 @@ describe('errors', () => {
     expect(new ArgumentError('m').code).toBe('usage/argument');
     expect(new DataError('data/image', 'm').name).toBe('DataError');
     expect(new StorageError('storage/full', 'm').code).toBe('storage/full');
-    expect(new GpuError('gpu/lost', 'm').code).toBe('gpu/lost');
+    expect(new GpuError('gpu/device-lost', 'm').code).toBe('gpu/device-lost');
   });
 });

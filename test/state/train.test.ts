@@ -146,7 +146,7 @@ describe('a run', () => {
 
   it('keeps why it paused, and that of another run leaves it alone', async () => {
     const { client, train } = await showing(runOf('r1'));
-    const reason = { code: 'train/not-finite', message: 'Step 5' };
+    const reason = { code: 'train/not-finite', message: 'Step 5' } as const;
     client.emit(statusOf('r1', 'paused', 4, { reason }));
     expect(train.shown.selected.value?.reason).toEqual(reason);
     client.runs = [runOf('r1', { reason }), runOf('r0')];

@@ -4,7 +4,7 @@ import type { RunRecord, StoredCheckpoint } from '../../src/storage/records';
 import { RunStore } from '../../src/storage/run_store';
 import { scratchDatabase } from './scratch_database';
 
-const reason = { code: 'train/interrupted', message: 'The tab was closed.' };
+const reason = { code: 'train/interrupted', message: 'The tab was closed.' } as const;
 
 async function storeWithRun(...ids: string[]): Promise<RunStore> {
   const store = new RunStore(await scratchDatabase());

@@ -1,6 +1,7 @@
 // The card of an error: its words, the one action that helps, and details without content of the user's.
 import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../src/lib/error_codes';
 import { Notice } from '../../src/ui/notice';
 import { route } from '../../src/ui/route';
 import { settled } from '../state/train_script';
@@ -10,7 +11,7 @@ afterEach(() => {
   route.value = 'look';
 });
 
-async function shown(code: string, props: Partial<Parameters<typeof Notice>[0]> = {}) {
+async function shown(code: ErrorCode, props: Partial<Parameters<typeof Notice>[0]> = {}) {
   const made = await shelf();
   renderIn(made, <Notice error={{ code, message: 'What happened.' }} {...props} />);
   return made;

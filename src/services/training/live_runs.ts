@@ -2,6 +2,7 @@
 // refuses to let go of a dataset or an adapter that a live run reads. A cold start that asks the model takes the same lock.
 
 import { LookBackError } from '../../lib/errors';
+import type { PlainError } from '../../lib/plain_error';
 import type { HeldLock } from '../../storage/locks';
 import type { RunRecord } from '../../storage/records';
 import type { TrainingPlan } from '../../worker/protocol/training';
@@ -22,7 +23,7 @@ export type LiveWork = 'run' | 'cold start';
 /** What a plan reads from the library. */
 export type NeededItem = { readonly kind: 'adapter' | 'dataset'; readonly id: string };
 
-const INTERRUPTED = {
+const INTERRUPTED: PlainError = {
   code: 'train/interrupted',
   message:
     'The page was closed or its process ended while this run was live. It can go on from its last checkpoint.',

@@ -4,6 +4,7 @@
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../data/world/grid';
 import { DataError, LookBackError } from '../../lib/errors';
+import type { PlainError } from '../../lib/plain_error';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import type { AdapterStart, PreparingHooks, TrainingRequest } from '../../lookback/training';
 import { checkTrainable, loraConfigOf } from '../../lookback/training_adapter';
@@ -75,7 +76,7 @@ export class TrainerFactory<M extends EngineModel> {
     };
     const trainer = await this.#parts.createTrainer(loaded.model, request, { ...hooks, onLeftOut });
     const base = this.#base(loaded, request, fingerprint);
-    const notice = leftOut === null ? null : { code: 'train/left-out', message: leftOut };
+    const notice: PlainError | null = leftOut === null ? null : { code: 'train/left-out', message: leftOut };
     return { trainer, base, notice, pictureOf: (key) => this.#picture(plan, key) };
   }
 

@@ -18,13 +18,20 @@ export function ErrorNote({
   readonly lead?: string;
   readonly children?: ComponentChildren;
 }) {
-  const { title, why } = trainErrorCopy(error);
+  const { title, why, steps = [] } = trainErrorCopy(error);
   return (
     <div class="notice compact" role="alert" data-code={error.code}>
       <Icon name="warning" />
       <div>
         <h3>{lead === undefined ? title : `${lead}: ${title}`}</h3>
         <p>{why}</p>
+        {steps.length > 0 && (
+          <ul>
+            {steps.map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+          </ul>
+        )}
         {children}
       </div>
     </div>

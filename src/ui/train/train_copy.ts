@@ -1,6 +1,7 @@
 // Holds every sentence of the Train page: labels of settings, definitions of curves, states, announcements, and
 // errors. A component of this page takes its words from here.
 
+import type { ErrorCode } from '../../lib/error_codes';
 import type { PlainError } from '../../lib/plain_error';
 import { mustBe } from '../../settings/setting';
 import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
@@ -8,7 +9,8 @@ import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunFormat, RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
-import { errorCopy, ROOM } from '../error_copy';
+import { errorCopy } from '../error_copy';
+import { ROOM } from '../error_words';
 
 /** A field of the plan as a message names it: `“Temperature”`. */
 function planField(id: TrainSettingId): string {
@@ -256,9 +258,11 @@ export const ALERT_COPY: Readonly<Record<RunAlert, string>> = {
 export interface TrainErrorCopy {
   readonly title: string;
   readonly why: string;
+  /** Things to try, where the reason does not say them. */
+  readonly steps?: readonly string[];
 }
 
-const ERRORS: Readonly<Record<string, (error: PlainError) => TrainErrorCopy>> = {
+const ERRORS: Readonly<Partial<Record<ErrorCode, (error: PlainError) => TrainErrorCopy>>> = {
   'train/busy': () => ({
     title: 'Another run is under way',
     why: `One run trains at a time. Press ${control('pause')} or ${control('stop')} first; it may be in another tab.`,
@@ -298,6 +302,6 @@ const ERRORS: Readonly<Record<string, (error: PlainError) => TrainErrorCopy>> = 
 export function trainErrorCopy(error: PlainError): TrainErrorCopy {
   const entry = ERRORS[error.code];
   if (entry !== undefined) return entry(error);
-  const { title, why } = errorCopy(error);
-  return { title, why };
+  const { title, why, steps } = errorCopy(error);
+  return { title, why, steps };
 }

@@ -139,7 +139,7 @@ describe('trouble', () => {
 
 describe('what is told', () => {
   it('keeps what is to be known of a run beside its state, to the end', async () => {
-    const notice = { code: 'train/left-out', message: '2 of the 9 rows are left out.' };
+    const notice = { code: 'train/left-out', message: '2 of the 9 rows are left out.' } as const;
     const { host, until, statuses } = scriptedHost({ notice });
     await host.startTraining(PLAN);
     await until('finished');

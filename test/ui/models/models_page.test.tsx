@@ -184,7 +184,7 @@ it('says what was left out of a measurement, and forgets the figures of a model 
 
 it('tells a measurement that somebody cancelled from one that a question ended', async () => {
   const { engine } = await measuring();
-  const ended = { code: 'engine/cancelled', message: 'Cancelled.' };
+  const ended = { code: 'engine/cancelled', message: 'Cancelled.' } as const;
   fireEvent.click(button('Cancel'));
   expect(engine.calls).toContain('cancelQuality');
   await engine.reject('measureQuality', ended);
