@@ -3,19 +3,18 @@
 // already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, writeFile } from 'node:fs/promises';
-import type { PixelArray } from '../src/data/image/pillow_resize';
-import { IMAGE_SIDE } from '../src/data/world/grid';
-import { drawSample, SPLITS, type Split } from '../src/data/world/world_sample';
-import type { GeneratedAnswer } from '../src/generation/generate';
+import { SPLITS, type Split } from '../src/data/world/world_sample';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
+import { worldPixels } from '../src/lookback/cold_start/problem_source';
+import { type EvaluationReport, type SceneOutcome, summarise } from '../src/lookback/evaluation';
 import {
-  type EvaluationReport,
-  type ExpectedAnswer,
-  type SceneOutcome,
-  scoreAnswer,
-  summarise,
-} from '../src/lookback/evaluation';
+  answerInWaves,
+  type EvaluationItem,
+  evaluateItems,
+  type LeftOut,
+  splitItem,
+} from '../src/lookback/evaluation_run';
 import {
   PROBES,
   type ProbeAnswer,
@@ -23,8 +22,7 @@ import {
   probeItems,
   summariseProbes,
 } from '../src/lookback/probe';
-import type { Question } from '../src/lookback/question_prompt';
-import { type AnswerRequest, greedy, Reasoner } from '../src/lookback/reasoner';
+import { Reasoner } from '../src/lookback/reasoner';
 import { LoraAdapter } from '../src/model/lora';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import {
@@ -56,6 +54,7 @@ export interface EvaluateReport extends EvaluationReport {
   /** Folder of the adapter that was applied. */
   readonly adapter: string | null;
   readonly mode: ReasoningMode;
+  readonly grader: EvaluationSettings['grader'];
   /** Split of the built-in world, or the dataset's path. */
   readonly source: string;
   /** Rows of the dataset that could not be asked: refused, or with a picture that does not decode. */
@@ -93,12 +92,11 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --seed S              of the split (default ${SETTINGS.seed.default})
   --batch B             questions at once (default ${SETTINGS.batch.default})
   --max-new-tokens N    (default: the model's own limit)
+  --grader NAME         ${choicesOf(SETTINGS.grader).join(' | ')} (default ${SETTINGS.grader.default}: what the expected answer asks for)
   --out FILE.jsonl      write one outcome per line
   --resume              go on where --out stopped
   --probe               measure abilities instead: ${PROBES.join(', ')} (--count each)
   --json                print the report as one JSON object`;
-
-const TEXT_SHARE = 0.2;
 
 interface Call extends EvaluationSettings {
   readonly model: string;
@@ -129,6 +127,7 @@ function readCall(): Call {
       seed: text,
       batch: text,
       questions: text,
+      grader: text,
       out: text,
     },
     ...{ 'max-new-tokens': text, visual: flag, resume: flag, probe: flag, json: flag },
@@ -155,6 +154,7 @@ function readCall(): Call {
     visual: values.visual ?? false,
     seed: settingOption('seed', SETTINGS.seed, values.seed),
     batch: settingOption('batch', SETTINGS.batch, values.batch),
+    grader: settingOption('grader', SETTINGS.grader, values.grader),
     maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
     out: values.out,
     resume: values.resume ?? false,
@@ -168,90 +168,55 @@ function questionNumbers(list: string | undefined): ReadonlySet<number> | undefi
   return new Set(list.split(',').map((number) => wholeNumber('questions', number.trim(), 0, 0)));
 }
 
-/** A question that is made when its wave begins: pictures of a large set are never in memory together. */
-interface Item extends ExpectedAnswer {
-  readonly question: string;
-  readonly image: () => Promise<PixelArray>;
-}
-
-function picture(data: Uint8Array): PixelArray {
-  return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data };
-}
-
-function splitItems({ split, seed, count, visual }: Call): Item[] {
-  return Array.from({ length: count }, (_, index) => {
-    const sample = drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
-    const { wording, text, answer } = sample;
-    return {
-      index,
-      kind: wording,
-      expected: answer,
-      question: text,
-      image: async () => picture(sample.image()),
-    };
-  });
-}
-
 /** Questions of a data set, with the count of rows that cannot be asked. */
 async function datasetItems(file: string, count: number, signal: AbortSignal) {
   const { rows, leftOut } = await usableRows(file, signal);
-  const items = rows.slice(0, count).map((row, index): Item => {
+  const items = rows.slice(0, count).map((row, index): EvaluationItem => {
     const { question, answer, kind } = row;
     return { index, kind: kind ?? 'all', expected: answer, question, image: () => decodeRow(row) };
   });
   return { items, leftOut };
 }
 
-/** Answers items in waves, hands each wave's answers on as it ends, and counts those whose picture cannot be used. */
-async function inWaves<T extends { readonly image: () => Promise<PixelArray> }>(
-  reasoner: Reasoner,
-  items: readonly T[],
-  call: Call,
-  question: (item: T) => Omit<Question, 'image'>,
-  signal: AbortSignal,
-  onWave: (wave: readonly T[], answers: readonly GeneratedAnswer[]) => Promise<void>,
-): Promise<number> {
+/** Says after each wave how far it is and how long each question took; and what had to be left out. */
+function progress(total: number): (wave: number, left: readonly LeftOut<unknown>[]) => void {
   const began = performance.now();
-  let leftOut = 0;
-  const request = async (item: T): Promise<AnswerRequest | null> => {
-    try {
-      const prepared = reasoner.prepare({ ...question(item), image: await item.image() });
-      const room = reasoner.maxTokens - prepared.prompt.inputIds.length;
-      const limit = call.maxNewTokens ?? Math.min(reasoner.prompts.maxNewTokens, room);
-      return { prepared, sampling: greedy(Math.max(1, limit)) };
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      log(`a question is left out: ${error.message}`);
-      return null;
-    }
+  let done = 0;
+  return (wave, left) => {
+    for (const { why } of left) log(`a question is left out: ${why.message}`);
+    done += wave + left.length;
+    log(`${done} of ${total}, ${((performance.now() - began) / 1000 / done).toFixed(3)} s each`);
   };
-  for (let at = 0; at < items.length && !signal.aborted; at += call.batch) {
-    const whole = items.slice(at, at + call.batch);
-    const made = await Promise.all(whole.map(request));
-    const wave = whole.filter((_, i) => made[i] !== null);
-    const requests = made.filter((one) => one !== null);
-    leftOut += whole.length - wave.length;
-    if (wave.length === 0) continue;
-    const answers = await reasoner.answerBatch(requests, Math.min(call.batch, items.length), {
-      capture: 'shares',
-      signal,
-    });
-    if (signal.aborted) break;
-    await onWave(wave, answers);
-    const done = at + whole.length;
-    log(`${done} of ${items.length}, ${((performance.now() - began) / 1000 / done).toFixed(3)} s each`);
-  }
-  return leftOut;
 }
 
-function finished(answer: GeneratedAnswer) {
-  return {
-    text: answer.text,
-    ids: answer.ids,
-    finishReason: answer.finishReason ?? ('stopped' as const),
-    imageShares: answer.imageShares(),
-    tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
-  };
+/** Outcomes that `--resume` goes on from. @throws DataError where they are of other questions, or of an earlier version */
+async function keptOutcomes(
+  { out, resume }: Call,
+  items: readonly EvaluationItem[],
+): Promise<Map<number, SceneOutcome>> {
+  const known = new Map<number, SceneOutcome>();
+  if (out === undefined) return known;
+  if (resume) for (const outcome of await readOutcomes(out)) known.set(outcome.index, outcome);
+  for (const { index, expected } of items) {
+    const before = known.get(index);
+    if (before === undefined) continue;
+    const fault =
+      before.expected !== expected
+        ? 'holds other questions than these'
+        : before.shares === undefined
+          ? 'was written by an earlier version'
+          : null;
+    if (fault === null) continue;
+    throw new DataError('data/row', `${out} ${fault}: remove it, or run without --resume.`);
+  }
+  // Rewritten, so that a half-written last line cannot run into the next one.
+  await writeFile(out, lines([...known.values()]));
+  if (known.size > 0) log(`${known.size} outcomes are there already`);
+  return known;
+}
+
+function lines(outcomes: readonly SceneOutcome[]): string {
+  return outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join('');
 }
 
 async function evaluateQuestions(
@@ -261,42 +226,30 @@ async function evaluateQuestions(
 ): Promise<{ readonly outcomes: SceneOutcome[]; readonly leftOut: number }> {
   const source =
     call.dataset === undefined
-      ? { items: splitItems(call), leftOut: 0 }
+      ? { items: Array.from({ length: call.count }, (_, index) => splitItem(call, index)), leftOut: 0 }
       : await datasetItems(call.dataset, call.count, signal);
   const { questions } = call;
   const items = source.items.filter(({ index }) => questions?.has(index) ?? true);
-  const known = new Map<number, SceneOutcome>();
-  if (call.out !== undefined) {
-    if (call.resume) for (const outcome of await readOutcomes(call.out)) known.set(outcome.index, outcome);
-    for (const item of items) {
-      const before = known.get(item.index);
-      if (before !== undefined && before.expected !== item.expected) {
-        throw new DataError(
-          'data/row',
-          `${call.out} holds other questions than these: remove it, or run without --resume.`,
-        );
-      }
-    }
-    // Rewritten, so that a half-written last line cannot run into the next one.
-    await writeFile(call.out, [...known.values()].map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
-    if (known.size > 0) log(`${known.size} outcomes are there already`);
-  }
+  const known = await keptOutcomes(call, items);
   const left = items.filter(({ index }) => !known.has(index));
-  const ask = ({ question }: Item) => ({ text: question, mode: call.mode });
-  const undecoded = await inWaves(reasoner, left, call, ask, signal, async (wave, answers) => {
-    const outcomes = wave.map(({ index, kind, expected }, i) =>
-      scoreAnswer(finished(answers[i] as GeneratedAnswer), { index, kind, expected }),
-    );
-    for (const outcome of outcomes) known.set(outcome.index, outcome);
-    if (call.out)
-      await appendFile(call.out, outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
-  });
+  const tell = progress(left.length);
+  let { leftOut } = source;
+  await evaluateItems(
+    reasoner,
+    left,
+    { ...call, signal },
+    {
+      onWave: async (outcomes, without) => {
+        for (const outcome of outcomes) known.set(outcome.index, outcome);
+        leftOut += without.length;
+        if (call.out) await appendFile(call.out, lines(outcomes));
+        tell(outcomes.length, without);
+      },
+    },
+  );
   const asked = new Set(items.map(({ index }) => index));
   const outcomes = [...known.values()].sort((a, b) => a.index - b.index);
-  return {
-    outcomes: outcomes.filter(({ index }) => asked.has(index)),
-    leftOut: source.leftOut + undecoded,
-  };
+  return { outcomes: outcomes.filter(({ index }) => asked.has(index)), leftOut };
 }
 
 async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSignal): Promise<ProbeReport> {
@@ -304,14 +257,24 @@ async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSigna
   for (const probe of PROBES) {
     const items = probeItems(probe, call.seed, call.count).map((item) => ({
       ...item,
-      image: async () => picture(item.sample.image()),
+      image: async () => worldPixels(item.sample),
     }));
     log(`${probe}:`);
     // Plain and cot add no words for pocket; the probes are questions as they stand.
     const ask = ({ text }: { text: string }) => ({ text, mode: 'plain' as const });
-    await inWaves(reasoner, items, call, ask, signal, async (wave, answers) => {
-      for (const [i, item] of wave.entries()) results.push({ item, text: answers[i]?.text ?? '' });
-    });
+    const tell = progress(items.length);
+    await answerInWaves(
+      reasoner,
+      items,
+      ask,
+      { ...call, signal },
+      {
+        onWave: async (wave, left) => {
+          for (const { item, answer } of wave) results.push({ item, text: answer.text });
+          tell(wave.length, left);
+        },
+      },
+    );
   }
   return summariseProbes(results);
 }
@@ -319,12 +282,17 @@ async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSigna
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 const share = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
 
+const part = ({ count, accuracy }: EvaluateReport['givenBack']): string =>
+  count === 0 ? '–' : `${percent(accuracy.mean)} of ${count}`;
+
 function printReport(report: EvaluateReport): void {
-  const { accuracy, attention } = report;
+  const { accuracy, attention, flips } = report;
   const lines = [
     `${report.count} questions of ${report.source}, ${report.model}${report.adapter === null ? '' : ` with ${report.adapter}`}, ${report.mode}`,
     `accuracy     ${percent(accuracy.mean)} (${percent(accuracy.low)} to ${percent(accuracy.high)})`,
     `looked back  ${percent(report.triggerRate)}, full scan ${percent(report.genuineScanRate)}, empty ${percent(report.emptyBackRate)}`,
+    `right when   it looked back ${part(report.givenBack)}, when not ${part(report.givenNoBack)}`,
+    `flips        of ${flips.judged} first thoughts ${flips.wrongToRight} from wrong to right, ${flips.rightToWrong} from right to wrong`,
     `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,
     `on the image early ${share(attention.early)}, late ${share(attention.late)}, in back ${share(attention.inBack)} (peak ${share(attention.backPeak)}), after ${share(attention.afterBack)}`,
     ...Object.entries(report.byKind).map(
@@ -368,7 +336,7 @@ async function measure(
 ): Promise<void> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
-  const { seed, mode } = call;
+  const { seed, mode, grader } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
     const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
@@ -382,7 +350,7 @@ async function measure(
   }
   const { outcomes, leftOut } = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const measured = { seconds: seconds(), ...where, mode, source, leftOut, seed };
+  const measured = { seconds: seconds(), ...where, mode, grader, source, leftOut, seed };
   const report: EvaluateReport = { ...summarise(outcomes), ...measured };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);

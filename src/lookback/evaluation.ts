@@ -1,13 +1,15 @@
 // Scores finished answers as the Look-Back evaluation does, and sums them up: accuracy with its interval, how often
-// the model looked back, and how much of its attention went to the image in each phase of the answer. A report is a
-// function of the outcomes alone, so a resumed run reports what an unbroken one would.
+// the model looked back and what that changed, and how much of its attention went to the image in each phase of the
+// answer. A report is a function of the outcomes alone, so a resumed run reports what an unbroken one would.
 
 import { type AnswerForm, readForm } from '../answer/answer_form';
-import { gradeAnswer } from '../answer/answer_grading';
+import { type GraderName, gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
 import { type AttentionPhases, attentionPhases, meanOf } from '../answer/attention_phases';
+import { turnOf } from '../answer/first_answer';
 import type { TokenSpan } from '../answer/token_spans';
 import type { FinishReason } from '../generation/stopping_criteria';
+import { type AttentionCurve, curveAroundBack, decayCurve } from './attention_curves';
 import { isGenuineScan } from './genuine_scan';
 
 /** One scored answer: a row of the evaluation's JSONL file. */
@@ -17,6 +19,8 @@ export interface SceneOutcome {
   readonly expected: string;
   readonly answer: string | null;
   readonly correct: boolean;
+  /** Whether the first thought had arrived at a right answer; null where it did not look back or names no answer. */
+  readonly firstCorrect: boolean | null;
   readonly triggered: boolean;
   readonly emptyBack: boolean;
   /** A `<back>` holds a whole scan of the picture, cell by cell; false for models that write no such thing. */
@@ -25,7 +29,15 @@ export interface SceneOutcome {
   /** Generated tokens, the end token included. */
   readonly length: number;
   readonly finishReason: FinishReason;
+  /** Tokens of the prompt, those of its picture included. */
+  readonly promptTokens: number;
+  /** Floating-point operations of the answer's matrix products. */
+  readonly flops: number;
   readonly attention: AttentionPhases;
+  /** Number of the token that opens the first look back; null without one. */
+  readonly backAt: number | null;
+  /** Image share of each generated token, to four places; null where none was recorded. */
+  readonly shares: readonly (number | null)[];
   readonly text: string;
 }
 
@@ -34,6 +46,8 @@ export interface FinishedAnswer {
   readonly text: string;
   readonly ids: readonly number[];
   readonly finishReason: FinishReason;
+  readonly promptTokens: number;
+  readonly flops: number;
   /** Image share of each generated token; null where none was recorded. */
   readonly imageShares: readonly (number | null)[];
   /** Tokens that wrote the characters [start, end). */
@@ -47,22 +61,36 @@ export interface ExpectedAnswer {
   readonly expected: string;
 }
 
-/** Scores one finished answer. */
-export function scoreAnswer(answer: FinishedAnswer, question: ExpectedAnswer): SceneOutcome {
-  const { text, imageShares } = answer;
+/** Shares are kept to this many places: what is drawn of them shows no more. */
+const SHARE_PLACES = 4;
+
+/**
+ * Scores one finished answer.
+ * @param grader by default the one that the expected answer asks for
+ */
+export function scoreAnswer(
+  answer: FinishedAnswer,
+  question: ExpectedAnswer,
+  grader?: GraderName,
+): SceneOutcome {
+  const { text, imageShares, finishReason, promptTokens, flops } = answer;
   const reading = readAnswer(text);
+  const { firstBack } = reading;
   const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
   return {
     ...question,
     answer: reading.answer,
-    correct: gradeAnswer(reading.answer, question.expected).equal,
+    correct: gradeAnswer(reading.answer, question.expected, grader).equal,
+    firstCorrect: turnOf(reading, question.expected, grader)?.before ?? null,
     triggered: reading.triggered,
     emptyBack: reading.emptyBack,
     genuineScan: reading.backs.some((back) => isGenuineScan(back.text)),
     format: readForm(text).form,
     length: answer.ids.length,
-    finishReason: answer.finishReason,
+    ...{ finishReason, promptTokens, flops },
     attention: attentionPhases({ reading, imageShares, tokenSpan }),
+    backAt: firstBack === null ? null : tokenSpan(firstBack.outerStart, firstBack.outerEnd).tokenStart,
+    shares: imageShares.map((share) => (share === null ? null : Number(share.toFixed(SHARE_PLACES)))),
     text,
   };
 }
@@ -99,6 +127,21 @@ export interface KindReport {
   readonly triggerRate: number;
 }
 
+/** A share of some of the answers, with how many they are. */
+export interface PartReport {
+  readonly count: number;
+  readonly accuracy: Proportion;
+}
+
+/** What looking back changed, over the answers whose first thought names an answer before they look. */
+export interface FlipReport {
+  readonly judged: number;
+  readonly wrongToRight: number;
+  readonly rightToWrong: number;
+  readonly stayedRight: number;
+  readonly stayedWrong: number;
+}
+
 /** What an evaluation found. Rates are shares of all answers, in [0, 1]. */
 export interface EvaluationReport {
   readonly count: number;
@@ -113,10 +156,20 @@ export interface EvaluationReport {
   readonly formatRate: { readonly back: number; readonly cot: number };
   /** Answers cut at the length limit. */
   readonly truncatedRate: number;
+  /** Answers that hold `<back>`, and those that do not. */
+  readonly givenBack: PartReport;
+  readonly givenNoBack: PartReport;
+  readonly flips: FlipReport;
   /** Generated tokens per answer, the end token included. */
   readonly meanLength: number;
+  /** Tokens per prompt, and floating-point operations per answer. */
+  readonly meanPromptTokens: number;
+  readonly meanFlops: number;
   /** Means over the answers that have the phase; null when none has. */
   readonly attention: AttentionPhases;
+  /** Mean image share by position in the answer, and around the token that opens the look back. */
+  readonly decay: AttentionCurve;
+  readonly aroundBack: AttentionCurve;
   readonly byKind: Readonly<Record<string, KindReport>>;
 }
 
@@ -126,6 +179,33 @@ function rate(outcomes: readonly SceneOutcome[], holds: (outcome: SceneOutcome) 
 
 function accuracyOf(outcomes: readonly SceneOutcome[]): Proportion {
   return wilson(outcomes.filter((outcome) => outcome.correct).length, outcomes.length);
+}
+
+function partOf(outcomes: readonly SceneOutcome[]): PartReport {
+  return { count: outcomes.length, accuracy: accuracyOf(outcomes) };
+}
+
+/** Which way looking back turned an answer; null where that cannot be said. */
+export type Flip = Exclude<keyof FlipReport, 'judged'>;
+
+/** Which way looking back turned an answer. */
+export function flipOf({
+  firstCorrect,
+  correct,
+}: Pick<SceneOutcome, 'firstCorrect' | 'correct'>): Flip | null {
+  if (firstCorrect === null) return null;
+  if (firstCorrect) return correct ? 'stayedRight' : 'rightToWrong';
+  return correct ? 'wrongToRight' : 'stayedWrong';
+}
+
+function flipsOf(outcomes: readonly SceneOutcome[]): FlipReport {
+  const flips = outcomes.map(flipOf).filter((flip) => flip !== null);
+  const of = (wanted: Flip): number => flips.filter((flip) => flip === wanted).length;
+  return {
+    judged: flips.length,
+    ...{ wrongToRight: of('wrongToRight'), rightToWrong: of('rightToWrong') },
+    ...{ stayedRight: of('stayedRight'), stayedWrong: of('stayedWrong') },
+  };
 }
 
 function kindReports(outcomes: readonly SceneOutcome[]): Record<string, KindReport> {
@@ -139,10 +219,21 @@ function kindReports(outcomes: readonly SceneOutcome[]): Record<string, KindRepo
   );
 }
 
-/** Sums up scored answers; their order does not matter. */
-export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
+function attentionOf(outcomes: readonly SceneOutcome[]): AttentionPhases {
   const phase = (name: keyof AttentionPhases): number | null =>
     meanOf(outcomes.map((outcome) => outcome.attention[name]));
+  return {
+    early: phase('early'),
+    late: phase('late'),
+    inBack: phase('inBack'),
+    backPeak: phase('backPeak'),
+    afterBack: phase('afterBack'),
+  };
+}
+
+/** Sums up scored answers; their order does not matter. */
+export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
+  const mean = (of: (outcome: SceneOutcome) => number): number => meanOf(outcomes.map(of)) ?? 0;
   return {
     count: outcomes.length,
     accuracy: accuracyOf(outcomes),
@@ -154,14 +245,15 @@ export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
       cot: rate(outcomes, (outcome) => outcome.format === 'cot'),
     },
     truncatedRate: rate(outcomes, (outcome) => outcome.finishReason === 'length'),
-    meanLength: meanOf(outcomes.map((outcome) => outcome.length)) ?? 0,
-    attention: {
-      early: phase('early'),
-      late: phase('late'),
-      inBack: phase('inBack'),
-      backPeak: phase('backPeak'),
-      afterBack: phase('afterBack'),
-    },
+    givenBack: partOf(outcomes.filter((outcome) => outcome.triggered)),
+    givenNoBack: partOf(outcomes.filter((outcome) => !outcome.triggered)),
+    flips: flipsOf(outcomes),
+    meanLength: mean((outcome) => outcome.length),
+    meanPromptTokens: mean((outcome) => outcome.promptTokens),
+    meanFlops: mean((outcome) => outcome.flops),
+    attention: attentionOf(outcomes),
+    decay: decayCurve(outcomes),
+    aroundBack: curveAroundBack(outcomes),
     byKind: kindReports(outcomes),
   };
 }

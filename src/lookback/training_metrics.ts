@@ -2,9 +2,9 @@
 // is present only where at least one completion counts towards it: no mean of nothing is ever 0.
 
 import { strictFormat } from '../answer/answer_format';
-import { gradeAnswer } from '../answer/answer_grading';
 import { type AnswerReading, readAnswer } from '../answer/answer_reading';
 import type { AttentionPhases } from '../answer/attention_phases';
+import { turnOf } from '../answer/first_answer';
 
 /** One sampled completion, as the metrics see it. */
 export interface CompletionSample {
@@ -24,39 +24,6 @@ export interface CompletionSample {
 interface ReadSample {
   readonly sample: CompletionSample;
   readonly reading: AnswerReading;
-}
-
-const NUMBER = '-?\\d+(?:,\\d{3})*(?:\\.\\d+)?';
-const RESULT = new RegExp(`=\\s*(${NUMBER})`, 'g');
-/** A number on its own: not the end of a cell's name, and no minus between two numbers. */
-const LONE_NUMBER = new RegExp(`(?<![\\w.,])(${NUMBER})`, 'g');
-
-function lastMatch(text: string, pattern: RegExp): string | null {
-  let last: string | null = null;
-  for (const match of text.matchAll(pattern)) last = match[1] ?? null;
-  return last;
-}
-
-/**
- * The answer that a thought arrives at: its box, else the last result of a sum (`= 12`), else its last number.
- * Null when it names none.
- */
-function candidateOf(thought: string): string | null {
-  return readAnswer(thought).answer ?? lastMatch(thought, RESULT) ?? lastMatch(thought, LONE_NUMBER);
-}
-
-/** Whether the first thought's candidate and the final box are right; null where nothing was looked back on. */
-function turn({ sample, reading }: ReadSample): { before: boolean; after: boolean } | null {
-  const back = reading.segments.find(({ kind }) => kind === 'back');
-  const thought = reading.firstThought;
-  if (back === undefined || thought === null || thought.start > back.start) return null;
-  const candidate = candidateOf(thought.text);
-  if (candidate === null) return null;
-  const { expected } = sample;
-  return {
-    before: gradeAnswer(candidate, expected).equal,
-    after: gradeAnswer(reading.answer, expected).equal,
-  };
 }
 
 function backLengths({ sample, reading }: ReadSample): number[] {
@@ -87,7 +54,9 @@ export function completionMetrics(samples: readonly CompletionSample[]): Record<
     }
   };
   const read = samples.map((sample): ReadSample => ({ sample, reading: readAnswer(sample.text) }));
-  const turns = read.map(turn).filter((found) => found !== null);
+  const turns = read
+    .map(({ sample, reading }) => turnOf(reading, sample.expected))
+    .filter((found) => found !== null);
   mean(
     'trigger_rate',
     read.map(({ reading }) => reading.triggered),

@@ -1,7 +1,7 @@
 // Declares every setting of an evaluation once, for the command line that runs it and for the documentation.
 
 import { GENERATION_SETTINGS } from './generation_settings';
-import { type Nested, whole } from './setting';
+import { choice, type Nested, whole } from './setting';
 
 /** Every setting of an evaluation; answers are greedy, so that those of sampling are not among them. */
 export const EVALUATION_SETTINGS = {
@@ -22,6 +22,15 @@ export const EVALUATION_SETTINGS = {
     { group: 'evaluation', label: 'Questions at once', help: 'More take more memory.' },
   ),
   maxNewTokens: GENERATION_SETTINGS.maxNewTokens,
+  grader: choice(
+    'auto',
+    {
+      auto: 'By the expected answer',
+      strict: 'Strict: units must agree',
+      method: 'The method’s own: units of bare numbers do not count',
+    },
+    { group: 'evaluation', label: 'Grader', help: 'What counts as right.' },
+  ),
 } as const;
 
 /** The settings of an evaluation. */

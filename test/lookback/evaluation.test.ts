@@ -1,21 +1,16 @@
 // evaluation: Wilson's interval against published values, sums over outcomes.
 import { describe, expect, it } from 'vitest';
-import { GeneratedAnswer } from '../../src/generation/generate';
 import { type FinishedAnswer, scoreAnswer, summarise, wilson } from '../../src/lookback/evaluation';
-import { wordDecoder } from '../generation/scripted_session';
+import { wordAnswer } from './scripted_model';
 
 /** An answer whose tokens are the words of `text`, each with the space before it, and whose shares are given. */
 function answerOf(text: string, share: (token: number) => number | null): FinishedAnswer {
-  const words = text.split(/(?= )/);
-  const answer = new GeneratedAnswer(wordDecoder(words));
-  for (const id of words.keys()) answer.push(id, false);
-  answer.push(words.length, true);
-  answer.finish('eos');
+  const answer = wordAnswer(text, share);
   return {
     text: answer.text,
     ids: answer.ids,
-    finishReason: 'eos',
-    imageShares: answer.ids.map((_, token) => share(token)),
+    ...{ finishReason: 'eos', promptTokens: 9, flops: 1000 },
+    imageShares: answer.imageShares(),
     tokenSpan: (start, end) => answer.tokenSpan(start, end),
   };
 }
@@ -74,6 +69,31 @@ describe('summarise', () => {
     // An empty back still holds its opening tag.
     expect(report.attention.inBack).toBeCloseTo((0.5 + 0.3 + 0.1) / 3, 9);
     expect(report.meanLength).toBeCloseTo(outcomes.reduce((sum, { length }) => sum + length, 0) / 4, 9);
+  });
+
+  it('says what looking back changed, and how right answers are with it and without', () => {
+    const turned = (first: number, last: number) =>
+      `<think> i see ${first} </think> <back> a b c </back> <think> so ${last} </think> \\boxed{ ${last} }`;
+    const texts = [turned(3, 7), turned(7, 3), turned(7, 7), turned(3, 4), '<think> 7 </think> \\boxed{ 7 }'];
+    const report = summarise(texts.map((text, i) => outcome(text, '7', i, 'count', 0.2)));
+    expect(report.flips).toEqual({
+      judged: 4,
+      wrongToRight: 1,
+      rightToWrong: 1,
+      stayedRight: 1,
+      stayedWrong: 1,
+    });
+    expect(report.givenBack).toMatchObject({ count: 4, accuracy: { mean: 0.5 } });
+    expect(report.givenNoBack).toMatchObject({ count: 1, accuracy: { mean: 1 } });
+    expect(report).toMatchObject({ meanPromptTokens: 9, meanFlops: 1000 });
+  });
+
+  it('follows the attention token by token, and around the look', () => {
+    const { decay, aroundBack } = summarise(outcomes.slice(0, 2));
+    expect(decay.mean[0]).toBeCloseTo(0.4, 9);
+    expect(outcomes[0]?.backAt).toBe(22);
+    expect(aroundBack.mean[-aroundBack.from]).toBeCloseTo(0.4, 9);
+    expect(aroundBack.count[-aroundBack.from]).toBe(2);
   });
 
   it('survives a round trip through JSON', () => {

@@ -17,7 +17,8 @@ import {
 const outcome = (index: number, correct: boolean, text = `answer ${index}`): SceneOutcome => ({
   ...{ index, kind: 'count', expected: '2', answer: correct ? '2' : '3', correct, text },
   ...{ triggered: index % 2 === 0, emptyBack: false, genuineScan: false, format: 'cot' as const },
-  ...{ length: 10 + index, finishReason: 'eos' as const },
+  ...{ length: 10 + index, finishReason: 'eos' as const, firstCorrect: null, backAt: null, shares: [] },
+  ...{ promptTokens: 20, flops: 1 },
   attention: { early: null, late: 0.1, inBack: null, backPeak: null, afterBack: null },
 });
 const answers = (arm: string, seed: number | null, right: string): KeptAnswers => {

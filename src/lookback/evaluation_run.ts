@@ -1,0 +1,168 @@
+// Asks a model the questions of an evaluation in waves and scores the answers: the one way in which the command line and
+// the page evaluate. Pictures are made or read when their wave begins, so that a large set is never in memory together.
+
+import type { GraderName } from '../answer/answer_grading';
+import type { PixelArray } from '../data/image/pillow_resize';
+import { drawSample, type Split } from '../data/world/world_sample';
+import type { GeneratedAnswer } from '../generation/generate';
+import { DataError } from '../lib/errors';
+import { answerFlops } from '../model/answer_flops';
+import type { ReasoningMode } from '../settings/reasoning_modes';
+import { worldPixels } from './cold_start/problem_source';
+import { type ExpectedAnswer, type SceneOutcome, scoreAnswer } from './evaluation';
+import type { Question } from './question_prompt';
+import { type AnswerRequest, greedy, type Reasoner } from './reasoner';
+
+/** A question that can be asked. */
+export interface EvaluationItem extends ExpectedAnswer {
+  readonly question: string;
+  readonly image: () => Promise<PixelArray>;
+}
+
+/** Questions of the built-in world. */
+export interface SplitQuestions {
+  readonly split: Split;
+  readonly seed: number;
+  /** Only questions that need the picture; else a fifth do not. */
+  readonly visual: boolean;
+}
+
+/** The part of a reasoner that is asked. */
+export type EvaluatedModel = Pick<Reasoner, 'prepare' | 'answerBatch' | 'maxTokens' | 'prompts'> & {
+  readonly model: { readonly config: Reasoner['model']['config'] };
+};
+
+/** How waves are asked. */
+export interface WaveOptions {
+  /** Questions at once. */
+  readonly batch: number;
+  /** Null for the model's own limit. */
+  readonly maxNewTokens: number | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the caller hears and does between waves. */
+export interface WaveHooks<T> {
+  /** Before each wave is answered. */
+  readonly onBegin?: () => Promise<void>;
+  /** Answers of a wave; `left` are items of it whose picture or question cannot be used, with the reason. */
+  readonly onWave: (wave: readonly Answered<T>[], left: readonly LeftOut<T>[]) => Promise<void>;
+}
+
+/** An item with its answer. */
+export interface Answered<T> {
+  readonly item: T;
+  readonly answer: GeneratedAnswer;
+  readonly request: AnswerRequest;
+}
+
+/** An item that could not be asked. */
+export interface LeftOut<T> {
+  readonly item: T;
+  readonly why: DataError;
+}
+
+/** Of questions that may ignore the picture, this share does. */
+const TEXT_SHARE = 0.2;
+
+/** The question of the built-in world with a number. Pure: any order, any subset, the same questions. */
+export function splitItem({ split, seed, visual }: SplitQuestions, index: number): EvaluationItem {
+  const sample = drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
+  const { wording, text, answer } = sample;
+  return {
+    index,
+    kind: wording,
+    expected: answer,
+    question: text,
+    image: async () => worldPixels(sample),
+  };
+}
+
+type Made<T> = { readonly item: T } & ({ readonly request: AnswerRequest } | { readonly why: DataError });
+
+/**
+ * Answers items greedily in waves until all are done or the signal aborts; a wave in hand then is thrown away.
+ * @throws GpuError; ModelError for a mode that the model does not know; what the hooks throw
+ */
+export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
+  model: EvaluatedModel,
+  items: readonly T[],
+  question: (item: T) => Omit<Question, 'image'>,
+  { batch, maxNewTokens, signal }: WaveOptions,
+  hooks: WaveHooks<T>,
+): Promise<void> {
+  const make = async (item: T): Promise<Made<T>> => {
+    try {
+      const prepared = model.prepare({ ...question(item), image: await item.image() });
+      const room = model.maxTokens - prepared.prompt.inputIds.length;
+      const limit = maxNewTokens ?? Math.min(model.prompts.maxNewTokens, room);
+      return { item, request: { prepared, sampling: greedy(Math.max(1, limit)) } };
+    } catch (why) {
+      if (!(why instanceof DataError)) throw why;
+      return { item, why };
+    }
+  };
+  for (let at = 0; at < items.length && !signal?.aborted; at += batch) {
+    const made = await Promise.all(items.slice(at, at + batch).map(make));
+    const asked = made.filter((one) => 'request' in one);
+    const left = made.filter((one) => 'why' in one);
+    await hooks.onBegin?.();
+    if (signal?.aborted) return;
+    const requests = asked.map(({ request }) => request);
+    const width = Math.min(batch, items.length);
+    const answers =
+      requests.length === 0 ? [] : await model.answerBatch(requests, width, { capture: 'shares', signal });
+    if (signal?.aborted) return;
+    const answered = answers.flatMap((answer, i): Answered<T>[] => {
+      const one = asked[i];
+      return one === undefined ? [] : [{ item: one.item, answer, request: one.request }];
+    });
+    await hooks.onWave(answered, left);
+  }
+}
+
+/** How an evaluation asks and judges. */
+export interface EvaluationRun extends WaveOptions {
+  readonly mode: ReasoningMode;
+  /** `auto` takes for each question the grader that its expected answer asks for. */
+  readonly grader: GraderName | 'auto';
+}
+
+/** As {@link answerInWaves}, with each answer scored. */
+export async function evaluateItems(
+  model: EvaluatedModel,
+  items: readonly EvaluationItem[],
+  { mode, grader, ...options }: EvaluationRun,
+  hooks: Pick<WaveHooks<EvaluationItem>, 'onBegin'> & {
+    readonly onWave: (
+      outcomes: readonly SceneOutcome[],
+      left: readonly LeftOut<EvaluationItem>[],
+    ) => Promise<void>;
+  },
+): Promise<void> {
+  const { config } = model.model;
+  const name = grader === 'auto' ? undefined : grader;
+  const score = ({ item, answer, request }: Answered<EvaluationItem>): SceneOutcome => {
+    const { index, kind, expected } = item;
+    const { inputIds } = request.prepared.prompt;
+    const tokens = {
+      promptTokens: inputIds.length,
+      imageTokens: request.prepared.imageTokens,
+      generatedTokens: answer.ids.length,
+    };
+    const finished = {
+      text: answer.text,
+      ids: answer.ids,
+      finishReason: answer.finishReason ?? ('stopped' as const),
+      promptTokens: inputIds.length,
+      flops: answerFlops(config, tokens),
+      imageShares: answer.imageShares(),
+      tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
+    };
+    return scoreAnswer(finished, { index, kind, expected }, name);
+  };
+  await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, {
+    ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),
+    onWave: (wave, left) => hooks.onWave(wave.map(score), left),
+  });
+}
