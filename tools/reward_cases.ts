@@ -236,14 +236,15 @@ function resultsOf(given: Omit<RewardCase, 'results'>): RewardCase['results'] {
       return tokenEnd - tokenStart;
     },
     attention: NO_ATTENTION,
+    visualGain: null,
   };
   const { rewards, total } = scoreRewards(sample, rewardsOf(weights));
   const { answer } = readAnswer(text);
   return {
-    // Attention is nothing that a text has, and the Python file has no reward of it.
+    // What the model did is nothing that a text has, and the Python file has no reward of it.
     rewards: Object.fromEntries(
       Object.entries(REWARDS)
-        .filter(([name]) => name !== 'visual_anchor')
+        .filter(([name]) => !name.startsWith('visual_'))
         .map(([name, of]) => [name, of(sample).score]),
     ),
     total,

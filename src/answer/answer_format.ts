@@ -22,7 +22,7 @@ export interface FormatSample {
 /** Reward of a plain chain of thought: two of three parts present. Look-Back, arXiv 2507.03019, eq. 4. */
 const COT_TIER = 0.667;
 /** Fewer tokens than these cannot check anything: `ok` and the like earned the whole reward before. */
-const MIN_BACK_TOKENS = 8;
+export const MIN_BACK_TOKENS = 8;
 /** More looks than these are padding, not reflection. */
 const MAX_BACKS = 4;
 

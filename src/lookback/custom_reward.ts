@@ -34,13 +34,24 @@ const GRACE_MS = 4000;
 
 /** What a user's function is given of a completion. */
 export function customSample(sample: RewardSample, accuracy: number): CustomRewardSample {
-  const { text, expected, finished, length, maxLength, attention } = sample;
+  const { text, expected, finished, length, maxLength, attention, visualGain } = sample;
   const { answer, backs } = readAnswer(text);
   const looks = backs.map(({ start, end, text: inside }) => ({
     text: inside,
     tokens: sample.countTokens(start, end),
   }));
-  return { text, answer, expected, accuracy, finished, length, maxLength, backs: looks, attention };
+  return {
+    text,
+    answer,
+    expected,
+    accuracy,
+    finished,
+    length,
+    maxLength,
+    backs: looks,
+    attention,
+    visualGain,
+  };
 }
 
 /** A completion on which a function is tried before a run begins. */
@@ -48,6 +59,7 @@ const TRIAL: CustomRewardSample = {
   ...{ text: '<think> I see 2. </think> \\boxed{2}', answer: '2', expected: '2', accuracy: 1 },
   ...{ finished: true, length: 12, maxLength: 100, backs: [] },
   attention: { early: 0.3, late: 0.1, inBack: null, backPeak: null, afterBack: null },
+  visualGain: null,
 };
 
 /** A user's function at work. */

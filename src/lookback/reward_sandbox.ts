@@ -5,6 +5,7 @@
 
 import type { QuickJSContext, QuickJSWASMModule } from 'quickjs-emscripten-core';
 import type { AttentionPhases } from '../answer/attention_phases';
+import type { VisualGainPhases } from '../train/visual_gain';
 
 /** What a user's function is given: plain data, a copy. */
 export interface CustomRewardSample {
@@ -25,6 +26,8 @@ export interface CustomRewardSample {
   readonly backs: readonly { readonly text: string; readonly tokens: number }[];
   /** Mean share of attention on the image by phase of the answer; null where it has no such phase. */
   readonly attention: AttentionPhases;
+  /** Nats a token that the picture gains it; null without a picture, and unless `visual_dependence` has a weight. */
+  readonly visualGain: VisualGainPhases | null;
 }
 
 /** What came of one call. */

@@ -1,9 +1,9 @@
-// Scores one finished completion by Look-Back's rewards: accuracy, the two format rewards, the length penalty and
-// attention on the image inside a look.
+// Scores one finished completion by Look-Back's rewards: accuracy, the two format rewards, the length penalty,
+// and two of a look back: its attention on the image, and how much its words depend on it.
 // Each says in words which rule gave its score and shows the stretch of the answer; the rules are in src/answer. Each
 // costs time linear in the text, whatever it holds: completions are written by what is being trained.
 
-import { paperFormat, strictFormat } from '../answer/answer_format';
+import { MIN_BACK_TOKENS, paperFormat, strictFormat } from '../answer/answer_format';
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
 import { ArgumentError } from '../lib/errors';
@@ -67,6 +67,29 @@ function visualAnchor(sample: RewardSample): RewardOutcome {
   return { score, why: `${found}.`, span };
 }
 
+/**
+ * How much the look back depends on the picture: 1 − exp(−gain), gain being the mean over the look's tokens of what
+ * their log-probability gains from the picture over a blank one, in nats, under the adapter as the run began: what is
+ * being trained cannot raise it but by what it writes. Nothing without a right answer, and nothing for a look that the
+ * strict format would call empty: one word that needs the picture would earn as much as a whole look.
+ * @source after the implicit perception of PAPO, arXiv 2507.06448, which compares with a masked picture; bound and gates ours
+ */
+function visualDependence(sample: RewardSample): RewardOutcome {
+  const look = readAnswer(sample.text).firstBack;
+  const span = look === null ? null : { start: look.outerStart, end: look.outerEnd };
+  const gain = sample.visualGain?.inBack ?? null;
+  if (look === null || gain === null) {
+    return { score: 0, why: 'There is no look back at a picture.', span };
+  }
+  const found = `The picture makes the look back ${gain.toFixed(2)} nats a token likelier than a blank one`;
+  const tokens = sample.countTokens(look.start, look.end);
+  if (tokens < MIN_BACK_TOKENS) {
+    return { score: 0, why: `${found}; it has ${tokens} of at least ${MIN_BACK_TOKENS} tokens.`, span };
+  }
+  if (accuracy(sample).score !== 1) return { score: 0, why: `${found}; the answer is wrong.`, span };
+  return { score: 1 - Math.exp(-Math.max(0, gain)), why: `${found}.`, span };
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Every reward but a user's own, by the name that configurations and logs use. */
@@ -76,6 +99,7 @@ export const REWARDS: Readonly<Record<Exclude<RewardName, 'custom'>, RewardFunct
   format_paper: ({ text }) => paperFormat(text),
   length,
   visual_anchor: visualAnchor,
+  visual_dependence: visualDependence,
 };
 
 function isRewardName(name: string): name is keyof typeof REWARDS {

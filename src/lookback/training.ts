@@ -31,6 +31,7 @@ import type {
   Trainer,
   TrainerCheckpoint,
 } from '../train/trainer';
+import { VisualGain } from '../train/visual_gain';
 import { wholeAnswers } from './cold_start/model_answers';
 import { worldPixels } from './cold_start/problem_source';
 import { coldStartText } from './cold_start/world_example';
@@ -146,9 +147,14 @@ export async function createTrainer(
       hooks.onSplit?.(trainer.split);
       return trainer;
     }
-    const reference = request.grpo.beta > 0 ? memory.own(referenceOf(base, request)) : null;
+    const { beta, rewardWeights } = request.grpo;
+    const gained = rewardWeights.visual_dependence !== 0;
+    const frozen = beta > 0 || gained ? memory.own(referenceOf(base, request)) : null;
+    const reference = beta > 0 ? frozen : null;
+    const visualGain = gained && frozen ? new VisualGain(frozen, request.tokensPerMicroBatch) : null;
     const examples = await ingredients.prompts(making);
-    const parts = { memory, policy, reference, rollout, examples, scoring, observe: ingredients.observe };
+    const { observe } = ingredients;
+    const parts = { memory, policy, reference, visualGain, rollout, examples, scoring, observe };
     return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
   });
 }

@@ -273,6 +273,12 @@ export const TRAIN_SETTINGS = {
     'How much more a right answer’s look back attends to the image than its thought before: from 0, over ⅓ for twice as much, towards 1.',
     'Attention is no proof of reading: heads can turn to the image and nothing come of it. Watch accuracy beside it, and hold the outcome against a run without.',
   ),
+  'grpo.rewardWeights.visual_dependence': reward(
+    0,
+    'Picture in the look',
+    'How much likelier the picture makes the words of a right answer’s look back than a blank picture would, under the model as the run began: from 0, over 0.63 for one nat a token, towards 1. Scores every answer twice more.',
+    'Words can depend on the picture and have nothing to do with the question. A look of fewer than 8 tokens earns nothing.',
+  ),
   'grpo.rewardWeights.custom': reward(
     0,
     'Your own',
@@ -283,7 +289,7 @@ export const TRAIN_SETTINGS = {
     method: 'grpo',
     label: 'Your own reward',
     lines: 8,
-    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength, backs and attention of the sample. It has one second, 32 MB and no network.',
+    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength, backs, attention and visualGain of the sample. It has one second, 32 MB and no network.',
     docs: 'See [a reward of your own](#a-reward-of-your-own).',
     when: (of) => Number(of('grpo.rewardWeights.custom')) !== 0,
   }),

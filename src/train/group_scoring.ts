@@ -14,12 +14,21 @@ import {
   type WeightedReward,
 } from './rewards';
 import type { PromptExample, ScoredCompletion, ScoredGroup } from './trainer';
+import { visualGainPhases } from './visual_gain';
 
 /** A completion with the answer it came from. */
 export interface Candidate {
   readonly answer: GeneratedAnswer;
   readonly sample: RewardSample;
   readonly scored: ScoredCompletion;
+}
+
+/** The completions of one prompt before they are scored. */
+export interface SampledGroup {
+  readonly example: PromptExample;
+  readonly answers: readonly GeneratedAnswer[];
+  /** Of each answer's tokens, where they were measured. */
+  readonly visualGains?: readonly Float32Array[] | null;
 }
 
 /** A scored group with what the update and the metrics read. */
@@ -50,12 +59,10 @@ export interface Scoring {
 
 /** What a user's own reward says of the completions of one prompt; null without one. */
 export async function customOutcomes(
-  example: PromptExample,
-  answers: readonly GeneratedAnswer[],
+  group: SampledGroup,
   { custom, settings }: Scoring,
 ): Promise<readonly RewardOutcome[] | null> {
-  if (!custom) return null;
-  return custom.score(answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength)));
+  return custom ? custom.score(samplesOf(group, settings.maxCompletionLength)) : null;
 }
 
 /**
@@ -63,12 +70,12 @@ export async function customOutcomes(
  * @param outcomes what {@link customOutcomes} found
  */
 export function scoreGroup(
-  example: PromptExample,
-  answers: readonly GeneratedAnswer[],
+  group: SampledGroup,
   { rewards, accuracy, settings, custom }: Scoring,
   outcomes: readonly RewardOutcome[] | null = null,
 ): CandidateGroup {
-  const samples = answers.map((answer) => sampleOf(answer, example, settings.maxCompletionLength));
+  const { example, answers } = group;
+  const samples = samplesOf(group, settings.maxCompletionLength);
   const own = (index: number): WeightedReward[] =>
     custom && outcomes ? [{ name: 'custom', weight: custom.weight, of: () => itemAt(outcomes, index) }] : [];
   const scores = samples.map((sample, index) => scoreRewards(sample, [...rewards, ...own(index)]));
@@ -107,8 +114,18 @@ export function unmasked(
   return group.candidates.filter(({ scored }) => !(settings.maskTruncatedCompletions && scored.truncated));
 }
 
-function sampleOf(answer: GeneratedAnswer, { expected }: PromptExample, maxLength: number): RewardSample {
+function samplesOf({ example, answers, visualGains }: SampledGroup, maxLength: number): RewardSample[] {
+  return answers.map((answer, index) => sampleOf(answer, example, maxLength, visualGains?.[index] ?? null));
+}
+
+function sampleOf(
+  answer: GeneratedAnswer,
+  { expected }: PromptExample,
+  maxLength: number,
+  gains: Float32Array | null,
+): RewardSample {
   return {
+    visualGain: gains && visualGainPhases(answer, gains),
     text: answer.text,
     expected,
     finished: answer.finishReason === 'eos',

@@ -2,6 +2,7 @@
 // gradient. Names of settings and metrics are TRL's. A step that is aborted before its last update leaves adapter and
 // moments as they were.
 
+import type { GeneratedAnswer } from '../generation/generate';
 import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { defined, itemAt } from '../lib/invariant';
@@ -32,6 +33,7 @@ import type {
   Trainer,
   TrainerCheckpoint,
 } from './trainer';
+import type { VisualGain } from './visual_gain';
 
 /** What a GRPO run is made of. */
 export interface GrpoParts {
@@ -40,6 +42,8 @@ export interface GrpoParts {
   readonly policy: LoraPolicy;
   /** Frozen adapter of the KL term, as the run began; null exactly where `beta` is 0. */
   readonly reference: LoraAdapter | null;
+  /** What measures how much the picture helps; null where no reward asks for it. */
+  readonly visualGain: VisualGain | null;
   readonly rollout: Rollout;
   readonly examples: ExampleSource<PromptExample>;
   readonly scoring: Scoring;
@@ -126,13 +130,27 @@ export class GrpoTrainer implements Trainer {
     );
     const { scoring } = this.#parts;
     const groups: CandidateGroup[] = [];
-    if (scoring.custom) hooks.onPhase?.('scoring', null);
+    if (scoring.custom || this.#parts.visualGain) hooks.onPhase?.('scoring', null);
+    const gains = await this.#visualGains(examples, answers, hooks);
     for (const [index, example] of examples.entries()) {
       hooks.signal?.throwIfAborted();
-      const own = itemAt(answers, index);
-      groups.push(scoreGroup(example, own, scoring, await customOutcomes(example, own, scoring)));
+      const group = { example, answers: itemAt(answers, index), visualGains: gains?.[index] ?? null };
+      groups.push(scoreGroup(group, scoring, await customOutcomes(group, scoring)));
     }
     return groups;
+  }
+
+  async #visualGains(
+    examples: readonly PromptExample[],
+    answers: readonly (readonly GeneratedAnswer[])[],
+    hooks: StepHooks,
+  ): Promise<(readonly Float32Array[] | null)[] | null> {
+    const { visualGain, policy } = this.#parts;
+    if (visualGain === null) return null;
+    const groups = examples.map(({ prompt }, index) => {
+      return { prompt, completions: itemAt(answers, index).map(({ ids }) => ids) };
+    });
+    return visualGain.of(groups, policy, hooks);
   }
 
   /**

@@ -4,6 +4,7 @@
 
 import type { AttentionPhases } from '../answer/attention_phases';
 import { LookBackError } from '../lib/errors';
+import type { VisualGainPhases } from './visual_gain';
 
 /** One finished completion, as a reward sees it. */
 export interface RewardSample {
@@ -21,6 +22,8 @@ export interface RewardSample {
   countTokens(start: number, end: number): number;
   /** Mean share of attention on the image by phase of the answer; null where there is no such phase or none was recorded. */
   readonly attention: AttentionPhases;
+  /** What its tokens gain from the picture; null where there is no picture or no reward asks for it. */
+  readonly visualGain: VisualGainPhases | null;
 }
 
 /** Why a reward is what it is, and the characters [start, end) that show it; null for the whole answer or none. */

@@ -122,11 +122,12 @@ async function openTrainer(
   const parityOf = ({ text }: { text: string }) => ({ score: text.length % 2, why: '', span: null });
   const even = { name: 'even', weight: 1, of: parityOf };
   const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
+  const parts = { memory, policy, rollout, examples: data };
   const trainer =
     method === 'sft'
-      ? new SftTrainer({ memory, policy, rollout, examples: data }, config, config.sft, null)
+      ? new SftTrainer(parts, config, config.sft, null)
       : new GrpoTrainer(
-          { memory, policy, reference: null, rollout, examples: data, scoring, observe: () => ({}) },
+          { ...parts, reference: null, visualGain: null, scoring, observe: () => ({}) },
           ...([config, config.grpo, null] as const),
         );
   return { trainer, policy, destroy: () => trainer.destroy() };

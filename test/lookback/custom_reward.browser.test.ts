@@ -9,6 +9,7 @@ const SAMPLE: RewardSample = {
   ...{ text: '<think> 2 </think> \\boxed{2}', expected: '2', finished: true, length: 10, maxLength: 40 },
   countTokens: () => 1,
   attention: NO_ATTENTION,
+  visualGain: null,
 };
 
 let reward: CustomReward | undefined;

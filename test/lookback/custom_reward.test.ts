@@ -18,6 +18,7 @@ const SAMPLE: RewardSample = {
   ...{ text: TEXT, expected: '3', finished: true, length: 20, maxLength: 40 },
   countTokens: (start, end) => end - start,
   attention: { ...NO_ATTENTION, late: 0.1, inBack: 0.3 },
+  visualGain: { whole: 0.5, inBack: 2 },
 };
 
 /** Workers that answer by a script; null never answers. */
@@ -48,6 +49,7 @@ describe('customSample', () => {
       ...{ text: TEXT, answer: '3', expected: '3', accuracy: 1, finished: true, length: 20, maxLength: 40 },
       backs: [{ text: ' a1 red ', tokens: 8 }],
       attention: SAMPLE.attention,
+      visualGain: SAMPLE.visualGain,
     });
   });
 });

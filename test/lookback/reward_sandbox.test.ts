@@ -14,6 +14,7 @@ const SAMPLE: CustomRewardSample = {
   },
   ...{ finished: true, length: 30, maxLength: 120, backs: [{ text: ' a1 ', tokens: 9 }] },
   attention: { ...NO_ATTENTION, late: 0.125, inBack: 0.25 },
+  visualGain: { whole: 0.5, inBack: 2 },
 };
 /** Long enough for a slow machine to load the interpreter's first context; a loop is ended by it, too. */
 const LIMIT_MS = 3000;
@@ -26,6 +27,7 @@ describe('a user’s reward', () => {
     ['const reward = (sample) => sample.backs[0].tokens;', 9, ''],
     ['function reward({ attention }) { return attention.inBack / attention.late; }', 2, ''],
     ['function reward({ attention }) { return attention.afterBack === null ? 1 : 0; }', 1, ''],
+    ['function reward({ visualGain }) { return visualGain.inBack / visualGain.whole; }', 4, ''],
     ['function reward(sample) { return { score: -2, why: sample.text.slice(0, 11) }; }', -2, '<think> “2”'],
     [
       'function reward({ answer, expected, accuracy }) { return Number(answer) + Number(expected) + accuracy; }',

@@ -27,6 +27,7 @@ function sampleOf(text: string, changes: Partial<RewardSample> = {}): RewardSamp
     maxLength: 100,
     countTokens,
     attention: NO_ATTENTION,
+    visualGain: null,
     ...changes,
   };
 }
@@ -249,6 +250,41 @@ describe('visual_anchor', () => {
     expect(why).toBe(
       '25.0 % of the attention inside the look back is on the image, 10.0 % late in the thought.',
     );
+    expect(whole.slice(span?.start, span?.end)).toBe(BACK);
+  });
+});
+
+describe('visual_dependence', () => {
+  const whole = `${THINK} ${BACK} ${AGAIN} ${BOX}`;
+  const scored = (inBack: number | null, text = whole) =>
+    REWARDS.visual_dependence(sampleOf(text, { visualGain: { whole: 0.5, inBack } }));
+
+  it.each([
+    ['one nat a token', 1, 1 - 1 / Math.E],
+    ['ln 2', Math.LN2, 0.5],
+    ['none', 0, 0],
+    ['a picture that hinders', -3, 0],
+    ['as much as there is', 1e9, 1],
+    ['no look', null, 0],
+  ])('%s', (_, inBack, expected) => {
+    expect(scored(inBack).score).toBeCloseTo(expected, 12);
+  });
+
+  it('pays nothing where nothing was measured', () => {
+    expect(REWARDS.visual_dependence(sampleOf(whole)).score).toBe(0);
+  });
+
+  it.each([
+    ['a wrong answer', whole.replace(BOX, '\\boxed{6}'), /the answer is wrong/],
+    ['seven tokens', whole.replace(CHECK, 'a b c d e f g'), /7 of at least 8 tokens/],
+    ['an empty look', whole.replace(CHECK, ''), /0 of at least 8 tokens/],
+  ])('pays nothing for %s, however much the picture gains it', (_, text, why) => {
+    expect(scored(5, text)).toMatchObject({ score: 0, why: expect.stringMatching(why) });
+  });
+
+  it('says the gain and shows the look', () => {
+    const { why, span } = scored(0.4);
+    expect(why).toBe('The picture makes the look back 0.40 nats a token likelier than a blank one.');
     expect(whole.slice(span?.start, span?.end)).toBe(BACK);
   });
 });

@@ -87,7 +87,7 @@ describe('a trainer of rows', () => {
   });
 
   it('asks them in GRPO, and reports TRL’s and Look-Back’s metrics', async () => {
-    const rewardWeights = { ...REQUEST.grpo.rewardWeights, format: 0, length: 0.5 };
+    const rewardWeights = { ...REQUEST.grpo.rewardWeights, format: 0, length: 0.5, visual_dependence: 0.1 };
     const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights };
     const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
     const { groups, metrics, finite } = await trainer.runStep({});
@@ -96,8 +96,9 @@ describe('a trainer of rows', () => {
     const row = ROWS[groups![0]!.key]!;
     expect(groups![0]).toMatchObject({ question: row.question, expected: row.answer });
     expect(groups![0]!.completions).toHaveLength(2);
-    const names = ['reward', 'rewards/accuracy/mean', 'rewards/length/mean', 'kl', 'look_back/trigger_rate'];
-    for (const name of names) expect(metrics).toHaveProperty([name], expect.any(Number));
+    const rewards = ['accuracy', 'length', 'visual_dependence'].map((name) => `rewards/${name}/mean`);
+    for (const name of ['reward', ...rewards, 'kl', 'look_back/trigger_rate'])
+      expect(metrics).toHaveProperty([name], expect.any(Number));
     expect(metrics).not.toHaveProperty(['rewards/format/mean']);
     // The reference is the base, and so is a fresh adapter.
     expect(Math.abs(metrics.kl!)).toBeLessThan(1e-9);

@@ -65,7 +65,7 @@ describe('readRunFile', () => {
     [{ learningRate: 1 }, /Is optim\.learningRate meant\?/],
     [
       { grpo: { rewardWeights: { niceness: 1 } } },
-      /accuracy, format, format_paper, length, visual_anchor, custom/,
+      /accuracy, format, format_paper, length, visual_anchor, visual_dependence, custom/,
     ],
     [{ grpo: { rewardWeights: { format: 'a' } } }, /^grpo\.rewardWeights\.format is "a"/],
     [{ prototype: 1 }, /no setting "prototype"/],
@@ -110,6 +110,7 @@ describe('readRunFile', () => {
       format_paper: 0,
       length: 0,
       visual_anchor: 0,
+      visual_dependence: 0,
       custom: 0,
     });
     expect(read({}).file.grpo.rewardWeights).toMatchObject({ accuracy: 1, format: 0.1 });

@@ -55,6 +55,7 @@ const LINES: [id: TrainSettingId, good: number[], bad: number[]][] = [
   ['grpo.rewardWeights.format_paper', [0], [1e9]],
   ['grpo.rewardWeights.length', [-0.5], [-1e9]],
   ['grpo.rewardWeights.visual_anchor', [-1, 0, 0.1], [101]],
+  ['grpo.rewardWeights.visual_dependence', [-1, 0, 0.1], [101]],
   ['grpo.rewardWeights.custom', [-0.5, 0, 2], [101]],
 ];
 

@@ -25,6 +25,7 @@ describe('PRESETS', () => {
       format_paper: 0,
       length: 0,
       visual_anchor: 0,
+      visual_dependence: 0,
       custom: 0,
     });
     expect(grpo.grpo.dropUniformGroups).toBe('accuracy');

@@ -37,11 +37,30 @@ describe('scoreGroup', () => {
     const seen: RewardSample[] = [];
     const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
     const rewards = [{ name: 'watch', weight: 1, of: watch }];
-    scoreGroup(exampleOf('12'), [answer, answerOf(text)], { ...SCORING, rewards });
+    scoreGroup({ example: exampleOf('12'), answers: [answer, answerOf(text)] }, { ...SCORING, rewards });
     expect(seen[0]?.attention.late).toBeCloseTo(0.2, 12);
     expect(seen[0]?.attention.inBack).toBeCloseTo(0.6, 12);
     expect(seen[0]?.attention.backPeak).toBeCloseTo(0.8, 12);
     expect(seen[1]?.attention).toEqual(NO_ATTENTION);
+  });
+
+  it('shows a reward what the picture gains the answer and its look, where that was measured', () => {
+    const text = '<think> 1 2 3 </think> <back> 4 5 </back> <think> 6 </think>';
+    const seen: RewardSample[] = [];
+    const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
+    const scoring = { ...SCORING, rewards: [{ name: 'watch', weight: 1, of: watch }] };
+    const answers = [answerOf(text), answerOf('<think> 1 </think>')];
+    // The words of the look are tokens 6 and 7.
+    const first = Float32Array.from({ length: answers[0]!.ids.length }, (_, at) =>
+      at === 6 ? 1 : at === 7 ? 2 : 0,
+    );
+    const second = new Float32Array(answers[1]!.ids.length).fill(0.5);
+    scoreGroup({ example: exampleOf('12'), answers, visualGains: [first, second] }, scoring);
+    expect(seen[0]?.visualGain?.inBack).toBeCloseTo(1.5, 6);
+    expect(seen[0]?.visualGain?.whole).toBeCloseTo(3 / first.length, 6);
+    expect(seen[1]?.visualGain).toEqual({ whole: 0.5, inBack: null });
+    scoreGroup({ example: exampleOf('12'), answers }, scoring);
+    expect(seen[2]?.visualGain).toBe(null);
   });
 
   it('reports unweighted rewards, their weighted sum, and group-normalised advantages', () => {
@@ -99,7 +118,9 @@ describe('scoreGroup', () => {
   });
 
   it('refuses a group of one', () => {
-    expect(() => scoreGroup(exampleOf('12'), [answerOf('a')], SCORING)).toThrow(/at least two/);
+    expect(() => scoreGroup({ example: exampleOf('12'), answers: [answerOf('a')] }, SCORING)).toThrow(
+      /at least two/,
+    );
   });
 });
 

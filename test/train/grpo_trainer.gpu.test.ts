@@ -97,6 +97,7 @@ async function trainerOf(
     memory,
     policy: own.policy,
     reference,
+    visualGain: null,
     rollout: memory.own(tinyRollout(model, own.images, own.policy.adapter, ENDS)),
     examples,
     scoring: { rewards, accuracy, settings: all },

@@ -14,6 +14,7 @@ const sample: RewardSample = {
   maxLength: 8,
   countTokens: (start, end) => end - start,
   attention: NO_ATTENTION,
+  visualGain: null,
 };
 
 describe('scoreRewards', () => {

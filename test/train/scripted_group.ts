@@ -63,5 +63,5 @@ export function groupOf(
   rewards: Scoring['rewards'] = SCORING.rewards,
 ): CandidateGroup {
   const scoring = { ...SCORING, rewards, settings: { ...SCORING.settings, ...settings } };
-  return scoreGroup(example, texts.map(answerOf), scoring);
+  return scoreGroup({ example, answers: texts.map(answerOf) }, scoring);
 }

@@ -3,6 +3,7 @@
 import { ArgumentError } from '../../src/lib/errors';
 import type { ExampleSplit } from '../../src/settings/held_out';
 import type { RunFile } from '../../src/settings/run_file';
+import type { RewardName } from '../../src/settings/train_settings';
 import type { JobExample, JobExamples, JobQuestion } from './job_questions';
 
 /** A run in the words of another trainer. */
@@ -13,9 +14,15 @@ export interface JobSettings {
   readonly differences: readonly string[];
 }
 
+/** Rewards of what the model did while it wrote, which its text does not show. */
+const REWARDS_OF_THE_MODEL: readonly [RewardName, string][] = [
+  ['visual_anchor', 'attention inside the look back'],
+  ['visual_dependence', 'what the picture adds to the look back'],
+];
+
 /**
  * Rewards with a weight, in the order of the table.
- * @throws ArgumentError for a reward that no Python trainer can compute: one in JavaScript, one of the attention
+ * @throws ArgumentError for a reward that no Python trainer can compute: one in JavaScript, one of what the model did
  */
 export function weightedRewards({ grpo }: Pick<RunFile, 'grpo'>): Record<string, number> {
   if (grpo.rewardWeights.custom !== 0) {
@@ -23,9 +30,10 @@ export function weightedRewards({ grpo }: Pick<RunFile, 'grpo'>): Record<string,
       'The run has a reward of its own in JavaScript, which no Python trainer reads: set grpo.rewardWeights.custom to 0, and add it to look_back_reward.py of the job.',
     );
   }
-  if (grpo.rewardWeights.visual_anchor !== 0) {
+  for (const [name, what] of REWARDS_OF_THE_MODEL) {
+    if (grpo.rewardWeights[name] === 0) continue;
     throw new ArgumentError(
-      'The run rewards attention inside the look back, which trainers over vLLM do not record: set grpo.rewardWeights.visual_anchor to 0.',
+      `The run rewards ${what}, which trainers over vLLM do not record: set grpo.rewardWeights.${name} to 0.`,
     );
   }
   return Object.fromEntries(Object.entries(grpo.rewardWeights).filter(([, weight]) => weight !== 0));

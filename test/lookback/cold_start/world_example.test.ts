@@ -33,7 +33,8 @@ function turned(counts: readonly number[]): number[] {
 
 function rewardSample(text: string, expected: string): RewardSample {
   const countTokens = (start: number, end: number): number => text.slice(start, end).trim().split(' ').length;
-  return { text, expected, finished: true, length: 1, maxLength: 100, countTokens, attention: NO_ATTENTION };
+  const whole = { finished: true, length: 1, maxLength: 100, attention: NO_ATTENTION, visualGain: null };
+  return { text, expected, countTokens, ...whole };
 }
 
 /** Chance of fewer or more than `hits` of `count` at rate `p` is below 1e-4 inside this band (normal, 4 sigma). */

@@ -56,6 +56,7 @@ describe('trlJob', () => {
   it.each([
     ['custom', 'in JavaScript'],
     ['visual_anchor', 'attention inside the look back'],
+    ['visual_dependence', 'what the picture adds to the look back'],
   ])('refuses a run with a weight for %s, which Python cannot compute', (name, why) => {
     const weighted = run({ grpo: { rewardWeights: { accuracy: 1, [name]: 0.2 } } });
     expect(() => trlJob(weighted, QUESTIONS, null)).toThrow(why);
