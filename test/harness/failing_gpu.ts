@@ -1,6 +1,7 @@
 // A real device on which the n-th making of a GPU object fails when a test asks for it, and which counts live buffers.
 // For tests of what is left after a failure, and of how much memory something takes.
 
+import type { CountedBuffer } from '../../src/gpu/counting_gpu';
 import { type GpuContext, watchDevice } from '../../src/gpu/device';
 
 /** A device whose allocations can be made to fail. */
@@ -8,8 +9,8 @@ export interface FailingGpu {
   readonly gpu: GpuContext;
   /** Buffers that were made and not destroyed. */
   live(): number;
-  /** Sizes of the buffers that were alive when they took most, since the last call of this function. */
-  peak(): number[];
+  /** The buffers that were alive when they took most, since the last call of this function. */
+  peak(): CountedBuffer[];
   /** Objects asked for since the last call of this function. From now on the n-th from here fails; never without n. */
   failAt(n?: number): number;
 }
@@ -26,11 +27,12 @@ export function failingGpu(real: GpuContext): FailingGpu {
   let failing = 0;
   const live = new Set<GPUBuffer>();
   let [bytes, most] = [0, 0];
-  let sizes: number[] = [];
+  let largest: CountedBuffer[] = [];
   const track = (buffer: GPUBuffer): GPUBuffer => {
     live.add(buffer);
     bytes += buffer.size;
-    if (bytes > most) [most, sizes] = [bytes, Array.from(live, ({ size }) => size)];
+    if (bytes > most)
+      [most, largest] = [bytes, Array.from(live, ({ label, size }) => ({ label, bytes: size }))];
     const destroy = buffer.destroy.bind(buffer);
     buffer.destroy = () => {
       if (live.delete(buffer)) bytes -= buffer.size;
@@ -55,8 +57,8 @@ export function failingGpu(real: GpuContext): FailingGpu {
     gpu,
     live: () => live.size,
     peak: () => {
-      const found = sizes;
-      [most, sizes] = [0, []];
+      const found = largest;
+      [most, largest] = [0, []];
       return found;
     },
     failAt: (n = 0) => {

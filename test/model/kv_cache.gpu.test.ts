@@ -1,5 +1,6 @@
 // The cache's layout, its key classes on the device, and the authors' classes of a prompt.
 import { beforeAll, describe, expect, it } from 'vitest';
+import QWEN2_5_VL_3B from '../../configs/models/Qwen2.5-VL-3B-Instruct.json';
 import { countingGpu } from '../../src/gpu/counting_gpu';
 import type { GpuContext } from '../../src/gpu/device';
 import { type CacheShape, unsharedCache } from '../../src/kernels/cache_shape';
@@ -8,7 +9,6 @@ import { parseModelConfig } from '../../src/model/config';
 import { KvCache, promptKeyClasses, rangeKeyClasses } from '../../src/model/kv_cache';
 import type { TextSpec } from '../../src/model/spec';
 import { testGpu } from '../harness/gpu';
-import { QWEN2_5_VL_3B } from '../services/library/published_configs';
 
 const text = { numHiddenLayers: 3, numKeyValueHeads: 2, headDim: 8 } as TextSpec;
 const IDS = { imageTokenId: 5 };

@@ -1,11 +1,11 @@
 // The catalogue that ships with the page, and what is refused in one.
 import { expect, it } from 'vitest';
+import QWEN2_5_VL_3B from '../../configs/models/Qwen2.5-VL-3B-Instruct.json';
 import { checkHubName } from '../../src/hub/hub_listing';
 import { parseModelConfig } from '../../src/model/config';
 import { parameterCount } from '../../src/services/library/model_memory';
 import { parseCatalogue } from '../../src/state/model_catalogue';
 import { loadFixtureJson } from '../harness/fixture';
-import { QWEN2_5_VL_3B } from '../services/library/published_configs';
 
 const entries = parseCatalogue(await loadFixtureJson('/public/models/catalogue.json'));
 

@@ -32,6 +32,8 @@ export interface AnswerMemory {
   readonly parts: readonly FitPart[];
   /** Bytes of each buffer. */
   readonly buffers: readonly number[];
+  /** The same buffers with their labels. */
+  readonly peak: readonly CountedBuffer[];
 }
 
 /** Elements of all weights; a tied output projection counts once. */
@@ -76,7 +78,7 @@ export async function answerMemory(
   );
   await session.prefill([{ inputIds, images }], [greedy(1)]);
   const peak = counting.peak();
-  return { parts: partsOf(peak), buffers: peak.map(({ bytes }) => bytes) };
+  return { parts: partsOf(peak), buffers: peak.map(({ bytes }) => bytes), peak };
 }
 
 function partsOf(buffers: readonly CountedBuffer[]): FitPart[] {
@@ -92,13 +94,20 @@ function partsOf(buffers: readonly CountedBuffer[]): FitPart[] {
   return (['weights', 'cache', 'activations'] as const).map((name) => ({ name, bytes: bytes[name] }));
 }
 
-/** A prompt with one picture of so many image tokens, or a few less, that leaves room for one token of an answer. */
-export function longPrompt(spec: ModelSpec, { maxImageTokens, context }: AnswerSize): PromptInput {
+/**
+ * A prompt with one picture of so many image tokens, or a few less, that leaves room for one token of an answer.
+ * @param most tokens beside the picture's
+ */
+export function longPrompt(
+  spec: ModelSpec,
+  { maxImageTokens, context }: Pick<AnswerSize, 'maxImageTokens' | 'context'>,
+  most = QUESTION_TOKENS,
+): PromptInput {
   const gridThw = largestGrid(spec, Math.min(maxImageTokens, Math.max(1, context - 2)));
   const tokens = gridTokens(gridThw, spec.vision.spatialMergeSize);
   const [frames, rows, columns] = gridThw;
   const pixelValues = new Float32Array(frames * rows * columns * patchWidth(spec.vision));
-  const words = Math.max(1, Math.min(QUESTION_TOKENS, context - tokens - 1));
+  const words = Math.max(1, Math.min(most, context - tokens - 1));
   const word = spec.imageTokenId === 0 ? 1 : 0;
   const start = spec.visionStartTokenId ?? word;
   const inputIds = [

@@ -30,6 +30,8 @@ export interface MemoryPart {
 export interface MemoryPlan {
   /** The largest first. */
   readonly parts: readonly MemoryPart[];
+  /** The same buffers one by one, in order of making. */
+  readonly peak: readonly CountedBuffer[];
   readonly trainableParameters: number;
 }
 
@@ -77,7 +79,8 @@ export async function planTrainingMemory(
   await trainer.checkpoint();
   const { weights } = rehearsed.start;
   const trainableParameters = weights.reduce((total, { a, b }) => total + a.length + b.length, 0);
-  return { parts: partsOf(counting.peak()), trainableParameters };
+  const peak = counting.peak();
+  return { parts: partsOf(peak), peak, trainableParameters };
 }
 
 /** The same model, its traces and memory on another device. */

@@ -1,5 +1,8 @@
 // Settings of published checkpoints as their config.json has them, flat as released, with the size of the whole model.
 
+import qwen2_5_vl_3b from '../../../configs/models/Qwen2.5-VL-3B-Instruct.json';
+import qwen2_5_vl_7b from '../../../configs/models/Qwen2.5-VL-7B-Instruct.json';
+
 interface RealConfig {
   readonly json: Readonly<Record<string, unknown>>;
   /** Tensors of the checkpoint, and values in them. */
@@ -23,21 +26,6 @@ const QWEN2_TEXT = {
   rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
   use_sliding_window: false,
   ...TOKENS,
-};
-
-const QWEN2_5_VISION = {
-  depth: 32,
-  hidden_act: 'silu',
-  hidden_size: 1280,
-  intermediate_size: 3420,
-  num_heads: 16,
-  in_chans: 3,
-  patch_size: 14,
-  spatial_merge_size: 2,
-  temporal_patch_size: 2,
-  window_size: 112,
-  fullatt_block_indexes: [7, 15, 23, 31],
-  tokens_per_second: 2,
 };
 
 /** SmolVLM as its files have it, with the sizes of the decoder; what is left out is the library's default. */
@@ -80,36 +68,12 @@ export const REAL_CONFIGS: Readonly<Record<string, RealConfig>> = {
   'Qwen2.5-VL-3B': {
     tensors: 824,
     parameters: 3_754_622_976,
-    json: {
-      model_type: 'qwen2_5_vl',
-      ...QWEN2_TEXT,
-      hidden_size: 2048,
-      intermediate_size: 11008,
-      num_hidden_layers: 36,
-      num_attention_heads: 16,
-      num_key_value_heads: 2,
-      vocab_size: 151936,
-      tie_word_embeddings: true,
-      max_position_embeddings: 128000,
-      vision_config: { ...QWEN2_5_VISION, out_hidden_size: 2048 },
-    },
+    json: qwen2_5_vl_3b,
   },
   'Qwen2.5-VL-7B': {
     tensors: 729,
     parameters: 8_292_166_656,
-    json: {
-      model_type: 'qwen2_5_vl',
-      ...QWEN2_TEXT,
-      hidden_size: 3584,
-      intermediate_size: 18944,
-      num_hidden_layers: 28,
-      num_attention_heads: 28,
-      num_key_value_heads: 4,
-      vocab_size: 152064,
-      tie_word_embeddings: false,
-      max_position_embeddings: 128000,
-      vision_config: { ...QWEN2_5_VISION, out_hidden_size: 3584 },
-    },
+    json: qwen2_5_vl_7b,
   },
   'Qwen2-VL-2B': {
     tensors: 729,

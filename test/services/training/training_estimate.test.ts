@@ -47,6 +47,7 @@ const planner: MemoryPlanner = async ({
       : []),
     { name: 'adapter and optimizer', buffers: [100, 100] },
   ],
+  peak: [],
   trainableParameters: 77,
 });
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
   device = failingGpu(await testGpu());
   const files = fixtureModel('tiny-qwen2_5_vl', ['config.json', 'model.safetensors']);
   model = await VisionLanguageModel.load(device.gpu, files);
-  weights = device.peak();
+  weights = device.peak().map(({ bytes }) => bytes);
 });
 afterAll(async () => {
   model.destroy();
@@ -60,7 +60,7 @@ async function allocated(request: TrainingRequest): Promise<number[]> {
   await trainer.checkpoint();
   trainer.destroy();
   expect(device.gpu.counters.bufferBytes).toBe(live);
-  return device.peak();
+  return device.peak().map(({ bytes }) => bytes);
 }
 
 const ascending = (sizes: readonly number[]): number[] => [...sizes].sort((a, b) => a - b);
