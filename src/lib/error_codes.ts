@@ -64,6 +64,7 @@ export const ERROR_CODES = [
   'data/dataset-read',
   'data/dataset-size',
   'data/dataset-table',
+  'data/evaluation',
   'data/files',
   'data/image',
   'data/image-aspect',

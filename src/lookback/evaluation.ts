@@ -16,6 +16,7 @@ import { isGenuineScan } from './genuine_scan';
 export interface SceneOutcome {
   readonly index: number;
   readonly kind: string;
+  readonly question: string;
   readonly expected: string;
   readonly answer: string | null;
   readonly correct: boolean;
@@ -58,6 +59,7 @@ export interface FinishedAnswer {
 export interface ExpectedAnswer {
   readonly index: number;
   readonly kind: string;
+  readonly question: string;
   readonly expected: string;
 }
 

@@ -15,7 +15,6 @@ import { type AnswerRequest, greedy, type Reasoner } from './reasoner';
 
 /** A question that can be asked. */
 export interface EvaluationItem extends ExpectedAnswer {
-  readonly question: string;
   readonly image: () => Promise<PixelArray>;
 }
 
@@ -143,7 +142,7 @@ export async function evaluateItems(
   const { config } = model.model;
   const name = grader === 'auto' ? undefined : grader;
   const score = ({ item, answer, request }: Answered<EvaluationItem>): SceneOutcome => {
-    const { index, kind, expected } = item;
+    const { index, kind, question, expected } = item;
     const { inputIds } = request.prepared.prompt;
     const tokens = {
       promptTokens: inputIds.length,
@@ -159,7 +158,7 @@ export async function evaluateItems(
       imageShares: answer.imageShares(),
       tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
     };
-    return scoreAnswer(finished, { index, kind, expected }, name);
+    return scoreAnswer(finished, { index, kind, question, expected }, name);
   };
   await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, {
     ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),

@@ -1,4 +1,4 @@
-// Declares every setting of an evaluation once, for the command line that runs it and for the documentation.
+// Declares every setting of an evaluation once: for the command line, for the page, and for the documentation.
 
 import { GENERATION_SETTINGS } from './generation_settings';
 import { choice, type Nested, whole } from './setting';
@@ -32,6 +32,41 @@ export const EVALUATION_SETTINGS = {
     { group: 'evaluation', label: 'Grader', help: 'What counts as right.' },
   ),
 } as const;
+
+const { seed, maxNewTokens, grader } = EVALUATION_SETTINGS;
+
+/** The settings of the page, which sets the mode of each side apart, asks fewer questions and can be paused between waves. */
+export const EVALUATION_PAGE_SETTINGS = {
+  questions: choice(
+    'sheets',
+    {
+      sheets: 'Sheets of shapes',
+      photographs: 'Photographs',
+      mixed: 'Sheets, a fifth of the questions without the picture',
+      heldout: 'Sheets, pairs of colour and shape that training never asks for',
+    },
+    { group: 'evaluation', source: 'shapes_world', label: 'Questions of the world' },
+  ),
+  count: {
+    ...EVALUATION_SETTINGS.count,
+    default: 100,
+    max: 5000,
+    help: 'Of a dataset at most as many as it has rows.',
+  },
+  seed,
+  batch: {
+    ...EVALUATION_SETTINGS.batch,
+    default: 16,
+    help: 'What a pause or a closed page loses at most. More take more memory.',
+  },
+  maxNewTokens,
+  grader,
+} as const;
+
+/** Name of a setting of the page. */
+export type EvaluationSettingId = keyof typeof EVALUATION_PAGE_SETTINGS;
+/** The settings of the page. */
+export type EvaluationPageSettings = Nested<typeof EVALUATION_PAGE_SETTINGS>;
 
 /** The settings of an evaluation. */
 export type EvaluationSettings = Nested<typeof EVALUATION_SETTINGS>;

@@ -18,7 +18,7 @@ import type { RunSummary } from '../worker/protocol/training';
 import { coalesced } from './coalesced';
 
 /** A kind of stored item that a list has and deletes. */
-export type ItemKind = Exclude<StorageUsage['items'][number]['kind'], 'coldStart'>;
+export type ItemKind = Exclude<StorageUsage['items'][number]['kind'], 'coldStart' | 'evaluation'>;
 
 /** What the last command did, for a line on the page. */
 export type LibraryNews =

@@ -2,7 +2,7 @@
 // notice carries no data; it reaches every other tab and never its sender.
 
 /** What is to be fetched again. */
-export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models' | 'coldStarts';
+export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models' | 'coldStarts' | 'evaluations';
 
 const STORES: readonly unknown[] = [
   'adapters',
@@ -10,6 +10,7 @@ const STORES: readonly unknown[] = [
   'datasets',
   'models',
   'coldStarts',
+  'evaluations',
 ] satisfies ChangedStore[];
 
 /** One end of the channel. */

@@ -66,6 +66,11 @@ export const MIGRATIONS: readonly Migration[] = [
     db.createObjectStore('coldStarts', { keyPath: 'id' });
     db.createObjectStore('coldStartTexts', { keyPath: ['coldStartId', 'stage', 'problemId'] });
   },
+  // 5: evaluations, with their outcomes aside.
+  async (db) => {
+    db.createObjectStore('evaluations', { keyPath: 'id' });
+    db.createObjectStore('evaluationOutcomes', { keyPath: ['evaluationId', 'side', 'index'] });
+  },
 ];
 
 /** A store's name. */

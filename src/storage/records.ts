@@ -194,6 +194,35 @@ export interface ColdStartTextsRecord {
   readonly texts: readonly string[];
 }
 
+/** An evaluation: questions that one or two sides were asked. */
+export interface EvaluationRecord<Plan = unknown> {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly modelId: string;
+  /** SHA-256 of the model's weights, hexadecimal. */
+  readonly fingerprint: string;
+  /** The device that answered first. */
+  readonly device: string;
+  readonly createdAt: number;
+  /** Of each side, the questions that are done with and the seconds that they took. */
+  readonly done: readonly number[];
+  readonly seconds: readonly number[];
+  /** Grows with every write. */
+  readonly revision: number;
+  /** Everything stored for it. */
+  readonly bytes: number;
+}
+
+/** What one side of an evaluation came to at one question. */
+export interface EvaluationOutcomeRecord<Outcome = unknown> {
+  readonly evaluationId: string;
+  /** From 0. */
+  readonly side: number;
+  readonly index: number;
+  /** Null for a question that could not be asked. */
+  readonly outcome: Outcome | null;
+}
+
 /** All stores. */
 export interface LibrarySchema extends DBSchema {
   adapters: { key: string; value: AdapterRecord };
@@ -209,5 +238,10 @@ export interface LibrarySchema extends DBSchema {
   coldStartTexts: {
     key: [coldStartId: string, stage: string, problemId: string];
     value: ColdStartTextsRecord;
+  };
+  evaluations: { key: string; value: EvaluationRecord };
+  evaluationOutcomes: {
+    key: [evaluationId: string, side: number, index: number];
+    value: EvaluationOutcomeRecord;
   };
 }

@@ -53,6 +53,11 @@ export const DATA_ERRORS: ErrorWords<ErrorCodeOf<'data'>> = {
   'data/cold-start': said('The cold start cannot go on', [
     `Begin one on ${pageName('data')}, or load the model that it was begun with.`,
   ]),
+  'data/evaluation': said(
+    'The evaluation cannot go on',
+    ['Load the model that it was begun with.'],
+    'open-models',
+  ),
   'data/cancelled': () =>
     copy('The import was cancelled', 'Nothing was kept.', ['Choose the files again when you want.'], 'none'),
 };

@@ -5,6 +5,7 @@ import { plainError } from '../lib/plain_error';
 import type { AnswerCommands } from './protocol/answers';
 import type { ColdStartCommands } from './protocol/cold_start';
 import type { LoadCommands } from './protocol/engine';
+import type { EvaluationCommands } from './protocol/evaluation';
 import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
 import type { EngineCommands } from './protocol/messages';
 import type { ModelCommands, QualityCommands } from './protocol/models';
@@ -16,6 +17,7 @@ export interface CommandHosts {
   readonly answers: AnswerCommands;
   readonly training: TrainingCommands;
   readonly coldStart: ColdStartCommands;
+  readonly evaluation: EvaluationCommands;
   readonly adapters: AdapterCommands;
   readonly datasets: DatasetCommands;
   readonly models: ModelCommands;
@@ -66,6 +68,15 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   exportColdStart: 'coldStart',
   saveColdStart: 'coldStart',
   deleteColdStart: 'coldStart',
+  listEvaluations: 'evaluation',
+  beginEvaluation: 'evaluation',
+  runEvaluation: 'evaluation',
+  pauseEvaluation: 'evaluation',
+  readEvaluation: 'evaluation',
+  readEvaluationItems: 'evaluation',
+  readEvaluationItem: 'evaluation',
+  exportEvaluation: 'evaluation',
+  deleteEvaluation: 'evaluation',
   listAdapters: 'adapters',
   saveAdapter: 'adapters',
   renameAdapter: 'adapters',

@@ -4,6 +4,7 @@
 import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
 import { acquireDevice } from '../gpu/device';
+import type { SceneOutcome } from '../lookback/evaluation';
 import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
 import { AdapterShelf } from '../services/answers/adapter_shelf';
@@ -13,6 +14,7 @@ import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
 import { joinModels, ModelRegistry } from '../services/answers/model_registry';
 import type { ColdStartHost } from '../services/cold_start/cold_start_host';
+import type { EvaluationHost } from '../services/evaluation/evaluation_host';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
 import { DatasetLibrary } from '../services/library/dataset_library';
@@ -28,6 +30,7 @@ import { openStoreChannel } from '../storage/channel';
 import { ColdStartStore } from '../storage/cold_start_store';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
+import { EvaluationStore } from '../storage/evaluation_store';
 import { isLocked, tryLock } from '../storage/locks';
 import { ModelStore } from '../storage/model_store';
 import { freeBytes } from '../storage/quota';
@@ -35,6 +38,7 @@ import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
 import type { ColdStartPlan } from './protocol/cold_start';
+import type { EvaluationPlan } from './protocol/evaluation';
 import type { StoreName } from './protocol/library';
 import type { ExposedEngine } from './protocol/messages';
 
@@ -46,9 +50,11 @@ const COLD_START_LOCK = 'look-back/cold-start';
 const TRAINING_LOCK = 'look-back/training';
 
 const events = new EventQueue();
-const channel = openStoreChannel((store) =>
-  events.push(store === 'coldStarts' ? { type: 'coldStartChanged' } : { type: 'storeChanged', store }),
-);
+const channel = openStoreChannel((store) => {
+  if (store === 'coldStarts') events.push({ type: 'coldStartChanged' });
+  else if (store === 'evaluations') events.push({ type: 'evaluationsChanged' });
+  else events.push({ type: 'storeChanged', store });
+});
 const changed = (store: StoreName): void => {
   events.push({ type: 'storeChanged', store });
   channel.post(store);
@@ -172,6 +178,31 @@ const openColdStart = async (): Promise<ColdStartHost> => {
   engine.addUser({ checkRelease: () => host.checkRelease(), release: () => undefined });
   return host;
 };
+const evaluations = new EvaluationStore<EvaluationPlan, SceneOutcome>(database);
+const evaluationParts = {
+  ...{ ...common, datasets, liveRuns, shelf, decodeImage, encodePicture: encodePng },
+  store: evaluations,
+  now: () => performance.now(),
+  changed: () => {
+    events.push({ type: 'evaluationsChanged' });
+    channel.post('evaluations');
+  },
+};
+let evaluation: Promise<EvaluationHost> | undefined;
+// Fetched with the first evaluation, as a cold start is.
+const theEvaluation = (): Promise<EvaluationHost> => {
+  evaluation ??= openEvaluation().catch((error: unknown) => {
+    evaluation = undefined;
+    throw error;
+  });
+  return evaluation;
+};
+const openEvaluation = async (): Promise<EvaluationHost> => {
+  const { EvaluationHost: Host } = await import('../services/evaluation/evaluation_host');
+  const host = new Host(evaluationParts);
+  engine.addUser({ checkRelease: () => host.checkRelease(), release: () => undefined });
+  return host;
+};
 const quality = new QualityHost({
   engine,
   measure: async (loaded, signal) => {
@@ -184,13 +215,22 @@ const quality = new QualityHost({
 engine.addUser(training);
 engine.addUser(shelf);
 
-const usage = { adapters: stored, runs, datasets: openDatasets, coldStarts, models, totals: storageTotals };
+const usage = {
+  adapters: stored,
+  runs,
+  datasets: openDatasets,
+  coldStarts,
+  evaluations,
+  models,
+  totals: storageTotals,
+};
 const storage = { storageUsage: () => storageUsage(usage) };
 const hosts = {
   engine,
   answers,
   training,
   coldStart: theColdStart,
+  evaluation: theEvaluation,
   adapters,
   datasets,
   models,

@@ -43,7 +43,7 @@ describe('summarise', () => {
   const outcome = (text: string, expected: string, index: number, kind: string, share: number) =>
     scoreAnswer(
       answerOf(text, () => share),
-      { index, kind, expected },
+      { index, kind, question: 'How many?', expected },
     );
   const outcomes = [
     outcome(LOOK_BACK, '7', 0, 'count', 0.5),

@@ -15,7 +15,15 @@ import {
 } from '../../tools/experiment_results';
 
 const outcome = (index: number, correct: boolean, text = `answer ${index}`): SceneOutcome => ({
-  ...{ index, kind: 'count', expected: '2', answer: correct ? '2' : '3', correct, text },
+  ...{
+    index,
+    kind: 'count',
+    question: 'How many?',
+    expected: '2',
+    answer: correct ? '2' : '3',
+    correct,
+    text,
+  },
   ...{ triggered: index % 2 === 0, emptyBack: false, genuineScan: false, format: 'cot' as const },
   ...{ length: 10 + index, finishReason: 'eos' as const, firstCorrect: null, backAt: null, shares: [] },
   ...{ promptTokens: 20, flops: 1 },

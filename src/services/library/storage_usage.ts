@@ -3,6 +3,7 @@
 
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { ColdStartStore } from '../../storage/cold_start_store';
+import type { EvaluationStore } from '../../storage/evaluation_store';
 import type { StorageTotals } from '../../storage/usage';
 import type { StorageUsage } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
@@ -15,6 +16,7 @@ export interface UsageParts {
   readonly runs: Pick<TrainingRuns, 'list'>;
   datasets(): Promise<Pick<DatasetRecords, 'list'>>;
   readonly coldStarts: Pick<ColdStartStore, 'current'>;
+  readonly evaluations: Pick<EvaluationStore, 'list'>;
   readonly models: { listStoredModels(): Promise<readonly StoredModel[]> };
   totals(): Promise<StorageTotals>;
 }
@@ -26,14 +28,16 @@ export async function storageUsage({
   datasets,
   models,
   coldStarts,
+  evaluations,
   totals,
 }: UsageParts): Promise<StorageUsage> {
-  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels, coldStart] = await Promise.all([
+  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels, ofEvaluations, coldStart] = await Promise.all([
     totals(),
     adapters.list(),
     runs.list(),
     datasets().then((store) => store.list()),
     models.listStoredModels(),
+    evaluations.list(),
     coldStarts.current(),
   ]);
   const items: StorageUsage['items'][number][] = [
@@ -43,6 +47,9 @@ export async function storageUsage({
     ...(coldStart === null
       ? []
       : [{ kind: 'coldStart', id: coldStart.id, name: coldStart.modelId, bytes: coldStart.bytes } as const]),
+    ...ofEvaluations.map(
+      ({ id, modelId, bytes }) => ({ kind: 'evaluation', id, name: modelId, bytes }) as const,
+    ),
     ...ofDatasets.map(({ id, name, bytes }) => ({ kind: 'dataset', id, name, bytes }) as const),
   ];
   return { ...sum, items: items.sort((a, b) => b.bytes - a.bytes) };

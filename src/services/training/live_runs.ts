@@ -1,5 +1,6 @@
 // Keeps at most one run live over all tabs: hands out the lock, settles what a crash left of runs that held it, and
-// refuses to let go of a dataset or an adapter that a live run reads. A cold start that asks the model takes the same lock.
+// refuses to let go of a dataset or an adapter that a live run reads. Whatever else asks the
+// model for long, a cold start or an evaluation, takes the same lock.
 
 import { LookBackError } from '../../lib/errors';
 import type { PlainError } from '../../lib/plain_error';
@@ -18,7 +19,7 @@ export interface LiveRunsParts {
 }
 
 /** What may hold the device for long. */
-export type LiveWork = 'run' | 'cold start';
+export type LiveWork = 'run' | 'cold start' | 'evaluation';
 
 /** What a plan reads from the library. */
 export type NeededItem = { readonly kind: 'adapter' | 'dataset'; readonly id: string };
@@ -102,13 +103,18 @@ export class LiveRuns {
   }
 }
 
+const LIVE_WORDS: Readonly<Record<LiveWork, string>> = {
+  run: 'A run is training',
+  'cold start': 'The model is being asked for a cold start',
+  evaluation: 'An evaluation is asking the model',
+};
+
 /** A run is live, here or in another tab. Code `train/busy`. */
 export function busy(where: 'here' | 'elsewhere', wanted: string, by: LiveWork = 'run'): LookBackError {
-  const here = by === 'run' ? 'A run is training' : 'The model is being asked for a cold start';
   const message =
     where === 'here'
-      ? `${here}; ${wanted} has to wait: pause${by === 'run' ? ' or stop' : ''} it first.`
-      : `Another tab is training, or asks the model for a cold start; ${wanted} has to wait: pause it there.`;
+      ? `${LIVE_WORDS[by]}; ${wanted} has to wait: pause${by === 'run' ? ' or stop' : ''} it first.`
+      : `Another tab is training, or asks the model for a cold start or an evaluation; ${wanted} has to wait: pause it there.`;
   return new LookBackError('train/busy', message, { where });
 }
 

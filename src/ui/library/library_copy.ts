@@ -99,7 +99,7 @@ export const LIBRARY_COPY = {
   storageColumns: ['Kind', 'Name', 'Size'],
   storageTotal: (count: number) => `${count} ${count === 1 ? 'item' : 'items'} together`,
   storageUnknown: 'Not known yet.',
-  items: { ...ITEMS, coldStart: 'Cold start' },
+  items: { ...ITEMS, coldStart: 'Cold start', evaluation: 'Evaluation' },
   confirmTitle: (item: ItemKind, name: string) => `Delete ${ITEMS[item].toLowerCase()} “${name}”?`,
   confirmFrees: (bytes: number) => `This frees ${formatBytes(bytes)}. It cannot be undone.`,
   confirmWhat: {

@@ -165,7 +165,7 @@ export interface StorageUsage {
   /** True once the browser promised not to clear it on its own. */
   readonly persisted: boolean;
   readonly items: readonly {
-    readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart';
+    readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart' | 'evaluation';
     readonly id: string;
     readonly name: string;
     readonly bytes: number;

@@ -4,6 +4,7 @@
 import type { AnswerCommands, AnswerEvent } from './answers';
 import type { ColdStartCommands, ColdStartEvent } from './cold_start';
 import type { LoadCommands, LoadEvent } from './engine';
+import type { EvaluationCommands, EvaluationEvent } from './evaluation';
 import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
 import type { DownloadEvent, ModelCommands, QualityCommands, QualityEvent } from './models';
 import type { TrainingCommands, TrainingEvent } from './training';
@@ -17,6 +18,7 @@ export type EngineEvent =
   | AnswerEvent
   | TrainingEvent
   | ColdStartEvent
+  | EvaluationEvent
   | LibraryEvent
   | DownloadEvent
   | QualityEvent;
@@ -32,6 +34,7 @@ export type EngineCommands = LoadCommands &
   AnswerCommands &
   TrainingCommands &
   ColdStartCommands &
+  EvaluationCommands &
   AdapterCommands &
   DatasetCommands &
   ModelCommands &

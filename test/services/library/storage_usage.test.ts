@@ -14,6 +14,7 @@ it('lists every item with its bytes, largest first, and the totals', async () =>
     datasets: async () => ({ list: async () => [{ id: 'd', name: 'D', bytes: 30 }] as never }),
     models: { listStoredModels: async () => [{ key: 'o~m@c', id: 'o/m', bytes: 70 }] as never },
     coldStarts: { current: async () => ({ id: 'c', modelId: 'pocket', bytes: 8 }) as never },
+    evaluations: { list: async () => [{ id: 'e', modelId: 'pocket', bytes: 6 }] as never },
     totals: async () => totals,
   });
   expect(usage).toEqual({
@@ -23,6 +24,7 @@ it('lists every item with its bytes, largest first, and the totals', async () =>
       { kind: 'dataset', id: 'd', name: 'D', bytes: 30 },
       { kind: 'run', id: 'r', name: PLAN.name, bytes: 9 },
       { kind: 'coldStart', id: 'c', name: 'pocket', bytes: 8 },
+      { kind: 'evaluation', id: 'e', name: 'pocket', bytes: 6 },
       { kind: 'adapter', id: 'a', name: 'A', bytes: 4 },
     ],
   });
