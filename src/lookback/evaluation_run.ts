@@ -3,7 +3,7 @@
 
 import type { GraderName } from '../answer/answer_grading';
 import type { PixelArray } from '../data/image/pillow_resize';
-import { drawSample, type Split } from '../data/world/world_sample';
+import { type SplitQuestions, splitSample } from '../data/world/split_questions';
 import type { GeneratedAnswer } from '../generation/generate';
 import { DataError } from '../lib/errors';
 import { answerFlops } from '../model/answer_flops';
@@ -16,14 +16,6 @@ import { type AnswerRequest, greedy, type Reasoner } from './reasoner';
 /** A question that can be asked. */
 export interface EvaluationItem extends ExpectedAnswer {
   readonly image: () => Promise<PixelArray>;
-}
-
-/** Questions of the built-in world. */
-export interface SplitQuestions {
-  readonly split: Split;
-  readonly seed: number;
-  /** Only questions that need the picture; else a fifth do not. */
-  readonly visual: boolean;
 }
 
 /** The part of a reasoner that is asked. */
@@ -61,12 +53,9 @@ export interface LeftOut<T> {
   readonly why: DataError;
 }
 
-/** Of questions that may ignore the picture, this share does. */
-const TEXT_SHARE = 0.2;
-
-/** The question of the built-in world with a number. Pure: any order, any subset, the same questions. */
-export function splitItem({ split, seed, visual }: SplitQuestions, index: number): EvaluationItem {
-  const sample = drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
+/** The question of the built-in world with a number, to be asked. */
+export function splitItem(questions: SplitQuestions, index: number): EvaluationItem {
+  const sample = splitSample(questions, index);
   const { wording, text, answer } = sample;
   return {
     index,

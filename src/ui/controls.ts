@@ -8,6 +8,7 @@ export const PAGES = {
   look: 'Look',
   train: 'Train',
   data: 'Data',
+  lab: 'Lab',
   models: 'Models',
   library: 'Library',
 } as const satisfies Record<Route, string>;

@@ -34,6 +34,14 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       const coldStart = coldStartPage(client, library);
       return () => <DataPage datasets={datasets} library={library} coldStart={coldStart} />;
     }),
+    lab: once(async () => {
+      const [{ LabPage }, { createEvaluations }] = await Promise.all([
+        import('./evaluation/lab_page'),
+        import('../state/evaluations'),
+      ]);
+      const evaluations = createEvaluations(client);
+      return () => <LabPage {...{ evaluations, library }} />;
+    }),
     models: once(async () => {
       const [{ ModelsPage }, { createArrival }, { createQualityState }, made] = await Promise.all([
         import('./models/models_page'),

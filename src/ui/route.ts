@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 
 /** The pages, in the order of the bar. */
-export const ROUTES = ['look', 'train', 'data', 'models', 'library'] as const;
+export const ROUTES = ['look', 'train', 'data', 'lab', 'models', 'library'] as const;
 /** One of {@link ROUTES}. */
 export type Route = (typeof ROUTES)[number];
 

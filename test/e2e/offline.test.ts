@@ -19,7 +19,7 @@ test('everything works without a host, and a new version is taken by hand', asyn
   await host.stop();
   await page.reload();
   await expect(look.status).toHaveText(/is ready\./, { timeout: 60_000 });
-  for (const name of ['train', 'data', 'models', 'library']) {
+  for (const name of ['train', 'data', 'lab', 'models', 'library']) {
     await page.getByTestId(`nav-${name}`).click();
     await expect(page.getByRole('main').getByRole('heading', { level: 2 }).first()).toBeVisible();
   }

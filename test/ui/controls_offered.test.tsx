@@ -1,9 +1,11 @@
 // Messages against what the page offers: every control that a message names is there, on the page that it names.
 import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../src/state/datasets';
+import { createEvaluations } from '../../src/state/evaluations';
 import { createQualityState } from '../../src/state/model_quality';
 import { CONTROLS, type NamedControl } from '../../src/ui/controls';
 import { DataPage } from '../../src/ui/data/data_page';
+import { LabPage } from '../../src/ui/evaluation/lab_page';
 import { LibraryPage } from '../../src/ui/library/library_page';
 import { ModelsPage } from '../../src/ui/models/models_page';
 import { Notice } from '../../src/ui/notice';
@@ -50,6 +52,10 @@ async function offers(page: Route | null): Promise<string[]> {
         renderIn(stored, <DataPage {...{ datasets, library }} coldStart={async () => () => null} />)
           .container,
       );
+    }
+    case 'lab': {
+      const evaluations = createEvaluations(engine);
+      return offered(renderIn(stored, <LabPage {...{ evaluations, library }} />).container);
     }
     case 'models': {
       const { arrival } = arrivalOf(stored);

@@ -3,7 +3,8 @@
 
 import type { DecodedImage } from '../../data/image/picture_decoder';
 import type { PixelArray } from '../../data/image/pillow_resize';
-import { type EvaluationItem, type SplitQuestions, splitItem } from '../../lookback/evaluation_run';
+import type { SplitQuestions } from '../../data/world/split_questions';
+import { type EvaluationItem, splitItem } from '../../lookback/evaluation_run';
 import type { EvaluationPlan } from '../../worker/protocol/evaluation';
 import type { DatasetLibrary } from '../library/dataset_library';
 

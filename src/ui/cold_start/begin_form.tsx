@@ -3,39 +3,11 @@
 import type { ColdStart } from '../../state/cold_start';
 import type { Library } from '../../state/library';
 import { useLook } from '../look/look_context';
+import { SourceField } from '../source_field';
 import { COLD_START_COPY } from './cold_start_copy';
 import { ColdStartField } from './cold_start_field';
 
 const WORDS = COLD_START_COPY.begin;
-
-function SourceField({ coldStart, library }: { readonly coldStart: ColdStart; readonly library: Library }) {
-  const { source } = coldStart.draft.value;
-  const sets = library.datasets.value;
-  const choose = (id: string) => {
-    const set = sets.find((one) => one.id === id);
-    coldStart.setSource(
-      set === undefined ? { kind: 'shapes_world' } : { kind: 'dataset', datasetId: id, name: set.name },
-    );
-  };
-  return (
-    <div class="cold-field">
-      <label for="cold-source">{WORDS.source}</label>
-      <select
-        id="cold-source"
-        data-testid="cold-source"
-        value={source.kind === 'dataset' ? source.datasetId : ''}
-        onChange={(event) => choose(event.currentTarget.value)}
-      >
-        <option value="">{WORDS.world}</option>
-        {sets.map(({ id, name, rows }) => (
-          <option key={id} value={id}>
-            {WORDS.set(name, rows)}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
 
 /** The form; shown while there is no cold start. */
 export function BeginForm({
@@ -63,8 +35,13 @@ export function BeginForm({
           void coldStart.begin();
         }}
       >
-        <div class="cold-fields">
-          <SourceField coldStart={coldStart} library={library} />
+        <div class="setting-fields">
+          <SourceField
+            form="cold"
+            source={coldStart.draft.value.source}
+            sets={library.datasets.value}
+            choose={coldStart.setSource}
+          />
           {fields.map((id) => (
             <ColdStartField key={id} coldStart={coldStart} id={id} />
           ))}

@@ -18,9 +18,6 @@ export const COLD_START_COPY = {
     title: 'What to ask',
     model: (label: string) => `The model that is loaded answers: ${label}.`,
     noModel: 'Load a model first: its own answers are what the set is made of.',
-    source: 'Questions from',
-    world: 'The built-in world',
-    set: (name: string, rows: number) => `${name} (${counted(rows, 'row')})`,
     start: 'Start asking',
   },
   states: {

@@ -62,7 +62,7 @@ export function SelectionCard({ coldStart, view: { plan, selection } }: StagePro
     <StageCard name="selection" title={words.title}>
       <p>{words.rule(plan)}</p>
       <p class="hint">{words.source}</p>
-      <div class="cold-fields">
+      <div class="setting-fields">
         {(['looks', 'hardShare', 'wrongFirstShare'] as const).map((id) => (
           <ColdStartField key={id} coldStart={coldStart} id={id} />
         ))}
@@ -132,7 +132,7 @@ export function InsertionCard({ coldStart, view }: StageProps) {
   return (
     <StageCard name="insertion" title={words.title}>
       <p class="hint">{words.why}</p>
-      <div class="cold-fields wide">
+      <div class="setting-fields wide">
         <ColdStartField coldStart={coldStart} id="position" />
         <ColdStartField
           coldStart={coldStart}
@@ -196,9 +196,9 @@ export function MixCard({ coldStart, view: { plan, mix } }: StageProps) {
   const percent = Math.round(100 * plan.reflectionRate);
   return (
     <StageCard name="mix" title={words.title}>
-      <div class="cold-fields">
+      <div class="setting-fields">
         <ColdStartField coldStart={coldStart} id="reflectionRate" />
-        <div class="cold-field">
+        <div class="setting-field">
           <label for="cold-rate-slider">{words.rate(percent)}</label>
           <input
             id="cold-rate-slider"
