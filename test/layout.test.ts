@@ -97,6 +97,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/services/cold_start/': 'test/services/cold_start/cold_start_host.test.ts',
   'src/services/evaluation/': 'test/services/evaluation/evaluation_host.test.ts',
   'src/ui/evaluation/': 'test/ui/evaluation/evaluation_page.test.tsx',
+  'src/ui/results/': 'test/ui/results/results_page.test.tsx',
   'src/ui/cold_start/cold_start_copy.ts': 'test/ui/cold_start/cold_start_page.test.tsx',
   // Both are one engine to the page, and share their states.
   'src/services/answers/answer_host.ts': 'test/services/answers/engine.test.ts',

@@ -1,15 +1,16 @@
-// Command line: runs an experiment. `npm run experiment -- NAME [--list | --verify]`
+// Command line: runs an experiment. `npm run experiment -- NAME [--list | --verify | --ship]`
 // experiments/NAME.json states arms, seeds and questions; each stage and each arm's answers are run by the project's own
 // commands, in an order that follows from the file. A run that was killed goes on where it stopped.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { DataError } from '../src/lib/errors';
 import { itemAt } from '../src/lib/invariant';
 import { createPrng } from '../src/lib/prng';
 import type { EvaluationReport, SceneOutcome } from '../src/lookback/evaluation';
+import type { ShippedName } from '../src/state/shipped_experiment';
 import { log, readArgumentsWithWord, runCommand, UsageError } from './command_line';
 import { readOutcomes } from './evaluate_outcomes';
 import {
@@ -23,6 +24,7 @@ import {
 } from './experiment_plan';
 import { experimentReport } from './experiment_report';
 import { digest, type ExperimentResults, type KeptAnswers, keptAnswers } from './experiment_results';
+import { shippedExperiment } from './experiment_shipping';
 import { writeWhole } from './train_files';
 
 const USAGE = `usage: npm run experiment -- NAME [options]
@@ -30,11 +32,16 @@ const USAGE = `usage: npm run experiment -- NAME [options]
   NAME          a file of experiments/, without its ending
   --list        say what has been run and what has not, and run nothing
   --only ARMS   run these arms alone, separated by commas
+  --ship        write what the page shows of docs/results/NAME.json to public/results, and run nothing
+  --from FILE   with --ship: results of another place
   --verify      answer 50 questions again, drawn at random, and compare them with what was kept
 
   Adapters, metrics and answers go to runs/experiments/NAME, and what they come to, after every step of the way, to
   docs/results/NAME.json and NAME.md. Run it from the root of the repository; killed, it goes on where it stopped.`;
 
+/** Where the page finds results, and the list of them there. */
+const SHIPPED = 'public/results';
+const LIST = 'results.json';
 const VERIFIED = 50;
 const VERIFIED_AT_ONCE = 10;
 
@@ -43,6 +50,8 @@ interface Call {
   readonly list: boolean;
   readonly only: readonly string[] | undefined;
   readonly verify: boolean;
+  /** File whose results are to be shipped. */
+  readonly ship: string | undefined;
 }
 
 function readCall(): Call {
@@ -51,11 +60,16 @@ function readCall(): Call {
     list: flag,
     only: { type: 'string' },
     verify: flag,
+    ship: flag,
+    from: { type: 'string' },
   });
   if (!/^[a-z][a-z0-9_]*$/.test(word)) throw new UsageError(`"${word}" is no name of an experiment.`);
-  const { list = false, verify = false, only } = values;
-  if (list && verify) throw new UsageError('--list and --verify exclude each other.');
-  return { name: word, list, verify, only: only?.split(',') };
+  const { list = false, verify = false, ship = false, only, from } = values;
+  if (Number(list) + Number(verify) + Number(ship) > 1)
+    throw new UsageError('--list, --verify and --ship exclude each other.');
+  if (from !== undefined && !ship) throw new UsageError('--from goes with --ship.');
+  const shipped = ship ? (from ?? `docs/results/${word}.json`) : undefined;
+  return { name: word, list, verify, only: only?.split(','), ship: shipped };
 }
 
 /** An experiment with its folder. */
@@ -242,8 +256,30 @@ async function verify(run: ExperimentRun, units: readonly Unit[]): Promise<void>
   if (same < asked) throw new DataError('data/row', `${asked - same} answers differ from what was kept.`);
 }
 
+/** Writes what the page draws of results, and the list of all that ship. */
+async function shipResults(from: string): Promise<void> {
+  const text = await readFile(from, 'utf8').catch(() => {
+    throw new DataError(
+      'data/file',
+      `${from} cannot be read: run the experiment first, or name a file by --from.`,
+    );
+  });
+  const shipped = shippedExperiment(JSON.parse(text) as ExperimentResults);
+  await mkdir(SHIPPED, { recursive: true });
+  await writeWhole(`${SHIPPED}/${shipped.name}.json`, `${JSON.stringify(shipped)}\n`);
+  const names: ShippedName[] = [];
+  for (const file of (await readdir(SHIPPED)).sort()) {
+    if (!file.endsWith('.json') || file === LIST) continue;
+    const { name, question } = JSON.parse(await readFile(`${SHIPPED}/${file}`, 'utf8')) as ShippedName;
+    names.push({ name, question });
+  }
+  await writeWhole(`${SHIPPED}/${LIST}`, `${JSON.stringify(names)}\n`);
+  log(`${SHIPPED}/${shipped.name}.json was written; ${shipped.missing} parts have not been run.`);
+}
+
 async function experiment(signal: AbortSignal): Promise<void> {
   const call = readCall();
+  if (call.ship !== undefined) return await shipResults(call.ship);
   const file = `experiments/${call.name}.json`;
   const json = await readFile(file, 'utf8').catch(() => {
     throw new DataError('data/config', `${file} cannot be read; run this from the root of the repository.`);

@@ -1,5 +1,6 @@
 // Writes an experiment's page from its results: the protocol as it was committed, a table of every set, comparisons.
 
+import { paperRows } from './experiment_paper';
 import { accuracyOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
 
 const percent = (value: number): string => (100 * value).toFixed(1);
@@ -67,6 +68,20 @@ function setPart(results: ExperimentResults, { name, count }: { name: string; co
   ];
 }
 
+/** What the paper found beside what was found here. */
+function paperPart(results: ExperimentResults): string[] {
+  const rows = paperRows(results);
+  if (rows.length === 0) return [];
+  return [
+    ...['## The paper and this miniature', '', '| finding | paper | set | here |', '|---|---|---|---|'],
+    ...rows.map(
+      ({ says, paper, set, found }) =>
+        `| ${[says, paper, set, found ?? 'not measured'].map(cell).join(' | ')} |`,
+    ),
+    '',
+  ];
+}
+
 /** The page, in Markdown. */
 export function experimentReport(results: ExperimentResults): string {
   const { experiment, missing, training, answers, commit } = results;
@@ -87,6 +102,7 @@ export function experimentReport(results: ExperimentResults): string {
     'Intervals are over questions where there is one seed (Wilson; bootstrap for differences), over seeds and questions',
     'where there are several (crossed bootstrap). p is McNemar’s, exact, with one seed.',
     '',
+    ...paperPart(results),
     ...experiment.sets.flatMap((set) => setPart(results, set)),
     ...(trained.length === 0
       ? []

@@ -35,12 +35,14 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <DataPage datasets={datasets} library={library} coldStart={coldStart} />;
     }),
     lab: once(async () => {
-      const [{ LabPage }, { createEvaluations }] = await Promise.all([
+      const [{ LabPage }, { createEvaluations }, { createResults }] = await Promise.all([
         import('./evaluation/lab_page'),
         import('../state/evaluations'),
+        import('../state/results'),
       ]);
       const evaluations = createEvaluations(client);
-      return () => <LabPage {...{ evaluations, library }} />;
+      const results = createResults(async (name) => (await fetch(`./results/${name}`)).json());
+      return () => <LabPage {...{ evaluations, library, results }} />;
     }),
     models: once(async () => {
       const [{ ModelsPage }, { createArrival }, { createQualityState }, made] = await Promise.all([

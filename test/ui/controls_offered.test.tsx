@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../src/state/datasets';
 import { createEvaluations } from '../../src/state/evaluations';
 import { createQualityState } from '../../src/state/model_quality';
+import { createResults } from '../../src/state/results';
 import { CONTROLS, type NamedControl } from '../../src/ui/controls';
 import { DataPage } from '../../src/ui/data/data_page';
 import { LabPage } from '../../src/ui/evaluation/lab_page';
@@ -55,7 +56,8 @@ async function offers(page: Route | null): Promise<string[]> {
     }
     case 'lab': {
       const evaluations = createEvaluations(engine);
-      return offered(renderIn(stored, <LabPage {...{ evaluations, library }} />).container);
+      const results = createResults(async () => []);
+      return offered(renderIn(stored, <LabPage {...{ evaluations, library, results }} />).container);
     }
     case 'models': {
       const { arrival } = arrivalOf(stored);

@@ -11,6 +11,7 @@ import type {
 import { BlobImage } from '../blob_image';
 import { Modal } from '../confirm';
 import { useLook } from '../look/look_context';
+import { Pager } from '../pager';
 import { AnswerText, Verdict } from '../train/answer_text';
 import { EVALUATION_COPY, sideWords } from './evaluation_copy';
 import { openInLook } from './open_in_look';
@@ -78,23 +79,6 @@ function Rows({ evaluations, plan, listed }: ItemsProps & { readonly listed: Lis
   );
 }
 
-function Pager({ evaluations, listed }: { readonly evaluations: Evaluations; readonly listed: ListedItems }) {
-  const { filter, offset, total } = listed;
-  if (total <= PAGE) return null;
-  const to = (next: number) => () => void evaluations.listItems(filter, next);
-  return (
-    <p class="eval-pager">
-      <button type="button" class="quiet" disabled={offset === 0} onClick={to(Math.max(0, offset - PAGE))}>
-        {WORDS.previous}
-      </button>
-      <span>{WORDS.range(offset + 1, Math.min(total, offset + PAGE), total)}</span>
-      <button type="button" class="quiet" disabled={offset + PAGE >= total} onClick={to(offset + PAGE)}>
-        {WORDS.next}
-      </button>
-    </p>
-  );
-}
-
 /** Whether both sides differ in the adapter alone and one has none: then the Look page can ask both side by side. */
 function comparedSide({ sides }: EvaluationPlan): EvaluationPlan['sides'][number] | null {
   const [first, second] = sides;
@@ -132,7 +116,7 @@ function Item({ evaluations, plan, item }: ItemsProps & { readonly item: Evaluat
           </button>
         </section>
       ))}
-      <p class="eval-pager">
+      <p class="pager">
         {compared !== null && (
           <button type="button" onClick={() => open(compared, true)}>
             {WORDS.compare}
@@ -176,7 +160,12 @@ export function ItemList({ evaluations, plan }: ItemsProps) {
       {listed !== null && listed.rows.length > 0 && (
         <>
           <Rows {...{ evaluations, plan, listed }} />
-          <Pager {...{ evaluations, listed }} />
+          <Pager
+            offset={listed.offset}
+            total={listed.total}
+            page={PAGE}
+            show={(offset) => void evaluations.listItems(listed.filter, offset)}
+          />
         </>
       )}
       {item !== null && <Item {...{ evaluations, plan, item }} />}

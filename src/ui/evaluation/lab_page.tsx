@@ -1,4 +1,5 @@
-// Draws the Lab page: a form for a new evaluation and the list of those that are kept, or the one that the address names.
+// Draws the Lab page: a form for a new evaluation, the list of those that are kept and the experiments that
+// ship; or what of these the address names.
 // Its polite live region speaks of states, never of single waves.
 
 import { useSignal } from '@preact/signals';
@@ -6,14 +7,17 @@ import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Evaluations } from '../../state/evaluations';
 import type { Library } from '../../state/library';
+import type { Results } from '../../state/results';
 import type { EvaluationSummary } from '../../worker/protocol/evaluation';
 import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
+import { ResultsList, ResultsView } from '../results/results_view';
 import { doneWords, EVALUATION_COPY, planWords } from './evaluation_copy';
 import { EvaluationForm } from './evaluation_form';
 import { EvaluationResult } from './evaluation_result';
+import { useLabAddress } from './lab_address';
 import '../styles/train.css';
 import '../styles/library.css';
 import '../styles/notice.css';
@@ -24,23 +28,7 @@ const WORDS = EVALUATION_COPY;
 interface LabProps {
   readonly evaluations: Evaluations;
   readonly library: Library;
-}
-
-/** What of the Lab an address names: `#/lab/evaluation/ID`; null for its first page. */
-export function evaluationOf(hash: string): string | null {
-  return /^#\/lab\/evaluation\/([\w-]+)$/.exec(hash)?.[1] ?? null;
-}
-
-function useAddress(): string {
-  const hash = useSignal(location.hash);
-  useEffect(() => {
-    const follow = () => {
-      hash.value = location.hash;
-    };
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, [hash]);
-  return hash.value;
+  readonly results: Results;
 }
 
 function Kept({ evaluations, onDelete }: LabProps & { readonly onDelete: (one: EvaluationSummary) => void }) {
@@ -83,7 +71,7 @@ function Kept({ evaluations, onDelete }: LabProps & { readonly onDelete: (one: E
 }
 
 function FirstPage(props: LabProps) {
-  const { evaluations, library } = props;
+  const { evaluations, library, results } = props;
   const doomed = useSignal<EvaluationSummary | null>(null);
   useEffect(() => {
     void evaluations.open();
@@ -102,6 +90,7 @@ function FirstPage(props: LabProps) {
           doomed.value = chosen;
         }}
       />
+      <ResultsList results={results} />
       {one !== null && (
         <Confirm
           title={WORDS.list.deleteTitle}
@@ -119,19 +108,34 @@ function FirstPage(props: LabProps) {
   );
 }
 
+/** What the address names. */
+function Named({ evaluations, library, results }: LabProps) {
+  const address = useLabAddress();
+  switch (address.page) {
+    case 'first':
+      return <FirstPage {...{ evaluations, library, results }} />;
+    case 'evaluation':
+      return <EvaluationResult evaluations={evaluations} id={address.id} />;
+    case 'results':
+      return <ResultsView results={results} name={address.name} />;
+    case 'questions':
+      return <ResultsView results={results} name={address.name} questions={address} />;
+  }
+}
+
 /** The page. */
 export function LabPage(props: LabProps) {
   const { evaluations } = props;
-  const id = evaluationOf(useAddress());
+  const inner = useLabAddress().page !== 'first';
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (id !== null) heading.current?.focus({ preventScroll: true });
-  }, [id]);
+    if (inner) heading.current?.focus({ preventScroll: true });
+  }, [inner]);
   const error = evaluations.error.value;
   return (
     <div class="lab" data-testid="lab-page">
       <header class="page-head">
-        {id !== null && (
+        {inner && (
           <p>
             <a class="quiet-link" href="#/lab">
               ← {WORDS.back}
@@ -141,13 +145,13 @@ export function LabPage(props: LabProps) {
         <h2 ref={heading} tabIndex={-1}>
           {WORDS.title}
         </h2>
-        <p class="hint">{WORDS.about}</p>
+        {!inner && <p class="hint">{WORDS.about}</p>}
       </header>
       {error !== null && <Notice error={error} compact retry={null} dismiss={evaluations.dismiss} />}
       <p role="status" class="visually-hidden">
         {evaluations.work.value === null ? '' : WORDS.run.asking}
       </p>
-      {id === null ? <FirstPage {...props} /> : <EvaluationResult evaluations={evaluations} id={id} />}
+      <Named {...props} />
     </div>
   );
 }

@@ -2,7 +2,9 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { createEvaluations } from '../../../src/state/evaluations';
-import { evaluationOf, LabPage } from '../../../src/ui/evaluation/lab_page';
+import { createResults } from '../../../src/state/results';
+import { labAddress } from '../../../src/ui/evaluation/lab_address';
+import { LabPage } from '../../../src/ui/evaluation/lab_page';
 import type { EvaluationView } from '../../../src/worker/protocol/evaluation';
 import { EVALUATION_ITEM, EVALUATION_ITEMS, EVALUATION_VIEW } from '../../state/evaluation_script';
 import { adapterOf, datasetOf, settled } from '../../state/train_script';
@@ -19,7 +21,10 @@ async function opened(hash: string, list: readonly EvaluationView[] = [EVALUATIO
   location.hash = hash;
   const made = await shelf({ adapters: [adapterOf('a1')], datasets: [datasetOf('d1', 3, 3)] });
   const evaluations = createEvaluations(made.engine);
-  const { container } = renderIn(made, <LabPage evaluations={evaluations} library={made.library} />);
+  const { container } = renderIn(
+    made,
+    <LabPage evaluations={evaluations} library={made.library} results={createResults(async () => [])} />,
+  );
   await settled();
   await made.engine.resolve('listEvaluations', list);
   return { ...made, evaluations, container };
@@ -157,10 +162,19 @@ describe('an evaluation', () => {
   });
 });
 
-describe('evaluationOf', () => {
-  it('reads the address', () => {
-    expect(evaluationOf('#/lab/evaluation/0a-b')).toBe('0a-b');
-    expect(evaluationOf('#/lab')).toBeNull();
-    expect(evaluationOf('#/lab/evaluation/<x>')).toBeNull();
+describe('labAddress', () => {
+  it.each([
+    ['#/lab', { page: 'first' }],
+    ['#/lab/', { page: 'first' }],
+    ['#/look', { page: 'first' }],
+    ['#/lab/evaluation/0a-b', { page: 'evaluation', id: '0a-b' }],
+    ['#/lab/evaluation/<x>', { page: 'first' }],
+    ['#/lab/results/main', { page: 'results', name: 'main' }],
+    ['#/lab/results/main/sheets/a', { page: 'questions', name: 'main', set: 'sheets', arms: ['a'] }],
+    ['#/lab/results/main/sheets/a/b', { page: 'questions', name: 'main', set: 'sheets', arms: ['a', 'b'] }],
+    ['#/lab/results/main/sheets/a/b/c', { page: 'first' }],
+    ['#/lab/results/../x', { page: 'first' }],
+  ])('reads %s', (hash, address) => {
+    expect(labAddress(hash)).toEqual(address);
   });
 });
