@@ -39,7 +39,7 @@ export const RUN_ERRORS: ErrorWords<ErrorCodeOf<'storage' | 'train' | 'reward'>>
     `Ask the browser on ${pageName('library')} to keep what is stored, and export what matters.`,
   ]),
   'storage/archive': said('This file does not hold what it should', [
-    `Choose a file as ${control('exportAdapter')} writes it, or for an adapter PEFT’s two files, their folder or a zip of them.`,
+    `Choose a file as ${control('exportAdapter')} writes it. An adapter is adapter_config.json and adapter_model.safetensors, as PEFT writes them: both files, their folder, or a zip.`,
   ]),
   'storage/busy': said(
     'Another tab is at work on this',
