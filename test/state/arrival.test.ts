@@ -1,6 +1,6 @@
 // How a model comes here, over a scripted engine: verdicts in any order, a download with pauses and failures, loading.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { shelf } from '../ui/page_script';
+import { shelf } from '../ui/page_state';
 import { arrivalOf, CATALOGUE, FIT, HUB_MODEL, pauseDownload, startDownload } from './arrival_script';
 import { type HandEngine, LOADED_MODEL } from './engine_script';
 

@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Dock } from '../../src/ui/dock';
 import { newVersion } from '../../src/ui/offline';
 import { settled, statusOf } from '../state/train_script';
-import { renderIn, shelf } from './page_script';
+import { renderIn } from './page_script';
+import { shelf } from './page_state';
 
 afterEach(() => {
   newVersion.value = null;

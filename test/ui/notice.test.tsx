@@ -5,7 +5,8 @@ import type { ErrorCode } from '../../src/lib/error_codes';
 import { Notice } from '../../src/ui/notice';
 import { route } from '../../src/ui/route';
 import { settled } from '../state/train_script';
-import { renderIn, shelf } from './page_script';
+import { renderIn } from './page_script';
+import { shelf } from './page_state';
 
 afterEach(() => {
   route.value = 'look';

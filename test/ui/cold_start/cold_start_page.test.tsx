@@ -6,7 +6,8 @@ import { ColdStartPage } from '../../../src/ui/cold_start/cold_start_page';
 import type { ColdStartLook, ColdStartView } from '../../../src/worker/protocol/cold_start';
 import { COLD_VIEW } from '../../state/cold_start_script';
 import { datasetOf, settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 async function shown(view: ColdStartView | null) {
   const made = await shelf({ datasets: [datasetOf('d1', 3, 3)] });

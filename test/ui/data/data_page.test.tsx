@@ -5,7 +5,8 @@ import { createDatasets } from '../../../src/state/datasets';
 import { DataPage } from '../../../src/ui/data/data_page';
 import type { NamedFile } from '../../../src/worker/protocol/library';
 import { settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 async function shown() {
   const made = await shelf();

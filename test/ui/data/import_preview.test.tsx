@@ -5,7 +5,8 @@ import { createDatasets } from '../../../src/state/datasets';
 import { ImportPreview } from '../../../src/ui/data/import_preview';
 import type { DatasetPreview, ImportChoice } from '../../../src/worker/protocol/library';
 import { settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 const PREVIEW: DatasetPreview = {
   ...{ token: 't1', columns: ['pic', 'q', 'gold', 'A', 'B', 'C'], rows: 98, withResponse: 40 },

@@ -3,7 +3,8 @@ import { fireEvent, screen } from '@testing-library/preact';
 import { expect, it } from 'vitest';
 import { AdapterChip } from '../../../src/ui/look/adapter_chip';
 import { adapterOf, settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 it('offers adapters of the loaded model, and warns of one that was trained over other weights', async () => {
   const adapters = [

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { GroupsPanel } from '../../../src/ui/train/groups_panel';
 import type { GroupFact } from '../../../src/worker/protocol/training';
 import { runOf, settled } from '../../state/train_script';
-import { renderTrain, trainPage } from '../page_script';
+import { renderTrain } from '../page_script';
+import { trainPage } from '../page_state';
 
 const TEXT = '<think> one </think> \\boxed{ 2 }';
 const GROUP: GroupFact = {

@@ -14,7 +14,8 @@ import {
   settled,
   statusOf,
 } from '../../state/train_script';
-import { renderTrain, trainPage } from '../page_script';
+import { renderTrain } from '../page_script';
+import { trainPage } from '../page_state';
 
 async function shown(change: Partial<HandTrainer> = {}) {
   const made = await trainPage(change);

@@ -3,7 +3,8 @@ import { fireEvent, screen } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { RunPanel } from '../../../src/ui/train/run_panel';
 import { adapterOf, runOf, settled, statusOf, stepped } from '../../state/train_script';
-import { renderTrain, trainPage } from '../page_script';
+import { renderTrain } from '../page_script';
+import { trainPage } from '../page_state';
 
 async function shown(change: Parameters<typeof runOf>[1] = {}, steps = 0) {
   const made = await trainPage({ runs: [runOf('r1', change)] }, steps);

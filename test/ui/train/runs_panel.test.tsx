@@ -3,7 +3,8 @@ import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { RunsPanel } from '../../../src/ui/train/runs_panel';
 import { detailOf, runOf, settled, statusOf } from '../../state/train_script';
-import { renderTrain, trainPage } from '../page_script';
+import { renderTrain } from '../page_script';
+import { trainPage } from '../page_state';
 
 async function shown() {
   const runs = [runOf('r1', { adapterId: 'a1', bytes: 2048 }), runOf('r2', { state: 'running' })];

@@ -3,7 +3,8 @@ import { fireEvent, screen } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { SamplesPanel } from '../../../src/ui/train/samples_panel';
 import { evaluated, runOf, settled } from '../../state/train_script';
-import { renderTrain, trainPage } from '../page_script';
+import { renderTrain } from '../page_script';
+import { trainPage } from '../page_state';
 
 async function shown() {
   const made = await trainPage({ runs: [runOf('r1')] });

@@ -14,7 +14,8 @@ import {
   settled,
   statusOf,
 } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 beforeAll(() => {
   const context = new Proxy(
