@@ -16,6 +16,7 @@ import { decodeAttention } from './decode_attention';
 import { dropout } from './dropout';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
+import { fmaPeak } from './fma_peak';
 import { gatherRows, scatterRows } from './gather_rows';
 import { type GemmOptions, gemm } from './gemm';
 import { grpoLoss } from './grpo_loss';
@@ -215,6 +216,7 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
     name: 'samplerProbabilities',
     build: (traits) => [112, 4099].map((vocab) => samplerProbabilities({ batch: 2, vocab }, traits)),
   },
+  { name: 'fmaPeak', build: (traits) => [fmaPeak({ count: 65, rounds: 3, a: 0.5, b: 0.5 }, traits)] },
   { name: 'squareSum', build: (traits) => [1000, 1000000].map((count) => squareSum({ count }, traits)) },
   { name: 'clipFactor', build: (traits) => [clipFactor({ count: 1000, maxNorm: 1 }, traits)] },
   { name: 'adamw', build: (traits) => [adamw({ count: 9 }, traits)] },

@@ -45,19 +45,21 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <LabPage {...{ evaluations, library, results }} />;
     }),
     models: once(async () => {
-      const [{ ModelsPage }, { createArrival }, { createQualityState }, made] = await Promise.all([
-        import('./models/models_page'),
-        import('../state/arrival'),
-        import('../state/model_quality'),
-        hub(),
-      ]);
+      const [{ ModelsPage }, { createArrival }, { createQualityState }, { createDeviceCheck }, made] =
+        await Promise.all([
+          import('./models/models_page'),
+          import('../state/arrival'),
+          import('../state/model_quality'),
+          import('../state/device_check'),
+          hub(),
+        ]);
       const arrival = createArrival({
         ...{ client, look, library, hub: made },
         fetchCatalogue: async () => (await fetch('./models/catalogue.json')).json(),
         now: () => performance.now(),
       });
-      const quality = createQualityState(client);
-      return () => <ModelsPage {...{ arrival, library, quality }} />;
+      const [quality, check] = [createQualityState(client), createDeviceCheck(client)];
+      return () => <ModelsPage {...{ arrival, library, quality, check }} />;
     }),
     library: once(async () => {
       const [{ LibraryPage }, { createHubAdapter }, made] = await Promise.all([

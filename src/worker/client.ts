@@ -13,7 +13,7 @@ import type {
   ProtocolVersion,
 } from './protocol/messages';
 
-const PROTOCOL_VERSION: ProtocolVersion = 4;
+const PROTOCOL_VERSION: ProtocolVersion = 5;
 
 /** What the client needs of a Worker: a Comlink endpoint that may be ended. */
 export interface EngineEndpoint extends Endpoint {

@@ -4,6 +4,7 @@
 import { plainError } from '../lib/plain_error';
 import type { AnswerCommands } from './protocol/answers';
 import type { ColdStartCommands } from './protocol/cold_start';
+import type { DeviceCheckCommands } from './protocol/device_check';
 import type { LoadCommands } from './protocol/engine';
 import type { EvaluationCommands } from './protocol/evaluation';
 import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
@@ -22,6 +23,7 @@ export interface CommandHosts {
   readonly datasets: DatasetCommands;
   readonly models: ModelCommands;
   readonly quality: QualityCommands;
+  readonly deviceCheck: DeviceCheckCommands;
   readonly storage: StorageCommands;
 }
 
@@ -102,6 +104,8 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   deleteModel: 'models',
   measureQuality: 'quality',
   cancelQuality: 'quality',
+  checkDevice: 'deviceCheck',
+  cancelDeviceCheck: 'deviceCheck',
   storageUsage: 'storage',
 };
 

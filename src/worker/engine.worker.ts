@@ -3,7 +3,8 @@
 
 import { expose } from 'comlink';
 import { decodeImage, encodePng } from '../data/image/decode_image';
-import { acquireDevice } from '../gpu/device';
+import { acquireDevice, type GpuContext } from '../gpu/device';
+import { ModelError } from '../lib/errors';
 import type { SceneOutcome } from '../lookback/evaluation';
 import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
@@ -14,6 +15,7 @@ import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
 import { joinModels, ModelRegistry } from '../services/answers/model_registry';
 import type { ColdStartHost } from '../services/cold_start/cold_start_host';
+import { DeviceCheckHost } from '../services/device_check/device_check_host';
 import type { EvaluationHost } from '../services/evaluation/evaluation_host';
 import { AdapterLibrary } from '../services/library/adapter_library';
 import { BundledAdapters } from '../services/library/bundled_adapters';
@@ -40,7 +42,7 @@ import { serveCommands } from './commands';
 import type { ColdStartPlan } from './protocol/cold_start';
 import type { EvaluationPlan } from './protocol/evaluation';
 import type { StoreName } from './protocol/library';
-import type { ExposedEngine } from './protocol/messages';
+import type { EngineEvent, ExposedEngine } from './protocol/messages';
 
 /** The page's folder, wherever it is served from: the built Worker lies in its `assets/`, the dev server's at `/src/…`. */
 const PAGE = new URL(import.meta.env.DEV ? import.meta.env.BASE_URL : '../', self.location.href);
@@ -118,9 +120,10 @@ const common = {
 
 // Each part owns or uses only parts made before it.
 const liveRuns = new LiveRuns({ runs, lock: () => tryLock(TRAINING_LOCK), changed: () => changed('runs') });
+const bundled = new BundledAdapters(PAGE);
 const adapters = new AdapterLibrary({
   ...{ ...common, adapters: stored, runs, liveRuns, changed },
-  bundled: new BundledAdapters(PAGE),
+  bundled,
   persist: askToPersist,
   fetchAdapter: async (id, revision, signal) => {
     const onProgress = (loaded: number, total: number): void =>
@@ -212,6 +215,37 @@ const quality = new QualityHost({
     return measureQuality(loaded, { readPicture, onProgress: (event) => events.push(event) }, signal);
   },
 });
+const fetchHere = async (path: string, signal: AbortSignal): Promise<Response> => {
+  const response = await fetch(new URL(path, PAGE), { signal });
+  if (response.ok) return response;
+  throw new ModelError('model/download', `${path} could not be fetched: ${response.status}.`);
+};
+const deviceCheck = new DeviceCheckHost({
+  engine,
+  // Fetched with the first check.
+  check: async (gpu, signal) => {
+    const [{ checkDevice }, { answerGoldens, GOLDENS }] = await Promise.all([
+      import('../services/device_check/device_check'),
+      import('../services/device_check/golden_answers'),
+    ]);
+    const folder = GOLDENS.slice(0, GOLDENS.lastIndexOf('/') + 1);
+    const parts = {
+      answers: (on: GpuContext, until: AbortSignal, told: (done: number, total: number) => void) => {
+        const source = {
+          list: async (): Promise<unknown> => (await fetchHere(GOLDENS, until)).json(),
+          model: async (id: string) => (await builtIn.open(id, () => undefined, until)).files,
+          adapter: (id: string) => bundled.open(id),
+          picture: async (name: string) =>
+            (await decodeImage(await (await fetchHere(folder + name, until)).blob())).pixels,
+        };
+        return answerGoldens(on, source, until, told);
+      },
+      onProgress: (event: EngineEvent) => events.push(event),
+      now: () => performance.now(),
+    };
+    return checkDevice(gpu, parts, signal);
+  },
+});
 engine.addUser(training);
 engine.addUser(shelf);
 
@@ -235,6 +269,7 @@ const hosts = {
   datasets,
   models,
   quality,
+  deviceCheck,
   storage,
 };
 const exposed: ExposedEngine = {

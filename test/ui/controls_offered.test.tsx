@@ -1,6 +1,7 @@
 // Messages against what the page offers: every control that a message names is there, on the page that it names.
 import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../src/state/datasets';
+import { createDeviceCheck } from '../../src/state/device_check';
 import { createEvaluations } from '../../src/state/evaluations';
 import { createQualityState } from '../../src/state/model_quality';
 import { createResults } from '../../src/state/results';
@@ -16,7 +17,8 @@ import { PlanPanel } from '../../src/ui/train/plan_panel';
 import { RunPanel } from '../../src/ui/train/run_panel';
 import { arrivalOf, pauseDownload, startDownload } from '../state/arrival_script';
 import { adapterOf, datasetOf, runOf, settled, statusOf } from '../state/train_script';
-import { renderIn, renderTrain, shelf, trainPage } from './page_script';
+import { renderIn, renderTrain } from './page_script';
+import { shelf, trainPage } from './page_state';
 
 /** What a person can press, open or fill in, by the words that it shows. */
 function offered(root: Element): string[] {
@@ -63,7 +65,11 @@ async function offers(page: Route | null): Promise<string[]> {
       const { arrival } = arrivalOf(stored);
       const page = renderIn(
         stored,
-        <ModelsPage {...{ arrival, library }} quality={createQualityState(engine)} />,
+        <ModelsPage
+          {...{ arrival, library }}
+          quality={createQualityState(engine)}
+          check={createDeviceCheck(engine)}
+        />,
       );
       await settled();
       await startDownload(arrival, engine);

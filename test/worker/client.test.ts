@@ -38,7 +38,7 @@ function engineOf(overrides: object = {}) {
   const engine = {
     connect: async (port: MessagePort) => {
       state.port = port;
-      return { version: 4 };
+      return { version: 5 };
     },
     listModels: async () => [],
     load: () => new Promise(() => undefined),
@@ -58,12 +58,12 @@ describe('createEngineClient', () => {
     await client.start();
     const ready: EngineEvent = { type: 'stateChanged', state: 'ready' };
     const idle: EngineEvent = { type: 'stateChanged', state: 'idle' };
-    state.port?.postMessage({ version: 4, events: [ready, idle] });
-    state.port?.postMessage({ version: 4, events: [ready] });
+    state.port?.postMessage({ version: 5, events: [ready, idle] });
+    state.port?.postMessage({ version: 5, events: [ready] });
     await tick();
     expect(seen).toEqual([ready, idle, ready]);
     unlisten();
-    state.port?.postMessage({ version: 4, events: [idle] });
+    state.port?.postMessage({ version: 5, events: [idle] });
     await tick();
     expect(seen).toHaveLength(3);
     endpoint.terminate?.();

@@ -153,10 +153,10 @@ export class Engine<M extends EngineModel> implements LoadCommands {
   }
 
   /** Where events go from here on; the first is the state. */
-  async connect(port: MessagePort): Promise<{ version: 4 }> {
+  async connect(port: MessagePort): Promise<{ version: 5 }> {
     this.#parts.events.connect(port);
     this.emit({ type: 'stateChanged', state: this.#state });
-    return { version: 4 };
+    return { version: 5 };
   }
 
   /** See the protocol. */

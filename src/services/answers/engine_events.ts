@@ -67,7 +67,7 @@ export class EventQueue {
     if (this.#port === undefined || this.#events.length === 0) return;
     const events = this.#events;
     this.#events = [];
-    this.#port.postMessage({ version: 4, events });
+    this.#port.postMessage({ version: 5, events });
   }
 
   #closeTokens(): void {

@@ -2,9 +2,11 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { Arrival } from '../../state/arrival';
+import type { DeviceCheck } from '../../state/device_check';
 import type { Library } from '../../state/library';
 import type { QualityState } from '../../state/model_quality';
 import { Notice } from '../notice';
+import { DeviceCheckPanel } from './device_check_panel';
 import { DownloadPanel } from './download_panel';
 import { FitPanel } from './fit_panel';
 import { ModelChoice } from './model_choice';
@@ -31,10 +33,11 @@ interface ModelsPageProps {
   readonly arrival: Arrival;
   readonly library: Library;
   readonly quality: QualityState;
+  readonly check: DeviceCheck;
 }
 
 /** The page. */
-export function ModelsPage({ arrival, library, quality }: ModelsPageProps) {
+export function ModelsPage({ arrival, library, quality, check }: ModelsPageProps) {
   useEffect(() => {
     void arrival.open();
     void library.refresh();
@@ -64,6 +67,7 @@ export function ModelsPage({ arrival, library, quality }: ModelsPageProps) {
         <ModelChoice arrival={arrival} library={library} />
         <FitPanel arrival={arrival} quality={quality} />
       </div>
+      <DeviceCheckPanel check={check} />
     </>
   );
 }

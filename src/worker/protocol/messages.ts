@@ -3,6 +3,7 @@
 
 import type { AnswerCommands, AnswerEvent } from './answers';
 import type { ColdStartCommands, ColdStartEvent } from './cold_start';
+import type { DeviceCheckCommands, DeviceCheckEvent } from './device_check';
 import type { LoadCommands, LoadEvent } from './engine';
 import type { EvaluationCommands, EvaluationEvent } from './evaluation';
 import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
@@ -10,7 +11,7 @@ import type { DownloadEvent, ModelCommands, QualityCommands, QualityEvent } from
 import type { TrainingCommands, TrainingEvent } from './training';
 
 /** Bumped whenever a message changes shape; both halves refuse another version. */
-export type ProtocolVersion = 4;
+export type ProtocolVersion = 5;
 
 /** Facts the engine reports, in order. */
 export type EngineEvent =
@@ -21,7 +22,8 @@ export type EngineEvent =
   | EvaluationEvent
   | LibraryEvent
   | DownloadEvent
-  | QualityEvent;
+  | QualityEvent
+  | DeviceCheckEvent;
 
 /** Batches of events, at most one per animation frame. */
 export interface EventBatch {
@@ -39,6 +41,7 @@ export type EngineCommands = LoadCommands &
   DatasetCommands &
   ModelCommands &
   QualityCommands &
+  DeviceCheckCommands &
   StorageCommands;
 
 /** What the Worker exposes: the commands, and before all of them the port for events. */

@@ -21,7 +21,7 @@ describe('what an answer is graded by', () => {
 describe('loading', () => {
   it('goes through its phases in order and describes the model', async () => {
     const { engine, commands, events, port, states } = engineOf();
-    expect(await engine.connect(port)).toEqual({ version: 4 });
+    expect(await engine.connect(port)).toEqual({ version: 5 });
     expect(await commands.listModels()).toEqual([
       { id: 'small', label: 'Small', folder: 'models/small', bytes: 7 },
     ]);

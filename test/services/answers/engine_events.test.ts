@@ -33,7 +33,7 @@ describe('EventQueue', () => {
     expect(frames).toHaveLength(1);
     frame();
     expect(batches).toHaveLength(1);
-    expect(batches[0]).toMatchObject({ version: 4, events: [{ state: 'loading' }, { state: 'ready' }] });
+    expect(batches[0]).toMatchObject({ version: 5, events: [{ state: 'loading' }, { state: 'ready' }] });
     frame();
     expect(batches).toHaveLength(1);
   });

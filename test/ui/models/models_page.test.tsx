@@ -1,19 +1,22 @@
 // The Models page in its states: nothing chosen, a verdict either way, a download, and errors.
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { expect, it } from 'vitest';
+import { createDeviceCheck } from '../../../src/state/device_check';
 import { createQualityState } from '../../../src/state/model_quality';
 import { ModelsPage } from '../../../src/ui/models/models_page';
 import type { ModelQuality } from '../../../src/worker/protocol/models';
 import { arrivalOf, FIT, pauseDownload, startDownload } from '../../state/arrival_script';
 import { LOADED_MODEL } from '../../state/engine_script';
 import { settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 async function modelsPage() {
   const stored = await shelf();
   const { arrival } = arrivalOf(stored);
   const quality = createQualityState(stored.engine);
-  renderIn(stored, <ModelsPage {...{ arrival, quality }} library={stored.library} />);
+  const check = createDeviceCheck(stored.engine);
+  renderIn(stored, <ModelsPage {...{ arrival, quality, check }} library={stored.library} />);
   await settled();
   return { ...stored, arrival };
 }
