@@ -52,6 +52,8 @@ export interface Library {
   remove(item: ItemKind, id: string, name: string): Promise<boolean>;
   /** The adapter as a zip that PEFT reads. */
   exportAdapter(id: string): Promise<Blob | null>;
+  /** The run's metrics and configuration as a zip. */
+  exportRun(id: string): Promise<Blob | null>;
   /** From a zip, the files of a folder, or the two files of an adapter; ones still being collected are waited for. */
   importAdapter(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<AdapterSummary | null>;
   /** Runs an import from elsewhere as a command of its own; one that somebody cancelled is no error. */
@@ -209,6 +211,7 @@ export function createLibrary(client: EngineClient): Library {
       return freed !== null;
     },
     exportAdapter: (id) => command(() => client.exportAdapter(id)),
+    exportRun: (id) => command(() => client.exportRun(id, 'zip')),
     importing,
     importAdapter: (files) => importing(() => imported(client, files)),
     addToDataset: (id, name, row) =>

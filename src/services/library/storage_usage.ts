@@ -5,7 +5,7 @@ import type { AdapterStore } from '../../storage/adapter_store';
 import type { ColdStartStore } from '../../storage/cold_start_store';
 import type { EvaluationStore } from '../../storage/evaluation_store';
 import type { StorageTotals } from '../../storage/usage';
-import type { StorageUsage } from '../../worker/protocol/library';
+import type { StorageUsage, StoredItem } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
 import type { TrainingRuns } from '../training/training_run';
 import type { DatasetRecords } from './dataset_library';
@@ -40,17 +40,28 @@ export async function storageUsage({
     evaluations.list(),
     coldStarts.current(),
   ]);
-  const items: StorageUsage['items'][number][] = [
-    ...ofAdapters.map(({ id, name, bytes }) => ({ kind: 'adapter', id, name, bytes }) as const),
-    ...ofRuns.map(({ id, plan, bytes }) => ({ kind: 'run', id, name: plan.name, bytes }) as const),
-    ...ofModels.map(({ key, id, bytes }) => ({ kind: 'model', id: key, name: id, bytes }) as const),
-    ...(coldStart === null
-      ? []
-      : [{ kind: 'coldStart', id: coldStart.id, name: coldStart.modelId, bytes: coldStart.bytes } as const]),
-    ...ofEvaluations.map(
-      ({ id, modelId, bytes }) => ({ kind: 'evaluation', id, name: modelId, bytes }) as const,
-    ),
-    ...ofDatasets.map(({ id, name, bytes }) => ({ kind: 'dataset', id, name, bytes }) as const),
+  const items: StoredItem[] = [
+    ...ofAdapters.map(({ id, name, bytes, createdAt: usedAt, run }) => {
+      const origin = run === null ? 'import' : 'run';
+      return { kind: 'adapter', id, name, bytes, usedAt, origin, whole: true } as const;
+    }),
+    ...ofRuns.map(({ id, plan, bytes, updatedAt: usedAt }) => {
+      return { kind: 'run', id, name: plan.name, bytes, usedAt, origin: 'here', whole: true } as const;
+    }),
+    ...ofModels.map(({ key, id, bytes, lastUse, storedAt, whole }) => {
+      const usedAt = lastUse?.usedAt ?? storedAt;
+      return { kind: 'model', id: key, name: id, bytes, usedAt, origin: 'hub', whole } as const;
+    }),
+    ...(coldStart === null ? [] : [coldStart]).map(({ id, modelId, bytes, createdAt: usedAt }) => {
+      return { kind: 'coldStart', id, name: modelId, bytes, usedAt, origin: 'here', whole: true } as const;
+    }),
+    ...ofEvaluations.map(({ id, modelId, bytes, createdAt: usedAt }) => {
+      return { kind: 'evaluation', id, name: modelId, bytes, usedAt, origin: 'here', whole: true } as const;
+    }),
+    ...ofDatasets.map(({ id, name, bytes, createdAt: usedAt, origin }) => {
+      const from = origin === undefined ? 'import' : 'coldStart';
+      return { kind: 'dataset', id, name, bytes, usedAt, origin: from, whole: true } as const;
+    }),
   ];
   return { ...sum, items: items.sort((a, b) => b.bytes - a.bytes) };
 }

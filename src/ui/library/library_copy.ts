@@ -4,6 +4,8 @@ import { formatBytes } from '../../lib/format';
 import type { TrainingMethod } from '../../settings/train_settings';
 import type { DeletionEffect } from '../../state/deletion_effects';
 import type { ItemKind, LibraryNews } from '../../state/library';
+import { type CleanUpReason, type StoredColumn, UNUSED_DAYS } from '../../state/stored_items';
+import type { StoredItem } from '../../worker/protocol/library';
 import type { RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
 import { durationText } from '../train/figures_text';
@@ -95,8 +97,32 @@ export const LIBRARY_COPY = {
   persisted: 'The browser promised not to clear it on its own.',
   notPersisted:
     'The browser may clear it when the device runs short of room. It is asked not to when the first adapter is saved; export what you want to keep for certain.',
-  storageItems: 'Size by item, largest first',
-  storageColumns: ['Kind', 'Name', 'Size'],
+  persist: 'Ask the browser to keep it',
+  persistRefused:
+    'The browser did not promise it. Some decide by how often a page is used: install it or bookmark it, and export what you want to keep for certain.',
+  cleanUp: 'What could go',
+  cleanUpReasons: {
+    part: 'a download that was cut off; it can still go on.',
+    saved: 'its adapter is saved, and stays.',
+    unused: `not used for ${UNUSED_DAYS} days.`,
+    large: 'takes the most room.',
+  } satisfies Record<CleanUpReason, string>,
+  storageItems: 'Everything that is kept. A press on a heading sorts by it.',
+  storageColumns: {
+    kind: 'Kind',
+    name: 'Name',
+    bytes: 'Size',
+    usedAt: 'Last use',
+    origin: 'From',
+  } satisfies Record<StoredColumn, string>,
+  storageUsedAt: (usedAt: number | null) => (usedAt === null ? '–' : new Date(usedAt).toLocaleDateString()),
+  storageOrigins: {
+    hub: 'the hub',
+    run: 'a run here',
+    import: 'files',
+    coldStart: 'a cold start',
+    here: 'made here',
+  } satisfies Record<StoredItem['origin'], string>,
   storageTotal: (count: number) => `${count} ${count === 1 ? 'item' : 'items'} together`,
   storageUnknown: 'Not known yet.',
   items: { ...ITEMS, coldStart: 'Cold start', evaluation: 'Evaluation' },
@@ -108,6 +134,8 @@ export const LIBRARY_COPY = {
     dataset: 'Its pictures, questions and answers go with it.',
     model: 'To use it again, it has to be downloaded again. Adapters and runs made with it stay.',
   } satisfies Record<ItemKind, string>,
+  confirmExport: 'Export it first',
+  confirmExported: 'Exported: look in your downloads.',
   confirmYes: 'Delete',
 } as const;
 

@@ -227,7 +227,7 @@ export function LibraryPage({ library, hubAdapter }: LibraryPageProps) {
       <Models library={library} onDelete={askFirst} />
       <Adapters library={library} hubAdapter={hubAdapter} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
-      <StoragePanel library={library} />
+      <StoragePanel library={library} onDelete={askFirst} />
       {doomed.value !== null && (
         <DeleteConfirm
           library={library}

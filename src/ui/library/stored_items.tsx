@@ -1,10 +1,12 @@
 // Shows what the Library and the Data page share: the question before an item is deleted, with what that frees and which
 // runs need the item, and what the last command came to.
 
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { deletionEffects } from '../../state/deletion_effects';
 import type { ItemKind, Library } from '../../state/library';
 import { Confirm } from '../confirm';
+import { download, fileName } from '../download';
 import { Icon } from '../icons';
 import { Notice } from '../notice';
 import { effectSentence, LIBRARY_COPY, newsSentence } from './library_copy';
@@ -15,6 +17,33 @@ export interface Doomed {
   readonly id: string;
   readonly name: string;
   readonly bytes: number;
+}
+
+/** Exports what goes, where that gives a file from which it can come back or be looked at. */
+function ExportFirst({ library, doomed }: { readonly library: Library; readonly doomed: Doomed }) {
+  const done = useSignal(false);
+  const { item, id, name } = doomed;
+  if (item !== 'adapter' && item !== 'run') return null;
+  const save = async () => {
+    const zip = await (item === 'adapter' ? library.exportAdapter(id) : library.exportRun(id));
+    if (zip === null) return;
+    download(zip, fileName(name, 'zip', item));
+    done.value = true;
+  };
+  return (
+    <p>
+      <button
+        type="button"
+        class="quiet"
+        data-testid="export-first"
+        disabled={library.busy.value}
+        onClick={() => void save()}
+      >
+        <Icon name="download" /> {LIBRARY_COPY.confirmExport}
+      </button>{' '}
+      <span role="status">{done.value && LIBRARY_COPY.confirmExported}</span>
+    </p>
+  );
 }
 
 /** Asks before an item is deleted, and deletes it. */
@@ -39,6 +68,7 @@ export function DeleteConfirm({
     >
       <p>{LIBRARY_COPY.confirmFrees(doomed.bytes)}</p>
       <p>{LIBRARY_COPY.confirmWhat[doomed.item]}</p>
+      <ExportFirst library={library} doomed={doomed} />
       {deletionEffects(doomed.item, doomed.id, library.runs.value).map((effect) => (
         <p key={effect.run} data-testid="delete-effect">
           {effectSentence(effect)}

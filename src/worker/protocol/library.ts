@@ -164,12 +164,21 @@ export interface StorageUsage {
   readonly quotaBytes: number;
   /** True once the browser promised not to clear it on its own. */
   readonly persisted: boolean;
-  readonly items: readonly {
-    readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart' | 'evaluation';
-    readonly id: string;
-    readonly name: string;
-    readonly bytes: number;
-  }[];
+  readonly items: readonly StoredItem[];
+}
+
+/** Anything that is kept. */
+export interface StoredItem {
+  readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart' | 'evaluation';
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970: the last use where it is known, else when it was stored or changed; null where neither is. */
+  readonly usedAt: number | null;
+  /** How it came here. */
+  readonly origin: 'hub' | 'run' | 'import' | 'coldStart' | 'here';
+  /** False for a download that is not whole. */
+  readonly whole: boolean;
 }
 
 /** A list of what is stored. */

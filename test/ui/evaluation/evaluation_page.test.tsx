@@ -8,7 +8,8 @@ import { LabPage } from '../../../src/ui/evaluation/lab_page';
 import type { EvaluationView } from '../../../src/worker/protocol/evaluation';
 import { EVALUATION_ITEM, EVALUATION_ITEMS, EVALUATION_VIEW } from '../../state/evaluation_script';
 import { adapterOf, datasetOf, settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 // happy-dom has no canvas, on which the charts draw: here they draw on nothing.
 const nothing: object = new Proxy({}, { get: () => () => ({ width: 1 }), set: () => true });

@@ -4,7 +4,8 @@ import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { LibraryPage } from '../../../src/ui/library/library_page';
 import { adapterOf, runOf, settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 const MINE = adapterOf('mine', {
   ...{ name: 'Mine', notes: 'Looks twice.', createdAt: 5, bytes: 3 << 20, parameters: 74_752 },
@@ -238,5 +239,68 @@ describe('an adapter of the hub', () => {
     await engine.resolve('listAdapters', [BUNDLED, MINE, OTHER, adapterOf('new', { name: 'org/lora' })]);
     expect(screen.getByTestId('library-news').textContent).toContain('“org/lora” was imported.');
     expect(form().getByRole<HTMLInputElement>('textbox').value).toBe('');
+  });
+});
+
+describe('everything that is kept', () => {
+  const stored = (kind: 'adapter' | 'run' | 'model', id: string, bytes: number, usedAt: number | null) =>
+    ({ kind, id, name: `The ${id}`, bytes, usedAt, origin: 'run', whole: usedAt !== null }) as const;
+  const USAGE = {
+    ...{ usedBytes: 5, quotaBytes: 50, persisted: false },
+    items: [
+      stored('adapter', 'mine', 9, 3),
+      stored('model', 'part', 5, null),
+      stored('run', 'r1', 7, Date.now()),
+    ],
+  };
+  const rows = () =>
+    within(within(screen.getByTestId('storage-usage')).getByRole('table'))
+      .getAllByRole('row')
+      .slice(1, -1)
+      .map((row) => row.querySelector('th')?.textContent);
+
+  async function listed() {
+    const made = await shown();
+    await made.engine.resolve('storageUsage', USAGE);
+    return made;
+  }
+
+  it('is one table that sorts by each of its columns', async () => {
+    await listed();
+    expect(rows()).toEqual(['The mine', 'The r1', 'The part']);
+    const sort = async (name: RegExp) => {
+      fireEvent.click(screen.getByRole('button', { name }));
+      await settled();
+      return rows();
+    };
+    expect(await sort(/^Last use/)).toEqual(['The r1', 'The mine', 'The part']);
+    expect(await sort(/^Last use/)).toEqual(['The part', 'The mine', 'The r1']);
+    expect(screen.getByRole('columnheader', { name: /^Last use/ }).getAttribute('aria-sort')).toBe(
+      'ascending',
+    );
+    expect(await sort(/^Name/)).toEqual(['The mine', 'The part', 'The r1']);
+  });
+
+  it('says what could go and why, and asks before it goes', async () => {
+    await listed();
+    const found = within(screen.getByTestId('clean-ups'));
+    expect(found.getAllByRole('listitem').map((one) => one.textContent)).toEqual([
+      'Adapter “The mine”, 9 B: not used for 30 days.',
+      'Model “The part”, 5 B: a download that was cut off; it can still go on.',
+    ]);
+    fireEvent.click(found.getByRole('button', { name: 'Delete adapter The mine' }));
+    await settled();
+    expect(screen.getByRole('dialog').textContent).toContain('Delete adapter “The mine”?');
+  });
+
+  it('can be exported before it goes', async () => {
+    const { engine } = await listed();
+    fireEvent.click(screen.getByRole('button', { name: 'Delete run The r1' }));
+    await settled();
+    fireEvent.click(screen.getByTestId('export-first'));
+    await settled();
+    expect(engine.values.get('exportRun')).toEqual(['r1', 'zip']);
+    await engine.reject('exportRun', { code: 'storage/missing', message: 'It is gone.' });
+    expect(screen.getByRole('dialog').textContent).not.toContain('Exported');
   });
 });
