@@ -7,7 +7,8 @@ import { createResults } from '../../../src/state/results';
 import { LabPage } from '../../../src/ui/evaluation/lab_page';
 import { shippedOf } from '../../state/shipped_script';
 import { settled } from '../../state/train_script';
-import { renderIn, shelf } from '../page_script';
+import { renderIn } from '../page_script';
+import { shelf } from '../page_state';
 
 const { experiment, set } = shippedOf({
   base: [['base', '10100000']],
