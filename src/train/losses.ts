@@ -3,32 +3,19 @@
 // implement its loss type's normaliser exactly.
 
 import { ArgumentError } from '../lib/errors';
-import type { AdvantageScaling, GrpoLossType } from '../settings/train_settings';
-
-/** Settings of {@link groupAdvantages}. */
-export interface AdvantageSettings {
-  readonly scaling: AdvantageScaling;
-  /** Added to the standard deviation with `group`; TRL uses 1e-4. */
-  readonly epsilon?: number;
-  /** Smallest divisor with `std_floor`. */
-  readonly floor?: number;
-}
+import { type AdvantageSettings, advantageTerms } from '../settings/advantage_scaling';
+import type { GrpoLossType } from '../settings/train_settings';
 
 /**
- * Advantages of one group of completions of the same prompt: (r − mean), divided by the unbiased standard deviation
- * plus epsilon (`group`), by nothing (`none`, Dr. GRPO), or by the deviation but at least a floor (`std_floor`).
+ * Advantages of one group of completions of the same prompt: (r − mean) / divisor, as {@link advantageTerms} says.
  * @param rewards at least two
  * @source Shao et al. 2024, arXiv:2402.03300; TRL GRPOTrainer; Liu et al. 2025, arXiv:2503.20783
  */
 export function groupAdvantages(rewards: ArrayLike<number>, settings: AdvantageSettings): Float64Array {
   const count = rewards.length;
   if (count < 2) throw new ArgumentError(`A group needs at least two completions, not ${count}.`);
-  const values = Float64Array.from(rewards);
-  const mean = values.reduce((sum, r) => sum + r, 0) / count;
-  const std = Math.sqrt(values.reduce((sum, r) => sum + (r - mean) ** 2, 0) / (count - 1));
-  const { scaling, epsilon = 1e-4, floor = 0.25 } = settings;
-  const divisor = scaling === 'none' ? 1 : scaling === 'group' ? std + epsilon : Math.max(std, floor);
-  return values.map((r) => (r - mean) / divisor);
+  const { mean, divisor } = advantageTerms(rewards, settings);
+  return Float64Array.from(rewards, (r) => (r - mean) / divisor);
 }
 
 /** Settings of {@link tokenWeights}. */

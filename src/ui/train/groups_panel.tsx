@@ -3,6 +3,11 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import {
+  type AdvantageSettings,
+  type AdvantageTerms,
+  advantageTerms,
+} from '../../settings/advantage_scaling';
 import type { CompletionFact, GroupFact } from '../../worker/protocol/training';
 import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
@@ -40,9 +45,11 @@ function Advantage({ value }: { readonly value: number }) {
 function Completion({
   completion,
   number,
+  terms,
 }: {
   readonly completion: CompletionFact;
   readonly number: number;
+  readonly terms: AdvantageTerms | null;
 }) {
   const { text, correct, tokens, truncated, rewards, reasons = {}, reward, advantage, format } = completion;
   return (
@@ -71,6 +78,11 @@ function Completion({
           <dt>{WORDS.advantage}</dt>
           <dd>
             <Advantage value={advantage} />
+            {terms !== null && (
+              <span class="hint" data-testid="advantage-formula">
+                {WORDS.formula(reward, terms)}
+              </span>
+            )}
           </dd>
         </div>
       </dl>
@@ -87,11 +99,22 @@ function Completion({
   );
 }
 
-function Group({ group, first }: { readonly group: GroupFact; readonly first: boolean }) {
+function Group({
+  group,
+  first,
+  scaling,
+}: {
+  readonly group: GroupFact;
+  readonly first: boolean;
+  /** How the run divides advantages; null where it is not known. */
+  readonly scaling: AdvantageSettings | null;
+}) {
   const open = useSignal(first);
   const { question, expected, dropped, completions, image } = group;
   const right = completions.filter(({ correct }) => correct).length;
   const mean = completions.reduce((sum, { reward }) => sum + reward, 0) / Math.max(1, completions.length);
+  const rewards = completions.map(({ reward }) => reward);
+  const terms = scaling === null || rewards.length < 2 ? null : advantageTerms(rewards, scaling);
   return (
     <details
       class="group"
@@ -115,13 +138,18 @@ function Group({ group, first }: { readonly group: GroupFact; readonly first: bo
             {image !== null && <BlobImage blob={image} alt={WORDS.picture} size={96} />}
             <div>
               <p>{WORDS.expected(expected)}</p>
+              {terms !== null && scaling !== null && (
+                <p class="hint" data-testid="advantage-terms">
+                  {WORDS.terms(terms, scaling)}
+                </p>
+              )}
               {dropped !== null && <p class="hint">{WORDS.dropped[dropped]}</p>}
             </div>
           </div>
           <ol class="completions">
             {completions.map((completion, i) => (
               // Answers have no other identity than their place in the sample.
-              <Completion key={i} completion={completion} number={i + 1} />
+              <Completion key={i} completion={completion} number={i + 1} terms={terms} />
             ))}
           </ol>
         </div>
@@ -132,7 +160,9 @@ function Group({ group, first }: { readonly group: GroupFact; readonly first: bo
 
 /** The inspector; only for GRPO. */
 export function GroupsPanel() {
-  const { record } = useShown();
+  const { record, selected } = useShown();
+  const grpo = selected.value?.plan.method === 'grpo' ? selected.value.plan.grpo : null;
+  const scaling = grpo && { scaling: grpo.scaleRewards, floor: grpo.stdFloor };
   const newest = useComputed(() => record.value?.groups ?? null);
   const held = useSignal<{ readonly step: number; readonly groups: readonly GroupFact[] } | null>(null);
   const runId = record.value?.runId;
@@ -164,7 +194,7 @@ export function GroupsPanel() {
       </header>
       <p class="hint">{shown === null ? WORDS.empty : WORDS.about}</p>
       {shown?.groups.map((group, i) => (
-        <Group key={i} group={group} first={i === 0} />
+        <Group key={i} group={group} first={i === 0} scaling={scaling} />
       ))}
     </section>
   );

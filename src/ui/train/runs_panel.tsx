@@ -3,7 +3,9 @@
 
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
+import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
 import { isLive } from '../../state/session';
+import { differences, readField } from '../../state/train_form';
 import type { RunFormat, RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
 import { CommandFailure } from './failure_note';
@@ -18,7 +20,7 @@ import {
   useShown,
   useStored,
 } from './train_context';
-import { TRAIN_COPY } from './train_copy';
+import { settingText, TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.runs;
 const FORMATS: readonly RunFormat[] = ['zip', 'jsonl', 'csv'];
@@ -142,6 +144,39 @@ function RunActs({ run, status, shown }: RunProps) {
   );
 }
 
+/** What a run was set to, in which it is unlike the run that is shown. */
+function Differences({ run, shown }: { readonly run: RunSummary; readonly shown: RunSummary }) {
+  const found = differences(shown.plan, run.plan);
+  const words = WORDS.differs(found.length, shown.plan.name);
+  if (found.length === 0) return <span class="hint">{words}</span>;
+  const text = (plan: RunSummary['plan'], id: TrainSettingId) => settingText(id, readField(plan, id));
+  return (
+    <details class="run-differences" data-testid="run-differences">
+      <summary class="hint">{words}</summary>
+      <table>
+        <thead>
+          <tr>
+            {WORDS.differsColumns(run.plan.name, shown.plan.name).map((name, at) => (
+              <th key={at} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {found.map((id) => (
+            <tr key={id}>
+              <th scope="row">{TRAIN_SETTINGS[id].label}</th>
+              <td>{text(run.plan, id)}</td>
+              <td>{text(shown.plan, id)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  );
+}
+
 function Row({ run }: { readonly run: RunSummary }) {
   const now = useLiveRun().status.value;
   const { selected } = useShown();
@@ -170,6 +205,7 @@ function Row({ run }: { readonly run: RunSummary }) {
             ...(run.adapterId === null ? [] : [WORDS.adapterSaved]),
           ].join(' · ')}
         </span>
+        {!shown && selected.value !== null && <Differences run={run} shown={selected.value} />}
       </div>
       <RunActs run={run} status={status} shown={shown} />
     </li>

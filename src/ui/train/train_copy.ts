@@ -3,8 +3,9 @@
 
 import type { ErrorCode } from '../../lib/error_codes';
 import type { PlainError } from '../../lib/plain_error';
-import { mustBe } from '../../settings/setting';
-import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
+import type { AdvantageSettings, AdvantageTerms } from '../../settings/advantage_scaling';
+import { mustBe, type Setting, type SettingValue } from '../../settings/setting';
+import { type AdvantageScaling, TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
 import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunFormat, RunState } from '../../worker/protocol/training';
@@ -16,6 +17,16 @@ import { ROOM } from '../error_words';
 function planField(id: TrainSettingId): string {
   return `“${TRAIN_SETTINGS[id].label}”`;
 }
+
+/** Four significant digits, without zeros that say nothing. */
+const rounded = (value: number): string => Number(value.toPrecision(4)).toString();
+
+/** What the difference to the mean is divided by. */
+const ADVANTAGE_DIVISORS: Readonly<Record<AdvantageScaling, (floor: number | undefined) => string>> = {
+  group: () => ', divided by the deviation plus 0.0001',
+  none: () => '',
+  std_floor: (floor) => `, divided by the deviation, but by no less than ${floor}`,
+};
 
 /** Fixed texts, grouped by the panel that shows them. */
 export const TRAIN_COPY = {
@@ -55,6 +66,7 @@ export const TRAIN_COPY = {
     startProblems: 'Some settings cannot be used; they are marked above.',
     startMemory: 'This plan does not fit into memory.',
     on: 'on',
+    off: 'off',
   },
   estimate: {
     title: 'Memory',
@@ -159,6 +171,10 @@ export const TRAIN_COPY = {
     picture: 'Picture of the question',
     completion: (number: number) => `Answer ${number}`,
     advantage: 'Advantage',
+    terms: ({ mean, deviation }: AdvantageTerms, { scaling, floor }: AdvantageSettings) =>
+      `Mean reward ${rounded(mean)}, deviation ${rounded(deviation)}. An advantage is the reward less the mean${ADVANTAGE_DIVISORS[scaling](floor)}.`,
+    formula: (reward: number, { mean, divisor }: AdvantageTerms) =>
+      `(${rounded(reward)} − ${rounded(mean)}) / ${rounded(divisor)}`,
     reward: 'Reward',
     tokens: (count: number) => (count === 1 ? '1 token' : `${count} tokens`),
     cut: 'cut off',
@@ -186,6 +202,9 @@ export const TRAIN_COPY = {
   wrong: 'wrong',
   runs: {
     title: 'Runs',
+    differs: (count: number, name: string) =>
+      count === 0 ? `Set as ${name}` : `${count} ${count === 1 ? 'setting' : 'settings'} unlike ${name}`,
+    differsColumns: (one: string, other: string) => ['Setting', one, other],
     empty: 'Runs are kept here, with their curves, until you delete them.',
     show: 'Show',
     showing: 'Shown',
@@ -244,6 +263,19 @@ export function problemText(problem: PlanProblem): string {
     default:
       return `Must be ${mustBe(TRAIN_SETTINGS[problem.field])}.`;
   }
+}
+
+/** Longest stretch of a text setting that a comparison shows. */
+const SHOWN_TEXT = 60;
+
+/** A setting's value as its control shows it; a dash where a run has none. */
+export function settingText(id: TrainSettingId, value: SettingValue | undefined): string {
+  const setting: Setting = TRAIN_SETTINGS[id];
+  if (value === undefined || value === null || value === '') return '–';
+  if (setting.kind === 'choice') return setting.choices[String(value)] ?? String(value);
+  if (setting.kind === 'toggle') return value === true ? TRAIN_COPY.plan.on : TRAIN_COPY.plan.off;
+  const text = String(value);
+  return text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}…` : text;
 }
 
 /** What a sign of trouble means, and what helps. */

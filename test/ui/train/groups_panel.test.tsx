@@ -35,6 +35,18 @@ async function shown(groups: readonly GroupFact[] = [GROUP]) {
   return made;
 }
 
+it('says how each reward became an advantage, with the numbers', async () => {
+  await shown();
+  // Rewards 1.5 and 0: mean 0.75, unbiased deviation √(2 · 0.75²) = 1.0607.
+  expect(screen.getByTestId('advantage-terms').textContent).toBe(
+    'Mean reward 0.75, deviation 1.061. An advantage is the reward less the mean, divided by the deviation plus 0.0001.',
+  );
+  expect(screen.getAllByTestId('advantage-formula').map((one) => one.textContent)).toEqual([
+    '(1.5 − 0.75) / 1.061',
+    '(0 − 0.75) / 1.061',
+  ]);
+});
+
 const answers = () => screen.getAllByTestId('completion').map((one) => within(one));
 
 describe('a group', () => {
@@ -46,8 +58,8 @@ describe('a group', () => {
       .getAllByTestId('completion')
       .map((one) => [...one.querySelectorAll('dd')].map((score) => score.textContent));
     expect(scores).toEqual([
-      ['1', '0.5', '1.5', '+1.00'],
-      ['0', '0', '0', '−1.00'],
+      ['1', '0.5', '1.5', '+1.00(1.5 − 0.75) / 1.061'],
+      ['0', '0', '0', '−1.00(0 − 0.75) / 1.061'],
     ]);
   });
 

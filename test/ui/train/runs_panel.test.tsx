@@ -85,3 +85,25 @@ describe('a run of the list', () => {
     expect(screen.getByRole('alert').textContent).toContain('The run could not be exported');
   });
 });
+
+describe('a run that is not shown', () => {
+  it('says in what it is set unlike the one that is', async () => {
+    const { plan } = runOf('r1');
+    const grpo = { ...plan.grpo, scaleRewards: 'none', maskTruncatedCompletions: true } as const;
+    const other = runOf('r1', { plan: { ...plan, name: 'Bare', maxSteps: 7, grpo } });
+    const made = await trainPage({ runs: [other, runOf('r2'), runOf('r0')] });
+    renderTrain(made.train, <RunsPanel />);
+    const table = within(row('r1').getByTestId('run-differences'));
+    expect(table.getByText('3 settings unlike Pocket GRPO, quick')).toBeTruthy();
+    expect(table.getAllByRole('row').map((one) => [...one.children].map((cell) => cell.textContent))).toEqual(
+      [
+        ['Setting', 'Bare', 'Pocket GRPO, quick'],
+        ['Steps', '7', String(plan.maxSteps)],
+        ['Divide advantages by', 'Nothing', 'Deviation of the group'],
+        ['Ignore answers that were cut off', 'on', 'off'],
+      ],
+    );
+    expect(row('r0').getByText('Set as Pocket GRPO, quick')).toBeTruthy();
+    expect(row('r2').queryByTestId('run-differences')).toBeNull();
+  });
+});
