@@ -56,11 +56,14 @@ export function Confirm({
   readonly onNo: () => void;
   readonly children: ComponentChildren;
 }) {
+  const refuse = useRef<HTMLButtonElement>(null);
+  // After the dialog has opened, which focuses the first button of what it says.
+  useEffect(() => refuse.current?.focus(), []);
   return (
     <Modal title={title} onClose={onNo}>
       {children}
       <div class="dialog-actions">
-        <button type="button" data-testid="confirm-no" onClick={onNo}>
+        <button ref={refuse} type="button" data-testid="confirm-no" onClick={onNo}>
           {no}
         </button>
         <button type="button" class="primary" data-testid="confirm-yes" onClick={onYes}>

@@ -297,6 +297,7 @@ describe('everything that is kept', () => {
     const { engine } = await listed();
     fireEvent.click(screen.getByRole('button', { name: 'Delete run The r1' }));
     await settled();
+    expect(document.activeElement?.textContent).toBe('Cancel');
     fireEvent.click(screen.getByTestId('export-first'));
     await settled();
     expect(engine.values.get('exportRun')).toEqual(['r1', 'zip']);
