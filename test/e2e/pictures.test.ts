@@ -125,7 +125,9 @@ test('several pictures in one question', async ({ page }) => {
   // A third one is added, and two are taken out again.
   await page.getByTestId('add-picture').setInputFiles(photograph('wine.jpg'));
   await expect.poll(() => shown(page)).toHaveLength(3);
-  await page.getByRole('button', { name: 'Remove image 3' }).click();
+  await page.getByRole('button', { name: 'Remove image 3' }).press('Enter');
+  // What was pressed is gone; who works by keyboard goes on from its neighbour.
+  await expect(page.locator('.several-pictures li').nth(1).locator(':focus')).toHaveCount(1);
   await page.getByRole('button', { name: 'Remove image 1' }).click();
   await expect(page.getByTestId('several-pictures')).toHaveCount(0);
   await expect(page.getByRole('img', { name: /^The picture wine\.jpg/ })).toBeVisible();
