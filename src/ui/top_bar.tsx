@@ -40,13 +40,17 @@ function Nav() {
 function ModelChip() {
   const look = useLook();
   const models = look.models.value;
-  const value = look.wantedModel.value ?? '';
-  if (models.length === 0) return null;
+  const none = models.length === 0;
   return (
-    <span class="top-chip">
+    <span class="top-chip model-chip">
       <label>
         <span class="visually-hidden">{COPY.app.model}</span>
-        <select value={value} onChange={(event) => void look.loadModel(event.currentTarget.value)}>
+        <select
+          value={look.wantedModel.value ?? ''}
+          disabled={none}
+          onChange={(event) => void look.loadModel(event.currentTarget.value)}
+        >
+          {none && <option value="">{look.loading.value ? COPY.app.modelsWait : COPY.app.noModel}</option>}
           {models.map(({ id, label }) => (
             <option key={id} value={id}>
               {label}

@@ -1,6 +1,6 @@
 // Accessibility and layout: axe in light and dark, a narrow screen, keys that can be switched off, the theme.
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test } from '@playwright/test';
+import { expect, type Locator, test } from '@playwright/test';
 import { LookPage } from './look_page';
 
 test('no axe violations: empty, finished and selected, in light and dark', async ({ page }) => {
@@ -27,8 +27,17 @@ test('no axe violations: empty, finished and selected, in light and dark', async
 test('a phone shows answer and map without scrolling; keys and theme can be changed', async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   const look = new LookPage(page);
+  await look.watchShifts();
   await look.ready();
-  expect((await page.getByRole('banner').boundingBox())?.height).toBeLessThanOrEqual(64);
+  expect(await look.shifts()).toBeLessThanOrEqual(0.02);
+  const banner = page.getByRole('banner');
+  const sideways = () => banner.evaluate((bar) => bar.scrollWidth - bar.clientWidth);
+  expect((await banner.boundingBox())?.height).toBeLessThanOrEqual(64);
+  expect(await sideways()).toBe(0);
+  // The question stands on the bar of pages without a gap that shows what is behind them.
+  const edge = async (part: Locator) => (await part.boundingBox()) ?? { y: Number.NaN, height: Number.NaN };
+  const panel = await edge(page.getByRole('region', { name: 'Question' }));
+  expect(panel.y + panel.height).toBeGreaterThanOrEqual((await edge(page.getByRole('navigation'))).y);
   await look.chooseExample(0);
   await look.askAndWait();
   // The answer begins below the picture, which stays above it.
@@ -45,6 +54,9 @@ test('a phone shows answer and map without scrolling; keys and theme can be chan
   await page.setViewportSize({ width: 320, height: 700 });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
+  expect(await sideways()).toBe(0);
+  await page.getByRole('button', { name: /^Strength/ }).click();
+  await expect(page.getByTestId('adapter-strength')).toBeInViewport({ ratio: 1 });
 
   await look.leaveFields();
   await page.keyboard.press('?');

@@ -1,7 +1,7 @@
 // Shows the adapter beside the model: which one answers, how strongly, and whether the base answers beside it. Only
 // adapters of the loaded model are offered.
 
-import { useComputed, useSignalEffect } from '@preact/signals';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { ADAPTER_SETTINGS } from '../../settings/generation_settings';
 import { STRENGTH_STEP } from '../../state/compare';
 import { COPY } from '../copy';
@@ -10,22 +10,37 @@ import { useLibrary, useLook } from './look_context';
 
 const { strength: STRENGTH } = ADAPTER_SETTINGS;
 
+/** The slider; on a narrow screen it unfolds below the button that says its value. */
 function Strength({ value }: { readonly value: number }) {
   const look = useLook();
+  const open = useSignal(false);
   return (
-    <label class="slider strength" title={STRENGTH.help}>
-      <span class="strength-label">{STRENGTH.label}</span>
-      <input
-        type="range"
-        min={STRENGTH.min}
-        max={STRENGTH.max}
-        step={STRENGTH_STEP}
-        value={value}
-        data-testid="adapter-strength"
-        onInput={(event) => look.setStrength(event.currentTarget.valueAsNumber)}
-      />
-      <span class="strength-value">{value.toFixed(2)}</span>
-    </label>
+    <>
+      <button
+        type="button"
+        class="quiet small strength-fold"
+        aria-expanded={open.value}
+        aria-label={`${STRENGTH.label}: ${value.toFixed(2)}`}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        {value.toFixed(2)}
+      </button>
+      <label class="slider strength" title={STRENGTH.help} data-open={open.value}>
+        <span class="strength-label">{STRENGTH.label}</span>
+        <input
+          type="range"
+          min={STRENGTH.min}
+          max={STRENGTH.max}
+          step={STRENGTH_STEP}
+          value={value}
+          data-testid="adapter-strength"
+          onInput={(event) => look.setStrength(event.currentTarget.valueAsNumber)}
+        />
+        <span class="strength-value">{value.toFixed(2)}</span>
+      </label>
+    </>
   );
 }
 
@@ -83,7 +98,7 @@ export function AdapterChip() {
         data-testid="compare-toggle"
         onClick={() => look.setComparing(!look.comparing.value)}
       >
-        <Icon name="compare" /> {COPY.adapter.compare}
+        <Icon name="compare" /> <span>{COPY.adapter.compare}</span>
       </button>
     </span>
   );
