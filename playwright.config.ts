@@ -24,6 +24,8 @@ export default defineConfig({
     trace: 'retain-on-failure',
     // A page that is kept on the device would answer for the servers of the journeys; one journey is about it.
     serviceWorkers: 'block',
+    // An answer then ends on its look at once; the journeys of the first minute see it visit the look's cells.
+    contextOptions: { reducedMotion: 'reduce' },
     // Journeys begin with an empty page and the settings unfolded; a first visit, with recording and guide, has its own.
     storageState: {
       cookies: [],

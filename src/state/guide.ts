@@ -20,17 +20,16 @@ export interface Guide {
 }
 
 /** What of the Look page shows that a step is done. */
-export type Followed = Pick<Look, 'session' | 'cards' | 'selection' | 'replay'>;
+export type Followed = Pick<Look, 'session' | 'cards' | 'selection' | 'byPage'>;
 
 /** Whether what the page shows right now is the doing of a step. */
-function doing(step: GuideStep, { session, cards, selection, replay }: Followed): boolean {
+function doing(step: GuideStep, { session, cards, selection, byPage }: Followed): boolean {
   const { answer, training } = session.value;
   switch (step) {
     case 'watch':
       return answer?.status === 'finished' && cards.value.some(({ kind }) => kind === 'back');
     case 'pick':
-      // A replay picks steps by itself, as long as it runs.
-      return selection.value.kind === 'step' && replay.value?.running.value !== true;
+      return selection.value.kind === 'step' && !byPage.value;
     case 'ask':
       return answer?.status === 'finished' && !answer.recorded;
     case 'teach':

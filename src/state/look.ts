@@ -3,12 +3,14 @@
 
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type { EngineClient } from '../worker/client';
+import type { KeptText } from './kept_plan';
 import { createLookAdapter, type LookAdapter } from './look_adapter';
 import { createLookAnswer, type LookAnswer } from './look_answer';
 import { createLookModel, type LookModel } from './look_model';
 import { createLookPicture, type LookPicture, type PictureReader } from './look_picture';
 import { createLookReplay, type LookReplay } from './look_replay';
 import { createLookSelection, type LookSelection } from './look_selection';
+import { createReadingPace, type ReadingPace } from './reading_pace';
 import { EMPTY_SESSION, reduceSession, type Session } from './session';
 
 /** What the page provides: a clock, and a decoder for pictures that passed the check of their header. */
@@ -17,10 +19,21 @@ export interface PageServices extends PictureReader {
   now(): number;
   /** Calls back about every frame with monotonic milliseconds until the returned function is called. */
   everyFrame(callback: (now: number) => void): () => void;
+  /** Whether somebody wants no motion. */
+  still(): boolean;
+  /** Whether live answers are shown at reading speed. */
+  readonly keptPace: KeptText;
 }
 
 /** The state of the Look page and its commands. Commands never throw: failures become `session.error` or `pictureError`. */
-export interface Look extends LookModel, LookPicture, LookAdapter, LookAnswer, LookSelection, LookReplay {
+export interface Look
+  extends LookModel,
+    LookPicture,
+    LookAdapter,
+    LookAnswer,
+    LookSelection,
+    LookReplay,
+    Pick<ReadingPace, 'paced' | 'setPaced'> {
   readonly session: ReadonlySignal<Session>;
 }
 
@@ -31,16 +44,40 @@ export function createLook(client: EngineClient, page: PageServices): Look {
   const { take: takeModel, ...model } = createLookModel(client, session, target);
   const next = createLookPicture(page, session);
   const steps = createLookSelection(session);
-  const parts = { client, now: () => page.now(), session, model, next, target, steps };
+  const pace = createReadingPace({
+    kept: page.keptPace,
+    everyFrame: (callback) => page.everyFrame(callback),
+    apply: (events) => {
+      session.value = reduceSession(session.value, events);
+    },
+  });
+  const parts = { pace, client, now: () => page.now(), session, model, next, target, steps };
   const { take: takeAnswer, ...answer } = createLookAnswer(parts);
   const everyFrame = (callback: (now: number) => void) => page.everyFrame(callback);
-  const replay = createLookReplay({ everyFrame, reader: page, session, answer, steps });
+  const replay = createLookReplay({
+    everyFrame,
+    reader: page,
+    session,
+    answer,
+    steps,
+    still: () => page.still(),
+  });
   client.listen((events) => {
     batch(() => {
-      session.value = reduceSession(session.value, events);
+      pace.take(events);
       takeAnswer(events);
       takeModel(events);
     });
   });
-  return { session, ...model, ...next, ...target, ...answer, ...steps, ...replay };
+  return {
+    session,
+    ...model,
+    ...next,
+    ...target,
+    ...answer,
+    ...steps,
+    ...replay,
+    paced: pace.paced,
+    setPaced: (on) => pace.setPaced(on),
+  };
 }

@@ -11,6 +11,7 @@ import type { LookAdapter } from './look_adapter';
 import type { LookModel } from './look_model';
 import type { LookPicture, Picture } from './look_picture';
 import type { LookSelection } from './look_selection';
+import type { ReadingPace } from './reading_pace';
 import { type Answer, type Asked, beginAnswer, failAnswer, isOpen, type Session } from './session';
 import { FIXED_SETTINGS, settingsUsable } from './settings';
 
@@ -19,6 +20,8 @@ export interface Timing {
   readonly askedAt: number;
   readonly firstTokenAt: number | null;
   readonly lastTokenAt: number | null;
+  /** Tokens that arrived, whether or not they are shown yet. */
+  readonly tokens: number;
 }
 
 /** The answer under way or the last one. */
@@ -64,6 +67,8 @@ export interface AskingParts {
   readonly next: Pick<LookPicture, 'pictures' | 'countFits' | 'question'>;
   readonly target: Pick<LookAdapter, 'adapter' | 'comparing'>;
   readonly steps: Pick<LookSelection, 'toLive'>;
+  /** Where what the engine reported may still wait to be shown. */
+  readonly pace: Pick<ReadingPace, 'flush'>;
 }
 
 /** The two answers of a comparison; the one shown is the session's own, and `kept` holds the other. */
@@ -122,7 +127,7 @@ class Asking {
 
   /** Asks for one answer and waits until it is closed. */
   async #once({ pictures, asked, adapterName, pair }: Order): Promise<void> {
-    const { client, session, steps, now } = this.parts;
+    const { client, session, steps, pace, now } = this.parts;
     this.#asks += 1;
     const ticket = this.#asks;
     batch(() => {
@@ -130,7 +135,7 @@ class Asking {
       session.value = beginAnswer(session.value, asked, adapterName);
       this.answerPictures.value = pictures;
       steps.toLive();
-      this.timing.value = { askedAt: now(), firstTokenAt: null, lastTokenAt: null };
+      this.timing.value = { askedAt: now(), firstTokenAt: null, lastTokenAt: null, tokens: 0 };
     });
     try {
       // An answer is finished by its event, which comes after its tokens; the command may resolve before them.
@@ -140,6 +145,7 @@ class Asking {
       await this.#generating;
       await this.#closed(ticket);
     } catch (thrown) {
+      pace.flush();
       if (ticket === this.#asks) session.value = failAnswer(session.value, plainError(thrown));
     }
   }
@@ -202,9 +208,11 @@ class Asking {
 
   take(events: readonly EngineEvent[]): void {
     const timing = this.timing.value;
-    if (timing === null || !events.some(({ type }) => type === 'tokensGenerated')) return;
+    const arrived = events.flatMap((event) => (event.type === 'tokensGenerated' ? event.tokens : []));
+    if (timing === null || arrived.length === 0) return;
     const at = this.parts.now();
-    this.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at };
+    const tokens = timing.tokens + arrived.length;
+    this.timing.value = { ...timing, firstTokenAt: timing.firstTokenAt ?? at, lastTokenAt: at, tokens };
   }
 }
 
@@ -263,7 +271,10 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
       await asking.ask(next.pictures.value, next.question.value.trim(), earlier);
     },
     // Refused when it comes a moment too late; the engine's own events say what became of it.
-    stop: () => client.stop().catch(() => undefined),
+    stop: () => {
+      parts.pace.flush();
+      return client.stop().catch(() => undefined);
+    },
     attendByHead: (step) => asking.attendByHead(step),
     regenerate: (seed) => asking.regenerate(seed),
     take: (events) => asking.take(events),

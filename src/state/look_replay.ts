@@ -1,12 +1,13 @@
 // Holds the answer that is played again: a recorded one from a trace, or the one that was given last.
 
-import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';
 import type { LookAnswer } from './look_answer';
 import type { Picture, PictureReader } from './look_picture';
 import type { LookSelection } from './look_selection';
+import { selectLook, visitLook } from './look_visit';
 import type { Replay, ReplayParts } from './replay';
-import type { Answer, Session } from './session';
+import { type Answer, isOpen, type Session } from './session';
 import type { TracePicture } from './trace';
 
 /** Where a replay begins: played from its first token, or shown whole. */
@@ -31,7 +32,30 @@ export interface ReplayingParts extends Pick<ReplayParts, 'everyFrame'> {
   readonly reader: PictureReader;
   readonly session: Signal<Session>;
   readonly answer: Pick<LookAnswer, 'answerPictures' | 'showAnswer'>;
-  readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'pin' | 'pinCard' | 'toLive'>;
+  readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'showStep' | 'showCard' | 'toLive'>;
+  /** Whether somebody wants no motion. */
+  still(): boolean;
+}
+
+/** Ends each live answer on its look, as replays end: nothing where somebody picked steps while it was written. */
+function endOnLook({ session, steps, everyFrame, still }: ReplayingParts): void {
+  let open: number | null = null;
+  effect(() => {
+    const { answer } = session.value;
+    if (answer === null || isOpen(answer)) {
+      open = answer?.number ?? null;
+      return;
+    }
+    const ended = answer.status === 'finished' && answer.number === open && !answer.recorded;
+    open = null;
+    if (!ended) return;
+    untracked(() => {
+      if (steps.selection.value.kind !== 'live') return;
+      const current = () => session.value.answer === answer;
+      if (still()) selectLook({ steps });
+      else visitLook({ steps, everyFrame, current }, () => undefined);
+    });
+  });
 }
 
 async function pictureOf(
@@ -52,6 +76,7 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
   const { session, answer, steps, everyFrame, reader } = parts;
   const last = signal<Replay | null>(null);
   const traceError = signal<PlainError | null>(null);
+  endOnLook(parts);
   const begin = async (whole: Answer, pictures: readonly Picture[], start: ReplayStart): Promise<void> => {
     const { createReplay } = await import('./replay');
     last.value?.pause();

@@ -24,6 +24,11 @@ export interface LookSelection {
   /** Steps that every view shows: the preview, or else the selection. */
   readonly shown: ReadonlySignal<StepRange | null>;
   readonly readout: ReadonlySignal<Readout | null>;
+  /** Whether the page itself selected what is selected, to show it, and nobody else. */
+  readonly byPage: ReadonlySignal<boolean>;
+  /** Selects steps for somebody to see, as the page does after an answer. */
+  showStep(step: number): void;
+  showCard(card: Card): void;
   pin(step: number): void;
   pinRange(from: number, to: number): void;
   pinCard(card: Card): void;
@@ -43,6 +48,7 @@ export function createLookSelection(session: ReadonlySignal<Session>): LookSelec
   const selection = signal<select.Selection>(select.LIVE);
   const preview = signal<StepRange | null>(null);
   const inspected = signal<Inspected | null>(null);
+  const pageChose = signal<select.Selection | null>(null);
   const space = computed<select.SelectionSpace>(() => ({
     count: recordedSteps(answer.value),
     cards: cards.value,
@@ -67,9 +73,17 @@ export function createLookSelection(session: ReadonlySignal<Session>): LookSelec
       selection.value = chosen;
       preview.value = null;
     });
+  const show = (chosen: select.Selection) =>
+    batch(() => {
+      pageChose.value = chosen;
+      set(chosen);
+    });
   return {
     ...{ cards, selection, preview, shown, readout },
     bands: computed<readonly StepRange[]>(() => backBands(cards.value)),
+    byPage: computed(() => selection.value === pageChose.value),
+    showStep: (step) => show(select.pinStep(step, space.value)),
+    showCard: (card) => show(select.pinCard(card, space.value)),
     pin: (step) => set(select.pinStep(step, space.value)),
     pinRange: (from, to) => set(select.pinRange(from, to, space.value)),
     pinCard: (card) => set(select.pinCard(card, space.value)),

@@ -2,24 +2,20 @@
 // after another, then the whole look, selected. It goes on until somebody pauses, asks something else, or picks steps.
 
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
-import { createAnswerParser } from '../answer/answer_grammar';
-import { TokenSpanMap } from '../answer/token_spans';
 import type { Segment } from '../worker/protocol/answers';
 import type { LookAnswer } from './look_answer';
 import type { Picture } from './look_picture';
 import type { LookSelection } from './look_selection';
+import { countFrames, selectLook, visitLook } from './look_visit';
+import { READING_SPEED } from './reading_pace';
 import type { Answer, Step } from './session';
-
-/** Tokens a second that can be followed by reading. */
-export const READING_SPEED = 12;
-/** Steps of a look a second, when it is shown once more at the end. */
-const LOOK_SPEED = 8;
+import { createTextSoFar } from './text_so_far';
 
 /** What a replay drives. */
 export interface ReplayParts {
   readonly session: ReadonlySignal<{ readonly answer: Answer | null }>;
   readonly answer: Pick<LookAnswer, 'showAnswer'>;
-  readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'pin' | 'pinCard' | 'toLive'>;
+  readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'showStep' | 'showCard' | 'toLive'>;
   /** Calls back about every frame with monotonic milliseconds until the returned function is called. */
   everyFrame(callback: (now: number) => void): () => void;
 }
@@ -43,21 +39,9 @@ export interface Replay {
 
 /** The segments after each number of tokens, from none to all. Linear in tokens times segments. */
 export function segmentsAfter(steps: readonly Step[]): readonly (readonly Segment[])[] {
-  const parser = createAnswerParser();
-  const spans = new TokenSpanMap();
-  const now = (): readonly Segment[] =>
-    parser.segments.map(({ text: _, ...segment }) => ({
-      ...segment,
-      ...spans.rangeOf(segment.outerStart, segment.outerEnd),
-    }));
-  const list = [now()];
-  for (const { text } of steps) {
-    parser.push(text);
-    spans.push(text);
-    list.push(now());
-  }
-  parser.end();
-  list[steps.length] = now();
+  const text = createTextSoFar();
+  const list: (readonly Segment[])[] = [[], ...steps.map((step) => text.push(step.text))];
+  list[steps.length] = text.end();
   return list;
 }
 
@@ -85,7 +69,12 @@ class Player implements Replay {
     if (this.shown.value >= this.answer.steps.length) this.#show(0);
     this.#parts.steps.toLive();
     this.running.value = true;
-    this.#run(this.speed, this.shown.value, (tokens) => {
+    const speed = () => this.speed.value;
+    this.#cancel = countFrames(this.#parts, this.shown.value, speed, (tokens) => {
+      if (this.#parts.session.value.answer !== this.#part) {
+        this.pause();
+        return false;
+      }
       const whole = Math.min(tokens, this.answer.steps.length);
       if (whole !== this.shown.value) this.#show(whole);
       if (whole < this.answer.steps.length) return true;
@@ -113,24 +102,7 @@ class Player implements Replay {
   finish(): void {
     this.pause();
     this.#show(this.answer.steps.length);
-    this.#selectLook();
-  }
-
-  /** Counts on from `first` at a speed, until `act` returns false or something else takes the answer's place. */
-  #run(speed: ReadonlySignal<number>, first: number, act: (count: number) => boolean): void {
-    let before: number | null = null;
-    let count = first;
-    const stop = this.#parts.everyFrame((now) => {
-      if (this.#parts.session.value.answer !== this.#part) {
-        this.pause();
-        return;
-      }
-      // A tab in the background gets no frames: it goes on where it was.
-      count += (speed.value * Math.min(now - (before ?? now), 1000)) / 1000;
-      before = now;
-      if (!act(Math.floor(count))) stop();
-    });
-    this.#cancel = stop;
+    selectLook(this.#parts);
   }
 
   #show(tokens: number): void {
@@ -151,35 +123,10 @@ class Player implements Replay {
   }
 
   #visitLook(): void {
-    const { steps } = this.#parts;
-    const look = steps.cards.value.find(({ kind }) => kind === 'back');
-    if (look === undefined) {
-      this.pause();
-      return;
-    }
-    let mine = steps.selection.value;
-    this.#run(signal(LOOK_SPEED), look.fromStep, (step) => {
-      // Somebody picked other steps, which is what they want to see.
-      if (steps.selection.value !== mine) return this.#ended();
-      if (step >= look.toStep) {
-        steps.pinCard(look);
-        return this.#ended();
-      }
-      steps.pin(step);
-      mine = steps.selection.value;
-      return true;
+    const current = () => this.#parts.session.value.answer === this.#part;
+    this.#cancel = visitLook({ ...this.#parts, current }, () => {
+      this.running.value = false;
     });
-  }
-
-  #ended(): false {
-    this.running.value = false;
-    return false;
-  }
-
-  #selectLook(): void {
-    const { steps } = this.#parts;
-    const look = steps.cards.value.find(({ kind }) => kind === 'back');
-    if (look !== undefined) steps.pinCard(look);
   }
 }
 

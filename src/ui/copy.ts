@@ -27,6 +27,8 @@ export const COPY = {
     software: 'software',
     softwareWhy: 'No graphics card is used: the processor stands in for it. Correct, but many times slower.',
     noDevice: 'no device yet',
+    noModel: 'no model',
+    modelsWait: 'model…',
   },
   version: {
     title: 'A new version of this page is here',
@@ -86,6 +88,7 @@ export const COPY = {
     settingsNow: (mode: string, temperature: number | null, seed: number | null) =>
       `${mode} · temperature ${temperature ?? '?'} · seed ${seed ?? '?'}`,
     dice: 'New random seed',
+    paced: 'Watch at reading speed',
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
     noModel: 'Nothing can be asked: no model is loaded. The line at the foot of the screen says why.',

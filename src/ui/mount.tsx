@@ -14,9 +14,12 @@ import { createLook, type Look } from '../state/look';
 import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
+import { browserText } from './browser_text';
+import { keepFocus } from './keep_focus';
 import { playFirst } from './look/first_trace';
 import { QuestionWordsContext } from './look/look_context';
 import { decodePicture } from './look/picture_source';
+import { wantsNoMotion } from './motion';
 import { fetchErrorWords } from './notice';
 import { keepOffline } from './offline';
 import { createPages } from './pages';
@@ -47,12 +50,15 @@ function keepWhenQuiet(look: Look): void {
 
 /** Renders the page into `#app` and starts the engine that `spawn` makes. */
 export function mount(spawn: () => EngineEndpoint): void {
+  const root = defined(document.getElementById('app'), '#app');
   startTheme();
   startRoute();
   const client = createEngineClient(spawn);
   const look = createLook(client, {
     now: () => performance.now(),
     everyFrame,
+    still: wantsNoMotion,
+    keptPace: browserText('look-back/reading-pace'),
     decode: decodePicture,
     seenCells: async (bitmap) => (await import('./look/seen_cells')).seenCells(bitmap),
   });
@@ -68,8 +74,9 @@ export function mount(spawn: () => EngineEndpoint): void {
     <QuestionWordsContext.Provider value={words}>
       <App look={look} library={library} pages={pages} />
     </QuestionWordsContext.Provider>,
-    defined(document.getElementById('app'), '#app'),
+    root,
   );
+  keepFocus(root);
   void playFirst(look);
   void look.start();
   void fetchErrorWords();

@@ -37,7 +37,7 @@ export function Status() {
   const progress = useComputed(() => progressSentence(look));
   const ready = useComputed(() => look.session.value.model?.entry.label ?? null);
   const pinned = useComputed(() =>
-    look.selection.value.kind === 'live' || look.preview.value !== null
+    look.selection.value.kind === 'live' || look.byPage.value || look.preview.value !== null
       ? ''
       : (look.readout.value?.sentence ?? ''),
   );

@@ -9,7 +9,7 @@ import { LookPage } from './look_page';
 const MOST_SHIFT = 0.02;
 
 // A first visit: the other journeys switch the recording off.
-test.use({ storageState: { cookies: [], origins: [] } });
+test.use({ storageState: { cookies: [], origins: [] }, contextOptions: { reducedMotion: 'no-preference' } });
 
 test('the recording plays without WebGPU and ends on the look back @no-webgpu', async ({ browser, page }) => {
   const look = new LookPage(page);
@@ -107,6 +107,17 @@ test('a live answer is played again, saved, and opened on a page without a model
   expect(await look.shifts()).toBeLessThanOrEqual(MOST_SHIFT);
   await expect(page.getByTestId('headline')).toContainText(/looked back/i);
   await expect(page.getByTestId('replay-bar')).toHaveCount(0);
+  // It ends on its look, whose steps are shown one after another until somebody picks others.
+  const [from = 0, to = 0] = ((await look.chart.getAttribute('data-bands')) ?? '').split('-').map(Number);
+  await expect(look.sentence).toHaveAttribute('data-kind', 'back');
+  const visited = Number(await look.sentence.getAttribute('data-from'));
+  expect(visited).toBeGreaterThanOrEqual(from);
+  expect(visited).toBeLessThan(to);
+  await expect(look.sentence).not.toHaveAttribute('data-from', `${visited}`);
+  await page.getByRole('button', { name: 'Back to live' }).click();
+  expect(await look.ranges()).toEqual(
+    new Array(3).fill(`${(await look.tokens()) - 1}-${(await look.tokens()) - 1}`),
+  );
   const text = await look.text();
   const verdict = await page.getByTestId('verdict').textContent();
 

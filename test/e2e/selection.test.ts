@@ -10,6 +10,10 @@ test('a back segment chosen by keyboard: chart, map and sentence agree', async (
   await look.chooseExample(0);
   await look.askAndWait();
   const tokens = await look.tokens();
+  // It ends on its look; from there back to the newest step.
+  await expect(look.sentence).toHaveAttribute('data-kind', 'back');
+  await look.leaveFields();
+  await page.keyboard.press('Escape');
   const [live] = await look.ranges();
   expect(await look.ranges()).toEqual([live, live, live]);
 
@@ -69,6 +73,7 @@ test('the pointer previews, pins and drags a range, in the chart and in the text
   await look.question.fill('');
   await look.chooseExample(2);
   await look.askAndWait();
+  await page.getByRole('button', { name: 'Back to live' }).click();
   const [live] = await look.ranges();
 
   const token = page.locator('.token[data-step="6"]').first();

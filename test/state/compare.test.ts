@@ -88,6 +88,8 @@ async function comparing() {
   const look = createLook(engine, {
     now: () => 0,
     everyFrame: () => () => undefined,
+    still: () => false,
+    keptPace: { read: () => null, write: () => undefined },
     decode: async () => ({}) as ImageBitmap,
     seenCells: async () => null,
   });

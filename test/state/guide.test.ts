@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createGuide, type Followed, GUIDE_STEPS } from '../../src/state/guide';
-import type { Replay } from '../../src/state/replay';
 import { layoutCards } from '../../src/state/segment_layout';
 import type { Selection } from '../../src/state/selection';
 import {
@@ -19,7 +18,7 @@ const WHOLE = reduceSession(beginAnswer(EMPTY_SESSION, ASKED, null), script()).a
 function page() {
   const session = signal<Session>(EMPTY_SESSION);
   const selection = signal<Selection>({ kind: 'live' });
-  const replay = signal<Replay | null>(null);
+  const byPage = signal(false);
   const cards = signal(layoutCards(WHOLE));
   let text: string | null = null;
   const kept = {
@@ -28,8 +27,8 @@ function page() {
       text = now;
     },
   };
-  const look: Followed = { session, selection, replay, cards };
-  return { session, selection, replay, cards, kept, guide: () => createGuide(look, kept) };
+  const look: Followed = { session, selection, byPage, cards };
+  return { session, selection, byPage, cards, kept, guide: () => createGuide(look, kept) };
 }
 
 describe('the guide', () => {
@@ -46,17 +45,16 @@ describe('the guide', () => {
     expect(next.value).toBe('pick');
   });
 
-  it('ticks nothing for an answer without a look, nor for steps that a replay picks', () => {
-    const { session, selection, replay, cards, guide } = page();
+  it('ticks nothing for an answer without a look, nor for steps that the page picks', () => {
+    const { session, selection, byPage, cards, guide } = page();
     const { done } = guide();
     cards.value = [];
     session.value = { ...session.value, answer: { ...WHOLE, recorded: true } };
-    const running = signal(true);
-    replay.value = { running } as unknown as Replay;
+    byPage.value = true;
     selection.value = { kind: 'step', step: 2 };
     expect([...done.value]).toEqual([]);
     selection.value = { kind: 'live' };
-    running.value = false;
+    byPage.value = false;
     expect([...done.value]).toEqual([]);
     selection.value = { kind: 'step', step: 2 };
     expect([...done.value]).toEqual(['pick']);

@@ -20,6 +20,8 @@ function setUp(
   const look = createLook(engine, {
     now: () => (now += 10),
     everyFrame: () => () => undefined,
+    still: () => false,
+    keptPace: { read: () => null, write: () => undefined },
     decode,
     seenCells,
   });

@@ -3,7 +3,8 @@ import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import type { Picture } from '../../src/state/look_picture';
 import { createLookSelection } from '../../src/state/look_selection';
-import { createReplay, READING_SPEED, segmentsAfter } from '../../src/state/replay';
+import { READING_SPEED } from '../../src/state/reading_pace';
+import { createReplay, segmentsAfter } from '../../src/state/replay';
 import {
   type Answer,
   beginAnswer,

@@ -21,6 +21,8 @@ export interface Stored {
 const NO_PAGE: PageServices = {
   now: () => 0,
   everyFrame: () => () => undefined,
+    still: () => false,
+    keptPace: { read: () => null, write: () => undefined },
   decode: async () => ({ width: 1, height: 1, close: () => undefined }) as unknown as ImageBitmap,
   seenCells: async () => null,
 };

@@ -3,6 +3,7 @@
 
 import { signal, useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import { suitedQuestions } from '../../state/look_picture';
@@ -158,6 +159,15 @@ function SettingsFields() {
       </div>
       <NumberField id="maxNewTokens" />
       {look.session.value.model?.square === false && <NumberField id="maxImageTokens" />}
+      <label class="check">
+        <input
+          type="checkbox"
+          data-testid="reading-pace"
+          checked={look.paced.value}
+          onChange={(event) => look.setPaced(event.currentTarget.checked)}
+        />
+        {COPY.ask.paced}
+      </label>
     </fieldset>
   );
 }
@@ -185,6 +195,24 @@ function Hint() {
   );
 }
 
+/** Tells the styles how high the question is: where it lies at the foot, the engine's line lies above it. */
+function useHeightOf(panel: RefObject<HTMLElement | null>): void {
+  // Before the first paint, so that the engine's line does not move.
+  useLayoutEffect(() => {
+    const own = panel.current;
+    if (own === null) return;
+    const { style } = document.documentElement;
+    const tell = () => style.setProperty('--ask', `${own.getBoundingClientRect().height}px`);
+    tell();
+    const observer = new ResizeObserver(tell);
+    observer.observe(own);
+    return () => {
+      observer.disconnect();
+      style.removeProperty('--ask');
+    };
+  }, [panel]);
+}
+
 /** The question box. `field` receives the text area, for the key that focuses it. */
 export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElement | null> }) {
   const look = useLook();
@@ -196,8 +224,10 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
     if (words.unreadable.value && look.canAsk.value) confirming.value = true;
     else void look.ask();
   };
+  const panel = useRef<HTMLElement>(null);
+  useHeightOf(panel);
   return (
-    <section class="panel ask-panel" aria-labelledby="ask-title">
+    <section ref={panel} class="panel ask-panel" aria-labelledby="ask-title">
       <h2 id="ask-title" class="visually-hidden">
         {COPY.ask.title}
       </h2>

@@ -18,7 +18,7 @@ function speed(look: Look): string {
   const stats = answer?.result?.stats;
   if (stats) return stats.generatedTokens > 1 ? stats.tokensPerSecond.toFixed(1) : COPY.figures.none;
   const timing = look.timing.value;
-  const count = answer?.steps.length ?? 0;
+  const count = timing?.tokens ?? 0;
   if (!timing || timing.firstTokenAt === null || timing.lastTokenAt === null) return COPY.figures.none;
   const seconds = (timing.lastTokenAt - timing.firstTokenAt) / 1000;
   return count > 1 && seconds > 0 ? ((count - 1) / seconds).toFixed(1) : COPY.figures.none;

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import type { Look } from '../../state/look';
 import type { ReplayStart } from '../../state/look_replay';
 import { browserText } from '../browser_text';
+import { wantsNoMotion } from '../motion';
 
 const FILE = './traces/first.trace.json';
 const kept = browserText('look-back/first-trace');
@@ -21,7 +22,7 @@ export function setPlaysFirst(plays: boolean): void {
 
 /** Played already, where motion is not wanted. */
 function start(): ReplayStart {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches ? 'whole' : 'playing';
+  return wantsNoMotion() ? 'whole' : 'playing';
 }
 
 /** What stands before a packed trace in an address. */

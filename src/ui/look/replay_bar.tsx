@@ -1,6 +1,7 @@
 // Draws what plays an answer again: play and pause, a slider over its tokens, its speed, and what a recording is.
 
-import { READING_SPEED, type Replay } from '../../state/replay';
+import { READING_SPEED } from '../../state/reading_pace';
+import type { Replay } from '../../state/replay';
 import { Icon } from '../icons';
 import { playsFirst, setPlaysFirst } from './first_trace';
 import { useLook } from './look_context';

@@ -270,6 +270,8 @@ export class StreamView {
       return `${x.toFixed(1)},${(23 - (value / top) * 22).toFixed(1)}`;
     });
     view.line?.setAttribute('points', points.join(' '));
+    // Below the text, where it would be pushed down with each line: it comes when the text is complete.
+    if (!view.card.closed && answer.status !== 'finished') return;
     const mean = meanShares(answer.steps, { from: fromStep, to: toStep - 1 });
     view.meta.textContent =
       mean === null ? '' : COPY.stream.share(percent(mean.image), percent(Math.max(...values)));
