@@ -6,8 +6,10 @@ import type { EngineClient } from '../worker/client';
 import type { KeptText } from './kept_plan';
 import { createLookAdapter, type LookAdapter } from './look_adapter';
 import { createLookAnswer, type LookAnswer } from './look_answer';
+import { createLookHistory, type LookHistory } from './look_history';
 import { createLookModel, type LookModel } from './look_model';
 import { createLookPicture, type LookPicture, type PictureReader } from './look_picture';
+import { createLookRegion, type LookRegion } from './look_region';
 import { createLookReplay, type LookReplay } from './look_replay';
 import { createLookSelection, type LookSelection } from './look_selection';
 import { createReadingPace, type ReadingPace } from './reading_pace';
@@ -33,6 +35,8 @@ export interface Look
     LookAnswer,
     LookSelection,
     LookReplay,
+    LookHistory,
+    LookRegion,
     Pick<ReadingPace, 'paced' | 'setPaced'> {
   readonly session: ReadonlySignal<Session>;
 }
@@ -62,6 +66,7 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     steps,
     still: () => page.still(),
   });
+  const history = createLookHistory({ session, answer, next, target, steps });
   client.listen((events) => {
     batch(() => {
       pace.take(events);
@@ -77,6 +82,8 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     ...answer,
     ...steps,
     ...replay,
+    ...createLookRegion(session),
+    ...history,
     paced: pace.paced,
     setPaced: (on) => pace.setPaced(on),
   };

@@ -39,8 +39,11 @@ export interface LookAnswer {
   setFollowing(on: boolean): void;
   /** Makes picture and selection about one of the two answers; only once both are closed. */
   showSide(side: Side): void;
-  /** Shows an answer that the engine does not give now: a recorded one, or a part of an earlier one. */
-  showAnswer(answer: Answer, pictures: readonly Picture[]): void;
+  /**
+   * Shows an answer that the engine does not give now: a recorded one, or a part of an earlier one; with `comparison` two,
+   * `answer` being the one of the side that is shown.
+   */
+  showAnswer(answer: Answer, pictures: readonly Picture[], comparison?: Comparison | null): void;
   ask(): Promise<void>;
   stop(): Promise<void>;
   /**
@@ -174,11 +177,11 @@ class Asking {
     });
   }
 
-  showAnswer(answer: Answer, pictures: readonly Picture[]): void {
+  showAnswer(answer: Answer, pictures: readonly Picture[], comparison: Comparison | null = null): void {
     const { session } = this.parts;
     this.#asks += 1;
     batch(() => {
-      this.pair.value = null;
+      this.pair.value = pairOf(comparison);
       this.timing.value = null;
       this.answerPictures.value = pictures;
       session.value = { ...session.value, answer };
@@ -223,6 +226,12 @@ function comparisonOf(pair: Pair | null, answer: Answer | null): Comparison | nu
   return { choice, shown, ...sides };
 }
 
+function pairOf(comparison: Comparison | null): Pair | null {
+  if (comparison === null) return null;
+  const { choice, shown } = comparison;
+  return { choice, shown, kept: shown === 'base' ? comparison.adapter : comparison.base };
+}
+
 /** Names pictures to the engine, in their order; its result names them back. */
 export function nameOf(pictures: readonly Picture[]): string {
   return pictures.map(({ id }) => id).join(', ');
@@ -264,7 +273,7 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     },
     comparison: computed(() => comparisonOf(asking.pair.value, session.value.answer)),
     showSide: (side) => asking.showSide(side),
-    showAnswer: (answer, pictures) => asking.showAnswer(answer, pictures),
+    showAnswer: (...shown) => asking.showAnswer(...shown),
     ask: async () => {
       if (!canAsk.value) return;
       const earlier = following.value ? turns.value : [];

@@ -66,6 +66,8 @@ export interface Session {
   readonly model: LoadedModel | null;
   readonly load: LoadProgress | null;
   readonly answer: Answer | null;
+  /** Answers that were asked for in this visit: the number of the last one. */
+  readonly asked: number;
   /** The device was lost: `recovering` until it is back, `lost` when it will not come back, `restored` after. */
   readonly deviceTrouble: 'recovering' | 'lost' | 'restored' | null;
   /** The live training run, or the last one of this visit. */
@@ -80,6 +82,7 @@ export const EMPTY_SESSION: Session = {
   model: null,
   load: null,
   answer: null,
+  asked: 0,
   deviceTrouble: null,
   training: null,
   error: null,
@@ -101,7 +104,7 @@ export function recordedSteps(answer: Answer | null): number {
 /** Starts an answer: called when the page asks, before the engine says anything. */
 export function beginAnswer(session: Session, asked: Asked, adapterLabel: string | null = null): Session {
   const answer: Answer = {
-    number: (session.answer?.number ?? 0) + 1,
+    number: session.asked + 1,
     asked,
     modelLabel: session.model?.entry.label ?? '',
     adapterLabel,
@@ -114,7 +117,7 @@ export function beginAnswer(session: Session, asked: Asked, adapterLabel: string
     error: null,
     recorded: false,
   };
-  return { ...session, answer, error: null, deviceTrouble: null };
+  return { ...session, answer, asked: answer.number, error: null, deviceTrouble: null };
 }
 
 /** Closes the open answer with an error; text and attention that arrived stay. */

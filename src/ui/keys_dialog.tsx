@@ -8,7 +8,8 @@ import { letterKeys } from './look/view_settings';
 const ROWS = [
   ['Enter', 'ask'],
   ['Shift + Enter', 'new line in the question'],
-  ['Esc', 'back to live, or stop'],
+  ['Esc', 'no region, back to live, or stop'],
+  ['← → ↑ ↓ on the picture', 'choose a cell; Shift extends; its tokens are marked'],
   ['← →', 'previous or next step'],
   ['Shift + ← →', 'extend the range; its maps are averaged'],
   ['[ ]', 'previous or next segment'],

@@ -41,6 +41,7 @@ export function Status() {
       ? ''
       : (look.readout.value?.sentence ?? ''),
   );
+  const region = look.regionSentence.value;
   const said = useSignal('');
   useSignalEffect(() => {
     if (ready.value !== null) said.value = COPY.announce.ready(ready.value);
@@ -56,7 +57,7 @@ export function Status() {
       said.value = newsSentence(done);
     });
   }, [done, said]);
-  const sentence = pinned.value;
+  const sentence = region === '' ? pinned.value : region;
   useEffect(() => {
     if (sentence === '') return;
     const timer = setTimeout(() => {

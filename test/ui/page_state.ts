@@ -1,5 +1,6 @@
 // Makes the state of the page and of its parts over scripted engines, as the app shell would: what the components' tests and
 // the gallery render.
+import { encode } from 'fast-png';
 import { createHubAdapter } from '../../src/state/hub_adapter';
 import { createHubState } from '../../src/state/hub_choice';
 import { createLibrary } from '../../src/state/library';
@@ -9,6 +10,11 @@ import type { AdapterSummary, DatasetSummary } from '../../src/worker/protocol/l
 import type { RunSummary } from '../../src/worker/protocol/training';
 import { HandEngine, LOADED_MODEL } from '../state/engine_script';
 import { detailOf, HandTrainer, settled } from '../state/train_script';
+
+/** A picture of one pixel. */
+export const PIXEL = new Blob([
+  new Uint8Array(encode({ width: 1, height: 1, data: new Uint8Array(3), channels: 3 })),
+]);
 
 /** What is stored, as the engine lists it. */
 export interface Stored {
@@ -21,8 +27,8 @@ export interface Stored {
 const NO_PAGE: PageServices = {
   now: () => 0,
   everyFrame: () => () => undefined,
-    still: () => false,
-    keptPace: { read: () => null, write: () => undefined },
+  still: () => false,
+  keptPace: { read: () => null, write: () => undefined },
   decode: async () => ({ width: 1, height: 1, close: () => undefined }) as unknown as ImageBitmap,
   seenCells: async () => null,
 };

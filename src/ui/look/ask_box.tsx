@@ -36,6 +36,12 @@ async function loadFollowUp(): Promise<Draw> {
   return () => <FollowUp />;
 }
 
+// Fetched with the first question that is kept.
+async function loadHistory(): Promise<Draw> {
+  const { HistoryStrip } = await import('./history_strip');
+  return () => <HistoryStrip />;
+}
+
 /** A new unsigned 32-bit seed. */
 export function rollSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
@@ -111,6 +117,13 @@ function NumberField({ id }: { readonly id: AnswerNumber }) {
 const kept = browserText('look-back/answer-settings');
 /** Whether the settings are unfolded; a setting that cannot be used unfolds them, too. */
 const unfolded = signal(kept.read() === 'open');
+
+/** The questions asked before; nothing before the first. */
+function History() {
+  const look = useLook();
+  const any = useComputed(() => look.history.value.length + look.cleared.value.length > 0);
+  return any.value ? <LazyPage load={loadHistory} /> : null;
+}
 
 function SettingsGroup() {
   const look = useLook();
@@ -252,7 +265,10 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
         <UnknownWords />
         {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
         <Suggestions />
-        <Hint />
+        <div class="ask-foot">
+          <Hint />
+          <History />
+        </div>
         <SettingsGroup />
       </form>
       {confirming.value && (

@@ -14,7 +14,7 @@ import { COMPARE_COPY } from './compare_copy';
 import { EarlierMark, useEarlier } from './earlier_mark';
 import { Figures } from './figures';
 import { useLook } from './look_context';
-import { StreamView } from './stream';
+import { attentionNumbers, StreamView } from './stream';
 import { verdictSentence } from './verdict_copy';
 import '../styles/stream.css';
 import '../styles/compare.css';
@@ -65,6 +65,10 @@ function SideStream({ side, title, children }: SideStreamProps) {
     const live = look.selection.value.kind === 'live';
     const range = !mine || (live && look.preview.value === null) ? null : look.shown.value;
     view.current?.mark(range, mine && !live && look.preview.value === null);
+  });
+  useSignalEffect(() => {
+    const mine = look.comparison.value?.shown === side;
+    view.current?.number(attentionNumbers(mine ? look.attending.value : []));
   });
   const busy = useComputed(() => isOpen(answer.value));
   return (

@@ -15,6 +15,8 @@ export interface Rect {
 
 /** Longest side of the canvases, in pixels. */
 const CANVAS_SIDE = 768;
+/** Part of the opacity that dimmed cells have. */
+const DIMMED = 0.15;
 /** Grids up to this many cells show their lines and numbers. */
 const LABELLED_CELLS = 36;
 
@@ -40,6 +42,27 @@ export function cellRect(
   const right = Math.round(((column + 1) / grid[1]) * width);
   const bottom = Math.round(((row + 1) / grid[0]) * height);
   return { x, y, width: right - x, height: bottom - y };
+}
+
+/**
+ * The cell under a point of a box in which a picture of `width` × `height` is shown as large as it fits, in the middle; the
+ * nearest one for a point beside the picture.
+ */
+export function cellAt(
+  x: number,
+  y: number,
+  box: { readonly width: number; readonly height: number },
+  shown: { readonly grid: readonly [number, number]; readonly width: number; readonly height: number },
+): readonly [row: number, column: number] {
+  const scale = Math.min(box.width / shown.width, box.height / shown.height);
+  const part = (at: number, whole: number, side: number) =>
+    (at - (whole - side * scale) / 2) / (side * scale);
+  const place = (fraction: number, count: number) =>
+    Math.min(Math.max(Math.floor(fraction * count), 0), count - 1);
+  return [
+    place(part(y, box.height, shown.height), shown.grid[0]),
+    place(part(x, box.width, shown.width), shown.grid[1]),
+  ];
 }
 
 /** What is seen of a picture, its middle of a `square` one, in the model's own resolution. */
@@ -99,6 +122,34 @@ export interface Overlay {
   readonly grid: readonly [number, number];
   readonly top: number;
   readonly opacity: number;
+  /** Cells that are drawn faintly. */
+  readonly dimmed?: ReadonlySet<number>;
+}
+
+/** Rows and columns of cells, both ends included. */
+export interface Cells {
+  readonly rows: { readonly from: number; readonly to: number };
+  readonly columns: { readonly from: number; readonly to: number };
+}
+
+/** Draws a dashed line around some cells over what {@link drawOverlay} drew. */
+export function outlineCells(canvas: HTMLCanvasElement, grid: readonly [number, number], cells: Cells): void {
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const { width, height } = canvas;
+  const first = cellRect(cells.rows.from, cells.columns.from, grid, width, height);
+  const last = cellRect(cells.rows.to, cells.columns.to, grid, width, height);
+  const [right, bottom] = [last.x + last.width, last.y + last.height];
+  const box = [first.x + 3, first.y + 3, right - first.x - 6, bottom - first.y - 6] as const;
+  context.save();
+  context.lineWidth = 7;
+  context.strokeStyle = '#000000';
+  context.strokeRect(...box);
+  context.lineWidth = 4;
+  context.strokeStyle = '#ffffff';
+  context.setLineDash([14, 8]);
+  context.strokeRect(...box);
+  context.restore();
 }
 
 function outlinePeak(context: CanvasRenderingContext2D, rect: Rect): void {
@@ -139,19 +190,20 @@ export function drawOverlay(
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
   if (overlay === null) return;
-  const { map, grid, top, opacity } = overlay;
+  const { map, grid, top, opacity, dimmed } = overlay;
   const labelled = map.length <= LABELLED_CELLS;
-  let best = 0;
+  let best = -1;
   map.forEach((value, cell) => {
-    if (value > (map[best] ?? 0)) best = cell;
+    const dim = dimmed?.has(cell) === true;
+    if (!dim && value > (map[best] ?? 0)) best = cell;
     const rect = cellRect(Math.floor(cell / grid[1]), cell % grid[1], grid, width, height);
-    context.fillStyle = cssColour(rampColour(value, top, opacity));
+    context.fillStyle = cssColour(rampColour(value, top, dim ? opacity * DIMMED : opacity));
     context.fillRect(rect.x, rect.y, rect.width, rect.height);
     if (!labelled) return;
     context.strokeStyle = 'rgba(0, 0, 0, 0.18)';
     context.lineWidth = 1;
     context.strokeRect(rect.x + 0.5, rect.y + 0.5, rect.width - 1, rect.height - 1);
-    if (value >= 0.005) label(context, rect, value);
+    if (value >= 0.005 && !dim) label(context, rect, value);
   });
   if ((map[best] ?? 0) > 0) {
     outlinePeak(context, cellRect(Math.floor(best / grid[1]), best % grid[1], grid, width, height));

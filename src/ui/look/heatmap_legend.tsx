@@ -8,7 +8,10 @@ import { COPY } from '../copy';
 import { HeadsPanel } from './heads_panel';
 import { drawColourBar } from './heatmap';
 import { useLook } from './look_context';
-import { overlayOpacity, overlayShown, stretchScale } from './view_settings';
+import { RegionPanel } from './region_panel';
+import { useSinks } from './shown_pictures';
+import { SINKS_COPY } from './sinks_copy';
+import { dimSinks, overlayOpacity, overlayShown, stretchScale } from './view_settings';
 
 function ColourBar() {
   const look = useLook();
@@ -23,6 +26,7 @@ function ColourBar() {
     const cells = grids.reduce((sum, { grid: [rows = 1, columns = 1] }) => sum + rows * columns, 0);
     return { top: scaleTop(cells), open: true };
   });
+  const sinks = useSinks();
   const { top, open } = scale.value;
   const digits = top >= 0.1 ? 2 : top >= 0.01 ? 3 : 4;
   return (
@@ -37,6 +41,11 @@ function ColourBar() {
           {top.toFixed(digits)}
         </span>
       </div>
+      {dimSinks.value && (
+        <span class="badge" data-testid="sinks">
+          {SINKS_COPY.dimmed(sinks.value.size)}
+        </span>
+      )}
       {stretchScale.value && <span class="badge">{COPY.picture.stretched}</span>}
     </figure>
   );
@@ -78,6 +87,17 @@ function HeatmapControls() {
         />
         {COPY.picture.stretch}
       </label>
+      <label class="check" title={SINKS_COPY.why}>
+        <input
+          type="checkbox"
+          data-testid="dim-sinks"
+          checked={dimSinks.value}
+          onChange={(event) => {
+            dimSinks.value = event.currentTarget.checked;
+          }}
+        />
+        {SINKS_COPY.dim}
+      </label>
     </div>
   );
 }
@@ -90,6 +110,7 @@ export function HeatmapLegend() {
         <ColourBar />
         <HeatmapControls />
       </div>
+      <RegionPanel />
       <HeadsPanel />
     </>
   );

@@ -31,8 +31,12 @@ function letterCommands(look: Look, targets: KeyTargets): Record<string, () => v
   };
 }
 
-/** Esc: from a pinned selection back to live; from live, stops the answer. In a field it stops at once. */
+/** Esc: from a region of the picture to none; from a pinned selection back to live; from live, stops the answer. In a field it stops at once. */
 function pressEscape(look: Look, inField: boolean): boolean {
+  if (!inField && look.region.value !== null) {
+    look.clearRegion();
+    return true;
+  }
   const running = isOpen(look.session.value.answer);
   const pinned = look.selection.value.kind !== 'live';
   if (running && (inField || !pinned)) {

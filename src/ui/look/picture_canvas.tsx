@@ -4,21 +4,30 @@ import { useComputed, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { IMAGE_SIDE } from '../../data/world/grid';
 import { mapsOf, peak, scaleTop } from '../../state/attention_view';
+import { edgesOf } from '../../state/look_region';
 import type { PromptFact } from '../../worker/protocol/answers';
 import { COPY } from '../copy';
 import { CellWords } from './cell_words';
-import { drawOverlay, drawPicture, type Overlay } from './heatmap';
+import { drawOverlay, drawPicture, type Overlay, outlineCells } from './heatmap';
 import { useLook } from './look_context';
-import { useCellWords, useShownPictures } from './shown_pictures';
+import { RegionPicker } from './region_picker';
+import { useCellWords, useShownPictures, useSinks } from './shown_pictures';
 import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
 
 /** The part of a map that lies on one of a prompt's pictures, on one scale for all of them, so that they compare. */
-function overlayOf(all: Float32Array, prompt: PromptFact | null, at: number): Overlay | null {
+function overlayOf(
+  all: Float32Array,
+  prompt: PromptFact | null,
+  at: number,
+  sinks: ReadonlySet<number>,
+): Overlay | null {
   const grid = prompt?.pictures[at]?.grid;
   const map = prompt === null ? undefined : mapsOf(all, prompt.pictures)[at];
   if (grid === undefined || map === undefined) return null;
   const top = stretchScale.value ? peak(all) : scaleTop(all.length);
-  return { map, grid, top, opacity: overlayOpacity.value };
+  const before = prompt?.pictures.slice(0, at).reduce((sum, one) => sum + one.grid[0] * one.grid[1], 0) ?? 0;
+  const dimmed = new Set([...sinks].map((cell) => cell - before).filter((cell) => cell >= 0));
+  return { map, grid, top, opacity: overlayOpacity.value, dimmed };
 }
 
 /** The picture in place `at` of those shown. */
@@ -26,6 +35,7 @@ export function PictureCanvas({ at }: { readonly at: number }) {
   const look = useLook();
   const shown = useShownPictures();
   const words = useCellWords(at);
+  const sinks = useSinks();
   const base = useRef<HTMLCanvasElement>(null);
   const over = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {
@@ -48,8 +58,12 @@ export function PictureCanvas({ at }: { readonly at: number }) {
     void modelView.value;
     if (over.current === null || base.current === null || pictures[at] === undefined) return;
     const map = readout?.map ?? null;
-    const overlay = overlayShown.value && current && map !== null ? overlayOf(map, prompt, at) : null;
+    const overlay =
+      overlayShown.value && current && map !== null ? overlayOf(map, prompt, at, sinks.value) : null;
     drawOverlay(over.current, base.current, overlay);
+    const region = current && look.region.value?.picture === at ? look.region.value : null;
+    const grid = prompt?.pictures[at]?.grid;
+    if (region !== null && grid !== undefined) outlineCells(over.current, grid, edgesOf(region));
     const { dataset } = over.current;
     dataset.from = overlay === null ? '' : String(readout?.range.from);
     dataset.to = overlay === null ? '' : String(readout?.range.to);
@@ -68,6 +82,7 @@ export function PictureCanvas({ at }: { readonly at: number }) {
         <canvas ref={base} />
         <canvas ref={over} class="overlay" data-testid="heatmap" />
       </div>
+      {shown.value.current && <RegionPicker at={at} canvas={base} />}
       {modelView.value && words.value !== null && <CellWords words={words.value} />}
     </div>
   );

@@ -2,9 +2,11 @@
 // answer is about the same files.
 
 import { useComputed } from '@preact/signals';
+import { attentionSinks } from '../../state/attention_sinks';
 import type { Picture, SeenCells } from '../../state/look_picture';
 import type { PromptFact } from '../../worker/protocol/answers';
 import { useLook } from './look_context';
+import { dimSinks } from './view_settings';
 
 /** The pictures that the panel shows. */
 export interface ShownPictures {
@@ -32,6 +34,14 @@ export function useShownPictures() {
   const prompt = useComputed(() => (current.value ? (look.session.value.answer?.prompt ?? null) : null));
   return useComputed(
     (): ShownPictures => ({ pictures: pictures.value, prompt: prompt.value, current: current.value }),
+  );
+}
+
+/** Cells of the shown answer's maps that are to be dimmed; none unless somebody wants it. */
+export function useSinks() {
+  const look = useLook();
+  return useComputed(() =>
+    dimSinks.value ? attentionSinks(look.session.value.answer?.steps ?? []) : new Set<number>(),
   );
 }
 

@@ -3,6 +3,7 @@
 // text enters as text nodes only, never as markup.
 
 import { meanShares, percent } from '../../state/attention_view';
+import type { Attending } from '../../state/look_region';
 import type { Card, StepRange } from '../../state/segment_layout';
 import { type Answer, recordedSteps, type Step } from '../../state/session';
 import { COPY } from '../copy';
@@ -69,6 +70,11 @@ function stepAt(steps: readonly Step[], offset: number): number {
   return low;
 }
 
+/** What {@link StreamView.number} writes beside tokens that attended to a region. */
+export function attentionNumbers(attending: readonly Attending[]): ReadonlyMap<number, string> {
+  return new Map(attending.map(({ step, mass }) => [step, percent(mass)]));
+}
+
 /** The island. Give it the element to fill; call {@link update} and {@link mark} as often as you like. */
 export class StreamView {
   private readonly root: HTMLElement;
@@ -76,7 +82,9 @@ export class StreamView {
   private views: CardView[] = [];
   private answer: Answer | null = null;
   private cards: readonly Card[] = [];
-  private number = -1;
+  private answerNumber = -1;
+  private numbers: ReadonlyMap<number, string> = new Map();
+  private numbered: ReadonlyMap<number, string> = new Map();
   private tinted = 0;
   private marked: StepRange | null = null;
   private wanted: StepRange | null = null;
@@ -111,6 +119,12 @@ export class StreamView {
     this.schedule();
   }
 
+  /** Writes a number beside some tokens, by their steps, in place of those before. */
+  number(of: ReadonlyMap<number, string>): void {
+    this.numbers = of;
+    this.schedule();
+  }
+
   /** Scrolls to the newest text and stays there. */
   follow(): void {
     this.setFollowing(true);
@@ -133,7 +147,7 @@ export class StreamView {
   private flush(): void {
     this.frame = 0;
     const { answer } = this;
-    if ((answer?.number ?? -1) !== this.number) this.clear(answer);
+    if ((answer?.number ?? -1) !== this.answerNumber) this.clear(answer);
     if (answer !== null) {
       this.cards.forEach((card, i) => {
         this.drawCard(answer, card, i);
@@ -142,6 +156,7 @@ export class StreamView {
       this.tint(answer);
     }
     this.applyMark();
+    this.applyNumbers();
     if (this.reveal) this.scrollToMark();
     else if (this.following && this.grew) this.root.scrollTop = this.root.scrollHeight;
     this.reveal = false;
@@ -151,7 +166,8 @@ export class StreamView {
   private clear(answer: Answer | null): void {
     this.root.replaceChildren();
     this.views = [];
-    this.number = answer?.number ?? -1;
+    this.answerNumber = answer?.number ?? -1;
+    this.numbered = new Map();
     this.tinted = 0;
     this.marked = null;
     this.setFollowing(true);
@@ -287,6 +303,19 @@ export class StreamView {
       for (const piece of this.piecesOf(wanted.from, wanted.to)) piece.element.classList.add('marked');
     }
     this.marked = wanted;
+  }
+
+  private applyNumbers(): void {
+    if (this.numbered === this.numbers) return;
+    for (const step of this.numbered.keys()) {
+      for (const piece of this.piecesOf(step, step)) delete piece.element.dataset.number;
+    }
+    for (const [step, text] of this.numbers) {
+      // A token in two pieces, as at the end of a tag, carries it once.
+      const piece = this.piecesOf(step, step).at(-1);
+      if (piece !== undefined) piece.element.dataset.number = text;
+    }
+    this.numbered = this.numbers;
   }
 
   private scrollToMark(): void {

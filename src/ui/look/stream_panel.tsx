@@ -14,7 +14,7 @@ import { useEarlier } from './earlier_mark';
 import { Figures } from './figures';
 import { playsFirst } from './first_trace';
 import { useLook } from './look_context';
-import { StreamView } from './stream';
+import { attentionNumbers, StreamView } from './stream';
 import '../styles/stream.css';
 
 /** Media in which the panels of the Look page lie below one another; the same as in the styles. */
@@ -57,6 +57,9 @@ function Stream() {
     // While live, only what is hovered is marked: the newest token is where the text ends anyway.
     const range = live && look.preview.value === null ? null : look.shown.value;
     view.current?.mark(range, !live && look.preview.value === null);
+  });
+  useSignalEffect(() => {
+    view.current?.number(attentionNumbers(look.attending.value));
   });
   const busy = useComputed(() => isOpen(look.session.value.answer));
   const status = useComputed(() => look.session.value.answer?.status ?? 'none');

@@ -9,6 +9,8 @@ export const overlayShown = signal(true);
 export const overlayOpacity = signal(0.6);
 /** Scale the heatmap to the shown steps' own maximum instead of the fixed scale. */
 export const stretchScale = signal(false);
+/** Dim cells that draw attention on nearly every step. */
+export const dimSinks = signal(false);
 /** Show the picture at the resolution that the model receives. */
 export const modelView = signal(false);
 /** Whether single-letter keys act (WCAG 2.1.4). */

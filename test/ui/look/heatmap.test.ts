@@ -1,7 +1,21 @@
 // Geometry of the heatmap: cells over the right part of what is seen, for any shape of picture and grid.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canvasSize, cellRect } from '../../../src/ui/look/heatmap';
+import { canvasSize, cellAt, cellRect } from '../../../src/ui/look/heatmap';
+
+describe('cellAt', () => {
+  const shown = { grid: [2, 4], width: 40, height: 20 } as const;
+
+  it('finds the cell under a point, whatever lies beside the picture', () => {
+    // In a box of 100 × 100 the picture takes 100 × 50, from 25 below the top.
+    const box = { width: 100, height: 100 };
+    expect(cellAt(1, 26, box, shown)).toEqual([0, 0]);
+    expect(cellAt(99, 74, box, shown)).toEqual([1, 3]);
+    expect(cellAt(26, 51, box, shown)).toEqual([1, 1]);
+    expect(cellAt(50, 0, box, shown)).toEqual([0, 2]);
+    expect(cellAt(50, 99, box, shown)).toEqual([1, 2]);
+  });
+});
 
 describe('cellRect', () => {
   it('tiles the canvas without gaps or overlaps', () => {
