@@ -226,6 +226,23 @@ function useHeightOf(panel: RefObject<HTMLElement | null>): void {
   }, [panel]);
 }
 
+/** What stands below the field and its button. */
+function Beside() {
+  const look = useLook();
+  return (
+    <>
+      <UnknownWords />
+      {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
+      <Suggestions />
+      <div class="ask-foot">
+        <Hint />
+        <History />
+      </div>
+      <SettingsGroup />
+    </>
+  );
+}
+
 /** The question box. `field` receives the text area, for the key that focuses it. */
 export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElement | null> }) {
   const look = useLook();
@@ -262,14 +279,7 @@ export function AskBox({ field }: { readonly field: RefObject<HTMLTextAreaElemen
             </button>
           )}
         </div>
-        <UnknownWords />
-        {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
-        <Suggestions />
-        <div class="ask-foot">
-          <Hint />
-          <History />
-        </div>
-        <SettingsGroup />
+        <Beside />
       </form>
       {confirming.value && (
         <Confirm
