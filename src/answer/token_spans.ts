@@ -53,6 +53,16 @@ export class TokenSpanMap {
     return { tokenStart, tokenEnd: Math.max(tokenStart, end > start ? tokenEnd : tokenStart) };
   }
 
+  /**
+   * The same for [start, end) of `text` with white space at both ends left out: word tokenizers put the space before a tag
+   * into the tag's own token, which is no part of what the tag encloses.
+   */
+  innerRangeOf(text: string, start: number, end: number): TokenSpan {
+    const inner = text.slice(start, end);
+    const from = start + inner.length - inner.trimStart().length;
+    return this.rangeOf(from, Math.max(from, start + inner.trimEnd().length));
+  }
+
   /** First token for which a monotone condition holds. */
   private search(condition: (k: number) => boolean): number {
     let low = 0;

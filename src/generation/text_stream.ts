@@ -45,13 +45,8 @@ export class TextStream {
     return rest;
   }
 
-  /**
-   * The tokens that wrote the characters [start, end), white space at both ends left out: word tokenizers put the space
-   * before a tag into the tag's own token, which is no part of what the tag encloses. O(log tokens).
-   */
+  /** The tokens that wrote the characters [start, end), white space at both ends left out. O(log tokens). */
   tokenSpan(start: number, end: number): TokenSpan {
-    const inner = this.#text.slice(start, end);
-    const from = start + inner.length - inner.trimStart().length;
-    return this.#spans.rangeOf(from, Math.max(from, start + inner.trimEnd().length));
+    return this.#spans.innerRangeOf(this.#text, start, end);
   }
 }

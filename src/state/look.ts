@@ -63,6 +63,7 @@ export function createLook(client: EngineClient, page: PageServices): Look {
     reader: page,
     session,
     answer,
+    target,
     steps,
     still: () => page.still(),
   });

@@ -12,7 +12,10 @@ export interface LookAdapter {
   /** Chooses an adapter at the strength of the one before, or none; comparing ends with the adapter. */
   chooseAdapter(adapter: Pick<AdapterChoice, 'id' | 'name'> | null): void;
   setStrength(strength: number): void;
+  /** Begins only with an adapter chosen. */
   setComparing(comparing: boolean): void;
+  /** Shows two answers that were compared before side by side, whatever the next question is asked of. */
+  showBoth(): void;
 }
 
 /** The base model alone at first. */
@@ -33,6 +36,9 @@ export function createLookAdapter(): LookAdapter {
     },
     setComparing: (wanted) => {
       comparing.value = wanted && adapter.value !== null;
+    },
+    showBoth: () => {
+      comparing.value = true;
     },
   };
 }

@@ -68,7 +68,7 @@ export interface AskingParts {
   readonly session: Signal<Session>;
   readonly model: Pick<LookModel, 'loading' | 'settings' | 'setSettings'>;
   readonly next: Pick<LookPicture, 'pictures' | 'countFits' | 'question'>;
-  readonly target: Pick<LookAdapter, 'adapter' | 'comparing'>;
+  readonly target: Pick<LookAdapter, 'adapter' | 'comparing' | 'setComparing'>;
   readonly steps: Pick<LookSelection, 'toLive'>;
   /** Where what the engine reported may still wait to be shown. */
   readonly pace: Pick<ReadingPace, 'flush'>;
@@ -114,6 +114,8 @@ class Asking {
     const asked = { ...about, ...settings, capture: true, adapter: null };
     const choice = target.adapter.value;
     const base: Order = { pictures, asked, adapterName: null, pair: null };
+    // Two answers of before may be on show side by side, where a single one has no place.
+    if (choice === null) target.setComparing(false);
     if (choice === null) return this.#once(base);
     const withAdapter: Order = {
       ...base,

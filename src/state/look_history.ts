@@ -66,7 +66,7 @@ export interface HistoryParts {
   readonly session: Signal<Session>;
   readonly answer: Pick<LookAnswer, 'answerPictures' | 'comparison' | 'showAnswer'>;
   readonly next: Pick<LookPicture, 'arrangePictures' | 'setQuestion'>;
-  readonly target: Pick<LookAdapter, 'setComparing'>;
+  readonly target: Pick<LookAdapter, 'setComparing' | 'showBoth'>;
   readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'toLive' | 'showStep' | 'showCard'>;
 }
 
@@ -106,7 +106,8 @@ export function createLookHistory(parts: HistoryParts): LookHistory {
         next.arrangePictures(pictures);
         next.setQuestion(shown.asked.question);
         answer.showAnswer(shown, pictures, comparison);
-        target.setComparing(comparison !== null);
+        if (comparison === null) target.setComparing(false);
+        else target.showBoth();
         steps.toLive();
       });
       selectLook({ steps });

@@ -1,7 +1,17 @@
 // Holds the answer that is played again: a recorded one from a trace, or the one that was given last.
 
-import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
+import {
+  batch,
+  computed,
+  effect,
+  type ReadonlySignal,
+  type Signal,
+  signal,
+  untracked,
+} from '@preact/signals';
 import { type PlainError, plainError } from '../lib/plain_error';
+import type { Comparison } from './compare';
+import type { LookAdapter } from './look_adapter';
 import type { LookAnswer } from './look_answer';
 import type { Picture, PictureReader } from './look_picture';
 import type { LookSelection } from './look_selection';
@@ -19,11 +29,11 @@ export interface LookReplay {
   readonly replay: ReadonlySignal<Replay | null>;
   /** Why the last trace could not be opened. */
   readonly traceError: ReadonlySignal<PlainError | null>;
-  /** Opens a trace in place of the answer on show; nothing happens if a question was asked meanwhile. */
+  /** Opens a trace, or a comparison of two, in place of the answer on show; nothing happens if a question was asked meanwhile. */
   openTrace(source: Blob | Promise<Blob>, name: string, start: ReplayStart): Promise<void>;
   /** Plays the finished answer on show once more, at reading speed. */
   replayAnswer(): Promise<void>;
-  /** The finished answer on show as a trace file; null without one. */
+  /** The finished answer on show as a trace file, or both of a comparison; null without one. */
   saveTrace(): Promise<Blob | null>;
 }
 
@@ -31,7 +41,8 @@ export interface LookReplay {
 export interface ReplayingParts extends Pick<ReplayParts, 'everyFrame'> {
   readonly reader: PictureReader;
   readonly session: Signal<Session>;
-  readonly answer: Pick<LookAnswer, 'answerPictures' | 'showAnswer'>;
+  readonly answer: Pick<LookAnswer, 'answerPictures' | 'comparison' | 'showAnswer'>;
+  readonly target: Pick<LookAdapter, 'setComparing' | 'showBoth'>;
   readonly steps: Pick<LookSelection, 'cards' | 'selection' | 'showStep' | 'showCard' | 'toLive'>;
   /** Whether somebody wants no motion. */
   still(): boolean;
@@ -73,7 +84,7 @@ async function pictureOf(
 
 /** No replay at first. */
 export function createLookReplay(parts: ReplayingParts): LookReplay {
-  const { session, answer, steps, everyFrame, reader } = parts;
+  const { session, answer, target, steps, everyFrame, reader } = parts;
   const last = signal<Replay | null>(null);
   const traceError = signal<PlainError | null>(null);
   endOnLook(parts);
@@ -82,8 +93,18 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
     last.value?.pause();
     const made = createReplay(whole, pictures, { session, answer, steps, everyFrame });
     last.value = made;
+    target.setComparing(false);
     if (start === 'playing') made.play();
     else made.finish();
+  };
+  const showPair = (shown: Answer, pictures: readonly Picture[], comparison: Comparison): void => {
+    last.value?.pause();
+    batch(() => {
+      answer.showAnswer(shown, pictures, comparison);
+      target.showBoth();
+      steps.toLive();
+    });
+    selectLook({ steps });
   };
   const replay = computed(() => {
     const { answer: shown } = session.value;
@@ -97,10 +118,12 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
       const before = session.value.answer;
       try {
         traceError.value = null;
-        const { readTrace } = await import('./trace');
-        const trace = await readTrace(await source, name);
+        const { readTraceOrPair } = await import('./trace_pair');
+        const trace = await readTraceOrPair(await source, name);
         const pictures = await Promise.all(trace.pictures.map((one) => pictureOf(reader, one, trace.answer)));
-        if (session.value.answer === before) await begin(trace.answer, pictures, start);
+        if (session.value.answer !== before) return;
+        if (trace.comparison === null) await begin(trace.answer, pictures, start);
+        else showPair(trace.answer, pictures, trace.comparison);
       } catch (thrown) {
         traceError.value = plainError(thrown);
       }
@@ -112,8 +135,13 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
     saveTrace: async () => {
       const { answer: shown } = session.value;
       if (shown?.status !== 'finished') return null;
+      const pictures = answer.answerPictures.value;
+      const pair = answer.comparison.value;
+      if (pair?.base?.status === 'finished' && pair.adapter?.status === 'finished') {
+        return (await import('./trace_pair')).writeTracePair(pair, pictures);
+      }
       const { writeTrace } = await import('./trace');
-      return writeTrace({ answer: shown, pictures: answer.answerPictures.value });
+      return writeTrace({ answer: shown, pictures });
     },
   };
 }

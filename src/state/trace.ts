@@ -4,6 +4,8 @@
 
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
+import { attentionPhases } from '../answer/attention_phases';
+import { TokenSpanMap } from '../answer/token_spans';
 import { COLOUR_WORDS, type ColourWord } from '../data/world/colour_words';
 import { DataError } from '../lib/errors';
 import { type JsonFailure, JsonReader } from '../lib/json_reader';
@@ -241,6 +243,18 @@ function readPicture(reader: JsonReader): TracePicture {
   return { name: textOf(reader, 'name', 300), blob: new Blob([bytesOf(reader, 'data')], { type }) };
 }
 
+/** Attention by phases follows from the tokens, too. */
+function phasesOf(steps: readonly Step[], text: string): GenerateResult['phases'] {
+  if (steps.every(({ shares }) => shares === null)) return null;
+  const spans = new TokenSpanMap();
+  for (const step of steps) spans.push(step.text);
+  return attentionPhases({
+    reading: readAnswer(text),
+    imageShares: steps.map(({ shares }) => shares?.image ?? null),
+    tokenSpan: (start, end) => spans.innerRangeOf(text, start, end),
+  });
+}
+
 /** The answer's text, box and verdict follow from the tokens; only what the pixels said is the file's own. */
 function readResult(file: JsonReader, steps: readonly Step[], prompt: PromptFact): GenerateResult {
   const text = steps.map((step) => step.text).join('');
@@ -251,7 +265,7 @@ function readResult(file: JsonReader, steps: readonly Step[], prompt: PromptFact
   const stats = file.object('stats');
   return {
     about: { picture: '', question: file.string('question') },
-    ...{ text, answer, truth, phases: null },
+    ...{ text, answer, truth, phases: phasesOf(steps, text) },
     verdict: grades.find(({ equal }) => equal) ?? grades[0] ?? null,
     stats: {
       promptTokens: prompt.promptTokens,
@@ -286,15 +300,23 @@ function readAsked(file: JsonReader): Answer['asked'] {
  * @throws {DataError} `data/trace` naming the file and the field
  */
 export async function readTrace(blob: Blob, name: string): Promise<Trace> {
+  return traceOf(await parseTrace(blob, name), name);
+}
+
+/** What a file says, unread; the same errors as {@link readTrace}. */
+export async function parseTrace(blob: Blob, name: string): Promise<unknown> {
   if (blob.size > MOST.bytes) {
     throw failure(`${name} is larger than ${MOST.bytes / 2 ** 20} MiB, the most that a trace may have`, '');
   }
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(await blob.text());
+    return JSON.parse(await blob.text());
   } catch (cause) {
     throw new DataError('data/trace', `${name} is not JSON, so it is no trace of an answer.`, {}, cause);
   }
+}
+
+/** Reads what a file says; the same errors as {@link readTrace}. */
+export function traceOf(parsed: unknown, name: string): Trace {
   const file = new JsonReader(parsed, name, failure);
   if (file.raw('format') !== FORMAT) throw failure(`${name} is no trace of an answer`, 'format');
   if (file.raw('version') !== VERSION)

@@ -49,6 +49,9 @@ function visit() {
       setComparing: (on) => {
         chosen.comparing = on;
       },
+      showBoth: () => {
+        chosen.comparing = true;
+      },
     },
   });
   const begin = (question: string, pictures: readonly Picture[]) => {

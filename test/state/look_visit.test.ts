@@ -17,7 +17,8 @@ function live(still: boolean) {
     steps,
     still: () => still,
     reader: {} as PictureReader,
-    answer: { answerPictures: signal([]), showAnswer: () => undefined },
+    answer: { answerPictures: signal([]), comparison: signal(null), showAnswer: () => undefined },
+    target: { setComparing: () => undefined, showBoth: () => undefined },
     everyFrame: (callback) => {
       frames.add(callback);
       return () => frames.delete(callback);

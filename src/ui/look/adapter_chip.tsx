@@ -93,7 +93,7 @@ export function AdapterChip() {
         type="button"
         class="quiet small"
         aria-pressed={look.comparing.value}
-        disabled={chosen === null}
+        disabled={chosen === null && !look.comparing.value}
         title={chosen === null ? COPY.adapter.compareNone : COPY.adapter.compareWhy}
         data-testid="compare-toggle"
         onClick={() => look.setComparing(!look.comparing.value)}
