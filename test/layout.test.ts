@@ -110,6 +110,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/ui/look/guide_copy.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/guide_shown.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/share_link.ts': 'test/e2e/first_minute.test.ts',
+  'src/ui/chart/step_pointer.ts': 'test/e2e/selection.test.ts',
+  'src/ui/look/export_copy.ts': 'test/ui/look/answer_picture.test.ts',
   'src/ui/look/sinks_copy.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/motion.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/history_copy.ts': 'test/ui/look/history_strip.test.tsx',

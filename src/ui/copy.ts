@@ -88,6 +88,7 @@ export const COPY = {
     settingsNow: (mode: string, temperature: number | null, seed: number | null) =>
       `${mode} · temperature ${temperature ?? '?'} · seed ${seed ?? '?'}`,
     dice: 'New random seed',
+    askedBefore: (count: number) => `Asked before: ${count}`,
     paced: 'Watch at reading speed',
     greedy: 'At temperature 0 the seed changes nothing.',
     needModel: 'The model is still loading.',
@@ -117,7 +118,7 @@ export const COPY = {
     add: ['Add to dataset', 'To dataset'],
     replay: ['Replay at reading speed', 'Replay'],
     save: ['Save as a file', 'Save'],
-    shareLink: ['Share as a link', 'Share'],
+    shareLink: ['Share as a link, a picture or a table', 'Share'],
     tokensCut: 'Stopped at the longest length allowed.',
     stopped: 'Stopped. What was written so far is kept.',
     noAnswer: 'No answer was given in a box.',

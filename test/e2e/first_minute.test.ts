@@ -2,7 +2,8 @@
 // as files and played elsewhere.
 import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
+import { BROWSER_ARGS, findBrowser } from '../../tools/browser.mjs';
 import { LookPage } from './look_page';
 
 /** What may move by itself: parts of the screen times parts of its longer side. */
@@ -112,9 +113,29 @@ test('the recording plays without WebGPU and ends on the look back @no-webgpu', 
   await expect(guide).toHaveCount(0);
 });
 
+/** What a comparison says: its sentence and figures, then text, verdict and the map of the look for each side. */
+async function comparison(page: Page): Promise<unknown> {
+  const sides = [];
+  for (const side of ['base', 'adapter'] as const) {
+    const panel = page.getByTestId(`compare-${side}`);
+    await panel.getByRole('button', { name: /^Show(n)? on the picture/ }).click();
+    await panel.locator('.card-head').first().click();
+    await expect(page.getByTestId('compare-chart')).toHaveAttribute('data-side', side);
+    sides.push([
+      await panel.locator('.card-text').allTextContents(),
+      await panel.locator('.outcome').textContent(),
+      Number(await page.getByTestId('heatmap').getAttribute('data-sum')).toFixed(3),
+      await page.getByTestId('compare-steps').textContent(),
+    ]);
+  }
+  const figures = await page.locator('.compare-figures').textContent();
+  return [await page.getByTestId('compare-sentence').textContent(), figures, sides];
+}
+
 test('a live answer is played again, saved, and opened on a page without a model', async ({
-  browser,
+  baseURL,
   page,
+  playwright,
 }) => {
   const look = new LookPage(page);
   await look.watchShifts();
@@ -174,9 +195,30 @@ test('a live answer is played again, saved, and opened on a page without a model
   });
   expect(await look.shifts()).toBeLessThanOrEqual(MOST_SHIFT);
 
-  const other = new LookPage(await browser.newPage({ reducedMotion: 'reduce' }));
+  // The chart of both is as live as that of one; kept as a file, it opens where there is neither WebGPU nor a model.
+  const chart = page.getByTestId('compare-chart');
+  const adapter = page.getByTestId('compare-adapter');
+  await chart.locator('.u-over').click({ position: { x: 120, y: 60 } });
+  const pinned = (await chart.getAttribute('data-from')) ?? '';
+  await expect(chart).toHaveAttribute('data-to', pinned);
+  await expect(adapter.locator(`.token[data-step="${pinned}"]`).first()).toHaveClass(/marked/);
+  const savingBoth = page.waitForEvent('download');
+  await page.getByTestId('save-trace').click();
+  const both = readFileSync(await (await savingBoth).path());
+  const seen = await comparison(page);
+
+  const bare = await playwright.chromium.launch({
+    executablePath: findBrowser(),
+    args: BROWSER_ARGS.filter((flag) => flag !== '--enable-unsafe-webgpu'),
+  });
+  const other = new LookPage(
+    await bare.newPage({ baseURL: baseURL ?? '', reducedMotion: 'reduce', serviceWorkers: 'block' }),
+  );
   await other.open();
   await expect(other.page.getByTestId('replay-bar')).toBeVisible();
+  await other.drop('both.trace.json', 'application/json', both);
+  await expect(other.page.getByTestId('compare-adapter')).toHaveAttribute('data-status', 'finished');
+  await expect.poll(() => comparison(other.page)).toEqual(seen);
   await other.drop('kept.trace.json', 'application/json', file);
   await other.page.getByRole('combobox', { name: 'Tokens per second' }).selectOption('60');
   await other.settled();
@@ -185,5 +227,5 @@ test('a live answer is played again, saved, and opened on a page without a model
   await other.drop('broken.trace.json', 'application/json', file.subarray(0, 400));
   await expect(other.page.locator('.notice')).toContainText('broken.trace.json is not JSON');
   await expect.poll(() => other.text()).toBe(text);
-  await other.page.close();
+  await bare.close();
 });

@@ -5,7 +5,7 @@
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { percent } from '../../state/attention_view';
-import { type Comparison, compareColumns, readSide, type SideReading } from '../../state/compare';
+import { type Comparison, compareColumns, readSide, type Side, type SideReading } from '../../state/compare';
 import type { Look } from '../../state/look';
 import { backBands, layoutCards, type StepRange } from '../../state/segment_layout';
 import type { Answer } from '../../state/session';
@@ -16,6 +16,7 @@ import { useEarlier } from '../look/earlier_mark';
 import { useLook } from '../look/look_context';
 import { theme, themeColour } from '../theme';
 import { StepChart } from './step_chart';
+import { type ChartCallbacks, drawShownSteps, pointAtSteps } from './step_pointer';
 import '../styles/chart.css';
 
 const HEIGHT = 178;
@@ -26,7 +27,14 @@ const BASE_BAND = 0.12;
 interface Drawn {
   readonly base: Answer | null;
   readonly adapter: Answer | null;
+  /** The side that picture and selection are about. */
+  readonly side: Side;
+  /** Steps of that side that are shown, and whether they follow the newest one. */
+  readonly shown: StepRange | null;
+  readonly live: boolean;
 }
+
+const NOTHING: Drawn = { base: null, adapter: null, side: 'base', shown: null, live: true };
 
 function bandsOf(answer: Answer | null): readonly StepRange[] {
   return answer === null ? [] : backBands(layoutCards(answer));
@@ -34,9 +42,9 @@ function bandsOf(answer: Answer | null): readonly StepRange[] {
 
 class CompareChart {
   private readonly chart: StepChart;
-  private drawn: Drawn = { base: null, adapter: null };
+  private drawn: Drawn = NOTHING;
 
-  constructor(root: HTMLElement) {
+  constructor(root: HTMLElement, callbacks: ChartCallbacks) {
     this.chart = new StepChart(root, {
       ...{ height: HEIGHT, leastWidth: 200, padding: [8, 16, 0, 4] },
       xAxis: { label: COMPARE_COPY.xAxis, labelSize: 18, size: 26 },
@@ -50,17 +58,25 @@ class CompareChart {
         return { columns, lastStep: Math.max(MIN_STEPS, columns[0].length), y: [0, 1] };
       },
       below: () => this.drawBands(),
+      above: () => drawShownSteps(this.chart.plot, this.drawn.shown, this.drawn.live),
     });
+    pointAtSteps(this.chart.plot, () => this.drawn[this.drawn.side]?.steps.length ?? 0, callbacks);
   }
 
   /** Takes the newest answers; drawn in the next frame. */
   update(drawn: Drawn): void {
+    const stale = drawn.base !== this.drawn.base || drawn.adapter !== this.drawn.adapter;
     this.drawn = drawn;
-    this.chart.draw(true);
+    this.chart.draw(stale);
   }
 
   destroy(): void {
     this.chart.destroy();
+  }
+
+  /** Draws again with the colours of the present theme. */
+  recolour(): void {
+    this.chart.draw(true);
   }
 
   private drawBands(): void {
@@ -137,26 +153,65 @@ function Figures({ rows }: { readonly rows: ReturnType<typeof readingOf>['rows']
   );
 }
 
+/** What the chart shows of the page now. */
+function drawnOf(look: Look): Drawn {
+  const pair = look.comparison.value;
+  if (pair === null) return NOTHING;
+  const live = look.selection.value.kind === 'live' && look.preview.value === null;
+  return { base: pair.base, adapter: pair.adapter, side: pair.shown, shown: look.shown.value, live };
+}
+
 function Plot({ label }: { readonly label: string }) {
   const look = useLook();
   const root = useRef<HTMLDivElement>(null);
   const view = useRef<CompareChart | null>(null);
   useEffect(() => {
     if (root.current === null) return;
-    const made = new CompareChart(root.current);
+    const { setPreview: hover, pin, pinRange } = look;
+    const made = new CompareChart(root.current, { hover, pin, pinRange });
     view.current = made;
-    made.update(look.comparison.value ?? { base: null, adapter: null });
+    made.update(drawnOf(look));
     return () => made.destroy();
   }, [look]);
   useSignalEffect(() => {
-    // Subscribed, as colours are read while drawing.
-    void theme.value;
-    view.current?.update(look.comparison.value ?? { base: null, adapter: null });
+    view.current?.update(drawnOf(look));
   });
+  useSignalEffect(() => {
+    if (theme.value) view.current?.recolour();
+  });
+  const range = useComputed(() => look.readout.value?.range ?? null);
   return (
-    <div class="chart" role="img" aria-label={label} data-testid="compare-chart">
+    <div
+      class="chart"
+      role="img"
+      aria-label={label}
+      data-testid="compare-chart"
+      data-side={look.comparison.value?.shown ?? ''}
+      data-from={range.value?.from ?? ''}
+      data-to={range.value?.to ?? ''}
+    >
       <div ref={root} class="chart-root" />
     </div>
+  );
+}
+
+/** The sentence of the shown steps, on the side that they are of. */
+function ShownSteps() {
+  const look = useLook();
+  const { readout, selection, comparison } = look;
+  const live = selection.value.kind === 'live';
+  const pair = comparison.value;
+  const side = pair?.shown === 'base' ? COMPARE_COPY.base : pair?.choice.name;
+  // Its place is kept before the first step.
+  return (
+    <p class="hint compare-steps" data-testid="compare-steps">
+      {pair !== null && readout.value !== null && `${side}: ${readout.value.sentence}`}{' '}
+      {!live && (
+        <button type="button" class="quiet small" onClick={look.toLive}>
+          {COPY.chart.toLive}
+        </button>
+      )}
+    </p>
   );
 }
 
@@ -195,6 +250,7 @@ export function CompareChartPanel() {
           <li class="hint">{COMPARE_COPY.bands}</li>
         </ul>
       )}
+      <ShownSteps />
       <Plot label={`${COMPARE_COPY.chartLabel}. ${none ? COMPARE_COPY.chartEmpty : sentence}`} />
       {!none && <Figures rows={rows} />}
     </section>

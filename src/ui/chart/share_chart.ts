@@ -8,13 +8,7 @@ import type { Answer } from '../../state/session';
 import { COPY } from '../copy';
 import { themeColour } from '../theme';
 import { StepChart, type StepLine } from './step_chart';
-
-/** What the chart reports when people point at it. */
-export interface ChartCallbacks {
-  hover(range: StepRange | null): void;
-  pin(step: number): void;
-  pinRange(from: number, to: number): void;
-}
+import { type ChartCallbacks, drawShownSteps, pointAtSteps } from './step_pointer';
 
 /** Steps that the x axis shows at least, so that the first tokens do not fill the whole width. */
 const MIN_STEPS = 24;
@@ -59,16 +53,13 @@ export function chartColumns(answer: Pick<Answer, 'steps'> | null): uPlot.Aligne
 
 /** The chart in the element that it is given; {@link update} may be called at any rate. */
 export class ChartView {
-  private readonly callbacks: ChartCallbacks;
   private readonly chart: StepChart;
   private answer: Answer | null = null;
   private bands: readonly StepRange[] = [];
   private shown: StepRange | null = null;
   private live = true;
-  private dragFrom: number | null = null;
 
   constructor(root: HTMLElement, callbacks: ChartCallbacks) {
-    this.callbacks = callbacks;
     this.chart = new StepChart(root, {
       ...{ height: HEIGHT, leastWidth: 200, padding: [16, LABEL_SPACE, 0, 4], lines: LINES },
       xAxis: { label: COPY.chart.xAxis, labelSize: 18, size: 26 },
@@ -80,15 +71,11 @@ export class ChartView {
       }),
       below: () => this.drawBands(),
       above: () => {
-        this.drawShown();
+        drawShownSteps(this.plot, this.shown, this.live);
         this.drawLabels();
       },
     });
-    const { over } = this.plot;
-    over.addEventListener('pointermove', this.onMove);
-    over.addEventListener('pointerdown', this.onDown);
-    over.addEventListener('pointerup', this.onUp);
-    over.addEventListener('pointerleave', this.onLeave);
+    pointAtSteps(this.plot, () => this.answer?.steps.length ?? 0, callbacks);
   }
 
   /** Takes the newest state; drawn in the next frame. */
@@ -137,27 +124,6 @@ export class ChartView {
     ctx.restore();
   }
 
-  private drawShown(): void {
-    if (this.shown === null) return;
-    const { ctx, bbox } = this.plot;
-    const left = this.x(this.shown.from + 0.5);
-    const right = this.x(this.shown.to + 1.5);
-    ctx.save();
-    ctx.fillStyle = themeColour('--select-wash');
-    ctx.fillRect(left, bbox.top, right - left, bbox.height);
-    ctx.strokeStyle = themeColour('--ink');
-    ctx.lineWidth = uPlot.pxRatio;
-    if (this.live) ctx.setLineDash([3 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
-    const middle = (left + right) / 2;
-    for (const x of this.shown.from === this.shown.to ? [middle] : [left, right]) {
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-    }
-    ctx.restore();
-  }
-
   /** Names each line at its right end. */
   private drawLabels(): void {
     const { ctx, bbox } = this.plot;
@@ -188,37 +154,4 @@ export class ChartView {
     });
     ctx.restore();
   }
-
-  private stepAt(event: PointerEvent): number {
-    const count = this.answer?.steps.length ?? 0;
-    const left = event.clientX - this.plot.over.getBoundingClientRect().left;
-    const step = Math.round(this.plot.posToVal(left, 'x')) - 1;
-    return Math.min(Math.max(step, 0), Math.max(count - 1, 0));
-  }
-
-  private readonly onMove = (event: PointerEvent): void => {
-    if ((this.answer?.steps.length ?? 0) === 0) return;
-    const step = this.stepAt(event);
-    const from = this.dragFrom ?? step;
-    this.callbacks.hover({ from: Math.min(from, step), to: Math.max(from, step) });
-  };
-
-  private readonly onDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    this.dragFrom = this.stepAt(event);
-    this.plot.over.setPointerCapture(event.pointerId);
-  };
-
-  private readonly onUp = (event: PointerEvent): void => {
-    const from = this.dragFrom;
-    this.dragFrom = null;
-    if (from === null) return;
-    const to = this.stepAt(event);
-    if (from === to) this.callbacks.pin(to);
-    else this.callbacks.pinRange(from, to);
-  };
-
-  private readonly onLeave = (): void => {
-    if (this.dragFrom === null) this.callbacks.hover(null);
-  };
 }

@@ -36,7 +36,7 @@ async function loadFollowUp(): Promise<Draw> {
   return () => <FollowUp />;
 }
 
-// Fetched with the first question that is kept.
+// Fetched when it is first unfolded.
 async function loadHistory(): Promise<Draw> {
   const { HistoryStrip } = await import('./history_strip');
   return () => <HistoryStrip />;
@@ -118,11 +118,27 @@ const kept = browserText('look-back/answer-settings');
 /** Whether the settings are unfolded; a setting that cannot be used unfolds them, too. */
 const unfolded = signal(kept.read() === 'open');
 
-/** The questions asked before; nothing before the first. */
+const keptHistory = browserText('look-back/history');
+const historyUnfolded = signal(keptHistory.read() === 'open');
+
+/** The questions asked before. Its line is there from the beginning, so that nothing moves with the first question. */
 function History() {
   const look = useLook();
-  const any = useComputed(() => look.history.value.length + look.cleared.value.length > 0);
-  return any.value ? <LazyPage load={loadHistory} /> : null;
+  const count = useComputed(() => look.history.value.length);
+  return (
+    <details
+      class="history"
+      data-testid="history"
+      open={historyUnfolded.value}
+      onToggle={(event) => {
+        historyUnfolded.value = event.currentTarget.open;
+        keptHistory.write(historyUnfolded.value ? 'open' : 'closed');
+      }}
+    >
+      <summary>{COPY.ask.askedBefore(count.value)}</summary>
+      {historyUnfolded.value && <LazyPage load={loadHistory} />}
+    </details>
+  );
 }
 
 function SettingsGroup() {
@@ -234,11 +250,11 @@ function Beside() {
       <UnknownWords />
       {look.turns.value.length > 0 && <LazyPage load={loadFollowUp} />}
       <Suggestions />
-      <div class="ask-foot">
-        <Hint />
+      <Hint />
+      <div class="ask-folds">
+        <SettingsGroup />
         <History />
       </div>
-      <SettingsGroup />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { MOST_KEPT } from '../../state/look_history';
 
 /** Everything that the strip says. */
 export const HISTORY_COPY = {
-  summary: (count: number) => `Asked before: ${count}`,
+  empty: 'The questions of this visit will be here, each with its answer.',
   list: 'Questions of this visit, the newest first',
   bringBack: (question: string, verdict: string, compared: boolean) =>
     `Show again${compared ? ', base and adapter' : ''}: ${question}${verdict === '' ? '' : `, ${verdict}`}`,

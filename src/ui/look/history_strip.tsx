@@ -1,18 +1,15 @@
-// Draws the questions of this visit as a strip: picture, question, right or wrong; a press shows one again. Fetched with the
-// first question that is kept.
+// Draws the questions of this visit as a strip: picture, question, right or wrong; a press shows one again. Fetched when
+// it is first unfolded.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { Kept } from '../../state/look_history';
 import { isOpen } from '../../state/session';
-import { browserText } from '../browser_text';
 import { Icon } from '../icons';
 import { drawThumbnail } from './heatmap';
 import { HISTORY_COPY } from './history_copy';
 import { useLook } from './look_context';
 import '../styles/history.css';
-
-const unfolded = browserText('look-back/history');
 
 function Thumbnail({ kept }: { readonly kept: Kept }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -58,39 +55,32 @@ function Item({ kept }: { readonly kept: Kept }) {
   );
 }
 
-/** The strip; nothing before the first question. */
+/** The strip. */
 export function HistoryStrip() {
   const look = useLook();
   const list = look.history.value;
   const cleared = look.cleared.value.length;
-  if (list.length === 0 && cleared === 0) return null;
+  if (list.length === 0 && cleared === 0) return <p class="hint">{HISTORY_COPY.empty}</p>;
+  if (list.length === 0) {
+    return (
+      <p role="status">
+        {HISTORY_COPY.cleared(cleared)}{' '}
+        <button type="button" class="quiet small" onClick={look.undoClear}>
+          {HISTORY_COPY.undo}
+        </button>
+      </p>
+    );
+  }
   return (
-    <details
-      class="history"
-      data-testid="history"
-      open={unfolded.read() === 'open'}
-      onToggle={(event) => unfolded.write(event.currentTarget.open ? 'open' : 'closed')}
-    >
-      <summary>{HISTORY_COPY.summary(list.length)}</summary>
-      {list.length === 0 ? (
-        <p role="status">
-          {HISTORY_COPY.cleared(cleared)}{' '}
-          <button type="button" class="quiet small" onClick={look.undoClear}>
-            {HISTORY_COPY.undo}
-          </button>
-        </p>
-      ) : (
-        <div class="history-row">
-          <ol class="history-list" aria-label={HISTORY_COPY.list}>
-            {list.toReversed().map((kept) => (
-              <Item key={kept.answer.number} kept={kept} />
-            ))}
-          </ol>
-          <button type="button" class="quiet small" title={HISTORY_COPY.kept} onClick={look.clearHistory}>
-            {HISTORY_COPY.clear}
-          </button>
-        </div>
-      )}
-    </details>
+    <div class="history-row">
+      <ol class="history-list" aria-label={HISTORY_COPY.list}>
+        {list.toReversed().map((kept) => (
+          <Item key={kept.answer.number} kept={kept} />
+        ))}
+      </ol>
+      <button type="button" class="quiet small" title={HISTORY_COPY.kept} onClick={look.clearHistory}>
+        {HISTORY_COPY.clear}
+      </button>
+    </div>
   );
 }

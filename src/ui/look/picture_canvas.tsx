@@ -15,7 +15,7 @@ import { useCellWords, useShownPictures, useSinks } from './shown_pictures';
 import { modelView, overlayOpacity, overlayShown, stretchScale } from './view_settings';
 
 /** The part of a map that lies on one of a prompt's pictures, on one scale for all of them, so that they compare. */
-function overlayOf(
+export function overlayOf(
   all: Float32Array,
   prompt: PromptFact | null,
   at: number,

@@ -2,7 +2,7 @@
 
 /** Everything that the dialog says. */
 export const SHARE_COPY = {
-  title: 'Share this answer',
+  title: 'Share or keep this answer',
   link: 'Link of this answer',
   copy: 'Copy the link',
   copied: 'Copied',
@@ -17,6 +17,6 @@ export const SHARE_COPY = {
   making: 'Packing the answer…',
   tooLarge: (characters: number, most: number) =>
     `This answer is too large for a link: it would take ${characters.toLocaleString('en')} characters, and ${most.toLocaleString('en')} are the most that travels safely. Save it as a file: whoever drops the file on this page can play it.`,
-  save: 'Save as a file',
+  save: 'Save the trace',
   close: 'Close',
 } as const;

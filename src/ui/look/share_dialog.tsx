@@ -4,9 +4,14 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type PlainError, plainError } from '../../lib/plain_error';
+import type { Look } from '../../state/look';
+import { type NamedAnswer, sharesCsv } from '../../state/shares_csv';
 import { LINK_CHARACTERS } from '../../state/trace_link';
 import { Modal } from '../confirm';
+import { download, fileName } from '../download';
 import { Notice } from '../notice';
+import { answerPicture } from './answer_picture';
+import { EXPORT_COPY } from './export_copy';
 import { useLook } from './look_context';
 import { SHARE_COPY } from './share_copy';
 import { type SharedLink, shareLink } from './share_link';
@@ -51,6 +56,30 @@ function LinkField({ link }: { readonly link: SharedLink & { readonly url: strin
   );
 }
 
+/** Both answers of a comparison, or the one on show, by what their rows are called. */
+function namedAnswers({ comparison, session }: Look): NamedAnswer[] {
+  const pair = comparison.value;
+  const all = [
+    { name: 'base', answer: pair?.base ?? null },
+    { name: pair?.choice.name ?? 'adapter', answer: pair?.adapter ?? null },
+  ];
+  const shown = session.value.answer;
+  const named =
+    pair === null ? [{ name: shown?.adapterLabel ?? shown?.modelLabel ?? '', answer: shown }] : all;
+  return named.flatMap(({ name, answer }) => (answer === null ? [] : [{ name, answer }]));
+}
+
+async function saveShares(look: Look): Promise<void> {
+  const question = look.session.value.answer?.asked.question ?? '';
+  download(sharesCsv(namedAnswers(look)), fileName(question, 'csv', 'shares'));
+}
+
+async function savePicture(look: Look): Promise<void> {
+  const picture = await answerPicture(look);
+  const question = look.session.value.answer?.asked.question ?? '';
+  if (picture !== null) download(picture, fileName(question, 'png', 'answer'));
+}
+
 /** The dialog; `save` offers the file, `onClose` ends it. */
 export function ShareDialog({ save, onClose }: { readonly save: () => void; readonly onClose: () => void }) {
   const look = useLook();
@@ -69,6 +98,11 @@ export function ShareDialog({ save, onClose }: { readonly save: () => void; read
     );
   }, [look, link, error]);
   const made = link.value;
+  const offer = (save: (of: Look) => Promise<void>) => {
+    save(look).catch((thrown) => {
+      error.value = plainError(thrown);
+    });
+  };
   return (
     <Modal title={SHARE_COPY.title} onClose={onClose}>
       {error.value !== null && <Notice error={error.value} compact retry={null} />}
@@ -80,6 +114,12 @@ export function ShareDialog({ save, onClose }: { readonly save: () => void; read
       <div class="dialog-actions">
         <button type="button" onClick={save}>
           {SHARE_COPY.save}
+        </button>
+        <button type="button" data-testid="save-png" onClick={() => offer(savePicture)}>
+          {EXPORT_COPY.png}
+        </button>
+        <button type="button" data-testid="save-csv" onClick={() => offer(saveShares)}>
+          {EXPORT_COPY.csv}
         </button>
         <button type="button" onClick={onClose}>
           {SHARE_COPY.close}
