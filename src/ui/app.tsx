@@ -19,6 +19,7 @@ import { route } from './route';
 import { Status } from './status';
 import { TopBar } from './top_bar';
 import './styles/app.css';
+import './styles/embed.css';
 
 /** What concerns the whole page beside the engine's own line. */
 function Messages() {

@@ -15,6 +15,7 @@ import { followQuestion } from '../state/question_words';
 import { createEngineClient, type EngineEndpoint } from '../worker/client';
 import { App } from './app';
 import { browserText } from './browser_text';
+import { startEmbed } from './embed';
 import { keepFocus } from './keep_focus';
 import { playFirst } from './look/first_trace';
 import { QuestionWordsContext } from './look/look_context';
@@ -53,6 +54,7 @@ export function mount(spawn: () => EngineEndpoint): void {
   const root = defined(document.getElementById('app'), '#app');
   startTheme();
   startRoute();
+  startEmbed();
   const client = createEngineClient(spawn);
   const look = createLook(client, {
     now: () => performance.now(),

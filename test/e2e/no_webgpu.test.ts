@@ -25,6 +25,21 @@ test('no graphics adapter @no-webgpu', async ({ page }) => {
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await notice.getByRole('button', { name: 'Try again' }).click();
   await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter');
+
+  // The address follows what the page is set to, and a lesson that embeds it finds all of that again.
+  await look.question.fill('How many blue stars?');
+  await page.getByLabel('Seed', { exact: true }).fill('7');
+  await page.getByLabel('Seed', { exact: true }).press('Tab');
+  await expect(page).toHaveURL(
+    /#\/look\?seed=7&question=How%20many%20blue%20stars%3F&example=full_sheet\.png$/,
+  );
+  await page.goto(`./?embed=1&hide=chart,notes${new URL(page.url()).hash}`);
+  await expect(page.getByRole('img', { name: /^The picture A crowded sheet/ })).toBeVisible();
+  await expect(look.question).toHaveValue('How many blue stars?');
+  await expect(page.getByLabel('Seed', { exact: true })).toHaveValue('7');
+  for (const part of [page.getByRole('banner'), look.chart, page.getByTestId('model-view')]) {
+    await expect(part).toBeHidden();
+  }
 });
 
 test('a page that did not come through https @no-webgpu', async ({ page, baseURL }) => {

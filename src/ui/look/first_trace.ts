@@ -4,9 +4,11 @@
 
 import { signal } from '@preact/signals';
 import type { Look } from '../../state/look';
+import { readAddress } from '../../state/look_address';
 import type { ReplayStart } from '../../state/look_replay';
 import { browserText } from '../browser_text';
 import { wantsNoMotion } from '../motion';
+import { applyAddress, followAddress } from './address';
 
 const FILE = './traces/first.trace.json';
 const kept = browserText('look-back/first-trace');
@@ -25,24 +27,29 @@ function start(): ReplayStart {
   return wantsNoMotion() ? 'whole' : 'playing';
 }
 
-/** What stands before a packed trace in an address. */
-export const TRACE_FRAGMENT = '#/look?trace=';
-
 /** Plays the answer that the address carries; false where it carries none. */
 async function playLinked(look: Look): Promise<boolean> {
-  const { hash } = location;
-  if (!hash.startsWith(TRACE_FRAGMENT)) return false;
-  const file = import('../../state/trace_link').then(({ traceFileOfLink }) =>
-    traceFileOfLink(hash.slice(TRACE_FRAGMENT.length)),
-  );
-  await look.openTrace(file, 'The link', start());
+  const { trace, steps } = readAddress(location.hash);
+  if (trace === null) return false;
+  const file = import('../../state/trace_link').then(({ traceFileOfLink }) => traceFileOfLink(trace));
+  // Who sends certain steps wants them to be seen.
+  await look.openTrace(file, 'The link', steps === null ? start() : 'whole');
   return true;
 }
 
 /** Plays the first recording, and from then on each that comes with an address. */
 export async function playFirst(look: Look): Promise<void> {
-  addEventListener('hashchange', () => void playLinked(look));
-  if ((await playLinked(look)) || !playsFirst.value) return;
+  const open = async (): Promise<boolean> => {
+    const linked = await playLinked(look);
+    await applyAddress(look, location.hash);
+    return linked;
+  };
+  addEventListener('hashchange', () => void open());
+  const { example } = readAddress(location.hash);
+  const linked = await open();
+  void followAddress(look);
+  // A picture that somebody sent is what is to be seen first.
+  if (linked || example !== null || !playsFirst.value) return;
   const response = await fetch(FILE).catch(() => null);
   // The page works without it.
   if (response?.ok !== true) return;

@@ -1,11 +1,11 @@
 // Makes the link of an answer: the page's address with the whole answer in its fragment, the picture at the size that the
 // model received. A picture that is too large without loss is tried with some.
 
+import { LOOK_FRAGMENT } from '../../state/look_address';
 import type { Picture } from '../../state/look_picture';
 import type { Answer } from '../../state/session';
 import type { TracePicture } from '../../state/trace';
 import { LINK_CHARACTERS, writeTraceLink } from '../../state/trace_link';
-import { TRACE_FRAGMENT } from './first_trace';
 import { receivedPixels } from './heatmap';
 import { SHARE_COPY } from './share_copy';
 
@@ -64,7 +64,8 @@ export async function shareLink(
     const made = await encoded(shown, encoding);
     if (made === null) continue;
     const { pictures, exact } = made;
-    const fragment = TRACE_FRAGMENT + (await writeTraceLink({ answer: shown.answer, pictures }));
+    const packed = await writeTraceLink({ answer: shown.answer, pictures });
+    const fragment = `${LOOK_FRAGMENT}trace=${packed}`;
     shortest = Math.min(shortest, fragment.length);
     if (fragment.length <= LINK_CHARACTERS) {
       return {
