@@ -65,6 +65,19 @@ export const PAPER_PROMPTS: LookBackPrompts = {
   maxNewTokens: 2048,
 };
 
+/** The modes that differ: of those that ask a model with the same words only the first, as they get the same answers. */
+export function differingModes({ modes }: Pick<LookBackPrompts, 'modes'>): ReasoningMode[] {
+  const seen = new Set<string>();
+  return REASONING_MODES.filter((mode) => {
+    const prompt = modes[mode];
+    if (prompt === undefined) return false;
+    const words = JSON.stringify([prompt.suffix, prompt.system ?? null]);
+    const first = !seen.has(words);
+    seen.add(words);
+    return first;
+  });
+}
+
 const FILE = 'lookback.json';
 const MAX_TEXT = 4000;
 

@@ -1,6 +1,6 @@
 // Prompts: the paper's words letter by letter, a model's own lookback.json, and what is refused.
 import { describe, expect, it } from 'vitest';
-import { askInMode, PAPER_PROMPTS, parseLookBackPrompts } from '../../src/lookback/prompts';
+import { askInMode, differingModes, PAPER_PROMPTS, parseLookBackPrompts } from '../../src/lookback/prompts';
 import { REASONING_MODES } from '../../src/settings/reasoning_modes';
 import { loadFixtureJson } from '../harness/fixture';
 
@@ -56,6 +56,14 @@ describe('lookback.json', () => {
     ['a grid of zero', { modes: { cot: { suffix: '' } }, grid: 0 }, 'grid'],
   ])('is refused with %s', (_, json, message) => {
     expect(() => parseLookBackPrompts(json)).toThrow(message);
+  });
+
+  it('offers of modes with the same words the first alone', () => {
+    const modes = { plain: { suffix: '' }, cot: { suffix: '' }, solution: { suffix: 'use back' } };
+    expect(differingModes(parseLookBackPrompts({ modes }))).toEqual(['plain', 'solution']);
+    const system = { ...modes, cot: { suffix: '', system: 'Think.' } };
+    expect(differingModes(parseLookBackPrompts({ modes: system }))).toEqual(['plain', 'cot', 'solution']);
+    expect(differingModes(PAPER_PROMPTS)).toEqual(REASONING_MODES);
   });
 
   it('names the modes there are when one is missing', () => {

@@ -7,9 +7,9 @@ import type { GpuContext } from '../../gpu/device';
 import { GpuError } from '../../lib/errors';
 import { untilAborted } from '../../lib/interruption';
 import { plainError } from '../../lib/plain_error';
+import { differingModes } from '../../lookback/prompts';
 import type { Reasoner } from '../../lookback/reasoner';
 import type { ModelFiles, VisionLanguageModel } from '../../model/vision_language_model';
-import { REASONING_MODES } from '../../settings/reasoning_modes';
 import type {
   DeviceSummary,
   EngineState,
@@ -377,7 +377,7 @@ function loadedModel(
     parameters: model.parameterCount,
     layers: model.config.text.numHiddenLayers,
     heads: model.config.text.numAttentionHeads,
-    modes: REASONING_MODES.filter((mode) => prompts.modes[mode] !== undefined),
+    modes: differingModes(prompts),
     square,
     seesCells: prompts.grid === GRID_SIDE,
     followsUp,

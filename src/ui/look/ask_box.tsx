@@ -5,7 +5,7 @@ import { signal, useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { GENERATION_SETTINGS } from '../../settings/generation_settings';
-import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
+import { modeHelp, modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import { suitedQuestions } from '../../state/look_picture';
 import { isOpen } from '../../state/session';
 import { type AnswerNumber, answerSetting, settingProblem, settingsUsable } from '../../state/settings';
@@ -197,6 +197,7 @@ function SettingsFields() {
         />
         {COPY.ask.paced}
       </label>
+      <p class="hint mode-help">{modeHelp(look.settings.value.mode)}</p>
     </fieldset>
   );
 }
