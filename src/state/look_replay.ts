@@ -82,6 +82,20 @@ async function pictureOf(
   return { id: '', blob, name, bitmap, questions: [], seen: null, trueAnswer };
 }
 
+/** The file of a finished answer, or of both of a comparison; null without one. */
+async function saveTrace(
+  shown: Answer | null,
+  { answerPictures, comparison }: Pick<LookAnswer, 'answerPictures' | 'comparison'>,
+): Promise<Blob | null> {
+  if (shown?.status !== 'finished') return null;
+  const pictures = answerPictures.value;
+  const pair = comparison.value;
+  if (pair?.base?.status === 'finished' && pair.adapter?.status === 'finished') {
+    return (await import('./trace_pair')).writeTracePair(pair, pictures);
+  }
+  return (await import('./trace')).writeTrace({ answer: shown, pictures });
+}
+
 /** No replay at first. */
 export function createLookReplay(parts: ReplayingParts): LookReplay {
   const { session, answer, target, steps, everyFrame, reader } = parts;
@@ -132,16 +146,6 @@ export function createLookReplay(parts: ReplayingParts): LookReplay {
       const { answer: shown } = session.value;
       if (shown?.status === 'finished') await begin(shown, answer.answerPictures.value, 'playing');
     },
-    saveTrace: async () => {
-      const { answer: shown } = session.value;
-      if (shown?.status !== 'finished') return null;
-      const pictures = answer.answerPictures.value;
-      const pair = answer.comparison.value;
-      if (pair?.base?.status === 'finished' && pair.adapter?.status === 'finished') {
-        return (await import('./trace_pair')).writeTracePair(pair, pictures);
-      }
-      const { writeTrace } = await import('./trace');
-      return writeTrace({ answer: shown, pictures });
-    },
+    saveTrace: () => saveTrace(session.value.answer, answer),
   };
 }
