@@ -113,6 +113,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/ui/chart/step_pointer.ts': 'test/e2e/selection.test.ts',
   'src/ui/look/export_copy.ts': 'test/ui/look/answer_picture.test.ts',
   'src/ui/look/address.ts': 'test/e2e/no_webgpu.test.ts',
+  'src/ui/look/camera_copy.ts': 'test/ui/look/camera.test.ts',
   'src/ui/look/sinks_copy.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/motion.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/history_copy.ts': 'test/ui/look/history_strip.test.tsx',

@@ -76,6 +76,7 @@ export const ERROR_CODES = [
   'data/preview',
   'data/prompt-length',
   'data/row',
+  'data/camera',
   'data/trace',
   'data/zip',
   'storage/archive',

@@ -66,6 +66,7 @@ export const COPY = {
     opacity: 'Opacity',
     stretch: 'Stretch this step',
     stretched: 'stretched: not comparable between steps',
+    camera: 'Take a picture with the camera',
     modelView: 'Show what the model receives',
     scale: 'Share of attention per image token',
     heatmapNone: 'No attention recorded yet.',

@@ -20,6 +20,9 @@ export const DATA_ERRORS: ErrorWords<ErrorCodeOf<'data'>> = {
     'Take some away, or choose a model that reads several.',
   ]),
   'data/prompt-length': said('This question is too long', ['Shorten the question.']),
+  'data/camera': said('The camera cannot be used', [
+    'Allow the camera for this page in the browser’s settings, or close the program that uses it, and try again. A picture can also be chosen, dropped or pasted.',
+  ]),
   'data/trace': said('This is no saved answer that can be played', [
     'Save or share the answer again where it was given, and open the file or the link as it is.',
   ]),

@@ -18,6 +18,7 @@ export type IconName =
   | 'moon'
   | 'keys'
   | 'info'
+  | 'camera'
   | 'compare'
   | 'add'
   | 'download'
@@ -33,6 +34,7 @@ const PATHS: Record<IconName, readonly string[]> = {
   text: ['M5 6h14', 'M12 6v13'],
   send: ['M12 20V5', 'M6 11l6-6 6 6'],
   stop: ['M7 7h10v10H7z'],
+  camera: ['M4 8h4l2-3h4l2 3h4v11H4z', 'M12 10a3 3 0 1 0 0 6 3 3 0 0 0 0-6z'],
   play: ['M8 5l11 7-11 7z'],
   pause: ['M8 5v14', 'M16 5v14'],
   again: ['M20 11a8 8 0 1 0-2.3 6.2', 'M20 5v6h-6'],

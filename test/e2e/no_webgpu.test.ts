@@ -23,6 +23,11 @@ test('no graphics adapter @no-webgpu', async ({ page }) => {
   await expect(ask).toBeDisabled();
   await expect(ask).toHaveAccessibleDescription(/no model is loaded/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  // This browser has no camera, or gives it to no page: it says so, and what to do.
+  await page.getByTestId('camera').click();
+  await expect(page.getByRole('dialog').locator('.notice')).toHaveAttribute('data-code', 'data/camera');
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('camera')).toBeFocused();
   await notice.getByRole('button', { name: 'Try again' }).click();
   await expect(notice).toHaveAttribute('data-code', 'gpu/no-adapter');
 

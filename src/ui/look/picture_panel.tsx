@@ -198,6 +198,39 @@ function DrawButton() {
   );
 }
 
+/** Takes a picture with the camera, where the browser has one; its dialog is fetched when it is first wanted. */
+function CameraButton() {
+  const open = useSignal(false);
+  const load = useRef(async (): Promise<Draw> => {
+    const { CameraDialog } = await import('./camera_dialog');
+    return () => (
+      <CameraDialog
+        onClose={() => {
+          open.value = false;
+        }}
+      />
+    );
+  });
+  if (typeof navigator.mediaDevices?.getUserMedia !== 'function') return null;
+  return (
+    <>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={COPY.picture.camera}
+        title={COPY.picture.camera}
+        data-testid="camera"
+        onClick={() => {
+          open.value = true;
+        }}
+      >
+        <Icon name="camera" />
+      </button>
+      {open.value && <LazyPage load={load.current} />}
+    </>
+  );
+}
+
 /** The picture panel. */
 export function PicturePanel() {
   const look = useLook();
@@ -213,6 +246,7 @@ export function PicturePanel() {
       <header class="panel-head">
         <h2 id="picture-title">{COPY.picture.title}</h2>
         <Examples />
+        <CameraButton />
         <DrawButton />
         {count > 0 && count < most && <FilePicker label={COPY.picture.add(most)} add />}
         {count > 0 && <FilePicker label={COPY.picture.change} />}
