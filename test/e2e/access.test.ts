@@ -38,8 +38,10 @@ test('a phone shows answer and map without scrolling; keys and theme can be chan
   const edge = async (part: Locator) => (await part.boundingBox()) ?? { y: Number.NaN, height: Number.NaN };
   const panel = await edge(page.getByRole('region', { name: 'Question' }));
   expect(panel.y + panel.height).toBeGreaterThanOrEqual((await edge(page.getByRole('navigation'))).y);
-  await look.chooseExample(0);
-  await look.askAndWait();
+  await page.getByRole('group', { name: 'Examples' }).getByRole('button').first().click();
+  await page.getByRole('button', { name: 'Ask', exact: true }).click();
+  await expect(look.answer).not.toHaveAttribute('data-status', 'waiting', { timeout: 30_000 });
+  await look.settled();
   // The answer begins below the picture, which stays above it.
   const picture = await look.heatmap.boundingBox();
   const headline = await page.getByTestId('headline').boundingBox();

@@ -29,7 +29,7 @@ test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ base
 
   // Greedy and the same seed: the same text.
   const again = page.getByRole('button', { name: 'Ask again', exact: true });
-  await again.click();
+  await again.press('Enter');
   await look.settled();
   await expect.poll(() => look.text()).toBe(first);
   // Who works by keyboard goes on from there.
@@ -54,7 +54,7 @@ test('load, ask, stop, regenerate, and nothing leaves the origin', async ({ base
   // Another seed at temperature 1 is asked for and shown.
   await page.getByLabel('Temperature').fill('1');
   await page.getByLabel('Temperature').press('Tab');
-  await page.getByRole('button', { name: 'Ask again with a new seed' }).click();
+  await page.getByRole('button', { name: 'Ask again with a new seed' }).press('Enter');
   await expect(page.locator('[data-figure=seed] dd')).not.toHaveText(/greedy/);
   await look.settled();
   const seed = await page.getByLabel('Seed', { exact: true }).inputValue();

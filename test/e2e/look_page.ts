@@ -63,7 +63,7 @@ export class LookPage {
 
   async chooseExample(index: number): Promise<void> {
     const example = this.page.getByRole('group', { name: 'Examples' }).getByRole('button').nth(index);
-    await example.click();
+    await example.press('Enter');
     await expect(example).toHaveAttribute('aria-pressed', 'true');
     await expect(this.page.getByRole('button', { name: 'Ask', exact: true })).toBeEnabled();
   }
@@ -85,8 +85,9 @@ export class LookPage {
     await this.page.dispatchEvent('body', 'drop', { dataTransfer: items });
   }
 
+  /** By keyboard, as all of the journeys that choose and ask. */
   async ask(): Promise<void> {
-    await this.page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await this.page.getByRole('button', { name: 'Ask', exact: true }).press('Enter');
   }
 
   async settled(status: 'finished' | 'interrupted' | 'failed' = 'finished'): Promise<void> {

@@ -1,6 +1,7 @@
 // Shows what the camera sees, and takes a picture of it for the question. Fetched when somebody first wants it.
 
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { type PlainError, plainError } from '../../lib/plain_error';
 import { Modal } from '../confirm';
@@ -11,12 +12,8 @@ import { CAMERA_COPY } from './camera_copy';
 import { useLook } from './look_context';
 import '../styles/camera.css';
 
-/** The dialog; `onClose` ends it. */
-export function CameraDialog({ onClose }: { readonly onClose: () => void }) {
-  const look = useLook();
-  const video = useRef<HTMLVideoElement>(null);
-  const ready = useSignal(false);
-  const error = useSignal<PlainError | null>(null);
+/** Shows the camera in `video` while the dialog is there. */
+function useCamera(video: RefObject<HTMLVideoElement | null>, error: Signal<PlainError | null>): void {
   useEffect(() => {
     let stream: MediaStream | null = null;
     let gone = false;
@@ -34,7 +31,16 @@ export function CameraDialog({ onClose }: { readonly onClose: () => void }) {
       gone = true;
       if (stream !== null) closeCamera(stream);
     };
-  }, [error]);
+  }, [video, error]);
+}
+
+/** The dialog; `onClose` ends it. */
+export function CameraDialog({ onClose }: { readonly onClose: () => void }) {
+  const look = useLook();
+  const video = useRef<HTMLVideoElement>(null);
+  const ready = useSignal(false);
+  const error = useSignal<PlainError | null>(null);
+  useCamera(video, error);
   const take = async () => {
     if (video.current === null) return;
     try {
