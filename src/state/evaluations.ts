@@ -128,7 +128,8 @@ function copies(client: EngineClient, error: { value: PlainError | null }) {
   });
   client.listen((events) => {
     for (const event of events) {
-      if (event.type === 'evaluationProgressed') work.value = event.work;
+      // Facts travel apart from results: one that comes after the end of its run says nothing any more.
+      if (event.type === 'evaluationProgressed' && work.value !== null) work.value = event.work;
       // A page that never showed them has nothing to bring up to date.
       if (event.type === 'evaluationsChanged' && list.value !== null) void refresh();
     }
@@ -163,6 +164,12 @@ function outcomes() {
   return { error, dismiss, command };
 }
 
+/** How many questions of all sides are done, and how many there are; at least one, so that it can be drawn. */
+function doneOf(one: EvaluationSummary | undefined): [done: number, total: number] {
+  if (one === undefined) return [0, 1];
+  return [one.done.reduce((sum, own) => sum + own, 0), one.plan.count * one.plan.sides.length];
+}
+
 type Copies = ReturnType<typeof copies>;
 type Command = ReturnType<typeof outcomes>['command'];
 
@@ -192,6 +199,10 @@ export function createEvaluations(client: EngineClient): Evaluations {
   const { list, shown, items, item, work, refresh, want } = made;
   const { draft, ...drafting } = draftOf();
   const run = async (id: string): Promise<void> => {
+    if (work.value?.id !== id) {
+      const [done, total] = doneOf(list.value?.find((one) => one.id === id));
+      work.value = { id, side: 0, done, total, secondsLeft: null };
+    }
     await command(() => client.runEvaluation(id));
     work.value = null;
     await refresh();
@@ -209,11 +220,8 @@ export function createEvaluations(client: EngineClient): Evaluations {
     begin: async () => {
       const begun = await command(() => client.beginEvaluation(draft.value));
       if (begun === null) return null;
-      const { id, plan } = begun;
-      const total = plan.count * plan.sides.length;
-      work.value = { id, side: 0, done: 0, total, secondsLeft: null };
-      void run(id);
-      return id;
+      void run(begun.id);
+      return begun.id;
     },
     pause: () => client.pauseEvaluation().catch(() => undefined),
     discard: async (id) => {
