@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { theme } from '../theme';
 import { StepChart, type StepLine } from './step_chart';
 import '../styles/chart.css';
+import { WideTable } from '../wide_table';
 
 /** Means at places in a row; see the engine's report of an evaluation. */
 export interface CurvePoints {
@@ -99,13 +100,13 @@ function Plot({
   );
 }
 
-function Numbers({ curves, xLabel, tableLabel, countLabel }: Omit<CurveProps, 'title' | 'yLabel'>) {
+function Numbers({ title, curves, xLabel, tableLabel, countLabel }: Omit<CurveProps, 'yLabel'>) {
   const places = Math.max(0, ...curves.map(({ points }) => points.mean.length));
   const [first] = curves;
   return (
     <details class="curve-table">
       <summary class="hint">{tableLabel}</summary>
-      <div class="wide-table">
+      <WideTable label={title}>
         <table>
           <thead>
             <tr>
@@ -135,7 +136,7 @@ function Numbers({ curves, xLabel, tableLabel, countLabel }: Omit<CurveProps, 't
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
     </details>
   );
 }
@@ -159,7 +160,7 @@ export function AttentionCurve({ title, curves, ...words }: CurveProps) {
         label={`${title}: ${curves.map(({ name }) => name).join('; ')}`}
         {...{ curves, xLabel, yLabel }}
       />
-      <Numbers {...{ curves, ...words }} />
+      <Numbers {...{ title, curves, ...words }} />
     </figure>
   );
 }

@@ -8,6 +8,7 @@ import { AttentionCurve } from '../chart/attention_curve';
 import { COPY } from '../copy';
 import { download, fileName } from '../download';
 import { useLook } from '../look/look_context';
+import { WideTable } from '../wide_table';
 import {
   differenceWords,
   doneWords,
@@ -108,7 +109,7 @@ function Figures({ view }: { readonly view: EvaluationView }) {
       <header class="panel-head">
         <h3 id="eval-figures-title">{WORDS.figures}</h3>
       </header>
-      <div class="wide-table">
+      <WideTable label={WORDS.figures}>
         <table class="eval-figures" data-testid="eval-figures">
           <thead>
             <tr>
@@ -131,7 +132,7 @@ function Figures({ view }: { readonly view: EvaluationView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
       <p class="hint">{WORDS.flipsWhy}</p>
       <p class="hint">{WORDS.intervals}</p>
     </section>
@@ -147,7 +148,7 @@ function Comparison({ view }: { readonly view: EvaluationView }) {
       <header class="panel-head">
         <h3 id="eval-comparison-title">{WORDS.comparison}</h3>
       </header>
-      <div class="wide-table">
+      <WideTable label={WORDS.comparison}>
         <table class="eval-figures" data-testid="eval-comparison">
           <thead>
             <tr>
@@ -176,7 +177,7 @@ function Comparison({ view }: { readonly view: EvaluationView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
     </section>
   );
 }
@@ -190,7 +191,7 @@ function Kinds({ view }: { readonly view: EvaluationView }) {
       <header class="panel-head">
         <h3 id="eval-kinds-title">{WORDS.byKind}</h3>
       </header>
-      <div class="wide-table">
+      <WideTable label={WORDS.byKind}>
         <table class="eval-figures" data-testid="eval-kinds">
           <thead>
             <tr>
@@ -220,7 +221,7 @@ function Kinds({ view }: { readonly view: EvaluationView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
     </section>
   );
 }

@@ -13,6 +13,7 @@ import { Modal } from '../confirm';
 import { useLook } from '../look/look_context';
 import { Pager } from '../pager';
 import { AnswerText, Verdict } from '../train/answer_text';
+import { WideTable } from '../wide_table';
 import { EVALUATION_COPY, sideWords } from './evaluation_copy';
 import { openInLook } from './open_in_look';
 
@@ -39,7 +40,7 @@ function Answer({ answer }: { readonly answer: EvaluationAnswer | null }) {
 
 function Rows({ evaluations, plan, listed }: ItemsProps & { readonly listed: ListedItems }) {
   return (
-    <div class="wide-table">
+    <WideTable label={WORDS.title}>
       <table class="eval-items" data-testid="eval-items">
         <thead>
           <tr>
@@ -75,7 +76,7 @@ function Rows({ evaluations, plan, listed }: ItemsProps & { readonly listed: Lis
           ))}
         </tbody>
       </table>
-    </div>
+    </WideTable>
   );
 }
 

@@ -3,6 +3,7 @@
 
 import type { ShippedExperiment, ShippedSet } from '../../state/shipped_experiment';
 import { questionsAddress } from '../evaluation/lab_address';
+import { WideTable } from '../wide_table';
 import { accuracyWords, cellWords, pointsWords, probabilityWords, RESULTS_COPY } from './results_copy';
 
 const WORDS = RESULTS_COPY;
@@ -32,7 +33,7 @@ function Paper({ results }: PartProps) {
       <header class="panel-head">
         <h3 id="results-paper-title">{WORDS.paper}</h3>
       </header>
-      <div class="wide-table">
+      <WideTable label={WORDS.paper}>
         <table class="eval-figures" data-testid="results-paper">
           <Head names={[WORDS.finding, WORDS.inPaper, WORDS.set, WORDS.here]} />
           <tbody>
@@ -52,7 +53,7 @@ function Paper({ results }: PartProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
     </section>
   );
 }
@@ -63,7 +64,7 @@ function Arms({ results, set }: PartProps & { readonly set: ShippedSet }) {
     ...[WORDS.late, WORDS.inBack, WORDS.tokens],
   ];
   return (
-    <div class="wide-table">
+    <WideTable label={WORDS.setTitle(set.name, set.count)}>
       <table class="eval-figures" data-testid={`results-${set.name}`}>
         <Head names={columns} />
         <tbody>
@@ -91,7 +92,7 @@ function Arms({ results, set }: PartProps & { readonly set: ShippedSet }) {
           })}
         </tbody>
       </table>
-    </div>
+    </WideTable>
   );
 }
 
@@ -100,7 +101,7 @@ function Comparisons({ results, set }: PartProps & { readonly set: ShippedSet })
   const says = new Map(results.arms.map((arm) => [arm.name, arm.says]));
   if (own.length === 0) return null;
   return (
-    <div class="wide-table">
+    <WideTable label={`${WORDS.difference}, ${set.name}`}>
       <table class="eval-figures" data-testid={`results-${set.name}-differences`}>
         <Head names={[WORDS.difference, WORDS.points, WORDS.gained, WORDS.lost, WORDS.p, WORDS.seeds]} />
         <tbody>
@@ -122,7 +123,7 @@ function Comparisons({ results, set }: PartProps & { readonly set: ShippedSet })
           ))}
         </tbody>
       </table>
-    </div>
+    </WideTable>
   );
 }
 

@@ -20,6 +20,7 @@ import { Modal } from '../confirm';
 import { openInLook } from '../evaluation/open_in_look';
 import { useLook } from '../look/look_context';
 import { Pager } from '../pager';
+import { WideTable } from '../wide_table';
 import { RESULTS_COPY } from './results_copy';
 
 const WORDS = RESULTS_COPY;
@@ -163,7 +164,7 @@ function Rows({
   const says = (name: string) => results.arms.find((arm) => arm.name === name)?.says ?? name;
   const names = arms.filter((name) => name !== undefined);
   return (
-    <div class="wide-table">
+    <WideTable label={WORDS.question}>
       <table class="eval-items" data-testid="results-questions">
         <thead>
           <tr>
@@ -200,7 +201,7 @@ function Rows({
           })}
         </tbody>
       </table>
-    </div>
+    </WideTable>
   );
 }
 
