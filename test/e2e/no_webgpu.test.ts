@@ -38,6 +38,13 @@ test('no graphics adapter @no-webgpu', async ({ page }) => {
   await expect(page).toHaveURL(
     /#\/look\?seed=7&question=How%20many%20blue%20stars%3F&example=full_sheet\.png$/,
   );
+  // Coming back from another page chooses nothing anew.
+  const addresses = page.url();
+  await page.getByTestId('nav-data').click();
+  await expect(page.getByRole('main')).toHaveAttribute('data-page', 'data');
+  await page.goBack();
+  await expect(page).toHaveURL(addresses);
+  await expect(page.getByRole('img', { name: /^The picture A crowded sheet/ })).toBeVisible();
   await page.goto(`./?embed=1&hide=chart,notes${new URL(page.url()).hash}`);
   await expect(page.getByRole('img', { name: /^The picture A crowded sheet/ })).toBeVisible();
   await expect(look.question).toHaveValue('How many blue stars?');

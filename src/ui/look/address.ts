@@ -7,6 +7,14 @@ import { type LookAddress, readAddress, writeAddress } from '../../state/look_ad
 import { route } from '../route';
 import { type Example, fetchExample, fetchExamples } from './picture_source';
 
+/** The address that was written last. */
+let written: string | null = null;
+
+/** Whether an address is the page's own last one, as when somebody comes back to it: it says nothing new, then. */
+export function isOwnAddress(hash: string): boolean {
+  return hash === written;
+}
+
 /** Milliseconds of rest before the address is written, as browsers refuse too many changes. */
 const REST = 400;
 
@@ -62,7 +70,9 @@ export async function followAddress(look: Look): Promise<void> {
     timer = setTimeout(() => {
       const hash = writeAddress(address);
       const now = location.hash === '' ? '#/look' : location.hash;
-      if (hash !== now && route.value === 'look') history.replaceState(history.state, '', hash);
+      if (route.value !== 'look') return;
+      written = hash;
+      if (hash !== now) history.replaceState(history.state, '', hash);
     }, REST);
   });
 }

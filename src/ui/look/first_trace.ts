@@ -8,7 +8,7 @@ import { readAddress } from '../../state/look_address';
 import type { ReplayStart } from '../../state/look_replay';
 import { browserText } from '../browser_text';
 import { wantsNoMotion } from '../motion';
-import { applyAddress, followAddress } from './address';
+import { applyAddress, followAddress, isOwnAddress } from './address';
 
 const FILE = './traces/first.trace.json';
 const kept = browserText('look-back/first-trace');
@@ -44,7 +44,9 @@ export async function playFirst(look: Look): Promise<void> {
     await applyAddress(look, location.hash);
     return linked;
   };
-  addEventListener('hashchange', () => void open());
+  addEventListener('hashchange', () => {
+    if (!isOwnAddress(location.hash)) void open();
+  });
   const { example } = readAddress(location.hash);
   const linked = await open();
   void followAddress(look);
