@@ -32,7 +32,7 @@ const USAGE = `usage: npm run experiment -- NAME [options]
   NAME          a file of experiments/, without its ending
   --list        say what has been run and what has not, and run nothing
   --only ARMS   run these arms alone, separated by commas
-  --ship        write what the page shows of docs/results/NAME.json to public/results, and run nothing
+  --ship        write what the page shows of docs/results/NAME.json to public/results, and NAME.md anew
   --from FILE   with --ship: results of another place
   --verify      answer 50 questions again, drawn at random, and compare them with what was kept
 
@@ -264,7 +264,11 @@ async function shipResults(from: string): Promise<void> {
       `${from} cannot be read: run the experiment first, or name a file by --from.`,
     );
   });
-  const shipped = shippedExperiment(JSON.parse(text) as ExperimentResults);
+  const results = JSON.parse(text) as ExperimentResults;
+  const shipped = shippedExperiment(results);
+  // Of our own results the page in Markdown is written anew, too: it follows from them alone.
+  const own = `docs/results/${shipped.name}`;
+  if (from === `${own}.json`) await writeWhole(`${own}.md`, experimentReport(results));
   await mkdir(SHIPPED, { recursive: true });
   await writeWhole(`${SHIPPED}/${shipped.name}.json`, `${JSON.stringify(shipped)}\n`);
   const names: ShippedName[] = [];
