@@ -1,6 +1,6 @@
 // Configures the end-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over
-// SwiftShader, and, for tests tagged @no-webgpu, without it. There is one worker, as two pages would share one
-// software GPU.
+// SwiftShader, and, for tests tagged @no-webgpu, without it; those tagged @gallery are a soak's. There is one worker, as
+// two pages would share one software GPU.
 
 import { defineConfig } from '@playwright/test';
 import { BROWSER_ARGS, findBrowser } from './tools/browser.mjs';
@@ -50,7 +50,7 @@ export default defineConfig({
   projects: [
     {
       name: 'chromium',
-      grepInvert: /@no-webgpu/,
+      grepInvert: /@no-webgpu|@gallery/,
       use: {
         browserName: 'chromium',
         launchOptions: {
@@ -60,17 +60,17 @@ export default defineConfig({
         },
       },
     },
-    {
-      name: 'no-webgpu',
-      grep: /@no-webgpu/,
+    ...['no-webgpu', 'gallery'].map((name) => ({
+      name,
+      grep: new RegExp(`@${name}`),
       use: {
-        browserName: 'chromium',
+        browserName: 'chromium' as const,
         launchOptions: {
           ...launch,
           // The browser then knows WebGPU and offers no adapter, as on a machine whose driver is blocked.
           args: BROWSER_ARGS.filter((flag) => flag !== '--enable-unsafe-webgpu'),
         },
       },
-    },
+    })),
   ],
 });
