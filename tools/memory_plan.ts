@@ -9,7 +9,7 @@ import type { ModelSpec } from '../src/model/spec';
 import type { WeightPrecision } from '../src/model/weight_layout';
 import { ModelWeights } from '../src/model/weights';
 import { answerMemory, longPrompt } from '../src/services/library/model_memory';
-import { planTrainingMemory } from '../src/services/training/training_memory';
+import { type MemoryPlan, planTrainingMemory } from '../src/services/training/training_memory';
 import { DEFAULT_TRAIN_CONFIG, type TrainingMethod } from '../src/settings/train_settings';
 
 /** What is to be planned. */
@@ -37,11 +37,17 @@ export interface PlannedPart {
   readonly bytes: number;
 }
 
-/** The memory of a run at its peak. */
-export interface RunPlan {
+/** Buffers sorted by what they are for. */
+export interface SortedBuffers {
   /** In the order of {@link PARTS}, within a part the largest first. */
   readonly parts: readonly PlannedPart[];
   readonly bytes: number;
+}
+
+/** The memory of a run at its peak. */
+export interface RunPlan extends SortedBuffers {
+  /** Programs that share the activations, with what each needs of them, the largest first. */
+  readonly programs: readonly CountedBuffer[];
 }
 
 /** What the label of a buffer says that it is for; the first that matches. */
@@ -51,7 +57,7 @@ const PARTS: readonly (readonly [part: string, label: RegExp])[] = [
   ['gradients and moments', /^(?:adapter (?:gradient|m|v)|micro-batch gradient)$/],
   ['keys and values', /^kv\./],
   ['pictures', /^image /],
-  ['activations', / arena \d+$/],
+  ['activations', /^shared arena /],
   ['inputs and parameters', / (?:inputs|params)$/],
   ['state and results', /^/],
 ];
@@ -75,13 +81,13 @@ export async function planRun(traits: DeviceTraits, spec: ModelSpec, size: RunSi
       `A prompt of ${size.prompt} tokens has no room for ${size.imageTokens} of a picture and one of text.`,
     );
   const { gpu } = countingGpu({ traits } as GpuContext);
-  const peak =
-    size.method === 'ask' ? await answerPeak(gpu, spec, size) : await trainingPeak(gpu, spec, size);
-  return sorted(peak);
+  const { peak, programs } =
+    size.method === 'ask' ? await answerPlan(gpu, spec, size) : await trainingPlan(gpu, spec, size);
+  return { ...sorted(peak), programs: [...programs].sort((a, b) => b.bytes - a.bytes) };
 }
 
 /** Sorts buffers by part and owner. */
-export function sorted(buffers: readonly CountedBuffer[]): RunPlan {
+export function sorted(buffers: readonly CountedBuffer[]): SortedBuffers {
   const found = new Map<string, PlannedPart>();
   for (const { label, bytes } of buffers) {
     const part = partOf(label);
@@ -101,24 +107,18 @@ function partOf(label: string): string {
 
 /** The label without the number of an arena or of a layer. */
 function ownerOf(label: string): string {
-  return label.replace(/ (?:arena \d+|inputs|params)$/, '').replace(/^(weights|kv)\b.*/, '$1');
+  return label.replace(/ (?:inputs|params)$/, '').replace(/^(weights|kv|shared arena)\b.*/, '$1');
 }
 
-async function answerPeak(
-  gpu: GpuContext,
-  spec: ModelSpec,
-  size: RunSize,
-): Promise<readonly CountedBuffer[]> {
+type Buffers = Pick<MemoryPlan, 'peak' | 'programs'>;
+
+async function answerPlan(gpu: GpuContext, spec: ModelSpec, size: RunSize): Promise<Buffers> {
   const { precision, imageTokens: maxImageTokens, prompt, completion } = size;
   const context = prompt + completion;
-  return (await answerMemory(gpu, spec, { precision, maxImageTokens, context })).peak;
+  return answerMemory(gpu, spec, { precision, maxImageTokens, context });
 }
 
-async function trainingPeak(
-  gpu: GpuContext,
-  spec: ModelSpec,
-  size: RunSize,
-): Promise<readonly CountedBuffer[]> {
+async function trainingPlan(gpu: GpuContext, spec: ModelSpec, size: RunSize): Promise<Buffers> {
   const counting = countingGpu(gpu);
   const weights = await ModelWeights.reserve(counting.gpu, spec, size.precision);
   const { prompt, imageTokens, completion } = size;
@@ -132,8 +132,8 @@ async function trainingPeak(
     processor: { tokenizer: { encodePlain: () => [], createStreamDecoder: () => SILENT } },
   };
   const example = { key: 0, prompt: input, imageTokens, question: '', expected: '', kind: 'row' };
-  const { peak } = await planTrainingMemory(base, requestOf(size), example);
-  return [...counting.peak(), ...peak];
+  const { peak, programs } = await planTrainingMemory(base, requestOf(size), example);
+  return { peak: [...counting.peak(), ...peak], programs };
 }
 
 const SILENT = { push: () => '', end: () => '' };

@@ -80,7 +80,7 @@ async function specOf(model: string): Promise<ModelSpec> {
   }
 }
 
-function table({ parts, bytes }: RunPlan): string {
+function table({ parts, bytes, programs }: RunPlan): string {
   const lines: string[] = [];
   const line = (name: string, size: number): void => {
     lines.push(`${name.padEnd(46)} ${formatBytes(size).padStart(10)}`);
@@ -92,6 +92,8 @@ function table({ parts, bytes }: RunPlan): string {
       members.reduce((sum, one) => sum + one.bytes, 0),
     );
     if (members.length > 1) for (const member of members) line(`    ${member.of}`, member.bytes);
+    if (part === 'activations')
+      for (const { label, bytes: need } of programs) line(`    of which ${label}`, need);
   }
   line('in all', bytes);
   return `${lines.join('\n')}\n`;

@@ -7,6 +7,7 @@ import { alignUp, BINDING_ALIGNMENT, type BufferRegion } from './buffer_region';
 import type { GpuContext } from './device';
 import { type GpuScope, inPassingScope, inScope } from './gpu_scope';
 import type { KernelCall } from './kernel';
+import type { CompiledKernel } from './pipeline_cache';
 
 /** A call together with the regions of its operands, in binding order. */
 export interface BoundCall {
@@ -16,8 +17,10 @@ export interface BoundCall {
 
 interface Step {
   readonly name: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
+  readonly compiled: CompiledKernel;
+  /** Made anew by {@link Executable.bind}. */
+  group: GPUBindGroup;
+  readonly params: GPUBufferBinding | undefined;
   readonly grid: readonly [number, number, number];
 }
 
@@ -70,18 +73,22 @@ export class Executable {
     if (params) uploadParams(gpu, params, calls, offsets);
     const steps = compiled.map((kernel, index): Step => {
       const { call, operands } = calls[index] as BoundCall;
-      const entries: GPUBindGroupEntry[] = operands.map(({ buffer, offset, bytes }, binding) => ({
-        binding,
-        resource: { buffer, offset, size: Math.max(4, alignUp(bytes, 4)) },
-      }));
-      if (call.params && params) {
-        const resource = { buffer: params, offset: itemAt(offsets, index), size: call.params.byteLength };
-        entries.push({ binding: operands.length, resource });
-      }
-      const group = gpu.bindGroup({ label: call.kernel.name, layout: kernel.layout, entries });
-      return { name: call.kernel.name, pipeline: kernel.pipeline, group, grid: call.grid };
+      const uniform =
+        call.params && params
+          ? { buffer: params, offset: itemAt(offsets, index), size: call.params.byteLength }
+          : undefined;
+      const { name } = call.kernel;
+      const group = groupOf(gpu, name, kernel, operands, uniform);
+      return { name, compiled: kernel, group, params: uniform, grid: call.grid };
     });
     return new Executable(scope, steps, cutSubmits(calls, gpu.traits.software));
+  }
+
+  /** Binds other regions from the next run on. @param operands of every dispatch, in order */
+  bind(operands: readonly (readonly BufferRegion[])[]): void {
+    this.#steps.forEach((step, index) => {
+      step.group = groupOf(this.#gpu, step.name, step.compiled, itemAt(operands, index), step.params);
+    });
   }
 
   /** Dispatches per run. */
@@ -127,8 +134,9 @@ export class Executable {
   #encode(pass: GPUComputePassEncoder, from: number, to: number): void {
     let bound: GPUComputePipeline | undefined;
     for (const step of this.#steps.slice(from, to)) {
-      if (step.pipeline !== bound) pass.setPipeline(step.pipeline);
-      bound = step.pipeline;
+      const { pipeline } = step.compiled;
+      if (pipeline !== bound) pass.setPipeline(pipeline);
+      bound = pipeline;
       pass.setBindGroup(0, step.group);
       pass.dispatchWorkgroups(step.grid[0], step.grid[1], step.grid[2]);
     }
@@ -184,6 +192,21 @@ export class Executable {
   destroy(): void {
     this.#scope.destroy();
   }
+}
+
+function groupOf(
+  gpu: GpuContext,
+  label: string,
+  { layout }: CompiledKernel,
+  operands: readonly BufferRegion[],
+  params: GPUBufferBinding | undefined,
+): GPUBindGroup {
+  const entries: GPUBindGroupEntry[] = operands.map(({ buffer, offset, bytes }, binding) => ({
+    binding,
+    resource: { buffer, offset, size: Math.max(4, alignUp(bytes, 4)) },
+  }));
+  if (params) entries.push({ binding: operands.length, resource: params });
+  return gpu.bindGroup({ label, layout, entries });
 }
 
 function uploadParams(

@@ -1,6 +1,6 @@
-// Makes arenas, bind groups and pipelines of a planned trace once, then replays it: after `build`, writing, running
-// and reading through a ring create no GPU object. Two runs of one program share its memory and must be ordered by
-// the queue.
+// Makes bind groups and pipelines of a planned trace once, then replays it: after `build`, writing, running and reading
+// through a ring create no GPU object, unless the arenas that it shares with the device's other programs were replaced
+// meanwhile. Two runs share their memory and must be ordered by the queue; outputs are there until another program runs.
 
 import type { BufferRegion } from '../gpu/buffer_region';
 import type { GpuContext } from '../gpu/device';
@@ -9,6 +9,7 @@ import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import type { DType } from '../gpu/kernel';
 import { verifyCalls, withCheckedVariants } from '../gpu/self_check';
 import { ShapeError } from '../lib/errors';
+import { type ArenaPool, type ArenaUser, arenaPool } from './arena_pool';
 import { type Plan, planMemory } from './planner';
 import { readRegion } from './tensor_memory';
 import { type Tensor, Trace, tensorBytes } from './trace';
@@ -27,28 +28,46 @@ export interface ProgramStats {
   readonly submits: number;
 }
 
-type NamedRegions = ReadonlyMap<string, { readonly tensor: Tensor; readonly region: BufferRegion }>;
+/** What a program is made of; the scope owns all of it. */
+interface ProgramParts {
+  readonly scope: GpuScope;
+  readonly executable: Executable;
+  readonly plan: Plan;
+  readonly user: ArenaUser;
+  readonly inputBuffer: GPUBuffer | undefined;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+}
 
 /** A trace compiled for replay. */
 export class Program {
   readonly stats: ProgramStats;
-  readonly #scope: GpuScope;
-  readonly #executable: Executable;
-  readonly #inputs: NamedRegions;
-  readonly #outputs: NamedRegions;
+  readonly #parts: ProgramParts;
+  readonly #pool: ArenaPool;
+  /** Arenas that are bound, and their generation. */
+  #arenas: readonly GPUBuffer[];
+  #generation: number;
 
   private constructor(
-    scope: GpuScope,
-    executable: Executable,
-    stats: ProgramStats,
-    inputs: NamedRegions,
-    outputs: NamedRegions,
+    parts: ProgramParts,
+    arenas: readonly GPUBuffer[],
+    generation: number,
+    dropped: number,
   ) {
-    this.#scope = scope;
-    this.#executable = executable;
-    this.stats = stats;
-    this.#inputs = inputs;
-    this.#outputs = outputs;
+    const { scope, executable, plan } = parts;
+    this.#parts = parts;
+    this.#pool = arenaPool(scope.gpu);
+    this.#arenas = arenas;
+    this.#generation = generation;
+    this.stats = {
+      nodes: plan.nodes.length,
+      droppedNodes: dropped,
+      arenas: arenas.length,
+      plannedBytes: plan.arenaBytes.reduce((sum, bytes) => sum + bytes, 0),
+      unplannedBytes: plan.unplannedBytes,
+      flops: plan.nodes.reduce((sum, { call }) => sum + call.flops, 0),
+      submits: executable.submits,
+    };
   }
 
   /**
@@ -80,27 +99,22 @@ export class Program {
       gpu,
       plan.nodes.map(({ call }) => call),
     );
-    const arenas = plan.arenaBytes.map(
-      (bytes, index) => scope.storage(bytes, `${label} arena ${index}`).buffer,
-    );
+    const pool = arenaPool(gpu);
+    const user = { label, arenaBytes: plan.arenaBytes };
+    pool.add(user);
+    scope.own({ destroy: () => pool.remove(user) });
     const inputBuffer = plan.inputBytes
       ? scope.storage(plan.inputBytes, `${label} inputs`).buffer
       : undefined;
-    const regionOf = (tensor: Tensor): BufferRegion => locate(tensor, plan, arenas, inputBuffer);
-    const calls = plan.nodes.map(({ call, operands }) => ({ call, operands: operands.map(regionOf) }));
+    const [arenas, generation] = [pool.buffersFor(user), pool.generation];
+    const calls = plan.nodes.map(({ call, operands }) => ({
+      call,
+      operands: operands.map((tensor) => locate(tensor, plan, arenas, inputBuffer)),
+    }));
     const executable = scope.own(await Executable.build(gpu, calls, label));
-    const named = (tensors: ReadonlyMap<string, Tensor>) =>
-      new Map([...tensors].map(([name, tensor]) => [name, { tensor, region: regionOf(tensor) }]));
-    const stats: ProgramStats = {
-      nodes: plan.nodes.length,
-      droppedNodes: trace.nodes.length - plan.nodes.length,
-      arenas: arenas.length,
-      plannedBytes: plan.arenaBytes.reduce((sum, bytes) => sum + bytes, 0),
-      unplannedBytes: plan.unplannedBytes,
-      flops: plan.nodes.reduce((sum, { call }) => sum + call.flops, 0),
-      submits: executable.submits,
-    };
-    return new Program(scope, executable, stats, named(trace.inputs), named(trace.outputs));
+    const { inputs, outputs } = trace;
+    const parts = { scope, executable, plan, user, inputBuffer, inputs, outputs };
+    return new Program(parts, arenas, generation, trace.nodes.length - plan.nodes.length);
   }
 
   /**
@@ -109,51 +123,67 @@ export class Program {
    * @throws ShapeError for an unknown input or too many elements
    */
   write(name: string, data: HostArray, offset = 0): void {
-    const input = this.#inputs.get(name);
+    const input = this.#parts.inputs.get(name);
     if (!input) throw new ShapeError(`The program has no input ${name}.`);
     const start = offset * data.BYTES_PER_ELEMENT;
-    if (start + data.byteLength > tensorBytes(input.tensor)) {
+    if (start + data.byteLength > tensorBytes(input)) {
       throw new ShapeError(
-        `Input ${name} holds [${input.tensor.shape.join(', ')}]; ${data.length} elements at ${offset} do not fit.`,
+        `Input ${name} holds [${input.shape.join(', ')}]; ${data.length} elements at ${offset} do not fit.`,
       );
     }
-    const { buffer, offset: base } = input.region;
-    this.#scope.gpu.write(buffer, base + start, data);
+    const { buffer, offset: base } = this.#locate(input);
+    this.#parts.scope.gpu.write(buffer, base + start, data);
   }
 
   /** True when the program has an input of that name (dead inputs are kept). */
   hasInput(name: string): boolean {
-    return this.#inputs.has(name);
+    return this.#parts.inputs.has(name);
   }
 
   /** Submits without waiting; `after` may append copies to the last submit. */
   submit(after?: (encoder: GPUCommandEncoder) => void): void {
-    this.#executable.submit(after);
+    this.#begin();
+    try {
+      this.#parts.executable.submit(after);
+    } finally {
+      this.#pool.leave(this.#parts.user);
+    }
   }
 
   /** Submits part by part, waiting between parts; see {@link Executable.run}. */
-  run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
-    return this.#executable.run(signal, after);
+  async run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    this.#begin();
+    try {
+      await this.#parts.executable.run(signal, after);
+    } finally {
+      this.#pool.leave(this.#parts.user);
+    }
   }
 
   /** Times every dispatch; see {@link Executable.profile}. */
-  profile(): Promise<StepTime[]> {
-    return this.#executable.profile();
+  async profile(): Promise<StepTime[]> {
+    this.#begin();
+    try {
+      return await this.#parts.executable.profile();
+    } finally {
+      this.#pool.leave(this.#parts.user);
+    }
   }
 
   /** Dispatches per run. */
   get dispatches(): number {
-    return this.#executable.dispatches;
+    return this.#parts.executable.dispatches;
   }
 
-  /** Region of an output, valid until the next run. */
+  /** Region of an output; what it holds is valid until this or another program runs. */
   region(name: string): BufferRegion {
-    return this.#output(name).region;
+    this.#rebind();
+    return this.#locate(this.#output(name));
   }
 
   /** Shape of an output. */
   shape(name: string): readonly number[] {
-    return this.#output(name).tensor.shape;
+    return this.#output(name).shape;
   }
 
   /**
@@ -161,17 +191,48 @@ export class Program {
    * @returns f32 outputs as Float32Array, u32 and i32 as theirs, packed 16-bit types as Uint16Array
    */
   async read(name: string): Promise<HostArray> {
-    const { tensor, region } = this.#output(name);
-    return asHostArray(await readRegion(this.#scope.gpu, region, tensorBytes(tensor), name), tensor.dtype);
+    const tensor = this.#output(name);
+    const region = this.#locate(tensor);
+    return asHostArray(
+      await readRegion(this.#parts.scope.gpu, region, tensorBytes(tensor), name),
+      tensor.dtype,
+    );
   }
 
-  /** Frees arenas, inputs and uniforms. External regions stay. */
+  /** Frees inputs and uniforms, and its share of the arenas. External regions stay. */
   destroy(): void {
-    this.#scope.destroy();
+    this.#parts.scope.destroy();
   }
 
-  #output(name: string) {
-    const output = this.#outputs.get(name);
+  #begin(): void {
+    this.#pool.enter(this.#parts.user);
+    try {
+      this.#rebind();
+    } catch (error) {
+      this.#pool.leave(this.#parts.user);
+      throw error;
+    }
+  }
+
+  /** Binds the pool's arenas where they are others than those that are bound. */
+  #rebind(): void {
+    const { executable, plan, user, inputBuffer } = this.#parts;
+    const arenas = this.#pool.buffersFor(user);
+    if (this.#generation === this.#pool.generation) return;
+    this.#generation = this.#pool.generation;
+    if (arenas.every((buffer, index) => buffer === this.#arenas[index])) return;
+    this.#arenas = arenas;
+    executable.bind(
+      plan.nodes.map(({ operands }) => operands.map((tensor) => locate(tensor, plan, arenas, inputBuffer))),
+    );
+  }
+
+  #locate(tensor: Tensor): BufferRegion {
+    return locate(tensor, this.#parts.plan, this.#arenas, this.#parts.inputBuffer);
+  }
+
+  #output(name: string): Tensor {
+    const output = this.#parts.outputs.get(name);
     if (!output) throw new ShapeError(`The program has no output ${name}.`);
     return output;
   }

@@ -16,6 +16,7 @@ import { cacheFormatOf, type WeightPrecision } from '../../model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../model/weight_names';
 import { ModelWeights } from '../../model/weights';
 import { QUESTION_TOKENS } from '../../settings/generation_settings';
+import { programsOf } from '../../tensor/arena_pool';
 import type { FitPart } from '../../worker/protocol/models';
 
 /** How a model is to be used. */
@@ -34,6 +35,8 @@ export interface AnswerMemory {
   readonly buffers: readonly number[];
   /** The same buffers with their labels. */
   readonly peak: readonly CountedBuffer[];
+  /** Programs that share the activations, with the bytes that each needs of them. */
+  readonly programs: readonly CountedBuffer[];
 }
 
 /** Elements of all weights; a tied output projection counts once. */
@@ -78,7 +81,12 @@ export async function answerMemory(
   );
   await session.prefill([{ inputIds, images }], [greedy(1)]);
   const peak = counting.peak();
-  return { parts: partsOf(peak), buffers: peak.map(({ bytes }) => bytes), peak };
+  return {
+    parts: partsOf(peak),
+    buffers: peak.map(({ bytes }) => bytes),
+    peak,
+    programs: programsOf(counting.gpu),
+  };
 }
 
 function partsOf(buffers: readonly CountedBuffer[]): FitPart[] {

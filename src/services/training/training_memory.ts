@@ -18,6 +18,7 @@ import {
 import { loraConfigOf } from '../../lookback/training_adapter';
 import { type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
 import type { PromptInput } from '../../model/prompt_packing';
+import { programsOf } from '../../tensor/arena_pool';
 import type { PromptExample } from '../../train/trainer';
 
 /** Buffers of one purpose, in bytes each. */
@@ -32,6 +33,8 @@ export interface MemoryPlan {
   readonly parts: readonly MemoryPart[];
   /** The same buffers one by one, in order of making. */
   readonly peak: readonly CountedBuffer[];
+  /** Programs that share the part `activations`, with the bytes that each needs of it. */
+  readonly programs: readonly CountedBuffer[];
   readonly trainableParameters: number;
 }
 
@@ -44,6 +47,7 @@ const GROUP_TOKENS = 2 ** 21;
 
 /** What buffers are for, by the beginning of their labels; the rest is what sampling needs. */
 const PURPOSES: readonly (readonly [name: string, labels: RegExp])[] = [
+  ['activations', /^shared arena /],
   ['pictures', /^(vision|image) /],
   ['updates', /^(train|scores) /],
   ['adapter and optimizer', /^(adapter|micro-batch gradient|accumulate|clear gradient|update|clip|read)\b/],
@@ -80,7 +84,7 @@ export async function planTrainingMemory(
   const { weights } = rehearsed.start;
   const trainableParameters = weights.reduce((total, { a, b }) => total + a.length + b.length, 0);
   const peak = counting.peak();
-  return { parts: partsOf(peak), peak, trainableParameters };
+  return { parts: partsOf(peak), peak, programs: programsOf(counting.gpu), trainableParameters };
 }
 
 /** The same model, its traces and memory on another device. */

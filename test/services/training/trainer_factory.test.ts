@@ -70,7 +70,7 @@ async function factoryOf(rows = 3) {
     planMemory: async (_, request, example) => {
       requests.push(request);
       examples.push(example);
-      return { parts: [], peak: [], trainableParameters: 3 };
+      return { parts: [], peak: [], programs: [], trainableParameters: 3 };
     },
   });
   return { factory, loaded, requests, drawn, examples };
@@ -142,7 +142,7 @@ describe('TrainerFactory', () => {
     const { factory, loaded, requests, examples } = await factoryOf();
     const plan = await factory.memoryPlanner(loaded, { ...ON_ROWS, adapterId: 'known' });
     expect(await plan({ ...ON_ROWS, tokensPerMicroBatch: 77 })).toEqual({
-      ...{ parts: [], peak: [] },
+      ...{ parts: [], peak: [], programs: [] },
       trainableParameters: 3,
     });
     expect(requests[0]).toMatchObject({

@@ -48,6 +48,7 @@ const planner: MemoryPlanner = async ({
     { name: 'adapter and optimizer', buffers: [100, 100] },
   ],
   peak: [],
+  programs: [],
   trainableParameters: 77,
 });
 

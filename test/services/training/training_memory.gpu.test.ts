@@ -104,8 +104,8 @@ describe('planTrainingMemory', () => {
     const batch = { ...SFT, ...withSft({ batchSize: 4 }), tokensPerMicroBatch: 512 };
     const whole = await planned(batch);
     for (const change of [{ gradientCheckpointing: true }, { tokensPerMicroBatch: 128 }])
-      expect(bytesOf(await planned({ ...batch, ...change }), 'updates')).toBeLessThan(
-        bytesOf(whole, 'updates'),
+      expect(bytesOf(await planned({ ...batch, ...change }), 'activations')).toBeLessThan(
+        bytesOf(whole, 'activations'),
       );
     const larger = await planned({ ...GRPO, ...withGrpo({ numGenerations: 8 }) });
     expect(bytesOf(larger, 'sampling')).toBeGreaterThan(bytesOf(await planned(GRPO), 'sampling'));
@@ -114,7 +114,7 @@ describe('planTrainingMemory', () => {
   it('says what the memory is for, and how many parameters are trained', async () => {
     const { parts, trainableParameters } = await planned(GRPO);
     expect(parts.map(({ name }) => name).sort()).toEqual([
-      ...['adapter and optimizer', 'pictures', 'sampling', 'updates'],
+      ...['activations', 'adapter and optimizer', 'pictures', 'sampling', 'updates'],
     ]);
     const totals = parts.map(({ buffers }) => sum(buffers));
     expect(totals).toEqual([...totals].sort((a, b) => b - a));

@@ -121,7 +121,7 @@ export function scriptedHost(script: ScriptedSetup = {}) {
         };
       },
       checkSources: async () => undefined,
-      memoryPlanner: async () => async () => ({ parts: [], peak: [], trainableParameters: 1 }),
+      memoryPlanner: async () => async () => ({ parts: [], peak: [], programs: [], trainableParameters: 1 }),
     },
     changed,
     now: script.now ?? (() => performance.now()),
