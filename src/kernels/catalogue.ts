@@ -23,6 +23,7 @@ import { grpoLoss } from './grpo_loss';
 import { headNorm, headNormBackward } from './head_norm';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
+import { packBf16, unpackBf16 } from './pack_bf16';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
 import { sampler, samplerProbabilities } from './sampler';
 import { segmentAttention } from './segment_attention';
@@ -96,6 +97,7 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
     name: 'tokenLogpBackward',
     build: (traits) => [tokenLogpBackward({ rows: 2, cols: 64, first: 0 }, traits)],
   },
+  { name: 'packBf16', build: (traits) => [packBf16, unpackBf16].map((make) => make({ count: 3 }, traits)) },
   {
     name: 'copyColumns',
     build: (traits) =>

@@ -20,6 +20,8 @@ export interface DropoutOptions {
   readonly p: number;
   /** Number of the place that drops, below 2^31: masks of different streams are independent. */
   readonly stream: number;
+  /** Elements of a larger tensor before x, a multiple of 4: parts then get the mask of the whole. Default 0. */
+  readonly first?: number;
 }
 
 /**
@@ -27,11 +29,13 @@ export interface DropoutOptions {
  * Bindings: x f32[count], draw u32[4], y f32[count] (read_write).
  * @throws ShapeError for an empty shape, one that exceeds a binding, or p or stream out of range
  */
-export function dropout({ count, p, stream }: DropoutOptions, traits: DeviceTraits): KernelCall {
+export function dropout({ count, p, stream, first = 0 }: DropoutOptions, traits: DeviceTraits): KernelCall {
   checkDimensions('dropout', { count });
   if (!(p >= 0 && p < 1)) throw new ShapeError(`dropout: p is ${p}; it must lie from 0 to below 1.`, { p });
   if (!Number.isInteger(stream) || stream < 0 || stream >= STREAMS)
     throw new ShapeError(`dropout: stream is ${stream}; it must be a whole number below 2^31.`, { stream });
+  if (first % 4 !== 0)
+    throw new ShapeError(`dropout: a part begins at ${first}; that must be a multiple of 4.`);
   const wide = count % 4 === 0;
   const threshold = Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
   return shaderCall(
@@ -40,7 +44,7 @@ export function dropout({ count, p, stream }: DropoutOptions, traits: DeviceTrai
       variant: wide ? 'vec4' : '',
       defines: { WIDE: wide },
       operands: [reads('x', count), reads('draw', DROPOUT_DRAW_WORDS, 'u32'), writes('y', count)],
-      params: [{ u32: count }, { u32: threshold }, { u32: stream }, { f32: 1 / (1 - p) }],
+      params: [{ u32: count }, { u32: threshold }, { u32: stream }, { f32: 1 / (1 - p) }, { u32: first / 4 }],
       grid: elementGrid(Math.ceil(count / 4)),
       // Ten rounds of about twenty integer operations for four elements.
       flops: 50 * count,

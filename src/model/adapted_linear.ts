@@ -8,6 +8,12 @@ import { addLora } from '../tensor/ops/lora';
 import type { Tensor, Trace } from '../tensor/trace';
 import type { WeightSource } from './weights';
 
+/** Options of a layer that an adapter may change. */
+export interface AdaptedLinearOptions extends LinearOptions {
+  /** Of x in the layer's whole input, where it is rows of that; default 0. */
+  readonly firstRow?: number;
+}
+
 /**
  * y = act(x Wᵀ + bias + Σ scale · (x Aᵀ) Bᵀ) + residual.
  * @param x    [T, in] f32
@@ -21,7 +27,7 @@ export function adaptedLinear(
   weights: WeightSource,
   x: Tensor,
   name: string,
-  options: LinearOptions = {},
+  { firstRow = 0, ...options }: AdaptedLinearOptions = {},
 ): Tensor {
   const modules = weights.lora?.(name) ?? [];
   if (modules.length === 0) return linear(trace, x, weights.matrix(name), options);
@@ -29,6 +35,6 @@ export function adaptedLinear(
   if (activation !== 'none' && others.residual)
     throw new ShapeError(`${name}: an adapted layer takes an activation or a residual, not both.`);
   const y = linear(trace, x, weights.matrix(name), others);
-  const updated = modules.reduce((sum, module) => addLora(trace, x, sum, module), y);
+  const updated = modules.reduce((sum, module) => addLora(trace, x, sum, module, firstRow), y);
   return activation === 'none' ? updated : activate(trace, updated, activation);
 }

@@ -1,13 +1,14 @@
 // Traces the text decoder of a spec, for packed sequences (prompts, training) and for single decode steps. The two
 // differ in their attention, which is passed in. Residual stream, norms and logits are f32 whatever the weights are.
 
+import { byRows } from '../tensor/autodiff';
 import { addRows, embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
 import { headNorm } from '../tensor/ops/head_norm';
-import { type LinearOptions, linear } from '../tensor/ops/linear';
+import { linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
 import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
-import { adaptedLinear } from './adapted_linear';
+import { type AdaptedLinearOptions, adaptedLinear } from './adapted_linear';
 import type { ModelSpec, TextSpec } from './spec';
 import type { Tap } from './vision_transformer';
 import { embeddingName, LM_HEAD } from './weight_names';
@@ -42,6 +43,8 @@ export interface DecoderOptions {
   readonly tap?: Tap | undefined;
   /** Traces each layer, e.g. inside a checkpoint. */
   readonly wrap?: LayerWrap | undefined;
+  /** Rows of the MLP that are computed at once, a multiple of 64; by default so many that memory stays small. */
+  readonly sliceRows?: number | undefined;
   /** Features of the rows' images, for DeepStack; none when decoding. */
   readonly images?: ImageFeatures | undefined;
 }
@@ -58,12 +61,12 @@ export function decoderLayers(
   weights: WeightSource,
   x: Tensor,
   attend: LayerAttention,
-  { tap, wrap = (input, layer) => layer(input), images }: DecoderOptions = {},
+  { tap, wrap = (input, layer) => layer(input), images, sliceRows }: DecoderOptions = {},
 ): Tensor {
   let stream = x;
   for (let layer = 0; layer < text.numHiddenLayers; layer++) {
     tap?.(`text.layer_in.${layer}`, stream);
-    stream = wrap(stream, (input) => decoderLayer(trace, text, weights, input, layer, attend));
+    stream = wrap(stream, (input) => decoderLayer(trace, text, weights, input, layer, attend, sliceRows));
     // Row 0 of an image token's features took the place of its embedding; row k + 1 belongs behind layer k.
     if (images && layer < connector.taps.length) stream = addRows(trace, stream, images, layer + 1);
   }
@@ -71,7 +74,10 @@ export function decoderLayers(
   return stream;
 }
 
-/** One decoder layer; see {@link decoderLayers}. */
+/**
+ * One decoder layer; see {@link decoderLayers}.
+ * @param sliceRows rows of the MLP that are computed at once
+ */
 export function decoderLayer(
   trace: Trace,
   text: TextSpec,
@@ -79,18 +85,37 @@ export function decoderLayer(
   x: Tensor,
   layer: number,
   attend: LayerAttention,
+  sliceRows = mlpSliceRows(text),
 ): Tensor {
   const at = (name: string): string => `${text.prefix}layers.${layer}.${name}`;
   const norm = (input: Tensor, name: string): Tensor =>
     rmsNorm(trace, input, weights.vector(at(name)), text.rmsNormEps);
-  const project = (input: Tensor, name: string, options: LinearOptions = {}): Tensor =>
+  const project = (input: Tensor, name: string, options: AdaptedLinearOptions = {}): Tensor =>
     adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
   const bias = text.qkvBias ? weights.vector(at('self_attn.qkv_proj.bias')) : undefined;
   const projected = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
   const qkv = text.qkNorm ? normHeads(trace, text, weights, projected, at) : projected;
   const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
-  const gateUp = project(norm(attended, 'post_attention_layernorm.weight'), 'mlp.gate_up_proj');
-  return project(swiglu(trace, gateUp), 'mlp.down_proj', { residual: attended });
+  const mlp = (rows: Tensor, into: Tensor, firstRow: number): Tensor => {
+    const normed = norm(rows, 'post_attention_layernorm.weight');
+    const gateUp = project(normed, 'mlp.gate_up_proj', { firstRow });
+    return project(swiglu(trace, gateUp), 'mlp.down_proj', { residual: rows, into, firstRow });
+  };
+  return byRows(trace, attended, text.hiddenSize, sliceRows, mlp);
+}
+
+/** The widest activations of a layer, gate and up, are kept below this by slices of rows. */
+const SLICE_BYTES = 48 << 20;
+/** Slices are whole numbers of this many rows, which keeps bindings aligned. */
+const SLICE_UNIT = 64;
+
+/**
+ * Rows of the MLP that are computed at once.
+ * @source Arctic Long Sequence Training (arXiv:2506.13996), TiledMLP: a rowwise part needs no more rows at once than keep the device busy
+ */
+export function mlpSliceRows({ intermediateSize }: Pick<TextSpec, 'intermediateSize'>): number {
+  const rows = Math.floor(SLICE_BYTES / (4 * 2 * intermediateSize) / SLICE_UNIT) * SLICE_UNIT;
+  return Math.max(SLICE_UNIT, rows);
 }
 
 /** Queries and keys of a fused projection, normalised head by head. */

@@ -1,8 +1,7 @@
 // Gives all programs of a device the same memory for their activations: programs run one after another, so each arena of
 // the pool is as large as the largest program needs, and not the sum over programs. What a program computes is there until
 // another one runs; whatever must live longer has memory of its own.
-//
-// Invariant: while a program is between the parts of its run, no other one runs; `enter` throws where that would happen.
+// A program that would run between the parts of another one's run is refused, as it would overwrite what that one needs.
 
 import type { GpuContext } from '../gpu/device';
 import { InvariantError } from '../lib/errors';
@@ -28,6 +27,7 @@ export class ArenaPool {
   /** Arenas that were replaced while a program that uses them was between the parts of its run. */
   #retired: GPUBuffer[] = [];
   #running: ArenaUser | null = null;
+  #last: ArenaUser | null = null;
   #generation = 0;
 
   constructor(gpu: GpuContext) {
@@ -89,10 +89,18 @@ export class ArenaPool {
   enter(user: ArenaUser): void {
     if (this.#running === null) {
       this.#running = user;
+      this.#last = user;
       return;
     }
     const { label } = this.#running;
     throw new InvariantError(`${user.label} cannot run while ${label} runs: they share their memory.`);
+  }
+
+  /** Whether what a program computed is still there. @throws InvariantError naming the program that ran since */
+  checkLast(user: ArenaUser): void {
+    if (this.#last === user) return;
+    const other = this.#last?.label ?? 'nothing';
+    throw new InvariantError(`The results of ${user.label} are gone: ${other} ran last.`);
   }
 
   /** Ends what {@link enter} began. */

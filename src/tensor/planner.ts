@@ -3,7 +3,7 @@
 // (WebGPU forbids binding one buffer read and read_write at once).
 
 import { alignUp, BINDING_ALIGNMENT } from '../gpu/buffer_region';
-import { type Tensor, type Trace, type TraceNode, tensorBytes } from './trace';
+import { type Tensor, type Trace, type TraceNode, tensorBytes, wholeOf } from './trace';
 
 /** Place of an activation. */
 export interface Placement {
@@ -60,16 +60,16 @@ function writes(node: TraceNode, index: number): boolean {
 
 /** Reverse walk from outputs and external writes; a node that writes something needed makes its operands needed. */
 function liveNodes(trace: Trace): TraceNode[] {
-  const needed = new Set<number>([...trace.outputs.values()].map(({ id }) => id));
+  const needed = new Set<number>([...trace.outputs.values()].map((tensor) => wholeOf(tensor).id));
   const kept: TraceNode[] = [];
   for (let index = trace.nodes.length - 1; index >= 0; index--) {
     const node = trace.nodes[index]!;
     const useful = node.operands.some(
-      (tensor, at) => writes(node, at) && (tensor.kind === 'external' || needed.has(tensor.id)),
+      (tensor, at) => writes(node, at) && (tensor.kind === 'external' || needed.has(wholeOf(tensor).id)),
     );
     if (!useful) continue;
     kept.push(node);
-    for (const { id } of node.operands) needed.add(id);
+    for (const tensor of node.operands) needed.add(wholeOf(tensor).id);
   }
   return kept.reverse();
 }
@@ -77,8 +77,10 @@ function liveNodes(trace: Trace): TraceNode[] {
 function liveIntervals(trace: Trace, nodes: readonly TraceNode[]): Map<number, Interval> {
   const intervals = new Map<number, Interval>();
   nodes.forEach((node, index) => {
-    node.operands.forEach((tensor, at) => {
-      if (tensor.kind !== 'activation') return;
+    node.operands.forEach((operand, at) => {
+      if (operand.kind !== 'activation') return;
+      // A part is alive as long as its whole.
+      const tensor = wholeOf(operand);
       const interval = intervals.get(tensor.id);
       if (interval) interval.last = index;
       else if (!writes(node, at)) {
@@ -93,7 +95,7 @@ function liveIntervals(trace: Trace, nodes: readonly TraceNode[]): Map<number, I
     });
   });
   for (const tensor of trace.outputs.values()) {
-    const interval = intervals.get(tensor.id);
+    const interval = intervals.get(wholeOf(tensor).id);
     if (interval) interval.last = nodes.length;
   }
   return intervals;
@@ -111,7 +113,7 @@ function colourArenas(
   };
   for (const node of nodes) {
     const activations = node.operands
-      .map((tensor, at) => ({ tensor, written: writes(node, at) }))
+      .map((tensor, at) => ({ tensor: wholeOf(tensor), written: writes(node, at) }))
       .filter(({ tensor }) => tensor.kind === 'activation');
     for (const a of activations) {
       for (const b of activations) {

@@ -188,10 +188,12 @@ export class Program {
 
   /**
    * Reads an output back. Allocates a staging buffer: for tests, tools and results read once; loops use a ReadbackRing.
+   * @throws InvariantError when another program has run since
    * @returns f32 outputs as Float32Array, u32 and i32 as theirs, packed 16-bit types as Uint16Array
    */
   async read(name: string): Promise<HostArray> {
     const tensor = this.#output(name);
+    if (tensor.kind === 'activation') this.#pool.checkLast(this.#parts.user);
     const region = this.#locate(tensor);
     return asHostArray(
       await readRegion(this.#parts.scope.gpu, region, tensorBytes(tensor), name),
@@ -264,6 +266,10 @@ function locate(
   inputBuffer: GPUBuffer | undefined,
 ): BufferRegion {
   if (tensor.region) return { ...tensor.region, bytes: tensorBytes(tensor) };
+  if (tensor.view) {
+    const { buffer, offset } = locate(tensor.view.of, plan, arenas, inputBuffer);
+    return { buffer, offset: offset + tensor.view.bytes, bytes: tensorBytes(tensor) };
+  }
   if (tensor.kind === 'input') {
     const offset = plan.inputOffsets.get(tensor.name);
     if (offset === undefined || !inputBuffer)

@@ -2,7 +2,7 @@
 // nodes, planner.ts assigns memory, program.ts runs it. What changes from step to step is data in a tensor, never
 // baked into a call.
 
-import type { BufferRegion } from '../gpu/buffer_region';
+import { BINDING_ALIGNMENT, type BufferRegion } from '../gpu/buffer_region';
 import type { DeviceTraits } from '../gpu/device';
 import { BYTES_PER_ELEMENT, type DType, type KernelCall, type OperandSpec } from '../gpu/kernel';
 import { GpuError, ShapeError } from '../lib/errors';
@@ -24,6 +24,8 @@ export interface Tensor {
   readonly requiresGrad: boolean;
   /** The region of an external tensor. */
   readonly region?: BufferRegion;
+  /** Of a part of an activation or input: the whole, and where in its memory the part begins. See {@link rowsView}. */
+  readonly view?: { readonly of: Tensor; readonly bytes: number };
 }
 
 /** A tensor with memory of its own. */
@@ -50,10 +52,17 @@ export interface OpRecord {
 /** Collects gradients during the reverse walk; see autodiff.ts. */
 export interface GradientSink {
   readonly trace: Trace;
-  /** Adds `gradient` (same shape) to what has arrived for `tensor`; ignored when it needs none. */
+  /**
+   * Adds `gradient` (same shape) to what has arrived for `tensor`; ignored when it needs none.
+   * @param gradient computed for this alone and not read any more by who gives it: it may take the sum
+   */
   add(tensor: Tensor, gradient: Tensor): void;
+  /** As {@link add}, with a gradient that is another tensor's, too, and keeps its values. */
+  pass(tensor: Tensor, gradient: Tensor): void;
   /** Where to write a gradient of `tensor`: the destination its caller gave, if still unused, or a fresh activation. */
   allocate(tensor: Tensor): Tensor;
+  /** Where a gradient of `tensor` is summed up. The caller writes there, and adds to what is there with `accumulate`. */
+  sumOf(tensor: Tensor): { readonly into: Tensor; readonly accumulate: boolean };
   /** Walks further records in reverse, e.g. those re-emitted by a checkpoint. */
   walk(records: readonly OpRecord[]): void;
   /** Gradient that has arrived so far. */
@@ -207,6 +216,28 @@ export class Trace {
 /** True when a gradient can flow to any of the tensors. */
 export function anyRequiresGrad(...tensors: readonly (Tensor | undefined)[]): boolean {
   return tensors.some((tensor) => tensor?.requiresGrad === true);
+}
+
+/**
+ * The rows [first, first + rows) of a tensor as a tensor of its own, over the same memory. Gradients of the part do not
+ * reach the whole by themselves.
+ * @throws ShapeError when they are none of its rows, or do not begin where a binding may
+ */
+export function rowsView(tensor: Tensor, first: number, rows: number): Tensor {
+  const [count = 0, ...inner] = tensor.shape;
+  const at = tensorBytes({ shape: [first, ...inner], dtype: tensor.dtype });
+  if (first < 0 || rows < 1 || first + rows > count || at % BINDING_ALIGNMENT !== 0)
+    throw new ShapeError(
+      `${tensor.name} [${tensor.shape.join(', ')}] has no part of ${rows} rows from ${first} on.`,
+    );
+  const part = { ...tensor, id: nextId++, name: `${tensor.name} from ${first}`, shape: [rows, ...inner] };
+  if (tensor.region) return { ...part, region: { ...tensor.region, offset: tensor.region.offset + at } };
+  return { ...part, view: { of: wholeOf(tensor), bytes: (tensor.view?.bytes ?? 0) + at } };
+}
+
+/** The tensor whose memory a tensor lies in: itself, or what it is a part of. */
+export function wholeOf(tensor: Tensor): Tensor {
+  return tensor.view?.of ?? tensor;
 }
 
 /**

@@ -151,23 +151,15 @@ export class LoraPolicy {
   }
 
   /**
-   * Cuts groups into micro-batches of about `tokensPerMicroBatch` packed tokens, as even as the groups allow.
+   * Cuts groups into micro-batches of at most `tokensPerMicroBatch` packed tokens, or of the largest group's where that
+   * has more, as even as the groups allow.
    * @throws ArgumentError for a group without completions
    */
   microBatches(groups: readonly CompletionGroup[], tokensPerMicroBatch: number): MicroBatch[] {
     const { config } = this.#model;
     const sizes = groups.map((group) => packCompletions([group], config).tokens);
-    const total = sizes.reduce((a, b) => a + b, 0);
-    const bins = Math.max(1, Math.ceil(total / tokensPerMicroBatch));
-    const parts: CompletionGroup[][] = Array.from({ length: bins }, () => []);
-    let before = 0;
-    groups.forEach((group, index) => {
-      const size = itemAt(sizes, index);
-      parts[Math.min(bins - 1, Math.floor(((before + size / 2) * bins) / total))]?.push(group);
-      before += size;
-    });
-    return parts
-      .filter(({ length }) => length > 0)
+    return evenParts(sizes, tokensPerMicroBatch)
+      .map((part) => part.map((index) => itemAt(groups, index)))
       .map((part) => ({ groups: part, packed: packCompletions(part, config) }));
   }
 
@@ -304,7 +296,9 @@ export class LoraPolicy {
     }
     this.#makeRoom();
     const { temperature, gradientCheckpointing: checkpointLayers } = this.#options;
-    const options = { ...objective, temperature, checkpointLayers };
+    // Where memory is no concern, keys and checkpoints are kept exactly.
+    const checkpointFormat = this.#model.weights.cacheFormat === 'f16' ? 'bf16' : 'f32';
+    const options = { ...objective, temperature, checkpointLayers, checkpointFormat } as const;
     const state = { gradient: this.#parts.micro };
     const built = await inScope(this.gpu, async (scope): Promise<Built> => {
       const program = scope.own(
@@ -352,6 +346,27 @@ async function createParts(
   const update = scope.own(await buildUpdateProgram(gpu, adapter, state, maxGradNorm));
   const clipRing = scope.own(new ReadbackRing(gpu, 16, 2, 'clip'));
   return { scope, adapter, state, micro, update, accumulate, clear, clipRing };
+}
+
+/**
+ * Runs of neighbours whose sizes together are at most `most`, or the largest size; the fewest even parts that are.
+ * @returns indices, no run empty
+ */
+function evenParts(sizes: readonly number[], most: number): number[][] {
+  const total = sizes.reduce((a, b) => a + b, 0);
+  const limit = Math.max(most, ...sizes);
+  for (let bins = Math.max(1, Math.ceil(total / limit)); ; bins++) {
+    const parts: number[][] = Array.from({ length: bins }, () => []);
+    let before = 0;
+    sizes.forEach((size, index) => {
+      parts[Math.min(bins - 1, Math.floor(((before + size / 2) * bins) / total))]?.push(index);
+      before += size;
+    });
+    const tokens = (part: readonly number[]): number => part.reduce((sum, at) => sum + itemAt(sizes, at), 0);
+    // As many parts as it takes for the smallest size to have one of its own are always enough.
+    if (parts.every((part) => part.length < 2 || tokens(part) <= limit))
+      return parts.filter(({ length }) => length > 0);
+  }
 }
 
 /** Zeros after the live rows. */

@@ -12,7 +12,7 @@ import type { LoraAdapter } from '../model/lora';
 import { type ModelOnDevice, traceAttention, tracePromptInputs } from '../model/prompt_program';
 import type { Tap } from '../model/vision_transformer';
 import { LM_HEAD } from '../model/weight_names';
-import { backward, checkpoint } from '../tensor/autodiff';
+import { backward, type CheckpointFormat, checkpoint } from '../tensor/autodiff';
 import { gatherRows } from '../tensor/ops/embedding';
 import { type TokenLogps, tokenLogps } from '../tensor/ops/token_logp';
 import { Program } from '../tensor/program';
@@ -39,6 +39,10 @@ export interface TrainOptions {
   readonly withoutReference?: boolean;
   /** Recompute each layer in the reverse instead of keeping its activations. */
   readonly checkpointLayers?: boolean;
+  /** How the layers' inputs are kept until then; default f32. */
+  readonly checkpointFormat?: CheckpointFormat;
+  /** Rows of the MLP that are computed at once; see {@link decoderLayers}. */
+  readonly sliceRows?: number;
   /** Names intermediate tensors for parity; with it `gradientTaps` lists those whose gradients become outputs. */
   readonly tap?: Tap;
   readonly gradientTaps?: readonly string[];
@@ -78,12 +82,13 @@ function traceLogps(
   const attend = traceAttention(trace, text, shape.tokens, inputs);
   const wrap = options.checkpointLayers
     ? (input: Tensor, layer: (input: Tensor) => Tensor): Tensor =>
-        checkpoint(trace, [input], ([kept]) => [layer(kept as Tensor)])[0] as Tensor
+        checkpoint(trace, [input], ([kept]) => [layer(kept as Tensor)], options.checkpointFormat)[0] as Tensor
     : undefined;
   const stream = decoderLayers(trace, config, weights, x, attend, {
     tap: options.tap,
     wrap,
     images: inputs.images,
+    sliceRows: options.sliceRows,
   });
   const rows = gatherRows(trace, stream, trace.input('rows', [shape.rows], 'u32'));
   const labels = trace.input('labels', [shape.rows], 'i32');

@@ -96,6 +96,18 @@ describe('dropout', () => {
     expect(await mask(0, 1, 0, 1, 0)).toEqual(first);
   });
 
+  it('gives the parts of a tensor the mask of the whole', async () => {
+    const x = normals(300, 8);
+    const words = [3, 1, 4, 1];
+    const whole = await drop(x, { p: 0.3, stream: 6 }, words);
+    const parts = [0, 100, 200].map((first) =>
+      drop(x.subarray(first, first + 100), { p: 0.3, stream: 6, first }, words),
+    );
+    expect((await Promise.all(parts)).flatMap((part) => [...part])).toEqual([...whole]);
+    const { traits } = await testGpu();
+    expect(() => dropout({ count: 4, p: 0.3, stream: 0, first: 2 }, traits)).toThrow(/multiple of 4/);
+  });
+
   it('names what is out of range', async () => {
     const { traits } = await testGpu();
     expect(() => dropout({ count: 0, p: 0.1, stream: 0 }, traits)).toThrow(/dropout: count is 0/);

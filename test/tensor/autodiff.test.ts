@@ -4,13 +4,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
-import { backward, checkpoint } from '../../src/tensor/autodiff';
+import { bf16ToF32, f32ToBf16 } from '../../src/lib/float_bits';
+import { backward, byRows, checkpoint } from '../../src/tensor/autodiff';
+import { activate, add } from '../../src/tensor/ops/activation';
 import { attention } from '../../src/tensor/ops/attention';
 import { linear } from '../../src/tensor/ops/linear';
 import { rmsNorm } from '../../src/tensor/ops/rms_norm';
 import { splitRotary } from '../../src/tensor/ops/split_rotary';
 import { swiglu } from '../../src/tensor/ops/swiglu';
-import { Program } from '../../src/tensor/program';
+import { Program, runOnce } from '../../src/tensor/program';
 import { reshape, type Tensor, Trace } from '../../src/tensor/trace';
 import { denseWeight } from '../../src/tensor/weight';
 import { testGpu } from '../harness/gpu';
@@ -225,6 +227,71 @@ describe('autodiff', () => {
     for (const name of built.trace.outputs.keys())
       expect([...(await program.read(name))], name).toEqual([...results[name]!]);
     program.destroy();
+  });
+
+  it('sums gradients in place only where nobody else reads them', async () => {
+    const trace = new Trace(gpu.traits);
+    const [a, b] = [trace.input('a', [4], 'f32', true), trace.input('b', [4], 'f32', true)];
+    // w = 2 (a + b) + a, where the gradient of w is also that of both of its terms.
+    const u = add(trace, a, b);
+    const w = add(trace, u, add(trace, u, a));
+    const dy = trace.input('dy', [4]);
+    const [da, db] = backward(trace, [[w, dy]], [a, b]);
+    trace.output('da', da!);
+    trace.output('db', db!);
+    const dys = Float32Array.of(1, -2, 0.5, 3);
+    const zero = new Float32Array(4);
+    const found = await runOnce(gpu, trace, { a: zero, b: zero, dy: dys });
+    expect([...found.da!]).toEqual([...dys].map((v) => 3 * v));
+    expect([...found.db!]).toEqual([...dys].map((v) => 2 * v));
+  });
+
+  it('has the gradients of the whole where a part runs by slices of rows', async () => {
+    const [rows, width, out] = [150, 12, 20];
+    const gradients = async (size: number) => {
+      const trace = new Trace(gpu.traits);
+      const x = trace.input('x', [rows, width], 'f32', true);
+      const w = trace.input('w', [out, width], 'f32', true);
+      const y = byRows(trace, x, out, size, (part, into) => linear(trace, part, denseWeight(w), { into }));
+      const both = backward(trace, [[y, trace.input('dy', [rows, out])]], [x, w]);
+      for (const [at, name] of ['dx', 'dw'].entries()) trace.output(name, both[at]!);
+      trace.output('y', y);
+      return runOnce(gpu, trace, {
+        x: noise(rows * width, 1),
+        w: noise(out * width, 2),
+        dy: noise(rows * out, 3),
+      });
+    };
+    const [whole, sliced] = [await gradients(192), await gradients(64)];
+    for (const name of ['y', 'dx', 'dw']) {
+      // Sums of at most 150 products near 1, in another order where a slice runs another kernel.
+      const other = [...sliced[name]!];
+      const worst = [...whole[name]!].reduce((most, v, i) => Math.max(most, Math.abs(v - other[i]!)), 0);
+      expect(worst, name).toBeLessThan(2e-5);
+    }
+  });
+
+  it('reverses a checkpoint in bf16 as if its input had been rounded', async () => {
+    const gradients = async (x: Float32Array, keep: 'f32' | 'bf16') => {
+      const trace = new Trace(gpu.traits);
+      const input = trace.input('x', [5, 8], 'f32', true);
+      const part = ([kept]: readonly Tensor[]) => [activate(trace, kept!, 'silu')];
+      const [y] = checkpoint(trace, [input], part, keep);
+      const [dx] = backward(trace, [[y!, trace.input('dy', [5, 8])]], [input]);
+      trace.output('dx', dx!);
+      trace.output('y', y!);
+      return runOnce(gpu, trace, { x, dy: noise(40, 4) });
+    };
+    const x = noise(40, 5);
+    const rounded = bf16ToF32(f32ToBf16(x));
+    const [exact, kept, given] = [
+      await gradients(x, 'f32'),
+      await gradients(x, 'bf16'),
+      await gradients(rounded, 'f32'),
+    ];
+    expect([...kept.y!]).toEqual([...exact.y!]);
+    expect([...kept.dx!]).toEqual([...given.dx!]);
+    expect([...kept.dx!]).not.toEqual([...exact.dx!]);
   });
 
   it('says which tensor no gradient reaches', () => {

@@ -65,9 +65,12 @@ async function train(p: number, masks: readonly number[], checkpointLayers: bool
     const before = creations(gpu.counters);
     adapter.setDropoutSeed(5, mask, 0);
     program.submit();
-    update.submit();
     created += index > 0 ? creations(gpu.counters) - before : 0;
+    // Read first: the update takes the same memory.
     const logp = (await program.read('logp')) as Float32Array;
+    const read = creations(gpu.counters);
+    update.submit();
+    created += index > 0 ? creations(gpu.counters) - read : 0;
     losses.push(-logp.reduce((sum, v) => sum + v, 0) / packed.rows);
     gradients.push(await readTensor(gpu, state.gradient));
   }

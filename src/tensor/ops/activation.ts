@@ -42,8 +42,8 @@ export function add(trace: Trace, a: Tensor, b: Tensor): Tensor {
     outputs: [sum],
     backward: (gradients, [dy]) => {
       if (!dy) return;
-      gradients.add(a, dy);
-      gradients.add(b, dy);
+      gradients.pass(a, dy);
+      gradients.pass(b, dy);
     },
   });
   return sum;

@@ -111,7 +111,7 @@ export function addRows(trace: Trace, x: Tensor, { features, rows }: ImageFeatur
     inputs: [x],
     outputs: [y],
     backward: (gradients, [dy]) => {
-      if (dy) gradients.add(x, dy);
+      if (dy) gradients.pass(x, dy);
     },
   });
   return y;

@@ -16,6 +16,8 @@ export interface LinearOptions {
   readonly residual?: Tensor | undefined;
   readonly activation?: GemmActivation;
   readonly name?: string;
+  /** [T, N] f32 that takes y, e.g. rows of a larger tensor; by default a new activation. */
+  readonly into?: Tensor | undefined;
 }
 
 function dimensions(x: Tensor, weight: Weight): { m: number; n: number; k: number } {
@@ -48,7 +50,10 @@ export function linear(trace: Trace, x: Tensor, weight: Weight, options: LinearO
       throw new ShapeError('A differentiable linear layer takes an activation or a residual, not both.');
     return activate(trace, linear(trace, x, weight, { bias, name: options.name ?? weight.name }), activation);
   }
-  const y = trace.activation(options.name ?? weight.name, [...x.shape.slice(0, -1), n], 'f32', needsGrad);
+  const shape = [...x.shape.slice(0, -1), n];
+  const y = options.into
+    ? { ...options.into, requiresGrad: needsGrad }
+    : trace.activation(options.name ?? weight.name, shape, 'f32', needsGrad);
   const epilogue = { bias: !!bias, residual: !!residual, activation };
   const added = [...(bias ? [bias] : []), ...(residual ? [residual] : [])];
   productByRows(trace, weight.shards, n, { m, k, weight: weight.format, ...epilogue }, (planes) => [
@@ -63,9 +68,9 @@ export function linear(trace: Trace, x: Tensor, weight: Weight, options: LinearO
     outputs: [y],
     backward: (gradients, [dy]) => {
       if (!dy) return;
-      if (residual) gradients.add(residual, dy);
+      if (residual) gradients.pass(residual, dy);
       if (x.requiresGrad) gradients.add(x, inputGradient(gradients, dy, weight, x, { m, n, k }));
-      if (trained) gradients.add(trained, weightGradient(gradients, dy, trained, x, { m, n, k }));
+      if (trained) weightGradient(gradients, dy, trained, x, { m, n, k });
     },
   });
   return y;
@@ -90,9 +95,8 @@ function weightGradient(
   weight: Tensor,
   x: Tensor,
   { m, n, k }: { m: number; n: number; k: number },
-): Tensor {
+): void {
   const { trace } = gradients;
-  const dw = gradients.allocate(weight);
-  trace.emit(gemm({ m: n, n: k, k: m, mode: 'tn', weight: 'f32' }, trace.traits), [dy, x, dw]);
-  return dw;
+  const { into, accumulate } = gradients.sumOf(weight);
+  trace.emit(gemm({ m: n, n: k, k: m, mode: 'tn', weight: 'f32', accumulate }, trace.traits), [dy, x, into]);
 }

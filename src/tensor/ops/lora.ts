@@ -7,7 +7,15 @@ import { copyColumns } from '../../kernels/copy_columns';
 import { dropout } from '../../kernels/dropout';
 import { gemm } from '../../kernels/gemm';
 import { ShapeError } from '../../lib/errors';
-import { anyRequiresGrad, elementCount, type GradientSink, sizesOf, type Tensor, type Trace } from '../trace';
+import {
+  anyRequiresGrad,
+  elementCount,
+  type GradientSink,
+  sizeAt,
+  sizesOf,
+  type Tensor,
+  type Trace,
+} from '../trace';
 
 /** Dropout of a module's input; scaled up by 1 / (1 - p), so that the mean stays. */
 export interface LoraDropout {
@@ -35,12 +43,16 @@ export interface LoraModule {
   readonly dropout?: LoraDropout;
 }
 
-/** x with the module's mask applied; itself without dropout. The same nodes each time, so that each use repeats the mask. */
-function dropped(trace: Trace, x: Tensor, module: LoraModule): Tensor {
+/**
+ * x with the module's mask applied; itself without dropout. The same nodes each time, so that each use repeats the mask.
+ * @param firstRow of x in the layer's whole input
+ */
+function dropped(trace: Trace, x: Tensor, module: LoraModule, firstRow: number): Tensor {
   if (!module.dropout) return x;
   const { p, draw, stream } = module.dropout;
+  const first = firstRow * sizeAt(x, -1);
   const kept = trace.activation(`${module.a.name} dropped`, x.shape);
-  trace.emit(dropout({ count: elementCount(x.shape), p, stream }, trace.traits), [x, draw, kept]);
+  trace.emit(dropout({ count: elementCount(x.shape), p, stream, first }, trace.traits), [x, draw, kept]);
   return kept;
 }
 
@@ -69,17 +81,18 @@ function sizesThatFit(x: Tensor, y: Tensor, { a, b, first }: LoraModule): LoraSi
  * Adds one module's update to `y` in place.
  * @param x [T, in] f32, input of the layer
  * @param y [T, N] f32, its output; not yet read by anything else
+ * @param firstRow of x and y in the layer's whole input and output, where they are rows of those
  * @returns y, marked as differentiable when the module trains; use it in place of y from here on
  * @throws ShapeError when the module does not fit
  * @source Hu et al. 2021, arXiv:2106.09685; PEFT `lora.Linear`
  */
-export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule): Tensor {
+export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule, firstRow = 0): Tensor {
   const { a, b, scale, strength, first } = module;
   const sizes = sizesThatFit(x, y, module);
   const { tokens, width, columns, out, rank } = sizes;
   const { traits } = trace;
   const u = trace.activation(`${a.name} x`, [tokens, rank]);
-  const input = dropped(trace, x, module);
+  const input = dropped(trace, x, module, firstRow);
   trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [input, a, u]);
   const update = trace.activation(`${b.name} u`, [tokens, out]);
   trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
@@ -94,7 +107,7 @@ export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule):
     // The linear layer's record owns y; this one reads the same gradient.
     outputs: [updated],
     backward: (gradients, [dy]) => {
-      if (dy) reverse(trace, { x, u, dy }, module, sizes, gradients);
+      if (dy) reverse(trace, { x, u, dy }, module, { ...sizes, firstRow }, gradients);
     },
   });
   return updated;
@@ -105,7 +118,7 @@ function reverse(
   trace: Trace,
   { x, u, dy }: Readonly<Record<'x' | 'u' | 'dy', Tensor>>,
   module: LoraModule,
-  { tokens, width, columns, out, rank }: LoraSizes,
+  { tokens, width, columns, out, rank, firstRow }: LoraSizes & { readonly firstRow: number },
   gradients: GradientSink,
 ): void {
   const { a, b, scale, strength, first } = module;
@@ -117,21 +130,21 @@ function reverse(
   const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
   trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
   if (b.requiresGrad) {
-    const db = gradients.allocate(b);
-    trace.emit(gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32' }, traits), [part, u, db]);
-    gradients.add(b, db);
+    const { into, accumulate } = gradients.sumOf(b);
+    const call = gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32', accumulate }, traits);
+    trace.emit(call, [part, u, into]);
   }
   if (a.requiresGrad) {
-    const da = gradients.allocate(a);
+    const { into, accumulate } = gradients.sumOf(a);
     // Dropped again rather than kept: one cheap pass instead of an activation of x's size until here.
-    const input = dropped(trace, x, module);
-    trace.emit(gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32' }, traits), [du, input, da]);
-    gradients.add(a, da);
+    const input = dropped(trace, x, module, firstRow);
+    const call = gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32', accumulate }, traits);
+    trace.emit(call, [du, input, into]);
   }
   if (x.requiresGrad) {
     const dx = trace.activation(`d${x.name}`, x.shape);
     trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
     // Dropout is a diagonal matrix: its reverse is itself.
-    gradients.add(x, dropped(trace, dx, module));
+    gradients.add(x, dropped(trace, dx, module, firstRow));
   }
 }
