@@ -1,14 +1,27 @@
 // `npm run bench -- decode`: measures decoding of pocket and of a random 100 M-parameter model, in Node and in
-// Chromium. Every figure of a row comes from one device in one run.
+// Chromium. Every figure of a row comes from one device in one run. With --traffic it measures nothing and counts instead
+// what a step of these and of Qwen2.5-VL-3B moves.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { globals } from 'webgpu';
 import { acquireDevice } from '../src/gpu/device';
+import { formatBytes } from '../src/lib/format';
+import { parseModelConfig } from '../src/model/config';
+import { readModelJson } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS } from '../src/model/weight_layout';
-import { type DecodeOptions, type DecodeRow, measureDecode, randomModelFiles } from '../test/bench/decode';
+import {
+  type DecodeOptions,
+  type DecodeRow,
+  measureDecode,
+  RANDOM_CONFIG,
+  randomModelFiles,
+} from '../test/bench/decode';
+import { decodeTraffic } from '../test/bench/traffic';
 import { BROWSER_ARGS, ensureBrowser } from './browser.mjs';
 import { log, oneOf, UsageError, wholeNumber } from './command_line';
+import { DESKTOP_TRAITS } from './memory_plan';
 import { findModel } from './model_source';
 import { createNodeGpu, repositoryRoot } from './node_gpu';
 
@@ -17,6 +30,7 @@ const USAGE = `options of the decode bench:
   --model ID|DIR  the pocket model (default: the first built-in)
   --weights P     of the random model: ${WEIGHT_PRECISIONS.join(', ')} (default stored, bf16)
   --steps N       measured steps, capture off and on each (default 24)
+  --traffic       count bytes and dispatches of a step from its trace; needs no GPU and no weights
   --json          one JSON object on stdout`;
 
 const PARTS = ['pocket', 'random', 'browser'] as const;
@@ -29,6 +43,7 @@ interface MeasuredRow extends DecodeRow {
 /** Runs the bench. @throws UsageError */
 export async function run(args: string[]): Promise<void> {
   const call = readCall(args);
+  if (call.traffic) return printTraffic(call);
   const rows: MeasuredRow[] = [];
   const add = (where: string, measured: readonly DecodeRow[]): void => {
     for (const row of measured) {
@@ -70,6 +85,7 @@ function readCall(args: string[]) {
         model: { type: 'string' },
         weights: { type: 'string', default: 'stored' },
         steps: { type: 'string' },
+        traffic: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
       },
     });
@@ -78,10 +94,45 @@ function readCall(args: string[]) {
     if (unknown !== undefined) throw new Error(`There is no part "${unknown}".`);
     const steps = wholeNumber('steps', values.steps, 1, 24);
     const precision = oneOf('weights', values.weights, WEIGHT_PRECISIONS);
-    return { parts, model: values.model, precision, steps, json: values.json };
+    const { model, traffic, json } = values;
+    return { parts, model, precision, steps, traffic, json };
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
   }
+}
+
+const PUBLISHED_3B = 'configs/models/Qwen2.5-VL-3B-Instruct.json';
+
+/** Counts a step of every model, without and with capture and an adapter, on a desktop's GPU. */
+async function printTraffic({ model, json }: { model: string | undefined; json: boolean }): Promise<void> {
+  // The constants of WebGPU, which a device that only counts names too.
+  Object.assign(globalThis, globals);
+  const published = JSON.parse(await readFile(join(repositoryRoot(), PUBLISHED_3B), 'utf8'));
+  const configs = {
+    pocket: await readModelJson((await findModel(model)).files, 'config.json'),
+    'random 100M': RANDOM_CONFIG,
+    'Qwen2.5-VL-3B': published,
+  };
+  const rows = [];
+  for (const [name, config] of Object.entries(configs)) {
+    for (const [imageTokens, rank] of [
+      [null, null],
+      [256, null],
+      [256, 8],
+    ] as const) {
+      const options = { precision: 'int4', batch: 1, context: 512, imageTokens, rank } as const;
+      const traffic = await decodeTraffic(DESKTOP_TRAITS, parseModelConfig(config), options);
+      rows.push({ name, ...options, ...traffic });
+      const { readBytes, writtenBytes, weightBytes, cacheBytes, dispatches, dispatchesPerLayer } = traffic;
+      const ratio = (readBytes + writtenBytes) / (weightBytes + cacheBytes);
+      const what = `${name}${imageTokens === null ? '' : ', captured'}${rank === null ? '' : ', adapted'}`;
+      log(
+        `${what.padEnd(36)} ${formatBytes(readBytes)} read, ${formatBytes(writtenBytes)} written, ${ratio.toFixed(3)} of weights and keys; ` +
+          `${dispatches} dispatches, ${dispatchesPerLayer} a layer`,
+      );
+    }
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ rows })}\n`);
 }
 
 function formatRow(row: DecodeRow, where: string): string {

@@ -22,6 +22,8 @@ export interface OperandSpec {
   readonly count: number;
   /** The tensor may hold more, e.g. a cache of more slots or a table of more rows. */
   readonly orMore: boolean;
+  /** Elements that the call reads or writes, where they are fewer: rows of a table, one layer's part. */
+  readonly touched?: number;
 }
 
 /** One compute entry point, ready to compile. `source` identifies it: equal sources share a pipeline. */

@@ -36,7 +36,7 @@ import {
   unsharedCache,
 } from './cache_shape';
 import { KEY_CLASSES, SEQUENCE_WORDS } from './sequence_words';
-import { orMore, reads, shaderCall, writes } from './shader';
+import { orMore, reads, shaderCall, touching, writes } from './shader';
 
 /** What a call captures, and where in tensors shared by all layers it puts that. */
 export interface DecodeCaptureOptions {
@@ -142,6 +142,11 @@ function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Attenti
   );
 }
 
+/** A tensor of all layers, of which one part of `size` elements is written. */
+function layerOf(name: string, size: number, layers: number): OperandSpec {
+  return touching(orMore(writes(name, layers * size)), size);
+}
+
 function operandsOf(o: DecodeAttentionOptions): OperandSpec[] {
   const { batch, heads, headSize, cache, capture } = o;
   const mapSize = mapSizeOf(o);
@@ -155,7 +160,7 @@ function operandsOf(o: DecodeAttentionOptions): OperandSpec[] {
     reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
     ...(capture ? [reads('keyClass', cachePositions(cache), 'u32')] : []),
     writes('out', batch * heads * headSize),
-    ...(capture ? [orMore(writes('masses', layers * batch * heads * KEY_CLASSES))] : []),
-    ...(mapSize > 0 ? [orMore(writes('map', mapLayers * batch * heads * mapSize))] : []),
+    ...(capture ? [layerOf('masses', batch * heads * KEY_CLASSES, layers)] : []),
+    ...(mapSize > 0 ? [layerOf('map', batch * heads * mapSize, mapLayers)] : []),
   ];
 }

@@ -4,7 +4,7 @@
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
 import { checkDimensions, elementGrid } from './check';
-import { orMore, reads, shaderCall, writes } from './shader';
+import { orMore, reads, shaderCall, touching, writes } from './shader';
 import {
   type WeightFormat,
   weightDefines,
@@ -40,7 +40,9 @@ export function embedding(o: EmbeddingOptions, traits: DeviceTraits): KernelCall
   const { firstRow, rows } = o.shard ?? { firstRow: 0, rows: vocab };
   checkDimensions('embedding', { tokens, hidden, vocab, rows, idStride });
   const spliced = images ? [orMore(reads('imageFeatures', hidden)), reads('imageRows', tokens, 'i32')] : [];
-  const table = weightOperands('table', weight, rows, hidden);
+  const table = weightOperands('table', weight, rows, hidden).map((plane) =>
+    touching(plane, Math.ceil((tokens * plane.count) / rows)),
+  );
   const stride = weightPlanes(weight, hidden)[0]?.columns ?? hidden;
   const next = 1 + table.length;
   const bindings = images

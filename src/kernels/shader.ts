@@ -73,6 +73,11 @@ export function orMore(operand: OperandSpec): OperandSpec {
   return { ...operand, orMore: true };
 }
 
+/** The operand, of which the call reads or writes so many elements. */
+export function touching(operand: OperandSpec, touched: number): OperandSpec {
+  return { ...operand, touched };
+}
+
 /** Everything that makes a call of a shader's kernel. */
 export interface ShaderCall extends Pick<KernelCall, 'grid' | 'flops' | 'bytes'> {
   /** See {@link shaderKernel}. */

@@ -8,7 +8,7 @@ import { ShapeError } from '../lib/errors';
 import { type CacheShape, cacheDefines, cacheOperand, cacheParams, checkCache } from './cache_shape';
 import { checkDimensions, elementGrid } from './check';
 import { SEQUENCE_WORDS } from './sequence_words';
-import { orMore, reads, shaderCall, writes } from './shader';
+import { orMore, reads, shaderCall, touching, writes } from './shader';
 
 /** Shape of a fused projection of `tokens` rows with (heads + 2 kvHeads) heads of headSize. */
 export interface SplitRotaryOptions {
@@ -114,8 +114,8 @@ export function splitRotaryAppend(o: SplitRotaryAppendOptions, traits: DeviceTra
         ...tables,
         reads('sequences', SEQUENCE_WORDS * o.batch, 'u32'),
         writes('q', sizes.q),
-        cacheOperand('kCache', 'read_write', cache, heads),
-        cacheOperand('vCache', 'read_write', cache, heads),
+        touching(cacheOperand('kCache', 'read_write', cache, heads), sizes.k),
+        touching(cacheOperand('vCache', 'read_write', cache, heads), sizes.k),
       ],
       params,
       ...cost,

@@ -89,7 +89,8 @@ export function buildDecodeProgram(
   );
 }
 
-function traceDecode(
+/** Traces {@link buildDecodeProgram}. */
+export function traceDecode(
   trace: Trace,
   { config, weights }: ModelOnDevice,
   batch: number,

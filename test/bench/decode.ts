@@ -54,7 +54,7 @@ export interface DecodeOptions {
 }
 
 /** About 100 million parameters in the shape of Qwen2.5-VL; the vision tower is kept small, it does not decode. */
-const RANDOM_CONFIG = {
+export const RANDOM_CONFIG = {
   model_type: 'qwen2_5_vl',
   image_token_id: 3,
   video_token_id: 4,
