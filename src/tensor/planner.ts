@@ -135,21 +135,64 @@ function colourArenas(
   return colours;
 }
 
+interface Placed {
+  readonly interval: Interval;
+  readonly offset: number;
+}
+
+/** Nodes of a span of time; most tensors live within one or two spans. */
+const SPAN = 64;
+/** Tensors that live longer are kept apart and always looked at. */
+const MOST_SPANS = 8;
+
+const spanOf = (node: number): number => Math.floor(node / SPAN);
+
+/** Placed intervals, found by when they live: a long trace has ten thousands, of which few live at once. */
+class PlacedIntervals {
+  readonly #spans = new Map<number, Placed[]>();
+  readonly #long: Placed[] = [];
+  readonly #all: Placed[] = [];
+
+  add(placed: Placed): void {
+    const { first, last } = placed.interval;
+    this.#all.push(placed);
+    if (spanOf(last) - spanOf(first) >= MOST_SPANS) this.#long.push(placed);
+    else
+      for (let span = spanOf(first); span <= spanOf(last); span++) {
+        const found = this.#spans.get(span);
+        if (found) found.push(placed);
+        else this.#spans.set(span, [placed]);
+      }
+  }
+
+  /** Those that live at some time of an interval. */
+  during({ first, last }: Interval): Placed[] {
+    const lives = ({ interval: other }: Placed): boolean => other.first <= last && first <= other.last;
+    if (spanOf(last) - spanOf(first) >= MOST_SPANS) return this.#all.filter(lives);
+    const found = this.#long.filter(lives);
+    for (let span = spanOf(first); span <= spanOf(last); span++)
+      for (const placed of this.#spans.get(span) ?? []) {
+        // In the first span that both share, so that each is found once.
+        const shared = Math.max(spanOf(first), spanOf(placed.interval.first));
+        if (span === shared && lives(placed)) found.push(placed);
+      }
+    return found;
+  }
+}
+
 /** First fit, largest first. Returns the arena's bytes. */
 function packArena(arena: number, members: readonly Interval[], placements: Map<number, Placement>): number {
-  const placed: { interval: Interval; offset: number }[] = [];
+  const placed = new PlacedIntervals();
   const order = [...members].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   let size = 0;
   for (const interval of order) {
-    const busy = placed
-      .filter(({ interval: other }) => other.first <= interval.last && interval.first <= other.last)
-      .sort((a, b) => a.offset - b.offset);
+    const busy = placed.during(interval).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const { interval: other, offset: at } of busy) {
       if (at - offset >= interval.bytes) break;
       offset = Math.max(offset, at + other.bytes);
     }
-    placed.push({ interval, offset });
+    placed.add({ interval, offset });
     placements.set(interval.tensor.id, { arena, offset, bytes: tensorBytes(interval.tensor) });
     size = Math.max(size, offset + interval.bytes);
   }

@@ -46,17 +46,26 @@ export async function readTensor(gpu: GpuContext, tensor: StoredTensor): Promise
   return new Float32Array(await readRegion(gpu, tensor.region, tensorBytes(tensor), tensor.name));
 }
 
-/** Copies the first `length` bytes of a region to the host through a staging buffer made for it. */
+/** Largest staging buffer: an adapter's arena may be some hundred megabytes, beside what a run fills the device with. */
+const STAGING_BYTES = 1 << 24;
+
+/** Copies the first `length` bytes of a region to the host, piece by piece through a staging buffer made for it. */
 export function readRegion(
   gpu: GpuContext,
   { buffer, offset }: BufferRegion,
   length: number,
   label: string,
 ): Promise<ArrayBuffer> {
-  const bytes = Math.ceil(length / 4) * 4;
+  const size = Math.min(STAGING_BYTES, Math.ceil(length / 4) * 4);
   return inPassingScope(gpu, async (scope) => {
-    const staging = scope.buffer(bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${label}`);
-    gpu.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
-    return gpu.read(staging, length);
+    const staging = scope.buffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, `read ${label}`);
+    const whole = new Uint8Array(length);
+    for (let at = 0; at < length; at += size) {
+      const rest = Math.min(size, length - at);
+      const bytes = Math.ceil(rest / 4) * 4;
+      gpu.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset + at, staging, 0, bytes));
+      whole.set(new Uint8Array(await gpu.read(staging, rest), 0, rest), at);
+    }
+    return whole.buffer;
   });
 }

@@ -20,6 +20,18 @@ describe('a stored tensor', () => {
     });
   });
 
+  it('is read back whole where it is larger than a staging buffer', async () => {
+    await inPassingScope(gpu, async (scope) => {
+      // A word more than 16 MiB, the size of a piece.
+      const count = 2 ** 22 + 1;
+      const tensor = allocateTensor(scope, 'large', [count], 'f32');
+      writeTensor(gpu, tensor, Float32Array.of(5, 6), 2 ** 22 - 1);
+      const values = await readTensor(gpu, tensor);
+      expect(values).toHaveLength(count);
+      expect([...values.subarray(-3)]).toEqual([0, 5, 6]);
+    });
+  });
+
   it('refuses values past its end and reading what is not f32', async () => {
     await inPassingScope(gpu, async (scope) => {
       const ids = allocateTensor(scope, 'ids', [4], 'u32');
