@@ -17,6 +17,7 @@ import { dropout } from './dropout';
 import { type ElementwiseKind, elementwise } from './elementwise';
 import { embedding } from './embedding';
 import { fmaPeak } from './fma_peak';
+import { fusedGemv, loraDown } from './fused_gemv';
 import { gatherRows, scatterRows } from './gather_rows';
 import { type GemmOptions, gemm } from './gemm';
 import { grpoLoss } from './grpo_loss';
@@ -85,6 +86,21 @@ const GEMM_KINDS: readonly Pick<GemmOptions, 'mode' | 'weight'>[] = [
   { mode: 'tn', weight: 'f32' },
 ];
 
+const FUSED_LORA = {
+  arena: 1024,
+  modules: [
+    { first: 0, columns: 4, rank: 2, a: 0, b: 128, scale: 1 },
+    { first: 4, columns: 4, rank: 3, a: 256, b: 512, scale: 1 },
+  ],
+} as const;
+/** The layers of a decoder: attention's projections, the MLP's. */
+const FUSED_CASES = [
+  { m: 1, n: 8, k: 32, norm: { eps: 1e-6 }, bias: true },
+  { m: 8, n: 8, k: 32, norm: { eps: 1e-6 }, bias: true, lora: FUSED_LORA },
+  { m: 1, n: 8, k: 32, norm: { eps: 1e-6 }, gated: true, lora: FUSED_LORA },
+  { m: 2, n: 8, k: 32, residual: true, lora: FUSED_LORA },
+] as const;
+
 /** All kernels of the engine. */
 export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'grpoLoss', build: (traits) => [grpoLoss({ count: 3 }, traits)] },
@@ -96,6 +112,18 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'tokenLogpBackward',
     build: (traits) => [tokenLogpBackward({ rows: 2, cols: 64, first: 0 }, traits)],
+  },
+  {
+    name: 'fusedGemv',
+    build: (traits) =>
+      FUSED_CASES.flatMap((o) =>
+        (['f32', 'bf16', 'int8', 'int4'] as const).map((weight) => fusedGemv({ ...o, weight }, traits)),
+      ),
+  },
+  {
+    name: 'loraDown',
+    build: (traits) =>
+      [{ eps: 1e-6 }, undefined].map((norm) => loraDown({ m: 2, k: 32, norm, lora: FUSED_LORA }, traits)),
   },
   { name: 'packBf16', build: (traits) => [packBf16, unpackBf16].map((make) => make({ count: 3 }, traits)) },
   {

@@ -54,9 +54,10 @@ interface StoredMatrix {
   readonly values: Float32Array;
 }
 
-function storedMatrix(rows: number, width: number, weight: WeightFormat): StoredMatrix {
+/** A matrix of such values in a storage format. */
+export function storedMatrix(rows: number, width: number, weight: WeightFormat): StoredMatrix {
   if (isQuantised(weight)) return quantisedMatrix(rows, width, weight);
-  const values = fill(rows * width, 5);
+  const values = checkValues(rows * width, 5);
   return { planes: [pack(values, weight)], values };
 }
 
@@ -112,7 +113,7 @@ class Columns {
   constructor(rows: number, columns: number, window: ColumnWindow | undefined, offset: number) {
     this.#line = window?.line ?? columns;
     this.#first = window?.first ?? 0;
-    this.stored = fill(rows * this.#line, offset);
+    this.stored = checkValues(rows * this.#line, offset);
   }
 
   index(row: number, column: number): number {
@@ -124,7 +125,8 @@ class Columns {
   }
 }
 
-function fill(count: number, offset: number): Float32Array {
+/** Deterministic values in (-1, 1). */
+export function checkValues(count: number, offset: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => value(i + offset));
 }
 

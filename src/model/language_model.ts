@@ -6,7 +6,6 @@ import { addRows, embed, type ImageFeatures, type TokenIds } from '../tensor/ops
 import { headNorm } from '../tensor/ops/head_norm';
 import { linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
-import { swiglu } from '../tensor/ops/swiglu';
 import type { Tensor, Trace } from '../tensor/trace';
 import { type AdaptedLinearOptions, adaptedLinear } from './adapted_linear';
 import type { ModelSpec, TextSpec } from './spec';
@@ -88,18 +87,17 @@ export function decoderLayer(
   sliceRows = mlpSliceRows(text),
 ): Tensor {
   const at = (name: string): string => `${text.prefix}layers.${layer}.${name}`;
-  const norm = (input: Tensor, name: string): Tensor =>
-    rmsNorm(trace, input, weights.vector(at(name)), text.rmsNormEps);
+  const norm = (name: string) => ({ weight: weights.vector(at(`${name}.weight`)), eps: text.rmsNormEps });
   const project = (input: Tensor, name: string, options: AdaptedLinearOptions = {}): Tensor =>
     adaptedLinear(trace, weights, input, at(`${name}.weight`), options);
   const bias = text.qkvBias ? weights.vector(at('self_attn.qkv_proj.bias')) : undefined;
-  const projected = project(norm(x, 'input_layernorm.weight'), 'self_attn.qkv_proj', { bias });
+  const projected = project(x, 'self_attn.qkv_proj', { bias, norm: norm('input_layernorm') });
   const qkv = text.qkNorm ? normHeads(trace, text, weights, projected, at) : projected;
   const attended = project(attend(qkv, layer), 'self_attn.o_proj', { residual: x });
   const mlp = (rows: Tensor, into: Tensor, firstRow: number): Tensor => {
-    const normed = norm(rows, 'post_attention_layernorm.weight');
-    const gateUp = project(normed, 'mlp.gate_up_proj', { firstRow });
-    return project(swiglu(trace, gateUp), 'mlp.down_proj', { residual: rows, into, firstRow });
+    const options = { norm: norm('post_attention_layernorm'), gated: true, firstRow };
+    const product = project(rows, 'mlp.gate_up_proj', options);
+    return project(product, 'mlp.down_proj', { residual: rows, into, firstRow });
   };
   return byRows(trace, attended, text.hiddenSize, sliceRows, mlp);
 }

@@ -341,7 +341,7 @@ export class LoraAdapter {
       if (slot) {
         const [a, b] = training ? [slot.a, slot.b] : [frozen(slot.a), frozen(slot.b)];
         const scale = loraScale(this.config, member);
-        modules.push({ a, b, scale, strength: this.#strength, first, ...drop });
+        modules.push({ a, b, scale, strength: this.#strength, arena: this.arena, first, ...drop });
       }
       first += defined(this.#columns.get(member), `the width of ${member}`);
     }

@@ -11,6 +11,7 @@ import {
   anyRequiresGrad,
   elementCount,
   type GradientSink,
+  type StoredTensor,
   sizeAt,
   sizesOf,
   type Tensor,
@@ -37,6 +38,8 @@ export interface LoraModule {
   readonly scale: number;
   /** f32 [1]: 0 switches the adapter off, 1 is full strength. */
   readonly strength: Tensor;
+  /** The adapter's arena, where A and B are parts of one; fused kernels read them there. */
+  readonly arena?: StoredTensor;
   /** First column of the fused projection that this module owns. */
   readonly first: number;
   /** Absent outside training. */
