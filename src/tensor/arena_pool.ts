@@ -1,7 +1,8 @@
 // Gives all programs of a device the same memory for their activations: programs run one after another, so each arena of
 // the pool is as large as the largest program needs, and not the sum over programs. What a program computes is there until
 // another one runs; whatever must live longer has memory of its own.
-// A program that would run between the parts of another one's run is refused, as it would overwrite what that one needs.
+// A program waits while another one is between the parts of its run, whose values it would overwrite; a submit, which cannot
+// wait, is refused.
 
 import type { GpuContext } from '../gpu/device';
 import { InvariantError } from '../lib/errors';
@@ -28,6 +29,8 @@ export class ArenaPool {
   #retired: GPUBuffer[] = [];
   #running: ArenaUser | null = null;
   #last: ArenaUser | null = null;
+  /** Called when no program is between the parts of its run any more. */
+  #waiting: (() => void)[] = [];
   #generation = 0;
 
   constructor(gpu: GpuContext) {
@@ -62,7 +65,7 @@ export class ArenaPool {
   /** Lets a program go. Arenas that are larger than the others need are freed, and made anew when one of them runs. */
   remove(user: ArenaUser): void {
     if (!this.#users.delete(user)) return;
-    if (this.#running === user) this.#running = null;
+    this.leave(user);
     const needs = this.#needs();
     this.#arenas.forEach((arena, index) => {
       if (arena.bytes > (needs[index] ?? 0)) this.#drop(arena);
@@ -80,6 +83,16 @@ export class ArenaPool {
       if (buffer === null) throw new InvariantError('An arena of the pool has no memory.');
       return buffer;
     });
+  }
+
+  /** Whether a program is between the parts of its run. */
+  get busy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Resolves when that program has ended its run; another one that waited may have begun by then. */
+  idle(): Promise<void> {
+    return this.busy ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
   }
 
   /**
@@ -108,6 +121,7 @@ export class ArenaPool {
     if (this.#running !== user) return;
     this.#running = null;
     this.#freeRetired();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Bytes of each arena: the n-th is as large as the n-th largest of any program. */

@@ -140,7 +140,10 @@ export class Program {
     return this.#parts.inputs.has(name);
   }
 
-  /** Submits without waiting; `after` may append copies to the last submit. */
+  /**
+   * Submits without waiting; `after` may append copies to the last submit.
+   * @throws InvariantError while another program is between the parts of its run
+   */
   submit(after?: (encoder: GPUCommandEncoder) => void): void {
     this.#begin();
     try {
@@ -150,8 +153,9 @@ export class Program {
     }
   }
 
-  /** Submits part by part, waiting between parts; see {@link Executable.run}. */
+  /** Submits part by part, waiting between parts, once no other program runs; see {@link Executable.run}. */
   async run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    while (this.#pool.busy) await this.#pool.idle();
     this.#begin();
     try {
       await this.#parts.executable.run(signal, after);

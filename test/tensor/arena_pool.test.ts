@@ -80,6 +80,18 @@ describe('ArenaPool', () => {
     expect(device.live()).toBe(0);
   });
 
+  it('lets programs that can wait run one after another', async () => {
+    const device = await ownDevice();
+    const programs = [await square(device, 64), await square(device, 64)] as const;
+    programs.forEach((program, at) => {
+      program.write('x', new Float32Array(64).fill(at + 1));
+    });
+    const [first, second] = programs;
+    await Promise.all([first.run(), second.run()]);
+    expect([...new Set((await second.read('y')) as Float32Array)]).toEqual([16]);
+    await expect(first.read('y')).rejects.toThrow(/square 64 ran last/);
+  });
+
   it('refuses a program while another is between the parts of its run', async () => {
     const { gpu } = await ownDevice();
     const pool = new ArenaPool(gpu);
@@ -97,7 +109,15 @@ describe('ArenaPool', () => {
     expect(gpu.counters.bufferBytes).toBe(before + 1024 - 256);
     pool.enter(b!);
     pool.leave(b!);
-    for (const user of [a!, b!, larger]) pool.remove(user);
+    // Who can wait does, and is not kept waiting by a program that is destroyed in the middle of its run.
+    pool.enter(a!);
+    const order: string[] = [];
+    const waiting = pool.idle().then(() => order.push('b'));
+    order.push('a');
+    pool.remove(a!);
+    await waiting;
+    expect(order).toEqual(['a', 'b']);
+    for (const user of [b!, larger]) pool.remove(user);
     expect(gpu.counters.bufferBytes).toBe(before - 256);
   });
 });
