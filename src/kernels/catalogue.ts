@@ -117,7 +117,7 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
     name: 'fusedGemv',
     build: (traits) =>
       FUSED_CASES.flatMap((o) =>
-        (['f32', 'bf16', 'int8', 'int4'] as const).map((weight) => fusedGemv({ ...o, weight }, traits)),
+        (['bf16', 'int4'] as const).map((weight) => fusedGemv({ ...o, weight }, traits)),
       ),
   },
   {
