@@ -1,7 +1,7 @@
 // Holds what the journeys about building a cold start do: open the builder, fill its form, change a stage, save. A wait is
 // for a state that the page shows.
 
-import { type Browser, expect } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { TrainPage } from './train_page';
 
 /** Sampling takes long where a model is compiled by a software adapter. */
@@ -62,10 +62,4 @@ export class ColdStartPage extends TrainPage {
     await this.page.getByTestId('confirm-yes').click();
     await expect(this.page.getByTestId('cold-begin')).toBeVisible();
   }
-}
-
-/** A page in a context of its own. */
-export async function newColdStartPage(browser: Browser): Promise<ColdStartPage> {
-  const context = await browser.newContext({ acceptDownloads: true });
-  return new ColdStartPage(await context.newPage());
 }
