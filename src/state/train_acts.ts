@@ -4,7 +4,7 @@
 import { batch, computed, type ReadonlySignal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';
 import type { AdapterCommands, AdapterSummary } from '../worker/protocol/library';
-import type { RunFormat, RunSummary, TrainingCommands } from '../worker/protocol/training';
+import type { RunFormat, RunSummary, StepGroups, TrainingCommands } from '../worker/protocol/training';
 import type { PerformCommand, TrainCommands } from './train_commands';
 import type { PlanEstimate } from './train_forecast';
 import type { LiveRunTold } from './train_live';
@@ -27,6 +27,8 @@ export interface RunControl {
 export interface RunResults {
   saveAdapter(runId: string, name: string): Promise<AdapterSummary | null>;
   deleteRun(runId: string): Promise<void>;
+  /** Groups of a step; null where none are kept, or where reading them failed. */
+  readGroups(runId: string, step: number): Promise<StepGroups | null>;
   /** The run's metrics as a file; null when that failed. */
   exportRun(runId: string, format: RunFormat): Promise<Blob | null>;
 }
@@ -130,6 +132,7 @@ export function createRunResults({ client, commands, stored, live, shown }: ActP
       const [next] = stored.runs.value;
       if (shown.selectedId.value === null && next !== undefined) await shown.select(next.id);
     },
+    readGroups: (runId, step) => perform('groups', () => client.readGroups(runId, step)),
     exportRun: (runId, format) => perform('export', () => client.exportRun(runId, format)),
   };
 }

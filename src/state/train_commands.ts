@@ -14,7 +14,8 @@ export type TrainCommand =
   | 'save'
   | 'read'
   | 'delete'
-  | 'export';
+  | 'export'
+  | 'groups';
 
 /** A command that the engine refused or that broke. */
 export interface TrainFailure {

@@ -4,9 +4,9 @@
 
 import type { EngineEvent } from '../worker/protocol/messages';
 import type {
-  GroupFact,
   RunDetail,
   SampleFact,
+  StepGroups,
   StepMetrics,
   TrainingStatus,
 } from '../worker/protocol/training';
@@ -24,13 +24,16 @@ export interface ShownRun {
   readonly runId: string;
   readonly metrics: readonly StepMetrics[];
   readonly evaluations: readonly Evaluation[];
-  readonly groups: { readonly step: number; readonly groups: readonly GroupFact[] } | null;
+  /** Of the newest step that has some. */
+  readonly groups: StepGroups | null;
+  /** Steps whose groups can be read, ascending. */
+  readonly groupSteps: readonly number[];
 }
 
 /** The record of a run that was read from the store. */
 export function shownRunOf(detail: RunDetail): ShownRun {
-  const { summary, metrics, samples, groups } = detail;
-  return { runId: summary.id, metrics, evaluations: samples, groups };
+  const { summary, metrics, samples, groups, groupSteps } = detail;
+  return { runId: summary.id, metrics, evaluations: samples, groups, groupSteps };
 }
 
 /** Appends by step; what had the same or a later step goes. */
@@ -56,7 +59,7 @@ function putSteps(list: readonly StepMetrics[], steps: readonly StepMetrics[]): 
 
 /** The record after a batch of events; those of other runs change nothing. */
 export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[]): ShownRun {
-  let { evaluations, groups } = record;
+  let { evaluations, groups, groupSteps } = record;
   const steps: StepMetrics[] = [];
   for (const event of events) {
     if (!('runId' in event) || event.runId !== record.runId) continue;
@@ -67,8 +70,12 @@ export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[])
       if ((evaluations.at(-1)?.step ?? -1) >= step)
         evaluations = evaluations.filter((one) => one.step < step);
       if (groups !== null && groups.step > step) groups = null;
-    } else if (event.type === 'groupsSampled') groups = { step: event.step, groups: event.groups };
-    else if (event.type === 'samplesEvaluated') {
+      if ((groupSteps.at(-1) ?? -1) > step) groupSteps = groupSteps.filter((one) => one <= step);
+    } else if (event.type === 'groupsSampled') {
+      groups = { step: event.step, groups: event.groups };
+      groupSteps = [...groupSteps.filter((one) => one < event.step), event.step];
+    }
+    if (event.type === 'samplesEvaluated') {
       evaluations = put(evaluations, { step: event.step, samples: event.samples });
     }
   }
@@ -76,7 +83,7 @@ export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[])
   if (metrics === record.metrics && evaluations === record.evaluations && groups === record.groups) {
     return record;
   }
-  return { runId: record.runId, metrics, evaluations, groups };
+  return { runId: record.runId, metrics, evaluations, groups, groupSteps };
 }
 
 /** Names of all metrics that any step has, in order of appearance. */

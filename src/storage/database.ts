@@ -71,6 +71,17 @@ export const MIGRATIONS: readonly Migration[] = [
     db.createObjectStore('evaluations', { keyPath: 'id' });
     db.createObjectStore('evaluationOutcomes', { keyPath: ['evaluationId', 'side', 'index'] });
   },
+  // 6: the groups of every step of a run, not of the last alone; a run says what they take.
+  async (db, tx) => {
+    const steps = db.createObjectStore('groupSteps', { keyPath: ['runId', 'step'] });
+    const taken = new Map<unknown, unknown>();
+    for (const record of await tx.objectStore('groups').getAll()) {
+      taken.set(record.runId, record.bytes);
+      await steps.add(record);
+    }
+    db.deleteObjectStore('groups');
+    await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, groupBytes: taken.get(run.id) ?? 0 }));
+  },
 ];
 
 /** A store's name. */

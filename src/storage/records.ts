@@ -80,6 +80,8 @@ export interface RunRecord<Plan = unknown> {
     readonly message: string;
     readonly data?: Readonly<Record<string, unknown>>;
   } | null;
+  /** Of the groups of its steps; they are kept within a limit. */
+  readonly groupBytes: number;
   /** Everything stored for this run. */
   readonly bytes: number;
 }
@@ -118,7 +120,7 @@ export interface SamplesRecord {
   readonly bytes: number;
 }
 
-/** Completions of a run's last GRPO step. */
+/** Completions of one GRPO step. */
 export interface GroupsRecord {
   readonly runId: string;
   readonly step: number;
@@ -231,7 +233,7 @@ export interface LibrarySchema extends DBSchema {
   checkpoints: { key: string; value: CheckpointRecord };
   metrics: { key: [runId: string, step: number]; value: MetricsRecord };
   samples: { key: [runId: string, step: number]; value: SamplesRecord };
-  groups: { key: string; value: GroupsRecord };
+  groupSteps: { key: [runId: string, step: number]; value: GroupsRecord };
   datasets: { key: string; value: DatasetRecord };
   rows: { key: [datasetId: string, index: number]; value: RowRecord };
   coldStarts: { key: string; value: ColdStartRecord };

@@ -1,4 +1,4 @@
-// Stores training runs: the record, the checkpoint to go on from, metrics per step, sample answers, the last groups.
+// Stores training runs: the record, the checkpoint to go on from, and of each step metrics, sample answers and groups.
 // A run's `bytes`, its `checkpointStep` and its parts change in the same transaction, so a reader sees the run of
 // before or of after; the old checkpoint is there until the new one is.
 
@@ -19,7 +19,7 @@ export interface StepProgress<Sample, Group> {
   readonly metrics: Readonly<Record<string, number>>;
   /** Answers of an evaluation after this step. */
   readonly samples?: readonly Sample[] | undefined;
-  /** Groups of this step; only the newest are kept. */
+  /** Groups of this step; the oldest steps' go when a run's groups take more than the store's limit. */
   readonly groups?: readonly Group[] | undefined;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -30,7 +30,16 @@ export interface StoredRun<Plan, Sample, Group> {
   readonly run: RunRecord<Plan>;
   readonly metrics: readonly Pick<MetricsRecord, 'step' | 'values'>[];
   readonly samples: readonly { readonly step: number; readonly samples: readonly Sample[] }[];
-  readonly groups: { readonly step: number; readonly groups: readonly Group[] } | null;
+  /** Those of the newest step that has some. */
+  readonly groups: StepGroups<Group> | null;
+  /** Steps whose groups are kept. */
+  readonly groupSteps: readonly number[];
+}
+
+/** Groups of a step. */
+export interface StepGroups<Group> {
+  readonly step: number;
+  readonly groups: readonly Group[];
 }
 
 /** What is needed of a store in a transaction that writes; idb's own types tie it to one list of stores. */
@@ -42,15 +51,24 @@ interface StepwiseStore {
   getAll(query: IDBKeyRange): Promise<{ readonly bytes: number }[]>;
   delete(key: IDBKeyRange): Promise<void>;
 }
+interface GroupStore {
+  getAllKeys(query: IDBKeyRange): Promise<[string, number][]>;
+  get(key: [string, number]): Promise<GroupsRecord | undefined>;
+  delete(key: [string, number]): Promise<void>;
+}
 interface Stepwise {
   readonly metrics: StepwiseStore;
   readonly samples: StepwiseStore;
-  readonly groups: PartStore<string, GroupsRecord> & { delete(key: string): Promise<void> };
+  readonly groups: StepwiseStore;
 }
+
+/** Bytes that the groups of one run may take: a picture for each question, and every answer. */
+const MOST_GROUP_BYTES = 2 ** 27;
 
 /** Keys of a run's steps after `step`. */
 const stepsAfter = (runId: string, step: number) =>
   IDBKeyRange.bound([runId, step], [runId, Number.POSITIVE_INFINITY], true);
+const oneStep = (runId: string, step: number): [string, number] => [runId, step];
 const allSteps = (runId: string) => stepsAfter(runId, -1);
 
 /**
@@ -59,9 +77,11 @@ const allSteps = (runId: string) => stepsAfter(runId, -1);
  */
 export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra = unknown> {
   readonly #database: Database;
+  readonly #mostGroupBytes: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, mostGroupBytes = MOST_GROUP_BYTES) {
     this.#database = database;
+    this.#mostGroupBytes = mostGroupBytes;
   }
 
   /** All runs, newest first. */
@@ -74,7 +94,15 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
   async create(run: Pick<RunRecord<Plan>, 'id' | 'plan' | 'state' | 'createdAt'>): Promise<RunRecord<Plan>> {
     const draft: RunRecord<Plan> = {
       ...run,
-      ...{ step: 0, checkpointStep: null, updatedAt: run.createdAt, adapterId: null, reason: null, bytes: 0 },
+      ...{
+        step: 0,
+        checkpointStep: null,
+        updatedAt: run.createdAt,
+        adapterId: null,
+        reason: null,
+        groupBytes: 0,
+        bytes: 0,
+      },
     };
     const record = { ...draft, bytes: recordSize(draft) };
     await this.#database.write(['runs'], 'the run', (tx) => tx.objectStore('runs').add(record));
@@ -83,20 +111,31 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
 
   /** A run with metrics, samples and groups. */
   async read(runId: string): Promise<StoredRun<Plan, Sample, Group>> {
-    return this.#database.read(['runs', 'metrics', 'samples', 'groups'], 'the run', async (tx) => {
-      const [run, metrics, samples, groups] = await Promise.all([
+    return this.#database.read(['runs', 'metrics', 'samples', 'groupSteps'], 'the run', async (tx) => {
+      const [run, metrics, samples, keys] = await Promise.all([
         tx.objectStore('runs').get(runId),
         tx.objectStore('metrics').getAll(allSteps(runId)),
         tx.objectStore('samples').getAll(allSteps(runId)),
-        tx.objectStore('groups').get(runId),
+        tx.objectStore('groupSteps').getAllKeys(allSteps(runId)),
       ]);
+      const newest = keys.at(-1);
+      const groups = newest === undefined ? undefined : await tx.objectStore('groupSteps').get(newest);
       return {
         run: present(run, runId) as RunRecord<Plan>,
         metrics: metrics.map(({ step, values }) => ({ step, values })),
         samples: samples.map(({ step, samples: rows }) => ({ step, samples: rows as Sample[] })),
         groups: groups ? { step: groups.step, groups: groups.groups as Group[] } : null,
+        groupSteps: keys.map(([, step]) => step),
       };
     });
+  }
+
+  /** Groups of a step; null where none are kept. */
+  async readGroups(runId: string, step: number): Promise<StepGroups<Group> | null> {
+    const found = await this.#database.read(['groupSteps'], 'the groups', (tx) =>
+      tx.objectStore('groupSteps').get(oneStep(runId, step)),
+    );
+    return found === undefined ? null : { step: found.step, groups: found.groups as Group[] };
   }
 
   /** The checkpoint from which a run goes on; null before the first. */
@@ -120,7 +159,7 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
   async saveProgress(progress: StepProgress<Sample, Group>): Promise<RunRecord<Plan>> {
     const { runId, step, metrics, samples, groups, at } = progress;
     return this.#database.write(
-      ['runs', 'metrics', 'samples', 'groups'],
+      ['runs', 'metrics', 'samples', 'groupSteps'],
       `step ${step} of the run`,
       async (tx) => {
         let grown = await putSized(tx.objectStore('metrics'), [runId, step], {
@@ -130,8 +169,16 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
         });
         if (samples)
           grown += await putSized(tx.objectStore('samples'), [runId, step], { runId, step, samples });
-        if (groups) grown += await putSized(tx.objectStore('groups'), runId, { runId, step, groups });
-        return this.#change(tx.objectStore('runs'), runId, { step, updatedAt: at }, grown);
+        let ofGroups = 0;
+        if (groups) {
+          const store = tx.objectStore('groupSteps');
+          ofGroups = await putSized(store, oneStep(runId, step), { runId, step, groups });
+          const before = present(await tx.objectStore('runs').get(runId), runId).groupBytes;
+          const over = before + ofGroups - this.#mostGroupBytes;
+          if (over > 0) ofGroups -= await dropOldest(store, runId, step, over);
+          grown += ofGroups;
+        }
+        return this.#change(tx.objectStore('runs'), runId, { step, updatedAt: at }, grown, ofGroups);
       },
     );
   }
@@ -153,19 +200,25 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     };
     const what = `the checkpoint of step ${step}`;
     await ensureRoom(recordSize(arrays), what);
-    return this.#database.write(['runs', 'metrics', 'samples', 'groups', 'checkpoints'], what, async (tx) => {
-      let grown = await putSized(tx.objectStore('checkpoints'), runId, { runId, step, ...arrays, extra });
-      grown += await truncate(
-        {
-          metrics: tx.objectStore('metrics'),
-          samples: tx.objectStore('samples'),
-          groups: tx.objectStore('groups'),
-        },
-        runId,
-        step,
-      );
-      return this.#change(tx.objectStore('runs'), runId, { ...change, step, checkpointStep: step }, grown);
-    });
+    return this.#database.write(
+      ['runs', 'metrics', 'samples', 'groupSteps', 'checkpoints'],
+      what,
+      async (tx) => {
+        let grown = await putSized(tx.objectStore('checkpoints'), runId, { runId, step, ...arrays, extra });
+        const cut = await truncate(
+          {
+            metrics: tx.objectStore('metrics'),
+            samples: tx.objectStore('samples'),
+            groups: tx.objectStore('groupSteps'),
+          },
+          runId,
+          step,
+        );
+        grown += cut.grown;
+        const changed = { ...change, step, checkpointStep: step };
+        return this.#change(tx.objectStore('runs'), runId, changed, grown, cut.ofGroups);
+      },
+    );
   }
 
   /**
@@ -173,19 +226,19 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
    * there without steps of another life behind it.
    */
   async rewind(runId: string, change: RunChange = {}): Promise<RunRecord<Plan>> {
-    return this.#database.write(['runs', 'metrics', 'samples', 'groups'], 'the run', async (tx) => {
+    return this.#database.write(['runs', 'metrics', 'samples', 'groupSteps'], 'the run', async (tx) => {
       const run = present(await tx.objectStore('runs').get(runId), runId);
       const step = run.checkpointStep ?? 0;
-      const grown = await truncate(
+      const cut = await truncate(
         {
           metrics: tx.objectStore('metrics'),
           samples: tx.objectStore('samples'),
-          groups: tx.objectStore('groups'),
+          groups: tx.objectStore('groupSteps'),
         },
         runId,
         step,
       );
-      return this.#change(tx.objectStore('runs'), runId, { ...change, step }, grown);
+      return this.#change(tx.objectStore('runs'), runId, { ...change, step }, cut.grown, cut.ofGroups);
     });
   }
 
@@ -209,14 +262,14 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
   /** @returns bytes freed; 0 when there is none of that id */
   async delete(runId: string): Promise<number> {
     return this.#database.write(
-      ['runs', 'metrics', 'samples', 'groups', 'checkpoints'],
+      ['runs', 'metrics', 'samples', 'groupSteps', 'checkpoints'],
       'the run',
       async (tx) => {
         const run = await tx.objectStore('runs').get(runId);
         await Promise.all([
           tx.objectStore('runs').delete(runId),
           tx.objectStore('checkpoints').delete(runId),
-          tx.objectStore('groups').delete(runId),
+          tx.objectStore('groupSteps').delete(allSteps(runId)),
           tx.objectStore('metrics').delete(allSteps(runId)),
           tx.objectStore('samples').delete(allSteps(runId)),
         ]);
@@ -230,10 +283,12 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     runId: string,
     change: Partial<RunRecord>,
     grown = 0,
+    ofGroups = 0,
   ): Promise<RunRecord<Plan>> {
     const run = present(await store.get(runId), runId);
     const bytes = run.bytes + grown + recordSize(change.reason ?? null) - recordSize(run.reason);
-    const changed = { ...run, ...change, bytes: 'reason' in change ? bytes : run.bytes + grown };
+    const groupBytes = run.groupBytes + ofGroups;
+    const changed = { ...run, ...change, groupBytes, bytes: 'reason' in change ? bytes : run.bytes + grown };
     await store.put(changed);
     return changed as RunRecord<Plan>;
   }
@@ -256,17 +311,32 @@ async function putSized<K, V extends { readonly bytes: number }>(
   return bytes - before;
 }
 
-/** Removes what was recorded of steps after `step`. @returns bytes by which the run has grown: 0 or less */
-async function truncate(stores: Stepwise, runId: string, step: number): Promise<number> {
-  let freed = 0;
-  for (const store of [stores.metrics, stores.samples]) {
-    for (const { bytes } of await store.getAll(stepsAfter(runId, step))) freed += bytes;
+/** Bytes by which a run has grown, and the part of them that is groups. */
+interface Growth {
+  readonly grown: number;
+  readonly ofGroups: number;
+}
+
+/** Removes what was recorded of steps after `step`; the run grows by 0 or less. */
+async function truncate(stores: Stepwise, runId: string, step: number): Promise<Growth> {
+  const freed = async (store: StepwiseStore): Promise<number> => {
+    const gone = await store.getAll(stepsAfter(runId, step));
     await store.delete(stepsAfter(runId, step));
+    return gone.reduce((sum, { bytes }) => sum + bytes, 0);
+  };
+  const others = (await freed(stores.metrics)) + (await freed(stores.samples));
+  const ofGroups = await freed(stores.groups);
+  return { grown: -others - ofGroups, ofGroups: -ofGroups };
+}
+
+/** Removes groups of the oldest steps but `keep` until `over` bytes are free, or none is left. @returns bytes freed */
+async function dropOldest(store: GroupStore, runId: string, keep: number, over: number): Promise<number> {
+  let freed = 0;
+  for (const key of await store.getAllKeys(allSteps(runId))) {
+    if (freed >= over) break;
+    if (key[1] === keep) continue;
+    freed += (await store.get(key))?.bytes ?? 0;
+    await store.delete(key);
   }
-  const groups = await stores.groups.get(runId);
-  if (groups && groups.step > step) {
-    freed += groups.bytes;
-    await stores.groups.delete(runId);
-  }
-  return -freed;
+  return freed;
 }

@@ -57,6 +57,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   stopTraining: 'training',
   listRuns: 'training',
   readRun: 'training',
+  readGroups: 'training',
   deleteRun: 'training',
   exportRun: 'training',
   readColdStart: 'coldStart',

@@ -45,15 +45,17 @@ describe('reduceShownRun', () => {
     const again = reduceShownRun(lost, [stepped('r1', 6)]);
     expect(again.evaluations.map(({ step }) => step)).toEqual([4]);
     expect(again.groups).toBeNull();
+    expect(again.groupSteps).toEqual([]);
   });
 
   it('stays the same object when nothing concerns it', () => {
     expect(reduceShownRun(EMPTY, [stepped('other', 1), statusOf('r1', 'running', 1)])).toBe(EMPTY);
   });
 
-  it('keeps the groups of the last step only', () => {
+  it('has the groups of the last step, and knows of which steps more can be read', () => {
     const record = reduceShownRun(EMPTY, [grouped('r1', 1), grouped('r1', 2)]);
-    expect(record.groups?.step).toBe(2);
+    expect([record.groups?.step, record.groupSteps]).toEqual([2, [1, 2]]);
+    expect(reduceShownRun(record, [grouped('r1', 2)]).groupSteps).toEqual([1, 2]);
   });
 });
 

@@ -11,6 +11,7 @@ import type {
   RunState,
   RunSummary,
   SampleFact,
+  StepGroups,
   StepMetrics,
   TrainingEstimate,
   TrainingPlan,
@@ -97,7 +98,7 @@ export function datasetOf(id: string, rows: number, withResponse: number): Datas
 
 export function detailOf(summary: RunSummary, steps = 0): RunDetail {
   const metrics = Array.from({ length: steps }, (_, i) => metricsOf(i + 1));
-  return { summary, metrics, samples: [], groups: null };
+  return { summary, metrics, samples: [], groups: null, groupSteps: [] };
 }
 
 interface Pending {
@@ -166,6 +167,7 @@ export class HandTrainer implements TrainClient {
     return this.wait<RunSummary>('startTraining');
   };
   readRun = (id: string) => this.wait<RunDetail>('readRun', id);
+  readGroups = (id: string, step: number) => this.wait<StepGroups | null>('readGroups', `${id} ${step}`);
   pauseTraining = () => this.wait<void>('pauseTraining');
   resumeTraining = (id: string) => this.wait<RunSummary>('resumeTraining', id);
   stepTraining = (id: string) => this.wait<void>('stepTraining', id);

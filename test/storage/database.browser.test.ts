@@ -3,7 +3,12 @@ import { openDB } from 'idb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cdp } from 'vitest/browser';
 import { AdapterStore } from '../../src/storage/adapter_store';
-import { MIGRATIONS, type Migration, openDatabase } from '../../src/storage/database';
+import {
+  MIGRATIONS,
+  type Migration,
+  openDatabase,
+  type UpgradeTransaction,
+} from '../../src/storage/database';
 import { recordSize } from '../../src/storage/record_size';
 import type { RunRecord } from '../../src/storage/records';
 import { RunStore } from '../../src/storage/run_store';
@@ -56,6 +61,22 @@ describe('migrations', () => {
     const read = await runs.read('r');
     expect(read.metrics.map(({ step }) => step)).toEqual([1, 2]);
     expect(read.samples).toEqual([{ step: 2, samples: ['s'] }]);
+  });
+
+  it('keep the groups of the last step, which were all there was', async () => {
+    const name = scratchName();
+    const old = await openDB(name, 5, {
+      upgrade: async (db, _from, _to, tx) => {
+        for (const step of MIGRATIONS.slice(0, 5)) await step(db, tx as unknown as UpgradeTransaction);
+      },
+    });
+    await old.add('runs', { ...newRun('r'), step: 4, checkpointStep: null, updatedAt: 1, bytes: 30 });
+    await old.add('groups', { runId: 'r', step: 4, groups: ['g'], bytes: 21 });
+    old.close();
+    const runs = new RunStore(await scratchDatabase(name));
+    expect(await runs.read('r')).toMatchObject({
+      ...{ run: { groupBytes: 21, bytes: 30 }, groups: { step: 4, groups: ['g'] }, groupSteps: [4] },
+    });
   });
 
   it('change nothing when one of them fails', async () => {

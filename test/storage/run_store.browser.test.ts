@@ -35,13 +35,34 @@ describe('RunStore', () => {
     const store = await storeWithRun('a', 'ab');
     await progress(store, 'a', 9, 10, 2);
     await progress(store, 'ab', 1);
-    expect(await stepsOf(store, 'a')).toEqual([[2, 9, 10], [2, 9, 10], 2]);
+    expect(await stepsOf(store, 'a')).toEqual([[2, 9, 10], [2, 9, 10], 10]);
     expect(await stepsOf(store, 'ab')).toEqual([[1], [1], 1]);
     const { run, metrics, samples } = await store.read('ab');
     expect(run).toMatchObject({ step: 1, updatedAt: 1, checkpointStep: null, plan: { name: 'ab' } });
     expect(metrics).toEqual([{ step: 1, values: { loss: 1 } }]);
     expect(samples).toEqual([{ step: 1, samples: [{ text: 'answer 1' }] }]);
     expect((await store.list()).map(({ id }) => id)).toEqual(['ab', 'a']);
+  });
+
+  it('keeps the groups of every step within a limit, the newest always, and forgets those of later steps', async () => {
+    const one = await storeWithRun('r');
+    await progress(one, 'r', 1);
+    const each = (await one.read('r')).run.groupBytes;
+    const store = new RunStore(await scratchDatabase(), 2 * each);
+    await store.create({ id: 'r', plan: {}, state: 'running', createdAt: 0 });
+    await progress(store, 'r', 1, 2, 3);
+    const { groups, groupSteps, run } = await store.read('r');
+    expect([groupSteps, groups?.step, run.groupBytes]).toEqual([[2, 3], 3, 2 * each]);
+    expect(await store.readGroups('r', 1)).toBeNull();
+    expect(await store.readGroups('r', 2)).toEqual({ step: 2, groups: [{ step: 2 }] });
+    const rewound = await store.saveCheckpoint('r', checkpoint(2));
+    expect(rewound.groupBytes).toBe(each);
+    expect((await store.read('r')).groupSteps).toEqual([2]);
+    expect(await store.delete('r')).toBe(rewound.bytes);
+    const small = new RunStore(await scratchDatabase(), 1);
+    await small.create({ id: 'r', plan: {}, state: 'running', createdAt: 0 });
+    await progress(small, 'r', 1, 2);
+    expect((await small.read('r')).groupSteps).toEqual([2]);
   });
 
   it('takes a step twice for once', async () => {
@@ -59,7 +80,7 @@ describe('RunStore', () => {
     await store.saveCheckpoint('r', checkpoint(4));
     await store.saveCheckpoint('r', checkpoint(2), { state: 'paused', updatedAt: 77, reason });
     expect(await store.readCheckpoint('r')).toEqual(checkpoint(2));
-    expect(await stepsOf(store, 'r')).toEqual([[1, 2], [1, 2], undefined]);
+    expect(await stepsOf(store, 'r')).toEqual([[1, 2], [1, 2], 2]);
     const changed = { state: 'paused', step: 2, checkpointStep: 2, updatedAt: 77, reason };
     expect((await store.read('r')).run).toMatchObject(changed);
   });
@@ -98,7 +119,7 @@ describe('RunStore', () => {
     await store.saveCheckpoint('r', checkpoint(2));
     await progress(store, 'r', 3, 4);
     expect(await store.rewind('r', { state: 'running', reason: null })).toMatchObject({ step: 2 });
-    expect(await stepsOf(store, 'r')).toEqual([[1, 2], [1, 2], undefined]);
+    expect(await stepsOf(store, 'r')).toEqual([[1, 2], [1, 2], 2]);
     await progress(store, 'fresh', 1);
     expect(await store.rewind('fresh')).toMatchObject({ step: 0 });
     expect(await stepsOf(store, 'fresh')).toEqual([[], [], undefined]);

@@ -10,13 +10,14 @@ import type {
   RunDetail,
   RunFormat,
   RunSummary,
+  StepGroups,
   TrainingCommands,
   TrainingEstimate,
   TrainingPlan,
 } from '../../worker/protocol/training';
 import type { EngineModel, Loaded, ModelUser } from '../answers/engine';
 import { busy, type LiveRuns } from './live_runs';
-import { runArchive } from './run_export';
+import { groupLines, runArchive } from './run_export';
 import type { TrainerFactory } from './trainer_factory';
 import { estimateTraining } from './training_estimate';
 import { type RunSurroundings, TrainingRun } from './training_run';
@@ -123,8 +124,13 @@ export class TrainingHost<M extends EngineModel> implements TrainingCommands, Mo
   /** See TrainingCommands. */
   async readRun(runId: string): Promise<RunDetail> {
     await this.#parts.liveRuns.settle();
-    const { run, metrics, samples, groups } = await this.#parts.runs.read(runId);
-    return { summary: run, metrics, samples, groups };
+    const { run, ...recorded } = await this.#parts.runs.read(runId);
+    return { summary: run, ...recorded };
+  }
+
+  /** See TrainingCommands. */
+  async readGroups(runId: string, step: number): Promise<StepGroups | null> {
+    return this.#parts.runs.readGroups(runId, step);
   }
 
   /** See TrainingCommands. */
@@ -140,10 +146,12 @@ export class TrainingHost<M extends EngineModel> implements TrainingCommands, Mo
 
   /** See TrainingCommands. */
   async exportRun(runId: string, format: RunFormat): Promise<Blob> {
-    const { run, metrics } = await this.#parts.runs.read(runId);
+    const { run, metrics, groupSteps } = await this.#parts.runs.read(runId);
     if (format === 'zip') {
       const base = (await this.#parts.runs.readCheckpoint(runId))?.extra ?? null;
-      return runArchive({ plan: run.plan, step: run.step, metrics, base });
+      const lines: string[] = [];
+      for (const step of groupSteps) lines.push(groupLines(await this.#parts.runs.readGroups(runId, step)));
+      return runArchive({ plan: run.plan, step: run.step, metrics, base, groups: lines.join('') });
     }
     if (format === 'jsonl') return new Blob([metricsJsonl(metrics)], { type: 'application/jsonl' });
     if (format === 'csv') return new Blob([metricsCsv(metrics)], { type: 'text/csv' });

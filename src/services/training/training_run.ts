@@ -29,6 +29,7 @@ export type TrainingRuns = Pick<
   | 'list'
   | 'create'
   | 'read'
+  | 'readGroups'
   | 'readCheckpoint'
   | 'update'
   | 'saveProgress'

@@ -1,18 +1,19 @@
-// Shows the group inspector of GRPO: questions of a step, every sampled answer with its rewards and advantage. A held
-// step stays as it was when it was held, whatever arrives.
+// Shows the group inspector of GRPO: questions of a step, every sampled answer with its rewards and advantage. It follows
+// the newest step, or stays at one that a person holds or turned to, whatever arrives.
 
-import { useComputed, useSignal } from '@preact/signals';
+import { type Signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import {
   type AdvantageSettings,
   type AdvantageTerms,
   advantageTerms,
 } from '../../settings/advantage_scaling';
-import type { CompletionFact, GroupFact } from '../../worker/protocol/training';
+import type { CompletionFact, GroupFact, StepGroups } from '../../worker/protocol/training';
 import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
+import { CommandFailure } from './failure_note';
 import { metricText, scoreText, signedText } from './figures_text';
-import { useShown } from './train_context';
+import { useRunResults, useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.groups;
@@ -158,42 +159,135 @@ function Group({
   );
 }
 
+/** Which groups are shown. */
+type GroupFilter = keyof typeof WORDS.filters;
+
+const FILTERS: Readonly<Record<GroupFilter, (group: GroupFact) => boolean>> = {
+  all: () => true,
+  mixed: ({ completions }) => new Set(completions.map(({ correct }) => correct)).size > 1,
+  lookedBack: ({ completions }) => completions.some(({ format }) => format === 'back'),
+  dropped: ({ dropped }) => dropped !== null,
+};
+
+/** Buttons to the kept step before and after the one that is shown. */
+function StepPager({
+  step,
+  steps,
+  turnTo,
+}: {
+  readonly step: number;
+  readonly steps: readonly number[];
+  readonly turnTo: (step: number) => void;
+}) {
+  const before = steps.findLast((one) => one < step);
+  const after = steps.find((one) => one > step);
+  const button = (label: string, sign: string, to: number | undefined) => (
+    <button
+      type="button"
+      class="quiet"
+      aria-label={label}
+      disabled={to === undefined}
+      onClick={() => to !== undefined && turnTo(to)}
+    >
+      {sign}
+    </button>
+  );
+  return (
+    <span class="row-controls" data-testid="groups-pager">
+      {button(WORDS.earlier, '←', before)}
+      <span class="hint">{WORDS.keptSteps(steps.filter((one) => one <= step).length, steps.length)}</span>
+      {button(WORDS.later, '→', after)}
+    </span>
+  );
+}
+
+function Controls({
+  filter,
+  held,
+  newest,
+}: {
+  readonly filter: Signal<GroupFilter>;
+  readonly held: Signal<StepGroups | null>;
+  readonly newest: StepGroups;
+}) {
+  return (
+    <>
+      <label class="check">
+        {WORDS.filter}
+        <select
+          data-testid="groups-filter"
+          value={filter.value}
+          onChange={(event) => {
+            filter.value = event.currentTarget.value as GroupFilter;
+          }}
+        >
+          {Object.entries(WORDS.filters).map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          data-testid="hold"
+          checked={held.value !== null}
+          onChange={(event) => {
+            held.value = event.currentTarget.checked ? newest : null;
+          }}
+        />
+        {WORDS.hold}
+      </label>
+      {held.value !== null && newest.step > held.value.step && (
+        <span class="hint">{WORDS.held(newest.step)}</span>
+      )}
+    </>
+  );
+}
+
 /** The inspector; only for GRPO. */
 export function GroupsPanel() {
   const { record, selected } = useShown();
+  const results = useRunResults();
   const grpo = selected.value?.plan.method === 'grpo' ? selected.value.plan.grpo : null;
   const scaling = grpo && { scaling: grpo.scaleRewards, floor: grpo.stdFloor };
   const newest = useComputed(() => record.value?.groups ?? null);
-  const held = useSignal<{ readonly step: number; readonly groups: readonly GroupFact[] } | null>(null);
+  const held = useSignal<StepGroups | null>(null);
+  const filter = useSignal<GroupFilter>('all');
+  const gone = useSignal(false);
   const runId = record.value?.runId;
   // Another run lets go of what was held.
   useEffect(() => {
     held.value = null;
   }, [runId, held]);
+  const turnTo = async (step: number) => {
+    if (runId === undefined) return;
+    const found = await results.readGroups(runId, step);
+    if (record.peek()?.runId !== runId) return;
+    gone.value = found === null;
+    if (found !== null) held.value = found;
+  };
   const shown = held.value ?? newest.value;
+  const passing = shown?.groups.filter(FILTERS[filter.value]) ?? [];
   return (
     <section class="panel groups-panel" aria-labelledby="groups-title" data-step={shown?.step ?? ''}>
       <header class="panel-head">
         <h2 id="groups-title">{shown === null ? WORDS.title : WORDS.stepTitle(shown.step)}</h2>
         {shown !== null && (
-          <label class="check">
-            <input
-              type="checkbox"
-              data-testid="hold"
-              checked={held.value !== null}
-              onChange={(event) => {
-                held.value = event.currentTarget.checked ? newest.peek() : null;
-              }}
-            />
-            {WORDS.hold}
-          </label>
+          <StepPager
+            step={shown.step}
+            steps={record.value?.groupSteps ?? []}
+            turnTo={(step) => void turnTo(step)}
+          />
         )}
-        {held.value !== null && newest.value !== null && newest.value.step !== held.value.step && (
-          <span class="hint">{WORDS.held(newest.value.step)}</span>
-        )}
+        {newest.value !== null && <Controls {...{ filter, held }} newest={newest.value} />}
       </header>
       <p class="hint">{shown === null ? WORDS.empty : WORDS.about}</p>
-      {shown?.groups.map((group, i) => (
+      <CommandFailure commands={['groups']} />
+      {gone.value && <p class="hint">{WORDS.gone}</p>}
+      {shown !== null && passing.length === 0 && <p class="empty">{WORDS.noneSuch}</p>}
+      {passing.map((group, i) => (
         <Group key={i} group={group} first={i === 0} scaling={scaling} />
       ))}
     </section>

@@ -158,8 +158,20 @@ export const TRAIN_COPY = {
     stepTitle: (step: number) => `Groups of step ${step}`,
     about:
       'Each question was answered several times. An answer that scored above the mean of its group has a positive advantage and becomes more likely; one below becomes less likely.',
-    empty: 'With GRPO, the questions of the last step and every sampled answer with its score appear here.',
+    empty: 'With GRPO, the questions of every step and each sampled answer with its score appear here.',
     hold: 'Hold this step',
+    earlier: 'Earlier step',
+    later: 'Later step',
+    keptSteps: (at: number, of: number) => `${at} of ${of} kept`,
+    filter: 'Show',
+    filters: {
+      all: 'all',
+      mixed: 'right and wrong answers',
+      lookedBack: 'with a look back',
+      dropped: 'left out',
+    },
+    gone: 'The groups of that step are not kept any more: the oldest go when a run’s groups take too much room.',
+    noneSuch: 'No group of this step is of this kind.',
     held: (newest: number) => `Held; step ${newest} is there already.`,
     summary: (right: number, of: number, reward: string) => `${right} of ${of} right, mean reward ${reward}`,
     dropped: {
@@ -245,6 +257,7 @@ export const TRAIN_COPY = {
     read: 'The run could not be read',
     delete: 'The run could not be deleted',
     export: 'The run could not be exported',
+    groups: 'The groups could not be read',
     dismiss: 'Dismiss',
   },
 } as const;

@@ -101,7 +101,16 @@ export interface RunDetail {
   readonly summary: RunSummary;
   readonly metrics: readonly StepMetrics[];
   readonly samples: readonly { readonly step: number; readonly samples: readonly SampleFact[] }[];
-  readonly groups: { readonly step: number; readonly groups: readonly GroupFact[] } | null;
+  /** Of the newest step that has some. */
+  readonly groups: StepGroups | null;
+  /** Steps whose groups are kept. */
+  readonly groupSteps: readonly number[];
+}
+
+/** Groups of a step. */
+export interface StepGroups {
+  readonly step: number;
+  readonly groups: readonly GroupFact[];
 }
 
 /** The live run, in one line. */
@@ -151,8 +160,10 @@ export interface TrainingCommands {
   stopTraining(): Promise<void>;
   listRuns(): Promise<readonly RunSummary[]>;
   readRun(runId: string): Promise<RunDetail>;
+  /** Groups of a step; null where none are kept. */
+  readGroups(runId: string, step: number): Promise<StepGroups | null>;
   /** @returns bytes freed */
   deleteRun(runId: string): Promise<number>;
-  /** The metrics alone, or a zip of them with the run's configuration. */
+  /** The metrics alone, or a zip of them with the run's configuration and, of GRPO, every group that is kept. */
   exportRun(runId: string, format: RunFormat): Promise<Blob>;
 }

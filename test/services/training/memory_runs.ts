@@ -12,7 +12,7 @@ interface Held {
   checkpoint: StoredCheckpoint<CheckpointBase> | null;
   metrics: Map<number, Record<string, number>>;
   samples: Map<number, readonly SampleFact[]>;
-  groups: { step: number; groups: readonly GroupFact[] } | null;
+  groups: Map<number, readonly GroupFact[]>;
 }
 
 /** Makes an empty store. `refuse` is asked before each write and may throw. */
@@ -35,10 +35,9 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
   };
   const truncate = (id: string, step: number): void => {
     const found = of(id);
-    for (const part of [found.metrics, found.samples]) {
+    for (const part of [found.metrics, found.samples, found.groups]) {
       for (const key of part.keys()) if (key > step) part.delete(key);
     }
-    if (found.groups && found.groups.step > step) found.groups = null;
   };
   const runs: TrainingRuns = {
     list: async () => structuredClone([...held.values()].map(({ run }) => run)),
@@ -52,10 +51,11 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
           updatedAt: draft.createdAt,
           adapterId: null,
           reason: null,
+          groupBytes: 0,
           bytes: 9,
         },
       };
-      held.set(run.id, { run, checkpoint: null, metrics: new Map(), samples: new Map(), groups: null });
+      held.set(run.id, { run, checkpoint: null, metrics: new Map(), samples: new Map(), groups: new Map() });
       return structuredClone(run);
     },
     read: async (id) => {
@@ -64,8 +64,13 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
         run,
         metrics: [...metrics].map(([step, values]) => ({ step, values })),
         samples: [...samples].map(([step, rows]) => ({ step, samples: rows })),
-        groups,
+        groups: [...groups].map(([step, rows]) => ({ step, groups: rows })).at(-1) ?? null,
+        groupSteps: [...groups.keys()],
       });
+    },
+    readGroups: async (id, step) => {
+      const groups = of(id).groups.get(step);
+      return groups === undefined ? null : structuredClone({ step, groups });
     },
     readCheckpoint: async (id) => structuredClone(of(id).checkpoint),
     update: async (id, fields) => {
@@ -77,7 +82,7 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
       const found = of(runId);
       found.metrics.set(step, { ...metrics });
       if (samples) found.samples.set(step, samples);
-      if (groups) found.groups = { step, groups };
+      if (groups) found.groups.set(step, groups);
       return change(runId, { step, updatedAt: at });
     },
     saveCheckpoint: async (id, checkpoint, fields = {}) => {

@@ -1,9 +1,10 @@
 // An exported run: its files, and a configuration that the command line reads with nothing left over.
 import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { runArchive, runConfiguration } from '../../../src/services/training/run_export';
+import { groupLines, runArchive, runConfiguration } from '../../../src/services/training/run_export';
 import { readRunFile } from '../../../src/settings/run_file';
 import { PRESETS } from '../../../src/state/train_presets';
+import { GROUP } from '../../state/train_script';
 
 const BASE = { device: 'a device', profile: '{}', fingerprint: 'ab12' };
 const METRICS = [{ step: 1, values: { loss: 0.5 } }];
@@ -35,9 +36,23 @@ describe('runConfiguration', () => {
 
 describe('runArchive', () => {
   it('holds configuration and metrics', async () => {
-    const blob = runArchive({ plan: PRESETS['sft-full'], step: 1, metrics: METRICS, base: null });
+    const blob = runArchive({ plan: PRESETS['sft-full'], step: 1, metrics: METRICS, base: null, groups: '' });
     const files = unzipSync(new Uint8Array(await blob.arrayBuffer()));
     expect(Object.keys(files)).toEqual(['run.json', 'metrics.jsonl', 'metrics.csv']);
     expect(new TextDecoder().decode(files['metrics.jsonl'])).toBe('{"step":1,"loss":0.5}\n');
+  });
+
+  it('holds every answer of the groups, without the pictures', async () => {
+    const groups = groupLines({ step: 3, groups: [GROUP, GROUP] });
+    const blob = runArchive({ plan: PRESETS['grpo-full'], step: 3, metrics: METRICS, base: null, groups });
+    const files = unzipSync(new Uint8Array(await blob.arrayBuffer()));
+    const lines = new TextDecoder().decode(files['groups.jsonl']).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      [0, 0, 1, 1].map((group, i) => ({
+        ...{ step: 3, group, question: GROUP.question, expected: GROUP.expected, dropped: GROUP.dropped },
+        ...GROUP.completions[i % 2],
+      })),
+    );
+    expect(groupLines(null)).toBe('');
   });
 });

@@ -95,9 +95,17 @@ describe('withEvaluations', () => {
       { ...sample, correct: true, format: 'back' as const },
       { ...sample, correct: false, format: 'back' as const },
     ];
-    const drawn = withEvaluations({ runId: 'r', metrics, evaluations: [{ step: 2, samples }], groups: null });
+    const drawn = withEvaluations({
+      runId: 'r',
+      metrics,
+      evaluations: [{ step: 2, samples }],
+      groups: null,
+      groupSteps: [],
+    });
     expect(drawn).toEqual(steps({ loss: 1 }, { loss: 2, 'samples/right': 0.5, 'samples/looks_back': 1 }));
-    expect(withEvaluations({ runId: 'r', metrics, evaluations: [], groups: null })).toBe(metrics);
+    expect(withEvaluations({ runId: 'r', metrics, evaluations: [], groups: null, groupSteps: [] })).toBe(
+      metrics,
+    );
     const answers = curvesOf('sft', drawn).hero[1];
     expect(answers && valuesAt(answers, drawn, 2)).toEqual([0.5, 1]);
   });

@@ -95,6 +95,46 @@ describe('a group', () => {
   });
 });
 
+describe('an earlier step', () => {
+  it('is turned to, stays, and the newest comes back', async () => {
+    const { client } = await shown();
+    const next = { ...GROUP, question: 'which colour ?' };
+    client.emit({ type: 'groupsSampled', runId: 'r1', step: 6, groups: [next] });
+    await settled();
+    expect(screen.getByTestId('groups-pager').textContent).toContain('2 of 2 kept');
+    fireEvent.click(screen.getByLabelText('Earlier step'));
+    expect(client.calls).toContain('readGroups r1 5');
+    await client.resolve('readGroups', { step: 5, groups: [GROUP] });
+    await settled();
+    expect(screen.getByRole('heading', { name: 'Groups of step 5' })).toBeTruthy();
+    expect(screen.getByText('Held; step 6 is there already.')).toBeTruthy();
+    fireEvent.click(screen.getByTestId('hold'));
+    await settled();
+    expect(screen.getByRole('heading', { name: 'Groups of step 6' })).toBeTruthy();
+  });
+
+  it('that made room for later ones says so', async () => {
+    const { client } = await shown();
+    client.emit({ type: 'groupsSampled', runId: 'r1', step: 6, groups: [GROUP] });
+    await settled();
+    fireEvent.click(screen.getByLabelText('Earlier step'));
+    await client.resolve('readGroups', null);
+    await settled();
+    expect(screen.getByText(/are not kept any more/)).toBeTruthy();
+    expect(screen.getByRole('heading', { name: 'Groups of step 6' })).toBeTruthy();
+  });
+
+  it('shows the groups of one kind', async () => {
+    await shown([GROUP, { ...GROUP, dropped: 'uniform' }]);
+    fireEvent.change(screen.getByTestId('groups-filter'), { target: { value: 'dropped' } });
+    await settled();
+    expect(screen.getAllByTestId('group')).toHaveLength(1);
+    fireEvent.change(screen.getByTestId('groups-filter'), { target: { value: 'lookedBack' } });
+    await settled();
+    expect(screen.getByText('No group of this step is of this kind.')).toBeTruthy();
+  });
+});
+
 describe('a held step', () => {
   it('stays while others come, and is let go of', async () => {
     const { client } = await shown();
