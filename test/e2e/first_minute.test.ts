@@ -141,6 +141,7 @@ test('a live answer is played again, saved, and opened on a page without a model
   page,
   playwright,
 }) => {
+  test.setTimeout(240_000);
   const look = new LookPage(page);
   await look.watchShifts();
   await look.ready();
@@ -238,7 +239,7 @@ test('a live answer is played again, saved, and opened on a page without a model
   await expect.poll(() => other.text()).toBe(text);
   await expect(other.page.getByTestId('verdict')).toHaveText(verdict ?? '');
   await other.drop('broken.trace.json', 'application/json', file.subarray(0, 400));
-  await expect(other.page.locator('.notice')).toContainText('broken.trace.json is not JSON');
+  await expect(other.page.locator('.picture-panel .notice')).toContainText('broken.trace.json is not JSON');
   await expect.poll(() => other.text()).toBe(text);
   await bare.close();
 });
