@@ -279,11 +279,7 @@ export const TRAIN_SETTINGS = {
     'How much likelier the picture makes the words of a right answer’s look back than a blank picture would, under the model as the run began: from 0, over 0.63 for one nat a token, towards 1. Scores every answer twice more.',
     'Words can depend on the picture and have nothing to do with the question. A look of fewer than 8 tokens earns nothing.',
   ),
-  'grpo.rewardWeights.custom': reward(
-    0,
-    'Your own',
-    'A function in JavaScript, which is asked for once this is not 0.',
-  ),
+  'grpo.rewardWeights.custom': reward(0, 'Your own', 'A JavaScript function, asked for unless this is 0.'),
   'grpo.customReward': text(null, {
     group: 'rewards',
     method: 'grpo',

@@ -69,7 +69,13 @@ function state(name: string, { client: change, run = null, steps = 0, act }: Sce
       while (client.runs.length > 0 && !client.calls.some((call) => call.startsWith('readRun')))
         await settled();
       for (const summary of client.runs) {
-        await client.resolve(`readRun ${summary.id}`, { summary, metrics, samples: [], groups: null });
+        await client.resolve(`readRun ${summary.id}`, {
+          summary,
+          metrics,
+          samples: [],
+          groups: null,
+          groupSteps: [],
+        });
       }
       await act?.(client, train);
     };

@@ -12,7 +12,7 @@ import type {
   EvaluationView,
   EvaluationWork,
 } from '../../worker/protocol/evaluation';
-import { pageName } from '../controls';
+import { PAGES, pageName } from '../controls';
 import { counted } from '../data/data_copy';
 
 /** `71.6 %`. */
@@ -101,8 +101,8 @@ export const EVALUATION_COPY = {
     notAsked: 'not asked yet',
     noBox: 'no answer',
     open: (index: number) => `Question ${index + 1}`,
-    look: 'Open in Look',
-    compare: 'Compare in Look',
+    look: `Open in ${PAGES.look}`,
+    compare: `Compare in ${PAGES.look}`,
     close: 'Close',
     picture: (name: string) => `The picture ${name}`,
     flips: {

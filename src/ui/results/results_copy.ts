@@ -6,6 +6,7 @@ import type {
   ShippedComparison,
   ShippedExperiment,
 } from '../../state/shipped_experiment';
+import { PAGES, pageName } from '../controls';
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 const points = (share: number): string => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
@@ -68,10 +69,9 @@ export const RESULTS_COPY = {
   next: 'Next',
   range: (from: number, to: number, total: number) => `${from} to ${to} of ${total}`,
   everyArm: 'Every arm',
-  look: 'Open in Look',
+  look: `Open in ${PAGES.look}`,
   lookBase: 'As the base was asked: without an adapter.',
-  lookTrained:
-    'With the prompt of this arm, and with the adapter that is chosen on the Look page: adapters of single arms do not ship, so that the answer may be another one.',
+  lookTrained: `With the prompt of this arm, and with the adapter that is chosen on ${pageName('look')}: adapters of single arms do not ship, so that the answer may be another one.`,
   close: 'Close',
   picture: (index: number) => `The picture of question ${index + 1}`,
   marks: (correct: boolean, looked: boolean) =>
