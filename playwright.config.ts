@@ -1,6 +1,6 @@
 // Configures the end-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over
-// SwiftShader, and, for tests tagged @no-webgpu, without it; those tagged @gallery are a soak's. There is one worker, as
-// two pages would share one software GPU.
+// SwiftShader, and, for tests tagged @no-webgpu, without it; those tagged @gallery are a soak's. There are two workers, as a
+// software GPU takes the processor where a page waits for it, and a page where the GPU does not.
 
 import { defineConfig } from '@playwright/test';
 import { BROWSER_ARGS, findBrowser } from './tools/browser.mjs';
@@ -13,7 +13,7 @@ export default defineConfig({
   testDir: 'test/e2e',
   testMatch: '**/*.{test,spec}.ts',
   outputDir: 'test-results',
-  workers: 1,
+  workers: 2,
   fullyParallel: false,
   forbidOnly: Boolean(process.env.CI),
   timeout: 120_000,
