@@ -20,7 +20,7 @@ export class LookPage {
     this.sentence = page.getByTestId('sentence');
     this.chart = page.getByTestId('chart');
     this.heatmap = page.getByTestId('heatmap');
-    this.status = page.getByRole('status');
+    this.status = page.getByTestId('status');
     page.on('request', (request) => this.requests.push(request));
     page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('console', (message) => {
