@@ -126,8 +126,12 @@ export class TrainPage extends LookPage {
 
   /** Saves the shown run's last checkpoint as an adapter. */
   async saveAdapter(name: string): Promise<void> {
-    await this.page.getByTestId('save-adapter').click();
-    await this.page.getByTestId('adapter-name').fill(name);
+    // The panel of a run that has just ended is drawn anew once, and a form that was opened before is closed by it.
+    const field = this.page.getByTestId('adapter-name');
+    await expect(async () => {
+      if (!(await field.isVisible())) await this.page.getByTestId('save-adapter').click();
+      await field.fill(name, { timeout: 2_000 });
+    }).toPass();
     await this.page.getByTestId('adapter-save').click();
     await expect(this.page.getByTestId('train-status')).toHaveText(`Adapter saved as ${name}.`);
   }
