@@ -62,7 +62,7 @@ test('the built-in world: answers, looks and mix outlive reloads, and SFT takes 
     ...{ name: 'On my cold start', mode: 'semantic', maxSteps: '2' },
     ...{ 'sft.batchSize': '1', 'sft.evalSteps': '0' },
   });
-  await page.getByTestId('start').click();
+  await cold.start();
   await cold.state('finished');
   await expect(cold.runStep).toHaveText('2 of 2');
   await cold.saveAdapter(LEARNT);
@@ -77,7 +77,7 @@ async function reward(): Promise<void> {
     ...{ 'grpo.promptsPerStep': '1', 'grpo.numGenerations': '2', 'grpo.maxCompletionLength': '24' },
   });
   await cold.continueAdapter(LEARNT);
-  await page.getByTestId('start').click();
+  await cold.start();
   await cold.stepped(2);
   await page.getByTestId('pause').click();
   await cold.state('paused');

@@ -101,7 +101,7 @@ async function teach(id: string, preset: string, fields: Readonly<Record<string,
   // A preset names pocket, with which it was found.
   await page.getByTestId('plan-model').selectOption(id);
   await expect(page.getByTestId('estimate')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
-  await page.getByTestId('start').click();
+  await train.start();
   await train.stepped(1);
   await train.state('finished');
 }

@@ -46,7 +46,7 @@ test('a full disk: nothing is lost, and what was refused works once there is roo
   await train.keepSet(SET);
   await train.go('train');
   await train.plan('sft-quick', SET, PLAN);
-  await page.getByTestId('start').click();
+  await train.start();
   await train.state('paused');
   await expect(page.getByRole('alert')).toHaveAttribute('data-code', 'storage/full');
   await expect(page.getByRole('alert')).toContainText('There is no room to save the checkpoint of step 1');
@@ -72,7 +72,7 @@ test('a crash of the GPU process in mid-step: training goes on from its checkpoi
   const { page } = train;
   await train.go('train');
   await train.plan('sft-quick', SET, { ...PLAN, name: 'Crashed', maxSteps: '6', saveSteps: '2' });
-  await page.getByTestId('start').click();
+  await train.start();
   await expect(page.getByRole('heading', { name: 'Crashed' })).toBeVisible();
   await train.stepped(3);
   const whole = await browser.newBrowserCDPSession();

@@ -118,7 +118,7 @@ test('GRPO with a reward of its own and the inspector open', async () => {
     'grpo.rewardWeights.custom': '1',
     'grpo.customReward': 'function reward({ text }) { return text.length / 1000; }',
   });
-  await page.getByTestId('start').click();
+  await train.start();
   await expect(page.getByTestId('completion').first()).toBeVisible({ timeout: 60_000 });
   await page.getByTestId('hold').check();
   await expectAdvantages();

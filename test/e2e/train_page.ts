@@ -86,6 +86,14 @@ export class TrainPage extends LookPage {
     }
   }
 
+  /** Starts the plan and waits until its run is the one that is shown: until then an earlier one still is. */
+  async start(): Promise<void> {
+    const before = await this.rows.count();
+    await this.page.getByTestId('start').click();
+    await expect(this.rows).toHaveCount(before + 1, { timeout: RUN_TIMEOUT });
+    await expect(this.rows.first()).toHaveAttribute('aria-current', 'true');
+  }
+
   async state(state: string): Promise<void> {
     await expect(this.runState).toHaveAttribute('data-state', state, { timeout: RUN_TIMEOUT });
   }
@@ -126,12 +134,8 @@ export class TrainPage extends LookPage {
 
   /** Saves the shown run's last checkpoint as an adapter. */
   async saveAdapter(name: string): Promise<void> {
-    // The panel of a run that has just ended is drawn anew once, and a form that was opened before is closed by it.
-    const field = this.page.getByTestId('adapter-name');
-    await expect(async () => {
-      if (!(await field.isVisible())) await this.page.getByTestId('save-adapter').click();
-      await field.fill(name, { timeout: 2_000 });
-    }).toPass();
+    await this.page.getByTestId('save-adapter').click();
+    await this.page.getByTestId('adapter-name').fill(name);
     await this.page.getByTestId('adapter-save').click();
     await expect(this.page.getByTestId('train-status')).toHaveText(`Adapter saved as ${name}.`);
   }

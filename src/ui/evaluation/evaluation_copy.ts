@@ -14,6 +14,7 @@ import type {
 } from '../../worker/protocol/evaluation';
 import { PAGES, pageName } from '../controls';
 import { counted } from '../data/data_copy';
+import type { LabAddress } from './lab_address';
 
 /** `71.6 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -22,10 +23,16 @@ const share = (value: number | null): string => (value === null ? '–' : value.
 
 /** Fixed texts. */
 export const EVALUATION_COPY = {
-  title: 'Lab',
+  /** The heading, by what the address names. */
+  headings: {
+    first: PAGES.lab,
+    evaluation: 'Evaluation',
+    results: 'Experiment',
+    questions: 'Questions of an experiment',
+  } satisfies Record<LabAddress['page'], string>,
   about:
     'Measures whether a model looks back, and whether it is better for it: on the built-in world or on a dataset of yours, one model or two against each other, question by question.',
-  back: 'Lab',
+  back: PAGES.lab,
   form: {
     title: 'New evaluation',
     model: (label: string) => `The model that is loaded answers, greedily: ${label}.`,

@@ -126,7 +126,8 @@ function Named({ evaluations, library, results }: LabProps) {
 /** The page. */
 export function LabPage(props: LabProps) {
   const { evaluations } = props;
-  const inner = useLabAddress().page !== 'first';
+  const { page } = useLabAddress();
+  const inner = page !== 'first';
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (inner) heading.current?.focus({ preventScroll: true });
@@ -143,7 +144,7 @@ export function LabPage(props: LabProps) {
           </p>
         )}
         <h2 ref={heading} tabIndex={-1}>
-          {WORDS.title}
+          {WORDS.headings[page]}
         </h2>
         {!inner && <p class="hint">{WORDS.about}</p>}
       </header>

@@ -17,7 +17,7 @@ function History({ evaluations, at }: { readonly evaluations: readonly Evaluatio
   const marks = evaluations.map(({ step, samples }) => ({ step, sample: samples[at] }));
   const said = marks.map(({ sample }) => (sample?.correct ? TRAIN_COPY.right : TRAIN_COPY.wrong)).join(', ');
   return (
-    <span class="history">
+    <span class="sample-history">
       <span aria-hidden="true">
         {marks.map(({ step, sample }) => (
           <span key={step} class={sample?.correct ? 'right' : 'wrong'}>
