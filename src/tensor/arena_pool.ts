@@ -37,7 +37,7 @@ export class ArenaPool {
     this.#gpu = gpu;
   }
 
-  /** A number that changes whenever an arena is another buffer than before. */
+  /** A number that changes whenever an arena is another buffer than before, or none. */
   get generation(): number {
     return this.#generation;
   }
@@ -156,7 +156,10 @@ export class ArenaPool {
   }
 
   #drop(arena: Arena): void {
-    if (arena.buffer !== null) this.#retired.push(arena.buffer);
+    if (arena.buffer !== null) {
+      this.#retired.push(arena.buffer);
+      this.#generation++;
+    }
     arena.buffer = null;
     arena.bytes = 0;
     if (this.#running === null) this.#freeRetired();

@@ -222,9 +222,10 @@ export class Program {
 
   /** Binds the pool's arenas where they are others than those that are bound. */
   #rebind(): void {
+    if (this.#generation === this.#pool.generation) return;
     const { executable, plan, user, inputBuffer } = this.#parts;
     const arenas = this.#pool.buffersFor(user);
-    if (this.#generation === this.#pool.generation) return;
+    // Making an arena that was missing counts, too.
     this.#generation = this.#pool.generation;
     if (arenas.every((buffer, index) => buffer === this.#arenas[index])) return;
     this.#arenas = arenas;
