@@ -4,7 +4,7 @@
 import { effect, untracked } from '@preact/signals';
 import type { Look } from '../../state/look';
 import { type LookAddress, readAddress, writeAddress } from '../../state/look_address';
-import { route } from '../route';
+import { route, routeOf } from '../route';
 import { type Example, fetchExample, fetchExamples } from './picture_source';
 
 /** The address that was written last. */
@@ -68,9 +68,10 @@ export async function followAddress(look: Look): Promise<void> {
     if (route.value !== 'look') return;
     clearTimeout(timer);
     timer = setTimeout(() => {
+      // A click on a link changes the address at once and the page a moment later; the address is the newer of the two.
+      if (routeOf(location.hash) !== 'look') return;
       const hash = writeAddress(address);
       const now = location.hash === '' ? '#/look' : location.hash;
-      if (route.value !== 'look') return;
       written = hash;
       if (hash !== now) history.replaceState(history.state, '', hash);
     }, REST);
