@@ -21,7 +21,9 @@ export default defineConfig({
   reporter: [['line']],
   use: {
     baseURL: `http://localhost:${PORT}`,
-    trace: 'retain-on-failure',
+    // Recording every journey costs half of Playwright's own processor time: it is for who looks for a fault's cause.
+    trace: process.env.LOOKBACK_E2E_TRACE ? 'retain-on-failure' : 'off',
+    screenshot: 'only-on-failure',
     // A page that is kept on the device would answer for the servers of the journeys; one journey is about it.
     serviceWorkers: 'block',
     // An answer then ends on its look at once; the journeys of the first minute see it visit the look's cells.
