@@ -15,6 +15,7 @@ import { cpuRows } from './parity_stages/cpu';
 import { type Comparison, compare, type FixtureDir, openFixtureDir } from './parity_stages/fixture_dir';
 import { modelRows, variantRows } from './parity_stages/model';
 import { opsRows, samplingRows } from './parity_stages/ops';
+import { QLORA_STAGE } from './parity_stages/qlora';
 import { quantisedRows } from './parity_stages/quantised';
 import { trainRows } from './parity_stages/train';
 
@@ -33,7 +34,8 @@ const USAGE = `usage: npm run parity -- DIR… [--stages LIST] [--only GLOB] [--
                              [--json]
   DIR       a folder with a manifest.json, as those of test/fixtures
   --stages  comma-separated: processor, vision, position, text, attention, logits, decode, generate, lookback, lora,
-            adamw, grpo, adapter, ops, sampling, preprocess, tokenizer (default: all)
+            adamw, grpo, qlora (with --weights int4 or int8), adapter, ops, sampling, preprocess, tokenizer
+            (default: all)
   --only    tensors whose name matches, * and ? as wildcards, alternatives separated by commas
   --weights int4, int8, bf16 or f32: runs the models on weights in this precision, and compares with their dequantised
             values as the manifest says, with the goldens within what the rounding explains
@@ -140,7 +142,8 @@ async function checkFolder(
     });
   }
   for (const { stage, name, file } of dir.toCompare()) {
-    if (!wanted(stage, name) || covered.has(`${file}\n${name}`)) continue;
+    // What belongs to rounded weights is compared with --weights.
+    if (stage === QLORA_STAGE || !wanted(stage, name) || covered.has(`${file}\n${name}`)) continue;
     const reason = 'nothing computes this tensor yet';
     rows.push({
       model: dir.name,

@@ -51,7 +51,7 @@ const STEPS = [
     lane: 'checks',
     args: [
       ...['tools/run.mjs', 'parity', ...fixtureFolders('model.safetensors'), '--quiet'],
-      ...['--weights', weights, '--stages', 'vision,text,attention,logits,lora'],
+      ...['--weights', weights, '--stages', 'vision,text,attention,logits,lora,qlora'],
     ],
     tests: writtenCounts,
   })),

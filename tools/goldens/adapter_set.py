@@ -8,7 +8,6 @@ people give PEFT: `all-linear`, or last names of modules that vision tower and d
 pattern. Before anything is written, the model without the adapter must give the folder's own logits.
 """
 import argparse
-import hashlib
 import json
 import os
 
@@ -17,7 +16,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText
 
-from golden_file import GIVEN, GoldenFile
+from golden_file import GoldenFile, add_to_manifest
 
 OUT = 'adapter-tower'
 FEATURE, LOGIT = {'abs': 1e-4}, {'abs': 5e-4}
@@ -71,39 +70,14 @@ def attach(model, settings, seed):
     return peft
 
 
-def manifest_text(value, depth=0):
-    """JSON in the layout of the manifests: what fits a line of 185 characters is one."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(line) <= 185 or not isinstance(value, (dict, list)):
-        return line
-    keys = [f'{json.dumps(key)}: ' for key in value] if isinstance(value, dict) else [''] * len(value)
-    parts = value.values() if isinstance(value, dict) else value
-    lines = [' ' * (depth + 1) + key + manifest_text(part, depth + 1) for key, part in zip(keys, parts)]
-    first, last = '{}' if isinstance(value, dict) else '[]'
-    return first + '\n' + ',\n'.join(lines) + '\n' + ' ' * depth + last
-
-
-def list_files(folder, goldens):
-    path = os.path.join(folder, 'manifest.json')
-    with open(path, encoding='utf-8') as file:
-        manifest = json.load(file)
-    for name in sorted(os.listdir(os.path.join(folder, OUT))):
-        with open(os.path.join(folder, OUT, name), 'rb') as file:
-            data = file.read()
-        entry = {'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
-        if name == 'io.safetensors':
-            entry = {'about': 'image features and logits under the adapter, by adapter_set.py', **entry,
-                     'tensors': goldens.entries}
-        manifest['files'][f'{OUT}/{name}'] = entry
-    manifest['tensors_to_compare'] = sum(tensor.get('tol', GIVEN) != GIVEN for file in manifest['files'].values()
-                                         for tensor in file.get('tensors', {}).values())
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(manifest_text(manifest) + '\n')
+def kind_of(folder):
+    """The model type that a folder's config names."""
+    with open(os.path.join(folder, 'config.json'), encoding='utf-8') as file:
+        return json.load(file)['model_type']
 
 
 def write_set(folder, seed):
-    with open(os.path.join(folder, 'config.json'), encoding='utf-8') as file:
-        kind = json.load(file)['model_type']
+    kind = kind_of(folder)
     golden = load_file(os.path.join(folder, 'io.safetensors'))
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float64, attn_implementation='eager').eval()
     inputs = inputs_of(golden, kind)
@@ -135,7 +109,9 @@ def write_set(folder, seed):
     with open(config, 'w', encoding='utf-8') as file:
         json.dump(settings, file, indent=2, sort_keys=True)
     out.save(target, 'io.safetensors')
-    list_files(folder, out)
+    names = [f'{OUT}/{name}' for name in sorted(os.listdir(target))]
+    about = 'image features and logits under the adapter, by adapter_set.py'
+    add_to_manifest(folder, names, {f'{OUT}/io.safetensors': out}, about)
     print(f'{folder}: features move by {moved[0]:.2f}, logits by {moved[1]:.2f}; base off by {off:.1e}')
 
 

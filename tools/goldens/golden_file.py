@@ -62,3 +62,36 @@ def write_manifest(folder, fixture, seed, goldens):
         'seed': seed, 'generator': 'make_goldens.py', 'fixture': fixture,
         'tensors_to_compare': sum(e['tol'] != GIVEN for g in goldens.values() for e in g.entries.values()),
         'files': files})
+
+
+def manifest_text(value, depth=0):
+    """JSON in the layout of the manifests: what fits a line of 185 characters is one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) <= 185 or not isinstance(value, (dict, list)):
+        return line
+    keys = [f'{json.dumps(key)}: ' for key in value] if isinstance(value, dict) else [''] * len(value)
+    parts = value.values() if isinstance(value, dict) else value
+    lines = [' ' * (depth + 1) + key + manifest_text(part, depth + 1) for key, part in zip(keys, parts)]
+    first, last = '{}' if isinstance(value, dict) else '[]'
+    return first + '\n' + ',\n'.join(lines) + '\n' + ' ' * depth + last
+
+
+def add_to_manifest(folder, names, goldens, about):
+    """Lists files of a folder in its manifest, anew where they are listed already.
+
+    `goldens` maps names to their GoldenFile, `about` says what these hold.
+    """
+    path = os.path.join(folder, 'manifest.json')
+    with open(path, encoding='utf-8') as file:
+        manifest = json.load(file)
+    for name in names:
+        with open(os.path.join(folder, name), 'rb') as file:
+            data = file.read()
+        entry = {'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+        if name in goldens:
+            entry = {'about': about, **entry, 'tensors': goldens[name].entries}
+        manifest['files'][name] = entry
+    manifest['tensors_to_compare'] = sum(tensor.get('tol', GIVEN) != GIVEN for file in manifest['files'].values()
+                                         for tensor in file.get('tensors', {}).values())
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(manifest_text(manifest) + '\n')

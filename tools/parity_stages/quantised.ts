@@ -1,4 +1,4 @@
-// Compares a fixture folder's model with quantised weights twice. With the same engine over f32 weights that hold the
+// Compares a fixture folder's model with quantised weights. With the same engine over f32 weights that hold the
 // dequantised values: the kernels must agree as closely as the manifest asks of f32 weights. With the goldens of the stored
 // weights: what the quantiser lost must explain the difference.
 
@@ -15,6 +15,7 @@ import type { ComputedRow, Wanted } from './computed_row';
 import { type Comparison, compare, type FixtureDir, type Values } from './fixture_dir';
 import { modelRows } from './model';
 import { fixtureFiles } from './prompt_run';
+import { belongsToQlora, QLORA_STAGE, qloraRows } from './qlora';
 import { trainRows } from './train';
 
 /** What later stages give depends on ids that were chosen, or on the signs of gradients: small causes, large effects. */
@@ -102,17 +103,22 @@ export async function* quantisedRows(
 ): AsyncGenerator<QuantisedRow> {
   const stored = fixtureFiles(dir);
   const tolerance = await explained(stored, precision);
+  const qlora = dir.ofStages([QLORA_STAGE], wanted).filter(({ name }) => name.startsWith(`${precision}.`));
+  const computed: Wanted = (stage, name) =>
+    wanted(stage, name) || (qlora.length > 0 && belongsToQlora(stage, name));
   const rowsOf = async (files: ModelFiles, kept: WeightPrecision): Promise<ComputedRow[]> => {
     const rows: ComputedRow[] = [];
     for await (const row of modelRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
     if (dir.has('adapter/adapter_config.json'))
-      for await (const row of trainRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
+      for await (const row of trainRows(gpu, dir, computed, { files, precision: kept })) rows.push(row);
     for await (const row of adapterRows(gpu, dir, wanted, { files, precision: kept })) rows.push(row);
     return rows;
   };
-  const exact = await rowsOf(await dequantisedFiles(stored, precision), 'f32');
+  const dequantised = await dequantisedFiles(stored, precision);
+  const exact = await rowsOf(dequantised, 'f32');
   const rows = await rowsOf(stored, precision);
   for (const [index, row] of rows.entries()) {
+    if (!wanted(row.stage, row.tensor)) continue;
     const tol = dir.find(row.file, row.tensor)?.tol ?? 'exact';
     const other = exact[index];
     if (!other || typeof row.actual === 'string' || typeof other.actual === 'string') continue;
@@ -126,4 +132,5 @@ export async function* quantisedRows(
       result: compareNorms(row.actual, golden, tolerance(row.stage)),
     };
   }
+  yield* qloraRows(dir, qlora, rows, dequantised);
 }
