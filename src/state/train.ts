@@ -9,6 +9,7 @@ import type { KeptText } from './kept_plan';
 import { createPlanWords } from './plan_words';
 import { createRunControl, createRunResults, type RunControl, type RunResults } from './train_acts';
 import { createTrainCommands, type TrainCommands } from './train_commands';
+import { createTrainCompare, type TrainCompare } from './train_compare';
 import { createPlanEstimate, type TrainForecast } from './train_forecast';
 import { createLiveRun, type LiveRun, type LiveRunTold } from './train_live';
 import { createTrainModels, type TrainModels } from './train_models';
@@ -30,6 +31,7 @@ export interface Train {
   readonly forecast: TrainForecast;
   readonly stored: TrainStored;
   readonly shown: TrainShown;
+  readonly compare: TrainCompare;
   readonly live: LiveRun;
   readonly control: RunControl;
   readonly results: RunResults;
@@ -81,12 +83,14 @@ export function createTrain(client: TrainClient, kept: KeptText | null = null): 
   const stored = createStoredLists(client, () => selectFirst(stored, live, shown));
   const live = createLiveRun(stored);
   const shown = createTrainShown(client, commands.perform, stored);
+  const compare = createTrainCompare(client, commands.perform, stored, shown);
   const plan = createTrainPlan(stored, kept);
   const models = createTrainModels(plan, stored);
   client.listen((events) => {
     batch(() => {
       for (const event of events) takeEvent(stored, live, event);
       shown.take(events);
+      compare.take(events);
     });
   });
   const answering = computed(() => stored.opened.value && !models.needsModel.value);
@@ -95,7 +99,7 @@ export function createTrain(client: TrainClient, kept: KeptText | null = null): 
   const words = createPlanWords(client, { plan: plan.plan, datasets: stored.datasets, able: answering });
   const parts = { client, commands, stored, plan, models, estimate, live, shown };
   return {
-    ...{ plan, models, stored, shown, live, commands },
+    ...{ plan, models, stored, shown, compare, live, commands },
     forecast: { estimate: estimate.estimate, words },
     control: createRunControl(parts),
     results: createRunResults(parts),

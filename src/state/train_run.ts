@@ -86,24 +86,12 @@ export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[])
   return { runId: record.runId, metrics, evaluations, groups, groupSteps };
 }
 
-/** Names of all metrics that any step has, in order of appearance. */
-export function metricNames(metrics: readonly StepMetrics[]): readonly string[] {
-  const names = new Set<string>();
-  for (const { values } of metrics) for (const name of Object.keys(values)) names.add(name);
-  return [...names];
-}
-
-/** A metric at each step; null where it was not measured or is no finite number. */
-export function seriesOf(metrics: readonly StepMetrics[], name: string): (number | null)[] {
-  return metrics.map(({ values }) => {
-    const value = values[name];
-    return value !== undefined && Number.isFinite(value) ? value : null;
-  });
-}
-
 /** Mean of the last `count` recorded values of a metric; null when there is none. */
 export function recentMean(metrics: readonly StepMetrics[], name: string, count: number): number | null {
-  const values = seriesOf(metrics.slice(-count), name).filter((value) => value !== null);
+  const values = metrics
+    .slice(-count)
+    .flatMap(({ values: { [name]: value } }) => value ?? [])
+    .filter(Number.isFinite);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

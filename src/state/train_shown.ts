@@ -1,11 +1,11 @@
-// Holds the run that the Train page shows: which one, and everything that it has shown so far. The record changes only by
-// events and by reading it; events that come while it is being read are taken in order afterwards.
+// Holds the run that the Train page shows: which one, and everything that it has shown so far.
 
-import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { EngineEvent } from '../worker/protocol/messages';
 import type { RunSummary, TrainingCommands } from '../worker/protocol/training';
+import { type FollowedRun, followRun } from './followed_run';
 import type { PerformCommand } from './train_commands';
-import { reduceShownRun, type ShownRun, shownRunOf } from './train_run';
+import type { ShownRun } from './train_run';
 import type { TrainStored } from './train_stored';
 
 /** The shown run. */
@@ -30,39 +30,21 @@ export function createTrainShown(
   perform: PerformCommand,
   stored: Pick<TrainStored, 'runs'>,
 ): TrainShownTold {
-  const selectedId = signal<string | null>(null);
-  const record = signal<ShownRun | null>(null);
-  /** Events that came while the selected run is being read; null at other times. */
-  let early: EngineEvent[] | null = null;
-  /** Counts selections, so that a late reading of an earlier one changes nothing. */
-  let readings = 0;
+  // A late reading of an earlier choice changes nothing: it fills a record that nobody looks at any more.
+  const followed = signal<FollowedRun | null>(null);
+  const selectedId = computed(() => followed.value?.runId ?? null);
   return {
-    ...{ selectedId, record },
+    selectedId,
+    record: computed(() => followed.value?.record.value ?? null),
     selected: computed(() => stored.runs.value.find(({ id }) => id === selectedId.value) ?? null),
     select: async (runId) => {
-      readings += 1;
-      const reading = readings;
-      batch(() => {
-        selectedId.value = runId;
-        record.value = null;
-        early = [];
-      });
-      const detail = await perform('read', () => client.readRun(runId));
-      if (reading !== readings) return;
-      const missed = early ?? [];
-      early = null;
-      if (detail !== null) record.value = reduceShownRun(shownRunOf(detail), missed);
+      const chosen = followRun(client, perform, runId);
+      followed.value = chosen;
+      await chosen.read;
     },
-    take: (events) => {
-      early?.push(...events);
-      if (record.value !== null) record.value = reduceShownRun(record.value, events);
-    },
+    take: (events) => followed.peek()?.take(events),
     clear: () => {
-      readings += 1;
-      batch(() => {
-        selectedId.value = null;
-        record.value = null;
-      });
+      followed.value = null;
     },
   };
 }

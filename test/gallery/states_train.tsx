@@ -7,6 +7,7 @@ import type { RunSummary } from '../../src/worker/protocol/training';
 import {
   adapterOf,
   datasetOf,
+  detailOf,
   ESTIMATE,
   evaluated,
   GROUP,
@@ -17,14 +18,14 @@ import {
   stepped,
 } from '../state/train_script';
 import { shelf } from '../ui/page_state';
-import { drawnPicture, type GalleryState, press } from './gallery_state';
+import { drawnPicture, type GalleryState, present, press } from './gallery_state';
 
 const STEPS = 40;
 
-/** Curves with noise, as a run of GRPO reports them. */
-function valuesOf(step: number): Record<string, number> {
-  const wave = Math.sin(step * 1.7) / 12;
-  const rising = 1 - Math.exp(-step / 15) + wave;
+/** Curves with noise, as a run of GRPO reports them; they rise over `pace` steps. */
+function valuesOf(step: number, pace = 15): Record<string, number> {
+  const wave = Math.sin(step * 1.7 + pace) / 12;
+  const rising = 1 - Math.exp(-step / pace) + wave;
   return {
     ...{
       loss: 0.02 * wave,
@@ -86,6 +87,40 @@ function state(name: string, { client: change, run = null, steps = 0, act }: Sce
 
 const running = (change: Partial<RunSummary> = {}) =>
   runOf('r1', { state: 'running', step: STEPS, ...change });
+
+/** Runs like the one before, each set otherwise in something. */
+function siblings(count: number): RunSummary[] {
+  const { plan } = runOf('r1');
+  const { optim, grpo } = plan;
+  const plans = [
+    plan,
+    { ...plan, optim: { ...optim, learningRate: 5e-4 } },
+    { ...plan, name: 'Long answers', grpo: { ...grpo, maxCompletionLength: 96, temperature: 0.8 } },
+    {
+      ...plan,
+      maxSteps: 60,
+      lora: { ...plan.lora, r: 32, loraAlpha: 64 },
+      seed: 11,
+      tokensPerMicroBatch: 512,
+    },
+    { ...plan, name: 'No format reward, which is a long name for a run' },
+  ];
+  return plans
+    .slice(0, count)
+    .map((own, i) => runOf(`r${9 - i}`, { plan: own, state: 'finished', step: 20 + 8 * i }));
+}
+
+/** Compares runs, each with as many steps as it has. */
+async function compared(client: HandTrainer, train: ReturnType<typeof createTrain>): Promise<void> {
+  for (const [i, summary] of client.runs.entries()) {
+    train.compare.toggle(summary.id);
+    const metrics = Array.from({ length: summary.step }, (_, at) => ({
+      step: at + 1,
+      values: valuesOf(at + 1, 8 + 7 * i),
+    }));
+    await client.resolve(`readRun ${summary.id}`, { ...detailOf(summary), metrics });
+  }
+}
 
 /** The states. */
 export const TRAIN_STATES: readonly GalleryState[] = [
@@ -150,6 +185,21 @@ export const TRAIN_STATES: readonly GalleryState[] = [
   state('runs', {
     client: { runs: ['r1', 'r2', 'r3'].map((id) => runOf(id, { state: 'finished', step: 20 })) },
     steps: 20,
+  }),
+  state('compared', { client: { runs: siblings(3) }, steps: 20, act: compared }),
+  state('compared-five', {
+    ...{ client: { runs: siblings(5) }, steps: 20 },
+    act: async (client, train) => {
+      await compared(client, train);
+      const smooth = (await present('[data-testid="smooth"]')) as HTMLSelectElement;
+      smooth.value = '5';
+      smooth.dispatchEvent(new Event('change', { bubbles: true }));
+      await press('[data-testid="compared-settings"] summary');
+      const step = (await present('[data-testid="read-at"]')) as HTMLInputElement;
+      step.value = '18';
+      step.dispatchEvent(new Event('input', { bubbles: true }));
+      await settled();
+    },
   }),
   state('delete-run', {
     run: runOf('r1', { state: 'finished', step: 20 }),

@@ -2,12 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   alertsOf,
-  metricNames,
   recentMean,
   reduceShownRun,
   type ShownRun,
   secondsLeft,
-  seriesOf,
   shownRunOf,
 } from '../../src/state/train_run';
 import type { EngineEvent } from '../../src/worker/protocol/messages';
@@ -29,7 +27,7 @@ describe('reduceShownRun', () => {
       expect(parts, `cut at ${cut}`).toEqual(whole);
     }
     expect(steps(whole)).toEqual([1, 2, 3]);
-    expect(seriesOf(whole.metrics, 'loss')).toEqual([1, 9, 8]);
+    expect(whole.metrics.map(({ values }) => values.loss)).toEqual([1, 9, 8]);
   });
 
   it('replaces what came after the checkpoint that a run went back to', () => {
@@ -59,13 +57,8 @@ describe('reduceShownRun', () => {
   });
 });
 
-describe('series', () => {
+describe('recentMean', () => {
   const metrics = [metricsOf(1), metricsOf(2, { kl: Number.NaN }), metricsOf(3, { kl: 0.5, loss: 2 })];
-
-  it('has null where a metric is missing or not finite', () => {
-    expect(seriesOf(metrics, 'kl')).toEqual([null, null, 0.5]);
-    expect(metricNames(metrics)).toEqual(['loss', 'kl']);
-  });
 
   it('averages the recorded ones of the last steps', () => {
     expect(recentMean(metrics, 'loss', 2)).toBe(1.25);

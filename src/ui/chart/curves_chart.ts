@@ -3,9 +3,15 @@
 // marked and joined.
 
 import uPlot from 'uplot';
-import type { StepMetrics } from '../../worker/protocol/training';
 import { themeColour } from '../theme';
-import { type CurveChart, type CurveLine, curveColumns, lastStepShown } from '../train/curves';
+import {
+  type CurveColumns,
+  curveColumns,
+  type DrawnLine,
+  type LineLook,
+  nearestStep,
+} from '../train/curve_lines';
+import type { CurveChart } from '../train/curves';
 import { metricText } from '../train/figures_text';
 import { TRAIN_COPY } from '../train/train_copy';
 import { StepChart, type StepData, type StepLine } from './step_chart';
@@ -13,11 +19,16 @@ import { StepChart, type StepData, type StepLine } from './step_chart';
 const HEIGHT = 164;
 const FAINT = 0.35;
 
-const LOOKS: Readonly<Record<CurveLine['look'], Pick<StepLine, 'colour' | 'width' | 'dash'>>> = {
+const LOOKS: Readonly<Record<LineLook, Pick<StepLine, 'colour' | 'width' | 'dash'>>> = {
   first: { colour: '--ink', width: 2, dash: [] },
   second: { colour: '--ink', width: 1.5, dash: [7, 4] },
   third: { colour: '--ink-2', width: 1.75, dash: [1.5, 3.5] },
   accent: { colour: '--accent', width: 2, dash: [] },
+  'run-a': { colour: '--ink', width: 2, dash: [] },
+  'run-b': { colour: '--run-b', width: 2, dash: [7, 4] },
+  'run-c': { colour: '--run-c', width: 2.25, dash: [2, 4] },
+  'run-d': { colour: '--run-d', width: 2, dash: [12, 4, 2, 4] },
+  'run-e': { colour: '--run-e', width: 2, dash: [4, 2] },
 };
 
 /** Ends of the y axis: the chart's own, widened by the data with a little air; never of no height. */
@@ -37,29 +48,18 @@ export function axisEnds(
   ];
 }
 
-/** The step nearest to a position among strictly increasing steps; null when there is none. */
-export function nearestStep(metrics: readonly StepMetrics[], position: number): number | null {
-  let best: number | null = null;
-  for (const { step } of metrics) {
-    if (best !== null && Math.abs(step - position) >= Math.abs(best - position)) break;
-    best = step;
-  }
-  return best;
-}
-
 /** Lines of a chart: those of the measured values, faint below their means when they are smoothed. */
-function linesOf({ lines }: CurveChart, smooth: boolean): StepLine[] {
-  const raw = lines.map(({ look, sparse }): StepLine => {
-    const marks = { sparse: sparse === true, marksLone: true };
-    return { ...LOOKS[look], ...marks, alpha: smooth ? FAINT : 1 };
-  });
+function stepLines(lines: readonly DrawnLine[], smooth: boolean): StepLine[] {
+  const raw = lines.map(
+    ({ look, sparse }): StepLine => ({ ...LOOKS[look], sparse, marksLone: true, alpha: smooth ? FAINT : 1 }),
+  );
   // A mean needs no marks: the faint line below has them.
-  const means = lines.map(({ look, sparse }): StepLine => ({ ...LOOKS[look], sparse: sparse === true }));
+  const means = lines.map(({ look, sparse }): StepLine => ({ ...LOOKS[look], sparse }));
   return smooth ? [...raw, ...means] : raw;
 }
 
 /** Smallest and largest value of the lines; null where there is none. */
-function extremes(columns: uPlot.AlignedData): readonly [low: number | null, high: number | null] {
+function extremes(columns: CurveColumns): readonly [low: number | null, high: number | null] {
   let low: number | null = null;
   let high: number | null = null;
   for (const column of columns.slice(1)) {
@@ -72,23 +72,36 @@ function extremes(columns: uPlot.AlignedData): readonly [low: number | null, hig
   return [low, high];
 }
 
+/** What a chart shows. */
+export interface CurveState {
+  /** As many and with the same looks as those that the chart was made with. */
+  readonly lines: readonly DrawnLine[];
+  /** Step at the right end of the x axis. */
+  readonly lastStep: number;
+  readonly hovered: number | null;
+}
+
+/** What stays of a chart while its values change. */
+export interface CurveSpec extends Pick<CurveChart, 'unit' | 'range'> {
+  /** Steps of the means that are drawn over the measured values; 1 draws none. */
+  readonly window: number;
+  /** Called with the step nearest to the pointer; null when it leaves. */
+  readonly onHover: (step: number | null) => void;
+}
+
 /** The chart in the element that it is given; {@link update} may be called at any rate. */
 export class CurveView {
-  private readonly spec: CurveChart;
-  private readonly smooth: boolean;
-  private readonly onHover: (step: number | null) => void;
+  private readonly spec: CurveSpec;
   private readonly chart: StepChart;
-  private metrics: readonly StepMetrics[] = [];
-  private maxSteps = 1;
-  private hovered: number | null = null;
+  private state: CurveState;
 
-  constructor(root: HTMLElement, spec: CurveChart, smooth: boolean, onHover: (step: number | null) => void) {
+  constructor(root: HTMLElement, spec: CurveSpec, state: CurveState) {
     this.spec = spec;
-    this.smooth = smooth;
-    this.onHover = onHover;
+    this.state = state;
     const wide = spec.unit === 'tiny' || spec.unit === 'seconds';
     this.chart = new StepChart(root, {
-      ...{ height: HEIGHT, leastWidth: 160, padding: [8, 10, 0, 0], lines: linesOf(spec, smooth) },
+      ...{ height: HEIGHT, leastWidth: 160, padding: [8, 10, 0, 0], skipsUnseen: true },
+      lines: stepLines(state.lines, spec.window > 1),
       xAxis: { label: TRAIN_COPY.curves.xAxis, labelSize: 14, labelGap: -2, size: 22 },
       yAxis: {
         ...{ size: wide ? 58 : 46, space: 32 },
@@ -100,15 +113,14 @@ export class CurveView {
     const { over } = this.chart.plot;
     over.addEventListener('pointermove', this.onMove);
     over.addEventListener('pointerleave', this.onLeave);
+    this.chart.draw(true);
   }
 
   /** Takes the newest state; drawn in the next frame. */
-  update(metrics: readonly StepMetrics[], maxSteps: number, hovered: number | null): void {
-    const stale = metrics !== this.metrics || maxSteps !== this.maxSteps;
-    this.metrics = metrics;
-    this.maxSteps = maxSteps;
-    this.hovered = hovered;
-    this.chart.draw(stale);
+  update(state: CurveState): void {
+    const { lines, lastStep } = this.state;
+    this.state = state;
+    this.chart.draw(state.lines !== lines || state.lastStep !== lastStep);
   }
 
   /** Draws again with the colours of the present theme. */
@@ -122,10 +134,9 @@ export class CurveView {
   }
 
   private data(): StepData {
-    const columns = curveColumns(this.spec, this.metrics, this.smooth);
+    const columns = curveColumns(this.state.lines, this.spec.window);
     const [low, high] = extremes(columns);
-    const lastStep = lastStepShown(this.metrics.at(-1)?.step ?? 0, this.maxSteps);
-    return { columns, lastStep, y: axisEnds(this.spec.range, low, high) };
+    return { columns, lastStep: this.state.lastStep, y: axisEnds(this.spec.range, low, high) };
   }
 
   private tick(value: number): string {
@@ -137,13 +148,15 @@ export class CurveView {
   }
 
   private drawHovered(): void {
-    if (this.hovered === null) return;
+    const { hovered } = this.state;
+    if (hovered === null) return;
     const { plot } = this.chart;
     const { ctx, bbox } = plot;
-    const x = plot.valToPos(this.hovered, 'x', true);
+    const x = plot.valToPos(hovered, 'x', true);
     ctx.save();
     ctx.strokeStyle = themeColour('--ink-2');
     ctx.lineWidth = uPlot.pxRatio;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
@@ -154,8 +167,8 @@ export class CurveView {
   private readonly onMove = (event: PointerEvent): void => {
     const { plot } = this.chart;
     const left = event.clientX - plot.over.getBoundingClientRect().left;
-    this.onHover(nearestStep(this.metrics, plot.posToVal(left, 'x')));
+    this.spec.onHover(nearestStep(this.state.lines, plot.posToVal(left, 'x')));
   };
 
-  private readonly onLeave = (): void => this.onHover(null);
+  private readonly onLeave = (): void => this.spec.onHover(null);
 }

@@ -38,6 +38,8 @@ export interface StepChartSpec {
   readonly xAxis: uPlot.Axis;
   readonly yAxis: uPlot.Axis;
   readonly lines: readonly StepLine[];
+  /** Leaves the chart as it is while it is scrolled out of view, for pages with many. */
+  readonly skipsUnseen?: boolean;
   /** Asked for once per drawing. */
   data(): StepData;
   /** Draws below the lines. */
@@ -47,14 +49,25 @@ export interface StepChartSpec {
 }
 
 /** Distances of the marks on the x axis. */
-const STEP_INCREMENTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+const STEP_INCREMENTS = [1, 2, 5]
+  .flatMap((lead) => [1, 10, 100, 1000, 10_000, 100_000].map((size) => lead * size))
+  .sort((a, b) => a - b);
 const MARK_SIZE = 6;
 
-/** Places of values without a neighbour: a line would not show them. */
+/** Places of values without a neighbour: a line would not show them. Undefined is a step of another line alone. */
 export function lonePlaces(values: ArrayLike<number | null | undefined>): number[] {
-  const there = (i: number) => values[i] !== null && values[i] !== undefined;
-  const places = Array.from(values, (_, i) => i);
-  return places.filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+  const lone: number[] = [];
+  // The place of the last value or gap, if it is a value that had no neighbour so far.
+  let alone = -1;
+  let gap = true;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (value === undefined) continue;
+    if (value === null && alone >= 0) lone.push(alone);
+    alone = value !== null && gap ? at : -1;
+    gap = value === null;
+  }
+  return alone >= 0 ? [...lone, alone] : lone;
 }
 
 function seriesOf({
@@ -107,8 +120,13 @@ export class StepChart {
   readonly plot: uPlot;
   readonly #spec: StepChartSpec;
   readonly #observer: ResizeObserver;
+  readonly #sight: IntersectionObserver | null;
   #stale = false;
   #frame = 0;
+  /** False while it is out of view and need not be drawn. */
+  #seen = true;
+  /** Something changed while it was out of view. */
+  #missed = false;
 
   constructor(root: HTMLElement, spec: StepChartSpec) {
     this.#spec = spec;
@@ -119,19 +137,30 @@ export class StepChart {
       if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: spec.height });
     });
     this.#observer.observe(root);
+    this.#sight = spec.skipsUnseen ? new IntersectionObserver((entries) => this.#look(entries)) : null;
+    this.#sight?.observe(root);
   }
 
   /** Draws in the next frame, however often it is called before; `stale` when the data or the theme changed. */
   draw(stale: boolean): void {
     if (stale) this.#stale = true;
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#flush());
+    if (!this.#seen) this.#missed = true;
+    else if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#flush());
   }
 
   /** Removes everything from the page. */
   destroy(): void {
     cancelAnimationFrame(this.#frame);
     this.#observer.disconnect();
+    this.#sight?.disconnect();
     this.plot.destroy();
+  }
+
+  #look(entries: readonly IntersectionObserverEntry[]): void {
+    this.#seen = entries.at(-1)?.isIntersecting ?? true;
+    if (!this.#seen || !this.#missed) return;
+    this.#missed = false;
+    this.draw(false);
   }
 
   #flush(): void {

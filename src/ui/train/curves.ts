@@ -1,11 +1,9 @@
-// Says which metrics are drawn together and what each chart means, and gives the same numbers as columns, a sentence
-// and a table, so that they cannot disagree. Smoothing happens only when asked for, and then the measured values stay
-// visible.
+// Says which metrics are drawn together, what each chart means, and which charts a run has, or several runs that are
+// compared.
 
 import type { TrainingMethod } from '../../settings/train_settings';
-import { metricNames, recentMean, type ShownRun, seriesOf } from '../../state/train_run';
-import type { SampleFact, StepMetrics } from '../../worker/protocol/training';
-import { metricText, type Unit } from './figures_text';
+import type { Unit } from './figures_text';
+import { SAMPLED } from './run_series';
 import { TRAIN_COPY } from './train_copy';
 
 /** One line of a chart. Lines are told apart by dash and width; the accent is for looking back alone. */
@@ -27,9 +25,6 @@ export interface CurveChart {
   readonly range: readonly [number, number] | null;
   readonly lines: readonly CurveLine[];
 }
-
-/** Steps of the moving mean that the toggle shows. */
-export const SMOOTH_STEPS = 5;
 
 const line = (
   metric: string,
@@ -102,9 +97,6 @@ const SFT_LOSS: CurveChart = {
   range: [0, 0],
   lines: [line('loss', 'training'), line('eval_loss', 'held out', 'second', true)],
 };
-
-/** Names under which {@link withEvaluations} adds what the sampled answers say. */
-const SAMPLED = { right: 'samples/right', back: 'samples/looks_back' } as const;
 
 const SFT_ANSWERS: CurveChart = {
   id: 'answers',
@@ -273,9 +265,8 @@ function withRewards(names: readonly string[]): CurveChart {
   return { ...REWARD, lines: [...REWARD.lines, ...others] };
 }
 
-/** The charts of a method for the metrics that were logged. */
-export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]): CurveSet {
-  const names = metricNames(metrics);
+/** The charts of a method for the metrics that were logged, by their names. */
+export function curvesOf(method: TrainingMethod, names: readonly string[]): CurveSet {
   const hero = method === 'grpo' ? [withRewards(names), BACKS, ATTENTION, LENGTH] : [SFT_LOSS, SFT_ANSWERS];
   const shown = new Set(hero.flatMap(({ lines }) => lines.map(({ metric }) => metric)));
   const others = [...(method === 'grpo' ? GRPO_MORE : [TOKEN_ACCURACY, BACKS, ATTENTION, LENGTH]), ...SHARED]
@@ -296,94 +287,25 @@ export function curvesOf(method: TrainingMethod, metrics: readonly StepMetrics[]
   return { hero, more: [...others, ...plain] };
 }
 
-/** Metrics with the shares of the sampled answers at each evaluation, as if the trainer had logged them. */
-export function withEvaluations({ metrics, evaluations }: ShownRun): readonly StepMetrics[] {
-  if (evaluations.length === 0) return metrics;
-  const shares = new Map(
-    evaluations.map(({ step, samples }) => {
-      const share = (holds: (sample: SampleFact) => boolean) =>
-        samples.filter(holds).length / Math.max(1, samples.length);
-      const right = share(({ correct }) => correct);
-      return [step, { [SAMPLED.right]: right, [SAMPLED.back]: share(({ format }) => format === 'back') }];
-    }),
-  );
-  return metrics.map((entry) => {
-    const values = shares.get(entry.step);
-    return values === undefined ? entry : { step: entry.step, values: { ...entry.values, ...values } };
-  });
-}
-
-/** Mean of each value and the recorded ones before it, `count` at most; null stays null. */
-export function trailingMeans(values: readonly (number | null)[], count: number): (number | null)[] {
-  const window: number[] = [];
-  let sum = 0;
-  return values.map((value) => {
-    if (value === null) return null;
-    window.push(value);
-    sum += value;
-    if (window.length > count) sum -= window.shift() ?? 0;
-    return sum / window.length;
-  });
-}
-
-/** Columns of a chart: steps, then each line as measured, then each line smoothed when that is asked for. */
-export function curveColumns(
-  chart: CurveChart,
-  metrics: readonly StepMetrics[],
-  smooth: boolean,
-): [steps: number[], ...lines: (number | null)[][]] {
-  const raw = chart.lines.map(({ metric }) => seriesOf(metrics, metric));
-  const means = smooth ? raw.map((values) => trailingMeans(values, SMOOTH_STEPS)) : [];
-  return [metrics.map(({ step }) => step), ...raw, ...means];
-}
-
-/** The largest step of the x axis: all steps of a short run; of a long one, room to double. */
-export function lastStepShown(done: number, maxSteps: number): number {
-  if (maxSteps <= 200) return Math.max(1, maxSteps, done);
-  let top = 100;
-  while (top < done) top *= 2;
-  return Math.max(Math.min(top, maxSteps), done);
-}
-
-/** The value of each line at a step; a sparse line gives its last one up to there. Null where there is none. */
-export function valuesAt(
-  chart: CurveChart,
-  metrics: readonly StepMetrics[],
-  step: number,
-): (number | null)[] {
-  const until = metrics.filter((entry) => entry.step <= step);
-  return chart.lines.map(({ metric, sparse }) => {
-    const values = seriesOf(until, metric);
-    return (sparse ? values.findLast((value) => value !== null) : values.at(-1)) ?? null;
-  });
-}
-
-/** `total 0.62, accuracy 0.55`; lines without a value are left out. */
-function inWords(chart: CurveChart, values: readonly (number | null)[]): string {
-  return chart.lines
-    .map(({ label }, i) => ({ label, value: values[i] ?? null }))
-    .filter(({ value }) => value !== null)
-    .map(({ label, value }) => `${label} ${metricText(value, chart.unit)}`)
-    .join(', ');
-}
-
-/** How a chart moved from its first steps to its last; empty before there are enough. */
-export function curveChange(chart: CurveChart, metrics: readonly StepMetrics[]): string {
-  if (metrics.length < 2 * SMOOTH_STEPS) return '';
-  const mean = (part: readonly StepMetrics[]) =>
-    inWords(
-      chart,
-      chart.lines.map(({ metric }) => recentMean(part, metric, SMOOTH_STEPS)),
+/**
+ * The charts of runs that are compared: each metric has one of its own, in which every run has a line. The first method's
+ * charts lead; a metric that no run logged has none.
+ */
+export function comparedCurves(methods: readonly TrainingMethod[], names: readonly string[]): CurveSet {
+  const drawn = new Set<string>();
+  const single = (charts: readonly CurveChart[]) =>
+    charts.flatMap((chart) =>
+      chart.lines.flatMap((one): CurveChart[] => {
+        if (!names.includes(one.metric) || drawn.has(one.metric)) return [];
+        drawn.add(one.metric);
+        const title = chart.lines.length === 1 ? chart.title : `${chart.title}: ${one.label}`;
+        return [{ ...chart, id: `${chart.id}-${one.metric}`, title, lines: [one] }];
+      }),
     );
-  const first = mean(metrics.slice(0, SMOOTH_STEPS));
-  const last = mean(metrics);
-  return first === '' || last === '' ? '' : TRAIN_COPY.curves.change(first, last, SMOOTH_STEPS);
-}
-
-/** The chart in words: the newest values, and how they moved since the beginning. */
-export function curveSentence(chart: CurveChart, metrics: readonly StepMetrics[]): string {
-  const last = metrics.at(-1);
-  const newest = last === undefined ? '' : inWords(chart, valuesAt(chart, metrics, last.step));
-  if (last === undefined || newest === '') return TRAIN_COPY.curves.none;
-  return `${TRAIN_COPY.curves.sentence(last.step, newest)} ${curveChange(chart, metrics)}`.trim();
+  const sets = [...new Set(methods)].map((method) => curvesOf(method, names));
+  const hero = single(sets[0]?.hero ?? []);
+  return {
+    hero,
+    more: single([...sets.slice(1).flatMap((set) => set.hero), ...sets.flatMap((set) => set.more)]),
+  };
 }

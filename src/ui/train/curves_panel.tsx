@@ -1,212 +1,176 @@
-// Draws the curves of the shown run: the charts that matter, the others folded, each with its definition, values and
-// table. Whatever a chart shows, its text shows too.
+// Draws the curves of the shown run, or of the runs that are compared: the charts that matter, the others folded, how they
+// are smoothed, and the step that all of them are read at.
 
-import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { RunSummary, StepMetrics, TrainingPlan } from '../../worker/protocol/training';
-import { CurveView } from '../chart/curves_chart';
-import { theme } from '../theme';
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from '@preact/signals';
+import { useMemo, useRef } from 'preact/hooks';
+import type { TrainingMethod } from '../../settings/train_settings';
+import type { ShownRun } from '../../state/train_run';
+import { ComparedRuns } from './compared_runs';
+import { CurveFigure, type CurveSetting } from './curve_figure';
 import {
-  type CurveChart,
-  type CurveLine,
-  curveChange,
-  curveColumns,
-  curveSentence,
-  curvesOf,
-  SMOOTH_STEPS,
-  valuesAt,
-  withEvaluations,
-} from './curves';
-import { metricText } from './figures_text';
-import { usePlan, useShown } from './train_context';
-import { TRAIN_COPY } from './train_copy';
+  type DrawnLine,
+  lastStepShown,
+  linesOfRun,
+  linesOfRuns,
+  type NamedSeries,
+  nearestStep,
+  newestStep,
+  RUN_LOOKS,
+} from './curve_lines';
+import { type CurveChart, comparedCurves, curvesOf } from './curves';
+import { NO_SERIES, type RunSeries, SeriesReader } from './run_series';
+import { useCompare, usePlan, useShown } from './train_context';
+import { RUN_LETTERS, TRAIN_COPY } from './train_copy';
+import '../styles/compared_runs.css';
 
 const WORDS = TRAIN_COPY.curves;
-/** Rows of a table; the exported file has all. */
-const MAX_ROWS = 300;
+/** Steps of the means that can be chosen; 1 draws the measured values alone. */
+const WINDOWS = [1, 5, 20, 100];
 
-interface CurveProps {
-  readonly chart: CurveChart;
-  readonly metrics: ReadonlySignal<readonly StepMetrics[]>;
-  readonly hovered: Signal<number | null>;
-  readonly smooth: boolean;
-}
-
-/** The plan whose axes are drawn: the run's, or before there is one, the form's. */
-function shownPlan(run: RunSummary | null, form: TrainingPlan): TrainingPlan {
-  return run?.plan ?? form;
-}
-
-function LineKey({ look }: { readonly look: CurveLine['look'] }) {
-  return (
-    <svg class={`line-key line-${look}`} viewBox="0 0 22 8" aria-hidden="true" focusable="false">
-      <line x1="1" y1="4" x2="21" y2="4" />
-    </svg>
-  );
-}
-
-/** Names the lines, with the values of the step that is pointed at, or else the newest. */
-function Legend({ chart, metrics, hovered }: Pick<CurveProps, 'chart' | 'metrics' | 'hovered'>) {
-  const step = hovered.value ?? metrics.value.at(-1)?.step ?? 0;
-  const values = valuesAt(chart, metrics.value, step);
-  return (
-    <ul class="legend">
-      {chart.lines.map(({ metric, label, look }, i) => (
-        <li key={metric} data-metric={metric}>
-          <LineKey look={look} /> {label} <b>{metricText(values[i], chart.unit)}</b>
-        </li>
-      ))}
-      {hovered.value !== null && <li class="hint">{`${WORDS.xAxis} ${step}`}</li>}
-    </ul>
-  );
-}
-
-function Canvas({ chart, metrics, hovered, smooth }: CurveProps) {
+/** The runs that are drawn: the compared ones, or the shown one alone, which then has no letter. */
+function useDrawnRuns(): ReadonlySignal<readonly NamedSeries[]> {
   const shown = useShown();
-  const form = usePlan();
-  const root = useRef<HTMLDivElement>(null);
-  const view = useRef<CurveView | null>(null);
-  const lines = chart.lines.map(({ metric }) => metric).join(' ');
-  useEffect(() => {
-    if (root.current === null) return;
-    const made = new CurveView(root.current, chart, smooth, (step) => {
-      hovered.value = step;
-    });
-    view.current = made;
-    made.update(metrics.peek(), shownPlan(shown.selected.peek(), form.plan.peek()).maxSteps, hovered.peek());
-    return () => made.destroy();
-    // A chart is the same as long as its lines are: rebuilding it per step would cost more than drawing it.
-  }, [shown, form, hovered, smooth, lines]);
-  useSignalEffect(() => {
-    view.current?.update(
-      metrics.value,
-      shownPlan(shown.selected.value, form.plan.value).maxSteps,
-      hovered.value,
+  const compare = useCompare();
+  /** What was read of the runs is kept for the next step. */
+  const readers = useRef<ReadonlyMap<string, SeriesReader>>(new Map());
+  return useComputed(() => {
+    const used = new Map<string, SeriesReader>();
+    const read = (id: string, record: ShownRun | null): RunSeries => {
+      if (record === null) return NO_SERIES;
+      const reader = readers.current.get(id) ?? new SeriesReader();
+      used.set(id, reader);
+      return reader.read(record);
+    };
+    const compared = compare.runs.value;
+    const { value: alone } = shown.record;
+    const id = alone?.runId ?? '';
+    const drawn = compared.map(
+      ({ summary, record }, i): NamedSeries => ({
+        ...{ id: summary.id, label: RUN_LETTERS[i] ?? '', look: RUN_LOOKS[i] ?? 'first' },
+        series: read(summary.id, record),
+      }),
     );
+    if (drawn.length === 0) drawn.push({ id, label: '', look: 'first', series: read(id, alone) });
+    readers.current = used;
+    return drawn;
   });
-  useSignalEffect(() => {
-    if (theme.value) view.current?.recolour();
+}
+
+function Smoothing({ window }: { readonly window: Signal<number> }) {
+  return (
+    <label class="check" title={WORDS.smoothWhy}>
+      {WORDS.smooth}
+      <select
+        data-testid="smooth"
+        value={String(window.value)}
+        onChange={(event) => {
+          window.value = Number(event.currentTarget.value);
+        }}
+      >
+        {WINDOWS.map((steps) => (
+          <option key={steps} value={String(steps)}>
+            {WORDS.smoothSteps(steps)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Moves the step that all charts are read at, as the pointer over any of them does. */
+function StepReader({
+  runs,
+  hovered,
+}: {
+  readonly runs: ReadonlySignal<readonly NamedSeries[]>;
+  readonly hovered: Signal<number | null>;
+}) {
+  const lines = runs.value.map(({ series }) => ({ run: series }));
+  const last = newestStep(lines);
+  const first = Math.min(...lines.flatMap(({ run }) => run.steps[0] ?? []));
+  if (last === null || last === first) return null;
+  const step = hovered.value ?? last;
+  return (
+    <label class="check step-reader">
+      {WORDS.readAt}
+      <input
+        type="range"
+        data-testid="read-at"
+        min={first}
+        max={last}
+        value={step}
+        aria-valuetext={hovered.value === null ? WORDS.newest : `${WORDS.xAxis} ${step}`}
+        onInput={(event) => {
+          const chosen = nearestStep(lines, Number(event.currentTarget.value));
+          hovered.value = chosen === last ? null : chosen;
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') hovered.value = null;
+        }}
+      />
+      <output>{hovered.value === null ? WORDS.newest : step}</output>
+    </label>
+  );
+}
+
+/** What the charts draw, as of now. */
+function useDrawing() {
+  const shown = useShown();
+  const compare = useCompare();
+  const form = usePlan();
+  const runs = useDrawnRuns();
+  const compared = useComputed(() => compare.runs.value.length > 0);
+  /** The plans whose axes are drawn: the runs', or before there is one, the form's. */
+  const plans = useComputed(() =>
+    compared.value
+      ? compare.runs.value.map(({ summary }) => summary.plan)
+      : [shown.selected.value?.plan ?? form.plan.value],
+  );
+  const lastStep = useComputed(() =>
+    Math.max(
+      ...plans.value.map(({ maxSteps }, i) =>
+        lastStepShown(runs.value[i]?.series.steps.at(-1) ?? 0, maxSteps),
+      ),
+    ),
+  );
+  // Charts are chosen again only when other metrics arrive, or other runs.
+  const kinds = useComputed(() => {
+    const names = new Set(runs.value.flatMap(({ series }) => series.names));
+    return JSON.stringify([compared.value, plans.value.map(({ method }) => method), [...names]]);
   });
-  return (
-    <div
-      class="curve-canvas"
-      role="img"
-      aria-label={`${chart.title}. ${curveSentence(chart, metrics.value)}`}
-      data-steps={metrics.value.length}
-    >
-      <div ref={root} class="curve-root" />
-    </div>
-  );
-}
-
-function Rows({ chart, metrics }: { readonly chart: CurveChart; readonly metrics: readonly StepMetrics[] }) {
-  const shown = metrics.slice(-MAX_ROWS);
-  const [steps, ...columns] = curveColumns(chart, shown, false);
-  return (
-    <>
-      {shown.length < metrics.length && <p class="hint">{WORDS.lastRows(shown.length, metrics.length)}</p>}
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{WORDS.step}</th>
-            {chart.lines.map(({ metric, label }) => (
-              <th key={metric} scope="col">
-                {label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {steps.map((step, row) => (
-            <tr key={step}>
-              <th scope="row">{step}</th>
-              {columns.map((column, i) => (
-                <td key={chart.lines[i]?.metric}>{metricText(column[row], chart.unit)}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
-  );
-}
-
-/** The table, built only while it is open. */
-function ValuesTable({ chart, metrics }: Pick<CurveProps, 'chart' | 'metrics'>) {
-  const open = useSignal(false);
-  return (
-    <details
-      class="curve-table"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary>{WORDS.table}</summary>
-      {open.value && (
-        <section
-          class="table-scroll"
-          aria-label={`${chart.title}: ${WORDS.table}`}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-          tabIndex={0}
-        >
-          <Rows chart={chart} metrics={metrics.value} />
-        </section>
-      )}
-    </details>
-  );
-}
-
-function Curve({ chart, metrics, hovered, smooth }: CurveProps) {
-  return (
-    <figure class="curve" data-chart={chart.id}>
-      <figcaption>
-        <h3>{chart.title}</h3>
-        <p class="hint">{chart.definition}</p>
-      </figcaption>
-      <Legend chart={chart} metrics={metrics} hovered={hovered} />
-      <Canvas chart={chart} metrics={metrics} hovered={hovered} smooth={smooth} />
-      <div>
-        <p class="hint">{metrics.value.length === 0 ? WORDS.none : curveChange(chart, metrics.value)}</p>
-        <ValuesTable chart={chart} metrics={metrics} />
-      </div>
-    </figure>
-  );
+  const ids = useComputed(() => runs.value.map(({ id }) => id).join(' '));
+  const set = useMemo(() => {
+    const [several, methods, names]: [boolean, TrainingMethod[], string[]] = JSON.parse(kinds.value);
+    return several ? comparedCurves(methods, names) : curvesOf(methods[0] ?? 'sft', names);
+  }, [kinds.value, ids.value]);
+  const count = useComputed(() => runs.value.length);
+  const linesOf = (chart: CurveChart): readonly DrawnLine[] =>
+    compared.value ? linesOfRuns(chart, runs.value) : linesOfRun(chart, runs.value[0]?.series ?? NO_SERIES);
+  return { runs, count, compared, lastStep, set, linesOf };
 }
 
 /** The curves panel; empty charts show where their lines will be. */
 export function CurvesPanel() {
-  const shown = useShown();
-  const form = usePlan();
   const hovered = useSignal<number | null>(null);
-  const smooth = useSignal(false);
+  const window = useSignal(1);
   const moreOpen = useSignal(false);
-  const method = useComputed(() => shownPlan(shown.selected.value, form.plan.value).method);
-  const metrics = useComputed(() => (shown.record.value === null ? [] : withEvaluations(shown.record.value)));
-  const names = useComputed(() => Object.keys(metrics.value.at(-1)?.values ?? {}).join(' '));
-  // Charts are chosen again only when other metrics arrive.
-  const set = useMemo(
-    () => curvesOf(method.value, metrics.peek()),
-    [method.value, names.value, shown.record.value?.runId],
-  );
+  const { runs, count, compared, lastStep, set, linesOf } = useDrawing();
+  const setting: CurveSetting = {
+    ...{ lastStep, hovered },
+    ...{ window: window.value, compared: compared.value },
+  };
+  const kind = compared.value ? 'compared' : 'one';
   const draw = (chart: CurveChart) => (
-    <Curve key={chart.id} chart={chart} metrics={metrics} hovered={hovered} smooth={smooth.value} />
+    <CurveFigure key={`${kind} ${chart.id}`} chart={chart} linesOf={linesOf} {...setting} />
   );
   return (
     <section class="panel curves-panel" aria-labelledby="curves-title">
       <header class="panel-head">
-        <h2 id="curves-title">{WORDS.title}</h2>
-        <label class="check" title={WORDS.smoothWhy}>
-          <input
-            type="checkbox"
-            data-testid="smooth"
-            checked={smooth.value}
-            onChange={(event) => {
-              smooth.value = event.currentTarget.checked;
-            }}
-          />
-          {WORDS.smooth(SMOOTH_STEPS)}
-        </label>
+        <h2 id="curves-title">{compared.value ? WORDS.comparedTitle(count.value) : WORDS.title}</h2>
+        <StepReader runs={runs} hovered={hovered} />
+        <Smoothing window={window} />
       </header>
+      {compared.value && <ComparedRuns />}
       <div class="curve-grid">{set.hero.map(draw)}</div>
       {set.more.length > 0 && (
         <details

@@ -3,16 +3,18 @@
 
 import { useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
-import { TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
 import { isLive } from '../../state/session';
-import { differences, readField } from '../../state/train_form';
+import { MOST_COMPARED } from '../../state/train_compare';
 import type { RunFormat, RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { download, fileName } from '../download';
+import { usePlanNames } from './compared_runs';
 import { CommandFailure } from './failure_note';
 import { momentText } from './figures_text';
+import { differingRows } from './plan_differences';
 import { mayResume } from './run_panel';
 import {
   useCommands,
+  useCompare,
   useLiveRun,
   usePlan,
   useRunControl,
@@ -20,7 +22,7 @@ import {
   useShown,
   useStored,
 } from './train_context';
-import { settingText, TRAIN_COPY } from './train_copy';
+import { RUN_LETTERS, TRAIN_COPY } from './train_copy';
 
 const WORDS = TRAIN_COPY.runs;
 const FORMATS: readonly RunFormat[] = ['zip', 'jsonl', 'csv'];
@@ -99,7 +101,7 @@ interface RunProps {
 }
 
 function RunActs({ run, status, shown }: RunProps) {
-  const { select } = useShown();
+  const { select, selected } = useShown();
   const live = useLiveRun();
   const commands = useCommands();
   const control = useRunControl();
@@ -118,6 +120,7 @@ function RunActs({ run, status, shown }: RunProps) {
       >
         {show}
       </button>
+      {!shown && selected.value !== null && <Compare run={run} />}
       {mayResume(run, status) && !shown && (
         <button
           type="button"
@@ -144,12 +147,31 @@ function RunActs({ run, status, shown }: RunProps) {
   );
 }
 
+/** Takes a run into the comparison with the shown one, or out of it. */
+function Compare({ run }: { readonly run: RunSummary }) {
+  const compare = useCompare();
+  const at = compare.runs.value.findIndex(({ summary }) => summary.id === run.id);
+  const words = at < 0 ? WORDS.compare : WORDS.comparedAs(RUN_LETTERS[at] ?? '');
+  return (
+    <button
+      type="button"
+      class="quiet"
+      data-testid="run-compare"
+      aria-pressed={at >= 0}
+      aria-label={`${words}: ${run.plan.name}`}
+      disabled={at < 0 && compare.full.value}
+      onClick={() => compare.toggle(run.id)}
+    >
+      {words}
+    </button>
+  );
+}
+
 /** What a run was set to, in which it is unlike the run that is shown. */
 function Differences({ run, shown }: { readonly run: RunSummary; readonly shown: RunSummary }) {
-  const found = differences(shown.plan, run.plan);
+  const found = differingRows([shown.plan, run.plan], usePlanNames());
   const words = WORDS.differs(found.length, shown.plan.name);
   if (found.length === 0) return <span class="hint">{words}</span>;
-  const text = (plan: RunSummary['plan'], id: TrainSettingId) => settingText(id, readField(plan, id));
   return (
     <details class="run-differences" data-testid="run-differences">
       <summary class="hint">{words}</summary>
@@ -164,11 +186,11 @@ function Differences({ run, shown }: { readonly run: RunSummary; readonly shown:
           </tr>
         </thead>
         <tbody>
-          {found.map((id) => (
+          {found.map(({ id, label, values: [theirs, own] }) => (
             <tr key={id}>
-              <th scope="row">{TRAIN_SETTINGS[id].label}</th>
-              <td>{text(run.plan, id)}</td>
-              <td>{text(shown.plan, id)}</td>
+              <th scope="row">{label}</th>
+              <td>{own}</td>
+              <td>{theirs}</td>
             </tr>
           ))}
         </tbody>
@@ -216,6 +238,7 @@ function Row({ run }: { readonly run: RunSummary }) {
 export function RunsPanel() {
   const stored = useStored();
   const live = useLiveRun();
+  const full = useCompare().full.value;
   const runs = stored.runs.value;
   const news = live.news.value;
   return (
@@ -226,6 +249,7 @@ export function RunsPanel() {
       </header>
       <CommandFailure commands={['delete', 'export']} />
       {runs.length === 0 && <p class="hint">{WORDS.empty}</p>}
+      {runs.length > 1 && <p class="hint">{(full ? WORDS.compareFull : WORDS.compareHint)(MOST_COMPARED)}</p>}
       <ul class="runs-list" data-testid="runs-list">
         {runs.map((run) => (
           <Row key={run.id} run={run} />

@@ -23,6 +23,8 @@ export const useForecast = () => useStore('forecast');
 export const useStored = () => useStore('stored');
 /** The shown run. */
 export const useShown = () => useStore('shown');
+/** The runs that are compared with it. */
+export const useCompare = () => useStore('compare');
 /** The engine's run. */
 export const useLiveRun = () => useStore('live');
 /** What moves a run. */

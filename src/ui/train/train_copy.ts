@@ -28,6 +28,9 @@ const ADVANTAGE_DIVISORS: Readonly<Record<AdvantageScaling, (floor: number | und
   std_floor: (floor) => `, divided by the deviation, but by no less than ${floor}`,
 };
 
+/** What runs that are compared are called, the shown one first. */
+export const RUN_LETTERS = ['A', 'B', 'C', 'D', 'E'];
+
 /** Fixed texts, grouped by the panel that shows them. */
 export const TRAIN_COPY = {
   title: 'Train',
@@ -141,8 +144,14 @@ export const TRAIN_COPY = {
   curves: {
     title: 'Curves',
     more: 'More curves',
-    smooth: (steps: number) => `Mean of ${steps} steps`,
-    smoothWhy: 'Off: every value is drawn as it was measured. On: the measured values stay, thinner.',
+    comparedTitle: (runs: number) => `Curves of ${runs} runs`,
+    smooth: 'Smoothing',
+    smoothSteps: (steps: number) => (steps === 1 ? 'none' : `mean of ${steps} steps`),
+    smoothWhy:
+      'Without it every value is drawn as it was measured. With it the measured values stay, thinner, below the means.',
+    readAt: 'Read at step',
+    newest: 'the newest',
+    ofRun: (run: string, value: string, step: number) => `${run} ${value} at step ${step}`,
     none: 'Nothing measured yet.',
     table: 'Values as a table',
     step: 'Step',
@@ -152,6 +161,20 @@ export const TRAIN_COPY = {
     change: (first: string, last: string, count: number) =>
       `Mean of the first ${count} steps: ${first}; of the last ${count}: ${last}.`,
     unknown: 'As the trainer logged it.',
+  },
+  compared: {
+    title: 'Runs that are compared',
+    shown: 'The shown run; the others are told by what they are set unlike it.',
+    reading: 'being read…',
+    unlike: (told: readonly string[], more: number) =>
+      told.length === 0 ? 'Set as A' : `Unlike A. ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+    takeOut: 'Take out',
+    takeOutOf: (letter: string, name: string) => `Take ${letter}, ${name}, out of the comparison`,
+    settings: (count: number) =>
+      count === 1 ? '1 setting in which they differ' : `${count} settings in which they differ`,
+    settingsName: 'Settings in which the runs differ',
+    setting: 'Setting',
+    end: 'End the comparison',
   },
   groups: {
     title: 'Groups of the last step',
@@ -220,6 +243,11 @@ export const TRAIN_COPY = {
     empty: 'Runs are kept here, with their curves, until you delete them.',
     show: 'Show',
     showing: 'Shown',
+    compare: 'Compare',
+    comparedAs: (letter: string) => `Compared as ${letter}`,
+    compareHint: (most: number) =>
+      `Compare draws a run’s curves over those of the shown one, up to ${most} runs in all.`,
+    compareFull: (most: number) => `${most} runs are compared, which is all that fit: take one out first.`,
     resume: CONTROLS.resume.label,
     plan: 'Take over plan',
     zip: 'Export',

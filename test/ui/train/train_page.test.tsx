@@ -1,7 +1,7 @@
 // The whole Train page over a scripted engine: panels by method, the words of its live region, and the model that a plan
-// needs. Charts draw into a canvas that takes every call, as there is none here.
+// needs.
 import { fireEvent, screen } from '@testing-library/preact';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createTrain } from '../../../src/state/train';
 import { TrainPage } from '../../../src/ui/train/train_page';
 import { LOADED_MODEL } from '../../state/engine_script';
@@ -14,26 +14,11 @@ import {
   settled,
   statusOf,
 } from '../../state/train_script';
+import { drawNothing } from '../page_canvas';
 import { renderIn } from '../page_script';
 import { shelf } from '../page_state';
 
-beforeAll(() => {
-  const context = new Proxy(
-    {},
-    { get: (_, name) => (name === 'measureText' ? () => ({ width: 1 }) : () => undefined), set: () => true },
-  );
-  vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(context as never);
-  vi.stubGlobal(
-    'Path2D',
-    class {
-      addPath = () => undefined;
-      arc = () => undefined;
-      lineTo = () => undefined;
-      moveTo = () => undefined;
-      rect = () => undefined;
-    },
-  );
-});
+beforeAll(drawNothing);
 
 async function shown() {
   const client = Object.assign(new HandTrainer(), { runs: [runOf('r1')] });
