@@ -70,6 +70,11 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/services/library/model_memory.ts': 'test/services/library/model_fit.gpu.test.ts',
   'src/services/device_check/kernel_sweep.ts': 'test/services/device_check/device_check.gpu.test.ts',
   'src/ui/models/device_check_copy.ts': 'test/ui/models/device_check_panel.test.tsx',
+  'src/storage/item_store.ts': 'test/services/backup/backup_host.browser.test.ts',
+  'src/storage/item_tables.ts': 'test/services/backup/backup_host.browser.test.ts',
+  'src/storage/scratch_file.ts': 'test/services/backup/backup_host.browser.test.ts',
+  'src/ui/library/open_library.tsx': 'test/e2e/library_trouble.test.ts',
+  'src/ui/library/backup_copy.ts': 'test/ui/library/backup_panel.test.tsx',
   'src/ui/models/models_copy.ts': 'test/ui/models/models_page.test.tsx',
   'src/ui/error_words.ts': 'test/ui/error_copy.test.ts',
   'src/ui/look/first_trace.ts': 'test/e2e/first_minute.test.ts',
@@ -97,6 +102,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   // A sample is made of all of these.
   'src/data/world/': 'test/data/world/world_sample.test.ts',
   // The parts of one host.
+  'src/services/backup/': 'test/services/backup/backup_host.test.ts',
   'src/services/cold_start/': 'test/services/cold_start/cold_start_host.test.ts',
   'src/services/evaluation/': 'test/services/evaluation/evaluation_host.test.ts',
   'src/ui/evaluation/': 'test/ui/evaluation/evaluation_page.test.tsx',

@@ -7,6 +7,7 @@ import { readAnswer } from '../answer/answer_reading';
 import { attentionPhases } from '../answer/attention_phases';
 import { TokenSpanMap } from '../answer/token_spans';
 import { COLOUR_WORDS, type ColourWord } from '../data/world/colour_words';
+import { base64Of, bytesOfBase64 } from '../lib/base64';
 import { DataError } from '../lib/errors';
 import { type JsonFailure, JsonReader } from '../lib/json_reader';
 import { MAX_PICTURES } from '../settings/generation_settings';
@@ -40,15 +41,6 @@ export interface TracePicture {
 export interface Trace {
   readonly answer: Answer;
   readonly pictures: readonly TracePicture[];
-}
-
-/** Bytes as base64. */
-export function base64Of(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return btoa(text);
 }
 
 function packMap(map: Float32Array): { top: number; values: string } {
@@ -127,12 +119,7 @@ function textOf(reader: JsonReader, key: string, most: number = MOST.characters)
 }
 
 function bytesOf(reader: JsonReader, key: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.from(atob(textOf(reader, key, MOST.bytes)), (character) => character.charCodeAt(0));
-  } catch (thrown) {
-    if (thrown instanceof DataError) throw thrown;
-    return reader.fail(key, 'must be base64');
-  }
+  return bytesOfBase64(textOf(reader, key, MOST.bytes)) ?? reader.fail(key, 'must be base64');
 }
 
 function oneOf<T extends string>(reader: JsonReader, key: string, choices: readonly T[]): T {

@@ -2,10 +2,11 @@
 // links into trace files. A link keeps shares to 1/1000 and maps to 255 steps of their own largest value. What is
 // unpacked is untrusted: it is bounded while it is inflated, and then read like any trace file.
 
+import { base64Of, bytesOfBase64 } from '../lib/base64';
 import { DataError } from '../lib/errors';
 import { type JsonFailure, JsonReader } from '../lib/json_reader';
 import type { Step } from './session';
-import { base64Of, type Trace, traceFile } from './trace';
+import { type Trace, traceFile } from './trace';
 
 /** Most characters of a link's fragment: what messengers and mail programs are known to keep whole. */
 export const LINK_CHARACTERS = 8192;
@@ -102,12 +103,7 @@ function integers(reader: JsonReader, key: string, count: number): number[] {
 }
 
 function mapBytes(reader: JsonReader): Uint8Array {
-  try {
-    return Uint8Array.from(atob(reader.string('maps')), (character) => character.charCodeAt(0));
-  } catch (thrown) {
-    if (thrown instanceof DataError) throw thrown;
-    return reader.fail('maps', 'must be base64');
-  }
+  return bytesOfBase64(reader.string('maps')) ?? reader.fail('maps', 'must be base64');
 }
 
 /** Each byte twice: the same fraction of 65,535, in which a file counts, as the one is of 255. */
@@ -163,8 +159,9 @@ async function inflated(packed: string): Promise<unknown> {
   if (!/^[\w-]*$/.test(text)) refuse('a character in it cannot be there');
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-    bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    bytes =
+      bytesOfBase64(text.replaceAll('-', '+').replaceAll('_', '/')) ??
+      refuse('it is damaged, perhaps cut off');
     bytes = await bytesThrough(bytes, new DecompressionStream('deflate-raw'), MOST_INFLATED);
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (thrown) {

@@ -162,15 +162,7 @@ async function readEntry(
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkAdapterSize(entry.path, entry.size, maxBytes);
-  const parts: Uint8Array[] = [];
-  for await (const part of reader.chunks(entry, maxBytes)) parts.push(part);
-  const bytes = new Uint8Array(entry.size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return reader.bytes(entry, maxBytes);
 }
 
 function bad(archive: string, reason: string, data: Record<string, unknown> = {}): StorageError {

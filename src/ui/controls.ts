@@ -39,6 +39,7 @@ export const CONTROLS = {
   deleteStored: { page: 'library', label: 'Delete' },
   deleteDataset: { page: 'data', label: 'Delete' },
   exportAdapter: { page: 'library', label: 'Export' },
+  exportAll: { page: 'library', label: 'Export everything' },
 } as const satisfies Record<string, NamedControl>;
 
 /** `the Train page`. */

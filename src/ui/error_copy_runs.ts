@@ -41,6 +41,18 @@ export const RUN_ERRORS: ErrorWords<ErrorCodeOf<'storage' | 'train' | 'reward'>>
   'storage/archive': said('This file does not hold what it should', [
     `Choose a file as ${control('exportAdapter')} writes it. An adapter is adapter_config.json and adapter_model.safetensors, as PEFT writes them: both files, their folder, or a zip.`,
   ]),
+  'storage/backup': said('This is no backup that can be restored', [
+    `Choose a zip that ${control('exportAll')} wrote, whole and as it was: copy or download it again if it was cut off.`,
+    'Nothing was changed.',
+  ]),
+  'storage/backup-newer': said(
+    'This backup was made by a newer version of this page',
+    ['Reload the page to get the newer version, and restore it then. Nothing was changed.'],
+    'reload',
+  ),
+  'storage/cancelled': said('The backup was cancelled', [
+    'Nothing half-written was left. Begin it again when there is time for it.',
+  ]),
   'storage/busy': said(
     'Another tab is at work on this',
     ['Let it finish, or pause it in that tab.'],

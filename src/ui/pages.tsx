@@ -62,13 +62,8 @@ export function createPages(client: EngineClient, look: Look, library: Library):
       return () => <ModelsPage {...{ arrival, library, quality, check }} />;
     }),
     library: once(async () => {
-      const [{ LibraryPage }, { createHubAdapter }, made] = await Promise.all([
-        import('./library/library_page'),
-        import('../state/hub_adapter'),
-        hub(),
-      ]);
-      const hubAdapter = createHubAdapter({ client, library, hub: made, now: () => performance.now() });
-      return () => <LibraryPage {...{ library, hubAdapter }} />;
+      const [{ openLibrary }, made] = await Promise.all([import('./library/open_library'), hub()]);
+      return openLibrary(client, library, made);
     }),
   };
 }

@@ -3,6 +3,7 @@
 
 import { plainError } from '../lib/plain_error';
 import type { AnswerCommands } from './protocol/answers';
+import type { BackupCommands } from './protocol/backup';
 import type { ColdStartCommands } from './protocol/cold_start';
 import type { DeviceCheckCommands } from './protocol/device_check';
 import type { LoadCommands } from './protocol/engine';
@@ -25,6 +26,7 @@ export interface CommandHosts {
   readonly quality: QualityCommands;
   readonly deviceCheck: DeviceCheckCommands;
   readonly storage: StorageCommands;
+  readonly backup: BackupCommands;
 }
 
 /** Name of a command. */
@@ -108,6 +110,9 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   checkDevice: 'deviceCheck',
   cancelDeviceCheck: 'deviceCheck',
   storageUsage: 'storage',
+  writeBackup: 'backup',
+  restoreBackup: 'backup',
+  cancelBackup: 'backup',
 };
 
 /** Names of all commands. */

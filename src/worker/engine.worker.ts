@@ -14,6 +14,7 @@ import { baseFingerprint, commitOf } from '../services/answers/base_fingerprint'
 import { Engine, type Loaded } from '../services/answers/engine';
 import { EventQueue } from '../services/answers/engine_events';
 import { joinModels, ModelRegistry } from '../services/answers/model_registry';
+import type { BackupHost } from '../services/backup/backup_host';
 import type { ColdStartHost } from '../services/cold_start/cold_start_host';
 import { DeviceCheckHost } from '../services/device_check/device_check_host';
 import type { EvaluationHost } from '../services/evaluation/evaluation_host';
@@ -28,7 +29,7 @@ import { TrainerFactory } from '../services/training/trainer_factory';
 import { TrainingHost } from '../services/training/training_host';
 import type { TrainingRuns } from '../services/training/training_run';
 import { AdapterStore } from '../storage/adapter_store';
-import { openStoreChannel } from '../storage/channel';
+import { type ChangedStore, openStoreChannel } from '../storage/channel';
 import { ColdStartStore } from '../storage/cold_start_store';
 import { Database } from '../storage/database';
 import { DatasetStore } from '../storage/dataset_store';
@@ -39,6 +40,7 @@ import { freeBytes } from '../storage/quota';
 import { RunStore } from '../storage/run_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
+import type { BackupProgress } from './protocol/backup';
 import type { ColdStartPlan } from './protocol/cold_start';
 import type { EvaluationPlan } from './protocol/evaluation';
 import type { StoreName } from './protocol/library';
@@ -249,6 +251,35 @@ const deviceCheck = new DeviceCheckHost({
 engine.addUser(training);
 engine.addUser(shelf);
 
+const backupParts = {
+  models,
+  persist: askToPersist,
+  changed: (store: ChangedStore): void => {
+    if (store === 'coldStarts') coldStartParts.changed();
+    else if (store === 'evaluations') evaluationParts.changed();
+    else changed(store);
+  },
+  progressed: (progress: BackupProgress) => engine.emit({ type: 'backupProgressed', progress }),
+  date: common.date,
+};
+let backup: Promise<BackupHost> | undefined;
+// Fetched with the first backup, or when what a crash left of one is looked for.
+const theBackup = (): Promise<BackupHost> => {
+  backup ??= openBackup().catch((error: unknown) => {
+    backup = undefined;
+    throw error;
+  });
+  return backup;
+};
+const openBackup = async (): Promise<BackupHost> => {
+  const [{ BackupHost: Host }, { ItemStore }, { scratchFile }] = await Promise.all([
+    import('../services/backup/backup_host'),
+    import('../storage/item_store'),
+    import('../storage/scratch_file'),
+  ]);
+  return new Host({ ...backupParts, items: new ItemStore(database), scratchFile });
+};
+
 const usage = {
   adapters: stored,
   runs,
@@ -271,6 +302,7 @@ const hosts = {
   quality,
   deviceCheck,
   storage,
+  backup: theBackup,
 };
 const exposed: ExposedEngine = {
   ...serveCommands(hosts, () => events.flush()),

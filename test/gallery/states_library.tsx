@@ -50,7 +50,9 @@ function library(
 ): GalleryState {
   const make = async () => {
     const made = await shelf(stored);
-    const draw = () => <LibraryPage library={made.library} hubAdapter={made.hubAdapter} />;
+    const draw = () => (
+      <LibraryPage {...{ library: made.library, hubAdapter: made.hubAdapter, backup: made.backup }} />
+    );
     const after = async () => {
       await made.engine.resolve('listAdapters', stored.adapters ?? []);
       await made.engine.resolve('listRuns', stored.runs ?? []);

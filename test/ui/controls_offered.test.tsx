@@ -40,7 +40,7 @@ const STORED = {
 /** Everything that a page offers, over the states that it is in. */
 async function offers(page: Route | null): Promise<string[]> {
   const stored = await shelf(STORED);
-  const { look, library, hubAdapter, engine } = stored;
+  const { look, library, hubAdapter, backup, engine } = stored;
   switch (page) {
     case null: {
       const bar = renderIn(stored, <TopBar showKeys={() => undefined} />);
@@ -48,7 +48,7 @@ async function offers(page: Route | null): Promise<string[]> {
       return [...offered(bar.container), ...offered(notice.container)];
     }
     case 'library':
-      return offered(renderIn(stored, <LibraryPage {...{ library, hubAdapter }} />).container);
+      return offered(renderIn(stored, <LibraryPage {...{ library, hubAdapter, backup }} />).container);
     case 'data': {
       const datasets = createDatasets(engine, library);
       return offered(

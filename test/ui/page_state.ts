@@ -1,6 +1,7 @@
 // Makes the state of the page and of its parts over scripted engines, as the app shell would: what the components' tests and
 // the gallery render.
 import { encode } from 'fast-png';
+import { createBackup } from '../../src/state/backup';
 import { createHubAdapter } from '../../src/state/hub_adapter';
 import { createHubState } from '../../src/state/hub_choice';
 import { createLibrary } from '../../src/state/library';
@@ -40,7 +41,16 @@ export function bare(page: Partial<PageServices> = {}) {
   const library = createLibrary(engine);
   const hub = createHubState(engine, { read: () => null, write: () => undefined });
   const hubAdapter = createHubAdapter({ client: engine, library, hub, now: () => 0 });
-  return { engine, look, library, hubAdapter };
+  const saved: string[] = [];
+  const backup = createBackup({
+    client: engine,
+    settings: { all: () => ({ 'look-back/theme': 'dark' }), add: (settings) => Object.keys(settings).length },
+    chooseFile: async () => null,
+    save: (_, name) => saved.push(name),
+    now: () => 0,
+    date: () => 0,
+  });
+  return { engine, look, library, hubAdapter, backup, saved };
 }
 
 /** The state of the Look page and of what is stored, with pocket loaded. */

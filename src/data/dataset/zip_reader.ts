@@ -188,6 +188,19 @@ export class ZipReader {
     if (last !== null) yield last;
   }
 
+  /** The entry whole. @throws as {@link ZipReader.chunks} */
+  async bytes(entry: ZipEntry, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for await (const part of this.chunks(entry, maxBytes)) parts.push(part);
+    const bytes = new Uint8Array(entry.size);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
   /**
    * The first bytes, at most `length`. A small entry is verified as a whole, a large one cannot be without its rest.
    * @throws as {@link ZipReader.chunks}

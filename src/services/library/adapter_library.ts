@@ -234,8 +234,7 @@ export class AdapterLibrary implements AdapterCommands {
     const bundled = await this.#parts.bundled.open(id);
     if (bundled !== null) return bundled;
     const { record, weights } = await this.#parts.adapters.get(id);
-    const config = writeAdapterConfig(record.config, record.targetModules);
-    return { config: withBase(config, record), weights };
+    return { config: storedAdapterConfig(record), weights };
   }
 
   async #refuseBundled(id: string, what: string): Promise<void> {
@@ -243,6 +242,11 @@ export class AdapterLibrary implements AdapterCommands {
     if (found === undefined) return;
     throw new ArgumentError(`"${found.name}" came with the page: it cannot be ${what}.`, { id });
   }
+}
+
+/** adapter_config.json of a stored adapter. */
+export function storedAdapterConfig(record: AdapterRecord): Uint8Array<ArrayBuffer> {
+  return withBase(writeAdapterConfig(record.config, record.targetModules), record);
 }
 
 /** A config with what is known of the base, so that another page knows what the adapter was made for. */

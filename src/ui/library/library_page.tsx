@@ -4,6 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
+import type { BackupState } from '../../state/backup';
 import type { HubAdapterState } from '../../state/hub_adapter';
 import type { Library } from '../../state/library';
 import type { StoredModel } from '../../worker/protocol/models';
@@ -13,6 +14,7 @@ import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
 import { AdapterItem } from './adapter_item';
+import { BackupPanel } from './backup_panel';
 import { HubAdapter } from './hub_adapter';
 import { LIBRARY_COPY } from './library_copy';
 import { StoragePanel } from './storage_panel';
@@ -204,10 +206,11 @@ function Models({ library, onDelete }: SectionProps) {
 interface LibraryPageProps {
   readonly library: Library;
   readonly hubAdapter: HubAdapterState;
+  readonly backup: BackupState;
 }
 
 /** The page. */
-export function LibraryPage({ library, hubAdapter }: LibraryPageProps) {
+export function LibraryPage({ library, hubAdapter, backup }: LibraryPageProps) {
   const doomed = useSignal<Doomed | null>(null);
   const askFirst = (item: Doomed) => {
     doomed.value = item;
@@ -227,6 +230,7 @@ export function LibraryPage({ library, hubAdapter }: LibraryPageProps) {
       <Models library={library} onDelete={askFirst} />
       <Adapters library={library} hubAdapter={hubAdapter} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
+      <BackupPanel backup={backup} />
       <StoragePanel library={library} onDelete={askFirst} />
       {doomed.value !== null && (
         <DeleteConfirm

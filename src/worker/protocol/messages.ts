@@ -2,6 +2,7 @@
 // Comlink and resolve with plain data; events go through one MessagePort. Everything here survives structured clone.
 
 import type { AnswerCommands, AnswerEvent } from './answers';
+import type { BackupCommands, BackupEvent } from './backup';
 import type { ColdStartCommands, ColdStartEvent } from './cold_start';
 import type { DeviceCheckCommands, DeviceCheckEvent } from './device_check';
 import type { LoadCommands, LoadEvent } from './engine';
@@ -23,7 +24,8 @@ export type EngineEvent =
   | LibraryEvent
   | DownloadEvent
   | QualityEvent
-  | DeviceCheckEvent;
+  | DeviceCheckEvent
+  | BackupEvent;
 
 /** Batches of events, at most one per animation frame. */
 export interface EventBatch {
@@ -42,7 +44,8 @@ export type EngineCommands = LoadCommands &
   ModelCommands &
   QualityCommands &
   DeviceCheckCommands &
-  StorageCommands;
+  StorageCommands &
+  BackupCommands;
 
 /** What the Worker exposes: the commands, and before all of them the port for events. */
 export interface ExposedEngine extends EngineCommands {

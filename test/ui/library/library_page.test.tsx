@@ -21,7 +21,10 @@ const BUNDLED = adapterOf('bundled', { name: 'Came along', bundled: true });
 
 async function shown(runs = [runOf('r1', { bytes: 2048 })]) {
   const made = await shelf({ adapters: [BUNDLED, MINE, OTHER], runs });
-  renderIn(made, <LibraryPage library={made.library} hubAdapter={made.hubAdapter} />);
+  renderIn(
+    made,
+    <LibraryPage {...{ library: made.library, hubAdapter: made.hubAdapter, backup: made.backup }} />,
+  );
   await settled();
   // The page asks for the lists again when it is shown.
   await made.engine.resolve('listAdapters', [BUNDLED, MINE, OTHER]);

@@ -1,0 +1,131 @@
+// Writes one stored item as the files of a folder: lines of JSON for its parts, their bytes as files beside them, and last
+// the record, without which the folder is none. Equal items give equal files. No more than a file is held at a time.
+
+import { InvariantError } from '../../lib/errors';
+import type { Items } from '../../storage/item_store';
+import { ITEM_TABLES, type MadeKind, type PartTable, type PlainRecord } from '../../storage/item_tables';
+import { packValue, viewBytes } from '../../storage/packed_value';
+import type { AdapterRecord } from '../../storage/records';
+import { storedAdapterConfig } from '../library/adapter_library';
+import { ITEM_RULES, type MapId } from './made_items';
+
+/** A file of an item; `path` begins at the item's folder. */
+export interface ItemEntry {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Name of the file that holds the record. */
+export const RECORD_FILE = 'record.json';
+/** Lines beyond this many bytes go into a further file. */
+const FILE_BYTES = 2 ** 25;
+
+/** Files that are made while a row is packed. */
+class SideFiles {
+  readonly #folder: string;
+  #made: ItemEntry[] = [];
+  #count = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  readonly add = (bytes: Uint8Array<ArrayBuffer>, extension: string): string => {
+    this.#count += 1;
+    return this.named(`${this.#folder}/${this.#count}.${extension}`, bytes);
+  };
+
+  named(path: string, bytes: Uint8Array<ArrayBuffer>): string {
+    this.#made.push({ path, bytes });
+    return path;
+  }
+
+  take(): ItemEntry[] {
+    const made = this.#made;
+    this.#made = [];
+    return made;
+  }
+}
+
+/** Name of a table's file: `rows.jsonl`, `rows-2.jsonl` and so on. @param number from 1 */
+export function tableFile({ file }: PartTable, number: number): string {
+  return `${file}${number === 1 ? '' : `-${number}`}.jsonl`;
+}
+
+async function packRow(row: PlainRecord, table: PartTable, side: SideFiles): Promise<string> {
+  // What holds for every row of the item, or follows from the others.
+  const own: Record<string, unknown> = { ...row };
+  delete own[table.owner];
+  if (table.sized) delete own.bytes;
+  for (const { field, column, name } of table.files) {
+    const value = row[field];
+    delete own[field];
+    const bytes =
+      value instanceof ArrayBuffer ? new Uint8Array(value) : viewBytes(value as Uint8Array<ArrayBuffer>);
+    own[column] = side.named(name(row), bytes);
+  }
+  return `${JSON.stringify(await packValue(own, side.add))}\n`;
+}
+
+async function* tableEntries(
+  items: Items,
+  table: PartTable,
+  id: string,
+): AsyncGenerator<ItemEntry, { readonly rows: number; readonly files: number }> {
+  const side = new SideFiles(table.file);
+  const encoder = new TextEncoder();
+  let [rows, files, bytes]: [number, number, number] = [0, 0, 0];
+  let lines: Uint8Array<ArrayBuffer>[] = [];
+  const file = (): ItemEntry => {
+    const whole = new Uint8Array(bytes);
+    let at = 0;
+    for (const line of lines) {
+      whole.set(line, at);
+      at += line.length;
+    }
+    [lines, bytes, files] = [[], 0, files + 1];
+    return { path: tableFile(table, files), bytes: whole };
+  };
+  for await (const row of items.parts(table.store, id)) {
+    const line = encoder.encode(await packRow(row, table, side));
+    yield* side.take();
+    if (bytes > 0 && bytes + line.length > FILE_BYTES) yield file();
+    lines.push(line);
+    bytes += line.length;
+    rows += 1;
+  }
+  if (rows > 0) yield file();
+  return { rows, files };
+}
+
+/** The record as it is written: without what follows from the parts. */
+export async function recordText(
+  kind: MadeKind,
+  record: PlainRecord,
+  map: MapId = (_, id) => id,
+): Promise<string> {
+  const { derived, settled, withReferences } = ITEM_RULES[kind];
+  const own = { ...withReferences(settled(record), map) };
+  for (const field of derived) delete own[field];
+  const packed = await packValue(own, () => {
+    throw new InvariantError('A record holds no large bytes.');
+  });
+  return JSON.stringify(packed);
+}
+
+/**
+ * The files of an item, the record last; without it when the item was deleted meanwhile. What goes on meanwhile is written
+ * as of a moment between beginning and end.
+ */
+export async function* itemEntries(items: Items, kind: MadeKind, id: string): AsyncGenerator<ItemEntry> {
+  const tables: Record<string, { readonly rows: number; readonly files: number }> = {};
+  for (const table of ITEM_TABLES[kind].parts) tables[table.file] = yield* tableEntries(items, table, id);
+  const record = await items.record(kind, id);
+  if (record === null) return;
+  if (kind === 'adapter') {
+    const bytes = storedAdapterConfig(record as unknown as AdapterRecord);
+    yield { path: 'adapter_config.json', bytes };
+  }
+  const text = `{"kind":${JSON.stringify(kind)},"tables":${JSON.stringify(tables)},"record":${await recordText(kind, record)}}\n`;
+  yield { path: RECORD_FILE, bytes: new TextEncoder().encode(text) };
+}
