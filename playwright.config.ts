@@ -1,6 +1,6 @@
 // Configures the end-to-end journeys through the built page, in the browser that the finder finds: with WebGPU over
-// SwiftShader, and, for tests tagged @no-webgpu, without it; those tagged @gallery are a soak's. There are two workers, as a
-// software GPU takes the processor where a page waits for it, and a page where the GPU does not.
+// SwiftShader, and, for tests tagged @no-webgpu, without it; those tagged @gallery or @pipeline are soaks'. There are two
+// workers, as a software GPU takes the processor where a page waits for it, and a page where the GPU does not.
 
 import { defineConfig } from '@playwright/test';
 import { BROWSER_ARGS, findBrowser } from './tools/browser.mjs';
@@ -52,7 +52,9 @@ export default defineConfig({
   projects: [
     {
       name: 'chromium',
-      grepInvert: /@no-webgpu|@gallery/,
+      grepInvert: process.env.LOOKBACK_WHOLE_PIPELINE
+        ? /@no-webgpu|@gallery/
+        : /@no-webgpu|@gallery|@pipeline/,
       use: {
         browserName: 'chromium',
         launchOptions: {
