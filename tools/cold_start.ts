@@ -165,14 +165,14 @@ async function finish(
   const report = coldStartReport(selection, judged, rows);
   await files.replaceText('report.json', `${JSON.stringify(report, null, 2)}\n`);
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  const { problems, nowAndThen, selected, accepted, examples, lookingBack } = report;
+  const { problems, nowAndThen, selected, cutOff, accepted, examples, lookingBack } = report;
   if (examples === 0) {
     const why = accepted === 0 ? 'no look was accepted' : 'the base solved no other problem';
     const message = `There is no example: ${why}. ${files.path('report.json')} says why; ask for more problems, or another --reflection-rate.`;
     throw new DataError('data/dataset', message);
   }
   log(
-    `${problems} problems, ${nowAndThen} solved now and then, ${selected} chosen, ${accepted} looks accepted; ` +
+    `${problems} problems, ${nowAndThen} solved now and then, ${selected} chosen, ${cutOff} looks cut off at --max-new-tokens, ${accepted} looks accepted; ` +
       `${examples} examples, ${lookingBack} of them look back: ${files.path('dataset')}`,
   );
 }

@@ -25,7 +25,7 @@ export const COLD_VIEW: ColdStartView = {
     ...{ looks: 2, wrongFirst: 1, plains: 0, alwaysRight: 0, neverRight: 1, nowAndThen: 2 },
     examples: [EXAMPLE],
   },
-  insertion: { written: 2, byHand: 0, examples: [EXAMPLE] },
+  insertion: { written: 2, cutOff: 0, byHand: 0, examples: [EXAMPLE] },
   filter: {
     accepted: 1,
     broken: [

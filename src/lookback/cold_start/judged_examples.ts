@@ -42,6 +42,8 @@ export interface RejectedBy {
 export interface JudgedLooks {
   /** Chains for which something is written. */
   readonly written: number;
+  /** Chains that were asked about, of whose looks none came to its end within the longest length of an answer. */
+  readonly cutOff: number;
   readonly rows: readonly ColdStartRow[];
   readonly rejected: Readonly<Partial<Record<QualityRule, RejectedBy>>>;
 }
@@ -58,11 +60,16 @@ export function judgeLooks(opened: readonly OpenedChain[], written: WrittenLooks
     if (own.examples.length < EXAMPLES_PER_RULE) own.examples.push({ id, why, text });
   };
   let count = 0;
+  let cutOff = 0;
   const rows = opened.flatMap((one): ColdStartRow[] => {
     const { source, opening } = one;
     const by = written.find(({ looks }) => writtenFor(one, looks));
-    const texts = by?.looks.get(source.id)?.texts ?? [];
-    if (by === undefined || texts.length === 0) return [];
+    if (by === undefined) return [];
+    const texts = by.looks.get(source.id)?.texts ?? [];
+    if (texts.length === 0) {
+      cutOff++;
+      return [];
+    }
     count++;
     const verdicts = texts.map((text) => ({
       text,
@@ -74,7 +81,7 @@ export function judgeLooks(opened: readonly OpenedChain[], written: WrittenLooks
       for (const rejection of broken) reject(source.id, text, rejection);
     return [];
   });
-  return { written: count, rows, rejected };
+  return { written: count, cutOff, rows, rejected };
 }
 
 function rowOf({ sampled, chain }: SelectedChain, response: string, writer: LookWriter | null): ColdStartRow {
@@ -97,13 +104,14 @@ export function mixRows(
 /** Counts of every stage. */
 export function coldStartReport(
   selection: Selection,
-  { written, rows: accepted, rejected }: JudgedLooks,
+  { written, cutOff, rows: accepted, rejected }: JudgedLooks,
   rows: readonly ColdStartRow[],
 ) {
   return {
     ...selection.counts,
     selected: selection.looks.length,
     written,
+    cutOff,
     accepted: accepted.length,
     rejected,
     examples: rows.length,

@@ -83,6 +83,7 @@ function insertionView({ opened, written, judged }: ColdStartStages): ColdStartV
   });
   return {
     written: judged.written,
+    cutOff: judged.cutOff,
     byHand: opened.filter((one) => hand !== undefined && writtenFor(one, hand.looks)).length,
     examples: examples.slice(0, SHOWN),
   };

@@ -82,6 +82,8 @@ export const COLD_START_COPY = {
     why: 'A look is put in behind the thought, or inside it; then the model goes on and answers.',
     counts: ({ written, byHand }: ColdStartView['insertion'], looks: number) =>
       `${written} of ${counted(looks, 'look')} written${byHand > 0 ? `, ${byHand} by you` : ''}.`,
+    cutOff: (looks: number) =>
+      `${counted(looks, 'look')} did not come to an end within the longest answer and ${looks === 1 ? 'is' : 'are'} left out: write by hand, or begin anew with longer answers.`,
     writers: {
       oracle: 'The built-in world knows its pictures and writes every look at once, without the model.',
       self: 'The model goes on from an open <back>, by the prompt that asks for it.',

@@ -91,7 +91,7 @@ function WriterActions({ coldStart, view }: StageProps) {
           coldStart={coldStart}
           stage="self"
           label={words.ask}
-          disabled={!same || selection.looks === insertion.written}
+          disabled={!same || selection.looks === insertion.written + insertion.cutOff}
         />
       )}
       {plan.insert === 'file' && (
@@ -147,6 +147,11 @@ export function InsertionCard({ coldStart, view }: StageProps) {
       <p data-testid="cold-written" data-written={insertion.written}>
         {words.counts(insertion, selection.looks)}
       </p>
+      {insertion.cutOff > 0 && (
+        <p class="hint" data-testid="cold-cut-off" data-looks={insertion.cutOff}>
+          {words.cutOff(insertion.cutOff)}
+        </p>
+      )}
       {insertion.written === 0 && <p class="empty">{words.none}</p>}
       <StageExamples examples={insertion.examples} />
     </StageCard>

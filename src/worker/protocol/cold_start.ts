@@ -103,6 +103,8 @@ export interface ColdStartView {
   readonly insertion: {
     /** Chosen chains for which something is written. */
     readonly written: number;
+    /** Chosen chains whose looks were all cut off at the longest length of an answer. */
+    readonly cutOff: number;
     readonly byHand: number;
     readonly examples: readonly ColdStartText[];
   };

@@ -64,6 +64,21 @@ describe('judgeLooks', () => {
     expect(rejected.empty?.examples.length).toBeLessThanOrEqual(3);
   });
 
+  it('tells looks of which none came to its end from looks that nobody asked for', () => {
+    const { chains } = opened('solution');
+    const oracle = oracleLooks(chains, 'solution');
+    const [first, second] = chains;
+    const looks = new Map([
+      [first!.source.id, oracle.get(first!.source.id)!],
+      [second!.source.id, { id: second!.source.id, opening: second!.opening, texts: [] }],
+    ]);
+    expect(judgeLooks(chains, [{ writer: 'self', looks }])).toMatchObject({
+      written: 1,
+      cutOff: 1,
+      rejected: {},
+    });
+  });
+
   it('takes the first writer that wrote for this opening, and passes over looks for another', () => {
     const { chains } = opened('solution');
     const oracle = oracleLooks(chains, 'solution');
