@@ -54,6 +54,9 @@ export interface Library {
   exportAdapter(id: string): Promise<Blob | null>;
   /** The run's metrics and configuration as a zip. */
   exportRun(id: string): Promise<Blob | null>;
+  /** The dataset as a zip of an image folder; null where it failed or was cancelled. */
+  exportDataset(id: string): Promise<Blob | null>;
+  cancelExport(): void;
   /** From a zip, the files of a folder, or the two files of an adapter; ones still being collected are waited for. */
   importAdapter(files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<AdapterSummary | null>;
   /** Runs an import from elsewhere as a command of its own; one that somebody cancelled is no error. */
@@ -131,6 +134,8 @@ function follow(client: EngineClient, { fetch, usage, refreshUsage }: Lists): vo
   });
 }
 
+const CANCELLED: readonly string[] = ['adapter/cancelled', 'storage/cancelled'];
+
 /** Runs commands one by one or beside each other, and keeps what the last one came to. */
 function outcomes() {
   const error = signal<PlainError | null>(null);
@@ -153,7 +158,7 @@ function outcomes() {
       return value;
     } catch (thrown) {
       const plain = plainError(thrown);
-      if (plain.code !== 'adapter/cancelled') error.value = plain;
+      if (!CANCELLED.includes(plain.code)) error.value = plain;
       return null;
     } finally {
       running.value -= 1;
@@ -212,6 +217,8 @@ export function createLibrary(client: EngineClient): Library {
     },
     exportAdapter: (id) => command(() => client.exportAdapter(id)),
     exportRun: (id) => command(() => client.exportRun(id, 'zip')),
+    exportDataset: (id) => command(() => client.exportDataset(id)),
+    cancelExport: () => void client.cancelBackup().catch(() => undefined),
     importing,
     importAdapter: (files) => importing(() => imported(client, files)),
     addToDataset: (id, name, row) =>

@@ -6,27 +6,28 @@ import { storageFailure } from './quota';
 const FOLDER = 'scratch';
 const MOST_AGE_MS = 3_600_000;
 
-async function folder(): Promise<FileSystemDirectoryHandle> {
-  return (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
+async function folder(create: boolean): Promise<FileSystemDirectoryHandle> {
+  return (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create });
 }
 
 /** A new file; those before it are removed. @throws StorageError as what is stored fails */
 export async function scratchFile(name: string): Promise<FileSystemFileHandle> {
   try {
+    const scratch = await folder(true);
     await removeScratch(0);
-    return await (await folder()).getFileHandle(name, { create: true });
+    return await scratch.getFileHandle(name, { create: true });
   } catch (error) {
     throw storageFailure(error, 'a file for the download');
   }
 }
 
 /**
- * Removes files that are older than `age`. One that somebody still reads or writes stays.
+ * Removes files that are older than `age`. One that somebody still writes stays. Rejects where there never was one.
  * @param age in milliseconds; an hour by default
  * @param date milliseconds since 1970
  */
 export async function removeScratch(age = MOST_AGE_MS, date = Date.now()): Promise<void> {
-  const scratch = await folder();
+  const scratch = await folder(false);
   const names: string[] = [];
   for await (const [name, handle] of scratch.entries()) {
     if (handle.kind !== 'file') continue;

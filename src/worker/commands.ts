@@ -111,6 +111,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   cancelDeviceCheck: 'deviceCheck',
   storageUsage: 'storage',
   writeBackup: 'backup',
+  exportDataset: 'backup',
   restoreBackup: 'backup',
   cancelBackup: 'backup',
 };

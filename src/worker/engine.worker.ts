@@ -38,6 +38,7 @@ import { isLocked, tryLock } from '../storage/locks';
 import { ModelStore } from '../storage/model_store';
 import { freeBytes } from '../storage/quota';
 import { RunStore } from '../storage/run_store';
+import { removeScratch, scratchFile } from '../storage/scratch_file';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
 import type { BackupProgress } from './protocol/backup';
@@ -272,10 +273,9 @@ const theBackup = (): Promise<BackupHost> => {
   return backup;
 };
 const openBackup = async (): Promise<BackupHost> => {
-  const [{ BackupHost: Host }, { ItemStore }, { scratchFile }] = await Promise.all([
+  const [{ BackupHost: Host }, { ItemStore }] = await Promise.all([
     import('../services/backup/backup_host'),
     import('../storage/item_store'),
-    import('../storage/scratch_file'),
   ]);
   return new Host({ ...backupParts, items: new ItemStore(database), scratchFile });
 };
@@ -289,7 +289,13 @@ const usage = {
   models,
   totals: storageTotals,
 };
-const storage = { storageUsage: () => storageUsage(usage) };
+const storage = {
+  storageUsage: async () => {
+    // Exports that were downloaded long ago take room that no list shows.
+    await removeScratch().catch(() => undefined);
+    return storageUsage(usage);
+  },
+};
 const hosts = {
   engine,
   answers,

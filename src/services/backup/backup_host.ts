@@ -18,7 +18,7 @@ import type {
 import type { NamedFile } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
 import { BACKUP_FORMAT, BACKUP_VERSION, MANIFEST_FILE, type Manifest, openBackup } from './backup_file';
-import { itemEntries, RECORD_FILE } from './item_entries';
+import { imageFolder, itemEntries, RECORD_FILE } from './item_entries';
 import { ITEM_RULES } from './made_items';
 import { planRestore, restoreItem } from './restore_items';
 
@@ -99,17 +99,34 @@ export class BackupHost implements BackupCommands {
         models: await this.#models(),
         settings: { ...settings },
       };
-      const files = this.#files(made, manifest, signal);
-      try {
-        const writable = await handle.createWritable();
-        // What is closed is whole; what is aborted leaves the file as it was.
-        await (makeZip(files) as ReadableStream<Uint8Array<ArrayBuffer>>).pipeTo(writable, { signal });
-      } catch (error) {
-        signal.throwIfAborted();
-        throw storageFailure(error, 'the backup');
-      }
-      const file = await handle.getFile();
+      const file = await writeZip(handle, this.#files(made, manifest, signal), signal);
       return { file: target === null ? file : null, bytes: file.size, items: manifest.items.length };
+    });
+  }
+
+  /** See BackupCommands. */
+  async exportDataset(id: string): Promise<File> {
+    return this.#working(async (signal) => {
+      const { items, scratchFile } = this.#parts;
+      const record = await items.record('dataset', id);
+      if (record === null)
+        throw new StorageError('storage/missing', 'This dataset is not stored here any more.', { id });
+      const [name, bytes] = [ITEM_RULES.dataset.nameOf(record), sizeOf(record)];
+      await ensureRoom(bytes, 'the dataset before it is downloaded');
+      const tell = this.#progress('writing', bytes);
+      const files = async function* () {
+        for await (const { path, bytes: own } of imageFolder(items, id)) {
+          signal.throwIfAborted();
+          yield {
+            name: path,
+            input: own,
+            size: own.length,
+            lastModified: new Date(Number(record.createdAt)),
+          };
+          tell(name, own.length);
+        }
+      };
+      return writeZip(await scratchFile('dataset.zip'), files(), signal);
     });
   }
 
@@ -219,6 +236,22 @@ export class BackupHost implements BackupCommands {
       last = now;
       this.#parts.progressed({ phase, name, done: Math.min(done, total), total });
     };
+  }
+}
+
+/** Writes a zip into a file. What is closed is whole; what is aborted leaves the file as it was. */
+async function writeZip(
+  handle: BackupFile,
+  files: Parameters<typeof makeZip>[0],
+  signal: AbortSignal,
+): Promise<File> {
+  try {
+    const writable = await handle.createWritable();
+    await (makeZip(files) as ReadableStream<Uint8Array<ArrayBuffer>>).pipeTo(writable, { signal });
+    return await handle.getFile();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw storageFailure(error, 'the zip');
   }
 }
 

@@ -71,6 +71,7 @@ async function* tableEntries(
   items: Items,
   table: PartTable,
   id: string,
+  fileBytes = FILE_BYTES,
 ): AsyncGenerator<ItemEntry, { readonly rows: number; readonly files: number }> {
   const side = new SideFiles(table.file);
   const encoder = new TextEncoder();
@@ -89,13 +90,22 @@ async function* tableEntries(
   for await (const row of items.parts(table.store, id)) {
     const line = encoder.encode(await packRow(row, table, side));
     yield* side.take();
-    if (bytes > 0 && bytes + line.length > FILE_BYTES) yield file();
+    if (bytes > 0 && bytes + line.length > fileBytes) yield file();
     lines.push(line);
     bytes += line.length;
     rows += 1;
   }
   if (rows > 0) yield file();
   return { rows, files };
+}
+
+/**
+ * A dataset as an image folder: its pictures, and last one `metadata.jsonl` that names them, as the import of files and
+ * Hugging Face datasets read it. The table is held until all pictures were handed on.
+ */
+export async function* imageFolder(items: Items, id: string): AsyncGenerator<ItemEntry> {
+  for (const table of ITEM_TABLES.dataset.parts)
+    yield* tableEntries(items, table, id, Number.POSITIVE_INFINITY);
 }
 
 /** The record as it is written: without what follows from the parts. */

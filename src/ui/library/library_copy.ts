@@ -135,6 +135,8 @@ export const LIBRARY_COPY = {
     model: 'To use it again, it has to be downloaded again. Adapters and runs made with it stay.',
   } satisfies Record<ItemKind, string>,
   confirmExport: 'Export it first',
+  confirmExporting: 'Exporting…',
+  confirmExportCancel: 'Stop exporting',
   confirmExported: 'Exported: look in your downloads.',
   confirmYes: 'Delete',
 } as const;

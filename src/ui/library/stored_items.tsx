@@ -19,13 +19,31 @@ export interface Doomed {
   readonly bytes: number;
 }
 
+/** How an item becomes a file from which it can come back or be looked at; null for what comes from elsewhere. */
+function exportOf(library: Library, item: ItemKind, id: string): (() => Promise<Blob | null>) | null {
+  switch (item) {
+    case 'adapter':
+      return () => library.exportAdapter(id);
+    case 'run':
+      return () => library.exportRun(id);
+    case 'dataset':
+      return () => library.exportDataset(id);
+    case 'model':
+      return null;
+  }
+}
+
 /** Exports what goes, where that gives a file from which it can come back or be looked at. */
 function ExportFirst({ library, doomed }: { readonly library: Library; readonly doomed: Doomed }) {
   const done = useSignal(false);
+  const busy = useSignal(false);
   const { item, id, name } = doomed;
-  if (item !== 'adapter' && item !== 'run') return null;
+  const making = exportOf(library, item, id);
+  if (making === null) return null;
   const save = async () => {
-    const zip = await (item === 'adapter' ? library.exportAdapter(id) : library.exportRun(id));
+    busy.value = true;
+    const zip = await making();
+    busy.value = false;
     if (zip === null) return;
     download(zip, fileName(name, 'zip', item));
     done.value = true;
@@ -41,7 +59,14 @@ function ExportFirst({ library, doomed }: { readonly library: Library; readonly 
       >
         <Icon name="download" /> {LIBRARY_COPY.confirmExport}
       </button>{' '}
-      <span role="status">{done.value && LIBRARY_COPY.confirmExported}</span>
+      {busy.value && item === 'dataset' && (
+        <button type="button" class="quiet" onClick={library.cancelExport}>
+          {LIBRARY_COPY.confirmExportCancel}
+        </button>
+      )}
+      <span role="status">
+        {busy.value ? LIBRARY_COPY.confirmExporting : done.value && LIBRARY_COPY.confirmExported}
+      </span>
     </p>
   );
 }

@@ -65,6 +65,8 @@ export interface BackupCommands {
    * @param target a file that the person chose; null for one of the browser's own, which is handed back
    */
   writeBackup(settings: KeptSettings, target: FileSystemFileHandle | null): Promise<WrittenBackup>;
+  /** A dataset as a zip of an image folder, which the import of files reads. */
+  exportDataset(id: string): Promise<File>;
   /** Restores what is not here. Ended by `cancelBackup`, it resolves with what was restored so far. */
   restoreBackup(file: NamedFile): Promise<RestoreReport>;
   /** Ends what is under way; writing then rejects with `storage/cancelled`. */

@@ -1,6 +1,7 @@
 // What a person may have made, as the stores write it: one item of every kind that refers to the others, and a host over a
 // store in memory for tests in Node, which has no IndexedDB.
 
+import { encode } from 'fast-png';
 import { base64Of } from '../../../src/lib/base64';
 import type { SceneOutcome } from '../../../src/lookback/evaluation';
 import { BackupHost, type BackupParts } from '../../../src/services/backup/backup_host';
@@ -41,9 +42,15 @@ export const ADAPTER = {
 export const WEIGHTS = noise(70_000);
 
 export const DATASET = { id: 'dataset-1', name: 'Mine / ../ here', createdAt: 7 };
-/** The second picture is larger than what stands in JSON. */
-export const ROWS = [100, 80_000, 100].map((length, at) => ({
-  image: new Blob([noise(length + at)], { type: at === 0 ? 'image/png' : 'image/jpeg' }),
+/** A PNG of so many pixels a side. */
+const picture = (side: number): Blob => {
+  const data = Uint8Array.from({ length: 3 * side * side }, (_, i) => (i * 31) % 251);
+  return new Blob([new Uint8Array(encode({ width: side, height: side, data, channels: 3 }))], {
+    type: 'image/png',
+  });
+};
+export const ROWS = [1, 8, 3].map((side, at) => ({
+  image: picture(side),
   ...{ imageName: `p/${at}.png`, question: `how many ${at} ?`, answer: `${at}` },
   response: at === 1 ? '<think> one </think> \\boxed{ 1 }' : null,
 }));

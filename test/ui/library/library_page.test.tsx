@@ -3,6 +3,7 @@
 import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { LibraryPage } from '../../../src/ui/library/library_page';
+import { DeleteConfirm } from '../../../src/ui/library/stored_items';
 import { adapterOf, runOf, settled } from '../../state/train_script';
 import { renderIn } from '../page_script';
 import { shelf } from '../page_state';
@@ -149,6 +150,29 @@ describe('an import', () => {
       ['dropped/adapter_config.json', 'dropped/adapter_model.safetensors'],
       'dropped',
     ]);
+  });
+});
+
+describe('a dataset about to be deleted', () => {
+  it('can be exported as an image folder, and that can be stopped', async () => {
+    const { engine, library } = await shown();
+    const doomed = { item: 'dataset', id: 'd1', name: 'Set', bytes: 9 } as const;
+    renderIn(await shelf(), <DeleteConfirm {...{ library, doomed }} onDone={() => undefined} />);
+    await settled();
+    fireEvent.click(screen.getByTestId('export-first'));
+    await settled();
+    const dialog = screen.getByRole('dialog');
+    expect(engine.values.get('exportDataset')).toEqual(['d1']);
+    expect(dialog.textContent).toContain('Exporting…');
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Stop exporting' }));
+    expect(engine.calls).toContain('cancelBackup');
+    await engine.reject('exportDataset', { code: 'storage/cancelled', message: 'It was cancelled.' });
+    expect(library.error.value).toBeNull();
+    expect(dialog.textContent).not.toContain('Exporting…');
+    fireEvent.click(screen.getByTestId('export-first'));
+    await settled();
+    await engine.resolve('exportDataset', new Blob(['zip']));
+    expect(dialog.textContent).toContain('Exported: look in your downloads.');
   });
 });
 
