@@ -5,9 +5,10 @@ Not a test of a model's answers. Needs torch, transformers, peft, safetensors; t
 Invariant: an adapter that PEFT would load as a no-op fails: every LoRA tensor of the file must land in a module, no
 LoRA tensor of the model may stay unfilled, and every B must be non-zero.
 
-    python tools/peft/verify_adapter.py public/models/pocket [--adapter public/adapters/NAME] [--count 12]
+    python tools/peft/verify_adapter.py public/models/pocket [--adapter public/adapters/NAME] [--count 12] [--prompts FILE]
 
-Without --adapter one with random A and B is made by PEFT. Prints the table of docs/results/peft.md; exit code 1 when a
+Without --adapter one with random A and B is made by PEFT; --prompts and --count are those of `adapter_logits`. Names of
+transformers before 4.52 are compared for the families that had them. Prints the table of docs/results/peft.md; exit code 1 when a
 row fails.
 """
 import argparse
@@ -24,18 +25,19 @@ import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..')
 # What f32 sums of the engine may be off. The reference is PEFT in f64: PEFT's own f32 sums are up to 1.4e-3 off, ten times the
 # engine's on the same prompt, and said nothing about the engine there.
 TOLERANCE = 5e-4
-TARGETS = r'.*language_model\.layers\.\d+\.(self_attn\.(q|k|v|o)_proj|mlp\.(gate|up|down)_proj)'
+TARGETS = r'.*(language_model|text_model)\.layers\.\d+\.(self_attn\.(q|k|v|o)_proj|mlp\.(gate|up|down)_proj)'
+# Families whose decoder had another name before transformers 4.52.
+OLD_NAMES = ('qwen2_vl', 'qwen2_5_vl')
 
 
 def load_base(model, dtype):
-    return Qwen2_5_VLForConditionalGeneration.from_pretrained(
-        model, dtype=dtype, attn_implementation='eager').eval()
+    return AutoModelForImageTextToText.from_pretrained(model, dtype=dtype, attn_implementation='eager').eval()
 
 
 def make_adapter(model, folder, seed=7):
@@ -60,10 +62,11 @@ def old_style(folder, out):
     json.dump(config, open(f'{out}/adapter_config.json', 'w'))
 
 
-def engine_logits(model, adapter, out, exported, count):
-    command = ['node', 'tools/run.mjs', 'adapter_logits', '--model', os.path.abspath(model),
-               '--adapter', os.path.abspath(adapter), '--out', out, '--count', str(count)]
-    subprocess.run(command + ['--export', exported], cwd=ROOT, check=True)
+def engine_logits(args, adapter, out, exported):
+    command = ['node', 'tools/run.mjs', 'adapter_logits', '--model', os.path.abspath(args.model),
+               '--adapter', os.path.abspath(adapter), '--out', out, '--count', str(args.count)]
+    prompts = ['--prompts', os.path.abspath(args.prompts)] if args.prompts else []
+    subprocess.run(command + prompts + ['--export', exported], cwd=ROOT, check=True)
 
 
 def apply_checked(model, folder):
@@ -82,13 +85,24 @@ def apply_checked(model, folder):
     return wrapped, len(loaded), weakest
 
 
+def tiles_of(patches, grid, config):
+    """Pictures [tiles, 3, edge, edge] of patch rows in the order of merged blocks."""
+    merge, patch = config.scale_factor, config.vision_config.patch_size
+    tiles, rows, columns = grid
+    blocks = patches.reshape(tiles, rows // merge, columns // merge, merge, merge, 3, patch, patch)
+    return blocks.permute(0, 5, 1, 3, 6, 2, 4, 7).reshape(tiles, 3, rows * patch, columns * patch)
+
+
 @torch.no_grad()
 def logits_of(model, tensors, index):
-    ids = tensors[f'input_ids.{index}']
-    image_token = model.config.image_token_id
-    return model(
-        input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=(ids == image_token).long(),
-        pixel_values=tensors[f'pixel_values.{index}'].to(model.dtype), image_grid_thw=tensors[f'grid_thw.{index}']).logits[0]
+    ids, grid = tensors[f'input_ids.{index}'], tensors[f'grid_thw.{index}']
+    pixels = tensors[f'pixel_values.{index}'].to(model.dtype)
+    if model.config.model_type == 'smolvlm':
+        pictures = {'pixel_values': tiles_of(pixels, grid[0].tolist(), model.config)[None]}
+    else:
+        types = (ids == model.config.image_token_id).long()
+        pictures = {'pixel_values': pixels, 'image_grid_thw': grid, 'mm_token_type_ids': types}
+    return model(input_ids=ids, attention_mask=torch.ones_like(ids), **pictures).logits[0]
 
 
 def compare(theirs, ours):
@@ -123,24 +137,39 @@ def unpack(archive, folder):
     return folder
 
 
-def main():
+def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model')
     parser.add_argument('--adapter')
     parser.add_argument('--count', type=int, default=12)
-    args = parser.parse_args()
+    parser.add_argument('--prompts')
+    return parser.parse_args()
+
+
+def compare_all(args, work):
+    """Runs the engine and returns what is to be compared: (PEFT's folder, its name, the engine's file, its name)."""
+    source = args.adapter or f'{work}/peft'
+    if args.adapter is None:
+        make_adapter(args.model, source)
+    pairs = [(source, 'the adapter', 'new', 'the adapter')]
+    engine_logits(args, source, f'{work}/new.safetensors', f'{work}/new.zip')
+    exports = [(unpack(f'{work}/new.zip', f'{work}/ours'), "the engine's export", 'new', 'the adapter')]
+    if AutoConfig.from_pretrained(args.model).model_type in OLD_NAMES:
+        old_style(source, f'{work}/old')
+        engine_logits(args, f'{work}/old', f'{work}/old.safetensors', f'{work}/old.zip')
+        pairs.append((source, 'the adapter', 'old', 'the same, old key style'))
+        again = unpack(f'{work}/old.zip', f'{work}/again')
+        exports.append((again, "the engine's export of the old style", 'old', 'the same, old key style'))
+    return pairs + exports
+
+
+def main():
+    args = parse()
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     failed = False
     with tempfile.TemporaryDirectory() as work:
-        source = args.adapter or f'{work}/peft'
-        if args.adapter is None:
-            make_adapter(args.model, source)
-        old_style(source, f'{work}/old')
-        engine_logits(args.model, source, f'{work}/new.safetensors', f'{work}/new.zip', args.count)
-        engine_logits(args.model, f'{work}/old', f'{work}/old.safetensors', f'{work}/old.zip', args.count)
-        ours = unpack(f'{work}/new.zip', f'{work}/ours')
-        again = unpack(f'{work}/old.zip', f'{work}/again')
+        compared = compare_all(args, work)
         with safe_open(f'{work}/new.safetensors', 'pt') as f:
             about = f.metadata()
         python = '.'.join(map(str, sys.version_info[:2]))
@@ -150,11 +179,7 @@ def main():
         print('| PEFT loads | engine loads | tensors | least ‖B‖ | prompts | positions '
               '| max abs Δlogit | base alone | adapter moves logits by | argmax differs |')
         print('|---|---|---|---|---|---|---|---|---|---|')
-        for theirs, theirs_name, file, engine_name in [
-                (source, 'the adapter', 'new', 'the adapter'),
-                (source, 'the adapter', 'old', 'the same, old key style'),
-                (ours, "the engine's export", 'new', 'the adapter'),
-                (again, "the engine's export of the old style", 'old', 'the same, old key style')]:
+        for theirs, theirs_name, file, engine_name in compared:
             rows, count, weakest = check(args.model, theirs, f'{work}/{file}.safetensors')
             deltas, bases, moves = ([row[column] for row in rows] for column in (2, 3, 4))
             positions, wrong = sum(row[1] for row in rows), sum(row[5] for row in rows)
