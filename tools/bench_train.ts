@@ -9,7 +9,7 @@ import { acquireDevice, type GpuContext } from '../src/gpu/device';
 import { VisionLanguageModel } from '../src/model/vision_language_model';
 import type { GptComparison } from '../test/bench/train_page';
 import { measureSharedPrefix, median, type SharedPrefixResult } from '../test/bench/train_shared';
-import { measureSteps, type StepRow } from '../test/bench/train_steps';
+import { measureTrainer, type StepRow, TRAINERS } from '../test/bench/train_steps';
 import { compareInBrowser } from './bench_train_browser';
 import { log, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
@@ -98,7 +98,8 @@ type Add = (row: Omit<TrainRow, 'where'>) => void;
 
 async function runSteps(gpu: GpuContext, model: VisionLanguageModel, steps: number, add: Add): Promise<void> {
   const sizes = { prompt: 32, completion: 64, batch: 8, prompts: 1, group: 8 };
-  for (const row of await measureSteps(gpu, model, { ...sizes, steps })) add({ ...row, ratioTo: {} });
+  for (const name of Object.keys(TRAINERS) as (keyof typeof TRAINERS)[])
+    add({ ...(await measureTrainer(gpu, model, name, { ...sizes, steps })), ratioTo: {} });
 }
 
 async function runShared(gpu: GpuContext, model: VisionLanguageModel, call: Call, add: Add): Promise<void> {

@@ -19,8 +19,11 @@ import { type ModelFiles, VisionLanguageModel } from '../../src/model/vision_lan
 import { patchWidth } from '../../src/model/vision_transformer';
 import type { WeightPrecision } from '../../src/model/weight_layout';
 import { expectedShapes, LM_HEAD } from '../../src/model/weight_names';
+import type { Program } from '../../src/tensor/program';
 import { allocateTensor, writeTensor } from '../../src/tensor/tensor_memory';
 import type { StoredTensor } from '../../src/tensor/trace';
+import type { BenchModel } from './random_weights';
+import { median } from './train_shared';
 
 /** One measured way of decoding. */
 export interface DecodeRow {
@@ -171,13 +174,8 @@ async function openSession(
   return session;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
-
 /** Something that decodes step by step, with capture or without. */
-interface Stepper {
+export interface Stepper {
   /** Submits a step; resolves when an earlier one can be read. */
   step(): Promise<unknown>;
   readonly dispatches: number;
@@ -203,12 +201,12 @@ async function sessionStepper(
  * on a software adapter, and a step costs the same whatever its keys hold. All keys are zero, so that attention is even
  * and what capture says of it is known.
  */
-async function programStepper(
+export async function programStepper(
   gpu: GpuContext,
-  model: VisionLanguageModel,
-  { context, imageSide, steps }: DecodeOptions,
+  model: BenchModel,
+  { context, imageSide, steps }: Pick<DecodeOptions, 'context' | 'imageSide' | 'steps'>,
   capture: boolean,
-): Promise<Stepper> {
+): Promise<Stepper & { readonly program: Program }> {
   const { config, device } = model;
   const { text } = config;
   const imageTokens = imageSide ** 2;
@@ -239,6 +237,7 @@ async function programStepper(
   const recorded = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
   const program = memory.own(await buildDecodeProgram(device, 1, cache, state, recorded));
   return {
+    program,
     step: async () => program.submit(),
     dispatches: program.dispatches,
     destroy: () => memory.destroy(),
@@ -246,7 +245,7 @@ async function programStepper(
 }
 
 /** One step and everything in flight: in steady state exactly one step of work. */
-async function timeStep(gpu: GpuContext, stepper: Stepper): Promise<number> {
+export async function timeStep(gpu: GpuContext, stepper: Stepper): Promise<number> {
   const began = performance.now();
   await stepper.step();
   await gpu.fence();
@@ -254,10 +253,10 @@ async function timeStep(gpu: GpuContext, stepper: Stepper): Promise<number> {
 }
 
 /** Tokens per second with steps in flight, by the clock. */
-async function throughput(
+export async function throughput(
   gpu: GpuContext,
   stepper: Stepper,
-  { steps, batch }: DecodeOptions,
+  { steps, batch }: Pick<DecodeOptions, 'steps' | 'batch'>,
 ): Promise<number> {
   await gpu.fence();
   const began = performance.now();

@@ -6,10 +6,10 @@ import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { createPrng } from '../../src/lib/prng';
 import { LoraAdapter, type LoraConfig, trainableModules } from '../../src/model/lora';
-import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import type { HostArray, Program } from '../../src/tensor/program';
 import { type CompletionGroup, packCompletions } from '../../src/train/packing';
 import { buildTrainProgram, createOptimizerState, type OptimizerState } from '../../src/train/train_program';
+import type { BenchModel } from './random_weights';
 
 /** LoRA on all projections, as pocket's recipe has it. */
 export const BENCH_LORA: LoraConfig = {
@@ -61,7 +61,7 @@ export interface SharedPrefixOptions {
 }
 
 /** Random ids that are words: neither image placeholders nor an end. */
-export function randomWords(model: VisionLanguageModel, count: number, seed: number): number[] {
+export function randomWords(model: Pick<BenchModel, 'config'>, count: number, seed: number): number[] {
   const { text, imageTokenId, videoTokenId, visionStartTokenId, visionEndTokenId, eosTokenIds } =
     model.config;
   const special = new Set([
@@ -77,7 +77,7 @@ export function randomWords(model: VisionLanguageModel, count: number, seed: num
 }
 
 /** A trainable adapter on every projection; B is not zero, so that gradients reach A too. */
-export function randomAdapter(gpu: GpuContext, model: VisionLanguageModel): LoraAdapter {
+export function randomAdapter(gpu: GpuContext, model: BenchModel): LoraAdapter {
   const prng = createPrng(3);
   const weights = [...trainableModules(model.config)].map(([module, [out, width]]) => ({
     module,
@@ -107,7 +107,7 @@ interface Way {
 
 async function openWay(
   gpu: GpuContext,
-  model: VisionLanguageModel,
+  model: BenchModel,
   adapter: LoraAdapter,
   groups: readonly CompletionGroup[],
 ): Promise<Way> {
@@ -190,7 +190,7 @@ function compareGradients(adapter: LoraAdapter, shared: Float32Array, naive: Flo
  */
 export async function measureSharedPrefix(
   gpu: GpuContext,
-  model: VisionLanguageModel,
+  model: BenchModel,
   options: SharedPrefixOptions,
 ): Promise<SharedPrefixResult> {
   const { prompt, completion, group, steps, cpuClock } = options;

@@ -9,7 +9,6 @@ import { createPrng } from '../../src/lib/prng';
 import { ImageEncoder } from '../../src/model/image_encoder';
 import { initialLoraWeights } from '../../src/model/lora';
 import type { PromptInput } from '../../src/model/prompt_packing';
-import type { VisionLanguageModel } from '../../src/model/vision_language_model';
 import { patchWidth } from '../../src/model/vision_transformer';
 import { DEFAULT_TRAIN_CONFIG, type TrainConfig } from '../../src/settings/train_settings';
 import { GrpoTrainer } from '../../src/train/grpo_trainer';
@@ -17,6 +16,7 @@ import { LoraPolicy } from '../../src/train/policy';
 import { Rollout } from '../../src/train/rollout';
 import { SftTrainer } from '../../src/train/sft_trainer';
 import type { LabelledExample, Trainer } from '../../src/train/trainer';
+import type { BenchModel } from './random_weights';
 import { BENCH_LORA, median, randomWords } from './train_shared';
 
 /** One measured way of training. */
@@ -35,9 +35,9 @@ export interface StepRow {
   readonly plannedBytes: number;
 }
 
-/** Sizes of {@link measureSteps}. */
+/** Sizes of {@link measureTrainer}. */
 export interface StepOptions {
-  /** Tokens of a prompt, nine of them a picture's, and of a completion. */
+  /** Tokens of a prompt, its picture's among them, and of a completion. */
   readonly prompt: number;
   readonly completion: number;
   readonly batch: number;
@@ -46,26 +46,45 @@ export interface StepOptions {
   readonly steps: number;
 }
 
+/** Tokens along an edge of a picture, where its size is free. */
 const IMAGE_SIDE = 3;
 const WARM_UP = 1;
 
-function examplePrompt(model: VisionLanguageModel, count: number, seed: number): PromptInput {
+/** The ways of training that are measured. */
+export const TRAINERS = {
+  sft: { method: 'sft', checkpointing: false },
+  'sft checkpointed': { method: 'sft', checkpointing: true },
+  grpo: { method: 'grpo', checkpointing: false },
+} as const;
+
+/** Patches along an edge of an example's picture. */
+function pictureSide({ vision }: BenchModel['config']): number {
+  const { positions, spatialMergeSize } = vision;
+  return positions?.reading === 'exact' ? positions.side : IMAGE_SIDE * spatialMergeSize;
+}
+
+/** Image tokens of an example. */
+function pictureTokens(config: BenchModel['config']): number {
+  return (pictureSide(config) / config.vision.spatialMergeSize) ** 2;
+}
+
+function examplePrompt(model: BenchModel, count: number, seed: number): PromptInput {
   const { vision, imageTokenId, visionStartTokenId, visionEndTokenId } = model.config;
-  const image = Array<number>(IMAGE_SIDE ** 2).fill(imageTokenId);
+  const image = Array<number>(pictureTokens(model.config)).fill(imageTokenId);
   const start = [visionStartTokenId ?? 0, ...image, visionEndTokenId ?? 0];
   const inputIds = [...start, ...randomWords(model, count - start.length, seed)];
-  const side = IMAGE_SIDE * vision.spatialMergeSize;
+  const side = pictureSide(model.config);
   const row = patchWidth(vision);
   const prng = createPrng(seed);
   const pixelValues = Float32Array.from({ length: side * side * row }, () => prng.uniform(-1, 1));
   return { inputIds, images: [{ pixelValues, gridThw: [1, side, side] }] };
 }
 
-function examples(model: VisionLanguageModel, count: number, options: StepOptions) {
+function examples(model: BenchModel, count: number, options: StepOptions) {
   const all = Array.from(
     { length: count },
     (_, key): LabelledExample => ({
-      ...{ key, prompt: examplePrompt(model, options.prompt, key), imageTokens: IMAGE_SIDE ** 2 },
+      ...{ key, prompt: examplePrompt(model, options.prompt, key), imageTokens: pictureTokens(model.config) },
       ...{ question: '', expected: '', kind: 'visual' },
       completion: randomWords(model, options.completion, 100 + key),
     }),
@@ -80,7 +99,7 @@ interface Opened {
 }
 
 async function openTrainer(
-  model: VisionLanguageModel,
+  model: BenchModel,
   method: 'sft' | 'grpo',
   options: StepOptions,
   gradientCheckpointing: boolean,
@@ -136,18 +155,19 @@ async function openTrainer(
 async function measureOne(
   gpu: GpuContext,
   name: string,
-  { trainer, policy, destroy }: Opened,
+  { trainer, policy }: Opened,
   options: StepOptions,
+  signal: AbortSignal | undefined,
 ): Promise<StepRow> {
   const { batch, prompts, group, prompt, completion, steps } = options;
   const sft = name.startsWith('sft');
-  for (let step = 0; step < WARM_UP; step++) await trainer.runStep({});
+  for (let step = 0; step < WARM_UP; step++) await checkedStep(trainer, signal);
   await gpu.fence();
   const [made, dispatched] = [creations(gpu.counters), gpu.counters.dispatches];
   const times: number[] = [];
   for (let step = 0; step < steps; step++) {
     const began = performance.now();
-    await trainer.runStep({});
+    await checkedStep(trainer, signal);
     await gpu.fence();
     times.push(performance.now() - began);
   }
@@ -162,24 +182,31 @@ async function measureOne(
     plannedBytes: policy.plannedBytes,
   };
   await gpu.fence();
-  destroy();
   return row;
 }
 
-/** Steps of SFT, plain and with checkpointed layers, and of GRPO. */
-export async function measureSteps(
+/** A step whose loss is a number: what is measured is no speed of going wrong. */
+async function checkedStep(trainer: Trainer, signal: AbortSignal | undefined): Promise<void> {
+  const { metrics } = await trainer.runStep({ signal });
+  if (!Number.isFinite(metrics.loss)) throw new Error(`The loss of a step is ${metrics.loss}.`);
+}
+
+/**
+ * Steps of one trainer.
+ * @throws the signal's reason when aborted; Error when a loss is not finite
+ */
+export async function measureTrainer(
   gpu: GpuContext,
-  model: VisionLanguageModel,
+  model: BenchModel,
+  name: keyof typeof TRAINERS,
   options: StepOptions,
-): Promise<StepRow[]> {
-  const rows: StepRow[] = [];
-  for (const [name, method, checkpointing] of [
-    ['sft', 'sft', false],
-    ['sft checkpointed', 'sft', true],
-    ['grpo', 'grpo', false],
-  ] as const) {
-    const opened = await openTrainer(model, method, options, checkpointing);
-    rows.push(await measureOne(gpu, name, opened, options));
+  signal?: AbortSignal,
+): Promise<StepRow> {
+  const { method, checkpointing } = TRAINERS[name];
+  const opened = await openTrainer(model, method, options, checkpointing);
+  try {
+    return await measureOne(gpu, name, opened, options, signal);
+  } finally {
+    if (!gpu.isLost()) opened.destroy();
   }
-  return rows;
 }
