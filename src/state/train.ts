@@ -7,6 +7,7 @@ import type { EngineEvent } from '../worker/protocol/messages';
 import type { TrainingCommands } from '../worker/protocol/training';
 import type { KeptText } from './kept_plan';
 import { createPlanWords } from './plan_words';
+import { createRunNotes, type RunNotes } from './run_notes';
 import { createRunControl, createRunResults, type RunControl, type RunResults } from './train_acts';
 import { createTrainCommands, type TrainCommands } from './train_commands';
 import { createTrainCompare, type TrainCompare } from './train_compare';
@@ -35,6 +36,7 @@ export interface Train {
   readonly live: LiveRun;
   readonly control: RunControl;
   readonly results: RunResults;
+  readonly notes: RunNotes;
   readonly commands: TrainCommands;
   /** Lists what is stored and selects the live run, or else the newest; call when the page is shown. */
   open(): Promise<void>;
@@ -103,6 +105,7 @@ export function createTrain(client: TrainClient, kept: KeptText | null = null): 
     forecast: { estimate: estimate.estimate, words },
     control: createRunControl(parts),
     results: createRunResults(parts),
+    notes: createRunNotes(client, commands.perform, stored),
     open: async () => {
       await commands.perform('open', () => stored.open());
     },

@@ -15,7 +15,8 @@ export type TrainCommand =
   | 'read'
   | 'delete'
   | 'export'
-  | 'groups';
+  | 'groups'
+  | 'notes';
 
 /** A command that the engine refused or that broke. */
 export interface TrainFailure {

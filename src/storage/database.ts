@@ -82,6 +82,10 @@ export const MIGRATIONS: readonly Migration[] = [
     db.deleteObjectStore('groups');
     await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, groupBytes: taken.get(run.id) ?? 0 }));
   },
+  // 7: runs have notes.
+  async (_db, tx) => {
+    await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, notes: '' }));
+  },
 ];
 
 /** A store's name. */

@@ -80,6 +80,8 @@ export interface RunRecord<Plan = unknown> {
     readonly message: string;
     readonly data?: Readonly<Record<string, unknown>>;
   } | null;
+  /** What a person wrote about it; '' for nothing. */
+  readonly notes: string;
   /** Of the groups of its steps; they are kept within a limit. */
   readonly groupBytes: number;
   /** Everything stored for this run. */

@@ -9,7 +9,7 @@ import { ownBytes, recordSize } from './record_size';
 import type { GroupsRecord, MetricsRecord, RunRecord, StoredCheckpoint } from './records';
 
 /** What may change of a run from outside; the rest follows from what is saved. */
-export type RunChange = Partial<Pick<RunRecord, 'state' | 'adapterId' | 'reason' | 'updatedAt'>>;
+export type RunChange = Partial<Pick<RunRecord, 'state' | 'adapterId' | 'reason' | 'notes' | 'updatedAt'>>;
 
 /** What a step leaves behind. */
 export interface StepProgress<Sample, Group> {
@@ -100,6 +100,7 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
         updatedAt: run.createdAt,
         adapterId: null,
         reason: null,
+        notes: '',
         groupBytes: 0,
         bytes: 0,
       },
@@ -148,7 +149,7 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     return { step, adapter, m, v, extra: extra as Extra };
   }
 
-  /** Changes a run's state, reason or adapter, or what its plan came to mean. */
+  /** Changes a run's state, reason, adapter or notes, or what its plan came to mean. */
   async update(runId: string, change: RunChange & { readonly plan?: Plan }): Promise<RunRecord<Plan>> {
     return this.#database.write(['runs'], 'the run', (tx) =>
       this.#change(tx.objectStore('runs'), runId, change),
@@ -286,11 +287,11 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     ofGroups = 0,
   ): Promise<RunRecord<Plan>> {
     const run = present(await store.get(runId), runId);
-    const bytes = run.bytes + grown + recordSize(change.reason ?? null) - recordSize(run.reason);
-    const groupBytes = run.groupBytes + ofGroups;
-    const changed = { ...run, ...change, groupBytes, bytes: 'reason' in change ? bytes : run.bytes + grown };
-    await store.put(changed);
-    return changed as RunRecord<Plan>;
+    const changed = { ...run, ...change, groupBytes: run.groupBytes + ofGroups };
+    const said = ({ reason, notes }: RunRecord) => recordSize(reason) + recordSize(notes);
+    const record = { ...changed, bytes: run.bytes + grown + said(changed) - said(run) };
+    await store.put(record);
+    return record as RunRecord<Plan>;
   }
 }
 

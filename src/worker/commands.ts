@@ -60,6 +60,7 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   listRuns: 'training',
   readRun: 'training',
   readGroups: 'training',
+  noteRun: 'training',
   deleteRun: 'training',
   exportRun: 'training',
   readColdStart: 'coldStart',

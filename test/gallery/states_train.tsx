@@ -173,6 +173,17 @@ export const TRAIN_STATES: readonly GalleryState[] = [
     }),
     steps: 4,
   }),
+  state('notes', {
+    run: runOf('r1', { notes: 'Half the learning rate.\nLearns slower, but the looks stay full.' }),
+    steps: 4,
+    act: async (client, train) => {
+      await press('[data-testid="run-notes"] summary');
+      const [run] = client.runs;
+      if (run !== undefined) train.notes.write(run, `${run.notes} Try r 16.`);
+      void train.notes.flush();
+      await client.reject('noteRun', { code: 'storage/full', message: 'There is no room for the run.' });
+    },
+  }),
   state('finished', { run: runOf('r1', { state: 'finished', step: 20, adapterId: 'mine' }), steps: 20 }),
   state('refused', {
     run: runOf('r1'),

@@ -30,7 +30,7 @@ export function runOf(id: string, change: Partial<RunSummary> = {}): RunSummary 
   const createdAt = Number(id.replace(/\D/g, '')) || 0;
   return {
     ...{ id, plan: PRESETS['grpo-quick'], state: 'paused', step: 4, checkpointStep: 4 },
-    ...{ createdAt, updatedAt: createdAt, adapterId: null, reason: null, bytes: 1024 },
+    ...{ createdAt, updatedAt: createdAt, adapterId: null, reason: null, notes: '', bytes: 1024 },
     ...change,
   };
 }
@@ -172,6 +172,7 @@ export class HandTrainer implements TrainClient {
   resumeTraining = (id: string) => this.wait<RunSummary>('resumeTraining', id);
   stepTraining = (id: string) => this.wait<void>('stepTraining', id);
   stopTraining = () => this.wait<void>('stopTraining');
+  noteRun = (id: string, notes: string) => this.wait<void>('noteRun', `${id} ${notes}`);
   deleteRun = (id: string) => this.wait<number>('deleteRun', id);
   exportRun = (id: string) => this.wait<Blob>('exportRun', id);
   saveAdapter = (id: string, name: string) => this.wait<AdapterSummary>('saveAdapter', `${id} ${name}`);

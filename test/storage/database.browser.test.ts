@@ -75,7 +75,11 @@ describe('migrations', () => {
     old.close();
     const runs = new RunStore(await scratchDatabase(name));
     expect(await runs.read('r')).toMatchObject({
-      ...{ run: { groupBytes: 21, bytes: 30 }, groups: { step: 4, groups: ['g'] }, groupSteps: [4] },
+      ...{
+        run: { groupBytes: 21, notes: '', bytes: 30 },
+        groups: { step: 4, groups: ['g'] },
+        groupSteps: [4],
+      },
     });
   });
 

@@ -44,6 +44,21 @@ describe('RunStore', () => {
     expect((await store.list()).map(({ id }) => id)).toEqual(['ab', 'a']);
   });
 
+  it('keeps notes, and counts them among its bytes', async () => {
+    const store = await storeWithRun('r');
+    const [bare] = await store.list();
+    const noted = await store.update('r', { notes: 'twelve chars' });
+    expect(noted).toMatchObject({ notes: 'twelve chars', updatedAt: bare?.updatedAt });
+    expect(noted.bytes).toBeGreaterThan(bare?.bytes ?? Infinity);
+    await progress(store, 'r', 1);
+    expect((await store.read('r')).run.notes).toBe('twelve chars');
+    const cleared = await store.update('r', { notes: '' });
+    const steps = (await store.read('r')).run.bytes;
+    expect(cleared.bytes).toBe(steps);
+    await store.rewind('r');
+    expect((await store.list())[0]?.bytes).toBe(bare?.bytes);
+  });
+
   it('keeps the groups of every step within a limit, the newest always, and forgets those of later steps', async () => {
     const one = await storeWithRun('r');
     await progress(one, 'r', 1);

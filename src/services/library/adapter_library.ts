@@ -3,6 +3,7 @@
 // that model, or, where it does not say, when every tensor fits by name and shape.
 
 import { ArgumentError, LookBackError, ModelError, StorageError } from '../../lib/errors';
+import { checkedNotes } from '../../lib/notes';
 import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
 import { PRECISION_KEY, precisionCaution } from '../../model/base_precision';
@@ -43,7 +44,6 @@ export interface AdapterLibraryParts {
 
 const GONE = 'This adapter is not stored here any more.';
 const MAX_NAME = 200;
-const MAX_NOTES = 20_000;
 
 /** Adapters of this origin and of the page. Its methods reject with LookBackErrors. */
 export class AdapterLibrary implements AdapterCommands {
@@ -96,8 +96,7 @@ export class AdapterLibrary implements AdapterCommands {
   /** See AdapterCommands. */
   async renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void> {
     await this.#refuseBundled(id, 'renamed');
-    const notes = change.notes.trim();
-    if (notes.length > MAX_NOTES) throw new ArgumentError(`Notes have at most ${MAX_NOTES} characters.`);
+    const notes = checkedNotes(change.notes.trim());
     await this.#parts.adapters.rename(id, { name: checkedName(change.name), notes });
     this.#parts.changed('adapters');
   }

@@ -1,4 +1,4 @@
-// Packs a run as a zip: its metrics and groups, and its configuration with seeds, device and base as the command line takes it.
+// Packs a run as a zip: its metrics, groups and notes, and its configuration with seeds, device and base as the command line takes it.
 
 import { zipSync } from 'fflate';
 import { writeRunFile } from '../../settings/run_file';
@@ -11,6 +11,8 @@ import type { CheckpointBase } from '../answers/checkpoint_base';
 export interface ExportedRun {
   readonly plan: TrainingPlan;
   readonly step: number;
+  /** What a person wrote about it; '' for nothing. */
+  readonly notes: string;
   readonly metrics: readonly LoggedStep[];
   /** What the last checkpoint was made on; null before the first. */
   readonly base: Pick<CheckpointBase, 'device' | 'profile' | 'fingerprint'> | null;
@@ -29,7 +31,7 @@ export function groupLines(found: StepGroups | null): string {
 }
 
 /** The configuration of a run. A dataset and an adapter are named by their ids: the page keeps them, not the file. */
-export function runConfiguration({ plan, step, base }: Omit<ExportedRun, 'groups'>): string {
+export function runConfiguration({ plan, step, base }: Pick<ExportedRun, 'plan' | 'step' | 'base'>): string {
   const { modelId, adapterId, source, ...settings } = completePlan(plan);
   const made = base && { device: base.device, kernelProfile: base.profile, baseSha256: base.fingerprint };
   const kept = source.kind === 'dataset' || adapterId !== null;
@@ -45,13 +47,14 @@ export function runConfiguration({ plan, step, base }: Omit<ExportedRun, 'groups
   );
 }
 
-/** A zip with `run.json`, `metrics.jsonl`, `metrics.csv` and, where there are groups, `groups.jsonl`. */
+/** A zip with `run.json`, `metrics.jsonl`, `metrics.csv` and, where there are some, `notes.txt` and `groups.jsonl`. */
 export function runArchive(run: ExportedRun): Blob {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const zip = zipSync({
     'run.json': bytes(runConfiguration(run)),
     'metrics.jsonl': bytes(metricsJsonl(run.metrics)),
     'metrics.csv': bytes(metricsCsv(run.metrics)),
+    ...(run.notes === '' ? {} : { 'notes.txt': bytes(run.notes) }),
     ...(run.groups === '' ? {} : { 'groups.jsonl': bytes(run.groups) }),
   });
   return new Blob([zip as Uint8Array<ArrayBuffer>], { type: 'application/zip' });

@@ -2,6 +2,7 @@
 // is stored of runs. One run is live at a time, under the lock of live_runs.ts; training_run.ts drives it.
 
 import { ArgumentError, LookBackError } from '../../lib/errors';
+import { checkedNotes } from '../../lib/notes';
 import { throwProblems } from '../../settings/read_settings';
 import { planProblems } from '../../settings/train_plan';
 import type { HeldLock } from '../../storage/locks';
@@ -134,6 +135,12 @@ export class TrainingHost<M extends EngineModel> implements TrainingCommands, Mo
   }
 
   /** See TrainingCommands. */
+  async noteRun(runId: string, notes: string): Promise<void> {
+    await this.#parts.runs.update(runId, { notes: checkedNotes(notes) });
+    this.#parts.changed();
+  }
+
+  /** See TrainingCommands. */
   async deleteRun(runId: string): Promise<number> {
     await this.#parts.liveRuns.settle();
     const { run } = await this.#parts.runs.read(runId);
@@ -151,7 +158,8 @@ export class TrainingHost<M extends EngineModel> implements TrainingCommands, Mo
       const base = (await this.#parts.runs.readCheckpoint(runId))?.extra ?? null;
       const lines: string[] = [];
       for (const step of groupSteps) lines.push(groupLines(await this.#parts.runs.readGroups(runId, step)));
-      return runArchive({ plan: run.plan, step: run.step, metrics, base, groups: lines.join('') });
+      const { plan, step, notes } = run;
+      return runArchive({ plan, step, notes, metrics, base, groups: lines.join('') });
     }
     if (format === 'jsonl') return new Blob([metricsJsonl(metrics)], { type: 'application/jsonl' });
     if (format === 'csv') return new Blob([metricsCsv(metrics)], { type: 'text/csv' });

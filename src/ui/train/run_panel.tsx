@@ -10,6 +10,7 @@ import type { RunSummary, TrainingStatus } from '../../worker/protocol/training'
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';
 import { durationText, paceText } from './figures_text';
+import { RunNotes } from './run_notes';
 import {
   useCommands,
   useLiveRun,
@@ -279,6 +280,7 @@ export function RunPanel() {
           <Standing run={run} status={status} />
           <Controls run={run} status={status} />
           <Alerts />
+          <RunNotes key={run.id} run={run} />
         </>
       )}
       <CommandFailure commands={['open', 'read', 'pause', 'resume', 'step', 'stop', 'save']} />

@@ -69,7 +69,7 @@ function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolea
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would be a form's; this is one question with two answers
     <span class="delete-ask" role="group" aria-label={WORDS.delete}>
-      <span>{WORDS.deleteAsk(formatBytes(run.bytes))}</span>
+      <span>{WORDS.deleteAsk(formatBytes(run.bytes), run.notes !== '')}</span>
       <button
         type="button"
         class="quiet danger"
@@ -227,6 +227,7 @@ function Row({ run }: { readonly run: RunSummary }) {
             ...(run.adapterId === null ? [] : [WORDS.adapterSaved]),
           ].join(' · ')}
         </span>
+        {run.notes !== '' && <span class="run-noted">{TRAIN_COPY.notes.firstLine(run.notes)}</span>}
         {!shown && selected.value !== null && <Differences run={run} shown={selected.value} />}
       </div>
       <RunActs run={run} status={status} shown={shown} />

@@ -31,5 +31,7 @@ export const useLiveRun = () => useStore('live');
 export const useRunControl = () => useStore('control');
 /** What is made of a run. */
 export const useRunResults = () => useStore('results');
+/** What a person writes about runs. */
+export const useNotes = () => useStore('notes');
 /** The commands under way, and why the last one failed. */
 export const useCommands = () => useStore('commands');

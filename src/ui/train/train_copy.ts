@@ -162,6 +162,17 @@ export const TRAIN_COPY = {
       `Mean of the first ${count} steps: ${first}; of the last ${count}: ${last}.`,
     unknown: 'As the trainer logged it.',
   },
+  notes: {
+    title: 'Notes',
+    titleOf: (run: string) => `Notes on ${run}`,
+    none: 'none yet',
+    firstLine: (text: string) => `${text.split('\n', 1)[0]?.slice(0, 80)}`,
+    placeholder: 'What you tried, expected, saw. Kept with the run and exported with it.',
+    saved: 'Kept with the run.',
+    unsaved: 'Not kept yet…',
+    undo: 'Put back what was there before',
+    clear: 'Clear what was written',
+  },
   compared: {
     title: 'Runs that are compared',
     shown: 'The shown run; the others are told by what they are set unlike it.',
@@ -256,7 +267,8 @@ export const TRAIN_COPY = {
     exportAs: (name: string, format: RunFormat) =>
       `Export ${name} as ${{ zip: 'a zip with its plan', jsonl: 'JSONL', csv: 'CSV' }[format]}`,
     delete: 'Delete',
-    deleteAsk: (bytes: string) => `Delete this run and free ${bytes}? Saved adapters stay.`,
+    deleteAsk: (bytes: string, notes: boolean) =>
+      `Delete this run${notes ? ' with its notes' : ''} and free ${bytes}? Saved adapters stay.`,
     deleteYes: 'Delete run',
     deleteNo: 'Keep it',
     freed: (bytes: string) => `Deleted; ${bytes} freed.`,
@@ -286,6 +298,7 @@ export const TRAIN_COPY = {
     delete: 'The run could not be deleted',
     export: 'The run could not be exported',
     groups: 'The groups could not be read',
+    notes: 'The notes could not be kept, and stay here until they can',
     dismiss: 'Dismiss',
   },
 } as const;

@@ -50,6 +50,8 @@ export interface RunSummary {
   readonly adapterId: string | null;
   /** Why it paused or failed, when not asked to. */
   readonly reason: PlainError | null;
+  /** What a person wrote about it; '' for nothing. */
+  readonly notes: string;
   readonly bytes: number;
 }
 
@@ -162,8 +164,10 @@ export interface TrainingCommands {
   readRun(runId: string): Promise<RunDetail>;
   /** Groups of a step; null where none are kept. */
   readGroups(runId: string, step: number): Promise<StepGroups | null>;
+  /** Keeps what a person wrote about a run, instead of what was there; also of a live one. */
+  noteRun(runId: string, notes: string): Promise<void>;
   /** @returns bytes freed */
   deleteRun(runId: string): Promise<number>;
-  /** The metrics alone, or a zip of them with the run's configuration and, of GRPO, every group that is kept. */
+  /** The metrics alone, or a zip of them with the run's configuration, its notes and, of GRPO, every group that is kept. */
   exportRun(runId: string, format: RunFormat): Promise<Blob>;
 }

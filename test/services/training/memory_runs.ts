@@ -51,6 +51,7 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
           updatedAt: draft.createdAt,
           adapterId: null,
           reason: null,
+          notes: '',
           groupBytes: 0,
           bytes: 9,
         },

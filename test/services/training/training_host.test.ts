@@ -229,6 +229,26 @@ describe('exporting', () => {
   });
 });
 
+describe('notes', () => {
+  it('are kept beside a run, also a live one, and leave its state in memory good', async () => {
+    const { host, stores, until, trainers } = scriptedHost({
+      onStep: (step) => (step === 2 ? never() : undefined),
+    });
+    await host.startTraining(PLAN);
+    while (stores.writes.at(-1) !== 'progress 1') await new Promise((resolve) => setTimeout(resolve, 0));
+    await host.noteRun('run-1', 'while it trains');
+    await host.pauseTraining();
+    await host.noteRun('run-1', 'while it waits');
+    expect((await host.listRuns())[0]).toMatchObject({ state: 'paused', notes: 'while it waits' });
+    for (const trainer of trainers) trainer.script.onStep = () => undefined;
+    await host.resumeTraining('run-1');
+    await until('finished');
+    expect(trainers).toHaveLength(1);
+    expect((await host.listRuns())[0]?.notes).toBe('while it waits');
+    await expect(host.noteRun('run-1', 'x'.repeat(20_001))).rejects.toMatchObject({ code: 'usage/argument' });
+  });
+});
+
 describe('estimating', () => {
   it('checks the plan first', async () => {
     const { host } = scriptedHost();
