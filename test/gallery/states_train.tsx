@@ -157,6 +157,26 @@ export const TRAIN_STATES: readonly GalleryState[] = [
       client.emit({ type: 'groupsSampled', runId: 'r1', step: 20, groups });
     },
   }),
+  state('lengths', {
+    ...{ run: running(), steps: STEPS },
+    act: async (client) => {
+      const [answer] = GROUP.completions;
+      if (answer === undefined) return;
+      const completions = Array.from({ length: 64 }, (_, i) => {
+        const tokens = Math.min(122, Math.round(30 + 40 * Math.abs(Math.sin(i * i)) + (i % 7) * 12));
+        return { ...answer, tokens, correct: Math.cos(i * 3) > 0.1, truncated: tokens === 122 };
+      });
+      const groups = [0, 16, 32, 48].map((from) => ({
+        ...GROUP,
+        completions: completions.slice(from, from + 16),
+      }));
+      client.emit(
+        { type: 'groupsSampled', runId: 'r1', step: 19, groups },
+        { type: 'groupsSampled', runId: 'r1', step: 20, groups },
+      );
+      await press('[data-testid="group"] summary');
+    },
+  }),
   state('paused', { run: runOf('r1', { state: 'paused' }), steps: 4 }),
   state('interrupted', {
     run: runOf('r1', { reason: { code: 'train/interrupted', message: 'The tab was closed.' } }),

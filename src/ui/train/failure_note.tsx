@@ -6,7 +6,8 @@ import type { PlainError } from '../../lib/plain_error';
 import type { TrainCommand } from '../../state/train_commands';
 import { Icon } from '../icons';
 import { useCommands } from './train_context';
-import { TRAIN_COPY, trainErrorCopy } from './train_copy';
+import { TRAIN_COPY } from './train_copy';
+import { trainErrorCopy } from './train_error_copy';
 
 /** An error with its title and reason; `children` are the actions. */
 export function ErrorNote({

@@ -13,6 +13,7 @@ import { BlobImage } from '../blob_image';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
 import { CommandFailure } from './failure_note';
 import { metricText, scoreText, signedText } from './figures_text';
+import { LengthsFigure } from './lengths_figure';
 import { useRunResults, useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
 
@@ -286,6 +287,7 @@ export function GroupsPanel() {
       <p class="hint">{shown === null ? WORDS.empty : WORDS.about}</p>
       <CommandFailure commands={['groups']} />
       {gone.value && <p class="hint">{WORDS.gone}</p>}
+      {shown !== null && <LengthsFigure shown={shown} runId={runId} steps={record.value?.groupSteps ?? []} />}
       {shown !== null && passing.length === 0 && <p class="empty">{WORDS.noneSuch}</p>}
       {passing.map((group, i) => (
         <Group key={i} group={group} first={i === 0} scaling={scaling} />

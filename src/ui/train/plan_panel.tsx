@@ -12,7 +12,8 @@ import { ProblemBox, ProblemItems } from '../problem_list';
 import { CommandFailure } from './failure_note';
 import { controlId, PlanField } from './plan_field';
 import { useForecast, useLiveRun, usePlan, usePlanModels, useRunControl, useStored } from './train_context';
-import { problemText, TRAIN_COPY, trainErrorCopy } from './train_copy';
+import { problemText, TRAIN_COPY } from './train_copy';
+import { trainErrorCopy } from './train_error_copy';
 
 const WORDS = TRAIN_COPY.plan;
 

@@ -1,8 +1,6 @@
-// Holds every sentence of the Train page: labels of settings, definitions of curves, states, announcements, and
-// errors. A component of this page takes its words from here.
+// Holds every sentence of the Train page: labels of settings, definitions of curves, states and
+// announcements. A component of this page takes its words from here.
 
-import type { ErrorCode } from '../../lib/error_codes';
-import type { PlainError } from '../../lib/plain_error';
 import type { AdvantageSettings, AdvantageTerms } from '../../settings/advantage_scaling';
 import { mustBe, type Setting, type SettingValue } from '../../settings/setting';
 import { type AdvantageScaling, TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
@@ -10,11 +8,10 @@ import type { PlanProblem } from '../../state/train_form';
 import type { RunAlert } from '../../state/train_run';
 import type { RunFormat, RunState } from '../../worker/protocol/training';
 import { CONTROLS, control, pageName } from '../controls';
-import { errorCopy } from '../error_copy';
-import { ROOM } from '../error_words';
+import type { LengthBin, LengthSummary } from './length_bins';
 
 /** A field of the plan as a message names it: `“Temperature”`. */
-function planField(id: TrainSettingId): string {
+export function planField(id: TrainSettingId): string {
   return `“${TRAIN_SETTINGS[id].label}”`;
 }
 
@@ -226,6 +223,29 @@ export const TRAIN_COPY = {
     cut: 'cut off',
     empty_: '(nothing was written)',
   },
+  lengths: {
+    title: 'Answers by length, in tokens',
+    ofStep: (step: number) => `Length of the answers of step ${step}`,
+    ofRun: (steps: number) => `Length of the answers of ${steps} kept steps`,
+    countRun: (steps: number) => `Count all ${steps} kept steps`,
+    countAgain: (steps: number) => `Count again, ${steps} steps`,
+    reading: (read: number, of: number) => `${read} of ${of} steps read`,
+    stop: 'Stop',
+    backToStep: 'Back to the step',
+    right: 'right',
+    wrong: 'wrong',
+    none: 'No answers.',
+    bin: ({ from, to, right, wrong, cut }: LengthBin) =>
+      `${from === to ? from : `${from} to ${to}`} tokens: ${right} right, ${wrong} wrong${cut > 0 ? `, ${cut} cut off` : ''}`,
+    summary: ({ count, low, high, median, right, wrong, cut }: LengthSummary) =>
+      [
+        `${count.toLocaleString('en')} answers of ${low} to ${high} tokens, median ${median}`,
+        ...(right !== null && wrong !== null
+          ? [`of the right ones ${right}, of the wrong ones ${wrong}`]
+          : []),
+        ...(cut > 0 ? [`✂ ${cut} cut off`] : []),
+      ].join('; '),
+  },
   samples: {
     title: 'Sample answers',
     about: 'The same held-out questions, answered greedily at each evaluation.',
@@ -339,55 +359,3 @@ export const ALERT_COPY: Readonly<Record<RunAlert, string>> = {
   'empty-backs': 'More than a tenth of the looks back are empty: the form is learned, not the looking.',
   kl: `The model moves far from where it began. Lower ${planField('optim.learningRate')} or raise ${planField('grpo.beta')}.`,
 };
-
-/** Words for an error of a run or a command: what happened and what helps. */
-export interface TrainErrorCopy {
-  readonly title: string;
-  readonly why: string;
-  /** Things to try, where the reason does not say them. */
-  readonly steps?: readonly string[];
-}
-
-const ERRORS: Readonly<Partial<Record<ErrorCode, (error: PlainError) => TrainErrorCopy>>> = {
-  'train/busy': () => ({
-    title: 'Another run is under way',
-    why: `One run trains at a time. Press ${control('pause')} or ${control('stop')} first; it may be in another tab.`,
-  }),
-  'train/not-finite': (error) => ({
-    title: 'Paused: the numbers blew up',
-    why: `${error.message} The adapter is kept as it was at the last good checkpoint. A lower learning rate usually helps.`,
-  }),
-  'train/model': (error) => ({
-    title: 'The model of this plan is not loaded',
-    why: `${error.message} Choose it under ${control('model')} in the bar at the top, or another under ${control('baseModel')}.`,
-  }),
-  'train/memory': (error) => ({ title: 'This plan does not fit into memory', why: error.message }),
-  'gpu/out-of-memory': () => ({
-    title: 'The graphics device ran out of memory',
-    why: `Go on from the last checkpoint after closing other tabs, or plan again with less under ${planField('tokensPerMicroBatch')}.`,
-  }),
-  'gpu/device-lost': () => ({
-    title: 'The graphics device was reset',
-    why: 'The browser or the driver took it away. Nothing is lost up to the last checkpoint.',
-  }),
-  'gpu/no-adapter': () => ({
-    title: 'No graphics device came back',
-    why: `The run is kept at its last checkpoint. Reload the page, or restart the browser, and press ${control('resume')}.`,
-  }),
-  'worker/crashed': () => ({
-    title: 'The engine stopped',
-    why: `The run is kept at its last checkpoint. Start the engine again and press ${control('resume')}.`,
-  }),
-  'storage/full': (error) => ({
-    title: 'Storage is full',
-    why: `${error.message} ${ROOM} Then press ${control('resume')}; the last checkpoint is kept.`,
-  }),
-};
-
-/** Words for an error; codes without an entry here get the page's general ones. */
-export function trainErrorCopy(error: PlainError): TrainErrorCopy {
-  const entry = ERRORS[error.code];
-  if (entry !== undefined) return entry(error);
-  const { title, why, steps } = errorCopy(error);
-  return { title, why, steps };
-}

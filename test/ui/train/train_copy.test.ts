@@ -1,7 +1,6 @@
-// Words for what the state can say: problems and errors.
+// Words for what keeps a plan from being started.
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../../src/lib/error_codes';
-import { problemText, trainErrorCopy } from '../../../src/ui/train/train_copy';
+import { problemText } from '../../../src/ui/train/train_copy';
 
 describe('copy of the Train page', () => {
   it('says what a setting must be', () => {
@@ -12,13 +11,5 @@ describe('copy of the Train page', () => {
       'Must be a regular expression.',
     );
     expect(problemText({ field: 'source', must: 'rows' })).toBe('This dataset is empty.');
-  });
-
-  it('says what helps for a run’s own errors, and falls back to the page’s words', () => {
-    const error = (code: ErrorCode) => trainErrorCopy({ code, message: 'Step 5: loss.' });
-    expect(error('train/not-finite').why).toContain('Step 5: loss. The adapter is kept');
-    expect(error('gpu/no-adapter').title).toBe('No graphics device came back');
-    expect(error('data/zip').title).toBe('This zip cannot be read');
-    expect(error('train/other-device').steps).toHaveLength(1);
   });
 });
