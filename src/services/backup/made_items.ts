@@ -151,7 +151,10 @@ const run: ItemRules = {
         return checkpointFault(row);
       },
       finish: () => {
-        const settled = settledRun({ ...record, step, groupBytes, checkpointStep }, checkpointStep !== null);
+        const settled = settledRun(
+          { notes: '', ...record, step, groupBytes, checkpointStep },
+          checkpointStep !== null,
+        );
         // What this page would not start is never gone on with either, but stays to be looked at.
         const open = settled.state === 'paused' || settled.state === 'failed';
         return open && !isTrainable(record.plan) ? { ...settled, state: 'stopped' } : settled;

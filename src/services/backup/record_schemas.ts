@@ -2,6 +2,7 @@
 // the page relies on. Fields that are not named here pass as they are, so that a field that came later is not lost.
 
 import * as v from 'valibot';
+import { MOST_NOTES } from '../../lib/notes';
 import { WEIGHT_PRECISIONS } from '../../model/weight_layout';
 import { REASONING_MODES } from '../../settings/reasoning_modes';
 import type { StoreName } from '../../storage/database';
@@ -41,7 +42,7 @@ const lora = v.looseObject({
 });
 
 const adapter = v.looseObject({
-  ...{ id: key, name, notes: words(20_000), modelId: reference, fingerprint: hash },
+  ...{ id: key, name, notes: words(MOST_NOTES), modelId: reference, fingerprint: hash },
   precision: v.nullable(v.picklist(WEIGHT_PRECISIONS)),
   bundled: v.literal(false),
   config: lora,
@@ -91,6 +92,8 @@ const run = v.looseObject({
   state: v.picklist(['preparing', 'running', 'pausing', 'paused', 'finished', 'stopped', 'failed']),
   ...{ step: whole, createdAt: moment, updatedAt: moment, adapterId: v.nullable(reference) },
   reason: v.nullable(v.looseObject({ code: words(100), message: text })),
+  // Backups of before there were notes have none.
+  notes: v.optional(words(MOST_NOTES)),
 });
 
 const floats = v.instance(Float32Array);

@@ -188,6 +188,7 @@ export async function filledItems(): Promise<MemoryItems> {
     updatedAt: 4,
     adapterId: 'adapter-1',
     reason: null,
+    notes: 'As expected.',
     groupBytes: 1,
   };
   items.put(
