@@ -74,6 +74,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/storage/item_tables.ts': 'test/services/backup/backup_host.browser.test.ts',
   'src/storage/scratch_file.ts': 'test/services/backup/backup_host.browser.test.ts',
   'src/ui/library/open_library.tsx': 'test/e2e/library_trouble.test.ts',
+  'src/ui/library/rename_form.tsx': 'test/ui/library/saved_looks.test.tsx',
   'src/ui/library/backup_copy.ts': 'test/ui/library/backup_panel.test.tsx',
   'src/ui/models/models_copy.ts': 'test/ui/models/models_page.test.tsx',
   'src/ui/error_words.ts': 'test/ui/error_copy.test.ts',

@@ -12,6 +12,8 @@ import type {
   NamedFile,
   StorageUsage,
   StoreName,
+  TraceFacts,
+  TraceSummary,
 } from '../worker/protocol/library';
 import type { StoredModel } from '../worker/protocol/models';
 import type { RunSummary } from '../worker/protocol/training';
@@ -32,6 +34,7 @@ export interface Library {
   readonly runs: ReadonlySignal<readonly RunSummary[]>;
   readonly datasets: ReadonlySignal<readonly DatasetSummary[]>;
   readonly models: ReadonlySignal<readonly StoredModel[]>;
+  readonly traces: ReadonlySignal<readonly TraceSummary[]>;
   /** Null until {@link Library.refreshUsage} was called once. */
   readonly usage: ReadonlySignal<StorageUsage | null>;
   /** Stores whose list arrived at least once. */
@@ -49,11 +52,18 @@ export interface Library {
   /** Forgets `error` and `news`. */
   dismiss(): void;
   renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<boolean>;
+  renameTrace(id: string, name: string): Promise<boolean>;
   remove(item: ItemKind, id: string, name: string): Promise<boolean>;
   /** The adapter as a zip that PEFT reads. */
   exportAdapter(id: string): Promise<Blob | null>;
   /** The run's metrics and configuration as a zip. */
   exportRun(id: string): Promise<Blob | null>;
+  /** Keeps the trace of an answer. */
+  keepTrace(file: Blob, facts: TraceFacts): Promise<TraceSummary | null>;
+  /** A saved look's file, to be played. */
+  openTrace(id: string): Promise<Blob | null>;
+  /** A saved look's file, to be saved elsewhere. */
+  exportTrace(id: string): Promise<Blob | null>;
   /** The dataset as a zip of an image folder; null where it failed or was cancelled. */
   exportDataset(id: string): Promise<Blob | null>;
   cancelExport(): void;
@@ -89,7 +99,7 @@ function refetching<T>(fetch: () => Promise<T>, taken: (value: T) => void, faile
   return coalesced(() => fetch().then(taken, failed));
 }
 
-function lists(client: EngineClient) {
+function storedLists(client: EngineClient) {
   const known = signal<ReadonlySet<StoreName>>(new Set());
   const failures = signal<ReadonlyMap<string, PlainError>>(new Map());
   const fetching = <T>(name: StoreName | 'usage', target: Signal<T>, fetch: () => Promise<T>) =>
@@ -110,18 +120,20 @@ function lists(client: EngineClient) {
   const runs = signal<readonly RunSummary[]>([]);
   const datasets = signal<readonly DatasetSummary[]>([]);
   const models = signal<readonly StoredModel[]>([]);
+  const traces = signal<readonly TraceSummary[]>([]);
   const usage = signal<StorageUsage | null>(null);
   const fetch: Record<StoreName, () => Promise<void>> = {
     adapters: fetching('adapters', adapters, () => client.listAdapters()),
     runs: fetching('runs', runs, () => client.listRuns()),
     datasets: fetching('datasets', datasets, () => client.listDatasets()),
     models: fetching('models', models, () => client.listStoredModels()),
+    traces: fetching('traces', traces, () => client.listTraces()),
   };
   const refreshUsage = fetching<StorageUsage | null>('usage', usage, () => client.storageUsage());
-  return { known, failures, adapters, runs, datasets, models, usage, fetch, refreshUsage };
+  return { known, failures, adapters, runs, datasets, models, traces, usage, fetch, refreshUsage };
 }
 
-type Lists = ReturnType<typeof lists>;
+type Lists = ReturnType<typeof storedLists>;
 
 /** Fetches the lists again of which the engine says that they changed. */
 function follow(client: EngineClient, { fetch, usage, refreshUsage }: Lists): void {
@@ -176,8 +188,8 @@ async function andFetched<T>(run: Promise<T>, fetch: () => Promise<void>): Promi
 
 /** Makes the state of what is stored, over an engine's client. Nothing is fetched before {@link Library.refresh}. */
 export function createLibrary(client: EngineClient): Library {
-  const stored = lists(client);
-  const { adapters, runs, datasets, models, usage, known, failures, fetch, refreshUsage } = stored;
+  const stored = storedLists(client);
+  const { failures, fetch, refreshUsage, ...lists } = stored;
   const { error, news, dismiss, command, busy } = outcomes();
   follow(client, stored);
   const deleting: Record<ItemKind, (id: string) => Promise<number>> = {
@@ -185,6 +197,18 @@ export function createLibrary(client: EngineClient): Library {
     run: (id) => client.deleteRun(id),
     dataset: (id) => client.deleteDataset(id),
     model: (key) => client.deleteModel(key),
+    trace: (id) => client.deleteTrace(id),
+  };
+  const renaming = async (run: Promise<void>, store: StoreName, name: string): Promise<boolean> => {
+    const done = await command(
+      () =>
+        andFetched(
+          run.then(() => true),
+          fetch[store],
+        ),
+      () => ({ kind: 'renamed', name }),
+    );
+    return done ?? false;
   };
   const importing: Library['importing'] = (run) =>
     command(
@@ -192,22 +216,13 @@ export function createLibrary(client: EngineClient): Library {
       ({ name }) => ({ kind: 'imported', name }),
     );
   return {
-    ...{ adapters, runs, datasets, models, usage, known, error, news, busy, dismiss, refreshUsage },
+    ...{ ...lists, error, news, busy, dismiss, refreshUsage },
     unreadable: computed(() => [...failures.value.values()][0] ?? null),
     refresh: async () => {
       await Promise.all(STORES.map((store) => fetch[store]()));
     },
-    renameAdapter: async (id, change) => {
-      const done = await command(
-        () =>
-          andFetched(
-            client.renameAdapter(id, change).then(() => true),
-            fetch.adapters,
-          ),
-        () => ({ kind: 'renamed', name: change.name }),
-      );
-      return done ?? false;
-    },
+    renameAdapter: (id, change) => renaming(client.renameAdapter(id, change), 'adapters', change.name),
+    renameTrace: (id, name) => renaming(client.renameTrace(id, name), 'traces', name),
     remove: async (item, id, name) => {
       const freed = await command(
         () => andFetched(deleting[item](id), fetch[`${item}s`]),
@@ -217,6 +232,9 @@ export function createLibrary(client: EngineClient): Library {
     },
     exportAdapter: (id) => command(() => client.exportAdapter(id)),
     exportRun: (id) => command(() => client.exportRun(id, 'zip')),
+    keepTrace: (file, facts) => command(() => andFetched(client.keepTrace(file, facts), fetch.traces)),
+    openTrace: (id) => command(() => client.openTrace(id)),
+    exportTrace: (id) => command(() => client.exportTrace(id)),
     exportDataset: (id) => command(() => client.exportDataset(id)),
     cancelExport: () => void client.cancelBackup().catch(() => undefined),
     importing,
@@ -226,4 +244,4 @@ export function createLibrary(client: EngineClient): Library {
   };
 }
 
-const STORES: readonly StoreName[] = ['adapters', 'runs', 'datasets', 'models'];
+const STORES: readonly StoreName[] = ['adapters', 'runs', 'datasets', 'models', 'traces'];

@@ -69,8 +69,9 @@ export function createStoredLists(client: Lister, listedRuns: () => Promise<void
     datasets: quietly(async () => {
       datasets.value = await client.listDatasets();
     }),
-    // The page has these.
+    // The page has these, and no need of those.
     models: async () => undefined,
+    traces: async () => undefined,
   };
   const all = () => Promise.all([fetch.runs(), fetch.adapters(), fetch.datasets()]);
   return {

@@ -2,7 +2,14 @@
 // notice carries no data; it reaches every other tab and never its sender.
 
 /** What is to be fetched again. */
-export type ChangedStore = 'adapters' | 'runs' | 'datasets' | 'models' | 'coldStarts' | 'evaluations';
+export type ChangedStore =
+  | 'adapters'
+  | 'runs'
+  | 'datasets'
+  | 'models'
+  | 'coldStarts'
+  | 'evaluations'
+  | 'traces';
 
 const STORES: readonly unknown[] = [
   'adapters',
@@ -11,6 +18,7 @@ const STORES: readonly unknown[] = [
   'models',
   'coldStarts',
   'evaluations',
+  'traces',
 ] satisfies ChangedStore[];
 
 /** One end of the channel. */

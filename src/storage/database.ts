@@ -86,6 +86,11 @@ export const MIGRATIONS: readonly Migration[] = [
   async (_db, tx) => {
     await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, notes: '' }));
   },
+  // 8: saved looks, with their files aside.
+  async (db) => {
+    db.createObjectStore('traces', { keyPath: 'id' });
+    db.createObjectStore('traceFiles', { keyPath: 'id' });
+  },
 ];
 
 /** A store's name. */

@@ -1,11 +1,12 @@
 // Describes what each kind of stored item consists of: its record, the stores of its parts, and the files that its bytes
 // become outside the browser. Every store of the database belongs to one kind.
 
+import { MAX_IMAGE_BYTES } from '../data/image/picture_check';
 import type { StoreName } from './database';
 import { extensionOf } from './packed_value';
 
 /** What a person made, as a whole that is backed up or not. In the order in which they are restored. */
-export const ITEM_KINDS = ['dataset', 'adapter', 'run', 'evaluation', 'coldStart'] as const;
+export const ITEM_KINDS = ['dataset', 'adapter', 'run', 'evaluation', 'coldStart', 'trace'] as const;
 /** One of {@link ITEM_KINDS}. */
 export type MadeKind = (typeof ITEM_KINDS)[number];
 
@@ -18,6 +19,8 @@ export interface FileField {
   /** What stands in the row for the field: the file's path. */
   readonly column: string;
   readonly as: 'ArrayBuffer' | 'Uint8Array' | 'Float32Array';
+  /** Bytes that are read at most. */
+  readonly most: number;
   name(row: PlainRecord): string;
 }
 
@@ -43,21 +46,39 @@ export interface ItemTable {
   readonly single: boolean;
 }
 
+/** Rank 64 on every projection of a 7B model. */
+const MOST_WEIGHTS = 2 ** 30;
+
 /** Pictures in their order, with the ending of their type. */
 const picture: FileField = {
   field: 'image',
   column: 'file_name',
   as: 'ArrayBuffer',
+  most: MAX_IMAGE_BYTES,
   name: ({ index, mimeType }) => `images/${String(index).padStart(6, '0')}.${extensionOf(String(mimeType))}`,
 };
 const weights: FileField = {
   field: 'weights',
   column: 'file',
   as: 'Uint8Array',
+  most: MOST_WEIGHTS,
   name: () => 'adapter_model.safetensors',
 };
+const trace: FileField = {
+  field: 'file',
+  column: 'file',
+  as: 'ArrayBuffer',
+  most: 2 ** 26,
+  name: () => 'answer.trace.json',
+};
 const floats = (field: string): FileField => {
-  return { field, column: field, as: 'Float32Array', name: () => `checkpoint/${field}.f32` };
+  return {
+    field,
+    column: field,
+    as: 'Float32Array',
+    most: MOST_WEIGHTS,
+    name: () => `checkpoint/${field}.f32`,
+  };
 };
 
 /** Parts that do not say what they take. */
@@ -97,5 +118,9 @@ export const ITEM_TABLES: Readonly<Record<MadeKind, ItemTable>> = {
   coldStart: {
     ...{ record: 'coldStarts', folder: 'cold-start', single: true },
     parts: [table('coldStartTexts', 'coldStartId', 'texts')],
+  },
+  trace: {
+    ...{ record: 'traces', folder: 'looks', single: false },
+    parts: [table('traceFiles', 'id', 'file', [trace])],
   },
 };

@@ -227,6 +227,29 @@ export interface EvaluationOutcomeRecord<Outcome = unknown> {
   readonly outcome: Outcome | null;
 }
 
+/** A saved look: an answer with its picture, tokens and attention, without its file. */
+export interface TraceRecord {
+  readonly id: string;
+  readonly name: string;
+  /** Labels of the model and of the adapter that answered. */
+  readonly model: string;
+  readonly adapter: string | null;
+  /** Whether it was answered here, or opened from a file or a link. */
+  readonly origin: 'here' | 'import';
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  /** File and record together. */
+  readonly bytes: number;
+}
+
+/** The file of a saved look. */
+export interface TraceFileRecord {
+  readonly id: string;
+  /** A trace file, which is JSON. */
+  readonly file: ArrayBuffer;
+}
+
 /** All stores. */
 export interface LibrarySchema extends DBSchema {
   adapters: { key: string; value: AdapterRecord };
@@ -243,6 +266,8 @@ export interface LibrarySchema extends DBSchema {
     key: [coldStartId: string, stage: string, problemId: string];
     value: ColdStartTextsRecord;
   };
+  traces: { key: string; value: TraceRecord };
+  traceFiles: { key: string; value: TraceFileRecord };
   evaluations: { key: string; value: EvaluationRecord };
   evaluationOutcomes: {
     key: [evaluationId: string, side: number, index: number];

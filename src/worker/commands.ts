@@ -8,7 +8,7 @@ import type { ColdStartCommands } from './protocol/cold_start';
 import type { DeviceCheckCommands } from './protocol/device_check';
 import type { LoadCommands } from './protocol/engine';
 import type { EvaluationCommands } from './protocol/evaluation';
-import type { AdapterCommands, DatasetCommands, StorageCommands } from './protocol/library';
+import type { AdapterCommands, DatasetCommands, StorageCommands, TraceCommands } from './protocol/library';
 import type { EngineCommands } from './protocol/messages';
 import type { ModelCommands, QualityCommands } from './protocol/models';
 import type { TrainingCommands } from './protocol/training';
@@ -25,6 +25,7 @@ export interface CommandHosts {
   readonly models: ModelCommands;
   readonly quality: QualityCommands;
   readonly deviceCheck: DeviceCheckCommands;
+  readonly traces: TraceCommands;
   readonly storage: StorageCommands;
   readonly backup: BackupCommands;
 }
@@ -110,6 +111,12 @@ export const COMMANDS: { readonly [Name in CommandName]: HostOf<Name> } = {
   cancelQuality: 'quality',
   checkDevice: 'deviceCheck',
   cancelDeviceCheck: 'deviceCheck',
+  listTraces: 'traces',
+  keepTrace: 'traces',
+  renameTrace: 'traces',
+  openTrace: 'traces',
+  exportTrace: 'traces',
+  deleteTrace: 'traces',
   storageUsage: 'storage',
   writeBackup: 'backup',
   exportDataset: 'backup',

@@ -24,6 +24,7 @@ import { DatasetLibrary } from '../services/library/dataset_library';
 import { FOLDER_IDS, HUB_IDS, ModelLibrary } from '../services/library/model_library';
 import { QualityHost } from '../services/library/quality_host';
 import { storageUsage } from '../services/library/storage_usage';
+import { TraceLibrary } from '../services/library/trace_library';
 import { LiveRuns } from '../services/training/live_runs';
 import { TrainerFactory } from '../services/training/trainer_factory';
 import { TrainingHost } from '../services/training/training_host';
@@ -39,6 +40,7 @@ import { ModelStore } from '../storage/model_store';
 import { freeBytes } from '../storage/quota';
 import { RunStore } from '../storage/run_store';
 import { removeScratch, scratchFile } from '../storage/scratch_file';
+import { TraceStore } from '../storage/trace_store';
 import { askToPersist, storageTotals } from '../storage/usage';
 import { serveCommands } from './commands';
 import type { BackupProgress } from './protocol/backup';
@@ -252,6 +254,11 @@ const deviceCheck = new DeviceCheckHost({
 engine.addUser(training);
 engine.addUser(shelf);
 
+const keptTraces = new TraceStore(database);
+const traces = new TraceLibrary({
+  ...{ traces: keptTraces, persist: askToPersist, createId: common.createId, date: common.date },
+  changed: () => changed('traces'),
+});
 const backupParts = {
   models,
   persist: askToPersist,
@@ -286,6 +293,7 @@ const usage = {
   datasets: openDatasets,
   coldStarts,
   evaluations,
+  traces: keptTraces,
   models,
   totals: storageTotals,
 };
@@ -307,6 +315,7 @@ const hosts = {
   models,
   quality,
   deviceCheck,
+  traces,
   storage,
   backup: theBackup,
 };

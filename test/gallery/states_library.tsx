@@ -4,9 +4,10 @@ import { createDeviceCheck, type DeviceCheck } from '../../src/state/device_chec
 import { createQualityState } from '../../src/state/model_quality';
 import { LibraryPage } from '../../src/ui/library/library_page';
 import { ModelsPage } from '../../src/ui/models/models_page';
+import type { RestoreReport } from '../../src/worker/protocol/backup';
 import { arrivalOf, FIT, HUB_MODEL, pauseDownload, startDownload } from '../state/arrival_script';
 import { DEVICE_REPORT } from '../state/device_check_script';
-import { adapterOf, datasetOf, runOf } from '../state/train_script';
+import { adapterOf, datasetOf, runOf, settled, traceOf } from '../state/train_script';
 import { type Stored, shelf } from '../ui/page_state';
 import { type GalleryState, press } from './gallery_state';
 
@@ -25,6 +26,13 @@ const STORED = {
   ],
   runs: [runOf('r1'), runOf('r2', { state: 'running' })],
   datasets: [datasetOf('d1', 40, 12)],
+  traces: [
+    traceOf('t1', { usedAt: 1e12, bytes: 9e4 }),
+    traceOf('t2', {
+      ...{ name: 'How many of the shapes in the third row are neither red nor squares, if any are at all ?' },
+      ...{ adapter: 'Look-Back', origin: 'import', usedAt: 1.1e12, bytes: 4e6 },
+    }),
+  ],
 } satisfies Stored;
 
 const USAGE = {
@@ -35,10 +43,27 @@ const USAGE = {
       ['adapter', 'mine', 'Mine', 3 << 20, 'run', true],
       ['run', 'r1', 'Pocket GRPO, quick', 9e6, 'here', true],
       ['dataset', 'd1', 'Dataset d1', 8e7, 'import', true],
+      ['trace', 't1', 'How many red squares ?', 9e4, 'here', true],
     ] as const
   ).map(([kind, id, name, bytes, origin, whole]) => {
     return { kind, id, name, bytes, origin, whole, usedAt: whole ? 1e12 : null };
   }),
+};
+
+const ZIP = { path: 'look-back.zip', blob: new Blob() };
+
+const RESTORED: RestoreReport = {
+  items: [
+    { kind: 'dataset', name: 'Dataset d1', outcome: 'restored', detail: null },
+    { kind: 'adapter', name: 'Mine', outcome: 'renamed', detail: 'Mine (restored)' },
+    { kind: 'run', name: 'Pocket GRPO, quick', outcome: 'kept', detail: null },
+    {
+      ...{ kind: 'dataset', name: 'Another of a long name', outcome: 'refused' },
+      detail: 'datasets/002-Another/metadata.jsonl, line 17 cannot be restored: question: Invalid type.',
+    },
+  ],
+  ...{ cancelled: true, createdAt: 1e12, settings: { 'look-back/plan': '{}' } },
+  models: [{ id: 'organisation/a-rather-long-name', revision: 'main', commit: 'c0ffeec0ffee', here: false }],
 };
 
 type Made = Awaited<ReturnType<typeof shelf>>;
@@ -58,6 +83,7 @@ function library(
       await made.engine.resolve('listRuns', stored.runs ?? []);
       await made.engine.resolve('listDatasets', stored.datasets ?? []);
       await made.engine.resolve('listStoredModels', []);
+      await made.engine.resolve('listTraces', stored.traces ?? []);
       await act(made);
     };
     return { ...made, draw, after };
@@ -90,6 +116,42 @@ export const LIBRARY_STATES: readonly GalleryState[] = [
   library('full', STORED, async ({ library: stored, engine }) => {
     void stored.renameAdapter('mine', { name: 'New', notes: '' });
     await engine.reject('renameAdapter', { code: 'storage/full', message: 'About 0.1 GiB is missing.' });
+  }),
+  library('delete-dataset', STORED, async ({ engine }) => {
+    await engine.resolve('storageUsage', USAGE);
+    await press('[aria-label^="Delete dataset"]');
+    await press('[data-testid="export-first"]');
+  }),
+  library('rename-look', STORED, () => press('[data-testid="library-trace"] [aria-label^="Rename"]')),
+  library('exporting', STORED, async ({ backup, engine }) => {
+    void backup.write();
+    await settled();
+    const progress = {
+      phase: 'writing',
+      name: 'A dataset of a rather long name',
+      done: 3e8,
+      total: 9e8,
+    } as const;
+    engine.emit({ type: 'backupProgressed', progress });
+  }),
+  library('exported', STORED, async ({ backup, engine }) => {
+    void backup.write();
+    await settled();
+    await engine.resolve('writeBackup', { file: new File([], 'x'), bytes: 9e8, items: 12 });
+  }),
+  library('comparing', STORED, async ({ backup }) => {
+    void backup.restore(Promise.resolve([ZIP]));
+  }),
+  library('restored', STORED, async ({ backup, engine }) => {
+    void backup.restore(Promise.resolve([ZIP]));
+    await settled();
+    await engine.resolve('restoreBackup', RESTORED);
+  }),
+  library('no-backup', STORED, async ({ backup, engine }) => {
+    void backup.restore(Promise.resolve([ZIP]));
+    await settled();
+    const message = 'pictures.zip cannot be restored: it holds no library.json.';
+    await engine.reject('restoreBackup', { code: 'storage/backup', message });
   }),
   library('unreadable', {}, async ({ library: stored, engine }) => {
     void stored.refresh();

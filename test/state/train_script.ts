@@ -3,7 +3,12 @@
 import type { PlainError } from '../../src/lib/plain_error';
 import type { TrainClient } from '../../src/state/train';
 import { PRESETS } from '../../src/state/train_presets';
-import type { AdapterSummary, DatasetSummary, DatasetWords } from '../../src/worker/protocol/library';
+import type {
+  AdapterSummary,
+  DatasetSummary,
+  DatasetWords,
+  TraceSummary,
+} from '../../src/worker/protocol/library';
 import type { EngineEvent } from '../../src/worker/protocol/messages';
 import type {
   GroupFact,
@@ -81,6 +86,15 @@ export const GROUP: GroupFact = {
 
 export function grouped(runId: string, step: number): EngineEvent {
   return { type: 'groupsSampled', runId, step, groups: [GROUP] };
+}
+
+export function traceOf(id: string, change: Partial<TraceSummary> = {}): TraceSummary {
+  const createdAt = Number(id.replace(/\D/g, '')) || 0;
+  return {
+    ...{ id, name: 'How many red squares ?', model: 'Pocket', adapter: null, origin: 'here' },
+    ...{ createdAt, usedAt: createdAt, bytes: 2048 },
+    ...change,
+  };
 }
 
 export function adapterOf(id: string, change: Partial<AdapterSummary> = {}): AdapterSummary {

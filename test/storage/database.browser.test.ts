@@ -12,6 +12,7 @@ import {
 import { recordSize } from '../../src/storage/record_size';
 import type { RunRecord } from '../../src/storage/records';
 import { RunStore } from '../../src/storage/run_store';
+import { TraceStore } from '../../src/storage/trace_store';
 import { scratchDatabase, scratchName } from './scratch_database';
 
 const newRun = (id: string) => ({ id, plan: { name: id }, state: 'running' as const, createdAt: 1 });
@@ -74,6 +75,7 @@ describe('migrations', () => {
     await old.add('groups', { runId: 'r', step: 4, groups: ['g'], bytes: 21 });
     old.close();
     const runs = new RunStore(await scratchDatabase(name));
+    expect(await new TraceStore(await scratchDatabase(name)).list()).toEqual([]);
     expect(await runs.read('r')).toMatchObject({
       ...{
         run: { groupBytes: 21, notes: '', bytes: 30 },

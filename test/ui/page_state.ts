@@ -7,7 +7,7 @@ import { createHubState } from '../../src/state/hub_choice';
 import { createLibrary } from '../../src/state/library';
 import { createLook, type PageServices } from '../../src/state/look';
 import { createTrain } from '../../src/state/train';
-import type { AdapterSummary, DatasetSummary } from '../../src/worker/protocol/library';
+import type { AdapterSummary, DatasetSummary, TraceSummary } from '../../src/worker/protocol/library';
 import type { RunSummary } from '../../src/worker/protocol/training';
 import { HandEngine, LOADED_MODEL } from '../state/engine_script';
 import { detailOf, HandTrainer, settled } from '../state/train_script';
@@ -22,6 +22,7 @@ export interface Stored {
   readonly adapters?: readonly AdapterSummary[];
   readonly runs?: readonly RunSummary[];
   readonly datasets?: readonly DatasetSummary[];
+  readonly traces?: readonly TraceSummary[];
 }
 
 /** A page without frames, whose pictures have one pixel. */
@@ -66,6 +67,7 @@ export async function shelf(stored: Stored = {}, page: Partial<PageServices> = {
   await engine.resolve('listAdapters', stored.adapters ?? []);
   await engine.resolve('listRuns', stored.runs ?? []);
   await engine.resolve('listDatasets', stored.datasets ?? []);
+  await engine.resolve('listTraces', stored.traces ?? []);
   return made;
 }
 

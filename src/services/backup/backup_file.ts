@@ -28,8 +28,8 @@ export const BACKUP_VERSION = MIGRATIONS.length;
 
 const LIMITS = { maxFiles: 1_000_000, maxRatio: 300 };
 const MIB = 2 ** 20;
-/** Bounds in bytes: the list of contents, one record, one line, and one file of an item's bytes. */
-const MOST = { manifest: 16 * MIB, record: 16 * MIB, line: 128 * MIB, file: 2 ** 31 - 1 };
+/** Bounds in bytes: the list of contents, one record, one line, one table, and bytes that a line names. */
+const MOST = { manifest: 16 * MIB, record: 16 * MIB, line: 128 * MIB, table: 2 ** 31, named: 256 * MIB };
 
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
 const MANIFEST = v.object({
@@ -134,7 +134,7 @@ export class ItemFolder {
       if (line === null) this.#fail(path, `a line has more than ${formatBytes(MOST.line)}`);
       lines.push(line);
     });
-    for await (const chunk of this.#reader.chunks(entry, MOST.file)) {
+    for await (const chunk of this.#reader.chunks(entry, MOST.table)) {
       splitter.push(chunk);
       yield* lines;
       lines = [];
@@ -147,7 +147,7 @@ export class ItemFolder {
     const packed = parsed(bytes) as Record<string, unknown> | null;
     if (typeof packed !== 'object' || packed === null || Array.isArray(packed))
       throw new DataError('data/row', 'it is no object');
-    const value = (await unpackValue(packed, (path) => this.#read(path, MOST.file))) as Record<
+    const value = (await unpackValue(packed, (path) => this.#read(path, MOST.named))) as Record<
       string,
       unknown
     >;
@@ -161,9 +161,9 @@ export class ItemFolder {
     return value;
   }
 
-  async #fileField({ column, as }: FileField, path: unknown): Promise<unknown> {
+  async #fileField({ column, as, most }: FileField, path: unknown): Promise<unknown> {
     if (typeof path !== 'string') throw new DataError('data/row', `${column} names no file`);
-    const bytes = await this.#read(path, MOST.file);
+    const bytes = await this.#read(path, most);
     return as === 'ArrayBuffer' ? bytes.buffer : arrayOf(as, bytes);
   }
 }

@@ -54,9 +54,10 @@ const STORE_OF: Readonly<Record<MadeKind, ChangedStore>> = {
   run: 'runs',
   evaluation: 'evaluations',
   coldStart: 'coldStarts',
+  trace: 'traces',
 };
 const PROGRESS_MS = 100;
-const README = `Everything that Look-Back kept in a browser: adapters, datasets, runs, evaluations and a cold start.
+const README = `Everything that Look-Back kept in a browser: adapters, datasets, runs, evaluations, a cold start, looks.
 Look-Back restores it, beside what is there. Folders of adapters are read by PEFT as they are; a dataset's pictures and
 metadata.jsonl are an image folder; other tables are JSON lines. Models are named in library.json and are not in here.
 `;

@@ -7,7 +7,7 @@ import { ITEM_TABLES, type MadeKind, type PartTable, type PlainRecord } from '..
 import { packValue, viewBytes } from '../../storage/packed_value';
 import type { AdapterRecord } from '../../storage/records';
 import { storedAdapterConfig } from '../library/adapter_library';
-import { ITEM_RULES, type MapId } from './made_items';
+import { ITEM_RULES } from './made_items';
 
 /** A file of an item; `path` begins at the item's folder. */
 export interface ItemEntry {
@@ -108,19 +108,28 @@ export async function* imageFolder(items: Items, id: string): AsyncGenerator<Ite
     yield* tableEntries(items, table, id, Number.POSITIVE_INFINITY);
 }
 
-/** The record as it is written: without what follows from the parts. */
-export async function recordText(
-  kind: MadeKind,
-  record: PlainRecord,
-  map: MapId = (_, id) => id,
-): Promise<string> {
-  const { derived, settled, withReferences } = ITEM_RULES[kind];
-  const own = { ...withReferences(settled(record), map) };
-  for (const field of derived) delete own[field];
+async function textOf(record: PlainRecord, without: readonly string[]): Promise<string> {
+  const own = { ...record };
+  for (const field of without) delete own[field];
   const packed = await packValue(own, () => {
     throw new InvariantError('A record holds no large bytes.');
   });
   return JSON.stringify(packed);
+}
+
+/** The record as it is written: without what follows from the parts. */
+function recordText(kind: MadeKind, record: PlainRecord): Promise<string> {
+  const { derived, settled } = ITEM_RULES[kind];
+  return textOf(settled(record), derived);
+}
+
+/** What of a record makes it this one: not what it refers to, which may be called otherwise elsewhere, nor its last use. */
+export function identityOf(kind: MadeKind, record: PlainRecord): Promise<string> {
+  const { derived, passing = [], settled, withReferences } = ITEM_RULES[kind];
+  return textOf(
+    withReferences(settled(record), () => ''),
+    [...derived, ...passing],
+  );
 }
 
 /**

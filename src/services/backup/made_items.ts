@@ -31,6 +31,8 @@ export interface ItemRules {
   withReferences(record: PlainRecord, map: MapId): PlainRecord;
   /** Fields that follow from the parts, or count writes. */
   readonly derived: readonly string[];
+  /** Fields that looking at the item changes, so that they make it no other one. */
+  readonly passing?: readonly string[];
   /** The record as it is once nothing works on the item any more. */
   settled(record: PlainRecord): PlainRecord;
   counter(record: PlainRecord): PartCounter;
@@ -79,22 +81,25 @@ const dataset: ItemRules = {
   },
 };
 
+/** Items that are a record and one file. */
+function oneFile(record: PlainRecord): PartCounter {
+  let files = 0;
+  return {
+    take: () => {
+      files += 1;
+      return files === 1 ? null : 'it has several files';
+    },
+    finish: () => (files === 1 ? record : 'its file is missing'),
+  };
+}
+
 const adapter: ItemRules = {
   ...{ ...named, derived: ['bytes'], settled: asIs },
   withReferences: (record, map) => {
     const run = record.run === null ? null : object(record.run);
     return { ...record, run: run && { ...run, id: map('run', String(run.id)) } };
   },
-  counter: (record) => {
-    let files = 0;
-    return {
-      take: () => {
-        files += 1;
-        return files === 1 ? null : 'it has several files of weights';
-      },
-      finish: () => (files === 1 ? record : 'its weights are missing'),
-    };
-  },
+  counter: oneFile,
 };
 
 /** Whether this page would train by a plan. */
@@ -213,6 +218,11 @@ const coldStart: ItemRules = {
   }),
 };
 
+const trace: ItemRules = {
+  ...{ ...named, derived: ['bytes'], passing: ['usedAt'] },
+  ...{ settled: asIs, withReferences: asIs, counter: oneFile },
+};
+
 /** The rules of every kind. */
 export const ITEM_RULES: Readonly<Record<MadeKind, ItemRules>> = {
   dataset,
@@ -220,4 +230,5 @@ export const ITEM_RULES: Readonly<Record<MadeKind, ItemRules>> = {
   run,
   evaluation,
   coldStart,
+  trace,
 };

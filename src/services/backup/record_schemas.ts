@@ -179,6 +179,18 @@ const coldStart = v.looseObject({
   ...{ createdAt: moment, savedAs: v.nullable(words(1000)) },
 });
 
+const trace = v.looseObject({
+  ...{ id: key, name, model: words(300), adapter: v.nullable(words(300)) },
+  ...{ origin: v.picklist(['here', 'import']), createdAt: moment, usedAt: moment },
+});
+/** What such a file says is checked when it is opened. */
+const traceFile = v.looseObject({
+  file: v.pipe(
+    v.instance(ArrayBuffer),
+    v.check(({ byteLength }) => byteLength <= 2 ** 26, 'A look has at most 64 MiB'),
+  ),
+});
+
 /** What a record of each store must be like; the field that holds the item's id is set afterwards. */
 const SCHEMAS: { readonly [Store in StoreName]: v.GenericSchema<unknown, PlainRecord> } = {
   adapters: adapter,
@@ -195,6 +207,8 @@ const SCHEMAS: { readonly [Store in StoreName]: v.GenericSchema<unknown, PlainRe
     stage: v.picklist(['rollouts', 'self', 'file', 'hand']),
     ...{ problemId: words(1000), opening: v.nullable(answerText), texts: v.array(answerText) },
   }),
+  traces: trace,
+  traceFiles: traceFile,
   evaluations: evaluation,
   evaluationOutcomes: v.looseObject({ side: whole, index: whole, outcome: v.nullable(outcome) }),
 };

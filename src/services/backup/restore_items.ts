@@ -11,7 +11,7 @@ import { ensureRoom } from '../../storage/quota';
 import { recordSize } from '../../storage/record_size';
 import type { RestoredItem } from '../../worker/protocol/backup';
 import type { ItemFolder, OpenBackup } from './backup_file';
-import { itemEntries, RECORD_FILE, recordText } from './item_entries';
+import { identityOf, itemEntries, RECORD_FILE } from './item_entries';
 import { ITEM_RULES, type MapId } from './made_items';
 
 /** What is to be done with an item. */
@@ -31,9 +31,6 @@ export interface RestorePlan {
   readonly map: MapId;
 }
 
-/** References are compared by what they are to: each may be called otherwise here. */
-const NO_NAMES: MapId = () => '';
-
 /** Whether the item here has the same files as the one of a backup. */
 async function isSame(
   items: Items,
@@ -44,8 +41,7 @@ async function isSame(
 ): Promise<boolean> {
   const here = await items.record(folder.kind, id);
   if (here === null) return false;
-  if ((await recordText(folder.kind, here, NO_NAMES)) !== (await recordText(folder.kind, record, NO_NAMES)))
-    return false;
+  if ((await identityOf(folder.kind, here)) !== (await identityOf(folder.kind, record))) return false;
   for await (const { path, bytes } of itemEntries(items, folder.kind, id)) {
     signal.throwIfAborted();
     if (path === RECORD_FILE) continue;

@@ -4,6 +4,7 @@
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { ColdStartStore } from '../../storage/cold_start_store';
 import type { EvaluationStore } from '../../storage/evaluation_store';
+import type { TraceStore } from '../../storage/trace_store';
 import type { StorageTotals } from '../../storage/usage';
 import type { StorageUsage, StoredItem } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
@@ -17,6 +18,7 @@ export interface UsageParts {
   datasets(): Promise<Pick<DatasetRecords, 'list'>>;
   readonly coldStarts: Pick<ColdStartStore, 'current'>;
   readonly evaluations: Pick<EvaluationStore, 'list'>;
+  readonly traces: Pick<TraceStore, 'list'>;
   readonly models: { listStoredModels(): Promise<readonly StoredModel[]> };
   totals(): Promise<StorageTotals>;
 }
@@ -29,17 +31,20 @@ export async function storageUsage({
   models,
   coldStarts,
   evaluations,
+  traces,
   totals,
 }: UsageParts): Promise<StorageUsage> {
-  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels, ofEvaluations, coldStart] = await Promise.all([
-    totals(),
-    adapters.list(),
-    runs.list(),
-    datasets().then((store) => store.list()),
-    models.listStoredModels(),
-    evaluations.list(),
-    coldStarts.current(),
-  ]);
+  const [sum, ofAdapters, ofRuns, ofDatasets, ofModels, ofEvaluations, coldStart, ofTraces] =
+    await Promise.all([
+      totals(),
+      adapters.list(),
+      runs.list(),
+      datasets().then((store) => store.list()),
+      models.listStoredModels(),
+      evaluations.list(),
+      coldStarts.current(),
+      traces.list(),
+    ]);
   const items: StoredItem[] = [
     ...ofAdapters.map(({ id, name, bytes, createdAt: usedAt, run }) => {
       const origin = run === null ? 'import' : 'run';
@@ -57,6 +62,9 @@ export async function storageUsage({
     }),
     ...ofEvaluations.map(({ id, modelId, bytes, createdAt: usedAt }) => {
       return { kind: 'evaluation', id, name: modelId, bytes, usedAt, origin: 'here', whole: true } as const;
+    }),
+    ...ofTraces.map(({ id, name, bytes, usedAt, origin }) => {
+      return { kind: 'trace', id, name, bytes, usedAt, origin, whole: true } as const;
     }),
     ...ofDatasets.map(({ id, name, bytes, createdAt: usedAt, origin }) => {
       const from = origin === undefined ? 'import' : 'coldStart';

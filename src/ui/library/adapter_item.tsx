@@ -1,80 +1,16 @@
-// Shows one adapter of the list: what it is and where it came from, renaming in place, trying, exporting, deleting. A
-// name that was not saved is never shown as if it were.
+// Shows one adapter of the list: what it is and where it came from, renaming in place, trying, exporting, deleting.
 
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
 import type { Library } from '../../state/library';
 import type { AdapterSummary } from '../../worker/protocol/library';
-import { COPY } from '../copy';
 import { download, fileName } from '../download';
 import { Icon } from '../icons';
 import { useLook } from '../look/look_context';
 import { LIBRARY_COPY, metricText } from './library_copy';
+import { RenameForm, useRenaming } from './rename_form';
 
 /** Metrics shown before the rest is folded away. */
 const METRICS = 6;
-
-function Rename({
-  adapter,
-  library,
-  onDone,
-}: {
-  readonly adapter: AdapterSummary;
-  readonly library: Library;
-  readonly onDone: () => void;
-}) {
-  const field = useRef<HTMLInputElement>(null);
-  const name = useSignal(adapter.name);
-  const notes = useSignal(adapter.notes);
-  useEffect(() => field.current?.select(), []);
-  return (
-    <form
-      class="rename"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const change = { name: name.value.trim(), notes: notes.value.trim() };
-        void library.renameAdapter(adapter.id, change).then((saved) => {
-          if (saved) onDone();
-        });
-      }}
-    >
-      <label class="field">
-        {LIBRARY_COPY.name}
-        <input
-          ref={field}
-          type="text"
-          name="name"
-          maxLength={120}
-          required
-          value={name.value}
-          onInput={(event) => {
-            name.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <label class="field">
-        {LIBRARY_COPY.notes}
-        <textarea
-          name="notes"
-          rows={2}
-          value={notes.value}
-          onInput={(event) => {
-            notes.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <div class="item-actions">
-        <button type="submit" class="primary" disabled={name.value.trim() === '' || library.busy.value}>
-          {LIBRARY_COPY.save}
-        </button>
-        <button type="button" onClick={onDone}>
-          {COPY.app.cancel}
-        </button>
-      </div>
-    </form>
-  );
-}
 
 function Metrics({ metrics }: { readonly metrics: AdapterSummary['metrics'] }) {
   const all = Object.entries(metrics);
@@ -210,18 +146,16 @@ export function AdapterItem({
   readonly library: Library;
   readonly onDelete: () => void;
 }) {
-  const editing = useSignal(false);
-  const rename = useRef<HTMLButtonElement>(null);
+  const { editing, button, done } = useRenaming();
   const { id, name } = adapter;
-  const doneRenaming = () => {
-    editing.value = false;
-    // The button is back after the next render.
-    requestAnimationFrame(() => rename.current?.focus());
-  };
   return (
     <li class="item" data-testid="library-adapter" data-id={id}>
       {editing.value ? (
-        <Rename adapter={adapter} library={library} onDone={doneRenaming} />
+        <RenameForm
+          {...{ name, notes: adapter.notes, library }}
+          save={(words, notes) => library.renameAdapter(id, { name: words, notes })}
+          onDone={done}
+        />
       ) : (
         <Title adapter={adapter} />
       )}
@@ -229,7 +163,7 @@ export function AdapterItem({
         <TryIt adapter={adapter} />
         {!adapter.bundled && !editing.value && (
           <button
-            ref={rename}
+            ref={button}
             type="button"
             class="quiet"
             data-testid="adapter-rename"

@@ -14,7 +14,7 @@ const count = (number: number, one: string, many = `${one}s`): string =>
 export const BACKUP_COPY = {
   title: 'Backup',
   about:
-    'All that you made here as one zip: adapters, datasets, runs with their logs and checkpoints, evaluations, a cold start, and the settings of the page. Models of the hub are named in it, not held. What is here already is never replaced when it is restored.',
+    'All that you made here as one zip: adapters, datasets, runs with their logs and checkpoints, evaluations, a cold start, saved looks, and the settings of the page. Models of the hub are named in it, not held. What is here already is never replaced when it is restored.',
   write: CONTROLS.exportAll.label,
   restore: 'Restore from a backup',
   cancel: 'Cancel',

@@ -15,6 +15,7 @@ const ITEMS: Record<ItemKind, string> = {
   run: 'Run',
   dataset: 'Dataset',
   model: 'Model',
+  trace: 'Look',
 };
 
 /** Fixed texts. */
@@ -76,6 +77,12 @@ export const LIBRARY_COPY = {
   modelUsed: ({ usedAt, precision }: { readonly usedAt: number; readonly precision: string }) =>
     `last used ${new Date(usedAt).toLocaleString()} in ${precision}`,
   modelInUse: 'It is loaded: to delete it, load another model first.',
+  traces: 'Saved looks',
+  tracesEmpty: `No look is saved yet. Where an answer is shared on ${pageName('look')}, it can also be kept here, with its picture, its tokens and their attention.`,
+  traceOpen: 'Open',
+  traceOpenWhy: `Play it on ${pageName('look')}, without a model`,
+  traceOrigins: { here: 'answered here', import: 'opened from a file or a link' } as const,
+  traceUsed: (usedAt: number) => `last opened ${new Date(usedAt).toLocaleString()}`,
   runs: 'Runs',
   runsEmpty: 'No run yet.',
   runSteps: (step: number, steps: number) => `step ${step} of ${steps}`,
@@ -132,6 +139,7 @@ export const LIBRARY_COPY = {
     adapter: `Press ${control('exportAdapter')} first if you may want it again. Answers made with it stay.`,
     run: 'Its checkpoints, metrics and samples go with it. An adapter saved from it stays.',
     dataset: 'Its pictures, questions and answers go with it.',
+    trace: 'Its picture, tokens and attention go with it.',
     model: 'To use it again, it has to be downloaded again. Adapters and runs made with it stay.',
   } satisfies Record<ItemKind, string>,
   confirmExport: 'Export it first',

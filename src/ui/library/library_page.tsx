@@ -17,6 +17,7 @@ import { AdapterItem } from './adapter_item';
 import { BackupPanel } from './backup_panel';
 import { HubAdapter } from './hub_adapter';
 import { LIBRARY_COPY } from './library_copy';
+import { SavedLooks } from './saved_looks';
 import { StoragePanel } from './storage_panel';
 import { DeleteConfirm, type Doomed, LibraryMessages } from './stored_items';
 import '../styles/library.css';
@@ -230,6 +231,7 @@ export function LibraryPage({ library, hubAdapter, backup }: LibraryPageProps) {
       <Models library={library} onDelete={askFirst} />
       <Adapters library={library} hubAdapter={hubAdapter} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
+      <SavedLooks library={library} onDelete={askFirst} />
       <BackupPanel backup={backup} />
       <StoragePanel library={library} onDelete={askFirst} />
       {doomed.value !== null && (

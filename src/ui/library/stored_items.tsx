@@ -28,6 +28,8 @@ function exportOf(library: Library, item: ItemKind, id: string): (() => Promise<
       return () => library.exportRun(id);
     case 'dataset':
       return () => library.exportDataset(id);
+    case 'trace':
+      return () => library.exportTrace(id);
     case 'model':
       return null;
   }
@@ -45,7 +47,7 @@ function ExportFirst({ library, doomed }: { readonly library: Library; readonly 
     const zip = await making();
     busy.value = false;
     if (zip === null) return;
-    download(zip, fileName(name, 'zip', item));
+    download(zip, fileName(name, item === 'trace' ? 'trace.json' : 'zip', item));
     done.value = true;
   };
   return (

@@ -1,5 +1,7 @@
 // The words of sharing an answer.
 
+import { pageName } from '../controls';
+
 /** Everything that the dialog says. */
 export const SHARE_COPY = {
   title: 'Share or keep this answer',
@@ -17,6 +19,9 @@ export const SHARE_COPY = {
   making: 'Packing the answer…',
   tooLarge: (characters: number, most: number) =>
     `This answer is too large for a link: it would take ${characters.toLocaleString('en')} characters, and ${most.toLocaleString('en')} are the most that travels safely. Save it as a file: whoever drops the file on this page can play it.`,
+  keep: 'Keep it in this browser',
+  kept: `Kept: it is listed on ${pageName('library')}.`,
+  notKept: 'It could not be kept.',
   save: 'Save the trace',
   close: 'Close',
 } as const;

@@ -12,7 +12,8 @@ import { download, fileName } from '../download';
 import { Notice } from '../notice';
 import { answerPicture } from './answer_picture';
 import { EXPORT_COPY } from './export_copy';
-import { useLook } from './look_context';
+import { KeepLook } from './keep_look';
+import { useLibrary, useLook } from './look_context';
 import { SHARE_COPY } from './share_copy';
 import { type SharedLink, shareLink } from './share_link';
 import '../styles/share.css';
@@ -83,6 +84,7 @@ async function savePicture(look: Look): Promise<void> {
 /** The dialog; `save` offers the file, `onClose` ends it. */
 export function ShareDialog({ save, onClose }: { readonly save: () => void; readonly onClose: () => void }) {
   const look = useLook();
+  const library = useLibrary();
   const link = useSignal<SharedLink | null>(null);
   const error = useSignal<PlainError | null>(null);
   useEffect(() => {
@@ -111,6 +113,7 @@ export function ShareDialog({ save, onClose }: { readonly save: () => void; read
       {made !== null && made.url === null && (
         <p data-testid="share-too-large">{SHARE_COPY.tooLarge(made.characters, LINK_CHARACTERS)}</p>
       )}
+      <KeepLook look={look} library={library} />
       <div class="dialog-actions">
         <button type="button" onClick={save}>
           {SHARE_COPY.save}

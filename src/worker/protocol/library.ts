@@ -169,7 +169,7 @@ export interface StorageUsage {
 
 /** Anything that is kept. */
 export interface StoredItem {
-  readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart' | 'evaluation';
+  readonly kind: 'adapter' | 'run' | 'dataset' | 'model' | 'coldStart' | 'evaluation' | 'trace';
   readonly id: string;
   readonly name: string;
   readonly bytes: number;
@@ -182,7 +182,7 @@ export interface StoredItem {
 }
 
 /** A list of what is stored. */
-export type StoreName = 'adapters' | 'runs' | 'datasets' | 'models';
+export type StoreName = 'adapters' | 'runs' | 'datasets' | 'models' | 'traces';
 
 /** Something stored changed, here or in another tab: its list is to be fetched again. */
 export type LibraryEvent =
@@ -233,6 +233,40 @@ export interface DatasetCommands {
   addToDataset(id: string | null, name: string, row: DatasetRow): Promise<DatasetSummary>;
   /** @returns bytes freed */
   deleteDataset(id: string): Promise<number>;
+}
+
+/** What is known of a look when it is saved. */
+export interface TraceFacts {
+  /** Cut where it is too long. */
+  readonly name: string;
+  /** Labels of the model and of the adapter that answered. */
+  readonly model: string;
+  readonly adapter: string | null;
+  /** Whether it was answered here, or opened from a file or a link. */
+  readonly origin: 'here' | 'import';
+}
+
+/** A saved look. */
+export interface TraceSummary extends TraceFacts {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  readonly bytes: number;
+}
+
+/** Commands of saved looks. */
+export interface TraceCommands {
+  listTraces(): Promise<readonly TraceSummary[]>;
+  /** Keeps a trace file as it is. */
+  keepTrace(file: Blob, facts: TraceFacts): Promise<TraceSummary>;
+  renameTrace(id: string, name: string): Promise<void>;
+  /** The file, to be played; notes that it was used. */
+  openTrace(id: string): Promise<Blob>;
+  /** The file, to be saved elsewhere. */
+  exportTrace(id: string): Promise<Blob>;
+  /** @returns bytes freed */
+  deleteTrace(id: string): Promise<number>;
 }
 
 /** Commands of the room that is taken. */

@@ -7,7 +7,13 @@ import type { ColdStartCommands, ColdStartEvent } from './cold_start';
 import type { DeviceCheckCommands, DeviceCheckEvent } from './device_check';
 import type { LoadCommands, LoadEvent } from './engine';
 import type { EvaluationCommands, EvaluationEvent } from './evaluation';
-import type { AdapterCommands, DatasetCommands, LibraryEvent, StorageCommands } from './library';
+import type {
+  AdapterCommands,
+  DatasetCommands,
+  LibraryEvent,
+  StorageCommands,
+  TraceCommands,
+} from './library';
 import type { DownloadEvent, ModelCommands, QualityCommands, QualityEvent } from './models';
 import type { TrainingCommands, TrainingEvent } from './training';
 
@@ -45,6 +51,7 @@ export type EngineCommands = LoadCommands &
   QualityCommands &
   DeviceCheckCommands &
   StorageCommands &
+  TraceCommands &
   BackupCommands;
 
 /** What the Worker exposes: the commands, and before all of them the port for events. */

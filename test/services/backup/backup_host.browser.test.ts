@@ -10,6 +10,7 @@ import { ItemStore } from '../../../src/storage/item_store';
 import { ITEM_KINDS, ITEM_TABLES } from '../../../src/storage/item_tables';
 import { RunStore } from '../../../src/storage/run_store';
 import { removeScratch, scratchFile } from '../../../src/storage/scratch_file';
+import { TraceStore } from '../../../src/storage/trace_store';
 import { scratchDatabase } from '../../storage/scratch_database';
 import * as made from './backup_script';
 
@@ -39,6 +40,7 @@ async function filled(): Promise<Database> {
   const coldStarts = new ColdStartStore(database);
   await coldStarts.begin(made.COLD_START);
   await coldStarts.putTexts('cold-1', 'rollouts', made.TEXTS);
+  await new TraceStore(database).put(made.TRACE, made.TRACE_FILE);
   return database;
 }
 

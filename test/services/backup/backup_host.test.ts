@@ -46,10 +46,10 @@ describe('a backup', () => {
     const { report, items: found, changed } = await restore(file);
     expect(report).toMatchObject({ cancelled: false, settings: SETTINGS, createdAt: Date.UTC(2026, 0, 2) });
     expect(report.items.map(({ outcome, detail }) => [outcome, detail])).toEqual(
-      Array.from({ length: 5 }, () => ['restored', null]),
+      Array.from({ length: 6 }, () => ['restored', null]),
     );
     expect(await contents(found)).toEqual(await contents(items));
-    expect(changed.sort()).toEqual(['adapters', 'coldStarts', 'datasets', 'evaluations', 'runs']);
+    expect(changed.sort()).toEqual(['adapters', 'coldStarts', 'datasets', 'evaluations', 'runs', 'traces']);
   });
 
   it('has files that other programs read, and names models instead of holding them', async () => {
@@ -67,7 +67,7 @@ describe('a backup', () => {
     ]);
     const { items, models, version } = JSON.parse(text(files['library.json']));
     expect(models).toEqual([{ id: 'org/model', revision: 'main', commit: 'c0ffee' }]);
-    expect([items.length, typeof version]).toEqual([5, 'number']);
+    expect([items.length, typeof version]).toEqual([6, 'number']);
   });
 
   it('is written in pieces, none of them larger than its largest file', async () => {
@@ -79,9 +79,10 @@ describe('a backup', () => {
   it('keeps what is here already, and restores what has changed since beside it, once', async () => {
     const items = await filledItems();
     const file = await backupOf(items);
+    items.records.set('trace trace-1', { ...(await items.record('trace', 'trace-1')), usedAt: 99 });
     const before = await contents(items);
     expect(outcomes((await restore(file, items)).report)).toEqual([
-      ...['dataset kept', 'adapter kept', 'run kept', 'evaluation kept', 'coldStart kept'],
+      ...['dataset kept', 'adapter kept', 'run kept', 'evaluation kept', 'coldStart kept', 'trace kept'],
     ]);
     expect(await contents(items)).toEqual(before);
     items.records.set('dataset dataset-1', {
@@ -182,7 +183,7 @@ describe('cancelling', () => {
     const { host } = hostOf(await filledItems());
     const first = host.writeBackup({}, null);
     await expect(host.writeBackup({}, null)).rejects.toMatchObject({ code: 'storage/busy' });
-    expect((await first).items).toBe(5);
+    expect((await first).items).toBe(6);
   });
 });
 
@@ -256,6 +257,15 @@ describe('a zip that is not what it should be', () => {
     expect(await refused(token)).toEqual(['storage/backup', expect.stringMatching(/settings/)]);
   });
 
+  it('is refused whole where it inflates beyond measure', async () => {
+    const files = await filesOf(await backupOf(await filledItems()));
+    const path = Object.keys(files).find((name) => name.endsWith('images/000001.png')) ?? '';
+    const bomb = zipSync({ ...files, [path]: [new Uint8Array(2 * 2 ** 20), { level: 9 }] });
+    expect(await refused(new Blob([bomb as Uint8Array<ArrayBuffer>]))).toEqual([
+      ...['storage/backup', expect.stringMatching(/images\/000001\.png" inflates \d+-fold/)],
+    ]);
+  });
+
   it.each([
     [
       'datasets/001-Mine-..-here/metadata.jsonl',
@@ -315,6 +325,7 @@ describe('a zip that is not what it should be', () => {
       (words: string) => words.replace('"batch":', '"bitch":'),
       /plan cannot be used/,
     ],
+    ['looks/001-How-many/file.jsonl', (words: string) => words + words, /several|2 of 1/],
     ['cold-start/001-pocket/texts.jsonl', (words: string) => words.replace('rollouts', 'x'), /stage/],
   ])('has an item refused with its reason, and the others restored: %s', async (path, change, reason) => {
     const file = await backupOf(await filledItems());
@@ -325,6 +336,6 @@ describe('a zip that is not what it should be', () => {
     if (reason === null) return expect(bad.length).toBeLessThanOrEqual(1);
     expect(bad).toHaveLength(1);
     expect(bad[0]).toMatchObject({ outcome: 'refused', detail: expect.stringMatching(reason) });
-    expect(items.records.size).toBe(4);
+    expect(items.records.size).toBe(5);
   });
 });

@@ -114,6 +114,12 @@ export const COLD_START = {
 };
 export const TEXTS = [{ problemId: '7', opening: null, texts: ['<think> a </think>'] }];
 
+export const TRACE = {
+  ...{ id: 'trace-1', name: 'How many?', model: 'Pocket', adapter: null, origin: 'here' as const },
+  ...{ createdAt: 10, usedAt: 11 },
+};
+export const TRACE_FILE = new Blob(['{"format":"look-back trace"}']);
+
 /** Items in Maps. It does what the real store promises, and can be told to refuse parts. */
 export class MemoryItems implements Items {
   readonly records = new Map<string, PlainRecord>();
@@ -215,6 +221,7 @@ export async function filledItems(): Promise<MemoryItems> {
     { ...COLD_START, ...derived, revision: 1, savedAs: null },
     { coldStartTexts: TEXTS.map((row) => ({ stage: 'rollouts', ...row })) },
   );
+  items.put('trace', { ...TRACE, ...derived }, { traceFiles: [{ file: await TRACE_FILE.arrayBuffer() }] });
   return items;
 }
 

@@ -21,6 +21,9 @@ it('lists every item with its size, last use and origin, largest first, and the 
     models: { listStoredModels: async () => [PART, WHOLE] as never },
     coldStarts: { current: async () => ({ id: 'c', modelId: 'pocket', bytes: 8, createdAt: 6 }) as never },
     evaluations: { list: async () => [{ id: 'e', modelId: 'pocket', bytes: 6, createdAt: 7 }] as never },
+    traces: {
+      list: async () => [{ id: 't', name: 'T', bytes: 3, usedAt: 8, origin: 'here' }] as never,
+    },
     totals: async () => totals,
   });
   expect(usage).toEqual({
@@ -43,6 +46,7 @@ it('lists every item with its size, last use and origin, largest first, and the 
         whole: true,
       },
       { ...{ kind: 'adapter', id: 'a', name: 'A', bytes: 4 }, usedAt: 2, origin: 'import', whole: true },
+      { ...{ kind: 'trace', id: 't', name: 'T', bytes: 3 }, usedAt: 8, origin: 'here', whole: true },
     ],
   });
 });
