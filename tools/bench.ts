@@ -10,6 +10,7 @@ const BENCHES: Readonly<
   decode: () => import('./bench_decode'),
   gemm: () => import('./bench_gemm'),
   gpu: () => import('./bench_gpu'),
+  peers: () => import('./bench_peers'),
   train: () => import('./bench_train'),
 };
 

@@ -1,9 +1,6 @@
 // `npm run bench -- train`: measures steps of both trainers on pocket, the shared-prefix update against the naive
 // one, and a small GPT against jax-js. Every figure and ratio of a row comes from one run.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { acquireDevice, type GpuContext } from '../src/gpu/device';
 import { VisionLanguageModel } from '../src/model/vision_language_model';
@@ -13,7 +10,8 @@ import { measureTrainer, type StepRow, TRAINERS } from '../test/bench/train_step
 import { compareInBrowser } from './bench_train_browser';
 import { log, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
-import { createNodeGpu, repositoryRoot } from './node_gpu';
+import { createNodeGpu } from './node_gpu';
+import { type PeerPackage, peerModules } from './peer_package';
 
 const USAGE = `options of the train bench:
   --only LIST     of steps, shared, gpt (default: all three)
@@ -26,8 +24,7 @@ const USAGE = `options of the train bench:
 
 const PARTS = ['steps', 'shared', 'gpt'] as const;
 const GPT_WARM_UP = 5;
-const JAX = '@jax-js/jax';
-const JAX_VERSION = '0.1.25';
+const JAX: PeerPackage = { name: '@jax-js/jax', version: '0.1.25', entry: 'index.js' };
 
 /** A row of the report. Agreed keys first; what only some rows have is optional. */
 interface TrainRow extends Omit<StepRow, 'tokensPerSecond'> {
@@ -146,7 +143,7 @@ function memoryShare({ shared, naive }: SharedPrefixResult): string {
 }
 
 async function runGpt(call: Call, add: (row: TrainRow) => void): Promise<void> {
-  const library = jaxFolder(call.peers);
+  const library = peerModules(JAX, call.peers);
   const found = await compareInBrowser(library, call.gptSteps, GPT_WARM_UP);
   for (const row of gptRows(found)) add(row);
   const { losses } = found.ours;
@@ -174,38 +171,18 @@ function gptRows(found: GptComparison): TrainRow[] {
   const unknown = { dispatches: Number.NaN, creations: Number.NaN, plannedBytes: Number.NaN };
   const { dispatches, creations, plannedBytes, firstMs } = found;
   return [
-    { ...row(`gpt ${JAX}`, median(theirs), found.jax.losses), ...unknown, ratioTo: {}, firstMs: firstMs.jax },
+    {
+      ...row(`gpt ${JAX.name}`, median(theirs), found.jax.losses),
+      ...unknown,
+      ratioTo: {},
+      firstMs: firstMs.jax,
+    },
     {
       ...row('gpt ours', median(ours), found.ours.losses),
       ...{ dispatches, creations, plannedBytes, firstMs: firstMs.ours },
-      ratioTo: { [`gpt ${JAX}`]: median(pairs) },
+      ratioTo: { [`gpt ${JAX.name}`]: median(pairs) },
     },
   ];
-}
-
-/** Built modules of jax-js; installs them into the cache unless a folder is given. @throws Error saying what to do */
-function jaxFolder(peers: string | undefined): string {
-  const folder =
-    peers === undefined ? join(repositoryRoot(), 'node_modules/.cache/look-back/peers') : resolve(peers);
-  const modules = join(folder, 'node_modules', JAX, 'dist');
-  if (existsSync(join(modules, 'index.js'))) return modules;
-  if (peers !== undefined)
-    throw new UsageError(`${folder} has no ${JAX}: npm install --prefix ${folder} ${JAX}`);
-  log(`Installing ${JAX} ${JAX_VERSION} to compare with, into a cache folder.`);
-  mkdirSync(folder, { recursive: true });
-  const install = [
-    'install',
-    '--prefix',
-    folder,
-    '--no-save',
-    '--no-audit',
-    '--no-fund',
-    `${JAX}@${JAX_VERSION}`,
-  ];
-  const { status } = spawnSync('npm', install, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0)
-    throw new Error(`npm could not install ${JAX}; name a folder that has it with --peers DIR.`);
-  return modules;
 }
 
 function formatRow(row: TrainRow): string {
