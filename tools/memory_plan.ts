@@ -144,7 +144,13 @@ export function requestOf({ method, prompt, completion, group, batch, rank }: Ru
   const read = () => Promise.reject(new ArgumentError('A plan reads no rows.'));
   return {
     ...rest,
-    ...{ method: method === 'sft' ? 'sft' : 'grpo', mode: 'solution', start: null, checkpoint: null },
+    ...{
+      method: method === 'sft' ? 'sft' : 'grpo',
+      mode: 'solution',
+      heldOut: null,
+      start: null,
+      checkpoint: null,
+    },
     source: { kind: 'rows', rows: { count: 4 * batch, read } },
     lora: { ...lora, r: rank },
     sft: { ...sft, batchSize: batch, maxLength: prompt + completion },

@@ -22,7 +22,8 @@ function valueWords(setting: Setting): string {
   switch (setting.kind) {
     case 'number': {
       const kind = setting.whole ? 'whole' : 'number';
-      return [kind, rangeWords(setting)].join(' ').trim();
+      const count = [kind, rangeWords(setting)].join(' ').trim();
+      return setting.share ? `${count}, or a share below 1` : count;
     }
     case 'choice':
       return choicesOf(setting)

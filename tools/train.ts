@@ -2,6 +2,7 @@
 // It uses the Worker's trainers and loop; progress goes to stderr, metrics to JSON lines, the adapter to a PEFT pair.
 // A run that was killed goes on with --resume from its last checkpoint, bit for bit on the same device.
 
+import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { unknownWords } from '../src/data/text/unknown_words';
@@ -15,11 +16,14 @@ import { loraConfigOf, trainedWeights } from '../src/lookback/training_adapter';
 import type { ModelFiles } from '../src/model/vision_language_model';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../src/model/weight_layout';
 import { baseFingerprint } from '../src/services/answers/base_fingerprint';
+import { type BestEvaluation, bestWords } from '../src/settings/best_evaluation';
 import { splitWords } from '../src/settings/held_out';
+import { evaluatesHeldOut } from '../src/settings/held_out_settings';
+import { readerOf } from '../src/settings/read_settings';
 import { type RunFile, writeRunFile } from '../src/settings/run_file';
 import type { TrainingMethod } from '../src/settings/train_settings';
-import type { StepOutcome } from '../src/train/trainer';
-import { metricsLine } from '../src/train/training_log';
+import type { EvaluationOutcome, RunCheckpoint, StepOutcome } from '../src/train/trainer';
+import { isEvaluated, metricsLine } from '../src/train/training_log';
 import { TrainingLoop } from '../src/train/training_loop';
 import { type AdapterFolder, readAdapter, warnOfPrecision, writeAdapter } from './adapter_folder';
 import { closeDevice, log, oneOf, readArguments, runCommand, UsageError } from './command_line';
@@ -79,15 +83,19 @@ async function withReward(run: RunFile, path: string | undefined): Promise<RunFi
 }
 
 async function sourceOf(
-  { source }: RunFile,
+  { source, ...run }: RunFile,
   file: string,
   model: ModelFiles,
   signal: AbortSignal,
-): Promise<TrainingRequest['source']> {
-  if (source.kind === 'shapes_world') return { ...source, kind: source.kind };
-  const { tokenizer } = await loadPromptMaker(model);
-  const unknown = (text: string) => unknownWords(tokenizer, text);
-  return { kind: 'rows', rows: await datasetRows(resolve(dirname(file), source.file), unknown, signal) };
+): Promise<Pick<TrainingRequest, 'source' | 'heldOut'>> {
+  const rowsOf = async (path: string) => {
+    const { tokenizer } = await loadPromptMaker(model);
+    return datasetRows(resolve(dirname(file), path), (text) => unknownWords(tokenizer, text), signal);
+  };
+  const other = evaluatesHeldOut(readerOf(run)) ? run.evalFile : null;
+  const heldOut = other === null ? null : await rowsOf(other);
+  if (source.kind === 'shapes_world') return { source: { ...source, kind: source.kind }, heldOut };
+  return { source: { kind: 'rows', rows: await rowsOf(source.file) }, heldOut };
 }
 
 async function train(signal: AbortSignal): Promise<void> {
@@ -103,7 +111,7 @@ async function train(signal: AbortSignal): Promise<void> {
       ? await readAdapter(resolve(dirname(call.config), run.adapter), reasoner.model.config)
       : null;
     if (start !== null) warnOfPrecision(start, reasoner.model.precision);
-    const request = { ...run, source, start, openReward: openNodeRewardWorker };
+    const request = { ...run, ...source, start, openReward: openNodeRewardWorker };
     await runTraining(call, run, { reasoner, files }, request, signal);
   } finally {
     await closeDevice(gpu, reasoner);
@@ -143,8 +151,10 @@ async function runTraining(
   const checkpoint = call.resume ? await folder.readCheckpoint(about) : null;
   for (const name of ['metrics.jsonl', 'groups.jsonl', 'samples.jsonl'])
     await folder.truncateMetrics(name, checkpoint?.step ?? 0);
+  const earlier = (await folder.readMetrics('metrics.jsonl')).filter(isEvaluated);
   const hooks = { ...preparing(), signal };
   const trainer = await createTrainer(reasoner, { ...request, checkpoint }, hooks);
+  let saved: RunCheckpoint | null = checkpoint;
   await writeWhole(folder.path('run.json'), runRecord(call, run, about.base, reasoner));
   try {
     const loop = new TrainingLoop(
@@ -152,27 +162,29 @@ async function runTraining(
       {
         onStatus: () => undefined,
         onStep: (outcome) => logStep(folder, trainer.maxSteps, outcome),
-        onCheckpoint: (state) => folder.saveCheckpoint(state, about),
+        onEvaluation: (outcome) => logEvaluation(folder, outcome),
+        onCheckpoint: async (state) => {
+          await folder.saveCheckpoint(state, about);
+          saved = state;
+        },
       },
-      { saveSteps: run.saveSteps },
+      { saveSteps: run.saveSteps, evaluation: { ...run, earlier, best: checkpoint?.best ?? null } },
     );
     signal.addEventListener('abort', () => loop.pause());
     const end = await loop.run();
-    if (loop.status.reason) throw loop.status.reason;
-    const state = await trainer.checkpoint();
-    const config = loraConfigOf(request, run.model);
-    const weights = trainedWeights(request, reasoner.model.config, state.adapter);
-    await writeAdapter(
-      call.out,
-      { config, weights, precision: reasoner.model.precision },
-      { loraDropout: request.lora.loraDropout, baseModel: run.model, fingerprint: about.base },
-    );
+    const { reason } = loop.status;
+    if (reason !== null && end !== 'finished') throw reason;
+    if (reason !== null) log(reason.message);
+    const best = saved?.best ?? null;
+    const arenas = { last: (await trainer.checkpoint()).adapter, best: best?.adapter ?? null };
+    await writeAdapters(folder, reasoner, { run, request, fingerprint: about.base }, arenas);
     log(`${end} after ${trainer.step} steps; adapter in ${call.out}`);
+    if (best !== null) log(`the best, by ${bestWords(best)}, in ${folder.path('best')}`);
     const seconds = (performance.now() - began) / 1000;
     const device = reasoner.model.device.gpu.traits.description;
     if (call.json)
       process.stdout.write(
-        `${JSON.stringify({ steps: trainer.step, adapter: call.out, device, seconds })}\n`,
+        `${JSON.stringify({ steps: trainer.step, adapter: call.out, best: bestOf(best), device, seconds })}\n`,
       );
   } finally {
     if (!reasoner.model.device.gpu.isLost()) trainer.destroy();
@@ -180,33 +192,74 @@ async function runTraining(
 }
 
 async function logStep(folder: TrainFiles, maxSteps: number, outcome: StepOutcome): Promise<void> {
-  const { step, metrics, groups, samples } = outcome;
+  const { step, metrics, groups } = outcome;
   await folder.appendLine('metrics.jsonl', metricsLine({ step, values: metrics }));
   if (groups) await folder.appendLine('groups.jsonl', JSON.stringify({ step, groups: groups.slice(0, 2) }));
-  if (samples) await folder.appendLine('samples.jsonl', JSON.stringify({ step, samples }));
+  const shown = ['loss', 'reward', 'accuracy', 'look_back/trigger_rate', 'grad_norm', 'step_time'];
+  log(`${step}/${maxSteps}  ${figuresOf(metrics, shown)}`);
+}
+
+/** Puts an evaluation beside the metrics of its step. */
+async function logEvaluation(
+  folder: TrainFiles,
+  { step, metrics, samples }: EvaluationOutcome,
+): Promise<void> {
+  if (samples.length > 0) await folder.putLine('samples.jsonl', step, { samples });
+  // Last: it is what says that the evaluation was done.
+  await folder.putLine('metrics.jsonl', step, metrics);
+  const accuracy = ['accuracy', 'accuracy_low', 'accuracy_high'].map((name) => metrics[`eval_${name}`]);
+  const [mean, low, high] = accuracy.map((value) => ((value ?? 0) * 100).toFixed(1));
+  const right = 'eval_accuracy' in metrics ? [`eval_accuracy ${mean} % (${low} to ${high})`] : [];
   const shown = [
-    'loss',
-    'eval_loss',
-    'reward',
-    'accuracy',
-    'look_back/trigger_rate',
-    'grad_norm',
-    'step_time',
+    ...['eval_loss', 'eval_look_back/trigger_rate', 'eval_completions/mean_length', 'eval_runtime'],
   ];
-  const figures = shown.flatMap((name) =>
-    name in metrics ? [`${name} ${metrics[name]?.toPrecision(4)}`] : [],
-  );
-  log(`${step}/${maxSteps}  ${figures.join('  ')}`);
+  log(`evaluated after step ${step}: ${[...right, figuresOf(metrics, shown)].join('  ')}`);
+}
+
+/** `loss 0.5123  grad_norm 1.2`: the metrics of these names that there are. */
+function figuresOf(metrics: Readonly<Record<string, number>>, names: readonly string[]): string {
+  const found = names.filter((name) => name in metrics);
+  return found.map((name) => `${name} ${metrics[name]?.toPrecision(4)}`).join('  ');
+}
+
+/** Writes the last adapter into the run's folder, and the best, where there is one, into `best` within it. */
+async function writeAdapters(
+  folder: TrainFiles,
+  { model }: Reasoner,
+  about: {
+    readonly run: RunFile;
+    readonly request: Pick<TrainingRequest, 'lora' | 'start'>;
+    readonly fingerprint: string;
+  },
+  arenas: { readonly last: Float32Array; readonly best: Float32Array | null },
+): Promise<void> {
+  const { run, request, fingerprint } = about;
+  const write = (to: string, arena: Float32Array): Promise<void> => {
+    const weights = trainedWeights(request, model.config, arena);
+    const adapter = { config: loraConfigOf(request, run.model), weights, precision: model.precision };
+    const { loraDropout } = request.lora;
+    return writeAdapter(to, adapter, { loraDropout, baseModel: run.model, fingerprint });
+  };
+  await write(folder.path('.'), arenas.last);
+  if (arenas.best === null) return;
+  await mkdir(folder.path('best'), { recursive: true });
+  await write(folder.path('best'), arenas.best);
+}
+
+/** What is printed of the best evaluation. */
+function bestOf(best: BestEvaluation | null): BestEvaluation | null {
+  return best && { step: best.step, metric: best.metric, value: best.value };
 }
 
 /** The run's configuration, as `--config` takes it again from the run's folder, with what it ran on. */
 function runRecord({ config, out }: Call, run: RunFile, base: string, { model }: Reasoner): string {
   const device = model.device.gpu.traits.description;
   const from = (path: string): string => relative(resolve(out), resolve(dirname(config), path)) || '.';
-  const { adapter, source } = run;
+  const { adapter, source, evalFile } = run;
   const moved = {
     ...run,
     adapter: adapter === null ? null : from(adapter),
+    evalFile: evalFile === null ? null : from(evalFile),
     source: source.kind === 'dataset' ? { ...source, file: from(source.file) } : source,
   };
   return writeRunFile(moved, { device, baseSha256: base, weights: model.precision });
@@ -214,14 +267,16 @@ function runRecord({ config, out }: Call, run: RunFile, base: string, { model }:
 
 /** Everything that decides a run's course but the adapter it continues, in a fixed order. */
 function settingsKey(
-  { model, mode, source, adapter }: RunFile,
+  { model, mode, source, adapter, evalFile }: RunFile,
   request: Omit<TrainingRequest, 'checkpoint'>,
 ): string {
   const { method, lora, optim, maxSteps, seed, tokensPerMicroBatch, gradientCheckpointing, sft, grpo } =
     request;
+  const { evalSteps, evalSize, evalSamples } = request;
   const settings = { model, mode, source, adapter, method, lora, optim, maxSteps, seed };
   return JSON.stringify({
     ...settings,
+    ...(evalSteps > 0 ? { evalSteps, evalSize, evalSamples, evalFile } : {}),
     tokensPerMicroBatch,
     gradientCheckpointing,
     [method]: method === 'sft' ? sft : grpo,

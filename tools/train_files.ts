@@ -6,7 +6,9 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../src/lib/errors';
 import { parseSafetensors, toFloat32, writeSafetensors } from '../src/model/safetensors';
-import type { TrainerCheckpoint } from '../src/train/trainer';
+import type { BestEvaluation } from '../src/settings/best_evaluation';
+import type { RunCheckpoint } from '../src/train/trainer';
+import type { LoggedStep } from '../src/train/training_log';
 
 const PARTS = ['adapter', 'm', 'v'] as const;
 
@@ -14,6 +16,11 @@ const PARTS = ['adapter', 'm', 'v'] as const;
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
   await writeFile(`${path}.part`, data, { flush: true });
   await rename(`${path}.part`, path);
+}
+
+function tensorOf(name: string, values: Float32Array) {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { name, dtype: 'F32' as const, shape: [values.length], bytes };
 }
 
 /** One run's folder. */
@@ -43,22 +50,17 @@ export class TrainFiles {
     );
   }
 
-  /** Saves the trainer's state and what it was made from. */
-  async saveCheckpoint(
-    checkpoint: TrainerCheckpoint,
-    about: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const tensors = PARTS.map((name) => ({
-      name,
-      dtype: 'F32' as const,
-      shape: [checkpoint[name].length],
-      bytes: new Uint8Array(
-        checkpoint[name].buffer,
-        checkpoint[name].byteOffset,
-        checkpoint[name].byteLength,
-      ),
-    }));
-    const bytes = writeSafetensors(tensors, { ...about, step: String(checkpoint.step) });
+  /** Saves the trainer's state with the best adapter, and what they were made from. */
+  async saveCheckpoint(checkpoint: RunCheckpoint, about: Readonly<Record<string, string>>): Promise<void> {
+    const { best } = checkpoint;
+    const tensors = PARTS.map((name) => tensorOf(name, checkpoint[name]));
+    if (best !== null) tensors.push(tensorOf('best', best.adapter));
+    const kept = best && { step: best.step, metric: best.metric, value: best.value };
+    const bytes = writeSafetensors(tensors, {
+      ...about,
+      step: String(checkpoint.step),
+      ...(kept === null ? {} : { best: JSON.stringify(kept) }),
+    });
     await writeWhole(this.path('checkpoint.safetensors'), bytes);
   }
 
@@ -66,13 +68,13 @@ export class TrainFiles {
    * The saved state, or null when there is none.
    * @throws DataError `data/checkpoint` when it belongs to other settings; ModelError when the file is broken
    */
-  async readCheckpoint(about: Readonly<Record<string, string>>): Promise<TrainerCheckpoint | null> {
+  async readCheckpoint(about: Readonly<Record<string, string>>): Promise<RunCheckpoint | null> {
     const name = 'checkpoint.safetensors';
     const bytes = await readFile(this.path(name)).catch(() => null);
     if (bytes === null) return null;
     const file = await parseSafetensors(name, new Uint8Array(bytes));
     for (const key of new Set([...Object.keys(about), ...file.metadata.keys()])) {
-      if (key === 'step' || file.metadata.get(key) === about[key]) continue;
+      if (key === 'step' || key === 'best' || file.metadata.get(key) === about[key]) continue;
       const message = `${this.path(name)} was made with other ${key}: start in a new folder, or restore the settings.`;
       throw new DataError('data/checkpoint', message, { key });
     }
@@ -82,7 +84,10 @@ export class TrainFiles {
     );
     if (!Number.isInteger(step) || !adapter || !m || !v)
       throw new DataError('data/checkpoint', `${this.path(name)} is not a checkpoint.`);
-    return { step, adapter, m, v };
+    const kept = file.metadata.get('best');
+    if (kept === undefined) return { step, adapter, m, v, best: null };
+    const best = toFloat32('F32', (await file.read('best')) as Uint8Array<ArrayBuffer>);
+    return { step, adapter, m, v, best: { ...(JSON.parse(kept) as BestEvaluation), adapter: best } };
   }
 
   /** Keeps the metrics of the first `step` steps. A cut-off last line is dropped. */
@@ -97,6 +102,26 @@ export class TrainFiles {
       }
     });
     await writeWhole(this.path(name), kept.join(''));
+  }
+
+  /** Puts values into the line of a step, which is the last or comes new; the file is replaced whole. */
+  async putLine(name: string, step: number, values: Readonly<Record<string, unknown>>): Promise<void> {
+    const text = await readFile(this.path(name), 'utf8').catch(() => '');
+    const lines = text.split('\n').filter((line) => line !== '');
+    const last = JSON.parse(lines.at(-1) ?? '{}') as { readonly step?: number };
+    const own = last.step === step ? last : { step };
+    const kept = last.step === step ? lines.slice(0, -1) : lines;
+    await writeWhole(this.path(name), [...kept, JSON.stringify({ ...own, ...values }), ''].join('\n'));
+  }
+
+  /** Steps of a metrics file with their values. */
+  async readMetrics(name: string): Promise<LoggedStep[]> {
+    const text = await readFile(this.path(name), 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => {
+      if (line === '') return [];
+      const { step, ...values } = JSON.parse(line) as { step: number } & Record<string, number>;
+      return [{ step, values }];
+    });
   }
 
   /** Appends one line. */

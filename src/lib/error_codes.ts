@@ -96,6 +96,7 @@ export const ERROR_CODES = [
   'storage/unavailable',
   'train/adapter',
   'train/busy',
+  'train/early-stop',
   'train/interrupted',
   'train/left-out',
   'train/memory',

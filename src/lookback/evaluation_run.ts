@@ -5,8 +5,10 @@ import type { GraderName } from '../answer/answer_grading';
 import type { PixelArray } from '../data/image/pillow_resize';
 import { type SplitQuestions, splitSample } from '../data/world/split_questions';
 import type { GeneratedAnswer } from '../generation/generate';
+import type { PreparedPrompt } from '../generation/processor';
 import { DataError } from '../lib/errors';
 import { answerFlops } from '../model/answer_flops';
+import type { ModelSpec } from '../model/spec';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { worldPixels } from './cold_start/problem_source';
 import { type ExpectedAnswer, type SceneOutcome, scoreAnswer } from './evaluation';
@@ -116,6 +118,30 @@ export interface EvaluationRun extends WaveOptions {
   readonly grader: GraderName | 'auto';
 }
 
+/**
+ * Scores an answer as it was generated.
+ * @param grader by default the one that the expected answer asks for
+ */
+export function scoreGenerated(
+  config: ModelSpec,
+  answer: GeneratedAnswer,
+  { prompt: { inputIds }, imageTokens }: Pick<PreparedPrompt, 'prompt' | 'imageTokens'>,
+  question: ExpectedAnswer,
+  grader?: GraderName,
+): SceneOutcome {
+  const tokens = { promptTokens: inputIds.length, imageTokens, generatedTokens: answer.ids.length };
+  const finished = {
+    text: answer.text,
+    ids: answer.ids,
+    finishReason: answer.finishReason ?? ('stopped' as const),
+    promptTokens: inputIds.length,
+    flops: answerFlops(config, tokens),
+    imageShares: answer.imageShares(),
+    tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
+  };
+  return scoreAnswer(finished, question, grader);
+}
+
 /** As {@link answerInWaves}, with each answer scored. */
 export async function evaluateItems(
   model: EvaluatedModel,
@@ -132,22 +158,7 @@ export async function evaluateItems(
   const name = grader === 'auto' ? undefined : grader;
   const score = ({ item, answer, request }: Answered<EvaluationItem>): SceneOutcome => {
     const { index, kind, question, expected } = item;
-    const { inputIds } = request.prepared.prompt;
-    const tokens = {
-      promptTokens: inputIds.length,
-      imageTokens: request.prepared.imageTokens,
-      generatedTokens: answer.ids.length,
-    };
-    const finished = {
-      text: answer.text,
-      ids: answer.ids,
-      finishReason: answer.finishReason ?? ('stopped' as const),
-      promptTokens: inputIds.length,
-      flops: answerFlops(config, tokens),
-      imageShares: answer.imageShares(),
-      tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
-    };
-    return scoreAnswer(finished, { index, kind, question, expected }, name);
+    return scoreGenerated(config, answer, request.prepared, { index, kind, question, expected }, name);
   };
   await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, {
     ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),

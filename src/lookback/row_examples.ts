@@ -4,6 +4,7 @@
 
 import type { PixelArray } from '../data/image/pillow_resize';
 import { DataError } from '../lib/errors';
+import type { HeldOutExample } from '../train/held_out_evaluation';
 import type { ExampleSource, LabelledExample, PromptExample, StepHooks } from '../train/trainer';
 
 /** One row of a dataset, decoded. */
@@ -194,6 +195,36 @@ export async function promptRows(
   const read = async (index: number): Promise<PromptExample> =>
     (await rows.read(exampleAt(usable, index).position)).example;
   return { source: { count: usable.length, read }, leftOut };
+}
+
+/** How {@link heldOutRows} reads. */
+export interface HeldOutRowSettings {
+  /** Longest prompt in tokens, so that there is room for an answer. */
+  readonly room: number;
+  /** Longest written answer in tokens, prompt included. */
+  readonly maxLength: number;
+  /** Ids of a response with its end token; null where no loss of written answers is asked for. */
+  readonly encode: ((response: string) => number[]) | null;
+}
+
+/**
+ * The rows that can be asked, with their written answers where they have one that fits.
+ * @throws as {@link promptRows}
+ */
+export async function heldOutRows(
+  rows: PreparedRows,
+  { room, maxLength, encode }: HeldOutRowSettings,
+  hooks: StepHooks,
+): Promise<SortedRows<HeldOutExample>> {
+  const { source, leftOut } = await promptRows(rows, room, hooks);
+  const read = async (index: number): Promise<HeldOutExample> => {
+    const example = await source.read(index);
+    const { response } = await rows.read(example.key);
+    const completion = response === null || encode === null ? null : encode(response);
+    const fits = completion !== null && example.prompt.inputIds.length + completion.length <= maxLength;
+    return { ...example, completion: fits ? completion : null };
+  };
+  return { source: { count: source.count, read }, leftOut };
 }
 
 /** What was left out as a sentence; null when nothing was. */

@@ -1,13 +1,12 @@
-// Makes a trainer for a loaded model: its examples from the built-in world or from rows, its adapter, its rewards.
+// Makes a trainer for a loaded model: its adapter, its rewards, and its examples, which training_examples.ts makes.
 // Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
 // on the same device.
 
 import type { Tokenizer } from '../data/text/tokenizer';
-import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { generateBatch } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
-import { ArgumentError, DataError } from '../lib/errors';
+import { ArgumentError } from '../lib/errors';
 import { createPrng } from '../lib/prng';
 import { ImageEncoder } from '../model/image_encoder';
 import { initialLoraWeights, LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
@@ -19,9 +18,9 @@ import { configProblems } from '../settings/train_plan';
 import type { TrainConfig, TrainingMethod, WorldSettings } from '../settings/train_settings';
 import type { CandidateGroup, Scoring } from '../train/group_scoring';
 import { GrpoTrainer } from '../train/grpo_trainer';
+import type { AnswerFigures, HeldOutExample } from '../train/held_out_evaluation';
 import { LoraPolicy } from '../train/policy';
 import type { RewardSample } from '../train/rewards';
-import { Rollout } from '../train/rollout';
 import { SftTrainer } from '../train/sft_trainer';
 import type {
   ExampleSource,
@@ -32,21 +31,15 @@ import type {
   TrainerCheckpoint,
 } from '../train/trainer';
 import { VisualGain } from '../train/visual_gain';
-import { wholeAnswers } from './cold_start/model_answers';
-import { worldPixels } from './cold_start/problem_source';
-import { coldStartText } from './cold_start/world_example';
 import { CustomReward, type OpenRewardWorker, openBrowserRewardWorker } from './custom_reward';
+import { summarise } from './evaluation';
+import { evaluationMetrics } from './evaluation_metrics';
+import { scoreGenerated } from './evaluation_run';
 import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
-import {
-  type LeftOutRows,
-  labelledRows,
-  PreparedRows,
-  promptRows,
-  type RowSource,
-  type TrainingRow,
-} from './row_examples';
+import type { LeftOutRows, RowSource } from './row_examples';
 import { checkTrainable, loraConfigOf } from './training_adapter';
+import { heldOutSource, labelledSource, promptSource, rolloutOf } from './training_examples';
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world: sheets of shapes and photographs. */
@@ -63,6 +56,8 @@ export interface TrainingRequest extends TrainConfig {
   readonly method: TrainingMethod;
   readonly mode: ReasoningMode;
   readonly source: ShapesWorldSource | { readonly kind: 'rows'; readonly rows: RowSource };
+  /** Another set to evaluate on; null holds some of the source's examples out. */
+  readonly heldOut: RowSource | null;
   /** Adapter to continue; it is GRPO's reference too. */
   readonly start: AdapterStart | null;
   readonly checkpoint: TrainerCheckpoint | null;
@@ -74,7 +69,7 @@ export interface TrainingRequest extends TrainConfig {
 export interface PreparingHooks extends StepHooks {
   /** On rows: once, also when nothing was left out. */
   readonly onLeftOut?: ((leftOut: LeftOutRows) => void) | undefined;
-  /** SFT: how the examples are divided, before the first step. */
+  /** How a set is divided, before the first step; not of the built-in world under GRPO, which has no end. */
   readonly onSplit?: ((split: ExampleSplit) => void) | undefined;
 }
 
@@ -100,26 +95,27 @@ export interface TrainerIngredients {
   labelled(making: TrainerMaking): Promise<ExampleSource<LabelledExample>>;
   /** Examples of GRPO. */
   prompts(making: TrainerMaking): Promise<ExampleSource<PromptExample>>;
+  /** Another set to evaluate on; null where there is none. */
+  heldOut(making: TrainerMaking): Promise<ExampleSource<HeldOutExample> | null>;
   readonly generate: typeof generateBatch;
   /** How GRPO scores; what it makes is owned by `memory`. */
   scoring(request: TrainingRequest, memory: GpuScope): Scoring | Promise<Scoring>;
   /** Metrics of a step's completions besides the trainer's. */
   observe(groups: readonly CandidateGroup[]): Readonly<Record<string, number>>;
+  /** Figures of an evaluation's answers. */
+  figures(base: TrainerBase): AnswerFigures;
 }
 
 /** What a run is made of; only an estimate of its memory takes something else. */
 export const INGREDIENTS: TrainerIngredients = {
   labelled: labelledSource,
   prompts: promptSource,
+  heldOut: heldOutSource,
   generate: generateBatch,
   scoring: scoringOf,
   observe,
+  figures: answerFigures,
 };
-
-/** Share of looking-back examples that begin with a wrong thought, where the base had one. */
-const WRONG_FIRST_SHARE = 0.5;
-/** Scenes whose rollouts are sampled at once while a cold start is prepared. */
-export const SCENES_AT_ONCE = 32;
 
 /**
  * Makes a trainer. Preparing a cold start samples from the base: `hooks` report and abort it.
@@ -141,8 +137,10 @@ export async function createTrainer(
     const policy = memory.own(await createPolicy(making));
     if (request.checkpoint) policy.restore(request.checkpoint);
     const rollout = memory.own(rolloutOf(making, policy.adapter));
+    const heldOut = request.evalSteps > 0 ? await ingredients.heldOut(making) : null;
+    const sampled = { memory, policy, rollout, heldOut, figures: ingredients.figures(base) };
     if (labelled) {
-      const parts = { memory, policy, rollout, examples: labelled };
+      const parts = { ...sampled, examples: labelled };
       const trainer = new SftTrainer(parts, request, request.sft, request.checkpoint);
       hooks.onSplit?.(trainer.split);
       return trainer;
@@ -154,8 +152,10 @@ export async function createTrainer(
     const visualGain = gained && frozen ? new VisualGain(frozen, request.tokensPerMicroBatch) : null;
     const examples = await ingredients.prompts(making);
     const { observe } = ingredients;
-    const parts = { memory, policy, reference, visualGain, rollout, examples, scoring, observe };
-    return new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
+    const parts = { ...sampled, reference, visualGain, examples, scoring, observe };
+    const trainer = new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
+    if (Number.isFinite(examples.count)) hooks.onSplit?.(trainer.split);
+    return trainer;
   });
 }
 
@@ -211,131 +211,17 @@ function referenceOf(base: TrainerBase, request: TrainingRequest): LoraAdapter {
   return LoraAdapter.create(gpu, config, model, startWeights(base, request, config), false);
 }
 
-function rolloutOf({ base, images, ingredients }: TrainerMaking, adapter: LoraAdapter | null): Rollout {
-  const { device } = base.model;
-  return new Rollout({
-    model: adapter ? { ...device, weights: adapter.applyTo(device.weights) } : device,
-    images,
-    eosTokenIds: base.eosTokenIds,
-    generate: ingredients.generate,
-    createDecoder: () => base.processor.tokenizer.createStreamDecoder({ skipSpecialTokens: true }),
-  });
-}
-
-function worldSample(request: TrainingRequest, { textShare }: ShapesWorldSource, index: number): WorldSample {
-  return drawSample({ split: 'train', seed: request.seed, index, textShare });
-}
-
-function examplePrompt(
-  base: TrainerBase,
-  mode: ReasoningMode,
-  key: number,
-  row: Omit<TrainingRow, 'response'>,
-  kind: string,
-): PromptExample {
-  const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, mode });
-  return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
-}
-
-function worldPrompt(
-  base: TrainerBase,
-  mode: ReasoningMode,
-  key: number,
-  sample: WorldSample,
-): PromptExample {
-  const row = { image: worldPixels(sample), question: sample.text, answer: sample.answer };
-  return examplePrompt(base, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
-}
-
-async function promptSource({ base, request, hooks }: TrainerMaking): Promise<ExampleSource<PromptExample>> {
-  const { source, mode } = request;
-  if (source.kind === 'shapes_world') {
-    return {
-      count: Number.POSITIVE_INFINITY,
-      read: async (position) => worldPrompt(base, mode, position, worldSample(request, source, position)),
-    };
-  }
-  const room = base.maxTokens - request.grpo.maxCompletionLength;
-  const found = await promptRows(preparedRows(base, request, source.rows), room, hooks);
-  hooks.onLeftOut?.(found.leftOut);
-  return found.source;
-}
-
-function preparedRows(base: TrainerBase, { mode }: TrainingRequest, rows: RowSource): PreparedRows {
-  if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
-  return new PreparedRows(rows, (row, position) => examplePrompt(base, mode, position, row, 'row'));
-}
-
-async function labelledSource(making: TrainerMaking): Promise<ExampleSource<LabelledExample>> {
-  const { base, request, hooks } = making;
-  const { source } = request;
-  if (source.kind === 'rows') {
-    const settings = {
-      maxLength: Math.min(request.sft.maxLength, base.maxTokens),
-      encode: (response: string) => completionIds(base, response),
-    };
-    const found = await labelledRows(preparedRows(base, request, source.rows), settings, hooks);
-    hooks.onLeftOut?.(found.leftOut);
-    return found.source;
-  }
-  const examples = await coldStart(making, source);
-  return {
-    count: examples.length,
-    read: async (position) => {
-      const example = examples[position];
-      if (!example) throw new DataError('data/row', `There is no example ${position}.`);
-      return example;
-    },
-  };
-}
-
-/** Response and end token as ids. */
-function completionIds(base: TrainerBase, response: string): number[] {
-  const ids = base.processor.tokenizer.encodePlain(response);
-  const [eos] = base.eosTokenIds;
-  return eos === undefined ? ids : [...ids, eos];
-}
-
-/** Cold-start examples of the built-in world: the base's own thoughts, sampled here, with the oracle's looks put in. */
-async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Promise<LabelledExample[]> {
-  const { base, request, hooks } = making;
-  const rollout = rolloutOf(making, null);
-  const examples: LabelledExample[] = [];
-  const position = request.mode === 'semantic' ? 'semantic' : 'solution';
-  const shares = {
-    position,
-    reflectionRate: source.reflectionRate,
-    wrongFirstShare: WRONG_FIRST_SHARE,
-  } as const;
-  try {
-    for (let first = 0; first < source.scenes; first += SCENES_AT_ONCE) {
-      hooks.onPhase?.('sampling a cold start', first / source.scenes);
-      await hooks.turn?.();
-      const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
-      const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
-      const prompts = samples.map((sample, at) => worldPrompt(base, 'cot', first + at, sample));
-      const sampling = {
-        count: source.rolloutsPerScene,
-        temperature: 1,
-        maxNewTokens: request.sft.maxCompletionLength,
-        seed: request.seed,
-      };
-      const { signal, turn } = hooks;
-      const answers = await wholeAnswers(rollout, prompts, sampling, first, { signal, turn });
-      samples.forEach((sample, at) => {
-        const texts = answers[at] ?? [];
-        const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
-        if (!made) return;
-        const prompt = worldPrompt(base, request.mode, first + at, sample);
-        const completion = completionIds(base, made.text);
-        if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
-        examples.push({ ...prompt, completion });
-      });
-    }
-  } finally {
-    rollout.destroy();
-  }
-  return examples;
+/** Scores an evaluation's answers as the Look-Back evaluation does. */
+function answerFigures({ model: { device } }: TrainerBase): AnswerFigures {
+  return (answers) =>
+    evaluationMetrics(
+      summarise(
+        answers.map(({ example, answer }) => {
+          const { key: index, kind, question, expected } = example;
+          return scoreGenerated(device.config, answer, example, { index, kind, question, expected });
+        }),
+      ),
+    );
 }
 
 /** Look-Back's metrics of a step's completions. */

@@ -2,6 +2,7 @@
 // source and the adapter. The page exports it with a run, and `npm run train -- --config` takes it.
 
 import { JsonSyntaxError, parseStrictJson, type StrictJson } from '../lib/strict_json';
+import { evaluatesHeldOut } from './held_out_settings';
 import {
   defaultsOf,
   givenProblems,
@@ -37,6 +38,13 @@ export const RUN_FILE_SETTINGS = {
     source: 'dataset',
   }),
   ...TRAIN_SETTINGS,
+  evalFile: text(null, {
+    group: 'evaluation',
+    label: 'Evaluate on',
+    help: 'Another set, named as source.file is; without it, examples of the source are held out.',
+    docs: 'evalSize counts its rows, drawn by the seed.',
+    when: evaluatesHeldOut,
+  }),
 } as const;
 
 /** Keys without a default. */

@@ -43,6 +43,8 @@ export interface Range {
 export interface NumberSetting<D extends number | null = number | null> extends SettingWords, Range {
   readonly kind: 'number';
   readonly whole: boolean;
+  /** A whole number that may also be a share: anything below 1. */
+  readonly share?: boolean;
   readonly default: D;
 }
 
@@ -166,7 +168,8 @@ export function mustBe(setting: Setting): string {
     case 'number': {
       const range = rangeWords(setting);
       const kind = setting.whole ? 'a whole number' : 'a number';
-      return range === '' ? kind : `${kind} ${range}`;
+      const count = range === '' ? kind : `${kind} ${range}`;
+      return setting.share ? `${count}, or a share below 1` : count;
     }
     case 'choice':
       return `one of ${choicesOf(setting).join(', ')}`;
@@ -204,7 +207,8 @@ function numberFault(setting: NumberSetting, value: unknown): Fault | null {
   if (value === null && setting.default === null) return null;
   if (typeof value !== 'number' || !Number.isFinite(value)) return 'number';
   if (!within(value, setting)) return 'range';
-  return setting.whole && !Number.isInteger(value) ? 'whole' : null;
+  const counts = Number.isInteger(value) || (setting.share === true && value < 1);
+  return setting.whole && !counts ? 'whole' : null;
 }
 
 /** What keeps a value from being used; null when nothing does. */

@@ -7,6 +7,7 @@ export const SETTING_GROUPS = {
   world: { title: 'Built-in world', advanced: true },
   sft: { title: 'SFT', advanced: true },
   grpo: { title: 'GRPO', advanced: true },
+  evaluation: { title: 'Evaluation during the run', advanced: true },
   rewards: { title: 'Rewards and their weights', advanced: true },
   lora: { title: 'Adapter', advanced: true },
   optim: { title: 'Optimiser (AdamW)', advanced: true },

@@ -1,6 +1,7 @@
 // Checks a whole training plan, as the page sends it and a run keeps it: settings by the table, besides the model, the
 // source and the adapter that it names.
 
+import { evaluatesHeldOut } from './held_out_settings';
 import {
   defaultsOf,
   effectiveProblems,
@@ -19,11 +20,19 @@ export const SOURCE_KIND = choice(
   { group: 'kind', label: 'Questions from' },
 );
 
+/** Another dataset to evaluate on. */
+const EVAL_DATASET = text(null, {
+  group: 'evaluation',
+  label: 'Evaluate on',
+  when: evaluatesHeldOut,
+});
+
 /** The settings of a plan, those included that choose among stored things. */
 const PLAN_SETTINGS = {
   ...TRAIN_SETTINGS,
   modelId: text('', { group: 'kind', label: 'Base model' }),
   adapterId: text(null, { group: 'kind', label: 'Adapter' }),
+  evalDatasetId: EVAL_DATASET,
   'source.kind': SOURCE_KIND,
   'source.datasetId': text(null, { group: 'kind', label: 'Dataset', source: 'dataset' }),
 } as const;

@@ -32,9 +32,9 @@ const SFT_FULL: Differences = {
   'optim.learningRate': 2e-3,
   'optim.warmupSteps': 10,
   'sft.batchSize': 32,
-  'sft.evalSteps': 15,
-  'sft.evalSize': 64,
-  'sft.evalSamples': 6,
+  evalSteps: 15,
+  evalSize: 64,
+  evalSamples: 6,
 };
 
 const GRPO_FULL: Differences = {
@@ -43,6 +43,9 @@ const GRPO_FULL: Differences = {
   method: 'grpo',
   maxSteps: 100,
   saveSteps: 5,
+  evalSteps: 0,
+  evalSize: 0,
+  evalSamples: 0,
   'source.textShare': 0.25,
   'optim.learningRate': 1e-3,
   'optim.lrSchedulerType': 'constant',
@@ -64,9 +67,9 @@ export const TRAIN_PRESETS = {
       'source.rolloutsPerScene': 2,
       'optim.warmupSteps': 5,
       'sft.batchSize': 8,
-      'sft.evalSteps': 10,
-      'sft.evalSize': 8,
-      'sft.evalSamples': 4,
+      evalSteps: 10,
+      evalSize: 8,
+      evalSamples: 4,
     },
   },
   'sft-full': {

@@ -1,6 +1,7 @@
 // Declares every setting of a training run once: the page's form, the command line's file, the checks and the
 // documentation are made from this table. Names are those of PEFT and TRL where they have the setting.
 
+import { evaluatesHeldOut, HELD_OUT_SETTINGS, type HeldOutPlan } from './held_out_settings';
 import { defaultsOf } from './read_settings';
 import { MODE_WORDS } from './reasoning_modes';
 import {
@@ -26,9 +27,7 @@ export const ALL_PROJECTIONS =
 type Words = SettingWords<SettingGroup>;
 const positive = (value: unknown): boolean => typeof value === 'number' && value > 0;
 const newAdapter = (of: ReadSetting): boolean => of('adapterId') === null || of('adapterId') === undefined;
-const evaluates = (of: ReadSetting): boolean => positive(of('sft.evalSteps'));
-const samplesAtEvaluation = (of: ReadSetting): boolean =>
-  evaluates(of) && positive(of('sft.evalSize')) && positive(of('sft.evalSamples'));
+const samplesAtEvaluation = (of: ReadSetting): boolean => evaluatesHeldOut(of) && positive(of('evalSamples'));
 const offPolicy = (of: ReadSetting): boolean => Number(of('grpo.numIterations')) > 1;
 
 const sft = (words: Omit<Words, 'method' | 'group'>): Words => ({ group: 'sft', method: 'sft', ...words });
@@ -151,30 +150,6 @@ export const TRAIN_SETTINGS = {
       help: 'With its prompt; longer ones are left out and counted.',
     }),
   ),
-  'sft.evalSteps': whole(
-    0,
-    { min: 0, max: MILLION },
-    sft({ label: 'Steps between evaluations', help: '0 never evaluates, and nothing is held out.' }),
-  ),
-  'sft.evalSize': whole(
-    0,
-    { min: 0, max: MILLION },
-    sft({
-      label: 'Held-out examples',
-      help: 'Never trained on; for the evaluation loss and the sample answers.',
-      docs: 'Which ones is decided by the seed.',
-      when: evaluates,
-    }),
-  ),
-  'sft.evalSamples': whole(
-    0,
-    { min: 0, max: 256 },
-    sft({
-      label: 'Sample answers',
-      help: 'Held-out questions that are answered greedily at each evaluation.',
-      when: (of) => evaluates(of) && positive(of('sft.evalSize')),
-    }),
-  ),
   'sft.maxCompletionLength': whole(
     512,
     { min: 1, max: MILLION },
@@ -251,6 +226,8 @@ export const TRAIN_SETTINGS = {
       docs: 'The [reference](adr/0010-reference-is-a-frozen-adapter.md) is a frozen adapter.',
     }),
   ),
+
+  ...HELD_OUT_SETTINGS,
 
   'grpo.rewardWeights.accuracy': reward(1, 'Accuracy', '1 for the right answer in the box, else 0.'),
   'grpo.rewardWeights.format': {
@@ -384,7 +361,7 @@ export type WorldSettings = TrainSettings['source'];
 /** What both trainers read. */
 export type CommonSettings = Pick<
   TrainSettings,
-  'optim' | 'maxSteps' | 'seed' | 'tokensPerMicroBatch' | 'gradientCheckpointing'
+  'optim' | 'maxSteps' | 'seed' | 'tokensPerMicroBatch' | 'gradientCheckpointing' | keyof HeldOutPlan
 >;
 /** Settings of one run of either trainer. */
 export type TrainConfig = CommonSettings & Pick<TrainSettings, 'lora' | 'sft' | 'grpo'>;

@@ -45,7 +45,12 @@ export function readKeptPlan(text: string | null, first: PresetId): EditedPlan |
   const named = settingAt(kept, 'preset');
   const preset = isPresetId(named) ? named : null;
   const base = PRESETS[preset ?? first];
-  let plan: TrainingPlan = { ...base, modelId, adapterId, source: sourceOf(given, base.source) };
+  const evaluated = settingAt(given, 'evalDatasetId');
+  const evalDatasetId = typeof evaluated === 'string' ? evaluated : null;
+  let plan: TrainingPlan = {
+    ...{ ...base, modelId, adapterId, evalDatasetId },
+    source: sourceOf(given, base.source),
+  };
   for (const id of TRAIN_SETTING_IDS) {
     const value = settingAt(given, id);
     const known = settingAt(plan, id) !== undefined;

@@ -47,8 +47,8 @@ function takeEvent(stored: StoredLists, live: LiveRunTold, event: EngineEvent): 
     case 'trainingChanged':
       if (!live.takeStatus(event.status)) void stored.fetch('runs');
       return;
-    case 'samplesEvaluated':
-      live.takeSamples(event.step, event.samples);
+    case 'evaluated':
+      live.takeEvaluation(event.metrics);
       return;
     case 'storeChanged':
       stored.changed(event.store);

@@ -3,7 +3,7 @@
 
 import { batch, computed, type ReadonlySignal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';
-import type { AdapterCommands, AdapterSummary } from '../worker/protocol/library';
+import type { AdapterCommands, AdapterSummary, SavedCheckpoint } from '../worker/protocol/library';
 import type { RunFormat, RunSummary, StepGroups, TrainingCommands } from '../worker/protocol/training';
 import type { PerformCommand, TrainCommands } from './train_commands';
 import type { PlanEstimate } from './train_forecast';
@@ -25,7 +25,7 @@ export interface RunControl {
 
 /** What is made of a run. */
 export interface RunResults {
-  saveAdapter(runId: string, name: string): Promise<AdapterSummary | null>;
+  saveAdapter(runId: string, name: string, which: SavedCheckpoint): Promise<AdapterSummary | null>;
   deleteRun(runId: string): Promise<void>;
   /** Groups of a step; null where none are kept, or where reading them failed. */
   readGroups(runId: string, step: number): Promise<StepGroups | null>;
@@ -111,8 +111,8 @@ export function createRunControl(parts: ActParts): RunControl {
 export function createRunResults({ client, commands, stored, live, shown }: ActParts): RunResults {
   const { perform } = commands;
   return {
-    saveAdapter: async (runId, name) => {
-      const adapter = await perform('save', () => client.saveAdapter(runId, name));
+    saveAdapter: async (runId, name, which) => {
+      const adapter = await perform('save', () => client.saveAdapter(runId, name, which));
       if (adapter === null) return null;
       batch(() => {
         live.tell({ kind: 'saved', name: adapter.name });

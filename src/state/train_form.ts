@@ -1,7 +1,8 @@
 // Reads and writes the settings of a training plan by their paths, finds what keeps a plan from being started, and says
 // how a plan divides its examples. Types, ranges and words of the settings are those of src/settings.
 
-import { type ExampleSplit, exampleSplit, proposedEvalSize } from '../settings/held_out';
+import { type ExampleSplit, exampleSplit, proposedEvalSize, type SplitSettings } from '../settings/held_out';
+import { evaluatesHeldOut } from '../settings/held_out_settings';
 import { readerOf, settingAt, withSetting } from '../settings/read_settings';
 import { type Fault, faultOf, type SettingValue } from '../settings/setting';
 import {
@@ -32,13 +33,44 @@ export function fieldApplies(plan: TrainingPlan, id: TrainSettingId): boolean {
 /** What is wrong with a plan; the page has the words. */
 export type PlanProblem =
   | { readonly field: TrainSettingId; readonly must: Fault }
-  | { readonly field: 'sft.evalSize'; readonly must: 'leave' }
-  | { readonly field: 'source'; readonly must: 'dataset' | 'responses' | 'rows' };
+  | { readonly field: 'evalSize'; readonly must: 'leave' }
+  | { readonly field: 'evalSize'; readonly must: 'count' }
+  | { readonly field: 'source' | 'evalDatasetId'; readonly must: 'dataset' | 'responses' | 'rows' };
 
 function problemOf(id: TrainSettingId, plan: TrainingPlan): PlanProblem | null {
   if (!fieldApplies(plan, id)) return null;
   const must = faultOf(TRAIN_SETTINGS[id], readField(plan, id));
   return must === null ? null : { field: id, must };
+}
+
+/** What decides how the plan's examples are divided. */
+function splitSettings(plan: TrainingPlan): SplitSettings {
+  const { sft, grpo } = plan;
+  const grpoSteps = { batchSize: grpo.promptsPerStep, numTrainEpochs: 0 };
+  return { ...plan, ...(plan.method === 'sft' ? sft : grpoSteps) };
+}
+
+/** True when the plan is evaluated on another set than it is trained on. */
+function separate(plan: TrainingPlan): boolean {
+  return plan.evalDatasetId !== null;
+}
+
+/** Examples of a dataset that the plan's method can train on. */
+function usable({ method }: TrainingPlan, { rows, withResponse }: DatasetSummary): number {
+  return method === 'sft' ? withResponse : rows;
+}
+
+/** What is evaluated on must be there; of the built-in world without end, GRPO takes a number and no share. */
+function evaluationProblem(plan: TrainingPlan, datasets: readonly DatasetSummary[]): PlanProblem | null {
+  if (!evaluatesHeldOut(readerOf(plan))) return null;
+  const { evalDatasetId, method, source, evalSize } = plan;
+  if (evalDatasetId === null) {
+    const endless = method === 'grpo' && source.kind === 'shapes_world';
+    return endless && evalSize < 1 ? { field: 'evalSize', must: 'count' } : null;
+  }
+  const found = datasets.find(({ id }) => id === evalDatasetId);
+  if (found === undefined) return { field: 'evalDatasetId', must: 'dataset' };
+  return found.rows === 0 ? { field: 'evalDatasetId', must: 'rows' } : null;
 }
 
 function datasetOf(plan: TrainingPlan, datasets: readonly DatasetSummary[]): DatasetSummary | undefined {
@@ -52,34 +84,38 @@ function sourceProblem(plan: TrainingPlan, datasets: readonly DatasetSummary[]):
   const found = datasetOf(plan, datasets);
   if (found === undefined) return { field: 'source', must: 'dataset' };
   if (found.rows === 0) return { field: 'source', must: 'rows' };
-  if (plan.method !== 'sft') return null;
-  if (found.withResponse === 0) return { field: 'source', must: 'responses' };
+  const count = usable(plan, found);
+  if (count === 0) return { field: 'source', must: 'responses' };
   // What is held out is not trained on, so some must be left.
-  const { train } = exampleSplit(found.withResponse, plan.sft, plan.maxSteps);
-  return train < 1 ? { field: 'sft.evalSize', must: 'leave' } : null;
+  const { train } = exampleSplit(count, splitSettings(plan), separate(plan));
+  return train < 1 ? { field: 'evalSize', must: 'leave' } : null;
 }
 
 /** Everything that keeps a plan from being started, in the order of the form. */
 export function problemsOf(plan: TrainingPlan, datasets: readonly DatasetSummary[]): readonly PlanProblem[] {
-  return [...TRAIN_SETTING_IDS.map((id) => problemOf(id, plan)), sourceProblem(plan, datasets)].filter(
-    (problem) => problem !== null,
-  );
+  return [
+    ...TRAIN_SETTING_IDS.map((id) => problemOf(id, plan)),
+    sourceProblem(plan, datasets),
+    evaluationProblem(plan, datasets),
+  ].filter((problem) => problem !== null);
 }
 
-/** How SFT divides its examples; null for GRPO and for a dataset that is not there. `exact` is false for the world. */
+/** How a plan divides its examples. `exact` is false for the world. */
 export interface PlanSplit extends ExampleSplit {
   /** Examples; of the built-in world at most so many, as not every scene gives one. */
   readonly count: number;
   readonly exact: boolean;
 }
 
-/** See {@link PlanSplit}. */
+/** See {@link PlanSplit}; null for a dataset that is not there, and for GRPO where nothing is held out. */
 export function splitOf(plan: TrainingPlan, datasets: readonly DatasetSummary[]): PlanSplit | null {
-  if (plan.method !== 'sft') return null;
-  const exact = plan.source.kind === 'dataset';
-  const count = plan.source.kind === 'dataset' ? datasetOf(plan, datasets)?.withResponse : plan.source.scenes;
-  if (count === undefined || count < 1) return null;
-  const split = exampleSplit(count, plan.sft, plan.maxSteps);
+  const { source, method } = plan;
+  const exact = source.kind === 'dataset';
+  const found = datasetOf(plan, datasets);
+  const count = source.kind === 'dataset' ? found && usable(plan, found) : source.scenes;
+  if (count === undefined || count < 1 || (method === 'grpo' && !exact)) return null;
+  const split = exampleSplit(count, splitSettings(plan), separate(plan));
+  if (method === 'grpo' && split.heldOut === 0) return null;
   return split.train < 1 || !Number.isFinite(split.epochs) ? null : { ...split, count, exact };
 }
 
@@ -93,8 +129,7 @@ export function onSource(
   const plan: TrainingPlan = { ...preset, source };
   const found = datasetOf(plan, datasets);
   if (found === undefined) return plan;
-  const evalSize = proposedEvalSize(found.withResponse, preset.sft.evalSize);
-  return { ...plan, sft: { ...plan.sft, evalSize } };
+  return { ...plan, evalSize: proposedEvalSize(usable(plan, found), preset.evalSize) };
 }
 
 /** Settings that have an effect and differ between two plans; names are not compared. */

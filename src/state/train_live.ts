@@ -3,7 +3,7 @@
 
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { PlainError } from '../lib/plain_error';
-import type { RunState, SampleFact, TrainingStatus } from '../worker/protocol/training';
+import type { RunState, StepMetrics, TrainingStatus } from '../worker/protocol/training';
 import { isLive } from './session';
 import type { StoredLists } from './train_stored';
 
@@ -27,7 +27,7 @@ export interface LiveRun {
 export interface LiveRunTold extends LiveRun {
   /** @returns false when the run is not listed yet */
   takeStatus(status: TrainingStatus): boolean;
-  takeSamples(step: number, samples: readonly SampleFact[]): void;
+  takeEvaluation(metrics: StepMetrics): void;
   /** The Worker died: what it was doing goes on from the last checkpoint, once there is an engine again. */
   takeCrash(error: PlainError): void;
   tell(news: TrainNews): void;
@@ -52,9 +52,10 @@ export function createLiveRun(stored: Pick<StoredLists, 'runs' | 'changeRun'>): 
   return {
     ...{ status, news, takeStatus },
     live: computed(() => status.value !== null && isLive(status.value.state)),
-    takeSamples: (step, samples) => {
-      const correct = samples.filter((sample) => sample.correct).length;
-      news.value = { kind: 'evaluated', step, correct, of: samples.length };
+    takeEvaluation: ({ step, values }) => {
+      const of = values.eval_answers ?? 0;
+      const correct = Math.round((values.eval_accuracy ?? 0) * of);
+      if (of > 0) news.value = { kind: 'evaluated', step, correct, of };
     },
     takeCrash: (error) => {
       const now = status.value;

@@ -28,7 +28,7 @@ export interface TrainPlan {
   /** Fields in which the plan differs from its preset. */
   readonly changes: ReadonlySignal<readonly TrainSettingId[]>;
   readonly problems: ReadonlySignal<readonly PlanProblem[]>;
-  /** How SFT would divide its examples; null where that is not known or not asked. */
+  /** How the examples would be divided; null where that is not known or not asked. */
   readonly split: ReadonlySignal<PlanSplit | null>;
   choosePreset(id: PresetId): void;
   /** Takes over the plan of a run, to change something and start again. */
@@ -40,6 +40,8 @@ export interface TrainPlan {
   chooseAdapter(id: string | null): void;
   /** Null is the built-in world. */
   chooseDataset(id: string | null): void;
+  /** Null holds examples out of those that are trained on. */
+  chooseEvalDataset(id: string | null): void;
 }
 
 const FIRST: PresetId = 'sft-quick';
@@ -97,12 +99,13 @@ export function createTrainPlan(stored: Lists, kept: KeptText | null): TrainPlan
       change({ modelId, adapterId: adapter?.modelId === modelId ? adapter.id : null });
     },
     chooseAdapter: (adapterId) => change({ adapterId }),
+    chooseEvalDataset: (evalDatasetId) => change({ evalDatasetId }),
     chooseDataset: (id) => {
-      const before = original.value.sft.evalSize;
+      const before = original.value.evalSize;
       const world = PRESETS[preset.value ?? FIRST].source;
       change({ source: id === null ? world : { kind: 'dataset', datasetId: id } });
       // What nobody changed by hand follows the size of the set.
-      if (plan.value.sft.evalSize === before) setField('sft.evalSize', original.value.sft.evalSize);
+      if (plan.value.evalSize === before) setField('evalSize', original.value.evalSize);
     },
   };
 }

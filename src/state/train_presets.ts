@@ -14,6 +14,7 @@ function planOf({ differs }: TrainPreset): TrainingPlan {
     ...defaults,
     modelId: MODEL,
     adapterId: null,
+    evalDatasetId: null,
     source: { kind: 'shapes_world', ...source },
   };
   return Object.entries(differs).reduce((made, [path, value]) => withSetting(made, path, value), plan);

@@ -57,6 +57,11 @@ function putSteps(list: readonly StepMetrics[], steps: readonly StepMetrics[]): 
   return joined;
 }
 
+/** The metrics of a step with those of its evaluation. */
+function withEvaluation(own: StepMetrics | undefined, { step, values }: StepMetrics): StepMetrics {
+  return { step, values: own?.step === step ? { ...own.values, ...values } : values };
+}
+
 /** The record after a batch of events; those of other runs change nothing. */
 export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[]): ShownRun {
   let { evaluations, groups, groupSteps } = record;
@@ -75,8 +80,10 @@ export function reduceShownRun(record: ShownRun, events: readonly EngineEvent[])
       groups = { step: event.step, groups: event.groups };
       groupSteps = [...groupSteps.filter((one) => one < event.step), event.step];
     }
-    if (event.type === 'samplesEvaluated') {
-      evaluations = put(evaluations, { step: event.step, samples: event.samples });
+    if (event.type === 'evaluated') {
+      const { step } = event.metrics;
+      if (event.samples.length > 0) evaluations = put(evaluations, { step, samples: event.samples });
+      steps.push(withEvaluation(steps.at(-1) ?? record.metrics.at(-1), event.metrics));
     }
   }
   const metrics = putSteps(record.metrics, steps);

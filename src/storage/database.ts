@@ -30,6 +30,18 @@ async function rewrite<N extends string>(
     await cursor.update(await change(cursor.value));
 }
 
+/** A plan of version 8 as version 9 has it. GRPO did not evaluate then, whatever its plan says of SFT. */
+function withEvaluation(plan: unknown): unknown {
+  if (typeof plan !== 'object' || plan === null) return plan;
+  const { sft, ...rest } = plan as Record<string, unknown>;
+  const { evalSteps, evalSize, evalSamples, ...others } = (sft ?? {}) as Record<string, unknown>;
+  const own =
+    rest.method === 'sft'
+      ? { evalSteps: evalSteps ?? 0, evalSize: evalSize ?? 0, evalSamples: evalSamples ?? 0 }
+      : { evalSteps: 0 };
+  return { ...rest, sft: others, evalDatasetId: null, ...own };
+}
+
 /** The way from an empty database to the present schema; the version is the number of steps. */
 export const MIGRATIONS: readonly Migration[] = [
   // 1: adapters, runs and datasets, each with its big parts aside.
@@ -90,6 +102,15 @@ export const MIGRATIONS: readonly Migration[] = [
   async (db) => {
     db.createObjectStore('traces', { keyPath: 'id' });
     db.createObjectStore('traceFiles', { keyPath: 'id' });
+  },
+  // 9: how a run is evaluated stands beside its other settings, not among those of SFT; it may be on another dataset.
+  async (_db, tx) => {
+    await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, plan: withEvaluation(run.plan) }));
+  },
+  // 10: the adapter of the best evaluation is kept beside the last.
+  async (_db, tx) => {
+    await rewrite(tx.objectStore('runs'), async (run) => ({ ...run, best: null }));
+    await rewrite(tx.objectStore('checkpoints'), async (checkpoint) => ({ ...checkpoint, best: null }));
   },
 ];
 

@@ -70,6 +70,8 @@ export interface RunRecord<Plan = unknown> {
   readonly step: number;
   /** Step of the checkpoint; null before the first. */
   readonly checkpointStep: number | null;
+  /** Whose adapter the checkpoint holds besides the last; null before the first evaluation. */
+  readonly best: StoredBest | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Adapter that was saved from it. */
@@ -88,6 +90,13 @@ export interface RunRecord<Plan = unknown> {
   readonly bytes: number;
 }
 
+/** The best evaluation of a run; see `BestEvaluation` of settings/best_evaluation.ts. */
+export interface StoredBest {
+  readonly step: number;
+  readonly metric: 'loss' | 'accuracy';
+  readonly value: number;
+}
+
 /** The state from which a run goes on: a trainer's arrays, and whatever its owner must find again beside them. */
 export interface StoredCheckpoint<Extra = unknown> {
   readonly step: number;
@@ -96,6 +105,8 @@ export interface StoredCheckpoint<Extra = unknown> {
   /** AdamW's moments, laid out like `adapter`. */
   readonly m: Float32Array;
   readonly v: Float32Array;
+  /** The adapter of the best evaluation so far; null before the first. */
+  readonly best: (StoredBest & { readonly adapter: Float32Array }) | null;
   /** Plain data: kernel profile, device description. */
   readonly extra: Extra;
 }

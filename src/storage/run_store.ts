@@ -12,13 +12,11 @@ import type { GroupsRecord, MetricsRecord, RunRecord, StoredCheckpoint } from '.
 export type RunChange = Partial<Pick<RunRecord, 'state' | 'adapterId' | 'reason' | 'notes' | 'updatedAt'>>;
 
 /** What a step leaves behind. */
-export interface StepProgress<Sample, Group> {
+export interface StepProgress<Group> {
   readonly runId: string;
   /** Steps done. */
   readonly step: number;
   readonly metrics: Readonly<Record<string, number>>;
-  /** Answers of an evaluation after this step. */
-  readonly samples?: readonly Sample[] | undefined;
   /** Groups of this step; the oldest steps' go when a run's groups take more than the store's limit. */
   readonly groups?: readonly Group[] | undefined;
   /** Milliseconds since 1970. */
@@ -97,6 +95,7 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
       ...{
         step: 0,
         checkpointStep: null,
+        best: null,
         updatedAt: run.createdAt,
         adapterId: null,
         reason: null,
@@ -145,8 +144,9 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
       tx.objectStore('checkpoints').get(runId),
     );
     if (!record) return null;
-    const { step, adapter, m, v, extra } = record;
-    return { step, adapter, m, v, extra: extra as Extra };
+    // One out of an early backup has no best.
+    const { step, adapter, m, v, best = null, extra } = record;
+    return { step, adapter, m, v, best, extra: extra as Extra };
   }
 
   /** Changes a run's state, reason, adapter or notes, or what its plan came to mean. */
@@ -157,31 +157,41 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
   }
 
   /** Keeps what a step left behind; the same step again replaces what it left before. */
-  async saveProgress(progress: StepProgress<Sample, Group>): Promise<RunRecord<Plan>> {
-    const { runId, step, metrics, samples, groups, at } = progress;
-    return this.#database.write(
-      ['runs', 'metrics', 'samples', 'groupSteps'],
-      `step ${step} of the run`,
-      async (tx) => {
-        let grown = await putSized(tx.objectStore('metrics'), [runId, step], {
-          runId,
-          step,
-          values: metrics,
-        });
-        if (samples)
-          grown += await putSized(tx.objectStore('samples'), [runId, step], { runId, step, samples });
-        let ofGroups = 0;
-        if (groups) {
-          const store = tx.objectStore('groupSteps');
-          ofGroups = await putSized(store, oneStep(runId, step), { runId, step, groups });
-          const before = present(await tx.objectStore('runs').get(runId), runId).groupBytes;
-          const over = before + ofGroups - this.#mostGroupBytes;
-          if (over > 0) ofGroups -= await dropOldest(store, runId, step, over);
-          grown += ofGroups;
-        }
-        return this.#change(tx.objectStore('runs'), runId, { step, updatedAt: at }, grown, ofGroups);
-      },
-    );
+  async saveProgress(progress: StepProgress<Group>): Promise<RunRecord<Plan>> {
+    const { runId, step, metrics, groups, at } = progress;
+    return this.#database.write(['runs', 'metrics', 'groupSteps'], `step ${step} of the run`, async (tx) => {
+      let grown = await putSized(tx.objectStore('metrics'), [runId, step], {
+        runId,
+        step,
+        values: metrics,
+      });
+      let ofGroups = 0;
+      if (groups) {
+        const store = tx.objectStore('groupSteps');
+        ofGroups = await putSized(store, oneStep(runId, step), { runId, step, groups });
+        const before = present(await tx.objectStore('runs').get(runId), runId).groupBytes;
+        const over = before + ofGroups - this.#mostGroupBytes;
+        if (over > 0) ofGroups -= await dropOldest(store, runId, step, over);
+        grown += ofGroups;
+      }
+      return this.#change(tx.objectStore('runs'), runId, { step, updatedAt: at }, grown, ofGroups);
+    });
+  }
+
+  /** Adds what an evaluation found to what its step left behind. */
+  async saveEvaluation(
+    progress: Omit<StepProgress<Group>, 'groups'> & { readonly samples: readonly Sample[] },
+  ): Promise<RunRecord<Plan>> {
+    const { runId, step, metrics, samples, at } = progress;
+    const what = `the evaluation of step ${step} of the run`;
+    return this.#database.write(['runs', 'metrics', 'samples'], what, async (tx) => {
+      const store = tx.objectStore('metrics');
+      const values = { ...(await store.get(oneStep(runId, step)))?.values, ...metrics };
+      let grown = await putSized(store, oneStep(runId, step), { runId, step, values });
+      if (samples.length > 0)
+        grown += await putSized(tx.objectStore('samples'), oneStep(runId, step), { runId, step, samples });
+      return this.#change(tx.objectStore('runs'), runId, { updatedAt: at }, grown);
+    });
   }
 
   /**
@@ -193,12 +203,14 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
     checkpoint: StoredCheckpoint<Extra>,
     change: RunChange = {},
   ): Promise<RunRecord<Plan>> {
-    const { step, extra } = checkpoint;
+    const { step, extra, best: kept } = checkpoint;
     const arrays = {
       adapter: ownBytes(checkpoint.adapter),
       m: ownBytes(checkpoint.m),
       v: ownBytes(checkpoint.v),
+      best: kept && { ...kept, adapter: ownBytes(kept.adapter) },
     };
+    const best = kept && { step: kept.step, metric: kept.metric, value: kept.value };
     const what = `the checkpoint of step ${step}`;
     await ensureRoom(recordSize(arrays), what);
     return this.#database.write(
@@ -216,7 +228,7 @@ export class RunStore<Plan = unknown, Sample = unknown, Group = unknown, Extra =
           step,
         );
         grown += cut.grown;
-        const changed = { ...change, step, checkpointStep: step };
+        const changed = { ...change, step, checkpointStep: step, best };
         return this.#change(tx.objectStore('runs'), runId, changed, grown, cut.ofGroups);
       },
     );

@@ -1,8 +1,10 @@
 // Decides which examples a step takes: shuffled epochs of a finite set, or consecutive positions of a generator.
 // Positions follow from seed and step alone, so data order needs no state of its own to resume.
 
+import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { createPrng } from '../lib/prng';
+import type { ExampleSplit } from '../settings/held_out';
 
 /** Positions 0..count−1 in an order that depends on the seed words. Fisher and Yates. */
 export function shuffled(count: number, ...seed: readonly number[]): number[] {
@@ -54,4 +56,28 @@ export function dealExamples(
 ): { readonly held: readonly number[]; readonly train: readonly number[] } {
   const dealt = shuffled(count, 0x5f7e1d, seed);
   return { held: dealt.slice(0, heldOut), train: dealt.slice(heldOut) };
+}
+
+/**
+ * Positions of a set of questions, as {@link dealExamples} deals them; those that are trained on in the order of the
+ * set. `train` is null where nothing is held out, as of a generator: then every position is its own.
+ */
+export function dealQuestions(
+  count: number,
+  heldOut: number,
+  seed: number,
+): { readonly held: readonly number[]; readonly train: readonly number[] | null } {
+  if (heldOut === 0) return { held: [], train: null };
+  const { held, train } = dealExamples(count, heldOut, seed);
+  return { held, train: [...train].sort((a, b) => a - b) };
+}
+
+/** Throws ArgumentError where a split leaves nothing to train on, or would hold out of a set without end. */
+export function checkSplit(count: number, { train, heldOut }: ExampleSplit): void {
+  if (heldOut > 0 && !Number.isFinite(count)) {
+    throw new ArgumentError('Nothing can be held out of a set without end: evaluate on another set.');
+  }
+  if (train >= 1) return;
+  const message = `The set has ${count} examples; evalSize holds ${heldOut} out for evaluation: none is left to train on.`;
+  throw new ArgumentError(message, { count });
 }

@@ -31,6 +31,11 @@ export interface SampledGroup {
   readonly visualGains?: readonly Float32Array[] | null;
 }
 
+/** The completions of one prompt, each as rewards see it. */
+export interface ReadGroup extends Pick<SampledGroup, 'example' | 'answers'> {
+  readonly samples: readonly RewardSample[];
+}
+
 /** A scored group with what the update and the metrics read. */
 export interface CandidateGroup {
   readonly example: PromptExample;
@@ -57,12 +62,23 @@ export interface Scoring {
   >;
 }
 
+/** Reads the completions of one prompt once for all rewards. */
+export function readGroup(
+  { example, answers, visualGains }: SampledGroup,
+  { settings: { maxCompletionLength } }: Pick<Scoring, 'settings'>,
+): ReadGroup {
+  const samples = answers.map((answer, index) =>
+    sampleOf(answer, example, maxCompletionLength, visualGains?.[index] ?? null),
+  );
+  return { example, answers, samples };
+}
+
 /** What a user's own reward says of the completions of one prompt; null without one. */
 export async function customOutcomes(
-  group: SampledGroup,
-  { custom, settings }: Scoring,
+  { samples }: ReadGroup,
+  { custom }: Scoring,
 ): Promise<readonly RewardOutcome[] | null> {
-  return custom ? custom.score(samplesOf(group, settings.maxCompletionLength)) : null;
+  return custom ? custom.score(samples) : null;
 }
 
 /**
@@ -70,12 +86,10 @@ export async function customOutcomes(
  * @param outcomes what {@link customOutcomes} found
  */
 export function scoreGroup(
-  group: SampledGroup,
+  { example, answers, samples }: ReadGroup,
   { rewards, accuracy, settings, custom }: Scoring,
   outcomes: readonly RewardOutcome[] | null = null,
 ): CandidateGroup {
-  const { example, answers } = group;
-  const samples = samplesOf(group, settings.maxCompletionLength);
   const own = (index: number): WeightedReward[] =>
     custom && outcomes ? [{ name: 'custom', weight: custom.weight, of: () => itemAt(outcomes, index) }] : [];
   const scores = samples.map((sample, index) => scoreRewards(sample, [...rewards, ...own(index)]));
@@ -112,10 +126,6 @@ export function unmasked(
   settings: Pick<GrpoSettings, 'maskTruncatedCompletions'>,
 ): Candidate[] {
   return group.candidates.filter(({ scored }) => !(settings.maskTruncatedCompletions && scored.truncated));
-}
-
-function samplesOf({ example, answers, visualGains }: SampledGroup, maxLength: number): RewardSample[] {
-  return answers.map((answer, index) => sampleOf(answer, example, maxLength, visualGains?.[index] ?? null));
 }
 
 function sampleOf(

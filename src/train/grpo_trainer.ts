@@ -7,18 +7,21 @@ import type { GpuScope } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { defined, itemAt } from '../lib/invariant';
 import type { LoraAdapter } from '../model/lora';
+import { type ExampleSplit, exampleSplit } from '../settings/held_out';
 import type { CommonSettings, GrpoSettings } from '../settings/train_settings';
-import { ExampleOrder } from './example_order';
+import { checkSplit, dealQuestions, ExampleOrder } from './example_order';
 import {
   type Candidate,
   type CandidateGroup,
   customOutcomes,
+  readGroup,
   type Scoring,
   scoredGroup,
   scoreGroup,
   unmasked,
 } from './group_scoring';
 import { rolloutMetrics, UpdateMetrics } from './grpo_metrics';
+import { type AnswerFigures, evaluationOf, type HeldOutExample } from './held_out_evaluation';
 import { tokenWeights } from './losses';
 import type { CompletionGroup } from './packing';
 import type { LoraPolicy, MicroBatch, UpdateResult } from './policy';
@@ -46,6 +49,9 @@ export interface GrpoParts {
   readonly visualGain: VisualGain | null;
   readonly rollout: Rollout;
   readonly examples: ExampleSource<PromptExample>;
+  /** Another set to evaluate on; null holds some of the examples out. */
+  readonly heldOut: ExampleSource<HeldOutExample> | null;
+  readonly figures: AnswerFigures;
   readonly scoring: Scoring;
   /** Further metrics of a step's completions. */
   readonly observe: (groups: readonly CandidateGroup[]) => Readonly<Record<string, number>>;
@@ -59,9 +65,14 @@ interface LossBatch extends MicroBatch {
 /** See the head of the file. */
 export class GrpoTrainer implements Trainer {
   readonly maxSteps: number;
+  /** See {@link Trainer.evaluate}. */
+  readonly evaluate: Trainer['evaluate'];
+  /** How the examples are divided. */
+  readonly split: ExampleSplit;
   readonly #parts: GrpoParts;
   readonly #common: CommonSettings;
   readonly #settings: GrpoSettings;
+  readonly #train: readonly number[] | null;
   readonly #order: ExampleOrder;
   #step: number;
 
@@ -78,8 +89,18 @@ export class GrpoTrainer implements Trainer {
     this.#common = common;
     this.#settings = settings;
     this.maxSteps = common.maxSteps;
-    this.#order = new ExampleOrder(parts.examples.count, common.seed);
+    const { count } = parts.examples;
+    const batchSize = settings.promptsPerStep;
+    this.split = exampleSplit(count, { ...common, batchSize, numTrainEpochs: 0 }, parts.heldOut !== null);
+    checkSplit(count, this.split);
+    const { held, train } = dealQuestions(count, this.split.heldOut, common.seed);
+    this.#train = train;
+    this.#order = new ExampleOrder(this.split.train, common.seed);
+    const { maxCompletionLength } = settings;
+    const all = { answered: Number.POSITIVE_INFINITY, maxCompletionLength };
+    const evaluation = evaluationOf(parts, held, common, all);
     this.#step = start?.step ?? 0;
+    this.evaluate = evaluation && ((hooks) => evaluation.run(this.#step, hooks));
   }
 
   get step(): number {
@@ -90,7 +111,9 @@ export class GrpoTrainer implements Trainer {
   async runStep(hooks: StepHooks): Promise<StepOutcome> {
     const began = performance.now();
     const { promptsPerStep, beta } = this.#settings;
-    const positions = this.#order.positions(this.#step, promptsPerStep);
+    const train = this.#train;
+    const drawn = this.#order.positions(this.#step, promptsPerStep);
+    const positions = train === null ? drawn : drawn.map((at) => itemAt(train, at));
     const examples = await Promise.all(positions.map((position) => this.#parts.examples.read(position)));
     const groups = await this.#sample(examples, hooks);
     const learningRate = learningRateAt(this.#step, { ...this.#common.optim, maxSteps: this.maxSteps });
@@ -134,7 +157,8 @@ export class GrpoTrainer implements Trainer {
     const gains = await this.#visualGains(examples, answers, hooks);
     for (const [index, example] of examples.entries()) {
       hooks.signal?.throwIfAborted();
-      const group = { example, answers: itemAt(answers, index), visualGains: gains?.[index] ?? null };
+      const visualGains = gains?.[index] ?? null;
+      const group = readGroup({ example, answers: itemAt(answers, index), visualGains }, scoring);
       groups.push(scoreGroup(group, scoring, await customOutcomes(group, scoring)));
     }
     return groups;

@@ -35,7 +35,12 @@ export interface RolloutSettings {
   readonly capture: boolean;
   readonly seed: number;
   readonly step: number;
+  /** Sequences of the session, where several calls of different sizes are to share it; by default as many as are asked. */
+  readonly sequences?: number;
 }
+
+/** Settings with which an answer draws no random number. */
+export const GREEDY = { temperature: 0, topP: 1 } as const;
 
 /** A prompt to complete. */
 export interface RolloutPrompt {
@@ -76,7 +81,7 @@ export class Rollout {
     this.#checkLengths(prompts, settings.maxCompletionLength);
     const most = Math.max(1, Math.floor(MAX_BATCH / count));
     // Even waves; a smaller last one runs in the same session, whose other sequences stay finished.
-    const perWave = Math.ceil(prompts.length / Math.ceil(prompts.length / most));
+    const perWave = settings.sequences ?? Math.ceil(prompts.length / Math.ceil(prompts.length / most));
     const answers: GeneratedAnswer[][] = [];
     for (let first = 0; first < prompts.length; first += perWave) {
       const wave = prompts.slice(first, first + perWave);

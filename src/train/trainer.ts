@@ -2,6 +2,7 @@
 // happens whole or not at all: one that was aborted or failed leaves the state of the last.
 
 import type { PromptInput } from '../model/prompt_packing';
+import type { BestEvaluation } from '../settings/best_evaluation';
 import type { RewardReason } from './rewards';
 
 /** What a trainer needs besides its state to go on bit for bit on the same device and kernel profile. */
@@ -12,6 +13,17 @@ export interface TrainerCheckpoint {
   readonly adapter: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
+}
+
+/** The adapter of the best evaluation so far. */
+export interface BestAdapter extends BestEvaluation {
+  /** Adapter arena, as a checkpoint has it. */
+  readonly adapter: Float32Array;
+}
+
+/** What a run saves: the state to go on from, and beside it the best adapter; null before the first evaluation. */
+export interface RunCheckpoint extends TrainerCheckpoint {
+  readonly best: BestAdapter | null;
 }
 
 /** Callbacks of one step. */
@@ -63,9 +75,18 @@ export interface StepOutcome {
   /** Under TRL's names, besides Look-Back's. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly groups?: readonly ScoredGroup[];
-  readonly samples?: readonly EvaluationSample[];
   /** False when a gradient was not finite: nothing was updated. */
   readonly finite: boolean;
+}
+
+/** What an evaluation on held-out examples found. */
+export interface EvaluationOutcome {
+  /** Steps done. */
+  readonly step: number;
+  /** Under TRL's names, with the prefix `eval_`. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** The first of the answers. */
+  readonly samples: readonly EvaluationSample[];
 }
 
 /** A trainer on a device. */
@@ -78,6 +99,11 @@ export interface Trainer {
    * @throws the signal's reason when aborted; GpuError when the device is lost; the state stays that of the last step
    */
   runStep(hooks: StepHooks): Promise<StepOutcome>;
+  /**
+   * Evaluates the policy as it is; no step comes out otherwise for it. Throws as {@link Trainer.runStep}. Null where
+   * nothing is held out.
+   */
+  readonly evaluate: ((hooks: StepHooks) => Promise<EvaluationOutcome>) | null;
   /** Reads the state back. */
   checkpoint(): Promise<TrainerCheckpoint>;
   destroy(): void;

@@ -8,6 +8,11 @@ export interface LoggedStep {
   readonly values: Readonly<Record<string, number>>;
 }
 
+/** Whether a step was evaluated after it: every evaluation says how long it took. */
+export function isEvaluated({ values }: LoggedStep): boolean {
+  return 'eval_runtime' in values;
+}
+
 /** One line of the JSONL log, without its newline: `{"step":1,"loss":0.5,…}`. */
 export function metricsLine({ step, values }: LoggedStep): string {
   return JSON.stringify({ step, ...values });

@@ -1,9 +1,21 @@
-// Drives one trainer: steps, checkpoints, pause, stop and single step. The Worker and the command line both use it. What
-// it finds goes to a sink; what is checkpointed is the state after a whole, finite step, never half of one in flight.
+// Drives one trainer: steps, evaluations, checkpoints, pause, stop and single step. The Worker and the command line both
+// use it. What it finds goes to a sink; what is checkpointed is the state after a whole, finite step, never half of one
+// in flight. An evaluation begins behind a checkpoint of its step: cut short, it is done again, and no step is lost.
 
 import { LookBackError } from '../lib/errors';
 import { untilAborted } from '../lib/interruption';
-import type { StepOutcome, Trainer, TrainerCheckpoint } from './trainer';
+import { bestWords, type Judgement, judgeEvaluations } from '../settings/best_evaluation';
+import type { HeldOutPlan } from '../settings/held_out_settings';
+import type {
+  BestAdapter,
+  EvaluationOutcome,
+  RunCheckpoint,
+  StepHooks,
+  StepOutcome,
+  Trainer,
+  TrainerCheckpoint,
+} from './trainer';
+import type { LoggedStep } from './training_log';
 
 /** How {@link TrainingLoop.run} ended. */
 export type LoopEnd = 'finished' | 'paused' | 'stopped';
@@ -28,13 +40,25 @@ export interface LoopStatus {
 export interface TrainingSink {
   onStatus(status: LoopStatus): void;
   onStep(outcome: StepOutcome): void | Promise<void>;
-  onCheckpoint(checkpoint: TrainerCheckpoint): void | Promise<void>;
+  /** After the step that it evaluates, once. */
+  onEvaluation(outcome: EvaluationOutcome): void | Promise<void>;
+  onCheckpoint(checkpoint: RunCheckpoint): void | Promise<void>;
+}
+
+/** How a run is evaluated. */
+export interface EvaluationOptions
+  extends Pick<HeldOutPlan, 'evalSteps' | 'metricForBestModel' | 'earlyStoppingPatience'> {
+  /** Evaluations of the run that were recorded before, ascending. */
+  readonly earlier: readonly LoggedStep[];
+  /** The best adapter that was saved before. */
+  readonly best: BestAdapter | null;
 }
 
 /** Options of a loop. */
 export interface LoopOptions {
   /** Steps between checkpoints; 0 saves only when the loop ends. */
   readonly saveSteps: number;
+  readonly evaluation: EvaluationOptions;
   /** Awaited between submits; see `StepHooks.turn`. */
   readonly turn?: () => Promise<void>;
   /** Milliseconds on a clock that never runs backwards. */
@@ -58,6 +82,8 @@ export class TrainingLoop {
   #wish: 'paused' | 'stopped' | null = null;
   #flight: AbortController | undefined;
   #savedStep: number | undefined;
+  #evaluations: readonly LoggedStep[];
+  #best: BestAdapter | null;
   readonly #pace = new StepPace();
   #status: LoopStatus;
 
@@ -65,6 +91,8 @@ export class TrainingLoop {
     this.#trainer = trainer;
     this.#sink = sink;
     this.#options = options;
+    this.#evaluations = options.evaluation.earlier;
+    this.#best = options.evaluation.best;
     this.#now = options.now ?? (() => performance.now());
     const { step, maxSteps } = trainer;
     this.#status = {
@@ -81,7 +109,9 @@ export class TrainingLoop {
   /**
    * Steps until the last one, a wish, or a step that is not finite (`paused`, with `status.reason` of code
    * `train/not-finite`; the last good checkpoint stays), or a user's own reward that went wrong (`paused` and saved, with
-   * `status.reason` of a code `reward/…`).
+   * `status.reason` of a code `reward/…`). An evaluation that is due comes before the next step, also where an earlier
+   * life of the run did not finish it. Evaluations that no longer get better end the run early: `finished`, with
+   * `status.reason` of code `train/early-stop`.
    * @throws what the trainer or the sink throws, e.g. GpuError when the device is lost; nothing is saved then
    */
   run(): Promise<LoopEnd> {
@@ -93,7 +123,7 @@ export class TrainingLoop {
     return this.#drive(1);
   }
 
-  /** Throws the step in flight away; the loop then saves and ends as `paused`. */
+  /** Throws the step or the evaluation in flight away; the loop then saves and ends as `paused`. */
   pause(): void {
     this.#ask('paused');
   }
@@ -112,7 +142,14 @@ export class TrainingLoop {
   async #drive(limit: number): Promise<LoopEnd> {
     const trainer = this.#trainer;
     this.#report({ state: this.#wish === null ? 'running' : 'pausing', reason: null });
-    for (let done = 0; done < limit && trainer.step < trainer.maxSteps && this.#wish === null; done++) {
+    for (let done = 0; ; done++) {
+      if (this.#wish === null) await this.#evaluateIfDue();
+      const early = this.#earlyStop();
+      if (early !== null) {
+        await this.#save();
+        return this.#end('finished', early);
+      }
+      if (done >= limit || trainer.step >= trainer.maxSteps || this.#wish !== null) break;
       const outcome = await this.#step();
       if (outcome instanceof LookBackError) {
         // Nothing of the step is left, and the state before it is sound.
@@ -128,31 +165,87 @@ export class TrainingLoop {
       if (saveSteps > 0 && trainer.step % saveSteps === 0) await this.#save();
     }
     await this.#save();
-    if (trainer.step >= trainer.maxSteps) return this.#end('finished', null);
+    if (trainer.step >= trainer.maxSteps && !this.#evaluationIsDue()) return this.#end('finished', null);
     return this.#end(this.#wish ?? 'paused', null);
+  }
+
+  #evaluationIsDue(): boolean {
+    const { step, maxSteps, evaluate } = this.#trainer;
+    const { evalSteps } = this.#options.evaluation;
+    const evaluated = this.#evaluations.at(-1)?.step === step;
+    if (evaluate === null || evalSteps === 0 || step === 0 || evaluated) return false;
+    return step % evalSteps === 0 || step >= maxSteps;
+  }
+
+  /** Evaluates the step that was done last; what a wish cuts short stays due. */
+  async #evaluateIfDue(): Promise<void> {
+    const { evaluate } = this.#trainer;
+    if (evaluate === null) return;
+    if (!this.#evaluationIsDue()) return this.#keepBest();
+    await this.#save();
+    if (this.#wish !== null) return;
+    this.#report({ phase: 'evaluating', fraction: null });
+    const outcome = await this.#inFlight(evaluate);
+    if (outcome === null) return;
+    await this.#sink.onEvaluation(outcome);
+    this.#evaluations = [...this.#evaluations, { step: outcome.step, values: outcome.metrics }];
+    await this.#keepBest();
+    this.#report({ phase: 'waiting', fraction: null });
+  }
+
+  #judgement(): Judgement {
+    return judgeEvaluations(this.#evaluations, this.#options.evaluation.metricForBestModel);
+  }
+
+  /** Saves the trainer's state as the best where the evaluation of its step was: now, or in an earlier life of the run. */
+  async #keepBest(): Promise<void> {
+    const { best } = this.#judgement();
+    if (best === null || best.step !== this.#trainer.step || best.step === this.#best?.step) return;
+    this.#report({ phase: 'saving', fraction: null });
+    const checkpoint = await this.#trainer.checkpoint();
+    await this.#keep(checkpoint, { ...best, adapter: checkpoint.adapter });
+  }
+
+  /** Why the run ends before its last step; null where it does not. */
+  #earlyStop(): LookBackError | null {
+    const { earlyStoppingPatience: patience } = this.#options.evaluation;
+    const { step, maxSteps } = this.#trainer;
+    const { best, since } = this.#judgement();
+    if (patience === 0 || best === null || since < patience || step >= maxSteps) return null;
+    const message = `Ended early after step ${step} of ${maxSteps}: ${since} ${since === 1 ? 'evaluation' : 'evaluations'} in a row came to nothing better than ${bestWords(best)}.`;
+    return new LookBackError('train/early-stop', message, { step, best: best.step });
   }
 
   /** The next step; null when a wish cut it short, or what a user's own reward did wrong. */
   async #step(): Promise<StepOutcome | LookBackError | null> {
+    const began = this.#now();
+    try {
+      const outcome = await this.#inFlight((hooks) => this.#trainer.runStep(hooks));
+      if (outcome !== null) this.#pace.add((this.#now() - began) / 1000, hasUpdated(outcome));
+      return outcome;
+    } catch (error) {
+      if (error instanceof LookBackError && error.code.startsWith('reward/')) return error;
+      throw error;
+    }
+  }
+
+  /** What the trainer's work comes to; null when a wish cut it short. */
+  async #inFlight<T>(work: (hooks: StepHooks) => Promise<T>): Promise<T | null> {
     const flight = new AbortController();
     const { signal } = flight;
     this.#flight = flight;
     const { turn } = this.#options;
-    const began = this.#now();
     try {
-      const outcome = await this.#trainer.runStep({
+      return await work({
         signal,
         onPhase: (phase, fraction) => {
-          // A step that was given up may go on talking.
+          // Work that was given up may go on talking.
           if (this.#flight === flight && !signal.aborted) this.#report({ phase, fraction });
         },
         ...(turn === undefined ? {} : { turn: () => untilAborted(turn(), signal) }),
       });
-      this.#pace.add((this.#now() - began) / 1000, hasUpdated(outcome));
-      return outcome;
     } catch (error) {
       if (signal.aborted && error === signal.reason) return null;
-      if (error instanceof LookBackError && error.code.startsWith('reward/')) return error;
       throw error;
     } finally {
       this.#flight = undefined;
@@ -162,8 +255,12 @@ export class TrainingLoop {
   async #save(): Promise<void> {
     if (this.#savedStep === this.#trainer.step) return;
     this.#report({ phase: 'saving', fraction: null });
-    const checkpoint = await this.#trainer.checkpoint();
-    await this.#sink.onCheckpoint(checkpoint);
+    await this.#keep(await this.#trainer.checkpoint(), this.#best);
+  }
+
+  async #keep(checkpoint: TrainerCheckpoint, best: BestAdapter | null): Promise<void> {
+    await this.#sink.onCheckpoint({ ...checkpoint, best });
+    this.#best = best;
     this.#savedStep = checkpoint.step;
   }
 

@@ -85,6 +85,11 @@ export const RUN_ERRORS: ErrorWords<ErrorCodeOf<'storage' | 'train' | 'reward'>>
     [`The plan on ${pageName('train')} says what takes the memory, and which setting to change.`],
     'open-train',
   ),
+  'train/early-stop': said(
+    'The run ended early: it no longer got better',
+    [`Save its best adapter with ${control('saveAdapter')}, or start a run with more patience.`],
+    'open-train',
+  ),
   'train/interrupted': said(
     'The run was interrupted',
     [`Press ${control('resume')}: it goes on from its last checkpoint.`],

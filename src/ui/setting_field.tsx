@@ -39,7 +39,7 @@ export function SettingField({ id, form, setting, value, wrong, disabled, choice
         ) : (
           <NumberInput
             {...shared}
-            whole={setting.kind === 'number' && setting.whole}
+            whole={setting.kind === 'number' && setting.whole && setting.share !== true}
             aria-invalid={wrong}
             number={typeof value === 'number' ? value : wrong ? Number.NaN : null}
             {...(setting.default === null ? { emptyMeans: '' } : {})}

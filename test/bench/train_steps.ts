@@ -141,7 +141,7 @@ async function openTrainer(
   const parityOf = ({ text }: { text: string }) => ({ score: text.length % 2, why: '', span: null });
   const even = { name: 'even', weight: 1, of: parityOf };
   const scoring = { rewards: [even], accuracy: even.of, settings: config.grpo };
-  const parts = { memory, policy, rollout, examples: data };
+  const parts = { memory, policy, rollout, examples: data, heldOut: null, figures: () => ({}) };
   const trainer =
     method === 'sft'
       ? new SftTrainer(parts, config, config.sft, null)

@@ -91,7 +91,7 @@ async function learn(set: string, mode: 'semantic' | 'solution', adapter: string
   await cold.go('train');
   await cold.plan('sft-quick', set, {
     ...{ name: 'On my cold start', mode, maxSteps: '2' },
-    ...{ 'sft.batchSize': '1', 'sft.evalSteps': '0' },
+    ...{ 'sft.batchSize': '1', evalSteps: '0' },
   });
   await cold.start();
   await cold.state('finished');

@@ -52,7 +52,7 @@ for (const [at, [folder]] of FAMILIES.entries()) {
     await ask();
     await teach(id, 'sft-quick', {
       ...{ 'sft.batchSize': '1', 'sft.maxLength': '512' },
-      ...{ 'sft.evalSize': '1', 'sft.evalSamples': '1' },
+      ...{ evalSize: '1', evalSamples: '1' },
     });
     await train.saveAdapter(`What ${id} learned`);
     if (whole) {

@@ -23,7 +23,7 @@ test.afterAll(() => train.page.context().close());
 const SET = 'Three sheets';
 const PLAN = {
   ...{ name: 'In trouble', maxSteps: '2', saveSteps: '1' },
-  ...{ 'sft.batchSize': '1', 'sft.evalSteps': '0' },
+  ...{ 'sft.batchSize': '1', evalSteps: '0' },
 };
 
 test('a full disk: nothing is lost, and what was refused works once there is room', async () => {

@@ -37,7 +37,7 @@ test('SFT goes on after a pause and a reload, and no step is lost or repeated', 
   await train.plan('sft-quick', SET, {
     name: 'Short SFT',
     ...{ maxSteps: '20', saveSteps: '5' },
-    ...{ 'sft.batchSize': '1', 'sft.evalSteps': '20', 'sft.evalSize': '1', 'sft.evalSamples': '1' },
+    ...{ 'sft.batchSize': '1', evalSteps: '20', evalSize: '1', evalSamples: '1' },
   });
   await expect(page.getByTestId('estimate')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
   await train.tabTo('start');

@@ -48,12 +48,13 @@ export function tinyRows(...lengths: number[]): TrainingRequest['source'] {
 /** SFT without evaluations; its `grpo` section samples two answers of eight tokens to each of two questions. */
 export const TINY_REQUEST: TrainingRequest = {
   ...DEFAULT_TRAIN_CONFIG,
-  ...{ method: 'sft', mode: 'semantic', source: tinyRows(), start: null, checkpoint: null },
+  ...{ method: 'sft', mode: 'semantic', source: tinyRows(), heldOut: null, start: null, checkpoint: null },
   ...{ maxSteps: 3, gradientCheckpointing: false, tokensPerMicroBatch: 64 },
+  ...{ evalSteps: 0, evalSize: 1, evalSamples: 1 },
   lora: { r: 2, loraAlpha: 4, loraDropout: 0, targetModules: String(TINY_LORA.targetModules) },
   sft: {
     ...{ ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: TINY_PROMPT.inputIds.length + 160 },
-    ...{ maxCompletionLength: 8, evalSteps: 0, evalSize: 1, evalSamples: 1 },
+    maxCompletionLength: 8,
   },
   grpo: {
     ...{ ...DEFAULT_TRAIN_CONFIG.grpo, promptsPerStep: 2, numGenerations: 2, maxCompletionLength: 8 },

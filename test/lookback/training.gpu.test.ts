@@ -43,6 +43,7 @@ const REQUEST: TrainingRequest = {
   method: 'sft',
   mode: 'semantic',
   source: rowsOf(ROWS),
+  heldOut: null,
   start: null,
   checkpoint: null,
   sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 3 },
@@ -215,12 +216,7 @@ describe('what cannot be trained', () => {
       /niceness/,
     ],
     ['a group of one', grpo({ numGenerations: 1 }), ArgumentError, /numGenerations/],
-    [
-      'a held-out set of all',
-      { sft: { ...REQUEST.sft, evalSteps: 1, evalSize: 3 } },
-      ArgumentError,
-      /none is left/,
-    ],
+    ['a held-out set of all', { evalSteps: 1, evalSize: 3 }, ArgumentError, /none is left/],
     [
       'rows without responses',
       { source: rowsOf(ROWS.filter(({ response }) => !response)) },

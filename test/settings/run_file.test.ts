@@ -117,7 +117,7 @@ describe('readRunFile', () => {
   });
 
   it('names what has no effect', () => {
-    expect(read({ grpo: { beta: 1 }, sft: { evalSize: 5 } }).unused).toEqual(['sft.evalSize', 'grpo.beta']);
+    expect(read({ grpo: { beta: 1 }, evalSize: 5 }).unused).toEqual(['grpo.beta', 'evalSize']);
     expect(read({ adapter: 'a', lora: { r: 4, loraDropout: 0.1 } }).unused).toEqual(['lora.r']);
   });
 

@@ -36,9 +36,11 @@ const LINES: [id: TrainSettingId, good: number[], bad: number[]][] = [
   ['sft.batchSize', [1], [0, 1.5]],
   ['sft.numTrainEpochs', [0, 2.5], [-1, 1e7]],
   ['sft.maxLength', [2], [1, 2.5]],
-  ['sft.evalSteps', [0], [-1, 0.5]],
-  ['sft.evalSize', [0], [-1, 0.5]],
-  ['sft.evalSamples', [0], [-1, 0.5]],
+  ['evalSteps', [0], [-1, 0.5]],
+  ['evalSize', [0, 0.5, 2], [-1, 1.5]],
+  ['evalSamples', [0], [-1, 0.5]],
+  ['evalBatchSize', [1], [0, 1.5]],
+  ['earlyStoppingPatience', [0], [-1, 0.5]],
   ['sft.maxCompletionLength', [1], [0, 1.5]],
   ['grpo.promptsPerStep', [1], [0, 1.5]],
   ['grpo.numGenerations', [2], [1, 2.5]],
@@ -108,7 +110,7 @@ describe('trainSettingApplies', () => {
     for (const [path, value] of Object.entries(changes)) values = withSetting(values, path, value);
     return readerOf(values);
   };
-  const EVALUATING = { 'sft.evalSteps': 5, 'sft.evalSize': 4, 'sft.evalSamples': 2 };
+  const EVALUATING = { evalSteps: 5, evalSize: 4, evalSamples: 2 };
   const DATASET = { 'source.kind': 'dataset' };
 
   it.each<[TrainSettingId, Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]>([
@@ -119,8 +121,8 @@ describe('trainSettingApplies', () => {
     ['lora.r', {}, { adapterId: 'a' }],
     ['maxSteps', {}, { 'sft.numTrainEpochs': 2 }],
     ['maxSteps', { method: 'grpo', 'sft.numTrainEpochs': 2 }, { 'sft.numTrainEpochs': 1 }],
-    ['sft.evalSize', EVALUATING, {}],
-    ['sft.evalSamples', EVALUATING, { ...EVALUATING, 'sft.evalSize': 0 }],
+    ['evalSize', EVALUATING, {}],
+    ['evalSamples', EVALUATING, { ...EVALUATING, evalSize: 0 }],
     ['sft.maxCompletionLength', {}, DATASET],
     ['sft.maxCompletionLength', { ...EVALUATING, ...DATASET }, { method: 'grpo' }],
     ['grpo.stdFloor', { method: 'grpo', 'grpo.scaleRewards': 'std_floor' }, { method: 'grpo' }],

@@ -203,7 +203,7 @@ describe('a run', () => {
 describe('what is kept', () => {
   it('saves an adapter under a name and lists it', async () => {
     const { client, train } = await showing(runOf('r1'));
-    const saving = train.results.saveAdapter('r1', 'Mine');
+    const saving = train.results.saveAdapter('r1', 'Mine', 'last');
     client.adapters = [adapterOf('a1', { name: 'Mine' })];
     await client.resolve('saveAdapter', client.adapters[0]);
     expect((await saving)?.id).toBe('a1');
@@ -335,11 +335,11 @@ describe('the plan', () => {
     expect(train.plan.changes.value).toEqual([]);
     train.plan.chooseDataset('e');
     expect(train.plan.split.value).toMatchObject({ train: 36, heldOut: 4 });
-    train.plan.setField('sft.evalSize', 5);
+    train.plan.setField('evalSize', 5);
     train.plan.chooseDataset('d');
     expect(train.plan.split.value).toMatchObject({ train: 15, heldOut: 5 });
-    expect(train.plan.changes.value).toEqual(['sft.evalSize']);
-    train.plan.resetField('sft.evalSize');
+    expect(train.plan.changes.value).toEqual(['evalSize']);
+    train.plan.resetField('evalSize');
     expect(train.plan.split.value).toMatchObject({ train: 18, heldOut: 2 });
   });
 

@@ -31,7 +31,7 @@ describe('readField and writeField', () => {
       }
     };
     walk(GRPO, '');
-    const chosenElsewhere = ['modelId', 'adapterId', 'source.kind'];
+    const chosenElsewhere = ['modelId', 'adapterId', 'evalDatasetId', 'source.kind'];
     expect(paths.filter((path) => !chosenElsewhere.includes(path)).sort()).toEqual(
       [...TRAIN_SETTING_IDS].sort(),
     );
@@ -53,11 +53,11 @@ describe('readField and writeField', () => {
 describe('onSource', () => {
   it('holds out a tenth of a dataset at most, and what the preset says of a large one', () => {
     const on = (rows: number) => onSource(PRESETS['sft-quick'], DATASET, [datasetOf('d', rows, rows)]);
-    expect(on(20).sft.evalSize).toBe(2);
-    expect(on(1000).sft.evalSize).toBe(PRESETS['sft-quick'].sft.evalSize);
+    expect(on(20).evalSize).toBe(2);
+    expect(on(1000).evalSize).toBe(PRESETS['sft-quick'].evalSize);
     expect(on(20).source).toEqual(DATASET);
     expect(onSource(SFT, SFT.source, [])).toBe(SFT);
-    expect(onSource(SFT, DATASET, []).sft.evalSize).toBe(SFT.sft.evalSize);
+    expect(onSource(SFT, DATASET, []).evalSize).toBe(SFT.evalSize);
   });
 
   it('leaves at least nine tenths to train on in every preset', () => {
@@ -75,9 +75,10 @@ describe('splitOf', () => {
     const split = splitOf(plan, datasets);
     expect(split).toMatchObject({ count: 20, exact: true });
     expect(split && splitWords(split)).toBe('18 train, 2 held out, 2.2 epochs');
-    expect(splitOf(set(plan, 'sft.evalSize', 20), datasets)).toBeNull();
+    expect(splitOf(set(plan, 'evalSize', 20), datasets)).toBeNull();
     expect(splitOf(plan, [])).toBeNull();
-    expect(splitOf({ ...plan, method: 'grpo' }, datasets)).toBeNull();
+    expect(splitOf({ ...plan, method: 'grpo' }, datasets)).toMatchObject({ train: 23, heldOut: 2 });
+    expect(splitOf({ ...plan, method: 'grpo', evalSteps: 0 }, datasets)).toBeNull();
   });
 
   it('counts the scenes of the world as the most there can be', () => {
@@ -122,10 +123,10 @@ describe('problemsOf', () => {
     expect(problemsOf(from(SFT), [])).toEqual([{ field: 'source', must: 'dataset' }]);
     expect(must(SFT, 0, 0)).toEqual(['rows']);
     expect(must(SFT, 3, 0)).toEqual(['responses']);
-    expect(must(SFT, 90, SFT.sft.evalSize)).toEqual(['leave']);
-    expect(must(set(SFT, 'sft.evalSteps', 0), 90, SFT.sft.evalSize)).toEqual([]);
-    expect(must(SFT, 90, SFT.sft.evalSize + 1)).toEqual([]);
-    expect(must(set(SFT, 'sft.evalSize', 0), 3, 1)).toEqual([]);
+    expect(must(SFT, 90, SFT.evalSize)).toEqual(['leave']);
+    expect(must(set(SFT, 'evalSteps', 0), 90, SFT.evalSize)).toEqual([]);
+    expect(must(SFT, 90, SFT.evalSize + 1)).toEqual([]);
+    expect(must(set(SFT, 'evalSize', 0), 3, 1)).toEqual([]);
     expect(must(GRPO, 3, 0)).toEqual([]);
   });
 });

@@ -35,7 +35,8 @@ export function runOf(id: string, change: Partial<RunSummary> = {}): RunSummary 
   const createdAt = Number(id.replace(/\D/g, '')) || 0;
   return {
     ...{ id, plan: PRESETS['grpo-quick'], state: 'paused', step: 4, checkpointStep: 4 },
-    ...{ createdAt, updatedAt: createdAt, adapterId: null, reason: null, notes: '', bytes: 1024 },
+    ...{ createdAt, updatedAt: createdAt, adapterId: null, best: null },
+    ...{ reason: null, notes: '', bytes: 1024 },
     ...change,
   };
 }
@@ -73,7 +74,9 @@ export function sampleOf(correct: boolean): SampleFact {
 }
 
 export function evaluated(runId: string, step: number, marks: readonly boolean[]): EngineEvent {
-  return { type: 'samplesEvaluated', runId, step, samples: marks.map(sampleOf) };
+  const right = marks.filter((mark) => mark).length / marks.length;
+  const values = { eval_accuracy: right, eval_answers: marks.length };
+  return { type: 'evaluated', runId, metrics: { step, values }, samples: marks.map(sampleOf) };
 }
 
 export const GROUP: GroupFact = {
@@ -189,7 +192,8 @@ export class HandTrainer implements TrainClient {
   noteRun = (id: string, notes: string) => this.wait<void>('noteRun', `${id} ${notes}`);
   deleteRun = (id: string) => this.wait<number>('deleteRun', id);
   exportRun = (id: string) => this.wait<Blob>('exportRun', id);
-  saveAdapter = (id: string, name: string) => this.wait<AdapterSummary>('saveAdapter', `${id} ${name}`);
+  saveAdapter = (id: string, name: string, which = 'last') =>
+    this.wait<AdapterSummary>('saveAdapter', which === 'last' ? `${id} ${name}` : `${id} ${name} ${which}`);
 }
 
 /** Lets every promise that is settled be heard. */

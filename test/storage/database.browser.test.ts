@@ -57,11 +57,35 @@ describe('migrations', () => {
     );
     expect([...(await store.get('b')).weights]).toEqual([1, 2, 1]);
     const runs = new RunStore(database);
-    await runs.saveProgress({ runId: 'r', step: 2, metrics: { loss: 1 }, samples: ['s'], groups: [], at: 2 });
-    expect((await runs.readCheckpoint('r'))?.extra).toEqual({ modelId: 'pocket', precision: null });
+    await runs.saveProgress({ runId: 'r', step: 2, metrics: { loss: 1 }, groups: [], at: 2 });
+    await runs.saveEvaluation({ runId: 'r', step: 2, metrics: { eval_loss: 3 }, samples: ['s'], at: 3 });
+    expect(await runs.readCheckpoint('r')).toMatchObject({
+      ...{ extra: { modelId: 'pocket', precision: null }, best: null },
+    });
     const read = await runs.read('r');
     expect(read.metrics.map(({ step }) => step)).toEqual([1, 2]);
     expect(read.samples).toEqual([{ step: 2, samples: ['s'] }]);
+  });
+
+  it('take the evaluations of a plan out of its settings of SFT', async () => {
+    const name = scratchName();
+    const old = await openDB(name, 6, {
+      upgrade: async (db, _from, _to, tx) => {
+        for (const step of MIGRATIONS.slice(0, 6)) await step(db, tx as unknown as UpgradeTransaction);
+      },
+    });
+    const sft = { batchSize: 2, evalSteps: 5, evalSize: 4 };
+    for (const method of ['sft', 'grpo'])
+      await old.add('runs', { ...newRun(method), plan: { method, sft }, step: 0, bytes: 0, groupBytes: 0 });
+    old.close();
+    const plans = (await new RunStore(await scratchDatabase(name)).list()).map(({ plan }) => plan);
+    expect(plans).toContainEqual({
+      ...{ method: 'sft', sft: { batchSize: 2 }, evalDatasetId: null },
+      ...{ evalSteps: 5, evalSize: 4, evalSamples: 0 },
+    });
+    expect(plans).toContainEqual({
+      ...{ method: 'grpo', sft: { batchSize: 2 }, evalDatasetId: null, evalSteps: 0 },
+    });
   });
 
   it('keep the groups of the last step, which were all there was', async () => {

@@ -60,7 +60,7 @@ describe('a full disk', () => {
     await store.create({ id: 'r', plan: null, state: 'running', createdAt: 1 });
     const checkpoint = (step: number, bytes: number) => {
       const array = () => new Float32Array(noise(bytes).buffer);
-      return { step, adapter: array(), m: array(), v: array(), extra: null };
+      return { step, adapter: array(), m: array(), v: array(), best: null, extra: null };
     };
     const kept = checkpoint(4, 40_000);
     await store.saveCheckpoint('r', kept);

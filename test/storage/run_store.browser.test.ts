@@ -15,13 +15,15 @@ async function storeWithRun(...ids: string[]): Promise<RunStore> {
 
 function checkpoint(step: number, length = 5): StoredCheckpoint {
   const array = (scale: number) => Float32Array.from({ length }, (_, i) => scale * step + i / 7);
-  return { step, adapter: array(1), m: array(2), v: array(3), extra: { profile: ['gemm_a'], step } };
+  const best = { step: step - 1, metric: 'loss', value: 0.5, adapter: array(4) } as const;
+  return { step, adapter: array(1), m: array(2), v: array(3), best, extra: { profile: ['gemm_a'], step } };
 }
 
 async function progress(store: RunStore, runId: string, ...steps: number[]): Promise<void> {
   for (const step of steps) {
-    const sampled = { samples: [{ text: `answer ${step}` }], groups: [{ step }] };
-    await store.saveProgress({ runId, step, metrics: { loss: 1 / step }, ...sampled, at: step });
+    await store.saveProgress({ runId, step, metrics: { loss: 1 / step }, groups: [{ step }], at: step });
+    const samples = [{ text: `answer ${step}` }];
+    await store.saveEvaluation({ runId, step, metrics: { eval_loss: 2 / step }, samples, at: step });
   }
 }
 

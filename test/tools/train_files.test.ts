@@ -12,7 +12,9 @@ const CHECKPOINT = {
   adapter: Float32Array.of(1, -0, 1e-40),
   m: Float32Array.of(2, 3, 4),
   v: Float32Array.of(5, 6, 7),
+  best: null,
 };
+const BEST = { step: 5, metric: 'loss', value: 0.25, adapter: Float32Array.of(8, -0, 9) } as const;
 
 let folder: string;
 let files: TrainFiles;
@@ -30,6 +32,21 @@ describe('TrainFiles', () => {
     await files.saveCheckpoint(CHECKPOINT, ABOUT);
     expect(await files.readCheckpoint(ABOUT)).toEqual(CHECKPOINT);
     expect(await readdir(join(folder, 'run'))).toEqual(['checkpoint.safetensors']);
+    await files.saveCheckpoint({ ...CHECKPOINT, best: BEST }, ABOUT);
+    expect(await files.readCheckpoint(ABOUT)).toEqual({ ...CHECKPOINT, best: BEST });
+  });
+
+  it('puts an evaluation into the line of its step, also a second time', async () => {
+    for (const step of [1, 2]) await files.appendLine('metrics.jsonl', JSON.stringify({ step, loss: step }));
+    for (const eval_loss of [3, 4]) await files.putLine('metrics.jsonl', 2, { eval_loss });
+    expect(await files.readMetrics('metrics.jsonl')).toEqual([
+      { step: 1, values: { loss: 1 } },
+      { step: 2, values: { loss: 2, eval_loss: 4 } },
+    ]);
+    for (const step of [2, 2, 4]) await files.putLine('samples.jsonl', step, { samples: ['a'] });
+    expect(await readFile(files.path('samples.jsonl'), 'utf8')).toBe(
+      '{"step":2,"samples":["a"]}\n{"step":4,"samples":["a"]}\n',
+    );
   });
 
   it('refuses one of other settings, of another base, and a broken one', async () => {

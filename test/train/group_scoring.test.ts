@@ -2,7 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { NO_ATTENTION } from '../../src/answer/attention_phases';
-import { type Scoring, scoredGroup, scoreGroup, unmasked } from '../../src/train/group_scoring';
+import {
+  customOutcomes,
+  readGroup,
+  type Scoring,
+  scoredGroup,
+  scoreGroup,
+  unmasked,
+} from '../../src/train/group_scoring';
 import type { RewardSample } from '../../src/train/rewards';
 import { answerOf, exampleOf, groupOf, LIMIT, SCORING, scoreOf } from './scripted_group';
 
@@ -37,7 +44,8 @@ describe('scoreGroup', () => {
     const seen: RewardSample[] = [];
     const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
     const rewards = [{ name: 'watch', weight: 1, of: watch }];
-    scoreGroup({ example: exampleOf('12'), answers: [answer, answerOf(text)] }, { ...SCORING, rewards });
+    const scoring = { ...SCORING, rewards };
+    scoreGroup(readGroup({ example: exampleOf('12'), answers: [answer, answerOf(text)] }, scoring), scoring);
     expect(seen[0]?.attention.late).toBeCloseTo(0.2, 12);
     expect(seen[0]?.attention.inBack).toBeCloseTo(0.6, 12);
     expect(seen[0]?.attention.backPeak).toBeCloseTo(0.8, 12);
@@ -55,11 +63,12 @@ describe('scoreGroup', () => {
       at === 6 ? 1 : at === 7 ? 2 : 0,
     );
     const second = new Float32Array(answers[1]!.ids.length).fill(0.5);
-    scoreGroup({ example: exampleOf('12'), answers, visualGains: [first, second] }, scoring);
+    const example = exampleOf('12');
+    scoreGroup(readGroup({ example, answers, visualGains: [first, second] }, scoring), scoring);
     expect(seen[0]?.visualGain?.inBack).toBeCloseTo(1.5, 6);
     expect(seen[0]?.visualGain?.whole).toBeCloseTo(3 / first.length, 6);
     expect(seen[1]?.visualGain).toEqual({ whole: 0.5, inBack: null });
-    scoreGroup({ example: exampleOf('12'), answers }, scoring);
+    scoreGroup(readGroup({ example, answers }, scoring), scoring);
     expect(seen[2]?.visualGain).toBe(null);
   });
 
@@ -117,10 +126,35 @@ describe('scoreGroup', () => {
     expect(() => groupOf(exampleOf('12'), ['a', 'b'], {}, broken)).toThrow(/"broken" is NaN/);
   });
 
+  it('reads a completion once for all rewards, a user’s own included', async () => {
+    const answers = [answerOf('a 12'), answerOf('b')];
+    let read = 0;
+    for (const answer of answers) {
+      const imageShares = answer.imageShares.bind(answer);
+      answer.imageShares = () => {
+        read++;
+        return imageShares();
+      };
+    }
+    const seen: (readonly RewardSample[])[] = [];
+    const custom = {
+      weight: 2,
+      score: async (samples: readonly RewardSample[]) => {
+        seen.push(samples);
+        return samples.map(({ length }) => scoreOf(length));
+      },
+    };
+    const scoring = { ...SCORING, custom };
+    const group = readGroup({ example: exampleOf('12'), answers }, scoring);
+    const { candidates } = scoreGroup(group, scoring, await customOutcomes(group, scoring));
+    expect(read).toBe(2);
+    expect(seen).toEqual([group.samples]);
+    // 1 + 0.2 + 2 · 3, and 0 + 0.1 + 2 · 2.
+    expect(candidates.map(({ scored }) => scored.reward)).toEqual([7.2, 4.1]);
+  });
+
   it('refuses a group of one', () => {
-    expect(() => scoreGroup({ example: exampleOf('12'), answers: [answerOf('a')] }, SCORING)).toThrow(
-      /at least two/,
-    );
+    expect(() => groupOf(exampleOf('12'), ['a'])).toThrow(/at least two/);
   });
 });
 

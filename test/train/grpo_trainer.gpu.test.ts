@@ -74,9 +74,14 @@ afterAll(async () => {
 /** A trainer over prompts without end, on a fresh adapter of its own. */
 async function trainerOf(
   settings: Partial<GrpoSettings> = {},
-  options: { common?: Partial<CommonSettings>; start?: TrainerCheckpoint; rewards?: typeof REWARDS } = {},
+  options: {
+    common?: Partial<CommonSettings>;
+    start?: TrainerCheckpoint;
+    rewards?: typeof REWARDS;
+    count?: number;
+  } = {},
 ) {
-  const { common, start = null, rewards = REWARDS } = options;
+  const { common, start = null, rewards = REWARDS, count = Number.POSITIVE_INFINITY } = options;
   const own = await tinyPolicy(model, { maxGradNorm: 1, scaleB: 0 });
   const all = { ...SETTINGS, ...settings };
   if (start) own.policy.restore(start);
@@ -86,7 +91,7 @@ async function trainerOf(
       ? memory.own(LoraAdapter.create(gpu, TINY_LORA, model.config, tinyWeights(model, 1), false))
       : null;
   const examples = {
-    count: Number.POSITIVE_INFINITY,
+    count,
     read: async (key: number): Promise<PromptExample> => {
       const prompt = PROMPTS[key % PROMPTS.length]!;
       const imageTokens = prompt.inputIds.filter((id) => id === 151).length;
@@ -100,6 +105,8 @@ async function trainerOf(
     visualGain: null,
     rollout: memory.own(tinyRollout(model, own.images, own.policy.adapter, ENDS)),
     examples,
+    heldOut: null,
+    figures: (answers: readonly unknown[]) => ({ answers: answers.length }),
     scoring: { rewards, accuracy, settings: all },
     observe: () => ({ 'look_back/seen': 1 }),
   };
@@ -342,6 +349,29 @@ describe('a run', () => {
     expectEqual(await resumed.trainer.checkpoint(), await unbroken.trainer.checkpoint());
     unbroken.destroy();
     resumed.destroy();
+  });
+
+  it('holds out what it is evaluated on, and trains the same weights with evaluations as without', async () => {
+    const common = { maxSteps: 2, evalSteps: 1, evalSize: 0.25, evalBatchSize: 2 };
+    const [plain, evaluated] = [
+      await trainerOf({}, { common, count: 8 }),
+      await trainerOf({}, { common, count: 8 }),
+    ];
+    const trained = new Set<number>();
+    while (plain.trainer.step < 2) {
+      const { groups } = await plain.trainer.runStep({});
+      for (const { key } of groups!) trained.add(key);
+      expect((await evaluated.trainer.runStep({})).groups).toEqual(groups);
+      const { metrics, samples, step } = await evaluated.trainer.evaluate!({});
+      expect(step).toBe(plain.trainer.step);
+      expect(metrics).toEqual({ eval_answers: 2, eval_runtime: expect.any(Number) });
+      expect(samples).toHaveLength(2);
+      for (const { key } of samples) expect(trained).not.toContain(key);
+    }
+    expect(trained.size).toBe(4);
+    expectEqual(await evaluated.trainer.checkpoint(), await plain.trainer.checkpoint());
+    plain.destroy();
+    evaluated.destroy();
   });
 
   it('aborted while it samples has not begun its step', async () => {

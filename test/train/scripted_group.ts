@@ -2,7 +2,7 @@
 // A completion is words; `!` as its last word says that the model did not end it.
 
 import { GeneratedAnswer } from '../../src/generation/generate';
-import { type CandidateGroup, type Scoring, scoreGroup } from '../../src/train/group_scoring';
+import { type CandidateGroup, readGroup, type Scoring, scoreGroup } from '../../src/train/group_scoring';
 import type { RewardOutcome } from '../../src/train/rewards';
 import type { PromptExample } from '../../src/train/trainer';
 
@@ -63,5 +63,5 @@ export function groupOf(
   rewards: Scoring['rewards'] = SCORING.rewards,
 ): CandidateGroup {
   const scoring = { ...SCORING, rewards, settings: { ...SCORING.settings, ...settings } };
-  return scoreGroup({ example, answers: texts.map(answerOf) }, scoring);
+  return scoreGroup(readGroup({ example, answers: texts.map(answerOf) }, scoring), scoring);
 }

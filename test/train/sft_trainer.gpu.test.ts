@@ -8,7 +8,8 @@ import {
   DEFAULT_TRAIN_CONFIG,
   type SftSettings,
 } from '../../src/settings/train_settings';
-import { SftTrainer } from '../../src/train/sft_trainer';
+import type { AnswerFigures } from '../../src/train/held_out_evaluation';
+import { type SftParts, SftTrainer } from '../../src/train/sft_trainer';
 import type { LabelledExample, StepOutcome, TrainerCheckpoint } from '../../src/train/trainer';
 import { testGpu } from '../harness/gpu';
 import { maxDifference } from '../harness/model_fixture';
@@ -36,14 +37,12 @@ const COMMON: CommonSettings = {
   maxSteps: 6,
   seed: 5,
   tokensPerMicroBatch: 1000,
+  ...{ evalSteps: 0, evalSize: 2, evalSamples: 0, evalBatchSize: 8 },
 };
 const SETTINGS: SftSettings = {
   batchSize: 2,
   numTrainEpochs: 0,
   maxLength: 100,
-  evalSteps: 0,
-  evalSize: 2,
-  evalSamples: 0,
   maxCompletionLength: 3,
 };
 
@@ -58,11 +57,15 @@ afterAll(async () => {
   await gpu.fence();
 });
 
+/** Counts what there is to judge. */
+const figures: AnswerFigures = (answers) => ({ answers: answers.length });
+
 /** A trainer on a policy of its own, with the keys that it read. */
 async function trainerOf(
   common: Partial<CommonSettings> = {},
   settings: Partial<SftSettings> = {},
   start: TrainerCheckpoint | null = null,
+  heldOut: SftParts['heldOut'] = null,
 ) {
   const own = await tinyPolicy(model, { maxGradNorm: 1, scaleB: 0 });
   if (start) own.policy.restore(start);
@@ -75,14 +78,15 @@ async function trainerOf(
       return EXAMPLES[position]!;
     },
   };
-  const parts = { memory: own.memory, policy: own.policy, rollout, examples };
+  const parts = { memory: own.memory, policy: own.policy, rollout, examples, heldOut, figures };
   const trainer = new SftTrainer(parts, { ...COMMON, ...common }, { ...SETTINGS, ...settings }, start);
   return { trainer, read, policy: own.policy, destroy: () => trainer.destroy() };
 }
 
 /** Metrics without what no two runs share. */
-function metricsOf({ metrics: { step_time, ...rest } }: StepOutcome): Record<string, number> {
-  expect(step_time).toBeGreaterThan(0);
+function metricsOf({ metrics }: Pick<StepOutcome, 'metrics'>): Record<string, number> {
+  const { step_time, eval_runtime, ...rest } = metrics;
+  expect(step_time ?? eval_runtime).toBeGreaterThan(0);
   return rest;
 }
 
@@ -123,7 +127,7 @@ describe('a step', () => {
       [1, 2],
       [2.5, 3],
     ] as const) {
-      const { trainer, destroy } = await trainerOf({}, { numTrainEpochs, batchSize, evalSteps: 1 });
+      const { trainer, destroy } = await trainerOf({ evalSteps: 1 }, { numTrainEpochs, batchSize });
       expect(trainer.maxSteps).toBe(Math.ceil((numTrainEpochs * rest) / batchSize));
       destroy();
     }
@@ -145,50 +149,42 @@ describe('a step', () => {
 });
 
 describe('a run', () => {
-  it('learns, evaluates when due, and never trains on what it holds out', async () => {
-    const { trainer, read, destroy } = await trainerOf({ maxSteps: 11 }, { evalSteps: 4, evalSamples: 1 });
+  it('learns, and never trains on what it holds out', async () => {
+    const { trainer, read, destroy } = await trainerOf({ maxSteps: 11, evalSteps: 4, evalSamples: 1 });
     const outcomes: StepOutcome[] = [];
-    const trained = new Set<number>();
-    const held = new Set<number>();
-    while (trainer.step < trainer.maxSteps) {
-      read.length = 0;
-      outcomes.push(await trainer.runStep({}));
-      for (const key of read.slice(0, 2)) trained.add(key);
-      for (const key of read.slice(2)) held.add(key);
-    }
-    expect([...trained].sort()).toHaveLength(4);
-    expect([...held].sort()).toHaveLength(2);
+    while (trainer.step < trainer.maxSteps) outcomes.push(await trainer.runStep({}));
+    const trained = new Set(read.splice(0));
+    const { step, metrics, samples } = await trainer.evaluate!({});
+    const held = new Set(read);
+    expect([trained.size, held.size]).toEqual([4, 2]);
     expect([...trained, ...held].sort()).toEqual([0, 1, 2, 3, 4, 5]);
     expect(outcomes.at(-1)!.metrics.loss).toBeLessThan(0.8 * outcomes[0]!.metrics.loss!);
-    const due = outcomes.filter(({ metrics }) => 'eval_loss' in metrics).map(({ step }) => step);
-    expect(due).toEqual([4, 8, 11]);
-    for (const { step, samples, metrics } of outcomes) {
-      expect(samples?.length).toBe(due.includes(step) ? 1 : undefined);
-      expect('eval_mean_token_accuracy' in metrics).toBe(due.includes(step));
-      expect(metrics.epoch).toBeCloseTo(step / 2, 10);
-    }
-    const [sample] = outcomes[3]!.samples!;
+    for (const outcome of outcomes) expect(outcome.metrics.epoch).toBeCloseTo(outcome.step / 2, 10);
+    expect(step).toBe(11);
+    expect(metrics).toMatchObject({ eval_answers: 1, eval_loss: expect.any(Number) });
+    const [sample] = samples;
     expect(held.has(sample!.key)).toBe(true);
     expect(sample).toMatchObject({ question: `question ${sample!.key}`, expected: `${sample!.key}` });
     expect(sample!.text.trim().split(' ').length).toBeLessThanOrEqual(3);
     destroy();
   });
 
-  it('resumed at step 3 of 6 goes on bit for bit', async () => {
-    const settings = { evalSteps: 2, evalSamples: 1 };
-    const unbroken = await trainerOf({ tokensPerMicroBatch: 20 }, settings);
+  it('resumed at step 3 of 6 goes on bit for bit, evaluations included', async () => {
+    const common = { tokensPerMicroBatch: 20, evalSteps: 2, evalSamples: 1 };
+    const unbroken = await trainerOf(common);
     const outcomes: StepOutcome[] = [];
     let saved: TrainerCheckpoint | null = null;
     while (unbroken.trainer.step < 6) {
       outcomes.push(await unbroken.trainer.runStep({}));
       if (unbroken.trainer.step === 3) saved = await unbroken.trainer.checkpoint();
     }
-    const resumed = await trainerOf({ tokensPerMicroBatch: 20 }, settings, saved);
+    const resumed = await trainerOf(common, {}, saved);
     for (const wanted of outcomes.slice(3)) {
-      const outcome = await resumed.trainer.runStep({});
-      expect(metricsOf(outcome)).toEqual(metricsOf(wanted));
-      expect(outcome.samples).toEqual(wanted.samples);
+      expect(metricsOf(await resumed.trainer.runStep({}))).toEqual(metricsOf(wanted));
     }
+    const [one, other] = [await resumed.trainer.evaluate!({}), await unbroken.trainer.evaluate!({})];
+    expect(metricsOf(one)).toEqual(metricsOf(other));
+    expect(one.samples).toEqual(other.samples);
     const [found, wanted] = [await resumed.trainer.checkpoint(), await unbroken.trainer.checkpoint()];
     expect(found.step).toBe(6);
     for (const part of ['adapter', 'm', 'v'] as const)
@@ -197,23 +193,56 @@ describe('a run', () => {
     resumed.destroy();
   });
 
-  it('leaves an evaluation out that is aborted, and keeps the step', async () => {
-    const { trainer, destroy } = await trainerOf({}, { evalSteps: 1, evalSamples: 1 });
-    const stop = new AbortController();
-    const onPhase = (phase: string): void => {
-      if (phase === 'evaluating') stop.abort(new Error('enough'));
+  it('trains the same weights with evaluations as without, also with one cut short', async () => {
+    const common = { maxSteps: 2, evalSteps: 1, evalSamples: 2, evalBatchSize: 1 };
+    const plain = await trainerOf(common);
+    const evaluated = await trainerOf(common);
+    const reason = new Error('enough');
+    while (plain.trainer.step < 2) {
+      await plain.trainer.runStep({});
+      await evaluated.trainer.runStep({});
+      const { metrics } = await evaluated.trainer.evaluate!({});
+      expect(metrics.eval_loss).toBeGreaterThan(0);
+      await expect(evaluated.trainer.evaluate!({ signal: signalAt(3, reason) })).rejects.toBe(reason);
+    }
+    const [found, wanted] = [await evaluated.trainer.checkpoint(), await plain.trainer.checkpoint()];
+    for (const part of ['adapter', 'm', 'v'] as const)
+      expect(maxDifference(found[part], wanted[part])).toBe(0);
+    plain.destroy();
+    evaluated.destroy();
+  });
+
+  it('scores examples in any number at once alike, and those of another set', async () => {
+    const heldOut = {
+      count: 3,
+      read: async (at: number) => ({ ...EXAMPLES[at]!, ...(at === 2 ? { completion: null } : {}) }),
     };
-    const outcome = await trainer.runStep({ signal: stop.signal, onPhase });
-    expect(outcome).toMatchObject({ step: 1, finite: true });
-    expect(outcome.samples).toBeUndefined();
-    expect(outcome.metrics.eval_loss).toBeUndefined();
-    destroy();
+    const found: Record<string, number>[] = [];
+    for (const evalBatchSize of [1, 8]) {
+      const { trainer, read, destroy } = await trainerOf(
+        { evalSteps: 1, evalSamples: 3, evalBatchSize },
+        {},
+        null,
+        heldOut,
+      );
+      expect(trainer.split).toMatchObject({ train: 6, heldOut: 0 });
+      found.push(metricsOf(await trainer.evaluate!({})));
+      expect(read).toEqual([]);
+      destroy();
+    }
+    for (const { eval_loss, eval_answers } of found) {
+      expect(eval_answers).toBe(3);
+      // The same log-probabilities of some ten tokens, summed in f32 in passes of other sizes.
+      expect(eval_loss).toBeCloseTo(found[0]!.eval_loss!, 4);
+    }
   });
 
   it('samples what fits where the longest answer does not', async () => {
     const { maxPositionEmbeddings } = model.config.text;
-    const longest = { evalSteps: 1, evalSamples: 1, maxCompletionLength: maxPositionEmbeddings };
-    const { trainer, destroy } = await trainerOf({}, longest);
+    const { trainer, destroy } = await trainerOf(
+      { evalSteps: 1, evalSamples: 1 },
+      { maxCompletionLength: maxPositionEmbeddings },
+    );
     const stop = new AbortController();
     const phases: string[] = [];
     const turn = async (): Promise<void> => {
@@ -223,20 +252,20 @@ describe('a run', () => {
     const onPhase = (phase: string): void => {
       phases.push(phase);
     };
-    await trainer.runStep({ signal: stop.signal, onPhase, turn });
+    await expect(trainer.evaluate!({ signal: stop.signal, onPhase, turn })).rejects.toThrow('enough');
     expect(stop.signal.aborted).toBe(true);
     destroy();
   });
 
   it.each([
-    [{ evalSteps: 1, evalSize: 6 }, /sft\.evalSize holds 6 out/],
+    [{ evalSteps: 1, evalSize: 6 }, /evalSize holds 6 out/],
     [{ evalSteps: 1, evalSize: 9 }, /none is left/],
-  ])('is refused with %o', async (settings, message) => {
+  ])('is refused with %o', async (common, message) => {
     const own = await tinyPolicy(model);
     const rollout = tinyRollout(model, own.images, own.policy.adapter);
     const examples = { count: 6, read: async (position: number) => EXAMPLES[position]! };
-    const parts = { memory: own.memory, policy: own.policy, rollout, examples };
-    const make = () => new SftTrainer(parts, COMMON, { ...SETTINGS, ...settings }, null);
+    const parts = { memory: own.memory, policy: own.policy, rollout, examples, heldOut: null, figures };
+    const make = () => new SftTrainer(parts, { ...COMMON, ...common }, SETTINGS, null);
     expect(make).toThrow(
       expect.objectContaining({ code: 'usage/argument', message: expect.stringMatching(message) }),
     );

@@ -4,7 +4,7 @@
 import { ArgumentError } from '../../src/lib/errors';
 import type { RunFile } from '../../src/settings/run_file';
 import type { JobQuestion } from './job_questions';
-import { type JobSettings, jsonLines, weightedRewards } from './trl_job';
+import { evaluationDifferences, type JobSettings, jsonLines, weightedRewards } from './trl_job';
 
 /** A value of the configuration file. */
 type Yaml =
@@ -46,8 +46,9 @@ export function yamlOf(tree: { readonly [key: string]: Yaml }, indent = ''): str
     .join('');
 }
 
-function differences({ grpo, optim, lora }: RunFile): string[] {
-  const found: string[] = [];
+function differences(run: RunFile): string[] {
+  const { grpo, optim, lora } = run;
+  const found = evaluationDifferences(run);
   const say = (differs: boolean, what: string): void => {
     if (differs) found.push(what);
   };

@@ -14,7 +14,7 @@ import { askInMode, type LookBackPrompts } from '../../src/lookback/prompts';
 import { cutsToSquare } from '../../src/lookback/question_prompt';
 import { type ExampleSplit, exampleSplit } from '../../src/settings/held_out';
 import type { RunFile } from '../../src/settings/run_file';
-import { dealExamples, ExampleOrder } from '../../src/train/example_order';
+import { checkSplit, dealExamples, dealQuestions, ExampleOrder } from '../../src/train/example_order';
 import { log } from '../command_line';
 import { decodeRow, usableRows } from '../dataset_rows';
 
@@ -77,12 +77,18 @@ async function rowSources(path: string, signal: AbortSignal): Promise<Sources> {
 
 /** Questions in the order of the run, at most {@link MAX_QUESTIONS}; `total` is how many the run asks. */
 export function questionOrder(
-  { maxSteps, seed, grpo }: Pick<RunFile, 'maxSteps' | 'seed' | 'grpo'>,
+  run: Pick<RunFile, 'maxSteps' | 'seed' | 'grpo' | 'evalSteps' | 'evalSize' | 'evalFile'>,
   count: number,
 ): { readonly positions: readonly number[]; readonly total: number } {
+  const { maxSteps, seed, grpo, evalFile } = run;
   const total = maxSteps * grpo.promptsPerStep;
-  const order = new ExampleOrder(count, seed);
-  return { positions: order.positions(0, Math.min(total, MAX_QUESTIONS)), total };
+  const separate = evalFile !== null || !Number.isFinite(count);
+  const settings = { ...run, batchSize: grpo.promptsPerStep, numTrainEpochs: 0 };
+  const split = exampleSplit(count, settings, separate);
+  checkSplit(count, split);
+  const { train } = dealQuestions(count, split.heldOut, seed);
+  const drawn = new ExampleOrder(split.train, seed).positions(0, Math.min(total, MAX_QUESTIONS));
+  return { positions: train === null ? drawn : drawn.map((at) => itemAt(train, at)), total };
 }
 
 /**
@@ -150,12 +156,8 @@ export async function writeExamples(
   if (written.length === 0) throw new DataError('data/dataset', `${path}: no row has a written response.`);
   if (written.length < rows.length)
     log(`left out for want of a response: ${rows.length - written.length} of ${rows.length} rows`);
-  const split = exampleSplit(written.length, run.sft, run.maxSteps);
-  if (split.train < 1) {
-    throw new ArgumentError(
-      `The set has ${written.length} examples; sft.evalSize holds ${split.heldOut} out: none is left to train on.`,
-    );
-  }
+  const split = exampleSplit(written.length, { ...run, ...run.sft }, run.evalFile !== null);
+  checkSplit(written.length, split);
   await mkdir(join(out, 'images'), { recursive: true });
   const examples: JobExample[] = [];
   for (const [position, row] of written.entries()) {

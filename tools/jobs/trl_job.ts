@@ -101,9 +101,24 @@ function grpoConfig(run: RunFile): Record<string, unknown> {
   };
 }
 
-function differences({ grpo, tokensPerMicroBatch }: RunFile): string[] {
+/** What a job does not do of a run's evaluations. */
+export function evaluationDifferences(run: RunFile): string[] {
+  const { evalSteps, evalSize, evalFile, method, earlyStoppingPatience } = run;
+  if (evalSteps === 0 || evalSize === 0) return [];
+  const on = evalFile === null ? 'held-out questions' : `\`${evalFile}\``;
+  const early = earlyStoppingPatience > 0 ? ', and does not end early' : '';
+  if (method === 'grpo' || evalFile !== null)
+    return [
+      `The run is evaluated on ${on} every ${evalSteps} steps; the job is not, keeps no best checkpoint${early}.`,
+    ];
+  return [`The job keeps no best checkpoint${early}.`];
+}
+
+function differences(run: RunFile): string[] {
+  const { grpo, tokensPerMicroBatch } = run;
   const found = [
     `One question at a time goes through the model, not ${tokensPerMicroBatch} tokens; the update is the same.`,
+    ...evaluationDifferences(run),
   ];
   if (grpo.scaleRewards === 'std_floor')
     found.push(
@@ -171,7 +186,7 @@ function sftConfig(run: RunFile, { steps, heldOut }: ExampleSplit): Record<strin
     packing: false,
     max_length: null,
     eval_strategy: heldOut > 0 ? 'steps' : 'no',
-    ...(heldOut > 0 ? { eval_steps: sft.evalSteps } : {}),
+    ...(heldOut > 0 ? { eval_steps: run.evalSteps } : {}),
     ...trainingArguments(run, 1),
   };
 }
@@ -197,9 +212,8 @@ export function trlSftJob(
     'Examples come in another random order.',
     'What a chat template writes behind the end of an answer, as Qwen’s newline, is trained, too.',
     `Examples of more than sft.maxLength (${run.sft.maxLength}) tokens are not left out.`,
-    ...(held.length > 0 && run.sft.evalSamples > 0
-      ? ['Evaluations give the loss, and no sample answers.']
-      : []),
+    ...(held.length > 0 && run.evalSamples > 0 ? ['Evaluations give the loss, and no sample answers.'] : []),
+    ...evaluationDifferences(run),
   ];
   return {
     files: {

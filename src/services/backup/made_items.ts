@@ -10,7 +10,7 @@ import { completePlan, planProblems } from '../../settings/train_plan';
 import type { StoreName } from '../../storage/database';
 import type { MadeKind, PlainRecord } from '../../storage/item_tables';
 import { recordSize } from '../../storage/record_size';
-import type { StoredLoraConfig } from '../../storage/records';
+import type { StoredBest, StoredCheckpoint, StoredLoraConfig } from '../../storage/records';
 import type { TrainingPlan } from '../../worker/protocol/training';
 
 /** The id of an item of a kind as it is called here. */
@@ -117,8 +117,11 @@ function settledRun(record: PlainRecord, hasCheckpoint: boolean): PlainRecord {
 }
 
 /** Why a checkpoint is not the state of an adapter of its shape; null where it is. */
-function checkpointFault({ adapter: values, m, v, extra }: PlainRecord): string | null {
+function checkpointFault({ adapter: values, m, v, best, extra }: PlainRecord): string | null {
   const [own, first, second] = [values, m, v] as Float32Array[];
+  const kept = best as StoredCheckpoint['best'] | undefined;
+  if (kept && kept.adapter.length !== own?.length)
+    return 'its checkpoint holds a best adapter of another length than its last';
   if (own === undefined || first?.length !== own.length || second?.length !== own.length)
     return 'its checkpoint holds moments of another length than its adapter';
   const { config, modules } = extra as { config: StoredLoraConfig; modules: readonly ShapedModule[] };
@@ -133,18 +136,20 @@ function checkpointFault({ adapter: values, m, v, extra }: PlainRecord): string 
 const run: ItemRules = {
   nameOf: ({ plan }) => String(object(plan).name),
   withName: (record, name) => ({ ...record, plan: { ...object(record.plan), name } }),
-  derived: ['bytes', 'groupBytes', 'checkpointStep'],
+  derived: ['bytes', 'groupBytes', 'checkpointStep', 'best'],
   settled: (record) => settledRun(record, record.checkpointStep !== null),
   withReferences: (record, map) => {
     const plan = withSource(object(record.plan), map);
+    const evalDatasetId = mapped(plan.evalDatasetId, 'dataset', map);
     return {
       ...record,
       adapterId: mapped(record.adapterId, 'adapter', map),
-      plan: { ...plan, adapterId: mapped(plan.adapterId, 'adapter', map) },
+      plan: { ...plan, evalDatasetId, adapterId: mapped(plan.adapterId, 'adapter', map) },
     };
   },
   counter: (record) => {
     let checkpointStep: number | null = null;
+    let best: StoredBest | null = null;
     let [groupBytes, step] = [0, Number(record.step)];
     return {
       take: (store, row) => {
@@ -153,11 +158,13 @@ const run: ItemRules = {
         if (store !== 'checkpoints') return null;
         if (checkpointStep !== null) return 'it has several checkpoints';
         checkpointStep = Number(row.step);
+        const kept = row.best as StoredCheckpoint['best'] | undefined;
+        best = kept ? { step: kept.step, metric: kept.metric, value: kept.value } : null;
         return checkpointFault(row);
       },
       finish: () => {
         const settled = settledRun(
-          { notes: '', ...record, step, groupBytes, checkpointStep },
+          { notes: '', ...record, step, groupBytes, checkpointStep, best },
           checkpointStep !== null,
         );
         // What this page would not start is never gone on with either, but stays to be looked at.

@@ -85,6 +85,8 @@ const run = v.looseObject({
       method: v.picklist(['sft', 'grpo']),
       modelId: reference,
       adapterId: v.nullable(reference),
+      // Backups of before a run was evaluated on another dataset have none.
+      evalDatasetId: v.optional(v.nullable(reference)),
       source,
     },
     maxSteps: whole,
@@ -99,6 +101,14 @@ const run = v.looseObject({
 const floats = v.instance(Float32Array);
 const checkpoint = v.looseObject({
   ...{ step: whole, adapter: floats, m: floats, v: floats },
+  // Backups of before the best adapter was kept have none.
+  best: v.optional(
+    v.nullable(
+      v.looseObject({
+        ...{ step: whole, metric: v.picklist(['loss', 'accuracy']), value: finite, adapter: floats },
+      }),
+    ),
+  ),
   extra: v.looseObject({
     ...{ device: text, profile: text, modelId: reference, fingerprint: hash },
     precision: v.nullable(v.picklist(WEIGHT_PRECISIONS)),

@@ -14,7 +14,12 @@ import { parseLoraConfig } from '../../model/peft_reader';
 import { packAdapter, readAdapterFiles } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { AdapterRecord } from '../../storage/records';
-import type { AdapterCommands, AdapterSummary, NamedFile } from '../../worker/protocol/library';
+import type {
+  AdapterCommands,
+  AdapterSummary,
+  NamedFile,
+  SavedCheckpoint,
+} from '../../worker/protocol/library';
 import { countParameters } from '../answers/checkpoint_base';
 import type { Loaded } from '../answers/engine';
 import type { FetchedAdapter } from '../answers/hub_adapters';
@@ -68,7 +73,7 @@ export class AdapterLibrary implements AdapterCommands {
   }
 
   /** See AdapterCommands. */
-  async saveAdapter(runId: string, name: string): Promise<AdapterSummary> {
+  async saveAdapter(runId: string, name: string, which: SavedCheckpoint = 'last'): Promise<AdapterSummary> {
     const { runs, adapters, createId, date } = this.#parts;
     const words = checkedName(name);
     const [{ run, metrics }, checkpoint] = await Promise.all([runs.read(runId), runs.readCheckpoint(runId)]);
@@ -76,8 +81,14 @@ export class AdapterLibrary implements AdapterCommands {
       const message = `The run "${run.plan.name}" has no checkpoint yet: let it make a step, or pause it.`;
       throw new LookBackError('adapter/no-checkpoint', message, { runId });
     }
-    const { extra: base, step } = checkpoint;
-    const weights = loraWeightsOf(checkpoint.adapter, base.config, base.modules);
+    const { extra: base } = checkpoint;
+    const kept = which === 'best' ? checkpoint.best : checkpoint;
+    if (kept === null) {
+      const message = `The run "${run.plan.name}" has no best checkpoint: it was not evaluated yet.`;
+      throw new LookBackError('adapter/no-checkpoint', message, { runId });
+    }
+    const { step } = kept;
+    const weights = loraWeightsOf(kept.adapter, base.config, base.modules);
     const last = metrics.filter((row) => row.step <= step).at(-1);
     const draft = {
       ...{ id: createId(), name: words, notes: '', createdAt: date(), config: base.config },

@@ -122,7 +122,8 @@ function isInFlight({ state }: RunRecord): boolean {
   return state === 'preparing' || state === 'running' || state === 'pausing';
 }
 
-function needs({ source, adapterId }: TrainingPlan, { kind, id }: NeededItem): boolean {
+function needs({ source, adapterId, evalDatasetId }: TrainingPlan, { kind, id }: NeededItem): boolean {
   if (kind === 'adapter') return adapterId === id;
+  if (evalDatasetId === id) return true;
   return source.kind === 'dataset' && source.datasetId === id;
 }

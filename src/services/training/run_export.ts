@@ -32,15 +32,17 @@ export function groupLines(found: StepGroups | null): string {
 
 /** The configuration of a run. A dataset and an adapter are named by their ids: the page keeps them, not the file. */
 export function runConfiguration({ plan, step, base }: Pick<ExportedRun, 'plan' | 'step' | 'base'>): string {
-  const { modelId, adapterId, source, ...settings } = completePlan(plan);
+  const { modelId, adapterId, evalDatasetId, source, ...settings } = completePlan(plan);
   const made = base && { device: base.device, kernelProfile: base.profile, baseSha256: base.fingerprint };
-  const kept = source.kind === 'dataset' || adapterId !== null;
-  const note = 'source.file and adapter name what the page keeps: export it there, and set the paths.';
+  const kept = source.kind === 'dataset' || adapterId !== null || evalDatasetId !== null;
+  const note =
+    'source.file, evalFile and adapter name what the page keeps: export it there, and set the paths.';
   return writeRunFile(
     {
       ...settings,
       model: modelId,
       adapter: adapterId,
+      evalFile: evalDatasetId,
       source: source.kind === 'dataset' ? { kind: source.kind, file: source.datasetId } : source,
     },
     { step, ...made, ...(kept ? { note } : {}) },

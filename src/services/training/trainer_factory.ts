@@ -9,6 +9,8 @@ import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
 import type { AdapterStart, PreparingHooks, TrainingRequest } from '../../lookback/training';
 import { checkTrainable, loraConfigOf } from '../../lookback/training_adapter';
 import { shapedModules, targetedModules } from '../../model/lora';
+import { evaluatesHeldOut } from '../../settings/held_out_settings';
+import { readerOf } from '../../settings/read_settings';
 import { completePlan } from '../../settings/train_plan';
 import { ownBytes } from '../../storage/record_size';
 import type { PromptExample, Trainer, TrainerCheckpoint } from '../../train/trainer';
@@ -22,7 +24,7 @@ import type { MemoryPlan } from './training_memory';
 import type { MadeTrainer, MakingHooks } from './training_run';
 
 /** A run's checkpoint with what lies beside it. */
-type RunCheckpoint = TrainerCheckpoint & { readonly extra: CheckpointBase };
+type MadeCheckpoint = TrainerCheckpoint & { readonly extra: CheckpointBase };
 
 /** What the factory needs. */
 export interface TrainerFactoryParts<M> {
@@ -48,6 +50,7 @@ export class TrainerFactory<M extends EngineModel> {
   async checkSources(loaded: Loaded<M>, plan: TrainingPlan): Promise<void> {
     const { source, adapterId } = plan;
     if (source.kind === 'dataset') checkRows(await this.#parts.datasets.rowSource(source.datasetId));
+    await this.#evaluationRows(plan);
     if (adapterId === null) return;
     checkTrainable(await this.#parts.adapters.startOf(adapterId, loaded), loaded.model.model.config);
   }
@@ -60,7 +63,7 @@ export class TrainerFactory<M extends EngineModel> {
   async make(
     loaded: Loaded<M>,
     plan: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
+    checkpoint: MadeCheckpoint | null,
     hooks: MakingHooks,
   ): Promise<MadeTrainer> {
     const fingerprint = await this.#parts.fingerprintOf(loaded);
@@ -84,22 +87,32 @@ export class TrainerFactory<M extends EngineModel> {
   async #request(
     loaded: Loaded<M>,
     plan: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
+    checkpoint: MadeCheckpoint | null,
   ): Promise<TrainingRequest> {
     const { source } = plan;
     const start = await this.#start(loaded, plan, checkpoint);
     const whole = completePlan(plan);
-    if (source.kind === 'shapes_world') return { ...whole, source, start, checkpoint };
+    const common = { ...whole, heldOut: await this.#evaluationRows(plan), start, checkpoint };
+    if (source.kind === 'shapes_world') return { ...common, source };
     const rows = await this.#parts.datasets.rowSource(source.datasetId);
     checkRows(rows);
-    return { ...whole, source: { kind: 'rows', rows }, start, checkpoint };
+    return { ...common, source: { kind: 'rows', rows } };
+  }
+
+  /** Another set to evaluate on; null where the plan has none. */
+  async #evaluationRows(plan: TrainingPlan): Promise<RowSource | null> {
+    const { evalDatasetId } = plan;
+    if (evalDatasetId === null || !evaluatesHeldOut(readerOf(plan))) return null;
+    const rows = await this.#parts.datasets.rowSource(evalDatasetId);
+    checkRows(rows);
+    return rows;
   }
 
   /** The adapter that a run continues: once there is a checkpoint, the copy in it, wherever the adapter is by then. */
   async #start(
     loaded: Loaded<M>,
     { adapterId }: TrainingPlan,
-    checkpoint: RunCheckpoint | null,
+    checkpoint: MadeCheckpoint | null,
   ): Promise<AdapterStart | null> {
     if (adapterId === null) return null;
     if (checkpoint?.extra.start) return checkpoint.extra.start;

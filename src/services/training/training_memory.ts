@@ -10,16 +10,17 @@ import { GpuError } from '../../lib/errors';
 import {
   createTrainer,
   INGREDIENTS,
-  SCENES_AT_ONCE,
   type TrainerBase,
   type TrainerIngredients,
   type TrainingRequest,
 } from '../../lookback/training';
 import { loraConfigOf } from '../../lookback/training_adapter';
+import { SCENES_AT_ONCE } from '../../lookback/training_examples';
 import { type LoraWeights, shapedModules, targetedModules } from '../../model/lora';
 import type { PromptInput } from '../../model/prompt_packing';
+import { heldOutSize } from '../../settings/held_out';
 import { programsOf } from '../../tensor/arena_pool';
-import type { PromptExample } from '../../train/trainer';
+import type { LabelledExample, PromptExample } from '../../train/trainer';
 
 /** Buffers of one purpose, in bytes each. */
 export interface MemoryPart {
@@ -79,7 +80,10 @@ export async function planTrainingMemory(
     () => share,
   );
   const trainer = await createTrainer(onDevice(base, counting.gpu), rehearsed, {}, ingredients);
-  for (share of LENGTHS) await trainer.runStep({});
+  for (share of LENGTHS) {
+    await trainer.runStep({});
+    await trainer.evaluate?.({});
+  }
   await trainer.checkpoint();
   const { weights } = rehearsed.start;
   const trainableParameters = weights.reduce((total, { a, b }) => total + a.length + b.length, 0);
@@ -94,7 +98,7 @@ function onDevice(base: TrainerBase, gpu: GpuContext): TrainerBase {
   return { prepare, eosTokenIds, maxTokens, processor, model: { device: { ...model.device, gpu } } };
 }
 
-/** The run in short: every step evaluates, and a step or an evaluation of very many examples has fewer. */
+/** The run in short: a step or an evaluation of very many examples has fewer. */
 function rehearsedRequest(base: TrainerBase, request: TrainingRequest, { prompt }: PromptExample) {
   const { sft, grpo } = request;
   const group =
@@ -106,19 +110,23 @@ function rehearsedRequest(base: TrainerBase, request: TrainingRequest, { prompt 
   }
   const most = Math.max(1, Math.floor(STEP_TOKENS / group));
   const { source } = request;
+  const evalBatchSize = Math.min(request.evalBatchSize, most);
+  // Whole batches are alike; the rest makes one of another size.
+  const shortened = (count: number): number =>
+    count <= evalBatchSize || !Number.isFinite(count)
+      ? Math.min(count, evalBatchSize)
+      : evalBatchSize + (count % evalBatchSize);
   return {
     ...request,
     checkpoint: null,
     start: request.start ?? zeroStart(base, request),
     source: source.kind === 'rows' ? source : { ...source, scenes: Math.min(source.scenes, SCENES_AT_ONCE) },
     maxSteps: LENGTHS.length,
-    sft: {
-      ...sft,
-      numTrainEpochs: 0,
-      batchSize: Math.min(sft.batchSize, most),
-      evalSize: Math.min(sft.evalSize, most),
-      evalSteps: Math.min(sft.evalSteps, 1),
-    },
+    evalBatchSize,
+    evalSize: shortened(heldOutSize(countOf(request), request)),
+    evalSamples: shortened(request.evalSamples),
+    heldOut: null,
+    sft: { ...sft, numTrainEpochs: 0, batchSize: Math.min(sft.batchSize, most) },
     grpo: { ...grpo, promptsPerStep: Math.min(grpo.promptsPerStep, most) },
   };
 }
@@ -153,19 +161,25 @@ function rehearsal(
     return { ...example, key, prompt };
   };
   const longest = maxLength - example.prompt.inputIds.length;
-  const { source, sft, grpo } = request;
-  const count = source.kind === 'rows' ? source.rows.count : Number.POSITIVE_INFINITY;
+  const { sft, grpo, evalSize } = request;
+  const written = (key: number): LabelledExample => {
+    return { ...exampleAt(key), completion: Array<number>(shorter(longest)).fill(0) };
+  };
   let scored = 0;
   const alternating = () => ({ score: scored++ % 2, why: '', span: null });
   return {
     labelled: async (making) => {
-      if (source.kind === 'shapes_world') await INGREDIENTS.labelled(making);
-      return {
-        count: Math.min(count, sft.evalSize + LENGTHS.length * sft.batchSize),
-        read: async (key) => ({ ...exampleAt(key), completion: Array<number>(shorter(longest)).fill(0) }),
-      };
+      if (making.request.source.kind === 'shapes_world') await INGREDIENTS.labelled(making);
+      const count = Math.min(countOf(request), LENGTHS.length * sft.batchSize);
+      return { count: Math.max(1, count), read: async (key) => written(key) };
     },
-    prompts: async () => ({ count, read: async (key) => exampleAt(key) }),
+    prompts: async () => ({ count: countOf(request), read: async (key) => exampleAt(key) }),
+    heldOut: async () => ({
+      count: evalSize,
+      read: async (key) =>
+        request.method === 'sft' ? written(-1 - key) : { ...exampleAt(-1 - key), completion: null },
+    }),
+    figures: () => () => ({}),
     generate: (source, requests) => longAnswers(source, requests, shorter),
     scoring: () => ({
       rewards: [{ name: 'rehearsed', weight: 1, of: alternating }],
@@ -192,6 +206,11 @@ async function longAnswers(
     answer.finish('eos');
     return answer;
   });
+}
+
+/** Examples of a run's set. */
+function countOf({ source }: Pick<TrainingRequest, 'source'>): number {
+  return source.kind === 'rows' ? source.rows.count : Number.POSITIVE_INFINITY;
 }
 
 function partsOf(buffers: readonly CountedBuffer[]): MemoryPart[] {

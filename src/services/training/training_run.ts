@@ -6,9 +6,11 @@ import type { GpuContext } from '../../gpu/device';
 import { LookBackError } from '../../lib/errors';
 import { untilAborted } from '../../lib/interruption';
 import { type PlainError, plainError } from '../../lib/plain_error';
+import { completePlan } from '../../settings/train_plan';
 import type { RunRecord } from '../../storage/records';
 import type { RunStore, StepProgress } from '../../storage/run_store';
-import type { StepOutcome, Trainer, TrainerCheckpoint } from '../../train/trainer';
+import type { EvaluationOutcome, RunCheckpoint, StepOutcome, Trainer } from '../../train/trainer';
+import { isEvaluated } from '../../train/training_log';
 import { type LoopEnd, type LoopStatus, TrainingLoop } from '../../train/training_loop';
 import type {
   GroupFact,
@@ -33,6 +35,7 @@ export type TrainingRuns = Pick<
   | 'readCheckpoint'
   | 'update'
   | 'saveProgress'
+  | 'saveEvaluation'
   | 'saveCheckpoint'
   | 'rewind'
   | 'settleInterrupted'
@@ -92,7 +95,7 @@ export class TrainingRun<M extends EngineModel> {
   #toldAt = Number.NEGATIVE_INFINITY;
   #later: ReturnType<typeof setTimeout> | undefined;
   /** Steps that a full disk refused, while the trainer that made them is in memory. */
-  #unsaved: StepProgress<SampleFact, GroupFact>[] = [];
+  #unsaved: StepProgress<GroupFact>[] = [];
 
   constructor(around: RunSurroundings<M>, record: RunRecord<TrainingPlan>) {
     this.#around = around;
@@ -227,6 +230,7 @@ export class TrainingRun<M extends EngineModel> {
       turn: () => engine.turns.pass(),
     };
     const { plan } = this.#record;
+    const earlier = (await runs.read(this.id)).metrics.filter(isEvaluated);
     const made = await engine.turns.train(() => {
       const making = this.#around.trainers.make(loaded, plan, checkpoint, hooks);
       return loaded.gpu.untilLost(unlessAborted(making, loaded.gpu, signal));
@@ -236,6 +240,7 @@ export class TrainingRun<M extends EngineModel> {
     this.#notice ??= made.notice;
     const loop = new TrainingLoop(shared(made.trainer, loaded.gpu, engine.turns), this.#sink(base, made), {
       saveSteps: plan.saveSteps,
+      evaluation: { ...completePlan(plan), earlier, best: checkpoint?.best ?? null },
       turn: () => engine.turns.pass(),
       now: () => this.#around.now(),
     });
@@ -252,9 +257,10 @@ export class TrainingRun<M extends EngineModel> {
     return {
       onStatus: (status: LoopStatus) => this.#loopSaid(status),
       onStep: (outcome: StepOutcome) => this.#stepped(outcome, pictureOf),
-      onCheckpoint: async ({ step, adapter, m, v }: TrainerCheckpoint) => {
+      onEvaluation: (outcome: EvaluationOutcome) => this.#evaluated(outcome),
+      onCheckpoint: async ({ step, adapter, m, v, best }: RunCheckpoint) => {
         await this.#saveSteps();
-        const checkpoint = { step, adapter, m, v, extra: base };
+        const checkpoint = { step, adapter, m, v, best, extra: base };
         this.#record = await runs.saveCheckpoint(this.id, checkpoint, { updatedAt: this.#around.date() });
         this.#around.changed();
       },
@@ -268,18 +274,23 @@ export class TrainingRun<M extends EngineModel> {
     this.#tell({ state: now, step, maxSteps, phase, fraction, secondsPerStep, reason: this.#notice });
   }
 
-  async #stepped({ step, metrics, groups, samples }: StepOutcome, pictureOf: PictureOf): Promise<void> {
+  async #stepped({ step, metrics, groups }: StepOutcome, pictureOf: PictureOf): Promise<void> {
     const { engine } = this.#around;
     const runId = this.id;
-    const facts = {
-      ...(groups === undefined ? {} : { groups: await groupFacts(groups, pictureOf) }),
-      ...(samples === undefined ? {} : { samples: sampleFacts(samples) }),
-    };
+    const facts = groups === undefined ? {} : { groups: await groupFacts(groups, pictureOf) };
     this.#unsaved.push({ runId, step, metrics, at: this.#around.date(), ...facts });
     await this.#saveSteps();
     engine.emit({ type: 'trainingStepped', runId, metrics: { step, values: metrics } });
     if (facts.groups) engine.emit({ type: 'groupsSampled', runId, step, groups: facts.groups });
-    if (facts.samples) engine.emit({ type: 'samplesEvaluated', runId, step, samples: facts.samples });
+  }
+
+  async #evaluated({ step, metrics, samples }: EvaluationOutcome): Promise<void> {
+    const { engine, runs, date } = this.#around;
+    const runId = this.id;
+    const facts = sampleFacts(samples);
+    await this.#saveSteps();
+    this.#record = await runs.saveEvaluation({ runId, step, metrics, samples: facts, at: date() });
+    engine.emit({ type: 'evaluated', runId, metrics: { step, values: metrics }, samples: facts });
   }
 
   async #saveSteps(): Promise<void> {
@@ -325,6 +336,7 @@ export class TrainingRun<M extends EngineModel> {
 
 /** A trainer that holds the device only in its turns, and whose promises settle when the device is lost. */
 function shared(trainer: Trainer, gpu: GpuContext, turns: GpuTurns): Trainer {
+  const { evaluate } = trainer;
   return {
     get step() {
       return trainer.step;
@@ -333,6 +345,7 @@ function shared(trainer: Trainer, gpu: GpuContext, turns: GpuTurns): Trainer {
       return trainer.maxSteps;
     },
     runStep: (hooks) => turns.train(() => gpu.untilLost(trainer.runStep(hooks)), hooks.signal),
+    evaluate: evaluate && ((hooks) => turns.train(() => gpu.untilLost(evaluate(hooks)), hooks.signal)),
     checkpoint: () => gpu.untilLost(trainer.checkpoint()),
     destroy: () => trainer.destroy(),
   };

@@ -3,7 +3,6 @@
 
 import type { TrainingMethod } from '../../settings/train_settings';
 import type { Unit } from './figures_text';
-import { SAMPLED } from './run_series';
 import { TRAIN_COPY } from './train_copy';
 
 /** One line of a chart. Lines are told apart by dash and width; the accent is for looking back alone. */
@@ -98,15 +97,77 @@ const SFT_LOSS: CurveChart = {
   lines: [line('loss', 'training'), line('eval_loss', 'held out', 'second', true)],
 };
 
-const SFT_ANSWERS: CurveChart = {
-  id: 'answers',
-  title: 'Sample answers',
+const HELD_OUT: CurveChart = {
+  id: 'held-out',
+  title: 'Held-out questions',
   definition:
-    'Of the few greedy answers below, at each evaluation: the share that is right, and the share that looks back in the strict form.',
+    'Of the held-out questions, answered greedily at each evaluation: the share that is right, the ends of its 95 % interval, and the share that looks back.',
   unit: 'share',
   range: [0, 1],
-  lines: [line(SAMPLED.right, 'right', 'first', true), line(SAMPLED.back, 'looks back', 'accent', true)],
+  lines: [
+    line('eval_accuracy', 'right', 'first', true),
+    line('eval_accuracy_low', 'from', 'third', true),
+    line('eval_accuracy_high', 'to', 'third', true),
+    line('eval_look_back/trigger_rate', 'looks back', 'accent', true),
+  ],
 };
+
+const HELD_OUT_MORE: readonly CurveChart[] = [
+  {
+    id: 'held-out-kinds',
+    title: 'Held-out accuracy by kind',
+    definition: 'Share of right answers among held-out questions of one kind.',
+    unit: 'share',
+    range: [0, 1],
+    lines: [
+      line('eval_accuracy/visual', 'needs the picture', 'second', true),
+      line('eval_accuracy/text', 'does not', 'third', true),
+    ],
+  },
+  {
+    id: 'held-out-length',
+    title: 'Length of held-out answers',
+    definition: 'Mean tokens of a greedy answer to a held-out question.',
+    unit: 'tokens',
+    range: [0, 10],
+    lines: [line('eval_completions/mean_length', 'answer', 'first', true)],
+  },
+  {
+    id: 'held-out-faults',
+    title: 'Held-out answers without an end or a look',
+    definition: 'Share that was cut off at the longest length, and share whose look back has no content.',
+    unit: 'share',
+    range: [0, 0.1],
+    lines: [
+      line('eval_completions/clipped_ratio', 'cut off', 'first', true),
+      line('eval_look_back/empty_back_rate', 'empty', 'second', true),
+    ],
+  },
+  {
+    id: 'held-out-attention',
+    title: 'Attention on held-out images',
+    definition:
+      'Share of attention that falls on the image in greedy answers that look back: inside the look, and late in the thought before it.',
+    unit: 'share',
+    range: [0, 0.2],
+    lines: [
+      line('eval_look_back/image_attention_inside', 'inside', 'accent', true),
+      line('eval_look_back/image_attention_before', 'before', 'second', true),
+    ],
+  },
+  {
+    id: 'held-out-flips',
+    title: 'Changes of mind on held-out questions',
+    definition:
+      'Of the greedy answers that looked back after arriving at a result: share that turned right, and share that turned wrong.',
+    unit: 'share',
+    range: [0, 0.1],
+    lines: [
+      line('eval_look_back/wrong_to_right', 'wrong to right', 'accent', true),
+      line('eval_look_back/right_to_wrong', 'right to wrong', 'second', true),
+    ],
+  },
+];
 
 const TOKEN_ACCURACY: CurveChart = {
   id: 'token-accuracy',
@@ -247,7 +308,7 @@ const GRPO_MORE: readonly CurveChart[] = [
 
 /** Metrics without a chart of their own; the exported file has them. */
 const UNDRAWN =
-  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^epoch$/;
+  /^rewards\/.*\/std$|^completions\/(min|max|mean_terminated)_length$|^clip_ratio\/(low|high)_mean$|^epoch$|^eval_(runtime|answers)$/;
 
 /** Charts of a run: those that matter most, shown even while empty, and the others that have data. */
 export interface CurveSet {
@@ -267,9 +328,12 @@ function withRewards(names: readonly string[]): CurveChart {
 
 /** The charts of a method for the metrics that were logged, by their names. */
 export function curvesOf(method: TrainingMethod, names: readonly string[]): CurveSet {
-  const hero = method === 'grpo' ? [withRewards(names), BACKS, ATTENTION, LENGTH] : [SFT_LOSS, SFT_ANSWERS];
+  const evaluated = names.includes('eval_accuracy') ? [HELD_OUT] : [];
+  const hero =
+    method === 'grpo' ? [withRewards(names), BACKS, ATTENTION, LENGTH, ...evaluated] : [SFT_LOSS, HELD_OUT];
   const shown = new Set(hero.flatMap(({ lines }) => lines.map(({ metric }) => metric)));
-  const others = [...(method === 'grpo' ? GRPO_MORE : [TOKEN_ACCURACY, BACKS, ATTENTION, LENGTH]), ...SHARED]
+  const own = method === 'grpo' ? GRPO_MORE : [TOKEN_ACCURACY, BACKS, ATTENTION, LENGTH];
+  const others = [...HELD_OUT_MORE, ...own, ...SHARED]
     .map((chart) => ({ ...chart, lines: chart.lines.filter(({ metric }) => names.includes(metric)) }))
     .filter(({ lines }) => lines.length > 0);
   for (const { lines } of others) for (const { metric } of lines) shown.add(metric);

@@ -37,12 +37,20 @@ function beginnings(plans: readonly TrainingPlan[], names: PlanNames): readonly 
     adapterId === null ? WORDS.newAdapter : nameOf(names.adapters, adapterId, WORDS.missingAdapter);
   const source = ({ source: from }: TrainingPlan) =>
     from.kind === 'dataset' ? nameOf(names.datasets, from.datasetId, WORDS.missingDataset) : WORDS.world;
+  const evaluated = ({ evalDatasetId }: TrainingPlan) =>
+    evalDatasetId === null
+      ? WORDS.evaluateHeldOut
+      : nameOf(names.datasets, evalDatasetId, WORDS.missingDataset);
   const model = ({ modelId }: TrainingPlan) =>
     names.models.find(({ id }) => id === modelId)?.label ?? modelId;
   const idOf = ({ source: from }: TrainingPlan) => (from.kind === 'dataset' ? from.datasetId : '');
   const rows = [
     { id: 'model', label: WORDS.model, text: model, key: ({ modelId }: TrainingPlan) => modelId },
     { id: 'source', label: WORDS.source, text: source, key: idOf },
+    {
+      ...{ id: 'evaluated', label: WORDS.evaluateOn, text: evaluated },
+      key: ({ evalDatasetId }: TrainingPlan) => evalDatasetId,
+    },
     { id: 'adapter', label: WORDS.adapter, text: adapter, key: ({ adapterId }: TrainingPlan) => adapterId },
   ];
   return rows

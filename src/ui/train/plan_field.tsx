@@ -77,7 +77,7 @@ function Control({ id, setting, value, described, wrong, set }: ControlProps) {
       return (
         <NumberInput
           {...shared}
-          whole={setting.whole}
+          whole={setting.whole && setting.share !== true}
           aria-invalid={wrong}
           number={typeof value === 'number' ? value : Number.NaN}
           set={set}

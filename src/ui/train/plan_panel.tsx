@@ -4,6 +4,8 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { formatBytes } from '../../lib/format';
 import { splitWords } from '../../settings/held_out';
+import { evaluatesHeldOut } from '../../settings/held_out_settings';
+import { readerOf } from '../../settings/read_settings';
 import { SETTING_GROUPS, type SettingGroup } from '../../settings/setting_groups';
 import { PRESET_IDS, type PresetId, TRAIN_PRESETS } from '../../settings/train_presets';
 import { TRAIN_SETTING_IDS, TRAIN_SETTINGS, type TrainSettingId } from '../../settings/train_settings';
@@ -88,6 +90,38 @@ function SourceChoice() {
   );
 }
 
+/** What the run is evaluated on: examples that it holds out, or another dataset. */
+function EvaluationChoice() {
+  const form = usePlan();
+  const { evalDatasetId } = form.plan.value;
+  const datasets = useStored().datasets.value;
+  const known = evalDatasetId === null || datasets.some(({ id }) => id === evalDatasetId);
+  const problem = form.problems.value.find(({ field }) => field === 'evalDatasetId');
+  return (
+    <div class={problem === undefined ? 'plan-field' : 'plan-field wrong'}>
+      <label for="plan-eval-source">{WORDS.evaluateOn}</label>
+      <select
+        id="plan-eval-source"
+        data-testid="eval-dataset"
+        aria-describedby="plan-eval-source-note"
+        value={evalDatasetId ?? ''}
+        onChange={(event) => form.chooseEvalDataset(event.currentTarget.value || null)}
+      >
+        <option value="">{WORDS.evaluateHeldOut}</option>
+        {!known && <option value={evalDatasetId ?? ''}>{WORDS.missingDataset}</option>}
+        {datasets.map(({ id, name, rows }) => (
+          <option key={id} value={id}>
+            {WORDS.dataset(name, rows)}
+          </option>
+        ))}
+      </select>
+      <span id="plan-eval-source-note" class="hint wrong-note">
+        {problem !== undefined && problemText(problem)}
+      </span>
+    </div>
+  );
+}
+
 function ModelChoice() {
   const form = usePlan();
   const models = usePlanModels();
@@ -145,8 +179,9 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
   const plan = form.plan.value;
   const groups = FOLDED.filter(({ fields }) => fields.some((id) => fieldApplies(plan, id)));
   // What cannot be used must not be folded away: a dataset can make a setting wrong that nobody touched.
-  const wrong = form.problems.value.some(({ field }) =>
-    groups.some(({ fields }) => fields.some((id) => id === field)),
+  const wrong = form.problems.value.some(
+    ({ field }) =>
+      field === 'evalDatasetId' || groups.some(({ fields }) => fields.some((id) => id === field)),
   );
   return (
     <details
@@ -165,6 +200,7 @@ function Advanced({ open }: { readonly open: Signal<boolean> }) {
             {fields.map((id) => (
               <PlanField key={id} id={id} />
             ))}
+            {group === 'evaluation' && evaluatesHeldOut(readerOf(plan)) && <EvaluationChoice />}
           </div>
         </fieldset>
       ))}
@@ -257,7 +293,7 @@ function Estimate({ goTo }: { readonly goTo: (id: TrainSettingId) => void }) {
   );
 }
 
-/** How SFT would divide its examples. */
+/** How the examples would be divided. */
 function Split() {
   const split = usePlan().split.value;
   if (split === null) return null;

@@ -4,8 +4,10 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { PlainError } from '../../lib/plain_error';
+import { bestWords } from '../../settings/best_evaluation';
 import { isLive } from '../../state/session';
 import { alertsOf, secondsLeft } from '../../state/train_run';
+import type { SavedCheckpoint } from '../../worker/protocol/library';
 import type { RunSummary, TrainingStatus } from '../../worker/protocol/training';
 import { Icon } from '../icons';
 import { CommandFailure, ErrorNote } from './failure_note';
@@ -50,6 +52,7 @@ function Figures({ run, status }: { readonly run: RunSummary; readonly status: T
     [WORDS.left, left === null ? WORDS.none_ : WORDS.leftValue(durationText(left))],
     [WORDS.now, status === null ? WORDS.none_ : phaseText(status)],
     [WORDS.checkpoint, run.checkpointStep === null ? WORDS.none_ : WORDS.checkpointValue(run.checkpointStep)],
+    ...(run.best === null ? [] : [[WORDS.best, bestWords(run.best)] as const]),
   ];
   return (
     <dl class="figures run-figures">
@@ -67,21 +70,61 @@ function Figures({ run, status }: { readonly run: RunSummary; readonly status: T
   );
 }
 
+interface CheckpointChoiceProps {
+  /** Step of the last checkpoint. */
+  readonly last: number;
+  readonly best: NonNullable<RunSummary['best']>;
+  readonly chosen: SavedCheckpoint;
+  readonly choose: (which: SavedCheckpoint) => void;
+}
+
+function CheckpointChoice({ last, best, chosen, choose }: CheckpointChoiceProps) {
+  return (
+    <>
+      <label for="adapter-which">{WORDS.saveWhich}</label>
+      <select
+        id="adapter-which"
+        data-testid="adapter-which"
+        value={chosen}
+        onChange={(event) => choose(event.currentTarget.value as SavedCheckpoint)}
+      >
+        <option value="last">{WORDS.saveLast(last)}</option>
+        <option value="best">{WORDS.saveBest(bestWords(best))}</option>
+      </select>
+    </>
+  );
+}
+
 function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: () => void }) {
   const results = useRunResults();
   const commands = useCommands();
-  const name = useSignal(WORDS.adapterName(run.plan.name, run.checkpointStep ?? run.step));
+  const { best } = run;
+  const last = run.checkpointStep ?? run.step;
+  const which = useSignal<SavedCheckpoint>('last');
+  const stepOf = (chosen: SavedCheckpoint) => (chosen === 'best' && best !== null ? best.step : last);
+  const name = useSignal(WORDS.adapterName(run.plan.name, last));
+  const choose = (chosen: SavedCheckpoint) => {
+    // A name that somebody wrote stays.
+    const proposed = name.value === WORDS.adapterName(run.plan.name, stepOf(which.value));
+    which.value = chosen;
+    if (proposed) name.value = WORDS.adapterName(run.plan.name, stepOf(chosen));
+  };
   return (
     <form
       class="save-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void results.saveAdapter(run.id, name.value.trim()).then((adapter) => adapter !== null && close());
+        void results
+          .saveAdapter(run.id, name.value.trim(), which.value)
+          .then((adapter) => adapter !== null && close());
       }}
       onKeyDown={(event) => {
         if (event.key === 'Escape') close();
       }}
     >
+      {best !== null && best.step !== last && (
+        <CheckpointChoice {...{ last, best, choose }} chosen={which.value} />
+      )}
       <label for="adapter-name">{WORDS.saveName}</label>
       <input
         id="adapter-name"

@@ -1,11 +1,8 @@
 // Reads a run's steps as columns of numbers, metric by metric, for charts that are drawn anew at every step: a column is
 // filled when it is first asked for, and from then on only with the steps that have arrived since.
 
-import type { Evaluation, ShownRun } from '../../state/train_run';
-import type { SampleFact, StepMetrics } from '../../worker/protocol/training';
-
-/** Metrics that evaluations add, as if the trainer had logged them: shares of an evaluation's answers. */
-export const SAMPLED = { right: 'samples/right', back: 'samples/looks_back' } as const;
+import type { ShownRun } from '../../state/train_run';
+import type { StepMetrics } from '../../worker/protocol/training';
 
 /** Values by step; null where a metric was not measured or is no finite number. */
 export type Column = readonly (number | null)[];
@@ -23,15 +20,6 @@ export interface RunSeries {
 
 /** A run without steps. */
 export const NO_SERIES: RunSeries = { steps: [], names: [], column: () => [], means: () => [] };
-
-function sampledShares({ samples }: Evaluation): Readonly<Record<string, number>> {
-  const share = (holds: (sample: SampleFact) => boolean) =>
-    samples.filter(holds).length / Math.max(1, samples.length);
-  return {
-    [SAMPLED.right]: share(({ correct }) => correct),
-    [SAMPLED.back]: share(({ format }) => format === 'back'),
-  };
-}
 
 /** A column that grows, with what its next mean needs. */
 class GrowingMeans {
@@ -64,12 +52,7 @@ class GrowingSeries implements RunSeries {
   readonly #known = new Set<string>();
   readonly #columns = new Map<string, (number | null)[]>();
   readonly #means = new Map<string, GrowingMeans>();
-  readonly #sampled: ReadonlyMap<number, Readonly<Record<string, number>>>;
   #metrics: readonly StepMetrics[] = [];
-
-  constructor(evaluations: readonly Evaluation[]) {
-    this.#sampled = new Map(evaluations.map((one) => [one.step, sampledShares(one)]));
-  }
 
   /** Takes the steps after those that it has. */
   grow(metrics: readonly StepMetrics[]): void {
@@ -78,7 +61,6 @@ class GrowingSeries implements RunSeries {
       const { step, values } = metrics[at] as StepMetrics;
       this.steps.push(step);
       for (const name in values) this.#name(name);
-      if (this.#sampled.has(step)) for (const name of Object.values(SAMPLED)) this.#name(name);
     }
   }
 
@@ -86,8 +68,7 @@ class GrowingSeries implements RunSeries {
     const column = this.#columns.get(name) ?? [];
     this.#columns.set(name, column);
     for (let at = column.length; at < this.#metrics.length; at++) {
-      const { step, values } = this.#metrics[at] as StepMetrics;
-      const value = values[name] ?? this.#sampled.get(step)?.[name];
+      const value = this.#metrics[at]?.values[name];
       column.push(value !== undefined && Number.isFinite(value) ? value : null);
     }
     return column;
@@ -110,15 +91,15 @@ class GrowingSeries implements RunSeries {
 
 /** Reads one run after another as {@link RunSeries}; what was read is kept while the run only grows. */
 export class SeriesReader {
-  #series = new GrowingSeries([]);
-  #run: Pick<ShownRun, 'metrics' | 'evaluations'> = { metrics: [], evaluations: [] };
+  #series = new GrowingSeries();
+  #run: Pick<ShownRun, 'metrics'> = { metrics: [] };
 
   /** The columns of the run as it is now. A new object each time, so that whoever compares sees that they changed. */
-  read(run: Pick<ShownRun, 'metrics' | 'evaluations'>): RunSeries {
+  read(run: Pick<ShownRun, 'metrics'>): RunSeries {
     const before = this.#run.metrics;
     const last = before.length - 1;
-    const grown = run.evaluations === this.#run.evaluations && run.metrics[last] === before[last];
-    if (!grown) this.#series = new GrowingSeries(run.evaluations);
+    const grown = run.metrics[last] === before[last];
+    if (!grown) this.#series = new GrowingSeries();
     this.#run = run;
     const series = this.#series;
     series.grow(run.metrics);

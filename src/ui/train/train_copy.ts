@@ -41,6 +41,8 @@ export const TRAIN_COPY = {
     world: 'Built-in world of sheets and photographs',
     dataset: (name: string, rows: number) => `${name} (${rows.toLocaleString('en')} rows)`,
     missingDataset: 'A dataset that is gone',
+    evaluateOn: 'Evaluate on',
+    evaluateHeldOut: 'Held-out examples of the questions above',
     adapter: CONTROLS.planAdapter.label,
     newAdapter: 'Begin a new one',
     continueAdapter: (name: string, r: number) => `${name} (r ${r})`,
@@ -96,6 +98,10 @@ export const TRAIN_COPY = {
     now: 'Now',
     checkpoint: 'Last checkpoint',
     checkpointValue: (step: number) => `step ${step}`,
+    best: 'Best',
+    saveWhich: 'Checkpoint',
+    saveLast: (step: number) => `The last, at step ${step}`,
+    saveBest: (best: string) => `The best: ${best}`,
     none_: '–',
     progress: 'Steps done',
     pause: CONTROLS.pause.label,
@@ -334,6 +340,8 @@ export function problemText(problem: PlanProblem): string {
       return 'Must be less than the rows of the dataset that have a response: the others are trained on.';
     case 'rows':
       return 'This dataset is empty.';
+    case 'count':
+      return 'The built-in world has no end to take a share of: give a whole number.';
     default:
       return `Must be ${mustBe(TRAIN_SETTINGS[problem.field])}.`;
   }

@@ -196,11 +196,14 @@ export interface ImportProgress {
   readonly total: number;
 }
 
+/** Which of a run's two checkpoints is meant. */
+export type SavedCheckpoint = 'last' | 'best';
+
 /** Commands of adapters. */
 export interface AdapterCommands {
   listAdapters(): Promise<readonly AdapterSummary[]>;
-  /** Keeps the run's last checkpoint as an adapter. */
-  saveAdapter(runId: string, name: string): Promise<AdapterSummary>;
+  /** Keeps the run's last checkpoint as an adapter, or that of its best evaluation. */
+  saveAdapter(runId: string, name: string, which?: SavedCheckpoint): Promise<AdapterSummary>;
   renameAdapter(id: string, change: { readonly name: string; readonly notes: string }): Promise<void>;
   /** @returns bytes freed */
   deleteAdapter(id: string): Promise<number>;

@@ -3,6 +3,7 @@
 
 import type { Reason } from '../../answer/answer_form';
 import type { PlainError } from '../../lib/plain_error';
+import type { BestEvaluation } from '../../settings/best_evaluation';
 import type { TrainSettings, WorldSettings } from '../../settings/train_settings';
 
 /** Where examples come from. */
@@ -16,6 +17,8 @@ export interface TrainingPlan extends Omit<TrainSettings, 'source'> {
   readonly source: TrainingSource;
   /** Adapter that the run continues (and that GRPO's reference then is); null begins a new one. */
   readonly adapterId: string | null;
+  /** Dataset that the run is evaluated on; null holds some of its own examples out. */
+  readonly evalDatasetId: string | null;
 }
 
 /** What a plan would need, found by a trial allocation. */
@@ -44,6 +47,8 @@ export interface RunSummary {
   readonly step: number;
   /** Step of the last checkpoint; null before the first. */
   readonly checkpointStep: number | null;
+  /** The best evaluation, whose adapter is kept beside the last; null before the first. */
+  readonly best: BestEvaluation | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Adapter that was saved from it. */
@@ -140,9 +145,10 @@ export type TrainingEvent =
       readonly groups: readonly GroupFact[];
     }
   | {
-      readonly type: 'samplesEvaluated';
+      /** On held-out examples, after the step that the metrics name; they add to that step's own. */
+      readonly type: 'evaluated';
       readonly runId: string;
-      readonly step: number;
+      readonly metrics: StepMetrics;
       readonly samples: readonly SampleFact[];
     };
 

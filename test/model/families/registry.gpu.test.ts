@@ -105,9 +105,9 @@ describe.each(FAMILIES)('%s with %s', (folder, tokenizer) => {
       ...DEFAULT_TRAIN_CONFIG,
       lora: { r: 2, loraAlpha: 4, loraDropout: 0, targetModules: ALL_PROJECTIONS },
       optim: { ...DEFAULT_TRAIN_CONFIG.optim, learningRate: 1e-2, lrSchedulerType: 'constant' },
-      ...{ maxSteps: 3, seed: 1, method: 'sft', mode: 'plain', start: null, checkpoint: null },
+      ...{ maxSteps: 3, seed: 1, method: 'sft', mode: 'plain', heldOut: null, start: null, checkpoint: null },
       source: { kind: 'rows', rows: { count: ROWS.length, read } },
-      sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 3, evalSteps: 0 },
+      sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 3 },
       grpo: DEFAULT_TRAIN_CONFIG.grpo,
     });
     const losses: number[] = [];

@@ -52,6 +52,7 @@ function planOf(datasetId: string, change: Partial<TrainingPlan> = {}): Training
   return {
     ...DEFAULT_TRAIN_CONFIG,
     ...{ name: 'Tiny run', method: 'sft', modelId: 'pocket', adapterId: null, mode: 'cot' },
+    evalDatasetId: null,
     source: { kind: 'dataset', datasetId },
     lora: { ...DEFAULT_TRAIN_CONFIG.lora, r: 2, loraAlpha: 4, targetModules: '.*layers\\.0\\..*q_proj' },
     ...{ maxSteps: 3, saveSteps: 1, tokensPerMicroBatch: 128 },

@@ -64,6 +64,7 @@ export const RUN = {
 };
 export const CHECKPOINT = {
   ...{ step: 2, adapter: floats(1), m: floats(-0), v: floats(Number.NaN) },
+  best: { step: 1, metric: 'loss', value: 0.5, adapter: floats(5) } as const,
   extra: {
     ...{ device: 'a device', profile: '["p"]', modelId: 'pocket', fingerprint: PRINT, precision: null },
     ...{ config: LORA, modules: [{ module: 'model.layers.0.self_attn.q_proj', shape: [4, 3] as const }] },
@@ -195,6 +196,7 @@ export async function filledItems(): Promise<MemoryItems> {
     adapterId: 'adapter-1',
     reason: null,
     notes: 'As expected.',
+    best: { step: 1, metric: 'loss', value: 0.5 },
     groupBytes: 1,
   };
   items.put(

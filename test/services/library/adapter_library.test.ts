@@ -98,11 +98,31 @@ async function trained(made: Awaited<ReturnType<typeof libraryOf>>) {
   for (const step of [1, 2, 3])
     await runs.saveProgress({ runId: 'run', step, metrics: { loss: step }, at: 2 });
   const moments = { m: new Float32Array(count), v: new Float32Array(count) };
-  const save = () => runs.saveCheckpoint('run', { step: 2, adapter, ...moments, extra: base });
+  const best = { step: 1, metric: 'accuracy', value: 0.5, adapter: adapter.map((value) => -value) } as const;
+  const save = (evaluated = false) => {
+    const kept = evaluated ? best : null;
+    return runs.saveCheckpoint('run', { step: 2, adapter, ...moments, best: kept, extra: base });
+  };
   return { adapter, names, save };
 }
 
 describe('saving from a run', () => {
+  it('takes the checkpoint of the best evaluation where that is asked for', async () => {
+    const made = await libraryOf({});
+    const { save, adapter, names } = await trained(made);
+    await save();
+    await expect(made.library.saveAdapter('run', 'x', 'best')).rejects.toMatchObject({
+      ...{ code: 'adapter/no-checkpoint', message: expect.stringContaining('not evaluated') },
+    });
+    await save(true);
+    const saved = await made.library.saveAdapter('run', 'Best', 'best');
+    expect(saved).toMatchObject({ run: { step: 1 }, metrics: { loss: 1 } });
+    const { weights } = await made.library.startOf(saved.id, made.loaded);
+    const [first] = weights;
+    expect(first?.module).toBe(names[0]);
+    expect([...(first?.a ?? [])]).toEqual([...adapter.subarray(0, first?.a.length)].map((value) => -value));
+  });
+
   it('cuts the adapter out of the last checkpoint, with what made it', async () => {
     const made = await libraryOf({ unloaded: true });
     const { adapter, names, save } = await trained(made);

@@ -48,6 +48,7 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
         ...{
           step: 0,
           checkpointStep: null,
+          best: null,
           updatedAt: draft.createdAt,
           adapterId: null,
           reason: null,
@@ -78,11 +79,17 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
       write(`update ${fields.state ?? ''}`);
       return change(id, fields);
     },
-    saveProgress: async ({ runId, step, metrics, samples, groups, at }) => {
+    saveEvaluation: async ({ runId, step, metrics, samples, at }) => {
+      write(`evaluation ${step}`);
+      const found = of(runId);
+      found.metrics.set(step, { ...found.metrics.get(step), ...metrics });
+      if (samples.length > 0) found.samples.set(step, samples);
+      return change(runId, { updatedAt: at });
+    },
+    saveProgress: async ({ runId, step, metrics, groups, at }) => {
       write(`progress ${step}`);
       const found = of(runId);
       found.metrics.set(step, { ...metrics });
-      if (samples) found.samples.set(step, samples);
       if (groups) found.groups.set(step, groups);
       return change(runId, { step, updatedAt: at });
     },
@@ -90,7 +97,9 @@ export function memoryRuns(refuse: (what: string) => void = () => undefined) {
       write(`checkpoint ${checkpoint.step}`);
       of(id).checkpoint = structuredClone(checkpoint);
       truncate(id, checkpoint.step);
-      return change(id, { ...fields, step: checkpoint.step, checkpointStep: checkpoint.step });
+      const { step, best: kept } = checkpoint;
+      const best = kept && { step: kept.step, metric: kept.metric, value: kept.value };
+      return change(id, { ...fields, step, checkpointStep: step, best });
     },
     rewind: async (id, fields = {}) => {
       const step = of(id).run.checkpointStep ?? 0;

@@ -193,6 +193,33 @@ describe('after a crash', () => {
     expect(resumed.summary.reason).toBeNull();
   });
 
+  it('in the midst of an evaluation loses no step and no evaluation', async () => {
+    const plan = { ...PLAN, saveSteps: 0, evalSteps: 3, evalSize: 4 };
+    const evaluation = () => ({});
+    const whole = scriptedHost({ evaluation });
+    await whole.host.startTraining(plan);
+    await whole.until('finished');
+
+    const first = scriptedHost({ onEvaluate: () => new Promise(() => undefined) });
+    await first.host.startTraining(plan);
+    for (let turn = 0; turn < 100 && first.statuses().at(-1)?.phase !== 'evaluating'; turn++)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const { host, until } = scriptedHost({ stores: first.stores, evaluation });
+    expect(await host.listRuns()).toMatchObject([{ state: 'paused', step: 3, checkpointStep: 3 }]);
+    await host.resumeTraining('run-1');
+    await until('finished');
+    const [resumed, unbroken] = [await host.readRun('run-1'), await whole.host.readRun('run-1')];
+    expect(resumed.metrics).toEqual(unbroken.metrics);
+    expect(resumed.summary.best).toEqual(unbroken.summary.best);
+    expect(await first.stores.runs.readCheckpoint('run-1')).toEqual(
+      await whole.stores.runs.readCheckpoint('run-1'),
+    );
+    expect(resumed.summary.best?.value).toBeGreaterThan(0);
+    expect(resumed.metrics.filter(({ values }) => 'eval_accuracy' in values).map(({ step }) => step)).toEqual(
+      [3, 4],
+    );
+  });
+
   it('leaves the run of another tab alone', async () => {
     const stores = await crashed(3);
     const { host } = scriptedHost({ stores, lock: async () => null });

@@ -56,7 +56,10 @@ async function allocated(request: TrainingRequest): Promise<number[]> {
   const live = device.gpu.counters.bufferBytes;
   device.peak();
   const trainer = await createTrainer(tinyBase(model), request);
-  while (trainer.step < request.maxSteps) await trainer.runStep({});
+  while (trainer.step < request.maxSteps) {
+    await trainer.runStep({});
+    await trainer.evaluate?.({});
+  }
   await trainer.checkpoint();
   trainer.destroy();
   expect(device.gpu.counters.bufferBytes).toBe(live);
@@ -76,11 +79,16 @@ describe('planTrainingMemory', () => {
       'SFT in micro-batches, with dropout and an evaluation after each step',
       {
         ...{ ...TINY_REQUEST, source: tinyRows(...Array<number>(9).fill(4)) },
-        ...withSft({ batchSize: 5, maxLength: TOKENS + 4, evalSteps: 1, evalSize: 3, evalSamples: 2 }),
+        ...withSft({ batchSize: 5, maxLength: TOKENS + 4 }),
+        ...{ evalSteps: 1, evalSize: 3, evalSamples: 2 },
         lora: { ...TINY_REQUEST.lora, r: 4, loraDropout: 0.1 },
       },
     ],
     ['GRPO', GRPO],
+    [
+      'GRPO that is evaluated on rows that it holds out',
+      { ...GRPO, source: tinyRows(8, 8, 8, 8, 8, 8), evalSteps: 1, evalSize: 0.5, evalBatchSize: 2 },
+    ],
     [
       'GRPO with a KL term, of two iterations, with gradient checkpointing',
       { ...GRPO, gradientCheckpointing: true, ...withGrpo({ beta: 0.1, numIterations: 2 }) },

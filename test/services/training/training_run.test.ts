@@ -172,7 +172,7 @@ describe('what is told', () => {
     await host.pauseTraining();
   });
 
-  it('reports groups and samples, and keeps them', async () => {
+  it('reports groups, evaluations and their samples, and keeps them', async () => {
     const completion = {
       ...{ text: '<think> a </think> \\boxed{ 3 }', tokens: 9, truncated: false, correct: true },
       ...{ rewards: { accuracy: 1 }, reasons: {}, reward: 1, advantage: 0.5 },
@@ -181,10 +181,10 @@ describe('what is told', () => {
       maxSteps: 1,
       outcome: () => ({
         groups: [{ key: 4, question: 'q', expected: '3', dropped: null, completions: [completion] }],
-        samples: [{ key: 5, question: 'q', expected: '3', text: 'no box' }],
       }),
+      evaluation: () => ({ samples: [{ key: 5, question: 'q', expected: '3', text: 'no box' }] }),
     });
-    await host.startTraining(PLAN);
+    await host.startTraining({ ...PLAN, evalSteps: 1, evalSize: 4 });
     await until('finished');
     expect(events.find(({ type }) => type === 'groupsSampled')).toMatchObject({
       runId: 'run-1',
@@ -196,6 +196,12 @@ describe('what is told', () => {
     expect(detail.samples).toMatchObject([
       { step: 1, samples: [{ answer: null, correct: false, format: 'none' }] },
     ]);
+    expect(detail.metrics).toEqual([
+      { step: 1, values: expect.objectContaining({ loss: 1, eval_answers: 4 }) },
+    ]);
+    expect(events.find(({ type }) => type === 'evaluated')).toMatchObject({
+      metrics: { step: 1, values: { eval_answers: 4 } },
+    });
   });
 
   it('lets an answer have the device between submits', async () => {

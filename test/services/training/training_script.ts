@@ -22,6 +22,7 @@ export const PLAN: TrainingPlan = {
   modelId: 'small',
   source: { kind: 'shapes_world', textShare: 0, scenes: 8, rolloutsPerScene: 2, reflectionRate: 0.5 },
   adapterId: null,
+  evalDatasetId: null,
   mode: 'solution',
   maxSteps: 4,
   saveSteps: 2,

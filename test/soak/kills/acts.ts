@@ -32,6 +32,7 @@ function planOf({ label, datasetId }: Act, change: Partial<TrainingPlan> = {}): 
   return {
     ...DEFAULT_TRAIN_CONFIG,
     ...{ name: label, method: 'sft', modelId: 'pocket', adapterId: null, mode: 'cot' },
+    evalDatasetId: null,
     source: { kind: 'dataset', datasetId: datasetId ?? '' },
     ...{ maxSteps: 3, saveSteps: 2, tokensPerMicroBatch: 128 },
     sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 1, maxLength: 256, maxCompletionLength: 160 },
@@ -74,9 +75,8 @@ async function train(around: Surroundings, act: Act): Promise<void> {
 /** Evaluated at each step, paused in mid-run, stepped once, and ended for good. */
 async function pause(around: Surroundings, act: Act): Promise<void> {
   const { client, events, acknowledge } = around;
-  const plan = planOf(act, { maxSteps: 50, saveSteps: 0 });
-  const sft = { ...plan.sft, evalSteps: 1, evalSize: 1, evalSamples: 1 };
-  const run = await client.startTraining({ ...plan, sft });
+  const evaluation = { evalSteps: 1, evalSize: 1, evalSamples: 1 };
+  const run = await client.startTraining(planOf(act, { maxSteps: 50, saveSteps: 0, ...evaluation }));
   await acknowledge({ what: 'run', id: run.id });
   await until(() => (lastStatus(events)?.step ?? 0) >= 1);
   await client.pauseTraining();

@@ -143,12 +143,10 @@ async function train(steps: number): Promise<void> {
   const plan: TrainingPlan = {
     ...DEFAULT_TRAIN_CONFIG,
     ...{ name: 'Leaks', method: 'sft', modelId: model.entry.id, adapterId: null, mode },
+    ...{ evalDatasetId: null, evalSize: 2, evalSteps: 5, evalSamples: 2 },
     source: { kind: 'dataset', datasetId },
     ...{ maxSteps: steps + SPARE_STEPS, saveSteps: 25, tokensPerMicroBatch: 256 },
-    sft: {
-      ...{ ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 2, maxCompletionLength: 16 },
-      ...{ evalSize: 2, evalSteps: 5, evalSamples: 2 },
-    },
+    sft: { ...DEFAULT_TRAIN_CONFIG.sft, batchSize: 2, maxCompletionLength: 16 },
   };
   status = undefined;
   runId = (await client.startTraining(plan)).id;

@@ -90,7 +90,7 @@ describe('trlJob', () => {
 describe('trlSftJob', () => {
   const given = { model: 'pocket', mode: 'solution', source: { kind: 'dataset', file: 'x' }, maxSteps: 7 };
   const sft = (changes: object = {}) =>
-    readRunFile(JSON.stringify({ ...given, sft: { batchSize: 3, ...changes } }), 'sft').file;
+    readRunFile(JSON.stringify({ ...given, sft: { batchSize: 3 }, ...changes }), 'sft').file;
   const example = { text: 'How many?', answer: '3', image: 'images/0.png', response: '\\boxed{3}' };
 
   it('gives a step as many examples as the run, and rows with the answer to imitate', () => {
@@ -140,7 +140,7 @@ describe('writeExamples', () => {
           mode: 'plain',
           source,
           seed: 4,
-          sft: { evalSteps: 1, evalSize: 1 },
+          ...{ evalSteps: 1, evalSize: 1 },
         }),
         'sft',
       ).file;

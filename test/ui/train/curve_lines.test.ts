@@ -20,7 +20,7 @@ import { type RunSeries, SeriesReader } from '../../../src/ui/train/run_series';
 /** A run with these values at steps 1, 2, …, or at the steps that are named. */
 function run(values: readonly Record<string, number>[], steps = values.map((_, i) => i + 1)): RunSeries {
   const metrics = values.map((value, i) => ({ step: steps[i] as number, values: value }));
-  return new SeriesReader().read({ metrics, evaluations: [] });
+  return new SeriesReader().read({ metrics });
 }
 
 const CHART: CurveChart = {

@@ -9,7 +9,9 @@ describe('curvesOf', () => {
     const grpo = curvesOf('grpo', []);
     expect(names(grpo.hero)).toEqual(['reward', 'backs', 'attention', 'length']);
     expect(grpo.more).toEqual([]);
-    expect(names(curvesOf('sft', []).hero)).toEqual(['loss', 'answers']);
+    expect(names(curvesOf('sft', []).hero)).toEqual(['loss', 'held-out']);
+    const evaluated = curvesOf('grpo', ['eval_accuracy', 'eval_runtime', 'eval_completions/mean_length']);
+    expect([names(evaluated.hero).at(-1), names(evaluated.more)]).toEqual(['held-out', ['held-out-length']]);
   });
 
   it('adds what was logged, under TRL’s names, and each metric once', () => {

@@ -91,6 +91,21 @@ describe('the controls of a run', () => {
 });
 
 describe('saving an adapter', () => {
+  it('offers the best checkpoint where there is another than the last', async () => {
+    const { client } = await shown({ best: { step: 2, metric: 'accuracy', value: 0.5 } });
+    fireEvent.click(button('Save adapter'));
+    await settled();
+    const which = screen.getByLabelText<HTMLSelectElement>('Checkpoint');
+    fireEvent.change(which, { target: { value: 'best' } });
+    await settled();
+    expect(screen.getByLabelText<HTMLInputElement>('Name of the adapter').value).toBe(
+      'Pocket GRPO, quick, step 2',
+    );
+    fireEvent.click(button('Save'));
+    await settled();
+    expect(client.calls.at(-1)).toBe('saveAdapter r1 Pocket GRPO, quick, step 2 best');
+  });
+
   it('proposes a name, takes no empty one, and stays open when it fails', async () => {
     const { client } = await shown();
     fireEvent.click(button('Save adapter'));

@@ -1,14 +1,9 @@
-// A run's columns: what was measured and what was not, evaluations among them, and that a run that grows step by step has
+// A run's columns: what was measured and what was not, and that a run that grows step by step has
 // the columns of the same run read at once.
 import { describe, expect, it } from 'vitest';
 import { type RunSeries, SeriesReader } from '../../../src/ui/train/run_series';
-import type { SampleFact, StepMetrics } from '../../../src/worker/protocol/training';
+import type { StepMetrics } from '../../../src/worker/protocol/training';
 
-const sample = (correct: boolean, format: SampleFact['format']): SampleFact => ({
-  ...{ question: '', expected: '1', text: '', answer: '1' },
-  ...{ correct, format },
-});
-const EVALUATION = { step: 2, samples: [sample(true, 'back'), sample(false, 'back')] };
 const METRICS: StepMetrics[] = [
   { step: 1, values: { loss: 4, kl: Number.NaN } },
   { step: 2, values: { loss: 2 } },
@@ -22,18 +17,13 @@ const all = (series: RunSeries) => ({
 });
 
 describe('the columns of a run', () => {
-  const series = new SeriesReader().read({ metrics: METRICS, evaluations: [EVALUATION] });
+  const series = new SeriesReader().read({ metrics: METRICS });
 
   it('have null where a metric is missing or not finite', () => {
     expect(series.steps).toEqual([1, 2, 5, 6]);
-    expect(series.names).toEqual(['loss', 'kl', 'samples/right', 'samples/looks_back']);
+    expect(series.names).toEqual(['loss', 'kl']);
     expect(series.column('kl')).toEqual([null, null, 0.5, null]);
     expect(series.column('unknown')).toEqual([null, null, null, null]);
-  });
-
-  it('have the shares of the sampled answers at their step', () => {
-    expect(series.column('samples/right')).toEqual([null, 0.5, null, null]);
-    expect(series.column('samples/looks_back')).toEqual([null, 1, null, null]);
   });
 
   it('average recorded values only, as many as there are', () => {
@@ -47,17 +37,20 @@ describe('a run that is read again', () => {
   it('is as if it were read for the first time, whatever came before', () => {
     const reader = new SeriesReader();
     const back = [...METRICS.slice(0, 2), { step: 3, values: { loss: 9 } }];
+    const evaluated = [...METRICS.slice(0, 3), { step: 6, values: { loss: 0, eval_loss: 1 } }];
     const rewritten = [
       ...METRICS.slice(0, 2),
       { step: 5, values: { loss: 1 } },
       { step: 7, values: { x: 1 } },
     ];
     const runs = [
-      ...[0, 1, 3, 4, 4].map((count) => ({ metrics: METRICS.slice(0, count), evaluations: [] })),
-      { metrics: METRICS, evaluations: [EVALUATION] },
-      { metrics: back, evaluations: [EVALUATION] },
-      { metrics: [], evaluations: [] },
-      ...[METRICS, rewritten].map((metrics) => ({ metrics, evaluations: [] })),
+      ...[0, 1, 3, 4, 4].map((count) => ({ metrics: METRICS.slice(0, count) })),
+      { metrics: METRICS },
+      // An evaluation adds to the last step.
+      { metrics: evaluated },
+      { metrics: back },
+      { metrics: [] },
+      ...[METRICS, rewritten].map((metrics) => ({ metrics })),
     ];
     for (const [i, one] of runs.entries())
       expect(all(reader.read(one)), `reading ${i}`).toEqual(all(new SeriesReader().read(one)));
@@ -73,10 +66,9 @@ describe('a run that is read again', () => {
         return values;
       },
     }));
-    const evaluations: never[] = [];
-    reader.read({ metrics: counted.slice(0, 3), evaluations }).column('loss');
+    reader.read({ metrics: counted.slice(0, 3) }).column('loss');
     const before = asked;
-    reader.read({ metrics: counted, evaluations }).column('loss');
+    reader.read({ metrics: counted }).column('loss');
     expect(asked - before).toBe(2);
   });
 });
