@@ -1,6 +1,7 @@
 // Gives the focus a new place when the element that has it is removed from the page: what took its place, the neighbouring
 // item of its list, or the heading of its part. The browser would give it to the body, from where the next press of Tab
-// begins at the top of the page.
+// begins at the top of the page. A control that is disabled while it works, which loses the focus too, gets it back
+// afterwards.
 
 const FOCUSABLE =
   'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), summary, [tabindex="0"]';
@@ -48,6 +49,41 @@ function successor(
   return headingAround(target);
 }
 
+const isDisabled = (element: Element) => element.hasAttribute('disabled');
+
+/** Gives the focus back to the control that lost it by being disabled, once it can be used again; returns how to stop. */
+function returnFocus(root: HTMLElement): () => void {
+  let held: HTMLElement | null = null;
+  let waiting: HTMLElement | null = null;
+  const onFocus = (event: FocusEvent): void => {
+    held = event.target instanceof HTMLElement ? event.target : null;
+    waiting = null;
+  };
+  // Whoever presses beside everything wants no focus.
+  const forget = (): void => {
+    held = null;
+    waiting = null;
+  };
+  const observer = new MutationObserver((records) => {
+    for (const { target } of records) {
+      if (!(target instanceof HTMLElement)) continue;
+      if (target === held && isDisabled(target)) waiting = target;
+      if (target !== waiting || isDisabled(target)) continue;
+      waiting = null;
+      const { activeElement } = document;
+      if (activeElement === null || activeElement === document.body) target.focus();
+    }
+  });
+  root.addEventListener('focusin', onFocus);
+  root.addEventListener('pointerdown', forget);
+  observer.observe(root, { attributes: true, attributeFilter: ['disabled'], subtree: true });
+  return () => {
+    observer.disconnect();
+    root.removeEventListener('focusin', onFocus);
+    root.removeEventListener('pointerdown', forget);
+  };
+}
+
 /** Watches a part of the page that is never removed itself; returns how to stop. */
 export function keepFocus(root: HTMLElement): () => void {
   let last: Element | null = null;
@@ -75,8 +111,10 @@ export function keepFocus(root: HTMLElement): () => void {
   root.addEventListener('focusin', onFocus);
   root.addEventListener('focusout', onBlur);
   observer.observe(root, { childList: true, subtree: true });
+  const stopReturning = returnFocus(root);
   return () => {
     observer.disconnect();
+    stopReturning();
     root.removeEventListener('focusin', onFocus);
     root.removeEventListener('focusout', onBlur);
   };

@@ -18,6 +18,8 @@ const ROWS = [
   ['- =', 'heatmap weaker or stronger'],
   ['c', 'compare base and adapter'],
   ['/', 'to the question'],
+  ['Space', 'on Train: pause the run, or let it go on'],
+  ['s', 'on Train: one step of a paused run'],
   ['?', 'this list'],
 ] as const;
 

@@ -74,4 +74,24 @@ describe('keepFocus', () => {
     await settled();
     expect([focused(), root.isConnected]).toEqual(['top', true]);
   });
+
+  it('comes back to a control that was disabled while it worked, unless it went elsewhere', async () => {
+    page('<button id="go">Pause</button><button id="other">x</button>');
+    const go = find('#go') as HTMLButtonElement;
+    const work = async (between: () => void) => {
+      go.focus();
+      // A browser takes the focus from a control that is disabled; here it cannot be taken from one that is.
+      go.blur();
+      go.disabled = true;
+      await settled();
+      between();
+      go.disabled = false;
+      await settled();
+      return focused();
+    };
+    expect(await work(() => undefined)).toBe('go');
+    expect(await work(() => find('#other').focus())).toBe('other');
+    const beside = new PointerEvent('pointerdown', { bubbles: true });
+    expect(await work(() => find('#other').dispatchEvent(beside))).toBe('');
+  });
 });

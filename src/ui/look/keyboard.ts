@@ -4,10 +4,8 @@
 import { batch } from '@preact/signals';
 import type { Look } from '../../state/look';
 import { isOpen } from '../../state/session';
+import { isInField, isOwnPress } from '../key_press';
 import { changeOpacity, letterKeys, overlayShown } from './view_settings';
-
-/** Elements that keep every key for themselves. */
-const FIELDS = 'input, textarea, select, [contenteditable], dialog, [role="slider"]';
 
 /** What the keys need beside the state. */
 export interface KeyTargets {
@@ -52,8 +50,8 @@ function pressEscape(look: Look, inField: boolean): boolean {
 export function listenToKeys(look: Look, targets: KeyTargets): () => void {
   const letters = letterCommands(look, targets);
   const onKey = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    const inField = event.target instanceof Element && event.target.closest(FIELDS) !== null;
+    if (!isOwnPress(event)) return;
+    const inField = isInField(event);
     let acted = false;
     if (event.key === 'Escape') {
       const inDialog = event.target instanceof Element && event.target.closest('dialog') !== null;

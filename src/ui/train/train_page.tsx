@@ -16,6 +16,7 @@ import { RunsPanel } from './runs_panel';
 import { SamplesPanel } from './samples_panel';
 import { TrainContext, useLiveRun, usePlan, useShown } from './train_context';
 import { TRAIN_COPY } from './train_copy';
+import { listenToTrainKeys } from './train_keys';
 import '../styles/train.css';
 
 /** Groups are GRPO's; answers are whose evaluations sampled some. */
@@ -51,6 +52,7 @@ export function TrainPage({ train }: { readonly train: Train; readonly library: 
       train.models.useModels({ models: look.models, loaded, load: look.loadModel });
     }
     void train.open();
+    return listenToTrainKeys(train);
   }, [train, look]);
   return (
     <TrainContext.Provider value={train}>
