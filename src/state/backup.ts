@@ -53,6 +53,17 @@ export interface BackupServices {
   date(): number;
 }
 
+/** Bytes of a zip's end that are looked at: a backup lists its contents in the last file of its directory. */
+const TAIL_BYTES = 4096;
+
+/** Whether files that were handed over are a backup, as far as their end tells. */
+export async function isBackup(files: readonly NamedFile[]): Promise<boolean> {
+  const [file, other] = files;
+  if (file === undefined || other !== undefined) return false;
+  const tail = new TextDecoder('latin1').decode(await file.blob.slice(-TAIL_BYTES).arrayBuffer());
+  return tail.includes('PK\x05\x06') && tail.includes('library.json');
+}
+
 /** Makes the state. */
 export function createBackup({ client, settings, chooseFile, save, now, date }: BackupServices): BackupState {
   const work = signal<BackupWork | null>(null);

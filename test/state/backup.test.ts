@@ -1,6 +1,10 @@
 // The state of backups over a scripted engine: one at a time, how far it is, and what it came to.
+
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { isBackup } from '../../src/state/backup';
 import type { RestoreReport } from '../../src/worker/protocol/backup';
+import { backupOf, filledItems } from '../services/backup/backup_script';
 import { bare } from '../ui/page_state';
 import { settled } from './train_script';
 
@@ -41,6 +45,24 @@ describe('writing a backup', () => {
     await settled();
     await engine.reject('writeBackup', { code: 'storage/full', message: 'No room.' });
     expect(backup.error.value?.code).toBe('storage/full');
+  });
+});
+
+describe('files that were handed over', () => {
+  it('are a backup where they end as one', async () => {
+    const zip = await backupOf(await filledItems());
+    const adapter = new Blob([
+      zipSync({ 'adapter_config.json': new Uint8Array(9000) }) as Uint8Array<ArrayBuffer>,
+    ]);
+    const named = (blob: Blob) => ({ path: 'a.zip', blob });
+    const asked = [
+      [named(zip)],
+      [named(adapter)],
+      [named(zip), named(zip)],
+      [],
+      [named(new Blob(['library.json']))],
+    ];
+    expect(await Promise.all(asked.map(isBackup))).toEqual([true, false, false, false, false]);
   });
 });
 

@@ -111,7 +111,9 @@ function isTrainable(plan: unknown): boolean {
   }
 }
 
-function settledRun(record: PlainRecord, hasCheckpoint: boolean): PlainRecord {
+/** A run that nobody is at work on. Backups of before there were notes have none. */
+function settledRun(given: PlainRecord, hasCheckpoint: boolean): PlainRecord {
+  const record: PlainRecord = { notes: '', ...given };
   if (!['preparing', 'running', 'pausing'].includes(String(record.state))) return record;
   return { ...record, state: hasCheckpoint ? 'paused' : 'failed', reason: INTERRUPTED };
 }
@@ -164,7 +166,7 @@ const run: ItemRules = {
       },
       finish: () => {
         const settled = settledRun(
-          { notes: '', ...record, step, groupBytes, checkpointStep, best },
+          { ...record, step, groupBytes, checkpointStep, best },
           checkpointStep !== null,
         );
         // What this page would not start is never gone on with either, but stays to be looked at.
@@ -207,7 +209,10 @@ const evaluation: ItemRules = {
       },
       finish: () => {
         if ((record.seconds as readonly number[]).length !== done.length) return 'seconds: one for each side';
-        return settingsFault(EVALUATION_PAGE_SETTINGS, settings) ?? { ...record, done, revision: 0 };
+        // One that is done asks nothing any more: what it was asked by may have been set otherwise then.
+        const isDone = done.every((own) => own >= count);
+        const fault = isDone ? null : settingsFault(EVALUATION_PAGE_SETTINGS, settings);
+        return fault ?? { ...record, done, revision: 0 };
       },
     };
   },

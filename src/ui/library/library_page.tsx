@@ -2,11 +2,12 @@
 // Nothing is deleted before a yes that said what it frees.
 
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useCallback, useEffect } from 'preact/hooks';
 import { formatBytes } from '../../lib/format';
-import type { BackupState } from '../../state/backup';
+import { type BackupState, isBackup } from '../../state/backup';
 import type { HubAdapterState } from '../../state/hub_adapter';
 import type { Library } from '../../state/library';
+import type { NamedFile } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
 import type { RunSummary } from '../../worker/protocol/training';
 import { COPY } from '../copy';
@@ -22,15 +23,23 @@ import { StoragePanel } from './storage_panel';
 import { DeleteConfirm, type Doomed, LibraryMessages } from './stored_items';
 import '../styles/library.css';
 
-function ImportAdapter({ library }: { readonly library: Library }) {
-  useFileDrop(library.importAdapter);
+function ImportAdapter({ library, backup }: { readonly library: Library; readonly backup: BackupState }) {
+  const take = useCallback(
+    async (files: Promise<readonly NamedFile[]>) => {
+      // A refusal of the files is told by whoever takes them.
+      const whole = await files.then(isBackup).catch(() => false);
+      await (whole ? backup.restore(files) : library.importAdapter(files));
+    },
+    [library, backup],
+  );
+  useFileDrop(take);
   return (
     <div class="import-row">
       <FilePicker
         label={LIBRARY_COPY.import}
         accept=".zip,.json,.safetensors"
         testId="adapter-import"
-        take={library.importAdapter}
+        take={take}
       />
       <FilePicker
         label={LIBRARY_COPY.importFolder}
@@ -85,8 +94,9 @@ interface SectionProps {
 function Adapters({
   library,
   hubAdapter,
+  backup,
   onDelete,
-}: SectionProps & { readonly hubAdapter: HubAdapterState }) {
+}: SectionProps & Omit<LibraryPageProps, 'library'>) {
   // Those that came with the page keep their order: the first is the one it loads.
   const newest = useComputed(() => {
     const own = library.adapters.value.filter(({ bundled }) => !bundled);
@@ -97,7 +107,7 @@ function Adapters({
     <section class="panel" aria-labelledby="adapters-title">
       <header class="panel-head">
         <h3 id="adapters-title">{LIBRARY_COPY.adapters}</h3>
-        <ImportAdapter library={library} />
+        <ImportAdapter library={library} backup={backup} />
         <HubAdapter hubAdapter={hubAdapter} />
       </header>
       {newest.value.length === 0 && (
@@ -229,7 +239,7 @@ export function LibraryPage({ library, hubAdapter, backup }: LibraryPageProps) {
       </header>
       <LibraryMessages library={library} />
       <Models library={library} onDelete={askFirst} />
-      <Adapters library={library} hubAdapter={hubAdapter} onDelete={askFirst} />
+      <Adapters {...{ library, hubAdapter, backup }} onDelete={askFirst} />
       <Runs library={library} onDelete={askFirst} />
       <SavedLooks library={library} onDelete={askFirst} />
       <BackupPanel backup={backup} />

@@ -132,6 +132,31 @@ describe('a backup', () => {
   });
 });
 
+describe('a backup of an earlier page', () => {
+  it('is kept for the same where records have fields now that they had not then', async () => {
+    const items = await filledItems();
+    const file = await backupOf(items);
+    const then = await with_(file, 'runs/001-Pocket-GRPO-quick/record.json', (words) => {
+      const { notes: _, ...record } = JSON.parse(words).record;
+      return JSON.stringify({ ...JSON.parse(words), record });
+    });
+    items.records.set('run run-1', { ...(await items.record('run', 'run-1')), notes: '' });
+    expect(outcomes((await restore(then, items)).report)).toContain('run kept');
+    expect(await (await restore(then)).items.record('run', 'run-1')).toMatchObject({ notes: '' });
+  });
+
+  it('has an evaluation refused by settings that are none now only where it is not done', async () => {
+    const path = 'evaluations/001-pocket/record.json';
+    const file = await with_(await backupOf(await filledItems()), path, (words) =>
+      words.replace('"batch":', '"batches":'),
+    );
+    expect(outcomes((await restore(file)).report)).toContain('evaluation restored');
+    const more = await with_(file, path, (words) => words.replace('"count":2', '"count":3'));
+    const bad = (await restore(more)).report.items.find(({ outcome }) => outcome === 'refused');
+    expect(bad).toMatchObject({ kind: 'evaluation', detail: expect.stringMatching(/plan cannot be used/) });
+  });
+});
+
 describe('a dataset by itself', () => {
   it('is an image folder that the import of files reads', async () => {
     const { host } = hostOf(await filledItems());
@@ -321,9 +346,9 @@ describe('a zip that is not what it should be', () => {
       /no question of its plan/,
     ],
     [
-      'evaluations/001-pocket/record.json',
-      (words: string) => words.replace('"batch":', '"bitch":'),
-      /plan cannot be used/,
+      'cold-start/001-pocket/record.json',
+      (words: string) => words.replace('"rollouts":', '"rolls":'),
+      /plan cannot be used: There is no setting/,
     ],
     ['looks/001-How-many/file.jsonl', (words: string) => words + words, /several|2 of 1/],
     ['cold-start/001-pocket/texts.jsonl', (words: string) => words.replace('rollouts', 'x'), /stage/],

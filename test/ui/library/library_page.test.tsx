@@ -119,6 +119,15 @@ describe('an import', () => {
     expect(handed(engine)).toEqual([['Looks twice.zip'], 'Looks twice']);
   });
 
+  it('takes a backup for what it is', async () => {
+    const { engine } = await shown();
+    const input = screen.getByTestId<HTMLInputElement>('adapter-import');
+    fireEvent.change(input, { target: { files: [new File(['…library.json…PK\x05\x06'], 'b.zip')] } });
+    await expect.poll(() => engine.values.get('restoreBackup')).toBeTruthy();
+    expect(engine.calls).not.toContain('importAdapter');
+    expect(screen.getByTestId('backup-pace')).toBeTruthy();
+  });
+
   it('takes a folder from its own picker', async () => {
     const { engine } = await shown();
     const input = screen.getByTestId<HTMLInputElement>('adapter-import-folder');
