@@ -1,13 +1,14 @@
 // Every state of the gallery under axe in a browser, in light, in dark and in forced colours, with pictures of each and of a
 // phone for people to look at: what `npm run soak -- gallery` runs. The gallery is built here, as it is no part of the page,
-// and answered for beside the page under test, whose pictures and recordings it shows. No picture of a canvas is kept to
-// compare with: their labels are drawn in whatever font a machine has, so that they would differ by the machine; what they
-// show is asserted by number in test/ui/look/heatmap.test.ts and test/ui/chart.
+// and answered for beside the page under test, whose pictures and recordings it shows. What canvases without words show
+// is held against test/gallery/snapshots; charts are not, as their labels are drawn in whatever font a machine has: what
+// they show is asserted by number in test/ui/chart.
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import axe from 'axe-core';
 import { build } from 'vite';
+import { differencesFromSnapshots, drawnCanvases, keepSnapshots } from './canvas_snapshots';
 
 const OUT = 'node_modules/.cache/look-back-gallery';
 const TYPES: Readonly<Record<string, string>> = {
@@ -85,7 +86,7 @@ async function shoot(page: Page, folder: string, state: string): Promise<void> {
 }
 
 test('no state of any panel has a finding of axe @gallery', async ({ page, baseURL }) => {
-  test.setTimeout(600_000);
+  test.setTimeout(1_200_000);
   await page.setViewportSize(DESK);
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await serveGallery(page, baseURL ?? '');
@@ -97,6 +98,7 @@ test('no state of any panel has a finding of axe @gallery', async ({ page, baseU
   const states = await page.evaluate(() => window.galleryStates);
   expect(states.length).toBeGreaterThan(50);
   const findings: string[] = [];
+  const drawn = new Map<string, Buffer[]>();
   for (const state of states) {
     if (!WANTED.test(state)) continue;
     if (!(await show(page, state))) {
@@ -110,10 +112,15 @@ test('no state of any panel has a finding of axe @gallery', async ({ page, baseU
       // A long pass that ends early has told what it found.
       for (const one of found) console.log(`${state} in ${name}: ${one}`);
     }
+    await page.emulateMedia(LOOKS[0].media);
+    drawn.set(state, await drawnCanvases(page));
     await shoot(page, FOLDER, state);
   }
   expect(broken).toEqual([]);
   expect(findings).toEqual([]);
+  // LOOKBACK_SNAPSHOTS=write keeps what is drawn now, to be looked at before it is committed.
+  if (process.env.LOOKBACK_SNAPSHOTS === 'write') keepSnapshots(drawn);
+  expect(differencesFromSnapshots(drawn)).toEqual([]);
 });
 
 /** Runs axe in the page; every finding in one line. */

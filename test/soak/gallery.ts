@@ -1,6 +1,7 @@
 // `npm run soak -- gallery [FOLDER] [PATTERN]`: every state of the gallery under axe in light, in dark and in forced colours,
 // where the gate knows no colours; with pictures of all of these and of a phone in FOLDER (gallery/ unless named). PATTERN
-// chooses states by name. It builds the page first, and exits with Playwright's code.
+// chooses states by name. Canvases without words are held against test/gallery/snapshots; LOOKBACK_SNAPSHOTS=write keeps
+// them anew. It builds the page first, and exits with Playwright's code.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
