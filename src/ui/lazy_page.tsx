@@ -27,6 +27,15 @@ export function partError(thrown: unknown): PlainError {
   return { code: 'page/part', message: thrown instanceof Error ? thrown.message : String(thrown) };
 }
 
+/** Says that something is on its way and will be shown here: what the engine keeps, or a part of the page itself. */
+export function Opening() {
+  return (
+    <p class="empty" data-testid="opening">
+      {COPY.app.opening}
+    </p>
+  );
+}
+
 /** Shows what `load` brings. */
 export function LazyPage({ load }: { readonly load: () => Promise<Draw> }) {
   // In an object, as a signal or a setter given a function might call it.
@@ -43,6 +52,6 @@ export function LazyPage({ load }: { readonly load: () => Promise<Draw> }) {
     );
   }, [load, page, error]);
   if (error.value !== null) return <Notice error={error.value} />;
-  if (page.value === null) return <p class="empty">{COPY.app.opening}</p>;
+  if (page.value === null) return <Opening />;
   return <>{page.value.draw()}</>;
 }

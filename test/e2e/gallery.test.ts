@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import axe from 'axe-core';
-import { build } from 'vite';
+import { build, type Plugin } from 'vite';
 import { differencesFromSnapshots, drawnCanvases, keepSnapshots } from './canvas_snapshots';
 
 const OUT = 'node_modules/.cache/look-back-gallery';
@@ -29,15 +29,24 @@ const DESK = { width: 1366, height: 768 };
 // A recording of every state would take longer than the states.
 test.use({ trace: 'off' });
 
+/** States the order of the cascade's layers before any sheet: a bundler orders those of lazy parts as it likes. */
+const layersFirst: Plugin = {
+  name: 'layers-first',
+  transformIndexHtml: () => {
+    const children = readFileSync('src/ui/styles/layers.css', 'utf8');
+    return [{ tag: 'style', children, injectTo: 'head-prepend' }];
+  },
+};
+
 test.beforeAll(async () => {
   await build({
     ...{ configFile: false, root: 'test/gallery', base: './', publicDir: false, logLevel: 'error' },
+    plugins: [layersFirst],
     build: {
       outDir: join(process.cwd(), OUT),
       emptyOutDir: true,
       target: 'es2022',
       minify: false,
-      // One sheet, in the order of the imports: the order of the cascade's layers comes first.
       cssCodeSplit: false,
       reportCompressedSize: false,
     },

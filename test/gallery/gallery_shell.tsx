@@ -27,8 +27,15 @@ export const STATES: readonly GalleryState[] = [
   ...ERROR_STATES,
 ];
 
-/** Parts of the page that are fetched when they are first shown, and pictures that are decoded, take a moment. */
+/** Pictures that are decoded take a moment. */
 const MOMENT_MS = 30;
+
+/** Waits until nothing says that it is on its way. */
+async function opened(root: HTMLElement): Promise<void> {
+  const opening = () => root.querySelector('[data-testid="opening"]') !== null;
+  for (let turn = 0; turn < 500 && opening(); turn++) await new Promise((done) => setTimeout(done, 10));
+  if (opening()) throw new Error('something is still on its way');
+}
 
 /** One page of the shell is the state's own; nobody goes to the others. */
 function pagesOf(draw: Draw | undefined): Pages {
@@ -50,6 +57,7 @@ export async function showState(state: GalleryState, root: HTMLElement): Promise
   );
   await settled();
   await after?.();
+  await opened(root);
   await new Promise((done) => setTimeout(done, MOMENT_MS));
   return () => {
     words.dispose();

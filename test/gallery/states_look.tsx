@@ -85,7 +85,8 @@ async function compared(made: Made): Promise<void> {
   await ask(made);
   for (const answer of ['2', '3']) {
     made.engine.emit(...script().slice(0, -1));
-    made.engine.emit({ type: 'generationFinished', segments: [], result: resultOf('two', answer) });
+    const { segments } = script().at(-1) as Extract<EngineEvent, { type: 'generationFinished' }>;
+    made.engine.emit({ type: 'generationFinished', segments, result: resultOf('two', answer) });
     await made.engine.resolve('generate', resultOf('two', answer));
   }
   await present('.compare-panel');

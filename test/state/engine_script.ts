@@ -130,10 +130,7 @@ export class HandEngine extends Commands implements EngineClient {
   /** Values of the last call by name. */
   readonly values = new Map<string, readonly unknown[]>();
   private readonly listeners = new Set<(events: readonly EngineEvent[]) => void>();
-  private readonly pending = new Map<
-    string,
-    { resolve(value: unknown): void; reject(error: PlainError): void }
-  >();
+  readonly pending = new Map<string, { resolve(value: unknown): void; reject(error: PlainError): void }>();
 
   constructor() {
     super();

@@ -11,6 +11,7 @@ import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { errorCopy } from '../error_copy';
 import { Icon } from '../icons';
+import { Opening } from '../lazy_page';
 import { BeginForm } from './begin_form';
 import { COLD_START_COPY, newsWords } from './cold_start_copy';
 import {
@@ -168,7 +169,7 @@ export function ColdStartPage({
         <p class="hint">{COLD_START_COPY.about}</p>
       </header>
       <Messages coldStart={coldStart} />
-      {!coldStart.known.value && <p class="empty">{COPY.app.opening}</p>}
+      {!coldStart.known.value && <Opening />}
       {coldStart.known.value && view === null && <BeginForm coldStart={coldStart} library={library} />}
       {view !== null && <Stages coldStart={coldStart} view={view} />}
     </div>

@@ -8,11 +8,10 @@ import type { Datasets, ImportWork } from '../../state/datasets';
 import type { Library } from '../../state/library';
 import type { EngineClient } from '../../worker/client';
 import type { DatasetSummary } from '../../worker/protocol/library';
-import { COPY } from '../copy';
 import { filesOfTransfer } from '../file_intake';
 import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
-import { type Draw, LazyPage, once } from '../lazy_page';
+import { type Draw, LazyPage, Opening, once } from '../lazy_page';
 import { DeleteConfirm, type Doomed, LibraryMessages } from '../library/stored_items';
 import { useLook } from '../look/look_context';
 import { Notice } from '../notice';
@@ -145,7 +144,7 @@ function SetsPanel({ datasets, library }: { readonly datasets: Datasets; readonl
       <header class="panel-head">
         <h3 id="sets-title">{DATA_COPY.sets}</h3>
       </header>
-      {sets.value.length === 0 && <p class="empty">{known ? DATA_COPY.setsEmpty : COPY.app.opening}</p>}
+      {sets.value.length === 0 && (known ? <p class="empty">{DATA_COPY.setsEmpty}</p> : <Opening />)}
       <ul class="items">
         {sets.value.map((dataset) => (
           <SetItem

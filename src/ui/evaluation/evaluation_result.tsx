@@ -5,8 +5,8 @@ import { useEffect } from 'preact/hooks';
 import type { Evaluations } from '../../state/evaluations';
 import type { EvaluationView } from '../../worker/protocol/evaluation';
 import { AttentionCurve } from '../chart/attention_curve';
-import { COPY } from '../copy';
 import { download, fileName } from '../download';
+import { Opening } from '../lazy_page';
 import { useLook } from '../look/look_context';
 import { WideTable } from '../wide_table';
 import {
@@ -257,7 +257,7 @@ function Curves({ view }: { readonly view: EvaluationView }) {
 function Absent({ evaluations, id }: { readonly evaluations: Evaluations; readonly id: string }) {
   const list = evaluations.list.value;
   const gone = list !== null && !list.some((one) => one.id === id);
-  return <p class="empty">{gone ? WORDS.run.gone : COPY.app.opening}</p>;
+  return gone ? <p class="empty">{WORDS.run.gone}</p> : <Opening />;
 }
 
 /** The evaluation that the address names. */

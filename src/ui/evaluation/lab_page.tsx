@@ -10,8 +10,8 @@ import type { Library } from '../../state/library';
 import type { Results } from '../../state/results';
 import type { EvaluationSummary } from '../../worker/protocol/evaluation';
 import { Confirm } from '../confirm';
-import { COPY } from '../copy';
 import { Icon } from '../icons';
+import { Opening } from '../lazy_page';
 import { Notice } from '../notice';
 import { ResultsList, ResultsView } from '../results/results_view';
 import { doneWords, EVALUATION_COPY, planWords } from './evaluation_copy';
@@ -38,9 +38,8 @@ function Kept({ evaluations, onDelete }: LabProps & { readonly onDelete: (one: E
       <header class="panel-head">
         <h3 id="eval-list-title">{WORDS.list.title}</h3>
       </header>
-      {(list === null || list.length === 0) && (
-        <p class="empty">{list === null ? COPY.app.opening : WORDS.list.empty}</p>
-      )}
+      {list === null && <Opening />}
+      {list?.length === 0 && <p class="empty">{WORDS.list.empty}</p>}
       <ul class="items">
         {list?.map((one) => (
           <li key={one.id} class="item" data-testid="eval-row" data-id={one.id}>

@@ -10,9 +10,9 @@ import type { Library } from '../../state/library';
 import type { NamedFile } from '../../worker/protocol/library';
 import type { StoredModel } from '../../worker/protocol/models';
 import type { RunSummary } from '../../worker/protocol/training';
-import { COPY } from '../copy';
 import { FilePicker, useFileDrop } from '../file_picker';
 import { Icon } from '../icons';
+import { Opening } from '../lazy_page';
 import { useLook } from '../look/look_context';
 import { AdapterItem } from './adapter_item';
 import { BackupPanel } from './backup_panel';
@@ -110,13 +110,12 @@ function Adapters({
         <ImportAdapter library={library} backup={backup} />
         <HubAdapter hubAdapter={hubAdapter} />
       </header>
-      {newest.value.length === 0 && (
-        <p class="empty">
-          {library.known.value.has('adapters') || library.unreadable.value !== null
-            ? LIBRARY_COPY.adaptersEmpty
-            : COPY.app.opening}
-        </p>
-      )}
+      {newest.value.length === 0 &&
+        (library.known.value.has('adapters') || library.unreadable.value !== null ? (
+          <p class="empty">{LIBRARY_COPY.adaptersEmpty}</p>
+        ) : (
+          <Opening />
+        ))}
       <ul class="items">
         {newest.value.map((adapter) => (
           <AdapterItem
