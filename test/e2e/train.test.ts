@@ -53,7 +53,8 @@ test('SFT goes on after a pause and a reload, and no step is lost or repeated', 
   await train.state('paused');
   expect(await train.step()).toBe(paused);
   await expect(page.getByTestId('interrupted')).toContainText(`waits at step ${paused}`);
-  await page.getByTestId('resume').click();
+  await train.tabTo('resume');
+  await page.keyboard.press('Enter');
   await train.stepped(paused + 1);
   await train.state('finished');
   await expect(train.runStep).toHaveText('20 of 20');

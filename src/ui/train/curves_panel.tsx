@@ -3,7 +3,6 @@
 
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import type { TrainingMethod } from '../../settings/train_settings';
 import type { ShownRun } from '../../state/train_run';
 import { ComparedRuns } from './compared_runs';
 import { CurveFigure, type CurveSetting } from './curve_figure';
@@ -133,16 +132,19 @@ function useDrawing() {
       ),
     ),
   );
+  const methods = useComputed(() => plans.value.map(({ method }) => method));
+  const names = useComputed(() => [...new Set(runs.value.flatMap(({ series }) => series.names))]);
   // Charts are chosen again only when other metrics arrive, or other runs.
-  const kinds = useComputed(() => {
-    const names = new Set(runs.value.flatMap(({ series }) => series.names));
-    return JSON.stringify([compared.value, plans.value.map(({ method }) => method), [...names]]);
-  });
-  const ids = useComputed(() => runs.value.map(({ id }) => id).join(' '));
-  const set = useMemo(() => {
-    const [several, methods, names]: [boolean, TrainingMethod[], string[]] = JSON.parse(kinds.value);
-    return several ? comparedCurves(methods, names) : curvesOf(methods[0] ?? 'sft', names);
-  }, [kinds.value, ids.value]);
+  const kind = useComputed(() =>
+    [compared.value, ...methods.value, ...runs.value.map(({ id }) => id), ...names.value].join(' '),
+  );
+  const set = useMemo(
+    () =>
+      compared.peek()
+        ? comparedCurves(methods.peek(), names.peek())
+        : curvesOf(methods.peek()[0] ?? 'sft', names.peek()),
+    [kind.value],
+  );
   const count = useComputed(() => runs.value.length);
   const linesOf = (chart: CurveChart): readonly DrawnLine[] =>
     compared.value ? linesOfRuns(chart, runs.value) : linesOfRun(chart, runs.value[0]?.series ?? NO_SERIES);

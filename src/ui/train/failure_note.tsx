@@ -4,22 +4,26 @@
 import type { ComponentChildren } from 'preact';
 import type { PlainError } from '../../lib/plain_error';
 import type { TrainCommand } from '../../state/train_commands';
+import { errorCopy } from '../error_copy';
 import { Icon } from '../icons';
 import { useCommands } from './train_context';
 import { TRAIN_COPY } from './train_copy';
-import { trainErrorCopy } from './train_error_copy';
+import { type TrainErrorCopy, trainErrorCopy } from './train_error_copy';
 
 /** An error with its title and reason; `children` are the actions. */
 export function ErrorNote({
   error,
   lead,
   children,
+  copy = trainErrorCopy(error),
 }: {
   readonly error: PlainError;
   readonly lead?: string;
   readonly children?: ComponentChildren;
+  /** Its words, where they are not those of a run. */
+  readonly copy?: TrainErrorCopy;
 }) {
-  const { title, why, steps = [] } = trainErrorCopy(error);
+  const { title, why, steps = [] } = copy;
   return (
     <div class="notice compact" role="alert" data-code={error.code}>
       <Icon name="warning" />
@@ -45,7 +49,12 @@ export function CommandFailure({ commands }: { readonly commands: readonly Train
   const failure = last.value;
   if (failure === null || !commands.includes(failure.command)) return null;
   return (
-    <ErrorNote error={failure.error} lead={TRAIN_COPY.failure[failure.command]}>
+    <ErrorNote
+      error={failure.error}
+      lead={TRAIN_COPY.failure[failure.command]}
+      // A run goes on whether its notes could be kept or not.
+      copy={failure.command === 'notes' ? errorCopy(failure.error) : trainErrorCopy(failure.error)}
+    >
       <button type="button" class="quiet" onClick={dismissFailure}>
         {TRAIN_COPY.failure.dismiss}
       </button>
