@@ -89,7 +89,7 @@ const running = (change: Partial<RunSummary> = {}) =>
   runOf('r1', { state: 'running', step: STEPS, ...change });
 
 /** Runs like the one before, each set otherwise in something. */
-function siblings(count: number): RunSummary[] {
+function siblings(): RunSummary[] {
   const { plan } = runOf('r1');
   const { optim, grpo } = plan;
   const plans = [
@@ -105,9 +105,7 @@ function siblings(count: number): RunSummary[] {
     },
     { ...plan, name: 'No format reward, which is a long name for a run' },
   ];
-  return plans
-    .slice(0, count)
-    .map((own, i) => runOf(`r${9 - i}`, { plan: own, state: 'finished', step: 20 + 8 * i }));
+  return plans.map((own, i) => runOf(`r${9 - i}`, { plan: own, state: 'finished', step: 20 + 8 * i }));
 }
 
 /** Compares runs, each with as many steps as it has. */
@@ -213,13 +211,8 @@ export const TRAIN_STATES: readonly GalleryState[] = [
       await client.reject('resumeTraining', { code: 'train/busy', message: 'A run is training.' });
     },
   }),
-  state('runs', {
-    client: { runs: ['r1', 'r2', 'r3'].map((id) => runOf(id, { state: 'finished', step: 20 })) },
-    steps: 20,
-  }),
-  state('compared', { client: { runs: siblings(3) }, steps: 20, act: compared }),
-  state('compared-five', {
-    ...{ client: { runs: siblings(5) }, steps: 20 },
+  state('compared', {
+    ...{ client: { runs: siblings() }, steps: 20 },
     act: async (client, train) => {
       await compared(client, train);
       const smooth = (await present('[data-testid="smooth"]')) as HTMLSelectElement;
