@@ -40,7 +40,8 @@ export class GpuBench {
   async measure({ name, seconds, measure }: PlannedPart): Promise<void> {
     this.#signal.throwIfAborted();
     const began = performance.now();
-    const left = Math.max(0, Math.min(1000 * seconds, this.#deadline - began));
+    // Timers take whole milliseconds.
+    const left = Math.floor(Math.max(0, Math.min(1000 * seconds, this.#deadline - began)));
     const limit = AbortSignal.timeout(left);
     const rows: GpuBenchRow[] = [];
     const add = (row: GpuBenchRow): void => {

@@ -74,6 +74,9 @@ describe('GpuBench', () => {
   const benchOf = (signal: AbortSignal, current = async () => gpu) =>
     new GpuBench({ current }, SMALL_SIZES, 1, signal);
 
+  const waiting = ({ signal }: GpuBenchRun) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
   it('keeps what a part measured before it failed, and goes on', async () => {
     const bench = benchOf(new AbortController().signal);
     await bench.measure({
@@ -91,14 +94,28 @@ describe('GpuBench', () => {
   });
 
   it('stops a part after its time, and records that no device was to be had', async () => {
-    const forever = ({ signal }: GpuBenchRun) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const bench = benchOf(new AbortController().signal);
-    await bench.measure({ name: 'slow', seconds: 0.02, measure: forever });
+    await bench.measure({ name: 'slow', seconds: 0.02, measure: waiting });
     expect(bench.parts[0]!.failure).toBe('It took more than 0 s.');
     const lost = benchOf(new AbortController().signal, () => Promise.reject(new Error('no adapter')));
-    await lost.measure({ name: 'any', seconds: 10, measure: forever });
+    await lost.measure({ name: 'any', seconds: 10, measure: waiting });
     expect(lost.parts[0]!.failure).toBe('no adapter');
+  });
+
+  it('gives the last part what is left of the whole time, and later ones none', async () => {
+    // Half a millisecond more than a whole number of them.
+    const bench = new GpuBench(
+      { current: async () => gpu },
+      SMALL_SIZES,
+      200.5 / 60_000,
+      new AbortController().signal,
+    );
+    await bench.measure({ name: 'last', seconds: 10, measure: waiting });
+    await bench.measure({ name: 'late', seconds: 10, measure: waiting });
+    expect(bench.parts.map(({ failure }) => failure)).toEqual([
+      'It took more than 0 s.',
+      'There was no time left for it.',
+    ]);
   });
 
   it('ends with the caller, with the part that was under way among the results', async () => {
