@@ -95,6 +95,12 @@ function CheckpointChoice({ last, best, chosen, choose }: CheckpointChoiceProps)
   );
 }
 
+/** Once, when the field comes: a callback of each drawing would choose the text again after every key. */
+function chooseText(field: HTMLInputElement | null): void {
+  field?.focus();
+  field?.select();
+}
+
 function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: () => void }) {
   const results = useRunResults();
   const commands = useCommands();
@@ -133,7 +139,7 @@ function SaveForm({ run, close }: { readonly run: RunSummary; readonly close: ()
         maxLength={120}
         required
         value={name.value}
-        ref={(field) => field?.select()}
+        ref={chooseText}
         onInput={(event) => {
           name.value = event.currentTarget.value;
         }}

@@ -47,6 +47,11 @@ function Exports({ run }: { readonly run: RunSummary }) {
   ));
 }
 
+/** Once, when the button comes: a callback of each drawing would take the focus back again. */
+function takeFocus(button: HTMLButtonElement | null): void {
+  button?.focus();
+}
+
 function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolean }) {
   const results = useRunResults();
   const asking = useSignal(false);
@@ -81,7 +86,7 @@ function Delete({ run, live }: { readonly run: RunSummary; readonly live: boolea
       <button
         type="button"
         class="quiet"
-        ref={(button) => button?.focus()}
+        ref={takeFocus}
         onClick={() => {
           asking.value = false;
         }}

@@ -106,6 +106,21 @@ describe('saving an adapter', () => {
     expect(client.calls.at(-1)).toBe('saveAdapter r1 Pocket GRPO, quick, step 2 best');
   });
 
+  it('chooses the proposed name once, so that what is typed is not replaced by the next key', async () => {
+    await shown();
+    fireEvent.click(button('Save adapter'));
+    await settled();
+    const name = screen.getByLabelText<HTMLInputElement>('Name of the adapter');
+    expect([name.selectionStart, name.selectionEnd]).toEqual([0, name.value.length]);
+    for (const value of ['K', 'Ke']) {
+      name.value = value;
+      name.setSelectionRange(value.length, value.length);
+      fireEvent.input(name);
+      await settled();
+    }
+    expect([name.value, name.selectionStart, name.selectionEnd]).toEqual(['Ke', 2, 2]);
+  });
+
   it('proposes a name, takes no empty one, and stays open when it fails', async () => {
     const { client } = await shown();
     fireEvent.click(button('Save adapter'));

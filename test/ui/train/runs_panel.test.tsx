@@ -66,6 +66,18 @@ describe('a run of the list', () => {
     expect(screen.getByText('Deleted; 2.0 KiB freed.')).toBeTruthy();
   });
 
+  it('is asked about without taking the focus back from the answer that somebody went to', async () => {
+    const { client } = await shown();
+    fireEvent.click(row('r1').getByRole('button', { name: /^Delete:/ }));
+    await settled();
+    const yes = row('r1').getByRole('button', { name: 'Delete run' });
+    yes.focus();
+    client.runs = client.runs.map((run) => ({ ...run, notes: 'changed elsewhere' }));
+    client.emit({ type: 'storeChanged', store: 'runs' });
+    await settled();
+    expect(document.activeElement).toBe(yes);
+  });
+
   it('is not deleted while this page works on it', async () => {
     const { client } = await shown();
     client.emit(statusOf('r2', 'running', 5));
