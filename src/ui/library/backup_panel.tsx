@@ -86,7 +86,7 @@ export function BackupPanel({ backup }: { readonly backup: BackupState }) {
   const work = backup.work.value;
   const error = backup.error.value;
   return (
-    <section class="panel" aria-labelledby="backup-title">
+    <section class="panel backup-panel" aria-labelledby="backup-title">
       <header class="panel-head">
         <h3 id="backup-title">{BACKUP_COPY.title}</h3>
       </header>

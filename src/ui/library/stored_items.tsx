@@ -51,7 +51,7 @@ function ExportFirst({ library, doomed }: { readonly library: Library; readonly 
     done.value = true;
   };
   return (
-    <p>
+    <p class="export-first">
       <button
         type="button"
         class="quiet"
@@ -60,7 +60,7 @@ function ExportFirst({ library, doomed }: { readonly library: Library; readonly 
         onClick={() => void save()}
       >
         <Icon name="download" /> {LIBRARY_COPY.confirmExport}
-      </button>{' '}
+      </button>
       {busy.value && item === 'dataset' && (
         <button type="button" class="quiet" onClick={library.cancelExport}>
           {LIBRARY_COPY.confirmExportCancel}
