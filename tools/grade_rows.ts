@@ -1,9 +1,10 @@
 // Grades the rows of a file, `{answer, expected}`, as training and evaluation grade: JSON lines, or one JSON list.
 // A row that cannot be graded is named by its line (by its place in a list) and hinders no other.
 
-import { type Grade, type GraderName, gradeAnswer, graderFor } from '../src/answer/answer_grading';
+import { type Grade, type GraderName, gradeAnswer } from '../src/answer/answer_grading';
 import { BOX_OPENING } from '../src/answer/answer_grammar';
 import { readAnswer } from '../src/answer/answer_reading';
+import { expectedAnswers } from '../src/answer/expected_answers';
 import { parseJson } from '../src/data/dataset/json_text';
 
 /** A graded row: one JSON line of the command. */
@@ -81,9 +82,9 @@ function gradeRow({ line, value }: RawRow, grader: GraderName | null): GradedRow
   if (text === undefined)
     return { line, error: `${row.has('answer') ? 'answer is no text or number' : 'has no answer'}` };
   const wanted = row.get('expected');
-  const golds = (Array.isArray(wanted) ? wanted : [wanted]).map(textOf);
-  const known = golds.filter((gold) => gold !== undefined && gold.trim() !== '') as string[];
-  if (known.length === 0 || known.length < golds.length) {
+  const named = (Array.isArray(wanted) ? wanted : [wanted]).map(textOf);
+  const known = named.filter((gold) => gold !== undefined && gold.trim() !== '') as string[];
+  if (known.length === 0 || known.length < named.length) {
     const why = row.has('expected')
       ? 'expected is no text, number or list of them, or is empty'
       : 'has no expected';
@@ -91,7 +92,8 @@ function gradeRow({ line, value }: RawRow, grader: GraderName | null): GradedRow
   }
   // A whole completion is read as everywhere: its last box is the answer.
   const answer = text?.includes(BOX_OPENING) ? readAnswer(text).answer : text;
-  const grades = known.map((gold) => ({ gold, grade: gradeAnswer(answer, gold, grader ?? graderFor(gold)) }));
+  const golds = known.flatMap(expectedAnswers);
+  const grades = golds.map((gold) => ({ gold, grade: gradeAnswer(answer, gold, grader ?? undefined) }));
   const decided = grades.find(({ grade }) => grade.equal) ?? grades[0];
   if (decided === undefined) return { line, error: 'has no expected' };
   const label = row.get('equal');

@@ -190,11 +190,28 @@ class CaseMaker {
     return lengths;
   }
 
+  /** Several right answers of which one is given, or a text that is nearly such a list. */
+  #several(one: string): string {
+    const others = [...this.#pick([['7'], ['no idea', '3/4'], ['é "x"', '(B)', '12 cm']])];
+    others.splice(this.#prng.nextInt(others.length + 1), 0, one);
+    const list = JSON.stringify(others, null, this.#pick([0, 1]));
+    const near = [
+      ` ${list}\n`,
+      `${list} `,
+      `\u00a0${list}`,
+      `${list},`,
+      list.slice(0, -1),
+      `[1,${list.slice(1)}`,
+    ];
+    return this.#chance(0.3) ? this.#pick(near) : list;
+  }
+
   make(): RewardCase {
     const base = this.#base();
     let { text } = base;
     for (let count = this.#pick([0, 1, 1, 2, 4]); count > 0; count--) text = this.#mutated(text);
-    const expected = this.#chance(0.03) ? this.#pick(['', ' ', this.#huge(), '\ufeff']) : base.expected;
+    const one = this.#chance(0.03) ? this.#pick(['', ' ', this.#huge(), '\ufeff']) : base.expected;
+    const expected = this.#chance(0.2) ? this.#several(one) : one;
     const tokenLengths = this.#tokenLengths(text);
     const maxLength = Math.max(1, Math.round(tokenLengths.length * this.#prng.uniform(0.8, 2)));
     const weights = this.#pick([

@@ -9,6 +9,7 @@ import { formulaKey } from './answer_formula';
 import { equalValues, type Quantity, quantityKey, readQuantity } from './answer_quantity';
 import { foldAnswer, textKey } from './answer_text';
 import { equalUnits } from './answer_unit';
+import { expectedAnswers } from './expected_answers';
 
 /**
  * `strict` wants the same unit on both sides; `method` drops units, degrees, percent and currency where a bare number
@@ -211,15 +212,18 @@ export function graderFor(expected: string): GraderName {
  * - Sets `{…}` in any order; tuples, intervals and lists in theirs; elements by value.
  * - Formulas: sums and products in any order. A number is never worked out: `\sqrt{4}` is not `2`.
  * - Else text in one spelling; case, a leading article, a final full stop, quotes and white space do not count.
- * Null (no answer) and '' never equal anything.
+ * Null (no answer) and '' never equal anything. Of several right answers ({@link expectedAnswers}) any will do; the
+ * grade is that of the first that equals, else of the first.
+ * @param grader by default the one that each expected answer asks for
  * @source the method's grader: mathruler 0.1.0, grader.py `grade_answer`; its faults (letters found inside words, `None`
  * for a missing box) are left out
  */
-export function gradeAnswer(
-  answer: string | null,
-  expected: string,
-  grader: GraderName = graderFor(expected),
-): Grade {
+export function gradeAnswer(answer: string | null, expected: string, grader?: GraderName): Grade {
+  const grades = expectedAnswers(expected).map((gold) => gradeOne(answer, gold, grader ?? graderFor(gold)));
+  return grades.find(({ equal }) => equal) ?? (grades[0] as Grade);
+}
+
+function gradeOne(answer: string | null, expected: string, grader: GraderName): Grade {
   if (answer === null) return { ...wrong('no answer'), grader };
   const asked = expected.trim();
   if (asked === '' || answer.trim() === '') return { ...wrong('nothing to compare'), grader };

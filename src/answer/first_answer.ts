@@ -5,6 +5,7 @@ import { type GraderName, gradeAnswer } from './answer_grading';
 import { readQuantity } from './answer_quantity';
 import { type AnswerReading, readAnswer } from './answer_reading';
 import { foldAnswer } from './answer_text';
+import { expectedAnswers } from './expected_answers';
 
 const NUMBER = '-?\\d+(?:,\\d{3})*(?:\\.\\d+)?';
 const RESULT = new RegExp(`=\\s*(${NUMBER})`, 'g');
@@ -24,7 +25,8 @@ function lastMatch(text: string, pattern: RegExp): string | null {
  */
 function candidateOf(thought: string, expected: string): string | null {
   const boxed = readAnswer(thought).answer;
-  if (boxed !== null || readQuantity(foldAnswer(expected)) === null) return boxed;
+  const isNumber = (gold: string): boolean => readQuantity(foldAnswer(gold)) !== null;
+  if (boxed !== null || !expectedAnswers(expected).some(isNumber)) return boxed;
   return lastMatch(thought, RESULT) ?? lastMatch(thought, LONE_NUMBER);
 }
 

@@ -6,6 +6,7 @@
 import { MIN_BACK_TOKENS, paperFormat, strictFormat } from '../answer/answer_format';
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
+import { expectedWords } from '../answer/expected_answers';
 import { ArgumentError } from '../lib/errors';
 import type { RewardName } from '../settings/train_settings';
 import type { RewardFunction, RewardOutcome, RewardSample, WeightedReward } from '../train/rewards';
@@ -29,7 +30,7 @@ function accuracy({ text, expected }: RewardSample): RewardOutcome {
     return { score: 0, why, span };
   }
   const { equal, rule } = gradeAnswer(answer, expected);
-  const why = `The box says ${quote(answer)}, ${quote(expected)} is expected: ${rule}.`;
+  const why = `The box says ${quote(answer)}, ${quote(expectedWords(expected))} is expected: ${rule}.`;
   return { score: equal ? 1 : 0, why, span };
 }
 

@@ -41,7 +41,7 @@ describe('RunStore', () => {
     expect(await stepsOf(store, 'ab')).toEqual([[1], [1], 1]);
     const { run, metrics, samples } = await store.read('ab');
     expect(run).toMatchObject({ step: 1, updatedAt: 1, checkpointStep: null, plan: { name: 'ab' } });
-    expect(metrics).toEqual([{ step: 1, values: { loss: 1 } }]);
+    expect(metrics).toEqual([{ step: 1, values: { loss: 1, eval_loss: 2 } }]);
     expect(samples).toEqual([{ step: 1, samples: [{ text: 'answer 1' }] }]);
     expect((await store.list()).map(({ id }) => id)).toEqual(['ab', 'a']);
   });

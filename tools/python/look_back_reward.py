@@ -8,6 +8,7 @@ Python's do not may be read otherwise.
 Sources: Look-Back, arXiv 2507.03019, eq. 3-4; mathruler 0.1.0 grader.py; DAPO, arXiv 2503.14476, eq. 13.
 """
 
+import json
 import re
 import sys
 import unicodedata
@@ -1190,8 +1191,28 @@ def grader_for(expected):
     return "method" if quantity is not None and _is_bare(quantity) else "strict"
 
 
+_ANSWER_LIST = re.compile(r'[ \t\n\r]*\[[ \t\n\r]*"')
+
+
+def expected_answers(expected):
+    """The right answers that a text names: a JSON list of texts, else the text as it stands."""
+    if not _ANSWER_LIST.match(expected):
+        return [expected]
+    try:
+        answers = json.loads(expected)
+    except (ValueError, RecursionError):
+        return [expected]
+    if not answers or not all(isinstance(answer, str) and _trim(answer) != "" for answer in answers):
+        return [expected]
+    return answers
+
+
 def grade_answer(answer, expected, grader=None):
-    """Whether an answer (None: there is none) equals the expected one, by the grader `strict` or `method`."""
+    """Whether an answer (None: there is none) equals one of the right ones, by the grader `strict` or `method`."""
+    return any(_grade_one(answer, gold, grader) for gold in expected_answers(expected))
+
+
+def _grade_one(answer, expected, grader):
     if answer is None:
         return False
     given, asked = _trim(answer), _trim(expected)

@@ -5,6 +5,7 @@
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
 
 import { readAnswer } from '../../answer/answer_reading';
+import { expectedAnswers, expectedText } from '../../answer/expected_answers';
 import { readGoldAnswer } from '../../answer/gold_answer';
 import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
@@ -260,8 +261,11 @@ function answerOfResponse(response: string, isReply: boolean): string | null {
   return isReply && isShort ? response : null;
 }
 
-/** Of a list of answers the one that most of them give, of equals the first, as people who label pictures disagree. */
-function oneAnswer(value: unknown): unknown {
+/**
+ * Of a list of answers: where one is given more than once, they are the votes of several people, and the one that most of
+ * them gave counts, of equals the first. Else all of them are right, unless they name options, of which one is.
+ */
+function answersOf(value: unknown, hasOptions: boolean): unknown {
   if (isChat(value) || !Array.isArray(value)) return value;
   const texts = [...(value as readonly unknown[])].map((item) =>
     isObject(item) ? own(item, 'answer') : item,
@@ -273,6 +277,10 @@ function oneAnswer(value: unknown): unknown {
     counts.set(String(text), (counts.get(String(text)) ?? 0) + 1);
   }
   const most = Math.max(...counts.values());
+  if (most === 1 && counts.size > 1 && !hasOptions) {
+    const given = [...counts.keys()].map((text) => text.trim()).filter((text) => text !== '');
+    return given.length === 0 ? undefined : expectedText(given);
+  }
   return [...counts].find(([, count]) => count === most)?.[0];
 }
 
@@ -290,7 +298,7 @@ function readText(
   const column = mapping[field];
   const value = column === null ? undefined : (values.get(column) ?? undefined);
   if (column === null || value === undefined) return undefined;
-  let text: unknown = field === 'answer' ? oneAnswer(value) : value;
+  let text: unknown = field === 'answer' ? answersOf(value, mapping.options.length > 0) : value;
   if (isChat(value)) {
     const chat = readChat(value, shorten(column));
     text = field === 'question' ? chat.user : (chat.assistant ?? '');
@@ -318,6 +326,8 @@ const PLAIN_WORD = /^\s*[^\\<#\s:=]{1,40}\s*$/;
 /** The expected answer, of the response where no column gives one. */
 function readAnswerText(reader: RowReader, response: string | null): string {
   const given = readText(reader, 'answer');
+  // Several right answers stand as they are.
+  if (given !== undefined && expectedAnswers(given).length > 1) return expectedText(expectedAnswers(given));
   // One plain word needs no search; most rows of large tables have no more.
   if (given !== undefined && PLAIN_WORD.test(given)) return given.trim();
   if (given !== undefined) {

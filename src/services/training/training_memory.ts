@@ -73,12 +73,10 @@ export async function planTrainingMemory(
   const counting = countingGpu(device.gpu);
   const rehearsed = rehearsedRequest(base, request, example);
   let share = 1;
-  const ingredients = rehearsal(
-    rehearsed,
-    example,
-    Math.min(request.sft.maxLength, base.maxTokens),
-    () => share,
-  );
+  const heldOut = request.heldOut === null ? heldOutSize(countOf(request), request) : 0;
+  const trained = Number.isFinite(heldOut) ? countOf(request) - heldOut : countOf(request);
+  const maxLength = Math.min(request.sft.maxLength, base.maxTokens);
+  const ingredients = rehearsal(rehearsed, example, { trained, maxLength, share: () => share });
   const trainer = await createTrainer(onDevice(base, counting.gpu), rehearsed, {}, ingredients);
   for (share of LENGTHS) {
     await trainer.runStep({});
@@ -142,6 +140,16 @@ function zeroStart({ model }: TrainerBase, request: TrainingRequest): NonNullabl
   return { config, weights };
 }
 
+/** How much is rehearsed. */
+interface RehearsedLengths {
+  /** Examples that the run trains on. */
+  readonly trained: number;
+  /** Longest example in tokens. */
+  readonly maxLength: number;
+  /** Share of the longest answer that an answer has now. */
+  readonly share: () => number;
+}
+
 /**
  * Examples like the given one, each with pictures of its own, and answers of the length that is rehearsed; no group is
  * uniform.
@@ -149,8 +157,7 @@ function zeroStart({ model }: TrainerBase, request: TrainingRequest): NonNullabl
 function rehearsal(
   request: ReturnType<typeof rehearsedRequest>,
   example: PromptExample,
-  maxLength: number,
-  share: () => number,
+  { trained, maxLength, share }: RehearsedLengths,
 ): TrainerIngredients {
   const shorter = (longest: number): number => Math.max(1, Math.round(share() * longest));
   const prompts = new Map<number, PromptInput>();
@@ -170,10 +177,10 @@ function rehearsal(
   return {
     labelled: async (making) => {
       if (making.request.source.kind === 'shapes_world') await INGREDIENTS.labelled(making);
-      const count = Math.min(countOf(request), LENGTHS.length * sft.batchSize);
-      return { count: Math.max(1, count), read: async (key) => written(key) };
+      const count = Math.min(trained, LENGTHS.length * sft.batchSize);
+      return { count, read: async (key) => written(key) };
     },
-    prompts: async () => ({ count: countOf(request), read: async (key) => exampleAt(key) }),
+    prompts: async () => ({ count: trained, read: async (key) => exampleAt(key) }),
     heldOut: async () => ({
       count: evalSize,
       read: async (key) =>

@@ -3,6 +3,7 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { expectedWords } from '../../answer/expected_answers';
 import type { ColdStart } from '../../state/cold_start';
 import type { ColdStartLook } from '../../worker/protocol/cold_start';
 import { BlobImage } from '../blob_image';
@@ -79,7 +80,7 @@ function Editor({ coldStart, look }: { readonly coldStart: ColdStart; readonly l
           {(
             [
               [WORDS.question, look.question],
-              [WORDS.expected, look.expected],
+              [WORDS.expected, expectedWords(look.expected)],
               [WORDS.opening, look.opening],
             ] as const
           ).map(([term, words]) => (

@@ -2,6 +2,7 @@
 // with its progress.
 
 import type { ComponentChildren } from 'preact';
+import { expectedWords } from '../../answer/expected_answers';
 import type { ColdStart } from '../../state/cold_start';
 import type { ColdStartText, ModelStage } from '../../worker/protocol/cold_start';
 import { AnswerText, Verdict } from '../train/answer_text';
@@ -37,7 +38,7 @@ export function StageExamples({ examples }: { readonly examples: readonly ColdSt
         {examples.map(({ id, question, expected, text, correct }) => (
           <li key={id}>
             <p>
-              {question} <span class="hint">{COLD_START_COPY.expected(expected)}</span>{' '}
+              {question} <span class="hint">{COLD_START_COPY.expected(expectedWords(expected))}</span>{' '}
               {correct !== null && <Verdict correct={correct} />}
             </p>
             <AnswerText text={text} />

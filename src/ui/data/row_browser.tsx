@@ -3,6 +3,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { expectedWords } from '../../answer/expected_answers';
 import { modeWords, type ReasoningMode } from '../../settings/reasoning_modes';
 import type { Datasets, OpenRow } from '../../state/datasets';
 import type { DatasetRowView } from '../../worker/protocol/library';
@@ -77,7 +78,7 @@ function RowView({ view }: { readonly view: DatasetRowView }) {
         <dl class="facts">
           <div>
             <dt>{DATA_COPY.expected}</dt>
-            <dd>{row.answer}</dd>
+            <dd>{expectedWords(row.answer)}</dd>
           </div>
         </dl>
         {row.response !== null && (

@@ -1,6 +1,7 @@
 // Draws the questions of an evaluation one by one: a table by filter, page by page, and a dialog with a question's picture,
 // both whole answers, and the way to the Look page.
 
+import { expectedWords } from '../../answer/expected_answers';
 import type { Evaluations, ListedItems } from '../../state/evaluations';
 import type {
   EvaluationAnswer,
@@ -66,7 +67,7 @@ function Rows({ evaluations, plan, listed }: ItemsProps & { readonly listed: Lis
                   {question}
                 </button>
               </td>
-              <td>{expected}</td>
+              <td>{expectedWords(expected)}</td>
               {answers.map((answer, at) => (
                 <td key={at === 0 ? 'first' : 'second'}>
                   <Answer answer={answer} />
@@ -102,7 +103,7 @@ function Item({ evaluations, plan, item }: ItemsProps & { readonly item: Evaluat
       <div class="eval-question">
         <BlobImage blob={image} alt={WORDS.picture(imageName)} size={PICTURE_SIZE} />
         <p>
-          {question} <span class="hint">{`${WORDS.expected}: ${expected}`}</span>
+          {question} <span class="hint">{`${WORDS.expected}: ${expectedWords(expected)}`}</span>
         </p>
       </div>
       {plan.sides.map((side, at) => (

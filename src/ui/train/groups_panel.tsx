@@ -3,6 +3,7 @@
 
 import { type Signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { expectedWords } from '../../answer/expected_answers';
 import {
   type AdvantageSettings,
   type AdvantageTerms,
@@ -139,7 +140,7 @@ function Group({
           <div class="group-prompt">
             {image !== null && <BlobImage blob={image} alt={WORDS.picture} size={96} />}
             <div>
-              <p>{WORDS.expected(expected)}</p>
+              <p>{WORDS.expected(expectedWords(expected))}</p>
               {terms !== null && scaling !== null && (
                 <p class="hint" data-testid="advantage-terms">
                   {WORDS.terms(terms, scaling)}

@@ -3,6 +3,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { expectedWords } from '../../answer/expected_answers';
 import type { Evaluation } from '../../state/train_run';
 import type { SampleFact } from '../../worker/protocol/training';
 import { AnswerText, FormatTicks, Verdict } from './answer_text';
@@ -37,7 +38,7 @@ function Sample({ sample, children }: { readonly sample: SampleFact; readonly ch
       <div class="completion-head">
         <Verdict correct={sample.correct} />
         <span>{sample.answer === null ? WORDS.noAnswer : WORDS.got(sample.answer)}</span>
-        <span class="hint">{TRAIN_COPY.groups.expected(sample.expected)}</span>
+        <span class="hint">{TRAIN_COPY.groups.expected(expectedWords(sample.expected))}</span>
         <FormatTicks text={sample.text} />
         {children}
       </div>

@@ -77,14 +77,18 @@ describe('readRow', () => {
     expect(read({ ...base, answer: '<answer> red </answer>' })).toMatchObject({ answer: 'red' });
   });
 
-  it('takes the answer from worked solutions, lists, and short responses', () => {
+  it('takes the answer from worked solutions, votes, lists, and short responses', () => {
     const solution = 'Natalia sold 48/2 = 24 clips in May.\nShe sold 48+24 = 72 clips.\n#### 72';
     expect(read({ ...base, answer: solution })).toMatchObject({ answer: '72' });
     const { answer: _, ...unanswered } = base;
     expect(read({ ...unanswered, solution })).toMatchObject({ answer: '72' });
     expect(read({ ...base, answer: 'So the final answer is 12.' })).toMatchObject({ answer: '12' });
     expect(read({ ...unanswered, answers: ['b', 'a', 'b'] })).toMatchObject({ answer: 'b' });
-    expect(read({ ...base, answer: ['a', 'b'] })).toMatchObject({ answer: 'a' });
+    expect(read({ ...base, answer: ['a', 'b'] })).toMatchObject({ answer: '["a","b"]' });
+    expect(read({ ...base, answer: [3, 'three', ' '] })).toMatchObject({ answer: '["3","three"]' });
+    expect(read({ ...base, answer: '[ "3", "a red hat" ]' })).toMatchObject({ answer: '["3","a red hat"]' });
+    expect(read({ ...base, answer: '[3, 4]' })).toMatchObject({ answer: '[3, 4]' });
+    expect(read({ ...base, choices: ['x', 'y'], answer: ['x', 'y'] })).toMatchObject({ answer: 'A' });
     expect(read({ ...base, answer: [{ answer: 'cat' }] })).toMatchObject({ answer: 'cat' });
     const conversations = [
       { from: 'human', value: '<image>\nWhat colour?' },
