@@ -16,10 +16,11 @@ export function deletionEffects(
   runs: readonly RunSummary[],
 ): readonly DeletionEffect[] {
   return runs.flatMap(({ plan, state, checkpointStep }): DeletionEffect[] => {
+    const trained = plan.source.kind === 'dataset' && plan.source.datasetId === id;
     const reads =
       item === 'adapter'
         ? plan.adapterId === id
-        : item === 'dataset' && plan.source.kind === 'dataset' && plan.source.datasetId === id;
+        : item === 'dataset' && (trained || plan.evalDatasetId === id);
     if (!reads || state === 'finished' || state === 'stopped') return [];
     if (state !== 'paused' && state !== 'failed') return [{ run: plan.name, effect: 'live' }];
     return [{ run: plan.name, effect: item === 'adapter' && checkpointStep !== null ? 'kept' : 'lost' }];

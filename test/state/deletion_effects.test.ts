@@ -14,6 +14,8 @@ describe('deletionEffects', () => {
     expect(effects('adapter', 'a1', { state: 'failed', checkpointStep: null })).toEqual(['lost']);
     expect(effects('dataset', 'd1', { state: 'paused' })).toEqual(['lost']);
     expect(effects('dataset', 'd1', { state: 'pausing' })).toEqual(['live']);
+    const evaluated = { ...plan, evalDatasetId: 'd2' };
+    expect(effects('dataset', 'd2', { state: 'paused', plan: evaluated })).toEqual(['lost']);
   });
 
   it('leaves out runs that have ended and runs of other items', () => {

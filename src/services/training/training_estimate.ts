@@ -5,6 +5,8 @@ import type { GpuContext } from '../../gpu/device';
 import { allocates } from '../../gpu/trial_allocation';
 import { GpuError, LookBackError } from '../../lib/errors';
 import { formatBytes } from '../../lib/format';
+import { evaluatesHeldOut } from '../../settings/held_out_settings';
+import { readerOf } from '../../settings/read_settings';
 import type { TrainingEstimate, TrainingPlan } from '../../worker/protocol/training';
 import type { MemoryPart, MemoryPlan } from './training_memory';
 
@@ -78,6 +80,13 @@ function* candidates(given: TrainingPlan): Generator<Candidate> {
     plan = { ...plan, gradientCheckpointing: true };
     changes.push('turn gradientCheckpointing on');
     yield { plan, words: sentence(changes) };
+  }
+  if (evaluatesHeldOut(readerOf(plan)) && plan.evalBatchSize > 1) {
+    for (let batch = plan.evalBatchSize >> 1; batch >= 1; batch >>= 1) {
+      plan = { ...plan, evalBatchSize: batch };
+      yield { plan, words: sentence([...changes, `set evalBatchSize to ${batch}`]) };
+    }
+    changes.push('set evalBatchSize to 1');
   }
   for (let tokens = plan.tokensPerMicroBatch >> 1; tokens >= 64; tokens >>= 1) {
     plan = { ...plan, tokensPerMicroBatch: tokens };

@@ -39,12 +39,15 @@ const planner: MemoryPlanner = async ({
   gradientCheckpointing,
   method,
   grpo,
+  evalSteps,
+  evalBatchSize,
 }: TrainingPlan) => ({
   parts: [
     { name: 'update', buffers: [tokensPerMicroBatch * (gradientCheckpointing ? 50 : 100)] },
     ...(method === 'grpo'
       ? [{ name: 'sampling', buffers: [grpo.promptsPerStep * grpo.numGenerations * 1000] }]
       : []),
+    ...(evalSteps > 0 ? [{ name: 'evaluation', buffers: [evalBatchSize * 10_000] }] : []),
     { name: 'adapter and optimizer', buffers: [100, 100] },
   ],
   peak: [],
@@ -79,6 +82,11 @@ describe('estimateTraining', () => {
     [60_000, SFT, /^Turn gradientCheckpointing on: then it takes .* and fits\.$/],
     [30_000, SFT, /^Turn gradientCheckpointing on, set tokensPerMicroBatch to 512:/],
     [30_000, { ...SFT, gradientCheckpointing: true }, /^Set tokensPerMicroBatch to 512:/],
+    [
+      100_000,
+      { ...SFT, gradientCheckpointing: true, evalSteps: 5, evalSize: 20 },
+      /^Set evalBatchSize to 4: then it takes .* and fits\.$/,
+    ],
     [20_000, GRPO, /grpo\.promptsPerStep to 2:/],
     [6_000, GRPO, /grpo\.promptsPerStep to 1, grpo\.numGenerations to 2:/],
     [1_000, SFT, /sft\.maxLength or lora\.r/],
