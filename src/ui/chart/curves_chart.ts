@@ -2,8 +2,6 @@
 // legend and words as text. A step without a value is a gap, except in a sparse line, whose measured points are
 // marked and joined.
 
-import uPlot from 'uplot';
-import { themeColour } from '../theme';
 import {
   type CurveColumns,
   curveColumns,
@@ -93,6 +91,7 @@ export interface CurveSpec extends Pick<CurveChart, 'unit' | 'range'> {
 export class CurveView {
   private readonly spec: CurveSpec;
   private readonly chart: StepChart;
+  private readonly mark = document.createElement('div');
   private state: CurveState;
 
   constructor(root: HTMLElement, spec: CurveSpec, state: CurveState) {
@@ -108,9 +107,12 @@ export class CurveView {
         values: (_, splits) => splits.map((value) => this.tick(value)),
       },
       data: () => this.data(),
-      above: () => this.drawHovered(),
+      above: () => this.placeMark(),
     });
     const { over } = this.chart.plot;
+    this.mark.className = 'curve-mark';
+    this.mark.hidden = true;
+    over.append(this.mark);
     over.addEventListener('pointermove', this.onMove);
     over.addEventListener('pointerleave', this.onLeave);
     this.chart.draw(true);
@@ -120,7 +122,8 @@ export class CurveView {
   update(state: CurveState): void {
     const { lines, lastStep } = this.state;
     this.state = state;
-    this.chart.draw(state.lines !== lines || state.lastStep !== lastStep);
+    this.placeMark();
+    if (state.lines !== lines || state.lastStep !== lastStep) this.chart.draw(true);
   }
 
   /** Draws again with the colours of the present theme. */
@@ -147,21 +150,12 @@ export class CurveView {
     return unit === 'number' ? String(Number(value.toPrecision(3))) : metricText(value, unit);
   }
 
-  private drawHovered(): void {
+  /** Puts the line of the step that is pointed at where it belongs; the drawing below need not be made again for it. */
+  private placeMark(): void {
     const { hovered } = this.state;
-    if (hovered === null) return;
-    const { plot } = this.chart;
-    const { ctx, bbox } = plot;
-    const x = plot.valToPos(hovered, 'x', true);
-    ctx.save();
-    ctx.strokeStyle = themeColour('--ink-2');
-    ctx.lineWidth = uPlot.pxRatio;
-    ctx.setLineDash([]);
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-    ctx.restore();
+    this.mark.hidden = hovered === null;
+    if (hovered !== null)
+      this.mark.style.transform = `translateX(${this.chart.plot.valToPos(hovered, 'x')}px)`;
   }
 
   private readonly onMove = (event: PointerEvent): void => {

@@ -1,8 +1,8 @@
 // Thins long lines for a chart: of every stretch of steps the places stay at which a line is lowest and highest, so that
 // the drawing is the same as of all of them, and costs no more the longer the run is.
 
-/** Stretches that a chart is divided into; more than it has pixels across. */
-const STRETCHES = 1024;
+/** Stretches that a chart is divided into: about as many as it has pixels across. */
+const STRETCHES = 512;
 
 /** Values by place; null is a gap. */
 type Values = readonly (number | null)[];

@@ -1,7 +1,7 @@
 // Runs that are compared, as a person meets them: chosen in the list of runs, named and told apart above the curves, read at
 // one step, smoothed over what was measured, and taken out again.
 import { fireEvent, screen, within } from '@testing-library/preact';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { CurvesPanel } from '../../../src/ui/train/curves_panel';
 import { RunsPanel } from '../../../src/ui/train/runs_panel';
 import { detailOf, runOf, settled, stepped } from '../../state/train_script';
@@ -85,7 +85,12 @@ describe('a run that is compared', () => {
     expect(legend('loss-loss')).toEqual(['A 0.500', 'B 0.500', 'step 2']);
     fireEvent.input(reader, { target: { value: '4' } });
     expect(legend('loss-loss')).toEqual(['A –', 'B 0.250', 'step 4']);
+    const marks = () =>
+      [...document.querySelectorAll<HTMLElement>('.curve-mark')].map(({ hidden }) => hidden);
+    // Charts are made after the drawing of the page.
+    await vi.waitFor(() => expect(new Set(marks())).toEqual(new Set([false])));
     fireEvent.keyDown(reader, { key: 'Escape' });
+    expect(new Set(marks())).toEqual(new Set([true]));
     expect(legend('loss-loss')).toEqual(['A 0.333', 'B 0.200']);
     const drawing = document.querySelector('[data-chart="loss-loss"] [role="img"]');
     expect(drawing?.getAttribute('aria-label')).toBe('Loss. A 0.333 at step 3; B 0.200 at step 5.');
