@@ -117,13 +117,15 @@ export const LIBRARY_STATES: readonly GalleryState[] = [
     void stored.renameAdapter('mine', { name: 'New', notes: '' });
     await engine.reject('renameAdapter', { code: 'storage/full', message: 'About 0.1 GiB is missing.' });
   }),
-  library('delete-dataset', STORED, async ({ engine }) => {
+  library('delete-dataset', { datasets: STORED.datasets }, async ({ engine }) => {
     await engine.resolve('storageUsage', USAGE);
     await press('[aria-label^="Delete dataset"]');
     await press('[data-testid="export-first"]');
   }),
-  library('rename-look', STORED, () => press('[data-testid="library-trace"] [aria-label^="Rename"]')),
-  library('exporting', STORED, async ({ backup, engine }) => {
+  library('rename-look', { traces: STORED.traces }, () =>
+    press('[data-testid="library-trace"] [aria-label^="Rename"]'),
+  ),
+  library('exporting', {}, async ({ backup, engine }) => {
     void backup.write();
     await settled();
     const progress = {
@@ -134,20 +136,20 @@ export const LIBRARY_STATES: readonly GalleryState[] = [
     } as const;
     engine.emit({ type: 'backupProgressed', progress });
   }),
-  library('exported', STORED, async ({ backup, engine }) => {
+  library('exported', {}, async ({ backup, engine }) => {
     void backup.write();
     await settled();
     await engine.resolve('writeBackup', { file: new File([], 'x'), bytes: 9e8, items: 12 });
   }),
-  library('comparing', STORED, async ({ backup }) => {
+  library('comparing', {}, async ({ backup }) => {
     void backup.restore(Promise.resolve([ZIP]));
   }),
-  library('restored', STORED, async ({ backup, engine }) => {
+  library('restored', {}, async ({ backup, engine }) => {
     void backup.restore(Promise.resolve([ZIP]));
     await settled();
     await engine.resolve('restoreBackup', RESTORED);
   }),
-  library('no-backup', STORED, async ({ backup, engine }) => {
+  library('no-backup', {}, async ({ backup, engine }) => {
     void backup.restore(Promise.resolve([ZIP]));
     await settled();
     const message = 'pictures.zip cannot be restored: it holds no library.json.';

@@ -241,7 +241,7 @@ describe('a zip that was damaged anywhere', () => {
           outcomes(report).filter((words) => words.endsWith('restored')).length,
         );
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
     expect(refused.length).toBeGreaterThan(0);
   });
