@@ -21,8 +21,9 @@ export interface PeerPackage {
  * @throws UsageError where a given folder lacks the package; Error where npm cannot install it
  */
 export function peerModules({ name, version, entry }: PeerPackage, given: string | undefined): string {
-  const folder =
-    given === undefined ? join(repositoryRoot(), 'node_modules/.cache/look-back/peers') : resolve(given);
+  const cache = join(repositoryRoot(), 'node_modules/.cache/look-back/peers');
+  // A folder for each: npm removes what else lies in the folder into which it installs.
+  const folder = given === undefined ? join(cache, name.replace('/', '_')) : resolve(given);
   const modules = join(folder, 'node_modules', name, 'dist');
   if (existsSync(join(modules, entry))) return modules;
   if (given !== undefined)
