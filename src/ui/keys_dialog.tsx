@@ -1,6 +1,7 @@
 // The dialog that lists the keys of the page, and switches those that are single letters on or off.
 
 import { Modal } from './confirm';
+import { PAGES } from './controls';
 import { GUIDE_COPY } from './look/guide_copy';
 import { guideShown, showGuide } from './look/guide_shown';
 import { letterKeys } from './look/view_settings';
@@ -18,8 +19,8 @@ const ROWS = [
   ['- =', 'heatmap weaker or stronger'],
   ['c', 'compare base and adapter'],
   ['/', 'to the question'],
-  ['Space', 'on Train: pause the run, or let it go on'],
-  ['s', 'on Train: one step of a paused run'],
+  ['Space', `on ${PAGES.train}: pause the run, or let it go on`],
+  ['s', `on ${PAGES.train}: one step of a paused run`],
   ['?', 'this list'],
 ] as const;
 
