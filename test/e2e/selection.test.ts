@@ -38,7 +38,7 @@ test('a back segment chosen by keyboard: chart, map and sentence agree', async (
   expect(mass).toBeLessThanOrEqual(share + 0.01);
 
   // The table says the same as the sentence.
-  await page.getByText('Shares as a table').click();
+  await page.getByText('Shares as a table').press('Enter');
   const row = page.getByRole('row', { name: /^Look back/ });
   await expect(row.getByRole('cell').first()).toHaveText(`${from + 1}–${to + 1}`);
   const percent = /on average ([\d.]+ %)/.exec((await look.sentence.textContent()) ?? '')?.[1];

@@ -31,20 +31,18 @@ test('a set with two bad rows is kept with consent only', async () => {
   await expect(page.getByTestId('dataset-row')).toHaveAttribute('data-rows', '7');
 });
 
-test('SFT goes on after a pause and a reload, and no step is lost or repeated', async () => {
+test('SFT by keyboard alone goes on after a pause and a reload, and no step is lost or repeated', async () => {
   const { page } = train;
-  await train.go('train');
-  await train.plan('sft-quick', SET, {
+  await train.pressKeys('nav-train');
+  await train.planByKeys('Pocket SFT (quick)', SET, {
     name: 'Short SFT',
     ...{ maxSteps: '20', saveSteps: '5' },
     ...{ 'sft.batchSize': '1', evalSteps: '20', evalSize: '1', evalSamples: '1' },
   });
   await expect(page.getByTestId('estimate')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
-  await train.tabTo('start');
-  await page.keyboard.press('Enter');
+  await train.pressKeys('start');
   await train.stepped(2);
-  await train.tabTo('pause');
-  await page.keyboard.press('Enter');
+  await train.pressKeys('pause');
   await train.state('paused');
   const paused = await train.step();
   expect(paused).toBeLessThan(20);
@@ -53,15 +51,13 @@ test('SFT goes on after a pause and a reload, and no step is lost or repeated', 
   await train.state('paused');
   expect(await train.step()).toBe(paused);
   await expect(page.getByTestId('interrupted')).toContainText(`waits at step ${paused}`);
-  await train.tabTo('resume');
-  await page.keyboard.press('Enter');
+  await train.pressKeys('resume');
   await train.stepped(paused + 1);
   await train.state('finished');
   await expect(train.runStep).toHaveText('20 of 20');
   await expect(train.rows).toHaveAttribute('data-state', 'finished');
+  await train.saveAdapterByKeys(ADAPTER);
   expect(await train.exportedSteps()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-
-  await train.saveAdapter(ADAPTER);
 });
 
 test('base and adapter answer side by side', async () => {

@@ -110,13 +110,54 @@ export class TrainPage extends LookPage {
     return Number.parseInt((await this.runStep.textContent()) ?? '', 10);
   }
 
-  /** Moves the focus by the tab key until it is on an element. */
-  async tabTo(testid: string): Promise<void> {
-    const focused = () => this.page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
-    for (let press = 0; press < 120 && (await focused()) !== testid; press++) {
-      await this.page.keyboard.press('Tab');
+  /** Moves the focus by the tab key until it is on what a selector finds; past the page's end it begins anew. */
+  async tabTo(selector: string): Promise<void> {
+    const there = () => this.page.evaluate((css) => document.activeElement?.matches(css), selector);
+    for (let press = 0; press < 160 && !(await there()); press++) await this.page.keyboard.press('Tab');
+    await expect(this.page.locator(selector)).toBeFocused();
+  }
+
+  /** Presses a control by keyboard alone. */
+  async pressKeys(testid: string): Promise<void> {
+    await this.tabTo(`[data-testid="${testid}"]`);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Chooses the option that holds these words, by keyboard alone. */
+  async chooseByKeys(selector: string, words: string): Promise<void> {
+    await this.tabTo(selector);
+    const select = this.page.locator(selector);
+    const wanted = await select.locator('option', { hasText: words }).first().getAttribute('value');
+    await this.page.keyboard.press('Home');
+    for (let press = 0; press < 40 && (await select.inputValue()) !== wanted; press++)
+      await this.page.keyboard.press('ArrowDown');
+    await expect(select).toHaveValue(wanted ?? '');
+  }
+
+  /** Fills the plan as {@link plan} does, by keyboard alone. */
+  async planByKeys(preset: string, set: string, fields: Readonly<Record<string, string>>): Promise<void> {
+    const { keyboard } = this.page;
+    await this.chooseByKeys('[data-testid="preset"]', preset);
+    await this.chooseByKeys('[data-testid="source"]', set);
+    await this.tabTo('.plan-advanced > summary');
+    await keyboard.press('Enter');
+    for (const [id, value] of Object.entries(fields)) {
+      await this.tabTo(`[data-field="${id}"]`);
+      await keyboard.press('Control+a');
+      await keyboard.type(value);
     }
-    await expect(this.page.getByTestId(testid)).toBeFocused();
+    await keyboard.press('Tab');
+  }
+
+  /** Saves the shown run's adapter as {@link saveAdapter} does, by keyboard alone. */
+  async saveAdapterByKeys(name: string): Promise<void> {
+    const { keyboard } = this.page;
+    await this.pressKeys('save-adapter');
+    await this.tabTo('[data-testid="adapter-name"]');
+    await keyboard.press('Control+a');
+    await keyboard.type(name);
+    await this.pressKeys('adapter-save');
+    await expect(this.page.getByTestId('train-status')).toHaveText(`Adapter saved as ${name}.`);
   }
 
   /** What a button offers to save. */
