@@ -2,7 +2,7 @@
 // as files and played elsewhere.
 import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { BROWSER_ARGS, findBrowser } from '../../tools/browser.mjs';
 import { LookPage } from './look_page';
 
@@ -96,7 +96,10 @@ test('the recording plays without WebGPU and ends on the look back @no-webgpu', 
   expect(await other.ranges()).toEqual([bands, bands, bands]);
   await expect(other.sentence).toHaveText((await look.sentence.textContent()) ?? '');
   // Maps of links are kept to 1/255 of their largest value: 16 cells of a mean over many steps.
-  const sum = async ({ heatmap }: LookPage) => Number(await heatmap.getAttribute('data-sum'));
+  const sum = async (page: LookPage) => {
+    await page.drawn();
+    return Number(await page.heatmap.getAttribute('data-sum'));
+  };
   expect(Math.abs((await sum(other)) - (await sum(look)))).toBeLessThan(16 / 255 / 2);
   await other.page.goto(link.slice(0, -200));
   await expect(other.page.locator('.picture-panel .notice')).toContainText('it is damaged');
@@ -116,7 +119,8 @@ test('the recording plays without WebGPU and ends on the look back @no-webgpu', 
 });
 
 /** What a comparison says: its sentence and figures, then text, verdict and first segment of each side, and the maps' sums. */
-async function comparison(page: Page): Promise<{ words: unknown; sums: number[] }> {
+async function comparison(look: LookPage): Promise<{ words: unknown; sums: number[] }> {
+  const { page } = look;
   const sides: unknown[] = [];
   const sums: number[] = [];
   for (const side of ['base', 'adapter'] as const) {
@@ -124,9 +128,7 @@ async function comparison(page: Page): Promise<{ words: unknown; sums: number[] 
     await panel.getByRole('button', { name: /^Show on the picture/ }).click();
     await panel.locator('.card-head').first().click();
     await expect(page.getByTestId('compare-chart')).toHaveAttribute('data-side', side);
-    await page.evaluate(
-      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
-    );
+    await look.drawn();
     sides.push([
       await panel.locator('.card-text').allTextContents(),
       await panel.locator('.outcome').textContent(),
@@ -216,7 +218,7 @@ test('a live answer is played again, saved, and opened on a page without a model
   const savingBoth = page.waitForEvent('download');
   await page.getByTestId('save-trace').click();
   const both = readFileSync(await (await savingBoth).path());
-  const seen = await comparison(page);
+  const seen = await comparison(look);
 
   const bare = await playwright.chromium.launch({
     executablePath: findBrowser(),
@@ -229,7 +231,7 @@ test('a live answer is played again, saved, and opened on a page without a model
   await expect(other.page.getByTestId('replay-bar')).toBeVisible();
   await other.drop('both.trace.json', 'application/json', both);
   await expect(other.page.getByTestId('compare-adapter')).toHaveAttribute('data-status', 'finished');
-  const opened = await comparison(other.page);
+  const opened = await comparison(other);
   expect(opened.words).toEqual(seen.words);
   // Maps of files are kept to 1/65535 of their largest value.
   opened.sums.forEach((sum, side) => {

@@ -100,6 +100,11 @@ export class LookPage {
   async settled(status: 'finished' | 'interrupted' | 'failed' = 'finished'): Promise<void> {
     await expect(this.answer).toHaveAttribute('data-status', status, { timeout: 60_000 });
     // The status is set at once, the last tokens are written in the next frame.
+    await this.drawn();
+  }
+
+  /** Waits until what was changed is drawn: words change at once, canvases and their figures in the next frame. */
+  async drawn(): Promise<void> {
     await this.page.evaluate(
       () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
     );

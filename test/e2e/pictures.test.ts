@@ -82,8 +82,10 @@ test('several pictures in one question', async ({ page }) => {
   await look.leaveFields();
   await page.keyboard.press('ArrowLeft');
   const recorded = await look.sentence.textContent();
-  const sums = () =>
-    look.heatmap.evaluateAll((all) => all.map((each) => Number(each.getAttribute('data-sum'))));
+  const sums = async () => {
+    await look.drawn();
+    return look.heatmap.evaluateAll((all) => all.map((each) => Number(each.getAttribute('data-sum'))));
+  };
   const mean = await sums();
   await page.getByText('Layers and heads', { exact: true }).click();
   await page.getByTestId('heads-fetch').click();
