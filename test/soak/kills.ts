@@ -41,8 +41,9 @@ process.stdout.write(`${JSON.stringify(summary)}\n`);
 const failed = summary.violations.length;
 const { LOOKBACK_COUNTS: counts } = process.env;
 if (counts) {
-  const unsound = Math.max(summary.kills - summary.sound, failed > 0 ? 1 : 0);
-  writeFileSync(counts, JSON.stringify({ passed: summary.kills - unsound, failed: unsound, skipped: 0 }));
+  const { kills, sound, lostByBrowser } = summary;
+  const unsound = Math.max(kills - sound - lostByBrowser, failed > 0 ? 1 : 0);
+  writeFileSync(counts, JSON.stringify({ passed: kills - unsound, failed: unsound, skipped: 0 }));
 }
 if (failed === 0) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 else process.stderr.write(`The profile is left in ${folder}.\n`);

@@ -30,6 +30,8 @@ export interface CampaignSummary {
   readonly kills: number;
   /** Kills after which nothing was wrong. */
   readonly sound: number;
+  /** Kills after which the browser could not open its own store; nothing of them can be judged. */
+  readonly lostByBrowser: number;
   /** Different write boundaries killed at. */
   readonly boundaries: number;
   /** Acts all of whose boundaries were killed at; null when few kills only sample them. */
@@ -42,6 +44,16 @@ export interface CampaignSummary {
   readonly seconds: number;
   readonly violations: readonly string[];
 }
+
+/**
+ * What Chromium says where the LevelDB below its IndexedDB is damaged, before it throws that away. A kill that cuts a write of
+ * its log short leaves the log with a torn end, to which the next life appends; the life after that cannot read it. The page
+ * has no part in it, so that such a loss is counted apart and the campaign goes on with nothing kept. Source: the log's reuse
+ * in leveldb's DBImpl::RecoverLogFile.
+ */
+const BROWSER_LOST = /^Internal error opening backing store/;
+/** It was seen once in some hundreds of kills: more often, something else is wrong. Lives in a row are one loss. */
+const KILLS_PER_LOSS = 100;
 
 /** Where a life was killed. */
 interface Kill {
@@ -61,14 +73,20 @@ const KEPT_DATASETS = 3;
 /** See the head of the file. */
 export class KillCampaign {
   readonly #parts: CampaignParts;
-  readonly #ledger = new KillLedger();
+  #ledger = new KillLedger();
   readonly #schedule: KillSchedule;
   readonly #repeatable: Repeatable = { steps: new Map(), weights: null };
   readonly #violations: string[] = [];
   readonly #durations = new Map<string, number>();
   /** Requests of whole acts. */
   readonly #requests = new Map<string, number>();
-  readonly #tally = { kills: 0, sound: 0, atBoundaries: 0, atRandomMoments: 0, cut: 0, foundWhole: 0 };
+  readonly #tally = {
+    ...{ kills: 0, sound: 0, lostByBrowser: 0 },
+    ...{ atBoundaries: 0, atRandomMoments: 0, cut: 0, foundWhole: 0 },
+  };
+  /** Losses by the browser, and whether the present life met one. */
+  #losses = 0;
+  #lost = false;
   #life: BrowserLife | undefined;
   #stage: Stage = 'recovery';
   #plan: KillPlan | null = null;
@@ -154,9 +172,21 @@ export class KillCampaign {
       case '/done':
         return this.#ended();
       default:
+        if (this.#stage === 'recovery' && BROWSER_LOST.test((body as { message?: string }).message ?? ''))
+          return this.#lose();
         this.#violations.push(`${this.#stage}: ${JSON.stringify(body)}`);
         return this.#strike({ place: `${this.#stage}: failed`, kind: 'end' });
     }
+  }
+
+  /** Starts over with nothing kept, as the browser does. */
+  #lose(): null {
+    if (!this.#lost) this.#losses++;
+    this.#lost = true;
+    if (this.#losses > 1 + this.#tally.kills / KILLS_PER_LOSS)
+      this.#violations.push(`the browser lost its own store ${this.#losses} times`);
+    this.#ledger = new KillLedger();
+    return this.#strike({ place: 'recovery: the browser had lost its store', kind: 'end' });
   }
 
   async #liveOnce(url: string): Promise<void> {
@@ -214,6 +244,7 @@ export class KillCampaign {
   }
 
   #foundOnDisk(found: FoundRecord[]): object {
+    this.#lost = false;
     this.#wrongBefore = this.#violations.length;
     const { violations, cut, kept } = this.#ledger.settle(found);
     this.#report(violations);
@@ -242,8 +273,9 @@ export class KillCampaign {
   #judge(): void {
     if (this.#judged === null) return;
     const wrong = this.#violations.slice(this.#wrongBefore);
-    if (wrong.length === 0) this.#tally.sound++;
-    this.#parts.say(`${this.#note}: ${wrong.length === 0 ? 'sound' : wrong.join('; ')}`);
+    const fine = this.#lost ? 'the browser lost its own store' : 'sound';
+    if (wrong.length === 0) this.#tally[this.#lost ? 'lostByBrowser' : 'sound']++;
+    this.#parts.say(`${this.#note}: ${wrong.length === 0 ? fine : wrong.join('; ')}`);
     this.#judged = null;
   }
 
