@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/lib/errors';
 import {
+  heldOutRows,
   labelledRows,
   leftOutMessage,
   PreparedRows,
@@ -148,5 +149,33 @@ describe('PreparedRows', () => {
     expect((await rows.read(2)).example.key).toBe(2);
     expect((await rows.read(0)).response).toBe('a');
     expect((await rows.read(2)).example.key).toBe(2);
+  });
+});
+
+describe('heldOutRows', () => {
+  const settings = { room: 6, maxLength: 7, encode };
+  const given = [
+    [4, 'ab'],
+    [5, 'abc'],
+    [6, null],
+    [7, 'a'],
+    [-1, 'a'],
+  ] as const;
+
+  it('asks every row with room for an answer, with its written answer where that fits', async () => {
+    const { source, leftOut } = await heldOutRows(rowsOf(given).rows, settings, {});
+    const found = await Promise.all([0, 1, 2].map((index) => source.read(index)));
+    expect(source.count).toBe(3);
+    expect(found.map(({ key, completion }) => [key, completion])).toEqual([
+      [0, [7, 7]],
+      [1, null],
+      [2, null],
+    ]);
+    expect(leftOut).toMatchObject({ rows: 5, unreadable: 1, tooLong: 1 });
+  });
+
+  it('has no written answers where no loss is asked for', async () => {
+    const { source } = await heldOutRows(rowsOf(given).rows, { ...settings, encode: null }, {});
+    expect((await source.read(0)).completion).toBeNull();
   });
 });
