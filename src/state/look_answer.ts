@@ -44,6 +44,7 @@ export interface LookAnswer {
    * `answer` being the one of the side that is shown.
    */
   showAnswer(answer: Answer, pictures: readonly Picture[], comparison?: Comparison | null): void;
+  /** Asks what is to be asked next, once the pictures that were chosen for it are read; nothing where that cannot be. */
   ask(): Promise<void>;
   stop(): Promise<void>;
   /**
@@ -67,7 +68,7 @@ export interface AskingParts {
   now(): number;
   readonly session: Signal<Session>;
   readonly model: Pick<LookModel, 'loading' | 'settings' | 'setSettings'>;
-  readonly next: Pick<LookPicture, 'pictures' | 'countFits' | 'question'>;
+  readonly next: Pick<LookPicture, 'pictures' | 'countFits' | 'question' | 'picturesRead'>;
   readonly target: Pick<LookAdapter, 'adapter' | 'comparing' | 'setComparing'>;
   readonly steps: Pick<LookSelection, 'toLive'>;
   /** Where what the engine reported may still wait to be shown. */
@@ -277,6 +278,10 @@ export function createLookAnswer(parts: AskingParts): LookAnswerTold {
     showSide: (side) => asking.showSide(side),
     showAnswer: (...shown) => asking.showAnswer(...shown),
     ask: async () => {
+      if (!canAsk.value) return;
+      // Who chooses a picture and asks at once asks about that picture, not about the one before.
+      const reading = next.picturesRead();
+      if (reading !== null) await reading;
       if (!canAsk.value) return;
       const earlier = following.value ? turns.value : [];
       await asking.ask(next.pictures.value, next.question.value.trim(), earlier);

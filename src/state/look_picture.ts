@@ -86,6 +86,8 @@ export interface LookPicture {
   choosePictures(choices: readonly PictureChoice[], add?: boolean): Promise<void>;
   /** Chooses one picture in place of those before. */
   choosePicture(source: Blob | Promise<Blob>, name: string, known?: KnownPicture): Promise<void>;
+  /** Resolves when every picture that was chosen before the call is read, or was not taken; null where none is being read. */
+  picturesRead(): Promise<unknown> | null;
   /** Puts the chosen pictures into another order, or takes some out. */
   arrangePictures(pictures: readonly Picture[]): void;
   setQuestion(text: string): void;
@@ -100,13 +102,24 @@ class Choosing {
   /** Counts what takes the place of all pictures, so that a late outcome of an earlier choice changes nothing. */
   #choices = 0;
   #read = 0;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(reader: PictureReader, model: () => LoadedModel | null) {
     this.#reader = reader;
     this.#model = model;
   }
 
-  async choose(choices: readonly PictureChoice[], add: boolean): Promise<void> {
+  choose(choices: readonly PictureChoice[], add: boolean): Promise<void> {
+    const taking = this.#take(choices, add).finally(() => this.#underWay.delete(taking));
+    this.#underWay.add(taking);
+    return taking;
+  }
+
+  allRead(): Promise<unknown> | null {
+    return this.#underWay.size === 0 ? null : Promise.allSettled(this.#underWay);
+  }
+
+  async #take(choices: readonly PictureChoice[], add: boolean): Promise<void> {
     if (!add) this.#choices += 1;
     const choice = this.#choices;
     // Fetched with the first picture: the page is there before anything is chosen.
@@ -171,6 +184,7 @@ export function createLookPicture(
     choosePictures: (choices, add = false) => choosing.choose(choices, add),
     choosePicture: (source, name, known) =>
       choosing.choose([{ source, name, ...(known === undefined ? {} : { known }) }], false),
+    picturesRead: () => choosing.allRead(),
     arrangePictures: (arranged) => choosing.arrange(arranged),
     setQuestion: (text) => {
       question.value = text;

@@ -47,7 +47,6 @@ for (const file of ['greedy_tokens_adapter.json', 'greedy_tokens.json']) {
     let excused = 0;
     for (const scene of scenes) {
       await look.upload(scene.image, 'image/png', readFileSync(`${FOLDER}/${scene.image}`));
-      // The picture before it would be asked about otherwise: a new one is read before it is shown.
       await expect(page.getByRole('img', { name: `The picture ${scene.image}` })).toBeVisible();
       await look.question.fill(scene.question);
       await page.getByLabel('Prompt').selectOption(scene.mode);

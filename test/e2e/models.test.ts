@@ -101,6 +101,7 @@ test('a model arrives, answers, survives its device and the hub, and goes', asyn
 
   await page.getByRole('link', { name: 'Go to the Look page' }).click();
   await look.upload('coffee.jpg', 'image/jpeg', PHOTOGRAPH);
+  await expect(page.getByRole('img', { name: /^The picture coffee\.jpg/ })).toBeVisible();
   await look.question.fill('How many blue circles? Add 4.');
   await page.getByLabel('Longest answer').fill('12');
   await look.askAndWait();

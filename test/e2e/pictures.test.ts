@@ -136,6 +136,7 @@ test('several pictures in one question', async ({ page }) => {
 
   // A row of a dataset holds one picture.
   await picker.setInputFiles(two);
+  await expect.poll(() => shown(page)).toEqual(['coffee.jpg', 'wine.jpg']);
   await look.askAndWait();
   await page.getByTestId('add-to-dataset').click();
   await expect(page.getByTestId('add-several')).toContainText('this answer is about 2');

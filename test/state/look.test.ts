@@ -301,6 +301,30 @@ describe('asking', () => {
     expect(look.canAsk.value).toBe(false);
   });
 
+  it('asks about the pictures that were chosen before it, also while they are still being read', async () => {
+    const { engine, look } = await loaded();
+    let arrive: (file: Blob) => void = () => undefined;
+    const arriving = new Promise<Blob>((resolve) => {
+      arrive = resolve;
+    });
+    void look.choosePicture(arriving, 'q.png');
+    void look.ask();
+    await tick();
+    expect(engine.calls).not.toContain('generate');
+    arrive(PIXEL);
+    await expect.poll(() => engine.calls.filter((name) => name === 'generate')).toHaveLength(1);
+    expect(look.answerPictures.value.map(({ name }) => name)).toEqual(['q.png']);
+  });
+
+  it('asks about the picture that stays when the one chosen cannot be read', async () => {
+    const { engine, look } = await loaded();
+    void look.choosePicture(Promise.reject(new Error('gone')), 'q.png');
+    void look.ask();
+    await expect.poll(() => engine.calls).toContain('generate');
+    expect(look.answerPictures.value.map(({ name }) => name)).toEqual(['p.png']);
+    expect(look.pictureError.value).not.toBeNull();
+  });
+
   it('finishes by the event, also when the command resolves before the last tokens', async () => {
     const { engine, look } = await loaded();
     void look.ask();
