@@ -51,16 +51,6 @@ export async function drawnPicture(): Promise<Blob> {
   return new Blob([Uint8Array.from(png)], { type: 'image/png' });
 }
 
-/** Answers a question of the page to its engine, once it asks: parts of it are fetched first. */
-export async function answer(engine: HandEngine, name: string, value: unknown): Promise<void> {
-  const end = Date.now() + LIMIT_MS;
-  while (!engine.pending.has(name)) {
-    if (Date.now() > end) throw new Error(`This state never asks for ${name}.`);
-    await settled();
-  }
-  await engine.resolve(name, value);
-}
-
 /** Waits until an element is there; a state whose control is gone must not pass for it. */
 export async function present(selector: string): Promise<HTMLElement> {
   const end = Date.now() + LIMIT_MS;

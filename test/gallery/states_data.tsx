@@ -9,7 +9,7 @@ import type { DatasetPreview } from '../../src/worker/protocol/library';
 import { COLD_VIEW } from '../state/cold_start_script';
 import { datasetOf } from '../state/train_script';
 import { shelf } from '../ui/page_state';
-import { answer, drawnPicture, type GalleryState } from './gallery_state';
+import { drawnPicture, type GalleryState } from './gallery_state';
 
 const DATASETS = [datasetOf('d1', 40, 12), datasetOf('d2', 3, 0)];
 
@@ -62,7 +62,7 @@ function coldStart(name: string, view: ColdStartView | null): GalleryState {
     const state = createColdStart(made.engine);
     const draw = () => <ColdStartPage coldStart={state} library={made.library} />;
     const after = async () => {
-      await answer(made.engine, 'readColdStart', view);
+      await made.engine.resolve('readColdStart', view);
     };
     return { ...made, draw, after };
   };

@@ -9,7 +9,7 @@ import { EVALUATION_ITEMS, EVALUATION_VIEW } from '../state/evaluation_script';
 import { shippedOf } from '../state/shipped_script';
 import { adapterOf, datasetOf } from '../state/train_script';
 import { shelf } from '../ui/page_state';
-import { answer, type GalleryState } from './gallery_state';
+import type { GalleryState } from './gallery_state';
 
 function state(name: string, hash: string, list: readonly EvaluationView[]): GalleryState {
   const make = async () => {
@@ -26,10 +26,10 @@ function state(name: string, hash: string, list: readonly EvaluationView[]): Gal
     const draw = () => <LabPage {...{ evaluations, results }} library={made.library} />;
     const after = async () => {
       if (hash.includes('/results/')) return;
-      await answer(made.engine, 'listEvaluations', list);
+      await made.engine.resolve('listEvaluations', list);
       if (!hash.includes('/evaluation/')) return;
-      await answer(made.engine, 'readEvaluation', EVALUATION_VIEW);
-      await answer(made.engine, 'readEvaluationItems', EVALUATION_ITEMS);
+      await made.engine.resolve('readEvaluation', EVALUATION_VIEW);
+      await made.engine.resolve('readEvaluationItems', EVALUATION_ITEMS);
     };
     return { ...made, draw, after };
   };

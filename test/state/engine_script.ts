@@ -124,13 +124,23 @@ export function script(): EngineEvent[] {
 // The commands themselves are put on the object below, one per name.
 const Commands = class {} as unknown as new () => EngineCommands;
 
+/** A call that waits for its answer. */
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: PlainError): void;
+}
+
+/** How long an answer waits for its question: parts of the page are fetched before they ask. */
+const ASKED_WITHIN_MS = 5000;
+
 /** A client whose every promise is settled by the test. */
 export class HandEngine extends Commands implements EngineClient {
   readonly calls: string[] = [];
   /** Values of the last call by name. */
   readonly values = new Map<string, readonly unknown[]>();
   private readonly listeners = new Set<(events: readonly EngineEvent[]) => void>();
-  readonly pending = new Map<string, { resolve(value: unknown): void; reject(error: PlainError): void }>();
+  /** The last call of each name that has no answer yet. */
+  readonly pending = new Map<string, Pending>();
 
   constructor() {
     super();
@@ -156,15 +166,30 @@ export class HandEngine extends Commands implements EngineClient {
     });
   }
 
-  /** Resolves the last call of that name, and lets what waits for it run. */
+  /** Resolves the last call of that name, once there is one, and lets what waits for it run. @throws where none comes */
   async resolve(name: string, value?: unknown): Promise<void> {
-    this.pending.get(name)?.resolve(value);
+    (await this.#asked(name)).resolve(value);
     await new Promise((done) => setTimeout(done));
   }
 
+  /** Rejects as {@link resolve} resolves. */
   async reject(name: string, error: PlainError): Promise<void> {
-    this.pending.get(name)?.reject(error);
+    (await this.#asked(name)).reject(error);
     await new Promise((done) => setTimeout(done));
+  }
+
+  /** The last call of that name that has no answer yet. */
+  async #asked(name: string): Promise<Pending> {
+    const end = Date.now() + ASKED_WITHIN_MS;
+    for (;;) {
+      const call = this.pending.get(name);
+      if (call !== undefined) {
+        this.pending.delete(name);
+        return call;
+      }
+      if (Date.now() > end) throw new Error(`Nothing asks the engine for ${name}.`);
+      await new Promise((done) => setTimeout(done));
+    }
   }
 
   start = () => this.call<void>('start');
