@@ -1,29 +1,27 @@
-// Command line: runs an experiment. `npm run experiment -- NAME [--list | --verify | --ship]`
+// Command line: runs an experiment. `npm run experiment -- NAME [--list | --verify | --merge FILE | --ship]`
 // experiments/NAME.json states arms, seeds and questions; each stage and each arm's answers are run by the project's own
-// commands, in an order that follows from the file. A run that was killed goes on where it stopped.
+// commands, in an order that follows from the file. A run that was killed goes on where it stopped, and what
+// docs/results/NAME.json holds of the same definition is not run again.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
 import { DataError } from '../src/lib/errors';
 import { itemAt } from '../src/lib/invariant';
 import { createPrng } from '../src/lib/prng';
-import type { EvaluationReport, SceneOutcome } from '../src/lookback/evaluation';
 import type { ShippedName } from '../src/state/shipped_experiment';
 import { log, readArgumentsWithWord, runCommand, UsageError } from './command_line';
-import { readOutcomes } from './evaluate_outcomes';
+import { type HeldParts, heldParts, joinedParts, NO_PARTS, readResults, unitsLeft } from './experiment_parts';
 import {
+  type Configs,
   type EvaluateUnit,
   type Experiment,
   readExperiment,
-  stageConfig,
-  type TrainUnit,
   type Unit,
   unitsOf,
 } from './experiment_plan';
 import { experimentReport } from './experiment_report';
-import { digest, type ExperimentResults, type KeptAnswers, keptAnswers } from './experiment_results';
+import { digest, type ExperimentResults, type KeptAnswers, type KeptTraining } from './experiment_results';
+import { ExperimentRun, git } from './experiment_run';
 import { shippedExperiment } from './experiment_shipping';
 import { writeWhole } from './train_files';
 
@@ -32,12 +30,14 @@ const USAGE = `usage: npm run experiment -- NAME [options]
   NAME          a file of experiments/, without its ending
   --list        say what has been run and what has not, and run nothing
   --only ARMS   run these arms alone, separated by commas
+  --merge FILE  add what another checkout found, its docs/results/NAME.json, to what was found here
   --ship        write what the page shows of docs/results/NAME.json to public/results, and NAME.md anew
-  --from FILE   with --ship: results of another place
+  --from FILE   with --ship: results of another file
   --verify      answer 50 questions again, drawn at random, and compare them with what was kept
 
   Adapters, metrics and answers go to runs/experiments/NAME, and what they come to, after every step of the way, to
-  docs/results/NAME.json and NAME.md. Run it from the root of the repository; killed, it goes on where it stopped.`;
+  docs/results/NAME.json and NAME.md. Run it from the root of the repository; killed, it goes on where it stopped. Answers
+  that docs/results/NAME.json holds already are not asked for again, while their definition is the same.`;
 
 /** Where the page finds results, and the list of them there. */
 const SHIPPED = 'public/results';
@@ -50,6 +50,8 @@ interface Call {
   readonly list: boolean;
   readonly only: readonly string[] | undefined;
   readonly verify: boolean;
+  /** File whose results are to be added. */
+  readonly merge: string | undefined;
   /** File whose results are to be shipped. */
   readonly ship: string | undefined;
 }
@@ -60,191 +62,115 @@ function readCall(): Call {
     list: flag,
     only: { type: 'string' },
     verify: flag,
+    merge: { type: 'string' },
     ship: flag,
     from: { type: 'string' },
   });
   if (!/^[a-z][a-z0-9_]*$/.test(word)) throw new UsageError(`"${word}" is no name of an experiment.`);
-  const { list = false, verify = false, ship = false, only, from } = values;
-  if (Number(list) + Number(verify) + Number(ship) > 1)
-    throw new UsageError('--list, --verify and --ship exclude each other.');
+  const { list = false, verify = false, ship = false, merge, only, from } = values;
+  if (Number(list) + Number(verify) + Number(ship) + Number(merge !== undefined) > 1)
+    throw new UsageError('--list, --verify, --merge and --ship exclude each other.');
   if (from !== undefined && !ship) throw new UsageError('--from goes with --ship.');
   const shipped = ship ? (from ?? `docs/results/${word}.json`) : undefined;
-  return { name: word, list, verify, only: only?.split(','), ship: shipped };
+  return { name: word, list, verify, merge, only: only?.split(','), ship: shipped };
 }
 
-/** An experiment with its folder. */
-class ExperimentRun {
-  readonly experiment: Experiment;
-  readonly #folder: string;
-  readonly #signal: AbortSignal;
-
-  constructor(experiment: Experiment, signal: AbortSignal) {
-    this.experiment = experiment;
-    this.#folder = join('runs/experiments', experiment.name);
-    this.#signal = signal;
-  }
-
-  path(...parts: string[]): string {
-    return join(this.#folder, ...parts);
-  }
-
-  /** Whether a unit is there whole. What ends a unit is written last. */
-  isDone(unit: Unit): boolean {
-    const end =
-      unit.kind === 'train' ? this.path(unit.folder, 'finished.json') : this.path(`${unit.folder}.json`);
-    return existsSync(end);
-  }
-
-  async run(unit: Unit): Promise<void> {
-    if (unit.kind === 'train') await this.#train(unit);
-    else await this.#evaluate(unit);
-  }
-
-  async #train({ folder, stage, seed, adapter }: TrainUnit): Promise<void> {
-    const out = this.path(folder);
-    await mkdir(out, { recursive: true });
-    const config = this.path(`${folder}.config.json`);
-    const from = adapter === null ? null : relative(dirname(config), this.path(adapter));
-    const text = stageConfig(stage, await readFile(stage.config, 'utf8'), seed, from);
-    const before = await readFile(config, 'utf8').catch(() => null);
-    if (before !== null && before !== text) {
-      throw new DataError(
-        'data/config',
-        `${out} was begun with another configuration than experiments/${this.experiment.name}.json now gives: move it away.`,
-      );
-    }
-    await writeWhole(config, text);
-    const stdout = await this.#command([
-      'train',
-      stage.method,
-      '--config',
-      config,
-      '--out',
-      out,
-      '--resume',
-      '--json',
-    ]);
-    await writeWhole(this.path(folder, 'finished.json'), stdout);
-  }
-
-  async #evaluate(unit: EvaluateUnit): Promise<void> {
-    const out = this.path(`${unit.folder}.jsonl`);
-    await mkdir(dirname(out), { recursive: true });
-    const stdout = await this.#command([...this.#asking(unit), '--out', out, '--resume', '--json']);
-    await writeWhole(this.path(`${unit.folder}.json`), stdout);
-  }
-
-  #asking({ mode, set, adapter }: EvaluateUnit): string[] {
-    return [
-      ...['evaluate', '--model', this.experiment.model, '--mode', mode, '--split', set.split],
-      ...['--count', String(set.count), '--seed', String(set.seed), ...(set.visual ? ['--visual'] : [])],
-      ...(adapter === null ? [] : ['--adapter', this.path(adapter)]),
-    ];
-  }
-
-  /** What was kept of an arm's answers to a set. */
-  async kept(unit: EvaluateUnit): Promise<KeptAnswers> {
-    const { arm, seed, set } = unit;
-    const { device, ...report } = JSON.parse(
-      await readFile(this.path(`${unit.folder}.json`), 'utf8'),
-    ) as EvaluationReport & { device: string };
-    return keptAnswers(
-      { arm, seed, set: set.name, report, device },
-      await outcomesOf(this.path(`${unit.folder}.jsonl`)),
-    );
-  }
-
-  /** Steps and sampled tokens of a stage of training. */
-  async trained(unit: TrainUnit): Promise<{ steps: number; tokens: number }> {
-    const lines = (await readFile(this.path(unit.folder, 'metrics.jsonl'), 'utf8')).trim().split('\n');
-    const rows = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    const tokens = rows.reduce((sum, row) => sum + (Number(row.step_tokens) || 0), 0);
-    return { steps: rows.length, tokens };
-  }
-
-  /** The answers to chosen questions of a set, decoded anew. */
-  async again(unit: EvaluateUnit, questions: readonly number[]): Promise<SceneOutcome[]> {
-    const out = this.path('verify.jsonl');
-    await this.#command([...this.#asking(unit), '--questions', questions.join(','), '--out', out, '--json']);
-    return await outcomesOf(out);
-  }
-
-  /** Runs one of the project's commands; resolves to its output. @throws where it fails or is interrupted */
-  async #command(args: readonly string[]): Promise<string> {
-    const child: ChildProcess = spawn(process.execPath, ['tools/run.mjs', ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const pieces: Buffer[] = [];
-    child.stdout?.on('data', (piece: Buffer) => pieces.push(piece));
-    const interrupt = (): void => void child.kill('SIGINT');
-    this.#signal.addEventListener('abort', interrupt);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    }).finally(() => this.#signal.removeEventListener('abort', interrupt));
-    if (this.#signal.aborted) throw new DataError('data/config', 'Interrupted; the same command goes on.');
-    if (code !== 0) throw new DataError('data/config', `npm run ${args.join(' ')} ended with code ${code}.`);
-    return Buffer.concat(pieces).toString('utf8');
-  }
-}
-
-/** Outcomes in the order of the questions. */
-async function outcomesOf(path: string): Promise<SceneOutcome[]> {
-  return (await readOutcomes(path)).sort((a, b) => a.index - b.index);
-}
-
-function commit(): string {
-  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
+/** A configuration as it was at a commit. */
+function configAt(at: string, path: string): unknown {
   try {
-    return (
-      git('rev-parse', 'HEAD') +
-      (git('status', '--porcelain', '--', 'src', 'shaders', 'tools') === '' ? '' : ' changed')
-    );
+    return JSON.parse(git('show', `${at.split(' ')[0]}:${path}`));
   } catch {
-    return 'unknown';
+    throw new DataError(
+      'data/config',
+      `${path} of commit ${at} is not to be had from git here, so that results of it cannot be compared: fetch the commit.`,
+    );
   }
 }
 
-/** Writes what is there to docs/results. */
-async function writeResults(run: ExperimentRun, units: readonly Unit[]): Promise<ExperimentResults> {
-  const { experiment } = run;
-  const training: Record<string, { steps: number; tokens: number }> = {};
+/** Results in a file. @throws DataError `data/file` where there is none, else as {@link readResults} */
+async function resultsIn(file: string): Promise<ExperimentResults> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new DataError('data/file', `${file} cannot be read.`);
+  });
+  return readResults(text, file, configAt);
+}
+
+/** What docs/results and the experiment's own folder hold of it. @throws where they have other answers to one part */
+async function partsOf(run: ExperimentRun, units: readonly Unit[]): Promise<HeldParts> {
+  const file = `docs/results/${run.experiment.name}.json`;
+  const { experiment, configs } = run;
+  const kept = existsSync(file) ? heldParts(await resultsIn(file), experiment, configs) : NO_PARTS;
+  if (kept.foreign.length > 0)
+    log(
+      `${file}: made by another definition than the experiment now has, and left out: ${list(kept.foreign)}`,
+    );
+  return joinedParts(await run.here(units, kept), kept, [run.path(), file]);
+}
+
+const list = (folders: readonly string[]): string => folders.join(', ');
+
+/** Writes what there is to docs/results; resolves to what has not been run. */
+async function writeResults(
+  { experiment, configs }: ExperimentRun,
+  units: readonly Unit[],
+  parts: HeldParts,
+): Promise<readonly string[]> {
+  const training: Record<string, KeptTraining> = {};
   const answers: KeptAnswers[] = [];
   const missing: string[] = [];
-  for (const unit of units) {
-    if (!run.isDone(unit)) missing.push(unit.folder);
-    else if (unit.kind === 'train') training[unit.folder] = await run.trained(unit);
-    else answers.push(await run.kept(unit));
+  for (const { folder } of units) {
+    const [trained, answered] = [parts.training.get(folder), parts.answers.get(folder)];
+    if (trained !== undefined) training[folder] = trained;
+    else if (answered !== undefined) answers.push(answered);
+    else missing.push(folder);
   }
-  const results: ExperimentResults = { experiment, commit: commit(), missing, training, answers };
+  const results: ExperimentResults = { experiment, configs, missing, training, answers };
   if (answers.length > 0) {
     await writeWhole(`docs/results/${experiment.name}.json`, `${JSON.stringify(results)}\n`);
     await writeWhole(`docs/results/${experiment.name}.md`, experimentReport(results));
   }
-  return results;
+  return missing;
+}
+
+/** Adds the results of another checkout. @throws where a part of them has another definition or other answers */
+async function merge(run: ExperimentRun, units: readonly Unit[], file: string): Promise<void> {
+  const other = heldParts(await resultsIn(file), run.experiment, run.configs);
+  if (other.foreign.length > 0)
+    throw new DataError(
+      'data/row',
+      `${file} was made by another definition than experiments/${run.experiment.name}.json and its configurations have: ${list(other.foreign)}.`,
+    );
+  const own = await partsOf(run, units);
+  const missing = await writeResults(run, units, joinedParts(own, other, ['this checkout', file]));
+  const added = [...other.answers.keys()].filter((folder) => !own.answers.has(folder));
+  log(`Answers that were added: ${added.length === 0 ? 'none' : list(added)}.`);
+  log(`${missing.length} of ${units.length} parts are missing.`);
 }
 
 /** Draws questions of finished arms anew and compares their answers, letter by letter, by their digests. */
-async function verify(run: ExperimentRun, units: readonly Unit[]): Promise<void> {
-  const results = JSON.parse(
-    await readFile(`docs/results/${run.experiment.name}.json`, 'utf8'),
-  ) as ExperimentResults;
-  const there: { readonly unit: EvaluateUnit; readonly digests: readonly string[] }[] = [];
-  for (const unit of units) {
-    if (unit.kind !== 'evaluate') continue;
-    const kept = results.answers.find(
-      ({ arm, seed, set }) => arm === unit.arm && seed === unit.seed && set === unit.set.name,
+async function verify(run: ExperimentRun, units: readonly Unit[], parts: HeldParts): Promise<void> {
+  const there = units.flatMap((unit) => {
+    const kept = unit.kind === 'evaluate' ? parts.answers.get(unit.folder) : undefined;
+    return unit.kind === 'evaluate' && kept !== undefined ? [{ unit, digests: kept.digests.split(' ') }] : [];
+  });
+  const first = there[0];
+  if (first === undefined)
+    throw new DataError('data/row', 'Of no arm are answers here: run the experiment first.');
+  const adapterHere = ({ adapter }: EvaluateUnit): boolean => adapter === null || run.hasAdapter(adapter);
+  if (!there.some(({ unit }) => adapterHere(unit))) {
+    log(`No adapter is here: that of ${first.unit.arm} is trained first.`);
+    const left = unitsLeft(
+      units,
+      (folder) => folder !== first.unit.folder,
+      (folder) => run.hasAdapter(folder),
     );
-    const trained = units.find(({ folder }) => folder === unit.adapter);
-    if (kept !== undefined && (trained === undefined || run.isDone(trained)))
-      there.push({ unit, digests: kept.digests.split(' ') });
+    for (const unit of left) if (unit.kind === 'train') await run.run(unit);
   }
-  if (there.length === 0)
-    throw new DataError('data/row', 'Of no arm are answers and adapter here: run the experiment first.');
+  const asking = there.filter(({ unit }) => adapterHere(unit));
   const prng = createPrng(Date.now() % 2 ** 32);
   let [same, asked] = [0, 0];
   while (asked < VERIFIED) {
-    const { unit, digests } = itemAt(there, prng.nextInt(there.length));
+    const { unit, digests } = itemAt(asking, prng.nextInt(asking.length));
     const drawn = new Set(Array.from({ length: VERIFIED_AT_ONCE }, () => prng.nextInt(unit.set.count)));
     for (const { index, text } of await run.again(unit, [...drawn])) {
       asked++;
@@ -258,13 +184,7 @@ async function verify(run: ExperimentRun, units: readonly Unit[]): Promise<void>
 
 /** Writes what the page draws of results, and the list of all that ship. */
 async function shipResults(from: string): Promise<void> {
-  const text = await readFile(from, 'utf8').catch(() => {
-    throw new DataError(
-      'data/file',
-      `${from} cannot be read: run the experiment first, or name a file by --from.`,
-    );
-  });
-  const results = JSON.parse(text) as ExperimentResults;
+  const results = await resultsIn(from);
   const shipped = shippedExperiment(results);
   // Of our own results the page in Markdown is written anew, too: it follows from them alone.
   const own = `docs/results/${shipped.name}`;
@@ -289,9 +209,9 @@ async function experiment(signal: AbortSignal): Promise<void> {
     throw new DataError('data/config', `${file} cannot be read; run this from the root of the repository.`);
   });
   const whole = readExperiment(call.name, json);
-  const run = new ExperimentRun(whole, signal);
+  const run = new ExperimentRun(whole, await configsOf(whole), signal);
   const units = unitsOf(whole);
-  if (call.verify) return await verify(run, units);
+  if (call.merge !== undefined) return await merge(run, units, call.merge);
   const strange = call.only?.find((name) => !whole.arms.some((arm) => arm.name === name));
   if (strange !== undefined) throw new UsageError(`There is no arm ${strange}.`);
   const { only } = call;
@@ -299,14 +219,52 @@ async function experiment(signal: AbortSignal): Promise<void> {
     only === undefined
       ? units
       : unitsOf({ ...whole, arms: whole.arms.filter(({ name }) => only.includes(name)) });
-  for (const [i, unit] of chosen.entries()) {
-    const done = run.isDone(unit);
-    log(`${i + 1} of ${chosen.length}: ${unit.folder}${done ? ' is there' : call.list ? ' is missing' : ''}`);
-    if (done || call.list) continue;
-    await run.run(unit);
-    await writeResults(run, units);
+  if (call.verify) return await verify(run, chosen, await partsOf(run, units));
+  await runLeft(run, units, chosen, call.list);
+}
+
+/** The configurations that an experiment's stages start from. @throws DataError naming one that cannot be read */
+async function configsOf({ stages }: Experiment): Promise<Configs> {
+  const configs: Record<string, unknown> = {};
+  for (const { config } of Object.values(stages)) {
+    const text = await readFile(config, 'utf8').catch(() => null);
+    try {
+      configs[config] = JSON.parse(text ?? '');
+    } catch {
+      throw new DataError('data/config', `${config} ${text === null ? 'cannot be read' : 'is no JSON'}.`);
+    }
   }
-  const { missing } = await writeResults(run, units);
+  return configs;
+}
+
+/** Says of each chosen part where it is, and runs what is left of them unless only a list is wanted. */
+async function runLeft(
+  run: ExperimentRun,
+  units: readonly Unit[],
+  chosen: readonly Unit[],
+  listing: boolean,
+): Promise<void> {
+  let parts = await partsOf(run, units);
+  const left = unitsLeft(
+    chosen,
+    (folder) => parts.answers.has(folder),
+    (folder) => run.hasAdapter(folder),
+  );
+  const stateOf = (unit: Unit): string => {
+    if (left.includes(unit)) return listing ? ' is missing' : '';
+    if (run.isDone(unit)) return ' is there';
+    const known = parts.training.has(unit.folder) || parts.answers.has(unit.folder);
+    return known ? ' is in the results' : ' is not needed';
+  };
+  for (const [i, unit] of chosen.entries()) {
+    log(`${i + 1} of ${chosen.length}: ${unit.folder}${stateOf(unit)}`);
+    if (listing || !left.includes(unit)) continue;
+    await run.run(unit);
+    parts = await partsOf(run, units);
+    await writeResults(run, units, parts);
+  }
+  if (listing) return;
+  const missing = await writeResults(run, units, parts);
   log(missing.length === 0 ? 'All is there.' : `${missing.length} of ${units.length} parts are missing.`);
 }
 

@@ -74,6 +74,9 @@ export interface EvaluateUnit {
 /** One part of an experiment. */
 export type Unit = TrainUnit | EvaluateUnit;
 
+/** Content of configuration files, by their paths from the root of the repository. */
+export type Configs = Readonly<Record<string, unknown>>;
+
 type Json = Record<string, unknown>;
 
 const NAME = /^[a-z][a-z0-9_]{0,60}$/;
@@ -123,10 +126,10 @@ class Part extends JsonReader {
 /**
  * Reads an experiment's file.
  * @param name the file's name without its ending, the name of the experiment
+ * @param file what messages call the file
  * @throws DataError `data/config` naming the key that is wrong
  */
-export function readExperiment(name: string, json: string): Experiment {
-  const file = `experiments/${name}.json`;
+export function readExperiment(name: string, json: string, file = `experiments/${name}.json`): Experiment {
   const part = (value: unknown, path: string, keys: readonly string[] | null) =>
     new Part(value, file, path, keys);
   const keys = ['question', 'protocol', 'model', 'seeds', 'stages', 'arms', 'sets', 'comparisons'];
@@ -212,6 +215,11 @@ function readPair(top: Part, pair: unknown, key: string, arms: readonly Arm[]): 
   return [pair[0], pair[1]];
 }
 
+/** Where an arm's answers to a set lie. @param seed null for the base */
+export function answersFolder(arm: string, seed: number | null, set: string): string {
+  return `${seed === null ? 'base' : `seed${seed}`}/answers/${arm}/${set}`;
+}
+
 /** What to run, in an order in which everything finds what it builds on: one seed after the other. */
 export function unitsOf({ seeds, arms, sets, stages }: Experiment): Unit[] {
   const units = new Map<string, Unit>();
@@ -228,7 +236,7 @@ export function unitsOf({ seeds, arms, sets, stages }: Experiment): Unit[] {
       const adapter = trained.at(-1) ?? null;
       const owner = adapter === null ? null : seed;
       for (const set of sets) {
-        const folder = `${owner === null ? 'base' : `seed${owner}`}/answers/${arm.name}/${set.name}`;
+        const folder = answersFolder(arm.name, owner, set.name);
         add({ kind: 'evaluate', folder, arm: arm.name, mode: arm.mode, set, seed: owner, adapter });
       }
     }
@@ -237,19 +245,23 @@ export function unitsOf({ seeds, arms, sets, stages }: Experiment): Unit[] {
 }
 
 /**
- * The configuration of a stage: what the file gives, what the experiment changes, its seed and where it begins.
+ * Every key that a stage is trained with: what the file gives, what the experiment changes, and its seed.
+ * @param given content of the stage's configuration file
+ */
+export function stageSettings({ set }: Stage, given: unknown, seed: number): Json {
+  const own = isRecord(given) ? given : {};
+  return { ...merged(own, set), adapter: null, seed: (Number(own.seed) || 0) + 1000 * seed };
+}
+
+/**
+ * The configuration of a stage, with where it begins.
  * @param committed text of the stage's configuration file
  * @param adapter   folder to continue, as the configuration is to name it; null for a new adapter
  * @throws DataError `data/config` where the outcome is no configuration
  */
-export function stageConfig(
-  { method, config, set }: Stage,
-  committed: string,
-  seed: number,
-  adapter: string | null,
-): string {
-  const given = JSON.parse(committed) as Json;
-  const whole = { ...merged(given, set), adapter, seed: (Number(given.seed) || 0) + 1000 * seed };
+export function stageConfig(stage: Stage, committed: string, seed: number, adapter: string | null): string {
+  const { method, config } = stage;
+  const whole = { ...stageSettings(stage, JSON.parse(committed), seed), adapter };
   const text = `${JSON.stringify(whole, null, 2)}\n`;
   try {
     readRunFile(text, method);

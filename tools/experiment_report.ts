@@ -1,7 +1,7 @@
 // Writes an experiment's page from its results: the protocol as it was committed, a table of every set, comparisons.
 
 import { paperRows } from './experiment_paper';
-import { accuracyOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
+import { accuracyOf, commitsOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
 
 const percent = (value: number): string => (100 * value).toFixed(1);
 const points = (value: number): string => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
@@ -82,18 +82,33 @@ function paperPart(results: ExperimentResults): string[] {
   ];
 }
 
+/** The first digits of a commit, and what is said behind it. */
+const short = (commit: string): string => commit.replace(/^([\da-f]{12})[\da-f]+/, '$1');
+
+/** The commit that gave the answers, or which arms' each of several gave. */
+function sources(results: ExperimentResults): string {
+  const commits = commitsOf(results);
+  const armsOf = (commit: string): string => {
+    const own = results.answers.filter((one) => one.commit === commit);
+    return [...new Set(own.map(({ arm }) => arm))].join(', ');
+  };
+  const each = commits.map((commit) => short(commit) + (commits.length > 1 ? ` (${armsOf(commit)})` : ''));
+  return `Sources: ${each.join('; ')}.`;
+}
+
 /** The page, in Markdown. */
 export function experimentReport(results: ExperimentResults): string {
-  const { experiment, missing, training, answers, commit } = results;
+  const { experiment, missing, training, answers } = results;
   const devices = [...new Set(answers.map(({ device }) => device))].join('; ');
   const trained = Object.entries(training).map(
-    ([folder, { steps, tokens }]) => `| ${folder} | ${steps} | ${tokens === 0 ? '–' : tokens} |`,
+    ([folder, { steps, tokens, commit }]) =>
+      `| ${folder} | ${steps} | ${tokens === 0 ? '–' : tokens} | ${short(commit)} |`,
   );
   return [
     ...[`# Experiment: ${experiment.name}`, '', experiment.question, ''],
     `\`npm run experiment -- ${experiment.name}\` ran it and wrote this page; the protocol is that of`,
     `[${experiment.name}.json](../../experiments/${experiment.name}.json), the outcome of every question is in`,
-    `[${experiment.name}.json](${experiment.name}.json) here. Device: ${devices}. Sources: ${commit.slice(0, 12)}.`,
+    `[${experiment.name}.json](${experiment.name}.json) here. Device: ${devices}. ${sources(results)}`,
     '',
     ...(missing.length === 0 ? [] : [`**Not whole**: ${missing.length} parts have not been run.`, '']),
     ...['## Protocol', ''],
@@ -106,6 +121,13 @@ export function experimentReport(results: ExperimentResults): string {
     ...experiment.sets.flatMap((set) => setPart(results, set)),
     ...(trained.length === 0
       ? []
-      : ['## Training', '', '| stage | steps | sampled tokens |', '|---|---|---|', ...trained, '']),
+      : [
+          '## Training',
+          '',
+          '| stage | steps | sampled tokens | sources |',
+          '|---|---|---|---|',
+          ...trained,
+          '',
+        ]),
   ].join('\n');
 }

@@ -9,7 +9,7 @@ import {
   wilson,
 } from '../src/lookback/evaluation';
 import { mcnemar } from '../src/lookback/paired_comparison';
-import type { Experiment } from './experiment_plan';
+import type { Configs, Experiment } from './experiment_plan';
 
 /** What is kept of one arm's answers to one set. A character or word stands for a question, in the set's order. */
 export interface KeptAnswers {
@@ -19,6 +19,8 @@ export interface KeptAnswers {
   readonly set: string;
   readonly report: EvaluationReport;
   readonly device: string;
+  /** Commit of the sources that gave the answers, and whether they had been changed. */
+  readonly commit: string;
   /** `1` where the answer is right. */
   readonly correct: string;
   /** `1` where it looked back. */
@@ -31,15 +33,24 @@ export interface KeptAnswers {
   readonly digests: string;
 }
 
+/** What is kept of one stage of training. */
+export interface KeptTraining {
+  readonly steps: number;
+  /** Sampled or learned tokens of all steps. */
+  readonly tokens: number;
+  /** Commit of the sources that trained it, and whether they had been changed. */
+  readonly commit: string;
+}
+
 /** What an experiment found; the file `docs/results/NAME.json`. */
 export interface ExperimentResults {
   readonly experiment: Experiment;
-  /** Commit of the sources that ran, and whether they had been changed. */
-  readonly commit: string;
+  /** The configurations that its stages start from, by their paths, as they were when it ran. */
+  readonly configs: Configs;
   /** Folders of what has not been run. */
   readonly missing: readonly string[];
-  /** Steps and tokens of every stage of training, by its folder. */
-  readonly training: Readonly<Record<string, { readonly steps: number; readonly tokens: number }>>;
+  /** Every stage of training, by its folder. */
+  readonly training: Readonly<Record<string, KeptTraining>>;
   readonly answers: readonly KeptAnswers[];
 }
 
@@ -72,7 +83,7 @@ const bits = (outcomes: readonly SceneOutcome[], holds: (outcome: SceneOutcome) 
 
 /** Keeps what {@link KeptAnswers} says of the outcomes, which are in the set's order. */
 export function keptAnswers(
-  where: Pick<KeptAnswers, 'arm' | 'seed' | 'set' | 'report' | 'device'>,
+  where: Pick<KeptAnswers, 'arm' | 'seed' | 'set' | 'report' | 'device' | 'commit'>,
   outcomes: readonly SceneOutcome[],
 ): KeptAnswers {
   return {
@@ -110,6 +121,11 @@ export function crossedBootstrap(values: readonly (readonly number[])[]): Propor
 }
 
 const asNumbers = (row: string): number[] => [...row].map(Number);
+
+/** The commits whose sources gave the answers, in the order of the answers. */
+export function commitsOf({ answers }: Pick<ExperimentResults, 'answers'>): readonly string[] {
+  return [...new Set(answers.map(({ commit }) => commit))];
+}
 
 /** Rows of an arm on a set, one a seed. */
 export function rowsOf({ answers }: ExperimentResults, arm: string, set: string): readonly KeptAnswers[] {

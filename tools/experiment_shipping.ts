@@ -4,7 +4,7 @@
 import type { ShippedExperiment, ShippedFigure } from '../src/state/shipped_experiment';
 import { packBits } from '../src/state/shipped_experiment';
 import { paperRows } from './experiment_paper';
-import { accuracyOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
+import { accuracyOf, commitsOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
 
 /** Digits that are drawn. */
 const PLACES = 5;
@@ -54,11 +54,11 @@ function comparisonsOf(results: ExperimentResults): ShippedExperiment['compariso
 
 /** The file that the page draws. */
 export function shippedExperiment(results: ExperimentResults): ShippedExperiment {
-  const { experiment, commit, missing, answers } = results;
+  const { experiment, missing, answers } = results;
   const { name, question, protocol, model, seeds, arms, sets } = experiment;
   return {
     version: 1,
-    ...{ name, question, protocol, model, seeds, commit, sets },
+    ...{ name, question, protocol, model, seeds, commits: commitsOf(results), sets },
     devices: [...new Set(answers.map(({ device }) => device))],
     missing: missing.length,
     arms: arms.map((arm) => ({

@@ -65,7 +65,8 @@ export interface ShippedExperiment {
   readonly protocol: Readonly<Record<string, string>>;
   readonly model: string;
   readonly seeds: readonly number[];
-  readonly commit: string;
+  /** Commits of the sources that gave the answers. */
+  readonly commits: readonly string[];
   readonly devices: readonly string[];
   /** Parts that have not been run, of all. */
   readonly missing: number;

@@ -23,7 +23,7 @@ export function shippedOf(
       protocol: { primary: 'Accuracy.' },
       model: 'pocket',
     },
-    ...{ seeds: [1], commit: 'abcdef0123456789', devices: ['a device'], missing: 2, sets: [set] },
+    ...{ seeds: [1], commits: ['abcdef0123456789'], devices: ['a device'], missing: 2, sets: [set] },
     arms: [...names, 'two'].map((name) => ({
       ...({ name, says: `arm ${name}`, mode: 'solution', base: name === 'base' } as const),
     })),

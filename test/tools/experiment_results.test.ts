@@ -31,7 +31,10 @@ const outcome = (index: number, correct: boolean, text = `answer ${index}`): Sce
 });
 const answers = (arm: string, seed: number | null, right: string): KeptAnswers => {
   const outcomes = [...right].map((bit, i) => outcome(i, bit === '1'));
-  return keptAnswers({ arm, seed, set: 'sheets', report: summarise(outcomes), device: 'test' }, outcomes);
+  return keptAnswers(
+    { arm, seed, set: 'sheets', report: summarise(outcomes), device: 'test', commit: 'abc' },
+    outcomes,
+  );
 };
 const experiment = readExperiment(
   'small',
@@ -52,7 +55,7 @@ const experiment = readExperiment(
   }),
 );
 const results = (...kept: KeptAnswers[]): ExperimentResults => ({
-  ...{ experiment, commit: 'abc', missing: [], training: {}, answers: kept },
+  ...{ experiment, configs: {}, missing: [], training: {}, answers: kept },
 });
 
 describe('what is kept of answers', () => {
@@ -133,6 +136,15 @@ describe('the crossed bootstrap', () => {
 });
 
 describe('the report', () => {
+  it('says which sources gave which arms, where there are several', () => {
+    const [one, two] = [answers('base', null, '1000'), answers('one', 1, '1111')];
+    expect(experimentReport(results(one))).toContain('Sources: abc.');
+    const commit = '0123456789abcdef changed';
+    expect(experimentReport(results(one, { ...two, commit }))).toContain(
+      'Sources: abc (base); 0123456789ab changed (one).',
+    );
+  });
+
   it('shows every arm that was asked, says what is missing, and breaks no table', () => {
     const all = {
       ...results(answers('base', null, '1000'), answers('one', 1, '1111')),

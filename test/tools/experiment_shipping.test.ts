@@ -29,12 +29,15 @@ function answers(arm: string, seed: number | null, set: string, right: string) {
     };
     return scoreAnswer(finished, { index, kind: 'count', question: 'How many?', expected: '2' });
   });
-  return keptAnswers({ arm, seed, set, report: summarise(outcomes), device: 'test' }, outcomes);
+  return keptAnswers(
+    { arm, seed, set, report: summarise(outcomes), device: 'test', commit: 'abc' },
+    outcomes,
+  );
 }
 
 const results: ExperimentResults = {
   experiment,
-  ...{ commit: 'c', missing: ['seed1/x', 'seed1/y'], training: {} },
+  ...{ configs: {}, missing: ['seed1/x', 'seed1/y'], training: {} },
   answers: [
     answers('base_cot', null, 'sheets', '1100110010'),
     answers('base_solution', null, 'sheets', '1110110010'),

@@ -23,8 +23,8 @@ export const RESULTS_COPY = {
   protocol: 'Protocol',
   missing: ({ missing }: ShippedExperiment) =>
     `Not whole: ${plural(missing, 'part')} of this experiment ${missing === 1 ? 'has' : 'have'} not been run so far. What is there is shown; nothing is filled in.`,
-  made: ({ model, devices, commit, seeds }: ShippedExperiment) =>
-    `${model}; ${plural(seeds.length, 'training seed')}; ${devices.join('; ')}; sources ${commit.slice(0, 12)}.`,
+  made: ({ model, devices, commits, seeds }: ShippedExperiment) =>
+    `${model}; ${plural(seeds.length, 'training seed')}; ${devices.join('; ')}; sources ${commits.map((one) => one.slice(0, 12)).join(', ')}.`,
   intervals:
     'In brackets 95 % intervals: over questions where there is one seed (Wilson’s; for differences the bootstrap), over seeds and questions where there are several. p is McNemar’s, exact, with one seed.',
   paper: 'The paper and this miniature',
