@@ -13,13 +13,15 @@ import {
 } from '../generation/generate';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import type { GpuContext } from '../gpu/device';
-import { inScope } from '../gpu/gpu_scope';
+import { inScope, type Owned } from '../gpu/gpu_scope';
 import { ArgumentError } from '../lib/errors';
 import { parseGenerationConfig } from '../model/config';
 import { GenerationSession } from '../model/generation_session';
 import { captureHeads, type HeadCapture } from '../model/head_capture';
 import type { LoraAdapter } from '../model/lora';
+import { MergedAdapter } from '../model/merged_adapter';
 import type { SamplingOptions } from '../model/prompt_packing';
+import type { SessionOptions } from '../model/session_state';
 import { type ModelFiles, readModelJson, VisionLanguageModel } from '../model/vision_language_model';
 import { GENERATION_SETTINGS, type GenerationSettings } from '../settings/generation_settings';
 import { defaultsOf } from '../settings/read_settings';
@@ -78,9 +80,11 @@ export interface StartedAnswer {
   reusedTokens(): number;
 }
 
-interface OpenSession {
+interface OpenSession extends Owned {
   readonly session: GenerationSession;
   readonly capture: Capture;
+  /** The adapter in the weights; null where there is none, or it stays apart. */
+  readonly merged: MergedAdapter | null;
 }
 
 /** Sizes of sessions grow in these steps, so that questions of similar length share one. */
@@ -250,27 +254,36 @@ export class Reasoner {
     const held = this.#open;
     if (held !== undefined && held.capture === capture && held.session.options.batch === batch) {
       const { capacity, maxImageTokens = 0 } = held.session.options;
-      if (capacity >= need && maxImageTokens >= imageTokens) return held.session;
+      if (capacity >= need && maxImageTokens >= imageTokens) {
+        held.merged?.followStrength();
+        return held.session;
+      }
     }
     this.closeSession();
     const wanted = Math.max(
       Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP,
       batch === 1 ? LEAST_CAPACITY : 0,
     );
+    this.#open = await this.#openSession(capture, {
+      batch,
+      capacity: Math.min(this.maxTokens, wanted),
+      maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
+      eosTokenIds: this.eosTokenIds,
+      ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
+    });
+    return this.#open.session;
+  }
+
+  #openSession(capture: Capture, options: SessionOptions): Promise<OpenSession> {
     const { device, weights } = this.model;
-    const adapted = this.#adapter?.applyTo(weights) ?? weights;
-    const session = await GenerationSession.create(
-      { ...device, weights: adapted },
-      {
-        batch,
-        capacity: Math.min(this.maxTokens, wanted),
-        maxImageTokens: Math.ceil(imageTokens / IMAGE_STEP) * IMAGE_STEP,
-        eosTokenIds: this.eosTokenIds,
-        ...(capture === 'none' ? {} : { capture: { mapLayers: capture === 'maps' ? 'all' : [] } as const }),
-      },
-    );
-    this.#open = { session, capture };
-    return session;
+    const adapter = this.#adapter;
+    return inScope(device.gpu, async (scope) => {
+      const merged = adapter && (await MergedAdapter.create(device.gpu, weights, adapter));
+      if (merged) scope.own(merged);
+      const adapted = (merged ?? adapter)?.applyTo(weights) ?? weights;
+      const session = scope.own(await GenerationSession.create({ ...device, weights: adapted }, options));
+      return { session, capture, merged, destroy: () => scope.destroy() };
+    });
   }
 
   /**
@@ -302,7 +315,7 @@ export class Reasoner {
 
   /** Frees the session kept between questions. */
   closeSession(): void {
-    this.#open?.session.destroy();
+    this.#open?.destroy();
     this.#open = undefined;
   }
 

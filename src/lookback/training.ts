@@ -136,7 +136,7 @@ export async function createTrainer(
     const labelled = request.method === 'sft' ? await ingredients.labelled(making) : null;
     const policy = memory.own(await createPolicy(making));
     if (request.checkpoint) policy.restore(request.checkpoint);
-    const rollout = memory.own(rolloutOf(making, policy.adapter));
+    const rollout = memory.own(rolloutOf(making, policy.applied));
     const heldOut = request.evalSteps > 0 ? await ingredients.heldOut(making) : null;
     const sampled = { memory, policy, rollout, heldOut, figures: ingredients.figures(base) };
     if (labelled) {

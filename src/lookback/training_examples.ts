@@ -5,7 +5,7 @@ import { drawSample, type WorldSample } from '../data/world/world_sample';
 import { ArgumentError, DataError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { createPrng } from '../lib/prng';
-import type { LoraAdapter } from '../model/lora';
+import type { AppliedAdapter } from '../model/merged_adapter';
 import { heldOutSize } from '../settings/held_out';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { dealExamples } from '../train/example_order';
@@ -33,7 +33,7 @@ export const SCENES_AT_ONCE = 32;
 /** Samples from the base, or under an adapter. */
 export function rolloutOf(
   { base, images, ingredients }: TrainerMaking,
-  adapter: LoraAdapter | null,
+  adapter: Pick<AppliedAdapter, 'applyTo'> | null,
 ): Rollout {
   const { device } = base.model;
   return new Rollout({

@@ -234,7 +234,6 @@ export class LoraAdapter {
   readonly #columns: ReadonlyMap<string, number>;
   readonly #adaptsVision: boolean;
   #strengthSet = Number.NaN;
-  /** How often the strength changed. */
   #strengths = 0;
 
   private constructor(config: LoraConfig, model: ModelSpec, memory: AdapterMemory) {
@@ -273,6 +272,11 @@ export class LoraAdapter {
     return adapter;
   }
 
+  /** How often the strength has changed. */
+  get strengths(): number {
+    return this.#strengths;
+  }
+
   /** 0 switches the adapter off, 1 is full strength; takes effect with the next run, nothing is traced again. */
   setStrength(strength: number): void {
     if (strength === this.#strengthSet) return;
@@ -291,6 +295,11 @@ export class LoraAdapter {
     if (!this.#dropout) return;
     const words = Uint32Array.of(seed, Math.floor(seed / 2 ** 32), step, part);
     writeTensor(this.#scope.gpu, this.#dropout.draw, words);
+  }
+
+  /** The modules that it changes, in checkpoint order. */
+  get modules(): readonly string[] {
+    return this.#slots.map(({ module }) => module);
   }
 
   /** All tensors with their names, A before B, in checkpoint order. */

@@ -12,6 +12,7 @@ import { itemAt } from '../lib/invariant';
 import { bucketSize } from '../model/buckets';
 import type { ImageEncoder } from '../model/image_encoder';
 import { LoraAdapter, type LoraConfig, type LoraWeights } from '../model/lora';
+import { type AppliedAdapter, MergedAdapter } from '../model/merged_adapter';
 import type { ModelOnDevice } from '../model/prompt_program';
 import type { OptimSettings } from '../settings/train_settings';
 import { Program } from '../tensor/program';
@@ -73,6 +74,8 @@ interface Built extends Owned {
 interface PolicyParts {
   readonly scope: GpuScope;
   readonly adapter: LoraAdapter;
+  /** The adapter in the weights; null where it stays apart. */
+  readonly merged: MergedAdapter | null;
   readonly state: OptimizerState;
   /** Gradient of one micro-batch. */
   readonly micro: StoredTensor;
@@ -131,9 +134,14 @@ export class LoraPolicy {
       const adapter = scope.own(
         LoraAdapter.create(gpu, lora, model.config, weights, true, options.dropout?.p),
       );
-      const parts = await createParts(scope, adapter, options);
+      const parts = await createParts(scope, model, adapter, options);
       return new LoraPolicy(model, images, options, parts);
     });
+  }
+
+  /** The adapter as samplers are to apply it: what they trace follows every update. */
+  get applied(): AppliedAdapter {
+    return this.#parts.merged ?? this.adapter;
   }
 
   get gpu(): GpuContext {
@@ -194,6 +202,7 @@ export class LoraPolicy {
     const slot = clipRing.acquire();
     update.submit((encoder) => slot.copy(encoder, [update.region('clip')]));
     clear.submit();
+    this.#parts.merged?.refresh();
     this.#accumulated = 0;
     const [, gradNorm = Number.NaN, skipped = 1] = new Float32Array(await slot.take());
     return { gradNorm, finite: skipped === 0 };
@@ -216,6 +225,7 @@ export class LoraPolicy {
     ];
     for (const [, data] of pairs) this.adapter.checkArena(data);
     for (const [tensor, data] of pairs) writeTensor(this.gpu, tensor, data);
+    this.#parts.merged?.refresh();
   }
 
   /** Frees everything but the model and the images. */
@@ -300,9 +310,10 @@ export class LoraPolicy {
     const checkpointFormat = this.#model.weights.cacheFormat === 'f16' ? 'bf16' : 'f32';
     const options = { ...objective, temperature, checkpointLayers, checkpointFormat } as const;
     const state = { gradient: this.#parts.micro };
+    const applied = adapter === this.adapter ? this.applied : adapter;
     const built = await inScope(this.gpu, async (scope): Promise<Built> => {
       const program = scope.own(
-        await buildTrainProgram(this.#model, adapter, state, shape, features, options),
+        await buildTrainProgram(this.#model, applied, state, shape, features, options),
       );
       const ring = scope.own(new ReadbackRing(this.gpu, 28 * shape.rows, 2, 'scores'));
       return { program, ring, rows: shape.rows, destroy: () => scope.destroy() };
@@ -327,11 +338,14 @@ export class LoraPolicy {
 /** Gradients, moments and the programs that do not depend on a batch's size. */
 async function createParts(
   scope: GpuScope,
+  model: ModelOnDevice,
   adapter: LoraAdapter,
   { maxGradNorm }: PolicyOptions,
 ): Promise<PolicyParts> {
   const { gpu } = scope;
   const state = scope.own(createOptimizerState(gpu, adapter));
+  const merged = await MergedAdapter.create(gpu, model.weights, adapter);
+  if (merged) scope.own(merged);
   const { shape } = adapter.arena;
   const micro = allocateTensor(scope, 'micro-batch gradient', shape, 'f32');
   const count = elementCount(shape);
@@ -345,7 +359,7 @@ async function createParts(
   scope.own(clear);
   const update = scope.own(await buildUpdateProgram(gpu, adapter, state, maxGradNorm));
   const clipRing = scope.own(new ReadbackRing(gpu, 16, 2, 'clip'));
-  return { scope, adapter, state, micro, update, accumulate, clear, clipRing };
+  return { scope, adapter, merged, state, micro, update, accumulate, clear, clipRing };
 }
 
 /**

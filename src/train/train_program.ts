@@ -9,6 +9,7 @@ import { clipChunks, clipFactor, squareSum } from '../kernels/clip';
 import { grpoLoss } from '../kernels/grpo_loss';
 import { decoderLayers, embedTokens, normalise } from '../model/language_model';
 import type { LoraAdapter } from '../model/lora';
+import type { AppliedAdapter } from '../model/merged_adapter';
 import { type ModelOnDevice, traceAttention, tracePromptInputs } from '../model/prompt_program';
 import type { Tap } from '../model/vision_transformer';
 import { LM_HEAD } from '../model/weight_names';
@@ -134,7 +135,7 @@ function traceObjective(trace: Trace, logps: TokenLogps, rows: number, options: 
 export function traceTrainStep(
   trace: Trace,
   model: ModelOnDevice,
-  adapter: LoraAdapter,
+  adapter: AppliedAdapter,
   state: Pick<OptimizerState, 'gradient'>,
   shape: TrainShape,
   features: Tensor | undefined,
@@ -170,7 +171,7 @@ export function traceTrainStep(
 /** Compiles {@link traceTrainStep}. */
 export function buildTrainProgram(
   model: ModelOnDevice,
-  adapter: LoraAdapter,
+  adapter: AppliedAdapter,
   state: Pick<OptimizerState, 'gradient'>,
   shape: TrainShape,
   features: Tensor | undefined,

@@ -129,7 +129,7 @@ async function openTrainer(
   );
   const rollout = memory.own(
     new Rollout({
-      model: { ...model.device, weights: policy.adapter.applyTo(model.weights) },
+      model: { ...model.device, weights: policy.applied.applyTo(model.weights) },
       images,
       // Nothing ends a completion.
       eosTokenIds: [],

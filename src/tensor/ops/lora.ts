@@ -44,6 +44,8 @@ export interface LoraModule {
   readonly first: number;
   /** Absent outside training. */
   readonly dropout?: LoraDropout;
+  /** The update is in the weight already: gradients of A and B are traced alone. Without dropout. */
+  readonly merged?: boolean;
 }
 
 /**
@@ -90,18 +92,21 @@ function sizesThatFit(x: Tensor, y: Tensor, { a, b, first }: LoraModule): LoraSi
  * @source Hu et al. 2021, arXiv:2106.09685; PEFT `lora.Linear`
  */
 export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule, firstRow = 0): Tensor {
-  const { a, b, scale, strength, first } = module;
+  const { a, b, scale, strength, first, merged = false } = module;
   const sizes = sizesThatFit(x, y, module);
+  if (merged && !anyRequiresGrad(a, b)) return y;
   const { tokens, width, columns, out, rank } = sizes;
   const { traits } = trace;
   const u = trace.activation(`${a.name} x`, [tokens, rank]);
   const input = dropped(trace, x, module, firstRow);
   trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [input, a, u]);
-  const update = trace.activation(`${b.name} u`, [tokens, out]);
-  trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
-  const source = { rows: tokens, cols: out, sourceCols: out, sourceFirst: 0 };
-  const place = { ...source, targetCols: columns, targetFirst: first, scale };
-  trace.emit(copyColumns({ ...place, accumulate: true }, traits), [update, strength, y]);
+  if (!merged) {
+    const update = trace.activation(`${b.name} u`, [tokens, out]);
+    trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
+    const source = { rows: tokens, cols: out, sourceCols: out, sourceFirst: 0 };
+    const place = { ...source, targetCols: columns, targetFirst: first, scale };
+    trace.emit(copyColumns({ ...place, accumulate: true }, traits), [update, strength, y]);
+  }
   if (!anyRequiresGrad(x, a, b)) return y;
   const updated: Tensor = { ...y, requiresGrad: true };
   trace.record({
@@ -144,7 +149,8 @@ function reverse(
     const call = gemm({ m: rank, n: width, k: tokens, mode: 'tn', weight: 'f32', accumulate }, traits);
     trace.emit(call, [du, input, into]);
   }
-  if (x.requiresGrad) {
+  // A merged update is part of the weight that the layer's own reverse multiplies by.
+  if (x.requiresGrad && !module.merged) {
     const dx = trace.activation(`d${x.name}`, x.shape);
     trace.emit(gemm({ m: tokens, n: width, k: rank, mode: 'nn', weight: 'f32' }, traits), [du, a, dx]);
     // Dropout is a diagonal matrix: its reverse is itself.
