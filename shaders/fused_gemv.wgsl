@@ -61,16 +61,7 @@ var<workgroup> partial: array<f32, ${M}u * LANES * ROWS>;
 var<workgroup> squares: array<f32, ${M}u * LANES * ROWS>;
 #endif
 
-fn load_line(base: u32, quad: u32) -> vec4f {
-#if QUANTISED
-  return unpack_quad(base, quad);
-#elif WEIGHT == f32
-  return b[base + quad];
-#else
-  let words = b[base + quad];
-  return vec4f(unpack_pair(words.x), unpack_pair(words.y));
-#endif
-}
+#include "lib/weight_line.wgsl"
 
 // The product's sum with what is added to it: one element of y.
 fn finished(row: u32, line: u32, column: u32) -> f32 {

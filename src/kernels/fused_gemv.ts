@@ -1,5 +1,6 @@
 // Computes the linear layers of a decode step with everything around them in one dispatch: RMSNorm before, bias, residual or
-// SwiGLU behind, and the low-rank updates of an adapter, whose first halves one dispatch per input computes.
+// SwiGLU behind, and the low-rank updates of an adapter, whose first halves one dispatch per input computes. Software
+// adapters run a body without barriers, which leaves updates to kernels of their own.
 
 import type { DeviceTraits } from '../gpu/device';
 import {
@@ -123,53 +124,83 @@ export function fusedGemv(o: FusedGemvOptions, traits: DeviceTraits): KernelCall
 }
 
 function build(o: FusedGemvOptions, traits: DeviceTraits): KernelCall {
+  return runsQuads(o, traits) ? quads(o, traits) : lanes(o, traits);
+}
+
+function runsQuads({ lora }: FusedGemvOptions, { software, subgroups }: DeviceTraits): boolean {
+  return software && subgroups && !lora;
+}
+
+/** What the shaders of both bodies share. */
+function prepare(o: FusedGemvOptions) {
   const { m, n, k, lora, gated = false } = o;
   const operands = operandsOf(o);
   const at = (name: string): number => operands.findIndex((operand) => operand.name === name);
   const [plane] = weightPlanes(o.weight, k);
   const stored = plane?.columns ?? k;
-  const rows = 4;
-  const lines = gated ? rows / 2 : rows;
+  const parts = { norm: o.norm, bias: o.bias, gated, residual: o.residual, lora };
   const outputs = outputsOf(o);
-  const defines = {
-    ...weightDefines(o.weight),
-    ...{ NORM: !!o.norm, BIAS: !!o.bias, RESIDUAL: !!o.residual, LORA: !!lora, GATED: gated },
-    ...{ M: m, LANES: 32, ROWS: rows, LINES: lines, MODULES: lora?.modules.length ?? 0 },
-    ...{ NORM_BINDING: at('gain'), BIAS_BINDING: at('bias'), RESIDUAL_BINDING: at('residual') },
-    ...{
-      U_BINDING: at('u'),
-      ARENA_BINDING: at('arena'),
-      C_BINDING: at('c'),
+  const work = lora ? ranks(lora) : 0;
+  return {
+    outputs,
+    work,
+    operands,
+    stride: isQuantised(o.weight) ? stored : stored / 4,
+    name: [o.weight, ...Object.entries(parts).flatMap(([part, used]) => (used ? [part] : []))].join('_'),
+    defines: {
+      ...weightDefines(o.weight),
+      ...{ NORM: !!o.norm, BIAS: !!o.bias, RESIDUAL: !!o.residual, LORA: !!lora, GATED: gated },
+      ...{ NORM_BINDING: at('gain'), BIAS_BINDING: at('bias'), RESIDUAL_BINDING: at('residual') },
+      ...{ U_BINDING: at('u'), ARENA_BINDING: at('arena'), C_BINDING: at('c') },
       PARAMS_BINDING: operands.length,
     },
+    flops: 2 * m * n * (k + work),
+    bytes: n * weightRowBytes(o.weight, k) + 4 * (m * k + m * outputs * (o.residual ? 2 : 1) + n * work),
   };
+}
+
+/** A workgroup for a few lines of the weight, whose threads share them and meet at barriers. */
+function lanes(o: FusedGemvOptions, traits: DeviceTraits): KernelCall {
+  const { m, n, k, lora, gated = false } = o;
+  const { outputs, work, operands, stride, name, defines, ...cost } = prepare(o);
+  const rows = 4;
+  const lines = gated ? rows / 2 : rows;
+  const tile = { M: m, LANES: 32, ROWS: rows, LINES: lines, MODULES: lora?.modules.length ?? 0 };
   const params: ParamValue[] = [
-    ...[n, k / 4, isQuantised(o.weight) ? stored : stored / 4, k].map((u32) => ({ u32 })),
+    ...[n, k / 4, stride, k].map((u32) => ({ u32 })),
     { f32: o.norm?.eps ?? 0 },
-    ...[lora ? ranks(lora) : 0, outputs, 0].map((u32) => ({ u32 })),
+    ...[work, outputs, 0].map((u32) => ({ u32 })),
     ...moduleParams(lora),
   ];
-  const work = lora ? ranks(lora) : 0;
   return shaderCall(
     {
-      stem: 'fused_gemv',
-      variant: [
-        o.weight,
-        o.norm && 'norm',
-        o.bias && 'bias',
-        gated && 'gated',
-        o.residual && 'residual',
-        lora && 'lora',
-        m,
-      ]
-        .filter(Boolean)
-        .join('_'),
-      defines,
-      operands,
-      params,
-      grid: foldGrid(Math.ceil(outputs / lines)),
-      flops: 2 * m * n * (k + work),
-      bytes: n * weightRowBytes(o.weight, k) + 4 * (m * k + m * outputs * (o.residual ? 2 : 1) + n * work),
+      ...{ stem: 'fused_gemv', variant: `${name}_${m}`, defines: { ...defines, ...tile } },
+      ...{ operands, params, grid: foldGrid(Math.ceil(outputs / lines)), ...cost },
+    },
+    traits,
+  );
+}
+
+/** Four threads for a few rows and columns, without workgroup memory. */
+function quads(o: FusedGemvOptions, traits: DeviceTraits): KernelCall {
+  const { m, k, gated = false } = o;
+  const { outputs, work: _, operands, stride, name, defines, ...cost } = prepare(o);
+  const tm = m > 4 ? 8 : m > 2 ? 4 : m;
+  const tn = (tm === 8 ? 4 : 8) / (gated ? 2 : 1);
+  const list = (prefix: string, count: number, columns?: number): string =>
+    Array.from({ length: count }, (_, at) =>
+      columns ? `${prefix}_${Math.floor(at / columns)}_${at % columns}` : `${prefix}_${at}`,
+    ).join(', ');
+  const tile = {
+    ...{ TM: tm, TN: tn, OUTPUTS: tm * tn, SUM_LIST: list('sum', tm * tn, tn) },
+    ...{ UP_LIST: list('up_sum', tm * tn, tn), FACTOR_LIST: list('factor', tm) },
+  };
+  const sizes = [m, k, k / 4, stride, outputs].map((u32) => ({ u32 }));
+  return shaderCall(
+    {
+      ...{ stem: 'fused_quad', variant: `${name}_${tm}x${tn}`, defines: { ...defines, ...tile } },
+      ...{ operands, params: [...sizes, { f32: o.norm?.eps ?? 0 }], ...cost },
+      grid: [Math.ceil(outputs / (4 * tn)), Math.ceil(m / tm), 1],
     },
     traits,
   );

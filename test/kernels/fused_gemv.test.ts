@@ -1,6 +1,7 @@
 // The fused layer of a decode step, and the first halves of its low-rank updates, against loops in f64.
 
 import { describe, expect, it } from 'vitest';
+import type { DeviceTraits } from '../../src/gpu/device';
 import { verifyCalls } from '../../src/gpu/self_check';
 import {
   type FusedGemvOptions,
@@ -37,7 +38,14 @@ function loraOf(n: number, k: number, ranks: readonly number[]): FusedLora {
   return { arena: at, modules };
 }
 
+/** Checks both bodies: that of graphics cards, and where there is no update that of software devices. */
 async function check(o: FusedGemvOptions): Promise<void> {
+  const { traits } = await testGpu();
+  await checkBody(o, { ...traits, software: false });
+  if (!o.lora && traits.software && traits.subgroups) await checkBody(o, traits);
+}
+
+async function checkBody(o: FusedGemvOptions, traits: DeviceTraits): Promise<void> {
   const gpu = await testGpu();
   const { m, n, k, lora, gated = false } = o;
   const x = normals(m * k, 1);
@@ -47,7 +55,7 @@ async function check(o: FusedGemvOptions): Promise<void> {
   const total = lora?.modules.reduce((sum, { rank }) => sum + rank, 0) ?? 0;
   let u = new Float32Array(m * total);
   if (lora) {
-    const call = loraDown({ m, k, norm: o.norm, lora }, gpu.traits);
+    const call = loraDown({ m, k, norm: o.norm, lora }, traits);
     const operands = [x, arena, ...(o.norm ? [gain] : []), Float32Array.of(STRENGTH), dirty(u.length)];
     u = (await runTwice(gpu, call, operands)).at(-1) as Float32Array<ArrayBuffer>;
     const rows = normedRows({ m, k, x, norm: o.norm && { gain, eps: o.norm.eps } });
@@ -62,7 +70,7 @@ async function check(o: FusedGemvOptions): Promise<void> {
     // Sums of k products in f32.
     expectClose(u, truth, { rel: 1e-5 }, 'u');
   }
-  const call = fusedGemv(o, gpu.traits);
+  const call = fusedGemv(o, traits);
   const operands = [
     ...[x, ...w.planes],
     ...(o.norm ? [gain] : []),
@@ -98,6 +106,7 @@ describe('fusedGemv', () => {
   it('takes several rows, few columns and a residual', async () => {
     await check({ m: 3, n: 7, k: 68, weight: 'int4', norm: { eps: EPS } });
     await check({ m: 8, n: 5, k: 4, weight: 'f32', residual: true });
+    await check({ m: 5, n: 67, k: 12, weight: 'f32', norm: { eps: EPS }, residual: true });
   });
 
   it('gates', async () => {

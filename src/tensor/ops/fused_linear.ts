@@ -31,7 +31,7 @@ export interface FusedLinearOptions {
 
 /**
  * The layer, or null where it has to be traced in parts: with gradients or dropout, many rows, a weight of several shards, an
- * adapter larger than a binding, a device on which the kernel is slower (software) or was found wrong.
+ * adapter larger than a binding, on a software device any adapter, a device on which the kernel was found wrong.
  * @param x [T, K] f32
  * @returns [T, N] f32, or [T, N / 2] where it is gated
  */
@@ -44,8 +44,9 @@ export function fusedLinear(
   const { traits } = trace;
   const { norm, bias, residual, gated = false, modules, into } = options;
   const [shard, ...others] = weight.shards;
-  if (traits.software || traits.disabledVariants.has(FUSED_VARIANT) || !shard || others.length > 0)
-    return null;
+  if (traits.disabledVariants.has(FUSED_VARIANT) || !shard || others.length > 0) return null;
+  // The body with barriers is slower than the parts on a software adapter.
+  if (traits.software && (modules.length > 0 || !traits.subgroups)) return null;
   const trained = modules.flatMap(({ a, b }) => [a, b]);
   if (anyRequiresGrad(x, residual, norm?.weight, ...trained) || weight.requiresGrad) return null;
   const lora = loraOf(modules, traits.maxBindingBytes);
