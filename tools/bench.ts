@@ -7,6 +7,7 @@ import { runCommand, UsageError } from './command_line';
 const BENCHES: Readonly<
   Record<string, () => Promise<{ run(args: string[], signal: AbortSignal): Promise<void> }>>
 > = {
+  commits: () => import('./bench_commits'),
   decode: () => import('./bench_decode'),
   gemm: () => import('./bench_gemm'),
   gpu: () => import('./bench_gpu'),
