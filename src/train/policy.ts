@@ -255,14 +255,9 @@ export class LoraPolicy {
       images?.rows ?? 0,
       this.#numberOf(frozen ?? this.adapter),
     ].join();
-    const built = await this.#build(
-      key,
-      { tokens, rows },
-      objective,
-      images?.features,
-      frozen ?? this.adapter,
-    );
-    const { program, ring } = built;
+    const adapter = frozen ?? this.adapter;
+    const { program, ring } = await this.#build(key, { tokens, rows }, objective, images?.features, adapter);
+    this.#parts.merged?.followStrength();
     for (const [name, data] of Object.entries(packed.inputs(tokens, rows)))
       if (program.hasInput(name)) program.write(name, data);
     for (const [name, data] of Object.entries(inputsOf(loss)))
@@ -310,11 +305,10 @@ export class LoraPolicy {
     const checkpointFormat = this.#model.weights.cacheFormat === 'f16' ? 'bf16' : 'f32';
     const options = { ...objective, temperature, checkpointLayers, checkpointFormat } as const;
     const state = { gradient: this.#parts.micro };
-    const applied = adapter === this.adapter ? this.applied : adapter;
     const built = await inScope(this.gpu, async (scope): Promise<Built> => {
-      const program = scope.own(
-        await buildTrainProgram(this.#model, applied, state, shape, features, options),
-      );
+      const applied = adapter === this.adapter ? this.applied : adapter;
+      const compiled = buildTrainProgram(this.#model, applied, state, shape, features, options);
+      const program = scope.own(await compiled);
       const ring = scope.own(new ReadbackRing(this.gpu, 28 * shape.rows, 2, 'scores'));
       return { program, ring, rows: shape.rows, destroy: () => scope.destroy() };
     });
