@@ -88,6 +88,7 @@ export const COLD_START_SETTINGS = {
     {
       oracle: 'The built-in world, which knows its pictures',
       self: 'The model itself, from an open <back>',
+      adapter: 'The model with an adapter, from an open <back>',
       file: 'A file that is written elsewhere',
       hand: 'You, one by one',
     },
@@ -100,7 +101,7 @@ export const COLD_START_SETTINGS = {
       group: 'insertion',
       label: 'Tries of the model',
       help: 'For each look; the first that passes the filter is taken.',
-      when: (of) => of('insert') === 'self',
+      when: (of) => of('insert') === 'self' || of('insert') === 'adapter',
     },
   ),
   reflectionRate: number(

@@ -16,6 +16,7 @@ import type {
   ColdStartSource,
   ColdStartView,
   ColdStartWork,
+  ColdStartWriter,
   ModelStage,
 } from '../worker/protocol/cold_start';
 import type { DatasetSummary, NamedFile } from '../worker/protocol/library';
@@ -51,6 +52,8 @@ export interface ColdStart {
   setSource(source: ColdStartSource): void;
   /** Sets a setting of the draft, or of the cold start in the making. */
   set(id: ColdStartSettingId, value: SettingValue): Promise<void>;
+  /** Chooses the adapter that writes looks. */
+  setWriter(writer: ColdStartWriter): Promise<void>;
   begin(): Promise<void>;
   run(stage: ModelStage): Promise<void>;
   pause(): Promise<void>;
@@ -133,6 +136,11 @@ function settingsOf(client: EngineClient, { view }: Copies, { command }: Outcome
     source: { kind: 'shapes_world' },
   });
   const wrong = signal<ReadonlyMap<ColdStartSettingId, SettingValue>>(new Map());
+  const change = async (wanted: ColdStartChange): Promise<void> => {
+    const changed = await command(() => client.changeColdStart(wanted));
+    if (changed !== null) view.value = changed;
+  };
+  const setWriter = (writer: ColdStartWriter) => change({ writer });
   const set = async (id: ColdStartSettingId, value: SettingValue): Promise<void> => {
     const setting: Setting = COLD_START_SETTINGS[id];
     const others = [...wrong.value].filter(([key]) => key !== id);
@@ -140,18 +148,14 @@ function settingsOf(client: EngineClient, { view }: Copies, { command }: Outcome
     wrong.value = new Map(fault ? [...others, [id, value]] : others);
     if (fault) return;
     if (view.value === null) draft.value = { ...draft.value, [id]: value };
-    else {
-      const change: ColdStartChange = { [id]: value };
-      const changed = await command(() => client.changeColdStart(change));
-      if (changed !== null) view.value = changed;
-    }
+    else await change({ [id]: value });
   };
   const setSource = (source: ColdStartSource): void => {
     const { insert } = draft.value;
     const writer = source.kind === 'shapes_world' ? 'oracle' : insert === 'oracle' ? 'self' : insert;
     draft.value = { ...draft.value, source, insert: writer };
   };
-  return { draft, wrong, set, setSource };
+  return { draft, wrong, set, setSource, setWriter };
 }
 
 /** The editor of single looks. */

@@ -202,7 +202,8 @@ export interface ColdStartRecord<Plan = unknown> {
 /** Texts for one problem of a cold start: the model's answers, or looks by who wrote them. */
 export interface ColdStartTextsRecord {
   readonly coldStartId: string;
-  readonly stage: 'rollouts' | 'self' | 'file' | 'hand';
+  /** Looks of each adapter lie by themselves, so that another choice loses none. */
+  readonly stage: 'rollouts' | 'self' | 'file' | 'hand' | `adapter:${string}`;
   readonly problemId: string;
   /** What looks go on from; null for answers. */
   readonly opening: string | null;

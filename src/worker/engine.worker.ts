@@ -8,7 +8,7 @@ import { ModelError } from '../lib/errors';
 import type { SceneOutcome } from '../lookback/evaluation';
 import { Reasoner } from '../lookback/reasoner';
 import { LoraAdapter } from '../model/lora';
-import { AdapterShelf } from '../services/answers/adapter_shelf';
+import { AdapterShelf, type AdapterShelfParts } from '../services/answers/adapter_shelf';
 import { AnswerHost } from '../services/answers/answer_host';
 import { baseFingerprint, commitOf } from '../services/answers/base_fingerprint';
 import { Engine, type Loaded } from '../services/answers/engine';
@@ -154,16 +154,16 @@ const training = new TrainingHost({
   changed: () => changed('runs'),
   now: () => performance.now(),
 });
-const shelf = new AdapterShelf({
-  library: adapters,
-  createAdapter: ({ gpu, model }, { config, weights }) =>
-    LoraAdapter.create(gpu, config, model.model.config, weights, false),
-});
+const uploadAdapter: AdapterShelfParts['createAdapter'] = ({ gpu, model }, { config, weights }) =>
+  LoraAdapter.create(gpu, config, model.model.config, weights, false);
+const shelf = new AdapterShelf({ library: adapters, createAdapter: uploadAdapter });
 const answers = new AnswerHost({ engine, shelf, events, decodeImage, now: () => performance.now() });
 const coldStarts = new ColdStartStore<ColdStartPlan>(database);
 const coldStartParts = {
   ...{ ...common, datasets, liveRuns, decodeImage, encodePicture: encodePng },
   store: coldStarts,
+  openAdapter: async (id: string, loaded: Loaded) =>
+    uploadAdapter(loaded, await adapters.startOf(id, loaded)),
   lock: () => tryLock(COLD_START_LOCK),
   isLocked: () => isLocked(COLD_START_LOCK),
   changed: () => {

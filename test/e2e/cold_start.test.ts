@@ -39,7 +39,10 @@ test('the built-in world: answers, looks and mix outlive reloads, and SFT takes 
   await cold.set('reflectionRate', '1');
   await expect(page.getByTestId('cold-mixed')).toHaveAttribute('data-looks', String(looks));
   expect(await cold.violations()).toEqual([]);
-  if (WHOLE) await writeByModel(looks);
+  if (WHOLE) {
+    await writeByModel(looks);
+    await writeByAdapter(looks);
+  }
 
   await page.reload();
   await expect(page.locator('[data-field="position"]')).toHaveValue('semantic');
@@ -82,6 +85,29 @@ async function writeByModel(looks: number): Promise<void> {
   const accepted = await cold.number('cold-accepted', 'data-accepted');
   expect(accepted).toBeLessThanOrEqual(count);
   if (accepted < count) await expect(page.getByTestId('cold-rule').first()).toBeVisible();
+  await cold.set('insert', 'oracle');
+  await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
+}
+
+/** Has the model write with the adapter that comes with it, paused and reloaded on the way, and goes back to the world's. */
+async function writeByAdapter(looks: number): Promise<void> {
+  const { page } = cold;
+  await cold.set('insert', 'adapter');
+  await expect(page.getByTestId('cold-run-self')).toBeDisabled();
+  const writer = page.locator('[data-field="writer"]');
+  await writer.selectOption({ label: 'Pocket Look-Back' });
+  const chosen = await writer.inputValue();
+  await page.getByTestId('cold-run-self').click();
+  await expect(page.getByTestId('cold-work')).toContainText(' of ', { timeout: 120_000 });
+  await page.getByTestId('cold-pause').click();
+  await expect(page.getByTestId('cold-pause')).toHaveCount(0);
+  await page.reload();
+  await expect(writer).toHaveValue(chosen);
+  const go = page.getByTestId('cold-run-self');
+  if (await go.isEnabled()) await go.click();
+  await expect(go).toBeDisabled({ timeout: 120_000 });
+  await expect(page.getByTestId('cold-pause')).toHaveCount(0);
+  await expect(page.getByTestId('cold-written')).not.toHaveAttribute('data-written', '0');
   await cold.set('insert', 'oracle');
   await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
 }

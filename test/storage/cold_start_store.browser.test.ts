@@ -15,17 +15,19 @@ describe('ColdStartStore', () => {
     expect(await store.current()).toEqual(begun);
     await store.putTexts('a', 'rollouts', [row('p1'), row('p2')]);
     await store.putTexts('a', 'hand', [row('p1', '<think>')]);
-    const { record, texts } = await store.read('a');
+    await store.putTexts('a', 'adapter:x', [row('p1', '<think>')]);
+    const { record, texts, adapters } = await store.read('a');
+    expect([...adapters]).toEqual([['adapter:x', [row('p1', '<think>')]]]);
     expect(texts).toEqual({
       ...{ rollouts: [row('p1'), row('p2')], self: [], file: [] },
       hand: [row('p1', '<think>')],
     });
-    expect(record.revision).toBe(2);
+    expect(record.revision).toBe(3);
     await store.putTexts('a', 'hand', [row('p1', '<think>')]);
     const again = await store.read('a');
-    expect(again.record).toMatchObject({ revision: 3, bytes: record.bytes });
+    expect(again.record).toMatchObject({ revision: 4, bytes: record.bytes });
     const changed = await store.update('a', { plan: { count: 3 } });
-    expect(changed).toMatchObject({ plan: { count: 3 }, revision: 4, bytes: record.bytes });
+    expect(changed).toMatchObject({ plan: { count: 3 }, revision: 5, bytes: record.bytes });
     expect(await store.delete()).toBe(changed.bytes);
     expect(await store.current()).toBeNull();
     await expect(store.read('a')).rejects.toMatchObject({ code: 'storage/missing' });

@@ -3,6 +3,7 @@
 
 import type { PreparedPrompt } from '../../generation/processor';
 import { ImageEncoder } from '../../model/image_encoder';
+import type { LoraAdapter } from '../../model/lora';
 import type { VisionLanguageModel } from '../../model/vision_language_model';
 import { Rollout, type RolloutPrompt } from '../../train/rollout';
 import type { StepHooks } from '../../train/trainer';
@@ -52,14 +53,20 @@ export async function wholeAnswers(
 /** Samples waves of answers; the caller destroys it. */
 export class ModelAnswers {
   readonly #base: SampledModel;
+  readonly #adapter: LoraAdapter | null;
   readonly #images: ImageEncoder;
   readonly #rollout: Rollout;
   #next: number;
 
-  /** @param first number of the first problem: with the seed it decides what is sampled, so that a later start goes on */
-  constructor(base: SampledModel, first = 0) {
-    const { device } = base.model;
+  /**
+   * @param first   number of the first problem: with the seed it decides what is sampled, so that a later start goes on
+   * @param adapter put on the model for these answers; owned and freed with them. Null asks the model itself.
+   */
+  constructor(base: SampledModel, first = 0, adapter: LoraAdapter | null = null) {
+    const plain = base.model.device;
+    const device = adapter === null ? plain : { ...plain, weights: adapter.applyTo(plain.weights) };
     this.#base = base;
+    this.#adapter = adapter;
     this.#next = first;
     this.#images = new ImageEncoder(device);
     this.#rollout = new Rollout({
@@ -101,5 +108,6 @@ export class ModelAnswers {
   destroy(): void {
     this.#rollout.destroy();
     this.#images.destroy();
+    this.#adapter?.destroy();
   }
 }

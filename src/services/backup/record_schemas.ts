@@ -214,7 +214,10 @@ const SCHEMAS: { readonly [Store in StoreName]: v.GenericSchema<unknown, PlainRe
   rows: row,
   coldStarts: coldStart,
   coldStartTexts: v.looseObject({
-    stage: v.picklist(['rollouts', 'self', 'file', 'hand']),
+    stage: v.union([
+      v.picklist(['rollouts', 'self', 'file', 'hand']),
+      v.pipe(v.string(), v.regex(/^adapter:.{1,200}$/)),
+    ]),
     ...{ problemId: words(1000), opening: v.nullable(answerText), texts: v.array(answerText) },
   }),
   traces: trace,

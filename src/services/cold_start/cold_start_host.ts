@@ -19,6 +19,7 @@ import {
   sampleProblems,
 } from '../../lookback/cold_start/model_stages';
 import { type ProblemSource, rowProblem, worldProblem } from '../../lookback/cold_start/problem_source';
+import type { LoraAdapter } from '../../model/lora';
 import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
 import { givenProblems, throwProblems } from '../../settings/read_settings';
 import type { ColdStartStore, StageTexts } from '../../storage/cold_start_store';
@@ -38,7 +39,7 @@ import type { Engine, EngineModel, Loaded } from '../answers/engine';
 import type { DatasetLibrary } from '../library/dataset_library';
 import { busy, type LiveRuns } from '../training/live_runs';
 import { examplesArchive, tasksArchive } from './cold_start_archive';
-import { type ColdStartStages, keptAnswers, keptLooks, StagesOf } from './cold_start_stages';
+import { type ColdStartStages, keptAnswers, keptLooks, modelStage, StagesOf } from './cold_start_stages';
 import { lookView, viewOf } from './cold_start_view';
 
 /** A loaded model that can be asked. */
@@ -54,7 +55,9 @@ export interface ColdStartParts {
   readonly datasets: Pick<DatasetLibrary, 'storedRow' | 'rowCount' | 'keepRows'>;
   readonly liveRuns: Pick<LiveRuns, 'claim'>;
   /** Opens sampling from a model; the model's own by default. */
-  readonly openAnswers?: (model: AskedModel, first: number) => StageAnswers;
+  readonly openAnswers?: (model: AskedModel, first: number, adapter: LoraAdapter | null) => StageAnswers;
+  /** Puts an adapter on the device that nobody else uses. @throws StorageError `storage/missing` and as its loading does */
+  openAdapter(id: string, loaded: Loaded): Promise<LoraAdapter>;
   /** Takes the lock of the cold start over all tabs; null when another has it. */
   lock(): Promise<HeldLock | null>;
   /** Whether this or another tab has that lock. */
@@ -110,9 +113,8 @@ export class ColdStartHost implements ColdStartCommands {
   /** See ColdStartCommands. */
   async beginColdStart(plan: ColdStartPlan): Promise<ColdStartView> {
     const loaded = this.#loaded();
-    const { source, ...settings } = plan;
-    throwProblems(givenProblems(COLD_START_SETTINGS, settings));
-    checkWriter(plan);
+    const { source } = plan;
+    checkPlan(plan);
     const { store, createId, date, fingerprintOf, datasets } = this.#parts;
     const rows = source.kind === 'dataset' ? await datasets.rowCount(source.datasetId) : plan.count;
     if (rows === 0) throw new DataError('data/dataset-empty', 'The dataset has no rows: add some first.');
@@ -160,9 +162,7 @@ export class ColdStartHost implements ColdStartCommands {
   async changeColdStart(change: ColdStartChange): Promise<ColdStartView> {
     const { id, plan } = await this.#current();
     const next = { ...plan, ...change };
-    const { source: _, ...settings } = next;
-    throwProblems(givenProblems(COLD_START_SETTINGS, settings));
-    checkWriter(next);
+    checkPlan(next);
     await this.#changing(() => this.#parts.store.update(id, { plan: next }));
     return this.#view(id);
   }
@@ -220,7 +220,8 @@ export class ColdStartHost implements ColdStartCommands {
         }
       };
       const { plan, modelId, fingerprint } = record;
-      const { source, ...settings } = plan;
+      const { source, writer, ...given } = plan;
+      const settings = plan.insert === 'adapter' ? { ...given, writer: writer?.name ?? null } : given;
       const { rejected: _, ...counts } = coldStartReport(selection, judged, rows);
       const from = source.kind === 'dataset' ? source.name : null;
       const origin = { kind: 'cold-start', modelId, fingerprint, from, settings, counts } as const;
@@ -256,22 +257,40 @@ export class ColdStartHost implements ColdStartCommands {
       },
     };
     const parts = {
-      ...{ settings: record.plan, store: this.#stageStore(record.id), hooks },
-      open: async (first: number) =>
-        this.#parts.openAnswers?.(loaded.model, first) ?? new ModelAnswers(loaded.model, first),
+      ...{ settings: record.plan, store: this.#stageStore(record), hooks },
+      open: (first: number) => this.#open(record.plan, loaded, work.stage, first),
     };
     const ask = () =>
       work.stage === 'rollouts' ? sampleProblems(sources, parts) : sampleLooks(stages.opened, parts);
     await turns.train(() => loaded.gpu.untilLost<unknown>(ask()), signal);
   }
 
+  /** The model, for looks with the adapter that writes them; its own answers are always without. */
+  async #open(
+    { insert, writer }: ColdStartPlan,
+    loaded: Loaded<AskedModel>,
+    stage: ModelStage,
+    first: number,
+  ): Promise<StageAnswers> {
+    const { openAdapter, openAnswers } = this.#parts;
+    const writes = stage === 'self' && insert === 'adapter';
+    if (writes && writer === undefined)
+      throw new ArgumentError('No adapter is chosen to write the looks: choose one first.', {
+        key: 'writer',
+      });
+    const adapter = writes && writer !== undefined ? await openAdapter(writer.id, loaded) : null;
+    return openAnswers?.(loaded.model, first, adapter) ?? new ModelAnswers(loaded.model, first, adapter);
+  }
+
   /** The stages' store over the database; every wave that is kept is told. */
-  #stageStore(id: string): StageStore {
+  #stageStore({ id, plan }: ColdStartRecord<ColdStartPlan>): StageStore {
     const { store, changed } = this.#parts;
+    const own = modelStage(plan);
     return {
       read: async <S extends keyof KeptRows>(stage: S) => {
-        const { texts } = await store.read(id);
-        const rows = stage === 'rollouts' ? keptAnswers(texts.rollouts) : keptLooks(texts.self);
+        const { texts, adapters } = await store.read(id);
+        const looks = own === 'self' ? texts.self : (adapters.get(own) ?? []);
+        const rows = stage === 'rollouts' ? keptAnswers(texts.rollouts) : keptLooks(looks);
         return rows as Map<string, KeptRows[S]>;
       },
       append: async (stage, rows) => {
@@ -282,7 +301,7 @@ export class ColdStartHost implements ColdStartCommands {
             texts: row.texts,
           };
         });
-        await store.putTexts(id, stage, texts);
+        await store.putTexts(id, stage === 'rollouts' ? stage : own, texts);
         changed();
       },
     };
@@ -386,7 +405,10 @@ function busyError(who: string): StorageError {
   return new StorageError('storage/busy', `${who}; this cold start cannot change meanwhile: pause it first.`);
 }
 
-function checkWriter({ source, insert }: ColdStartPlan): void {
+/** @throws ArgumentError naming what cannot be done so */
+function checkPlan({ source, writer: _, ...settings }: ColdStartPlan): void {
+  throwProblems(givenProblems(COLD_START_SETTINGS, settings));
+  const { insert } = settings;
   if (insert === 'oracle' && source.kind === 'dataset')
     throw new ArgumentError('Only the built-in world writes looks by itself: choose another writer.', {
       key: 'insert',

@@ -20,7 +20,7 @@ import type { KeptAnswers } from '../../lookback/cold_start/model_stages';
 import { type ProblemSource, problemOf } from '../../lookback/cold_start/problem_source';
 import { type SampledProblem, sampledProblem } from '../../lookback/cold_start/rollouts';
 import { type Selection, selectChains } from '../../lookback/cold_start/selection';
-import type { StageTexts, StoredColdStart } from '../../storage/cold_start_store';
+import type { AdapterStage, StageTexts, StoredColdStart } from '../../storage/cold_start_store';
 import type { ColdStartPlan } from '../../worker/protocol/cold_start';
 
 /** Every stage of a cold start. */
@@ -66,7 +66,8 @@ export class StagesOf {
   }
 
   /** What a stored state comes to. */
-  of({ record, texts }: StoredColdStart<ColdStartPlan>): ColdStartStages {
+  of(stored: StoredColdStart<ColdStartPlan>): ColdStartStages {
+    const { record, texts } = stored;
     if (this.#last?.revision === record.revision) return this.#last.stages;
     const { plan } = record;
     const answers = keptAnswers(texts.rollouts);
@@ -74,7 +75,7 @@ export class StagesOf {
     const selection = selectChains(sampled, plan);
     const opened = openChains(selection.looks, this.#byId, plan.position);
     const hand = { writer: 'hand', looks: keptLooks(texts.hand) } as const;
-    const others = plan.insert === 'oracle' ? this.#oracleLooks(opened, plan) : this.#looksOf(texts, plan);
+    const others = plan.insert === 'oracle' ? this.#oracleLooks(opened, plan) : looksOf(stored);
     const written = plan.insert === 'hand' ? [hand] : [hand, { writer: plan.insert, looks: others }];
     const judged = judgeLooks(opened, written);
     const rows = mixRows(judged.rows, selection, plan);
@@ -97,13 +98,25 @@ export class StagesOf {
     return graded;
   }
 
-  #looksOf(texts: StoredColdStart<ColdStartPlan>['texts'], { insert }: ColdStartPlan): Map<string, KeptLook> {
-    return keptLooks(insert === 'file' ? texts.file : insert === 'self' ? texts.self : []);
-  }
-
   #oracleLooks(opened: readonly OpenedChain[], { position }: ColdStartPlan): Map<string, KeptLook> {
     const fresh = opened.filter((one) => !writtenFor(one, this.#oracle));
     this.#oracle = new Map([...this.#oracle, ...oracleLooks(fresh, position)]);
     return this.#oracle;
   }
+}
+
+/** Looks of the writer that is chosen, but of the oracle and by hand. */
+function looksOf({
+  record: { plan },
+  texts,
+  adapters,
+}: StoredColdStart<ColdStartPlan>): Map<string, KeptLook> {
+  if (plan.insert === 'file') return keptLooks(texts.file);
+  const stage = modelStage(plan);
+  return keptLooks((stage === 'self' ? texts.self : adapters.get(stage)) ?? []);
+}
+
+/** Where looks lie that the model writes: by itself, or with the adapter that is chosen. */
+export function modelStage({ insert, writer }: ColdStartPlan): 'self' | AdapterStage {
+  return insert === 'adapter' ? `adapter:${writer?.id ?? ''}` : 'self';
 }

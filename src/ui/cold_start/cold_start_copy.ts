@@ -87,10 +87,16 @@ export const COLD_START_COPY = {
     writers: {
       oracle: 'The built-in world knows its pictures and writes every look at once, without the model.',
       self: 'The model goes on from an open <back>, by the prompt that asks for it.',
+      adapter:
+        'The model goes on from an open <back> with the adapter that you choose, as one that was trained to look back; the openings stay its own. What each adapter wrote is kept.',
       file: 'Export the tasks with their pictures, have them answered by a stronger model or by people as lines {"id", "text"}, and import the file.',
       hand: 'Open the chosen chains one by one and write what the look shows.',
     },
     ask: 'Let the model write',
+    adapter: 'Adapter that writes',
+    noAdapter: 'Choose an adapter',
+    gone: (name: string) => `${name} (not here any more)`,
+    noneFits: 'The Library holds no adapter for this model: train or import one first.',
     exportTasks: 'Export tasks',
     import: 'Import answers',
     edit: 'Write or correct by hand',

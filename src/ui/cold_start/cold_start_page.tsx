@@ -63,7 +63,7 @@ function Discard({ coldStart }: { readonly coldStart: ColdStart }) {
   );
 }
 
-function Stages({ coldStart, view }: StageProps) {
+function Stages({ coldStart, view, library }: StageProps & { readonly library: Library }) {
   const { plan, modelId, bytes } = view;
   const pictures = COLD_START_SETTINGS.pictures.choices[plan.pictures];
   return (
@@ -81,7 +81,7 @@ function Stages({ coldStart, view }: StageProps) {
       {view.rollouts.done > 0 && (
         <>
           <SelectionCard coldStart={coldStart} view={view} />
-          <InsertionCard coldStart={coldStart} view={view} />
+          <InsertionCard coldStart={coldStart} view={view} library={library} />
           <FilterCard coldStart={coldStart} view={view} />
           <MixCard coldStart={coldStart} view={view} />
           <SaveCard coldStart={coldStart} view={view} />
@@ -171,7 +171,7 @@ export function ColdStartPage({
       <Messages coldStart={coldStart} />
       {!coldStart.known.value && <Opening />}
       {coldStart.known.value && view === null && <BeginForm coldStart={coldStart} library={library} />}
-      {view !== null && <Stages coldStart={coldStart} view={view} />}
+      {view !== null && <Stages coldStart={coldStart} view={view} library={library} />}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { ColdStart } from '../../state/cold_start';
+import type { Library } from '../../state/library';
 import type { ColdStartView } from '../../worker/protocol/cold_start';
 import { download } from '../download';
 import { FilePicker } from '../file_picker';
@@ -11,6 +12,7 @@ import { ColdStartField } from './cold_start_field';
 import { DifficultyChart } from './difficulty_chart';
 import { LookEditor } from './look_editor';
 import { AskModel, StageCard, StageExamples } from './stage_parts';
+import { WriterField } from './writer_field';
 
 /** A stage's state and what it has come to. */
 export interface StageProps {
@@ -86,12 +88,16 @@ function WriterActions({ coldStart, view }: StageProps) {
   };
   return (
     <div class="cold-actions">
-      {plan.insert === 'self' && (
+      {(plan.insert === 'self' || plan.insert === 'adapter') && (
         <AskModel
           coldStart={coldStart}
           stage="self"
           label={words.ask}
-          disabled={!same || selection.looks === insertion.written + insertion.cutOff}
+          disabled={
+            !same ||
+            selection.looks === insertion.written + insertion.cutOff ||
+            (plan.insert === 'adapter' && plan.writer === undefined)
+          }
         />
       )}
       {plan.insert === 'file' && (
@@ -125,10 +131,10 @@ function WriterActions({ coldStart, view }: StageProps) {
 }
 
 /** 3: looks put into the chosen chains. */
-export function InsertionCard({ coldStart, view }: StageProps) {
+export function InsertionCard({ coldStart, view, library }: StageProps & { readonly library: Library }) {
   const words = COLD_START_COPY.insertion;
   const { plan, selection, insertion } = view;
-  const writers = plan.source.kind === 'dataset' ? ['self', 'file', 'hand'] : undefined;
+  const writers = plan.source.kind === 'dataset' ? ['self', 'adapter', 'file', 'hand'] : undefined;
   return (
     <StageCard name="insertion" title={words.title}>
       <p class="hint">{words.why}</p>
@@ -139,7 +145,10 @@ export function InsertionCard({ coldStart, view }: StageProps) {
           id="insert"
           {...(writers === undefined ? {} : { choices: writers })}
         />
-        {plan.insert === 'self' && <ColdStartField coldStart={coldStart} id="tries" />}
+        {plan.insert === 'adapter' && <WriterField coldStart={coldStart} view={view} library={library} />}
+        {(plan.insert === 'self' || plan.insert === 'adapter') && (
+          <ColdStartField coldStart={coldStart} id="tries" />
+        )}
       </div>
       <p>{words.writers[plan.insert]}</p>
       <WriterActions coldStart={coldStart} view={view} />

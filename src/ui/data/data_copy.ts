@@ -149,5 +149,5 @@ export function foundSentence(
 /** Where a dataset that was built here comes from. */
 export function originWords({ modelId, from, settings, counts }: DatasetOrigin): string {
   const { examples = 0, lookingBack = 0, problems = 0 } = counts;
-  return `Cold start of ${modelId}: ${counted(problems, 'question')} from ${from === null ? 'the built-in world' : `“${from}”`}, ${settings.rollouts} answers each; ${lookingBack} of ${examples} examples look back (${settings.position}, written by ${settings.insert}), seed ${settings.seed}.`;
+  return `Cold start of ${modelId}: ${counted(problems, 'question')} from ${from === null ? 'the built-in world' : `“${from}”`}, ${settings.rollouts} answers each; ${lookingBack} of ${examples} examples look back (${settings.position}, written by ${typeof settings.writer === 'string' ? `the model with “${settings.writer}”` : settings.insert}), seed ${settings.seed}.`;
 }

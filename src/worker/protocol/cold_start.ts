@@ -9,9 +9,17 @@ export type ColdStartSource =
   | { readonly kind: 'shapes_world' }
   | { readonly kind: 'dataset'; readonly datasetId: string; readonly name: string };
 
+/** An adapter under which the model writes looks. */
+export interface ColdStartWriter {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** A whole cold start, as it was begun and as its later stages are set now. */
 export interface ColdStartPlan extends ColdStartSettings {
   readonly source: ColdStartSource;
+  /** Absent where none was chosen so far. */
+  readonly writer?: ColdStartWriter;
 }
 
 /** Settings that may change once answers are there: those of the stages after them. */
@@ -28,9 +36,10 @@ export type ColdStartChange = Partial<
     | 'reflectionRate'
     | 'examples'
   >
->;
+> &
+  Pick<ColdStartPlan, 'writer'>;
 
-/** The stages that ask the model. */
+/** The stages that ask the model; `self` is the looks that it writes, also with an adapter. */
 export type ModelStage = 'rollouts' | 'self';
 
 /** How far a stage that asks the model is. */

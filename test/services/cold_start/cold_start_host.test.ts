@@ -154,6 +154,49 @@ describe('looks of other writers', () => {
     expect((await host.runColdStart('self')).insertion.written).toBe(6);
   });
 
+  it('come from the model with an adapter, whose own are kept while another one is chosen', async () => {
+    const { host, opened, stored } = await answered();
+    const chosen = await host.changeColdStart({ insert: 'adapter' });
+    expect(chosen.insertion.written).toBe(0);
+    await expect(host.runColdStart('self')).rejects.toMatchObject({
+      message: 'No adapter is chosen to write the looks: choose one first.',
+    });
+    await host.changeColdStart({ writer: { id: 'a1', name: 'Looks back' } });
+    expect((await host.runColdStart('self')).insertion.written).toBe(6);
+    // The base answered by itself; the looks alone are under the adapter.
+    expect(opened).toEqual([null, { id: 'a1' }]);
+    expect((await host.changeColdStart({ writer: { id: 'a2', name: 'B' } })).insertion.written).toBe(0);
+    const back = await coldStartTab(stored).host.changeColdStart({
+      writer: { id: 'a1', name: 'Looks back' },
+    });
+    expect(back).toMatchObject({ insertion: { written: 6 }, filter: { accepted: 6 } });
+    expect((await host.changeColdStart({ insert: 'self' })).insertion.written).toBe(0);
+  });
+
+  it('say that their adapter is gone, and keep what it wrote', async () => {
+    let waves = 0;
+    const { host } = await answered(memoryStore(), {
+      onWave: () => {
+        // Of the looks, one wave.
+        if (++waves > 4) throw new Error('the page closes');
+      },
+    });
+    await host.changeColdStart({ insert: 'adapter', writer: { id: 'a1', name: 'A' } });
+    await expect(host.runColdStart('self')).rejects.toThrow('the page closes');
+    expect((await host.readColdStart())?.insertion.written).toBe(2);
+    await host.changeColdStart({ writer: { id: 'gone', name: 'G' } });
+    await expect(host.runColdStart('self')).rejects.toMatchObject({ code: 'storage/missing' });
+  });
+
+  it('are saved with the name of the adapter', async () => {
+    const { host, kept } = await answered();
+    const writer = { id: 'a1', name: 'Looks back' };
+    await host.changeColdStart({ insert: 'adapter', writer, reflectionRate: 1 });
+    await host.runColdStart('self');
+    await host.saveColdStart('Set');
+    expect(kept[0]?.origin).toMatchObject({ settings: { insert: 'adapter', writer: 'Looks back' } });
+  });
+
   it('come from a file that answers the tasks; the filter says what is wrong with them', async () => {
     const { host } = await answered();
     await host.changeColdStart({ insert: 'file', reflectionRate: 1 });

@@ -6,6 +6,7 @@ import type { WorldSample } from '../../../src/data/world/world_sample';
 import { StorageError } from '../../../src/lib/errors';
 import type { StageAnswers } from '../../../src/lookback/cold_start/model_stages';
 import { worldProblem } from '../../../src/lookback/cold_start/problem_source';
+import type { LoraAdapter } from '../../../src/model/lora';
 import type { Loaded } from '../../../src/services/answers/engine';
 import { GpuTurns } from '../../../src/services/answers/gpu_turns';
 import {
@@ -16,7 +17,7 @@ import {
 import { LiveRuns } from '../../../src/services/training/live_runs';
 import { COLD_START_SETTINGS } from '../../../src/settings/cold_start_settings';
 import { defaultsOf } from '../../../src/settings/read_settings';
-import type { StageTexts, TextStage } from '../../../src/storage/cold_start_store';
+import type { AdapterStage, StageTexts, TextStage } from '../../../src/storage/cold_start_store';
 import type { StoredRow } from '../../../src/storage/dataset_store';
 import type { ColdStartRecord } from '../../../src/storage/records';
 import type { ColdStartPlan } from '../../../src/worker/protocol/cold_start';
@@ -67,7 +68,7 @@ function scriptedAnswers(onWave: () => unknown): StageAnswers {
 /** What is stored; shared by the tabs of a test. */
 export function memoryStore() {
   let record: ColdStartRecord<ColdStartPlan> | null = null;
-  let texts: Record<TextStage, Map<string, StageTexts>> = emptyTexts();
+  let texts = new Map<TextStage, Map<string, StageTexts>>();
   const present = (): ColdStartRecord<ColdStartPlan> => {
     if (record === null) throw new StorageError('storage/missing', 'gone');
     return record;
@@ -75,13 +76,18 @@ export function memoryStore() {
   const store: ColdStartParts['store'] = {
     current: async () => record,
     read: async () => {
-      const of = (stage: TextStage) => [...texts[stage].values()];
+      const of = (stage: TextStage) => [...(texts.get(stage)?.values() ?? [])];
       const all = { rollouts: of('rollouts'), self: of('self'), file: of('file'), hand: of('hand') };
-      return { record: present(), texts: all };
+      const adapters = [...texts.keys()].filter((stage) => stage.startsWith('adapter:')) as AdapterStage[];
+      return {
+        record: present(),
+        texts: all,
+        adapters: new Map(adapters.map((stage) => [stage, of(stage)])),
+      };
     },
     begin: async (start) => {
       record = { ...start, revision: 0, savedAs: null, bytes: 7 };
-      texts = emptyTexts();
+      texts = new Map();
       return record;
     },
     update: async (_, change) => {
@@ -89,7 +95,9 @@ export function memoryStore() {
       return record;
     },
     putTexts: async (_, stage, rows) => {
-      for (const row of rows) texts[stage].set(row.problemId, row);
+      const own = texts.get(stage) ?? new Map<string, StageTexts>();
+      for (const row of rows) own.set(row.problemId, row);
+      texts.set(stage, own);
       record = { ...present(), revision: present().revision + 1 };
     },
     delete: async () => {
@@ -99,8 +107,6 @@ export function memoryStore() {
   };
   return { store, lock: { held: false } };
 }
-
-const emptyTexts = () => ({ rollouts: new Map(), self: new Map(), file: new Map(), hand: new Map() });
 
 /** A tab: a host over stores that may be shared. */
 export function coldStartTab(
@@ -126,6 +132,8 @@ export function coldStartTab(
     lock: async () => ({ release: () => undefined }),
   });
   let changes = 0;
+  /** The adapter under which each stage asked. */
+  const opened: (LoraAdapter | null)[] = [];
   const host = new ColdStartHost({
     engine: { loaded, turns: new GpuTurns(), emit: (event) => void events.push(event) },
     ...{ store, liveRuns },
@@ -139,7 +147,15 @@ export function coldStartTab(
         return { id: 'd1', name, rows: own.length } as DatasetSummary;
       },
     },
-    openAnswers: () => scriptedAnswers(onWave),
+    openAnswers: (_model, _first, adapter) => {
+      opened.push(adapter);
+      return scriptedAnswers(onWave);
+    },
+    openAdapter: async (id) => {
+      if (id === 'gone')
+        throw new StorageError('storage/missing', 'This adapter is not stored here any more.');
+      return { id } as unknown as LoraAdapter;
+    },
     lock: async () => {
       if (lock.held) return null;
       lock.held = true;
@@ -160,7 +176,7 @@ export function coldStartTab(
     createId: () => 'c1',
     date: () => 5,
   });
-  return { host, events, kept, liveRuns, changes: () => changes };
+  return { host, events, kept, liveRuns, opened, changes: () => changes };
 }
 
 function sized(picture: Blob, size: number | undefined): Blob {

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { createColdStart } from '../../../src/state/cold_start';
 import { ColdStartPage } from '../../../src/ui/cold_start/cold_start_page';
 import type { ColdStartLook, ColdStartView } from '../../../src/worker/protocol/cold_start';
+import type { AdapterSummary } from '../../../src/worker/protocol/library';
 import { COLD_VIEW } from '../../state/cold_start_script';
-import { datasetOf, settled } from '../../state/train_script';
+import { adapterOf, datasetOf, settled } from '../../state/train_script';
 import { renderIn } from '../page_script';
 import { shelf } from '../page_state';
 
-async function shown(view: ColdStartView | null) {
-  const made = await shelf({ datasets: [datasetOf('d1', 3, 3)] });
+async function shown(view: ColdStartView | null, adapters: readonly AdapterSummary[] = []) {
+  const made = await shelf({ datasets: [datasetOf('d1', 3, 3)], adapters });
   const coldStart = createColdStart(made.engine);
   const { container } = renderIn(made, <ColdStartPage coldStart={coldStart} library={made.library} />);
   await settled();
@@ -112,6 +113,31 @@ describe('the stages', () => {
     await shown({ ...COLD_VIEW, modelId: 'other', rollouts: { ...COLD_VIEW.rollouts, done: 1 } });
     expect(screen.getByTestId<HTMLButtonElement>('cold-run-rollouts').disabled).toBe(true);
     expect(screen.getByText(/answers are from the model “other”/)).toBeTruthy();
+  });
+
+  it('are written by the model with an adapter of its own, once one is chosen', async () => {
+    const plan = { ...COLD_VIEW.plan, insert: 'adapter' } as const;
+    const insertion = { ...COLD_VIEW.insertion, written: 0 };
+    const adapters = [adapterOf('a1', { name: 'Mine' }), adapterOf('a2', { modelId: 'other' })];
+    const { engine, container } = await shown({ ...COLD_VIEW, plan, insertion }, adapters);
+    expect(field(container, 'tries')).not.toBeNull();
+    expect(screen.getByTestId<HTMLButtonElement>('cold-run-self').disabled).toBe(true);
+    const choice = field(container, 'writer')!;
+    expect([...choice.children].map(({ textContent }) => textContent)).toEqual(['Choose an adapter', 'Mine']);
+    fireEvent.change(choice, { target: { value: 'a1' } });
+    await settled();
+    const writer = { id: 'a1', name: 'Mine' };
+    expect(engine.values.get('changeColdStart')).toEqual([{ writer }]);
+    await engine.resolve('changeColdStart', { ...COLD_VIEW, insertion, plan: { ...plan, writer } });
+    await settled();
+    expect(screen.getByTestId<HTMLButtonElement>('cold-run-self').disabled).toBe(false);
+  });
+
+  it('name an adapter that was deleted since it was chosen', async () => {
+    const plan = { ...COLD_VIEW.plan, insert: 'adapter', writer: { id: 'x', name: 'Old' } } as const;
+    const { container } = await shown({ ...COLD_VIEW, plan });
+    expect(field(container, 'writer')!.textContent).toContain('Old (not here any more)');
+    expect(screen.getByText(/The Library holds no adapter for this model/)).toBeTruthy();
   });
 
   it('are discarded only after a question', async () => {
