@@ -1,5 +1,5 @@
 // Command line: measures a model's answers over many questions. `npm run evaluate -- --model pocket --mode cot …`
-// It is greedy, batched and resumable: each finished wave is appended to --out, and --resume skips what is there
+// It is batched and resumable: each finished wave is appended to --out, and --resume skips what is there
 // already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, writeFile } from 'node:fs/promises';
@@ -55,6 +55,9 @@ export interface EvaluateReport extends EvaluationReport {
   readonly adapter: string | null;
   readonly mode: ReasoningMode;
   readonly grader: EvaluationSettings['grader'];
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly samplingSeed: number;
   /** Split of the built-in world, or the dataset's path. */
   readonly source: string;
   /** Rows of the dataset that could not be asked: refused, or with a picture that does not decode. */
@@ -92,6 +95,8 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --seed S              of the split (default ${SETTINGS.seed.default})
   --batch B             questions at once (default ${SETTINGS.batch.default})
   --max-new-tokens N    (default: the model's own limit)
+  --temperature T       sample the answers (default ${SETTINGS.temperature.default}: greedy)
+  --sampling-seed S     of sampling, with the number of each question (default ${SETTINGS.samplingSeed.default})
   --grader NAME         ${choicesOf(SETTINGS.grader).join(' | ')} (default ${SETTINGS.grader.default}: what the expected answer asks for)
   --out FILE.jsonl      write one outcome per line
   --resume              go on where --out stopped
@@ -130,7 +135,15 @@ function readCall(): Call {
       grader: text,
       out: text,
     },
-    ...{ 'max-new-tokens': text, visual: flag, resume: flag, probe: flag, json: flag },
+    ...{
+      'max-new-tokens': text,
+      temperature: text,
+      'sampling-seed': text,
+      visual: flag,
+      resume: flag,
+      probe: flag,
+      json: flag,
+    },
   });
   if (values.model === undefined) throw new UsageError('--model is missing.');
   if (values.split !== undefined && values.dataset !== undefined) {
@@ -156,6 +169,8 @@ function readCall(): Call {
     batch: settingOption('batch', SETTINGS.batch, values.batch),
     grader: settingOption('grader', SETTINGS.grader, values.grader),
     maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
+    temperature: settingOption('temperature', SETTINGS.temperature, values.temperature),
+    samplingSeed: settingOption('sampling-seed', SETTINGS.samplingSeed, values['sampling-seed']),
     out: values.out,
     resume: values.resume ?? false,
     probe: values.probe ?? false,
@@ -336,7 +351,7 @@ async function measure(
 ): Promise<void> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
-  const { seed, mode, grader } = call;
+  const { seed, mode, grader, temperature, samplingSeed } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
     const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
@@ -350,7 +365,8 @@ async function measure(
   }
   const { outcomes, leftOut } = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const measured = { seconds: seconds(), ...where, mode, grader, source, leftOut, seed };
+  const asked = { mode, grader, temperature, samplingSeed, source, leftOut, seed };
+  const measured = { seconds: seconds(), ...where, ...asked };
   const report: EvaluateReport = { ...summarise(outcomes), ...measured };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printReport(report);

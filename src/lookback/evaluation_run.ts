@@ -8,7 +8,9 @@ import type { GeneratedAnswer } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
 import { DataError } from '../lib/errors';
 import { answerFlops } from '../model/answer_flops';
+import type { SamplingOptions } from '../model/prompt_packing';
 import type { ModelSpec } from '../model/spec';
+import { questionSeed } from '../settings/evaluation_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { worldPixels } from './cold_start/problem_source';
 import { type ExpectedAnswer, type SceneOutcome, scoreAnswer } from './evaluation';
@@ -33,6 +35,9 @@ export interface WaveOptions {
   readonly maxNewTokens: number | null;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How the answer to a question is drawn; greedily where this is not given. */
+type Drawing = Pick<SamplingOptions, 'temperature' | 'seed'>;
 
 /** What the caller hears and does between waves. */
 export interface WaveHooks<T> {
@@ -71,7 +76,7 @@ export function splitItem(questions: SplitQuestions, index: number): EvaluationI
 type Made<T> = { readonly item: T } & ({ readonly request: AnswerRequest } | { readonly why: DataError });
 
 /**
- * Answers items greedily in waves until all are done or the signal aborts; a wave in hand then is thrown away.
+ * Answers items in waves until all are done or the signal aborts; a wave in hand then is thrown away.
  * @throws GpuError; ModelError for a mode that the model does not know; what the hooks throw
  */
 export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
@@ -80,13 +85,15 @@ export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
   question: (item: T) => Omit<Question, 'image'>,
   { batch, maxNewTokens, signal }: WaveOptions,
   hooks: WaveHooks<T>,
+  drawing?: (item: T) => Drawing,
 ): Promise<void> {
   const make = async (item: T): Promise<Made<T>> => {
     try {
       const prepared = model.prepare({ ...question(item), image: await item.image() });
       const room = model.maxTokens - prepared.prompt.inputIds.length;
       const limit = maxNewTokens ?? Math.min(model.prompts.maxNewTokens, room);
-      return { item, request: { prepared, sampling: greedy(Math.max(1, limit)) } };
+      const sampling = { ...greedy(Math.max(1, limit)), ...drawing?.(item) };
+      return { item, request: { prepared, sampling } };
     } catch (why) {
       if (!(why instanceof DataError)) throw why;
       return { item, why };
@@ -116,6 +123,10 @@ export interface EvaluationRun extends WaveOptions {
   readonly mode: ReasoningMode;
   /** `auto` takes for each question the grader that its expected answer asks for. */
   readonly grader: GraderName | 'auto';
+  /** 0, the default, is greedy. */
+  readonly temperature?: number;
+  /** See {@link questionSeed}. */
+  readonly samplingSeed?: number;
 }
 
 /**
@@ -146,7 +157,7 @@ export function scoreGenerated(
 export async function evaluateItems(
   model: EvaluatedModel,
   items: readonly EvaluationItem[],
-  { mode, grader, ...options }: EvaluationRun,
+  { mode, grader, temperature = 0, samplingSeed = 0, ...options }: EvaluationRun,
   hooks: Pick<WaveHooks<EvaluationItem>, 'onBegin'> & {
     readonly onWave: (
       outcomes: readonly SceneOutcome[],
@@ -160,8 +171,11 @@ export async function evaluateItems(
     const { index, kind, question, expected } = item;
     return scoreGenerated(config, answer, request.prepared, { index, kind, question, expected }, name);
   };
-  await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, {
+  const waves = {
     ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),
-    onWave: (wave, left) => hooks.onWave(wave.map(score), left),
-  });
+    onWave: (wave: readonly Answered<EvaluationItem>[], left: readonly LeftOut<EvaluationItem>[]) =>
+      hooks.onWave(wave.map(score), left),
+  };
+  const draw = ({ index }: EvaluationItem) => ({ temperature, seed: questionSeed(samplingSeed, index) });
+  await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, waves, draw);
 }

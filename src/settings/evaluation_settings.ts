@@ -1,9 +1,10 @@
 // Declares every setting of an evaluation once: for the command line, for the page, and for the documentation.
 
+import { createPrng } from '../lib/prng';
 import { GENERATION_SETTINGS } from './generation_settings';
-import { choice, type Nested, whole } from './setting';
+import { choice, type Nested, number, whole } from './setting';
 
-/** Every setting of an evaluation; answers are greedy, so that those of sampling are not among them. */
+/** Every setting of an evaluation; answers are greedy unless a temperature is given. */
 export const EVALUATION_SETTINGS = {
   mode: GENERATION_SETTINGS.mode,
   count: whole(
@@ -22,6 +23,25 @@ export const EVALUATION_SETTINGS = {
     { group: 'evaluation', label: 'Questions at once', help: 'More take more memory.' },
   ),
   maxNewTokens: GENERATION_SETTINGS.maxNewTokens,
+  temperature: number(
+    0,
+    { min: 0, max: 2 },
+    {
+      group: 'evaluation',
+      label: 'Temperature',
+      help: '0 always takes the likeliest token (greedy); 1 samples as training does.',
+    },
+  ),
+  samplingSeed: whole(
+    0,
+    { min: 0, max: 0xffffffff },
+    {
+      group: 'evaluation',
+      label: 'Seed of sampling',
+      help: 'With the number of the question it decides the answer, whatever else is asked.',
+      when: (of) => of('temperature') !== 0,
+    },
+  ),
   grader: choice(
     'auto',
     {
@@ -33,7 +53,7 @@ export const EVALUATION_SETTINGS = {
   ),
 } as const;
 
-const { seed, maxNewTokens, grader } = EVALUATION_SETTINGS;
+const { seed, maxNewTokens, temperature, samplingSeed, grader } = EVALUATION_SETTINGS;
 
 /** The settings of the page, which sets the mode of each side apart, asks fewer questions and can be paused between waves. */
 export const EVALUATION_PAGE_SETTINGS = {
@@ -60,6 +80,8 @@ export const EVALUATION_PAGE_SETTINGS = {
     help: 'What a pause or a closed page loses at most. More take more memory.',
   },
   maxNewTokens,
+  temperature,
+  samplingSeed,
   grader,
 } as const;
 
@@ -70,3 +92,11 @@ export type EvaluationPageSettings = Nested<typeof EVALUATION_PAGE_SETTINGS>;
 
 /** The settings of an evaluation. */
 export type EvaluationSettings = Nested<typeof EVALUATION_SETTINGS>;
+
+/** Keeps an evaluation's seeds apart from other streams. */
+const SAMPLING = 0xe7a1;
+
+/** The seed with which a question is sampled: it does not depend on what else is asked, or in which wave. */
+export function questionSeed(samplingSeed: number, index: number): number {
+  return createPrng(SAMPLING, samplingSeed, index).nextU32();
+}

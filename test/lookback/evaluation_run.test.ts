@@ -51,6 +51,34 @@ describe('evaluateItems', () => {
     expect(waves[0]?.[0]?.flops).toBeGreaterThan(0);
   });
 
+  it('samples each question with a seed of its own, whatever wave it is in, and greedily by default', async () => {
+    const model = scriptedModel(() => '\\boxed{ 2 }');
+    const drawn = async (indices: readonly number[], run: Partial<Parameters<typeof evaluateItems>[2]>) => {
+      const seen: [number, number][] = [];
+      const answerBatch: typeof model.answerBatch = (requests, ...rest) => {
+        seen.push(
+          ...requests.map(({ sampling: { temperature, seed } }): [number, number] => [temperature, seed]),
+        );
+        return model.answerBatch(requests, ...rest);
+      };
+      const items = indices.map((index) => item(index));
+      await evaluateItems(
+        { ...model, answerBatch },
+        items,
+        { ...RUN, ...run },
+        { onWave: async () => undefined },
+      );
+      return seen;
+    };
+    const sampled = { temperature: 1, samplingSeed: 3 };
+    const [first, second, third] = await drawn([0, 1, 2], sampled);
+    expect([first?.[0], second?.[0]]).toEqual([1, 1]);
+    expect(new Set([first?.[1], second?.[1], third?.[1]]).size).toBe(3);
+    expect(await drawn([2], sampled)).toEqual([third]);
+    expect(await drawn([2], { ...sampled, samplingSeed: 4 })).not.toEqual([third]);
+    expect((await drawn([0], {}))[0]?.[0]).toBe(0);
+  });
+
   it('judges by the grader that is named', async () => {
     const answer = () => '<think> x </think> \\boxed{ 2 cm }';
     const right = async (grader: 'auto' | 'strict' | 'method') =>

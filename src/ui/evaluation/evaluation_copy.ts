@@ -130,11 +130,14 @@ export function sideWords({ adapter, mode }: EvaluationSide): string {
   return `${who}, ${modeWords(mode).toLowerCase()}`;
 }
 
-/** What is asked. */
-export function sourceWords({ source, questions, count, seed }: EvaluationPlan): string {
-  return source.kind === 'dataset'
-    ? `${counted(count, 'question')} of “${source.name}”`
-    : `${counted(count, 'question')}, ${EVALUATION_PAGE_SETTINGS.questions.choices[questions].toLowerCase()}, seed ${seed}`;
+/** What is asked, and how where it is not greedily. Plans of before sampling have no temperature. */
+export function sourceWords(plan: EvaluationPlan): string {
+  const { source, questions, count, seed, temperature = 0, samplingSeed } = plan;
+  const what =
+    source.kind === 'dataset'
+      ? `${counted(count, 'question')} of “${source.name}”`
+      : `${counted(count, 'question')}, ${EVALUATION_PAGE_SETTINGS.questions.choices[questions].toLowerCase()}, seed ${seed}`;
+  return temperature === 0 ? what : `${what}, at temperature ${temperature} with seed ${samplingSeed}`;
 }
 
 /** An evaluation in a line. */

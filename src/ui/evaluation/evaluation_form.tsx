@@ -137,7 +137,8 @@ export function EvaluationForm({ evaluations, library }: FormProps) {
     ...(world ? (['questions'] as const) : []),
     'count',
     ...(world ? (['seed'] as const) : []),
-    ...(['grader', 'batch', 'maxNewTokens'] as const),
+    ...(['grader', 'batch', 'maxNewTokens', 'temperature'] as const),
+    ...(draft.value.temperature === 0 ? [] : (['samplingSeed'] as const)),
   ];
   const start = async () => {
     const id = await evaluations.begin();

@@ -2,6 +2,7 @@
 // both whole answers, and the way to the Look page.
 
 import { expectedWords } from '../../answer/expected_answers';
+import { questionSeed } from '../../settings/evaluation_settings';
 import type { Evaluations, ListedItems } from '../../state/evaluations';
 import type {
   EvaluationAnswer,
@@ -96,7 +97,9 @@ function Item({ evaluations, plan, item }: ItemsProps & { readonly item: Evaluat
   const compared = comparedSide(plan);
   const open = (side: EvaluationPlan['sides'][number], comparing: boolean) => {
     close();
-    void openInLook(look, item, side, comparing);
+    const { temperature = 0, samplingSeed = 0 } = plan;
+    const seed = questionSeed(samplingSeed, index);
+    void openInLook(look, item, side, comparing, temperature === 0 ? { temperature } : { temperature, seed });
   };
   return (
     <Modal title={WORDS.open(index)} onClose={close}>

@@ -16,17 +16,19 @@ export interface OpenedQuestion {
 /**
  * Fills the Look page and goes there; nothing is asked yet.
  * @param comparing whether base and adapter are to be asked side by side
+ * @param sampling   how its answer was drawn; greedily by default
  */
 export async function openInLook(
   look: Look,
   { image, imageName, question, expected }: OpenedQuestion,
   { adapter, mode }: EvaluationSide,
   comparing = false,
+  sampling: { readonly temperature: number; readonly seed?: number } = { temperature: 0 },
 ): Promise<void> {
   look.chooseAdapter(adapter);
   if (adapter !== null) look.setStrength(adapter.strength);
   look.setComparing(comparing);
-  look.setSettings({ mode, temperature: 0 });
+  look.setSettings({ mode, ...sampling });
   await look.choosePicture(image, imageName, {
     questions: [{ text: question, answer: expected }],
     facts: null,

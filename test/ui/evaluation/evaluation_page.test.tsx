@@ -69,6 +69,24 @@ describe('the first page', () => {
     expect(location.hash).toBe('#/lab/evaluation/e1');
   });
 
+  it('samples at a temperature, whose seed is asked for only then', async () => {
+    const { engine, container } = await opened('#/lab');
+    const field = (id: string) => container.querySelector(`[data-field="${id}"]`);
+    expect(field('samplingSeed')).toBeNull();
+    fireEvent.change(field('temperature')!, { target: { value: '1' } });
+    await settled();
+    fireEvent.change(field('samplingSeed')!, { target: { value: '7' } });
+    await settled();
+    fireEvent.submit(screen.getByTestId('eval-start').closest('form')!);
+    expect(engine.values.get('beginEvaluation')?.[0]).toMatchObject({ temperature: 1, samplingSeed: 7 });
+  });
+
+  it('names temperature and seed of what was sampled', async () => {
+    const plan = { ...EVALUATION_VIEW.plan, temperature: 1, samplingSeed: 7 };
+    const { container } = await result({ ...EVALUATION_VIEW, plan });
+    expect(container.textContent).toContain('at temperature 1 with seed 7');
+  });
+
   it('says what a setting must be, and starts nothing meanwhile', async () => {
     const { container } = await opened('#/lab');
     const count = container.querySelector('[data-field="count"]')!;
