@@ -1,7 +1,8 @@
 // Makes the examples of a run: questions or written answers, of the built-in world or of rows, and what is evaluated
 // on. Model, request and seed decide them: equal positions give equal examples.
 
-import { drawSample, type WorldSample } from '../data/world/world_sample';
+import { trainingSample } from '../data/world/split_questions';
+import type { WorldSample } from '../data/world/world_sample';
 import { ArgumentError, DataError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { createPrng } from '../lib/prng';
@@ -45,8 +46,8 @@ export function rolloutOf(
   });
 }
 
-function worldSample(request: TrainingRequest, { textShare }: ShapesWorldSource, index: number): WorldSample {
-  return drawSample({ split: 'train', seed: request.seed, index, textShare });
+function worldSample({ seed }: TrainingRequest, source: ShapesWorldSource, index: number): WorldSample {
+  return trainingSample({ ...source, seed }, index);
 }
 
 function examplePrompt(
@@ -128,7 +129,7 @@ export async function heldOutSource(making: TrainerMaking): Promise<ExampleSourc
     throw new ArgumentError('evalSize is a share, and the built-in world has no end: give a whole number.');
   }
   const read = async (index: number): Promise<HeldOutExample> => {
-    const sample = drawSample({ split: 'validation', seed, index, textShare: source.textShare });
+    const sample = trainingSample({ ...source, seed }, index, 'validation');
     return { ...worldPrompt(base, mode, index, sample), completion: null };
   };
   return { count: evalSize, read };

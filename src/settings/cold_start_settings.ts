@@ -2,16 +2,13 @@
 
 import { GENERATION_SETTINGS } from './generation_settings';
 import { choice, type Nested, number, optionalWhole, whole } from './setting';
+import { TRAIN_SETTINGS } from './train_settings';
 
 const MILLION = 1_000_000;
 
 /** Every setting, in the order of the stages. `source` says of some that only the built-in world reads them. */
 export const COLD_START_SETTINGS = {
-  pictures: choice(
-    'both',
-    { both: 'Sheets and photographs', sheets: 'Sheets of shapes', photographs: 'Photographs' },
-    { group: 'problems', source: 'shapes_world', label: 'Pictures' },
-  ),
+  pictures: { ...TRAIN_SETTINGS['source.pictures'], group: 'problems' },
   textShare: number(
     0.2,
     { min: 0, max: 1 },

@@ -9,6 +9,7 @@ import {
   merged,
   readerOf,
   type SettingProblem,
+  settingAt,
 } from './read_settings';
 import { choice, type ReadSetting, text } from './setting';
 import { TRAIN_SETTINGS, type TrainConfig } from './train_settings';
@@ -54,7 +55,9 @@ export function planProblems(plan: unknown): readonly SettingProblem[] {
 
 /** A plan with the default of every setting that it lacks, e.g. one that was kept before a setting came to be. */
 export function completePlan<T extends TrainConfig>(plan: T): T {
-  const { source: _, ...defaults } = defaultsOf(TRAIN_SETTINGS);
+  const { source, ...others } = defaultsOf(TRAIN_SETTINGS);
+  // Rows have no settings of the world.
+  const defaults = settingAt(plan, 'source.kind') === 'shapes_world' ? { ...others, source } : others;
   return merged(PLAN_SETTINGS, defaults as unknown as T, plan);
 }
 

@@ -104,6 +104,11 @@ export const TRAIN_SETTINGS = {
     { ...optim({ label: 'Learning rate' }), group: 'main' },
   ),
 
+  'source.pictures': choice(
+    'both',
+    { both: 'Sheets and photographs', sheets: 'Sheets of shapes', photographs: 'Photographs' },
+    world({ label: 'Pictures' }),
+  ),
   'source.textShare': number(
     0.2,
     { min: 0, max: 1 },

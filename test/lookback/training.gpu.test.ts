@@ -159,6 +159,7 @@ describe('a trainer of rows', () => {
 describe('a trainer of the built-in world', () => {
   const source = {
     kind: 'shapes_world',
+    pictures: 'both',
     textShare: 0.2,
     scenes: 4,
     rolloutsPerScene: 2,

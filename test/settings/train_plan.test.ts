@@ -7,7 +7,10 @@ import { DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
 const PLAN = {
   ...DEFAULT_TRAIN_CONFIG,
   ...{ name: 'a', method: 'sft', mode: 'solution', saveSteps: 5, modelId: 'pocket', adapterId: null },
-  source: { kind: 'shapes_world', textShare: 0.2, scenes: 8, rolloutsPerScene: 2, reflectionRate: 0.5 },
+  source: {
+    ...{ kind: 'shapes_world', pictures: 'both', textShare: 0.2 },
+    ...{ scenes: 8, rolloutsPerScene: 2, reflectionRate: 0.5 },
+  },
 };
 const messages = (path: string, value: unknown) =>
   planProblems(withSetting(PLAN, path, value)).map(({ message }) => message);
@@ -55,5 +58,9 @@ describe('completePlan', () => {
     const { maxCompletionLength: _, ...older } = PLAN.sft;
     const plan = { ...PLAN, seed: 9, sft: older } as unknown as typeof PLAN;
     expect(completePlan(plan)).toEqual({ ...PLAN, seed: 9 });
+    const { pictures: _pictures, ...source } = PLAN.source;
+    expect(completePlan({ ...PLAN, source })).toEqual(PLAN);
+    const rows = { ...PLAN, source: { kind: 'dataset', datasetId: 'd' } };
+    expect(completePlan(rows)).toEqual(rows);
   });
 });

@@ -7,7 +7,7 @@ import { encode } from 'fast-png';
 import { cropToSquare } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../src/data/world/grid';
-import { drawSample } from '../../src/data/world/world_sample';
+import { trainingSample } from '../../src/data/world/split_questions';
 import { ArgumentError, DataError } from '../../src/lib/errors';
 import { itemAt } from '../../src/lib/invariant';
 import { askInMode, type LookBackPrompts } from '../../src/lookback/prompts';
@@ -56,7 +56,7 @@ type Sources = { readonly count: number; at(position: number): Source };
 
 function worldSources({ source, seed }: RunFile): Sources {
   const at = (index: number): Source => {
-    const sample = drawSample({ split: 'train', seed, index, textShare: source.textShare });
+    const sample = trainingSample({ ...source, seed }, index);
     const pixels = async (): Promise<PixelArray> => {
       return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
     };

@@ -1,5 +1,5 @@
-// Names the questions of the built-in world that evaluations and experiments ask: which split, from which seed, and whether
-// all of them need the picture. Page, engine and command lines draw them here, so that a number names one question.
+// Names the questions of the built-in world that evaluations, experiments and training ask: which split, from which seed,
+// about which pictures. Page, engine and command lines draw them here, so that a number names one question.
 
 import { drawSample, type Split, type WorldSample } from './world_sample';
 
@@ -17,4 +17,27 @@ const TEXT_SHARE = 0.2;
 /** The question with a number. Pure: any order, any subset, the same questions. */
 export function splitSample({ split, seed, visual }: SplitQuestions, index: number): WorldSample {
   return drawSample({ split, seed, index, textShare: visual ? 0 : TEXT_SHARE });
+}
+
+/** Which pictures the questions of training are about; both is the mixture of the split. */
+export type WorldPictures = 'both' | 'sheets' | 'photographs';
+
+const PHOTOGRAPH_SHARES = { both: {}, sheets: { photographShare: 0 }, photographs: { photographShare: 1 } };
+
+/** Questions to train on, or of the split that training is validated on. */
+export interface TrainingQuestions {
+  readonly seed: number;
+  /** Share of questions that the picture does not help with. */
+  readonly textShare: number;
+  /** Absent, as in plans of before there was a choice, is both. */
+  readonly pictures?: WorldPictures | undefined;
+}
+
+/** The question with a number. Pure, as {@link splitSample}. */
+export function trainingSample(
+  { seed, textShare, pictures = 'both' }: TrainingQuestions,
+  index: number,
+  split: 'train' | 'validation' = 'train',
+): WorldSample {
+  return drawSample({ split, seed, index, textShare, ...PHOTOGRAPH_SHARES[pictures] });
 }

@@ -3,7 +3,8 @@
 
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../data/world/grid';
-import { drawSample, type WorldSample } from '../../data/world/world_sample';
+import { trainingSample } from '../../data/world/split_questions';
+import type { WorldSample } from '../../data/world/world_sample';
 import type { ColdStartSettings } from '../../settings/cold_start_settings';
 import type { ColdStartProblem } from './rollouts';
 
@@ -24,8 +25,6 @@ export interface ProblemRow extends Pick<ProblemSource, 'pixels' | 'file'> {
   readonly kind: string | null;
 }
 
-const PHOTOGRAPH_SHARES = { both: undefined, sheets: 0, photographs: 1 } as const;
-
 /** The picture of a sample of the world. */
 export function worldPixels(sample: WorldSample): PixelArray {
   return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
@@ -36,20 +35,21 @@ export function worldPixels(sample: WorldSample): PixelArray {
  * @param encode makes a PNG
  */
 export function worldProblem(
-  { seed, textShare, pictures }: Pick<ColdStartSettings, 'seed' | 'textShare' | 'pictures'>,
+  questions: Pick<ColdStartSettings, 'seed' | 'textShare' | 'pictures'>,
   index: number,
   encode: (pixels: PixelArray) => Promise<Blob>,
 ): ProblemSource {
-  const photographShare = PHOTOGRAPH_SHARES[pictures];
-  const sample = (): WorldSample =>
-    drawSample({
-      ...{ split: 'train', seed, index, textShare },
-      ...(photographShare === undefined ? {} : { photographShare }),
-    });
+  const sample = (): WorldSample => trainingSample(questions, index);
   const { text, answer, wording, kind } = sample();
   const pixels = async (): Promise<PixelArray> => worldPixels(sample());
   return {
-    ...{ id: `train-${seed}-${index}`, question: text, answer, kind: wording, visual: kind !== 'text' },
+    ...{
+      id: `train-${questions.seed}-${index}`,
+      question: text,
+      answer,
+      kind: wording,
+      visual: kind !== 'text',
+    },
     ...{ pixels, file: async () => encode(await pixels()), sample },
   };
 }

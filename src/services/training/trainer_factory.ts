@@ -3,6 +3,7 @@
 
 import type { PixelArray } from '../../data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../data/world/grid';
+import type { TrainingQuestions } from '../../data/world/split_questions';
 import { DataError, LookBackError } from '../../lib/errors';
 import type { PlainError } from '../../lib/plain_error';
 import { leftOutMessage, type RowSource } from '../../lookback/row_examples';
@@ -161,9 +162,9 @@ export class TrainerFactory<M extends EngineModel> {
 }
 
 /** A question of the built-in world with its picture. The world is fetched with the first run: most visits only ask. */
-async function worldExample({ textShare }: { readonly textShare: number }, seed: number, index: number) {
-  const { drawSample } = await import('../../data/world/world_sample');
-  const sample = drawSample({ split: 'train', seed, index, textShare });
+async function worldExample(source: Omit<TrainingQuestions, 'seed'>, seed: number, index: number) {
+  const { trainingSample } = await import('../../data/world/split_questions');
+  const sample = trainingSample({ ...source, seed }, index);
   const image: PixelArray = { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
   return { image, text: sample.text };
 }

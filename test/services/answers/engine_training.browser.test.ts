@@ -150,6 +150,7 @@ it('samples groups with their pictures, is paused in mid-step, and goes on from 
   };
   const source = {
     kind: 'shapes_world',
+    pictures: 'both',
     textShare: 0,
     scenes: 4,
     rolloutsPerScene: 1,

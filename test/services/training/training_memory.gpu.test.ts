@@ -135,7 +135,14 @@ describe('planTrainingMemory', () => {
 
   it('samples a cold start first where the examples come from the world', async () => {
     const source: TrainingRequest['source'] = {
-      ...{ kind: 'shapes_world', textShare: 0, scenes: 4, rolloutsPerScene: 32, reflectionRate: 0.5 },
+      ...{
+        kind: 'shapes_world',
+        pictures: 'both',
+        textShare: 0,
+        scenes: 4,
+        rolloutsPerScene: 32,
+        reflectionRate: 0.5,
+      },
     };
     const world = { ...TINY_REQUEST, ...withSft({ maxLength: 32, maxCompletionLength: 64 }), source };
     // The cache of 128 sequences takes more than the training that follows, which samples nothing.
