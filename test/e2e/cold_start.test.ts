@@ -107,7 +107,10 @@ async function writeByAdapter(looks: number): Promise<void> {
   if (await go.isEnabled()) await go.click();
   await expect(go).toBeDisabled({ timeout: 120_000 });
   await expect(page.getByTestId('cold-pause')).toHaveCount(0);
-  await expect(page.getByTestId('cold-written')).not.toHaveAttribute('data-written', '0');
+  // Who learnt to scan writes longer looks than the few tokens that are asked for here: they are cut off, and counted.
+  const written = await cold.number('cold-written', 'data-written');
+  if (written < looks)
+    await expect(page.getByTestId('cold-cut-off')).toHaveAttribute('data-looks', String(looks - written));
   await cold.set('insert', 'oracle');
   await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
 }
