@@ -96,7 +96,7 @@ export const COLD_START_COPY = {
     adapter: 'Adapter that writes',
     noAdapter: 'Choose an adapter',
     gone: (name: string) => `${name} (not here any more)`,
-    noneFits: 'The Library holds no adapter for this model: train or import one first.',
+    noneFits: 'There is no adapter for this model here: train or import one first.',
     exportTasks: 'Export tasks',
     import: 'Import answers',
     edit: 'Write or correct by hand',

@@ -137,7 +137,7 @@ describe('the stages', () => {
     const plan = { ...COLD_VIEW.plan, insert: 'adapter', writer: { id: 'x', name: 'Old' } } as const;
     const { container } = await shown({ ...COLD_VIEW, plan });
     expect(field(container, 'writer')!.textContent).toContain('Old (not here any more)');
-    expect(screen.getByText(/The Library holds no adapter for this model/)).toBeTruthy();
+    expect(screen.getByText(/There is no adapter for this model here/)).toBeTruthy();
   });
 
   it('are discarded only after a question', async () => {
