@@ -11,7 +11,7 @@ import { compareInBrowser } from './bench_train_browser';
 import { log, UsageError, wholeNumber } from './command_line';
 import { findModel } from './model_source';
 import { createNodeGpu } from './node_gpu';
-import { type PeerPackage, peerModules } from './peer_package';
+import { JAX_JS, peerModules } from './peer_package';
 
 const USAGE = `options of the train bench:
   --only LIST     of steps, shared, gpt (default: all three)
@@ -24,7 +24,6 @@ const USAGE = `options of the train bench:
 
 const PARTS = ['steps', 'shared', 'gpt'] as const;
 const GPT_WARM_UP = 5;
-const JAX: PeerPackage = { name: '@jax-js/jax', version: '0.1.25', entry: 'index.js' };
 
 /** A row of the report. Agreed keys first; what only some rows have is optional. */
 interface TrainRow extends Omit<StepRow, 'tokensPerSecond'> {
@@ -143,7 +142,7 @@ function memoryShare({ shared, naive }: SharedPrefixResult): string {
 }
 
 async function runGpt(call: Call, add: (row: TrainRow) => void): Promise<void> {
-  const library = peerModules(JAX, call.peers);
+  const library = peerModules(JAX_JS, call.peers);
   const found = await compareInBrowser(library, call.gptSteps, GPT_WARM_UP);
   for (const row of gptRows(found)) add(row);
   const { losses } = found.ours;
@@ -172,7 +171,7 @@ function gptRows(found: GptComparison): TrainRow[] {
   const { dispatches, creations, plannedBytes, firstMs } = found;
   return [
     {
-      ...row(`gpt ${JAX.name}`, median(theirs), found.jax.losses),
+      ...row(`gpt ${JAX_JS.name}`, median(theirs), found.jax.losses),
       ...unknown,
       ratioTo: {},
       firstMs: firstMs.jax,
@@ -180,7 +179,7 @@ function gptRows(found: GptComparison): TrainRow[] {
     {
       ...row('gpt ours', median(ours), found.ours.losses),
       ...{ dispatches, creations, plannedBytes, firstMs: firstMs.ours },
-      ratioTo: { [`gpt ${JAX.name}`]: median(pairs) },
+      ratioTo: { [`gpt ${JAX_JS.name}`]: median(pairs) },
     },
   ];
 }

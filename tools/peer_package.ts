@@ -15,6 +15,16 @@ export interface PeerPackage {
   readonly entry: string;
 }
 
+/** ONNX Runtime for browsers, with its WebGPU backend. */
+export const ONNX_RUNTIME: PeerPackage = {
+  name: 'onnxruntime-web',
+  version: '1.30.0',
+  entry: 'ort.webgpu.bundle.min.mjs',
+};
+
+/** A port of JAX. */
+export const JAX_JS: PeerPackage = { name: '@jax-js/jax', version: '0.1.25', entry: 'index.js' };
+
 /**
  * The `dist` of a package.
  * @param given a folder with node_modules; without one, the cache

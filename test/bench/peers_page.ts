@@ -1,30 +1,36 @@
-// Runs the page half of the peers bench: products of a decoder layer by us and by ONNX Runtime Web, in turns on one page, over
-// the same weights and inputs. Each call writes its input, runs, and reads its result back; results of both are compared with
-// sums in f64.
+// Runs the page half of the peers bench, for the driver outside (tools/bench_peers.ts): products, whole models and training steps by
+// us and by another library, in turns on one page and one adapter, with results compared.
 
-import { acquireDevice, type GpuContext } from '../../src/gpu/device';
-import { GpuScope } from '../../src/gpu/gpu_scope';
-import { BYTES_PER_ELEMENT } from '../../src/gpu/kernel';
-import { gemm } from '../../src/kernels/gemm';
-import { createPrng } from '../../src/lib/prng';
-import { dequantiseRows, quantiseRows } from '../../src/model/quantization';
-import { type OnnxProduct, onnxProduct } from './onnx_graph';
+import { acquireDevice } from '../../src/gpu/device';
+import { type Jax, loadJax } from './jax';
+import type { PeerPrecision } from './onnx_decoder';
+import { loadOrt, type Ort } from './ort';
+import { openJaxDecoding, openJaxLora } from './peer_jax';
+import { openOurLora } from './peer_lora';
+import { openOnnx, openOurs, type PeerWork } from './peer_models';
+import { measureProduct, type PeerProduct, type ProductTimes } from './peer_products';
+import { peerTextModel } from './peer_weights';
+import { randomWords } from './train_shared';
+import { inTurns, type PeerTimes } from './turns';
 
-/** A linear layer's product: rows [m, k] by weights [n, k]. */
-export interface PeerProduct {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly weight: 'f32' | 'int4';
+/** A pass of the text model. */
+export interface PeerPass {
+  readonly peer: 'onnx' | 'jax';
+  readonly layers: number;
+  readonly precision: PeerPrecision;
+  readonly work: PeerWork;
 }
 
-/** Milliseconds of every round, and how far the results are off. */
-export interface PeerTimes {
-  readonly ours: readonly number[];
-  readonly onnx: readonly number[];
-  readonly variant: string;
-  /** Largest difference from f64 over the sum of |a·b|, of sampled outputs. */
-  readonly error: { readonly ours: number; readonly onnx: number };
+/** Times of passes or steps. */
+export interface ModelTimes extends PeerTimes {
+  /** Parameters of the text model. */
+  readonly parameters: number;
+  /** Until the first call was done, weights and compiling included. */
+  readonly firstMs: { readonly ours: number; readonly peer: number };
+  /** Of passes: largest difference of a logit over the largest logit; of steps: of a loss over the loss. */
+  readonly difference: number;
+  /** Losses of steps, ours and the peer's. */
+  readonly losses?: readonly (readonly [number, number])[];
 }
 
 declare global {
@@ -32,196 +38,96 @@ declare global {
     peersReady: boolean;
     /** Adapter of our device. */
     peersAdapter: string;
-    measureProduct(product: PeerProduct, rounds: number): Promise<PeerTimes>;
+    measureProduct(product: PeerProduct, rounds: number): Promise<ProductTimes>;
+    measurePass(pass: PeerPass, rounds: number): Promise<ModelTimes>;
+    measureLora(layers: number, rounds: number): Promise<ModelTimes>;
   }
-}
-
-/** What is used of onnxruntime-web. */
-interface Ort {
-  readonly env: { readonly wasm: { wasmPaths: string; numThreads: number }; logLevel: string };
-  readonly InferenceSession: {
-    create(model: Uint8Array, options: object): Promise<OrtSession>;
-  };
-  readonly Tensor: new (type: 'float32', data: Float32Array, dims: number[]) => object;
-}
-
-interface OrtSession {
-  run(feeds: Record<string, object>): Promise<Record<string, { getData(): Promise<Float32Array> }>>;
-  release(): Promise<void>;
-}
-
-/** Something that multiplies. */
-interface Multiplier {
-  run(x: Float32Array): Promise<Float32Array>;
-  destroy(): Promise<void>;
-}
-
-const SAMPLED = 64;
-const GROUP = 32;
-
-/** Weights as we keep them, as ONNX Runtime does, and what they stand for. */
-interface Weights {
-  readonly planes: readonly (Float32Array | Uint32Array)[];
-  readonly onnx: Pick<OnnxProduct, 'op' | 'domain' | 'attributes' | 'constants'>;
-  readonly values: Float32Array;
-}
-
-function plainWeights(values: Float32Array, n: number, k: number): Weights {
-  const transposed = new Float32Array(n * k);
-  for (let row = 0; row < n; row++)
-    for (let at = 0; at < k; at++) transposed[at * n + row] = values[row * k + at] as number;
-  const constants = [{ name: 'w', shape: [k, n], data: transposed }];
-  return { planes: [values], values, onnx: { op: 'MatMul', domain: '', attributes: {}, constants } };
-}
-
-/** Groups of 32 with a scale each; quants two a byte, the first in the low half, from -8 up. */
-function int4Weights(source: Float32Array, n: number, k: number): Weights {
-  const rows = quantiseRows(source, k, 'int4');
-  if (rows === null) throw new Error('The weights are not finite.');
-  const values = dequantiseRows(rows, k, 'int4');
-  const scales = new Float32Array(Uint32Array.from(rows.scales, (half) => half << 16).buffer);
-  const packed = new Uint8Array((n * k) / 2);
-  const groups = k / GROUP;
-  for (let i = 0; i < n * k; i++) {
-    const scale = scales[Math.floor(i / GROUP)] as number;
-    const q = scale === 0 ? 8 : Math.round((values[i] as number) / scale) + 8;
-    packed[i >> 1] = (packed[i >> 1] as number) | (q << (4 * (i & 1)));
-  }
-  const halves = new Uint16Array(2 * Math.ceil(rows.scales.length / 2));
-  halves.set(rows.scales);
-  return {
-    planes: [rows.quants, new Uint32Array(halves.buffer)],
-    values,
-    onnx: {
-      ...{ op: 'MatMulNBits', domain: 'com.microsoft' },
-      attributes: { K: k, N: n, bits: 4, block_size: GROUP },
-      constants: [
-        { name: 'w', shape: [n, groups, GROUP / 2], data: packed },
-        { name: 's', shape: [n * groups], data: scales },
-      ],
-    },
-  };
-}
-
-/** One buffer for each operand, one submit and one read for each call. */
-async function openOurs(
-  gpu: GpuContext,
-  { m, n, k, weight }: PeerProduct,
-  { planes }: Weights,
-): Promise<Multiplier & { readonly variant: string }> {
-  const call = gemm({ m, n, k, mode: 'nt', weight }, gpu.traits);
-  const compiled = await gpu.pipelines.get(call.kernel);
-  const scope = new GpuScope(gpu);
-  const buffers = call.operands.map(
-    ({ name, dtype, count }) => scope.storage(count * BYTES_PER_ELEMENT[dtype], name).buffer,
-  );
-  for (const [index, plane] of planes.entries()) gpu.write(buffers[1 + index] as GPUBuffer, 0, plane);
-  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-  if (call.params) {
-    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = scope.buffer(call.params.byteLength, usage, 'params');
-    gpu.write(buffer, 0, call.params);
-    entries.push({ binding: entries.length, resource: { buffer } });
-  }
-  const group = gpu.bindGroup({ layout: compiled.layout, entries });
-  const staging = scope.buffer(4 * m * n, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, 'staging');
-  return {
-    variant: call.kernel.name,
-    run: async (x) => {
-      gpu.write(buffers[0] as GPUBuffer, 0, x);
-      gpu.submit((encoder) => {
-        const pass = encoder.beginComputePass();
-        pass.setPipeline(compiled.pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(...call.grid);
-        pass.end();
-        encoder.copyBufferToBuffer(buffers.at(-1) as GPUBuffer, 0, staging, 0, 4 * m * n);
-      });
-      await staging.mapAsync(GPUMapMode.READ);
-      const result = new Float32Array(staging.getMappedRange().slice(0));
-      staging.unmap();
-      return result;
-    },
-    destroy: async () => scope.destroy(),
-  };
-}
-
-async function openOnnx(ort: Ort, { m, n, k }: PeerProduct, { onnx }: Weights): Promise<Multiplier> {
-  const model = onnxProduct({ ...onnx, input: [m, k], output: [m, n] });
-  const session = await ort.InferenceSession.create(model, { executionProviders: ['webgpu'] });
-  return {
-    run: async (x) => {
-      const { y } = await session.run({ x: new ort.Tensor('float32', x, [m, k]) });
-      if (!y) throw new Error('ONNX Runtime gave no result.');
-      return y.getData();
-    },
-    destroy: () => session.release(),
-  };
-}
-
-/** Largest difference of sampled outputs from their sums in f64, over the sums of magnitudes. */
-function errorOf(
-  { m, n, k }: PeerProduct,
-  x: Float32Array,
-  values: Float32Array,
-  result: Float32Array,
-): number {
-  if (result.length !== m * n) return Number.POSITIVE_INFINITY;
-  let worst = 0;
-  for (let sample = 0; sample < SAMPLED; sample++) {
-    const at = (Math.imul(sample, 0x9e3779b1) >>> 0) % (m * n);
-    const [row, column] = [Math.floor(at / n), at % n];
-    let [sum, size] = [0, 0];
-    for (let i = 0; i < k; i++) {
-      const product = (x[row * k + i] as number) * (values[column * k + i] as number);
-      sum += product;
-      size += Math.abs(product);
-    }
-    worst = Math.max(worst, Math.abs((result[at] as number) - sum) / size);
-  }
-  return worst;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 const gpu = await acquireDevice();
-// A name that the bundler does not follow: the driver outside answers for it.
-const path = '/ort/ort.webgpu.bundle.min.mjs';
-const ort = (await import(/* @vite-ignore */ path)) as Ort;
-ort.env.wasm.wasmPaths = '/ort/';
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'error';
-window.peersAdapter = gpu.traits.description;
-window.measureProduct = async (product, rounds) => {
-  const { m, n, k, weight } = product;
-  const prng = createPrng(m + n + k);
-  const random = (count: number): Float32Array =>
-    Float32Array.from({ length: count }, () => prng.uniform(-1, 1));
-  const source = random(n * k);
-  const weights = weight === 'f32' ? plainWeights(source, n, k) : int4Weights(source, n, k);
-  const x = random(m * k);
-  const ours = await openOurs(gpu, product, weights);
-  const onnx = await openOnnx(ort, product, weights);
-  const error = {
-    ours: errorOf(product, x, weights.values, await ours.run(x)),
-    onnx: errorOf(product, x, weights.values, await onnx.run(x)),
-  };
-  const times: { ours: number[]; onnx: number[] } = { ours: [], onnx: [] };
-  for (let round = 0; round < rounds; round++) {
-    // Whoever goes second may find warmer caches: they change places.
-    const order = [
-      ['ours', ours],
-      ['onnx', onnx],
-    ] as const;
-    for (const [name, multiplier] of round % 2 === 0 ? order : [...order].reverse())
-      times[name].push(await timed(() => multiplier.run(x)));
-  }
-  await ours.destroy();
-  await onnx.destroy();
-  return { ...times, error, variant: ours.variant };
+let ort: Promise<Ort> | undefined;
+let jax: Promise<Jax> | undefined;
+const onnxRuntime = (): Promise<Ort> => {
+  ort ??= loadOrt();
+  return ort;
 };
+const jaxJs = (): Promise<Jax> => {
+  jax ??= loadJax();
+  return jax;
+};
+
+async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
+  const began = performance.now();
+  const result = await work();
+  return [performance.now() - began, result];
+}
+
+/** Largest difference over the largest value. @throws Error for a value that is not finite */
+function differenceOf(ours: Float32Array, theirs: Float32Array): number {
+  if (ours.length !== theirs.length) throw new Error(`${ours.length} logits beside ${theirs.length}.`);
+  let [most, worst] = [0, 0];
+  ours.forEach((value, at) => {
+    most = Math.max(most, Math.abs(value));
+    worst = Math.max(worst, Math.abs(value - (theirs[at] as number)));
+  });
+  if (!(most > 0) || Number.isNaN(worst)) throw new Error('The logits are no numbers.');
+  return worst / most;
+}
+
+async function measurePass({ peer, layers, precision, work }: PeerPass, rounds: number): Promise<ModelTimes> {
+  const model = peerTextModel(layers);
+  const ids = randomWords({ config: model.spec }, 'keys' in work ? 1 : work.prompt, 5);
+  const [oursMs, [ours, logits]] = await timed(async () => {
+    const opened = await openOurs(gpu, model, precision, work);
+    return [opened, await opened.run(ids)] as const;
+  });
+  const openPeer = async () => {
+    if (peer === 'onnx') return openOnnx(await onnxRuntime(), model, precision, work);
+    if (!('keys' in work)) throw new Error('jax-js decodes here and reads no prompts.');
+    return openJaxDecoding(await jaxJs(), model, work.keys);
+  };
+  const [peerMs, [theirs, theirLogits]] = await timed(async () => {
+    const opened = await openPeer();
+    return [opened, await opened.run(ids)] as const;
+  });
+  const difference = differenceOf(logits, theirLogits);
+  const times = await inTurns({ ours: () => ours.run(ids), peer: () => theirs.run(ids) }, rounds);
+  await ours.destroy();
+  await theirs.destroy();
+  const firstMs = { ours: oursMs, peer: peerMs };
+  return { ...times, parameters: model.parameters, firstMs, difference };
+}
+
+async function measureLora(layers: number, rounds: number): Promise<ModelTimes> {
+  const model = peerTextModel(layers);
+  const losses: [number[], number[]] = [[], []];
+  const [oursMs, ours] = await timed(async () => {
+    const opened = await openOurLora(gpu, model);
+    losses[0].push(await opened.step());
+    return opened;
+  });
+  const [peerMs, theirs] = await timed(async () => {
+    const opened = await openJaxLora(await jaxJs(), model);
+    losses[1].push(await opened.step());
+    return opened;
+  });
+  const times = await inTurns(
+    {
+      ours: async () => losses[0].push(await ours.step()),
+      peer: async () => losses[1].push(await theirs.step()),
+    },
+    rounds,
+  );
+  ours.destroy();
+  theirs.destroy();
+  const pairs = losses[0].map((loss, step) => [loss, losses[1][step] ?? Number.NaN] as const);
+  const difference = Math.max(...pairs.map(([a, b]) => Math.abs(a - b) / a));
+  const firstMs = { ours: oursMs, peer: peerMs };
+  return { ...times, parameters: model.parameters, firstMs, difference, losses: pairs };
+}
+
+window.peersAdapter = gpu.traits.description;
+window.measureProduct = async (product, rounds) => measureProduct(gpu, await onnxRuntime(), product, rounds);
+window.measurePass = measurePass;
+window.measureLora = measureLora;
 window.peersReady = true;

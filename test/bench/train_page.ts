@@ -2,8 +2,9 @@
 // for the driver outside (tools/bench_train.ts), which waits for `trainReady`.
 
 import { acquireDevice } from '../../src/gpu/device';
+import { loadJax } from './jax';
 import { openOurGpt } from './train_gpt';
-import { type Jax, openJaxGpt } from './train_jax';
+import { openJaxGpt } from './train_jax';
 
 /** Times and losses of both, step by step. */
 export interface GptComparison {
@@ -32,9 +33,7 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
 
 window.compareGpt = async (steps, warmUp) => {
   const gpu = await acquireDevice();
-  // Served beside the page from the folder in which it is installed.
-  const path = '/jax/index.js';
-  const library = (await import(/* @vite-ignore */ path)) as Jax;
+  const library = await loadJax();
   const [oursOpened, ours] = await timed(() => openOurGpt(gpu));
   const [jaxOpened, theirs] = await timed(() => openJaxGpt(library));
   const results = {
