@@ -140,7 +140,7 @@ function decoder(graph: Graph, model: PeerTextModel, precision: PeerPrecision): 
   const first = graph.vector(`${prefix}layers.0.input_layernorm.weight`);
   let normed = graph.node('SimplifiedLayerNormalization', [stream, first], ['normed'], {
     ...epsilon,
-    axis: 1,
+    axis: 2,
   });
   const add = (x: string, weight: string, name: string): void => {
     const outputs = [`${name}.normed`, '', '', `${name}.sum`];
