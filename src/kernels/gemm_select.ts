@@ -32,6 +32,20 @@ const QUAD_FEW_ROWS = ['quad_1x8_4x1', 'quad_2x8_4x1', 'quad_4x8_4x1'];
 /** Columns of a quad at two per thread: narrower products would leave half of a wider tile empty. */
 const NARROW_COLUMNS = 8;
 
+/**
+ * A tile that loads and unpacks less for each multiplication and takes a second to compile: only products of so many operations
+ * as a software adapter does in half a second get it, where it was found faster. Its sums have the bits of the others'.
+ */
+const WIDE_TILE = 'quad_16x8_4x1';
+const WIDE_OPERATIONS = 2 ** 29;
+/** Of fewer rows too many would lie past the last. */
+const WIDE_ROWS = 64;
+
+function isWide({ m, n, k, mode, weight }: GemmOptions): boolean {
+  const gains = mode === 'nn' || (mode === 'nt' && isQuantised(weight));
+  return gains && m >= WIDE_ROWS && 2 * m * n * k >= WIDE_OPERATIONS;
+}
+
 /** Every variant that can compute this product on this device, in no order of speed; the first is the fallback. */
 export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   const names = ['direct_4x4_8x8', 'tiled_32', 'tiled_64'];
@@ -40,6 +54,7 @@ export function legalVariants(o: GemmOptions, traits: DeviceTraits): string[] {
   if (traits.software && traits.subgroups && !crossesGroups(o)) {
     names.push('quad_8x4_4x1');
     if (o.n <= NARROW_COLUMNS) names.push('quad_16x2_4x1');
+    if (isWide(o)) names.push(WIDE_TILE);
     if (fewRows) names.push(...QUAD_FEW_ROWS);
   }
   if (o.mode === 'nt' && o.m <= GEMV_MAX_ROWS) names.push('gemv');
@@ -80,5 +95,6 @@ function selectQuad(o: GemmOptions): string {
     if (o.m === 2) return 'quad_2x8_4x1';
     if (o.m <= 4) return 'quad_4x8_4x1';
   }
+  if (isWide(o)) return WIDE_TILE;
   return o.n <= NARROW_COLUMNS && o.m > 8 ? 'quad_16x2_4x1' : 'quad_8x4_4x1';
 }

@@ -166,6 +166,26 @@ function openCells(ort: Ort, device: GPUDevice, peer: PeerTextModel, work: PeerW
   return { past: past!, present: present!, buffers };
 }
 
+/** Its attention of prompts is made for subgroups of at least so many. */
+const SMALLEST_SUBGROUP = 8;
+const LIMITS = [
+  ...(['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const),
+  ...(['maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup'] as const),
+  ...(['maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension'] as const),
+];
+
+/**
+ * A device without subgroups for prompts, where those of the adapter are smaller than ONNX Runtime's attention takes: its logits are
+ * wrong there, and without subgroups it takes another kernel. Else undefined: it makes its own.
+ */
+async function deviceFor(work: PeerWork): Promise<GPUDevice | undefined> {
+  const adapter = await navigator.gpu.requestAdapter();
+  const { subgroupMaxSize = SMALLEST_SUBGROUP } = adapter?.info ?? {};
+  if (!adapter || 'keys' in work || subgroupMaxSize >= SMALLEST_SUBGROUP) return undefined;
+  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+  return adapter.requestDevice({ requiredLimits });
+}
+
 /** ONNX Runtime's, with its weights. */
 export async function openOnnx(
   ort: Ort,
@@ -174,8 +194,10 @@ export async function openOnnx(
   work: PeerWork,
 ): Promise<PeerCall> {
   const graph = onnxDecoder(peer, precision, capacityOf(work));
-  const session: OrtSession = await ort.InferenceSession.create(graph, { executionProviders: ['webgpu'] });
-  const cells = openCells(ort, await ort.env.webgpu.device, peer, work);
+  const given = await deviceFor(work);
+  const executionProviders = [given ? { name: 'webgpu', device: given } : 'webgpu'];
+  const session: OrtSession = await ort.InferenceSession.create(graph, { executionProviders });
+  const cells = openCells(ort, given ?? (await ort.env.webgpu.device), peer, work);
   const one = (value: number): OrtTensor => new ort.Tensor('int32', Int32Array.of(value), [1]);
   const total = capacityOf(work);
   return {

@@ -293,6 +293,27 @@ describe('gemm numerics', () => {
   });
 });
 
+describe('gemm in wide tiles', () => {
+  const large = { m: 1027, n: 1030, k: 1025, residual: true } as const;
+  it.each([
+    { ...large, mode: 'nt', weight: 'int4' },
+    { ...large, mode: 'nn', weight: 'f32', k: 1024 },
+  ] as const)('gives the bits of small ones, $mode with $weight', async (o) => {
+    const wide = 'quad_16x8_4x1';
+    if (!gemmVariants(o, gpu.traits).includes(wide)) return;
+    // The large product would take a second: the same kernel text runs over the sizes of its check.
+    const results = [wide, 'quad_8x4_4x1'].map(async (variant) => {
+      const { call, operands, expected } = gemm(o, gpu.traits, variant).check!();
+      return { expected, got: (await runCall(gpu, call, operands)).at(-1) as Float32Array };
+    });
+    const [one, other] = await Promise.all(results);
+    expect(one!.got).toEqual(other!.got);
+    // At most 40 products below 4.
+    for (const [at, value] of one!.got.entries())
+      expect(Math.abs(value - one!.expected[at]!)).toBeLessThan(2e-5);
+  });
+});
+
 describe('gemm goldens', () => {
   it.each([
     [1, 137, 40],

@@ -54,6 +54,20 @@ describe('selectVariant', () => {
     expect(selectVariant(product(512, 8, 512), SWIFTSHADER)).toBe('quad_16x2_4x1');
   });
 
+  it('takes wide tiles of quads for quantised weights and gradients that outlast their compiling', () => {
+    const wide = 'quad_16x8_4x1';
+    const packed = (m: number): GemmOptions => ({ ...product(m, 5632, 768), weight: 'int4' });
+    expect(selectVariant(packed(64), SWIFTSHADER)).toBe(wide);
+    expect(selectVariant(product(512, 768, 5632, 'nn'), SWIFTSHADER)).toBe(wide);
+    for (const o of [
+      packed(48),
+      product(512, 5632, 768),
+      product(512, 5632, 768, 'tn'),
+      product(64, 768, 768, 'nn'),
+    ])
+      expect(selectVariant(o, SWIFTSHADER)).toBe('quad_8x4_4x1');
+  });
+
   it('takes large workgroup tiles only when enough of them keep a GPU busy', () => {
     expect(selectVariant(product(2048, 2048, 64), LEAST_TRAITS)).toBe('tiled_64');
     expect(selectVariant(product(100, 100, 64), LEAST_TRAITS)).toBe('tiled_32');
