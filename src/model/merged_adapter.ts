@@ -65,7 +65,7 @@ export class MergedAdapter implements AppliedAdapter {
     return inScope(gpu, async (scope) => {
       const matrices = bases.map((matrix) => {
         const { name, shape } = matrix.base;
-        return { ...matrix, merged: allocateTensor(scope, `${name} merged`, shape, 'f32') };
+        return { ...matrix, merged: allocateTensor(scope, `merged ${name}`, shape, 'f32') };
       });
       const compiled = Program.compile(gpu, 'merge adapter', (trace) => {
         for (const matrix of matrices) traceMerge(trace, matrix);

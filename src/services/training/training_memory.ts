@@ -51,7 +51,10 @@ const PURPOSES: readonly (readonly [name: string, labels: RegExp])[] = [
   ['activations', /^shared arena /],
   ['pictures', /^(vision|image) /],
   ['updates', /^(train|scores) /],
-  ['adapter and optimizer', /^(adapter|micro-batch gradient|accumulate|clear gradient|update|clip|read)\b/],
+  [
+    'adapter and optimizer',
+    /^(adapter|merged?|micro-batch gradient|accumulate|clear gradient|update|clip|read)\b/,
+  ],
 ];
 const REST = 'sampling';
 

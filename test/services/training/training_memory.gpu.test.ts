@@ -87,7 +87,11 @@ describe('planTrainingMemory', () => {
     ['GRPO', GRPO],
     [
       'GRPO that is evaluated on rows that it holds out',
-      { ...GRPO, source: tinyRows(8, 8, 8, 8, 8, 8), evalSteps: 1, evalSize: 0.5, evalBatchSize: 2 },
+      {
+        ...{ ...GRPO, source: tinyRows(8, 8, 8, 8, 8, 8), evalSteps: 1, evalSize: 0.5, evalBatchSize: 2 },
+        // A second step meets the arenas that the first evaluation has left.
+        maxSteps: 2,
+      },
     ],
     [
       'GRPO with a KL term, of two iterations, with gradient checkpointing',
