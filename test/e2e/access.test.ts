@@ -54,9 +54,10 @@ test('a phone shows answer and map without scrolling; keys and theme can be chan
   await expect(look.heatmap).toHaveAttribute('data-grid', '4x4');
   await expect(page.getByTestId('nav-train')).toBeInViewport({ ratio: 1 });
   await page.setViewportSize({ width: 320, height: 700 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(overflow).toBeLessThanOrEqual(0);
-  expect(await sideways()).toBe(0);
+  // Charts follow the new width in the next frame.
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  await expect.poll(overflow).toBeLessThanOrEqual(0);
+  await expect.poll(sideways).toBe(0);
   await page.getByRole('button', { name: /^Strength/ }).click();
   await expect(page.getByTestId('adapter-strength')).toBeInViewport({ ratio: 1 });
 

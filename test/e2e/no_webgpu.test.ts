@@ -64,4 +64,6 @@ test('a page that did not come through https @no-webgpu', async ({ page, baseURL
   const notice = page.locator('.notice');
   await expect(notice).toHaveAttribute('data-code', 'page/insecure', { timeout: 30_000 });
   await expect(notice).toContainText('https://');
+  // What the page still fetches may be cut off by the end of the test.
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
 });
