@@ -2,8 +2,6 @@
 // elsewhere or by hand, and keeps the examples as a data set. One tab works on it at a time, under a lock; what is stored
 // is true at every moment, so that a closed page loses at most the wave in hand.
 
-import type { DecodedImage } from '../../data/image/picture_decoder';
-import type { PixelArray } from '../../data/image/pillow_resize';
 import { ArgumentError, DataError, StorageError } from '../../lib/errors';
 import { defined } from '../../lib/invariant';
 import { looksOfTexts, type OpenedChain, readWrittenLines } from '../../lookback/cold_start/insertion';
@@ -18,7 +16,7 @@ import {
   sampleLooks,
   sampleProblems,
 } from '../../lookback/cold_start/model_stages';
-import { type ProblemSource, rowProblem, worldProblem } from '../../lookback/cold_start/problem_source';
+import type { ProblemSource } from '../../lookback/cold_start/problem_source';
 import type { LoraAdapter } from '../../model/lora';
 import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
 import { givenProblems, throwProblems } from '../../settings/read_settings';
@@ -41,12 +39,13 @@ import { busy, type LiveRuns } from '../training/live_runs';
 import { examplesArchive, tasksArchive } from './cold_start_archive';
 import { type ColdStartStages, keptAnswers, keptLooks, modelStage, StagesOf } from './cold_start_stages';
 import { lookView, viewOf } from './cold_start_view';
+import { type SourceParts, sourcesOf } from './plan_sources';
 
 /** A loaded model that can be asked. */
 export type AskedModel = EngineModel & SampledModel;
 
 /** What the host needs. */
-export interface ColdStartParts {
+export interface ColdStartParts extends SourceParts {
   readonly engine: Pick<Engine<AskedModel>, 'loaded' | 'turns' | 'emit'>;
   readonly store: Pick<
     ColdStartStore<ColdStartPlan>,
@@ -63,8 +62,6 @@ export interface ColdStartParts {
   /** Whether this or another tab has that lock. */
   isLocked(): Promise<boolean>;
   fingerprintOf(loaded: Loaded): Promise<string>;
-  encodePicture(pixels: PixelArray): Promise<Blob>;
-  decodeImage(file: Blob): Promise<DecodedImage>;
   /** Called when what is stored changed. */
   changed(): void;
   createId(): string;
@@ -79,8 +76,6 @@ interface Work {
 const PAUSED = 'paused by the person';
 /** Problems of one cold start: every view works out its stages anew. The command line takes more. */
 const MAX_PROBLEMS = 5000;
-/** Problems that are listed before others may speak. */
-const LISTED_AT_ONCE = 64;
 /** Looks of a few hundred thousand chains. */
 const MAX_LOOKS_BYTES = 2 ** 28;
 
@@ -350,27 +345,9 @@ export class ColdStartHost implements ColdStartCommands {
   }> {
     const stored = await this.#parts.store.read(id);
     if (this.#held?.id !== id)
-      this.#held = { id, stages: new StagesOf(await this.#sources(stored.record.plan)) };
+      this.#held = { id, stages: new StagesOf(await sourcesOf(stored.record.plan, this.#parts)) };
     const { stages } = this.#held;
     return { record: stored.record, stages: stages.of(stored), sources: stages.sources };
-  }
-
-  async #sources(plan: ColdStartPlan): Promise<ProblemSource[]> {
-    const { datasets, encodePicture, decodeImage } = this.#parts;
-    const { source, count } = plan;
-    const problem = async (index: number): Promise<ProblemSource> => {
-      if (source.kind === 'shapes_world') return worldProblem(plan, index, encodePicture);
-      const { question, answer } = await datasets.storedRow(source.datasetId, index);
-      const file = async () => (await datasets.storedRow(source.datasetId, index)).image;
-      const pixels = async () => (await decodeImage(await file())).pixels;
-      return rowProblem({ question, answer, kind: null, pixels, file }, index);
-    };
-    const sources: ProblemSource[] = [];
-    for (let index = 0; index < count; index++) {
-      if (index % LISTED_AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
-      sources.push(await problem(index));
-    }
-    return sources;
   }
 
   async #current(): Promise<ColdStartRecord<ColdStartPlan>> {
