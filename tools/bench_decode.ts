@@ -19,6 +19,7 @@ import {
   randomModelFiles,
 } from '../test/bench/decode';
 import { decodeTraffic } from '../test/bench/traffic';
+import { buildScript } from './bench_page';
 import { BROWSER_ARGS, ensureBrowser } from './browser.mjs';
 import { log, oneOf, UsageError, wholeNumber } from './command_line';
 import { DESKTOP_TRAITS } from './memory_plan';
@@ -148,7 +149,7 @@ async function measureInBrowser(
   model: string | undefined,
   options: DecodeOptions,
 ): Promise<{ adapter: string; rows: DecodeRow[] }> {
-  const script = await buildPage();
+  const script = await buildScript('decode_page');
   const { files } = await findModel(model);
   const { chromium } = await import('@playwright/test');
   const browser = await chromium.launch({ executablePath: ensureBrowser(), args: BROWSER_ARGS });
@@ -175,26 +176,4 @@ async function measureInBrowser(
   } finally {
     await browser.close();
   }
-}
-
-async function buildPage(): Promise<string> {
-  const { build } = await import('vite');
-  const outDir = join(repositoryRoot(), 'node_modules/.cache/look-back/bench_decode_page');
-  await build({
-    root: repositoryRoot(),
-    configFile: false,
-    publicDir: false,
-    logLevel: 'warn',
-    build: {
-      outDir,
-      emptyOutDir: true,
-      target: 'es2022',
-      lib: {
-        entry: join(repositoryRoot(), 'test/bench/decode_page.ts'),
-        formats: ['es'],
-        fileName: () => 'page.js',
-      },
-    },
-  });
-  return readFile(join(outDir, 'page.js'), 'utf8');
 }

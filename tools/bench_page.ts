@@ -65,7 +65,8 @@ export async function openBenchBrowser({ script, libraries }: BenchPageOptions):
   };
 }
 
-async function buildScript(script: string): Promise<string> {
+/** The text of a script of test/bench with all that it imports, as one module. */
+export async function buildScript(script: string): Promise<string> {
   const { build } = await import('vite');
   const outDir = join(repositoryRoot(), `node_modules/.cache/look-back/bench_${script}`);
   const entry = join(repositoryRoot(), `test/bench/${script}.ts`);
