@@ -3,6 +3,8 @@
 // already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, writeFile } from 'node:fs/promises';
+import type { QuestionKind } from '../src/data/world/question';
+import { PICTURE_KINDS } from '../src/data/world/split_questions';
 import { SPLITS, type Split } from '../src/data/world/world_sample';
 import { acquireDevice } from '../src/gpu/device';
 import { DataError } from '../src/lib/errors';
@@ -92,6 +94,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --count N             questions (default ${SETTINGS.count.default}; for a dataset all of them)
   --questions LIST      only these of them, numbered from 0 and separated by commas
   --visual              of a split, only questions that need the picture (default: a fifth do not)
+  --kinds LIST          of a split, questions about the picture of these kinds alone: ${PICTURE_KINDS.join(', ')}
   --seed S              of the split (default ${SETTINGS.seed.default})
   --batch B             questions at once (default ${SETTINGS.batch.default})
   --max-new-tokens N    (default: the model's own limit)
@@ -111,40 +114,24 @@ interface Call extends EvaluationSettings {
   readonly dataset: string | undefined;
   readonly questions: ReadonlySet<number> | undefined;
   readonly visual: boolean;
+  readonly kinds: readonly QuestionKind[] | undefined;
   readonly out: string | undefined;
   readonly resume: boolean;
   readonly probe: boolean;
   readonly json: boolean;
 }
 
-function readCall(): Call {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const values = readArguments({
-    ...{
-      model: text,
-      adapter: text,
-      weights: text,
-      mode: text,
-      split: text,
-      dataset: text,
-      count: text,
-      seed: text,
-      batch: text,
-      questions: text,
-      grader: text,
-      out: text,
-    },
-    ...{
-      'max-new-tokens': text,
-      temperature: text,
-      'sampling-seed': text,
-      visual: flag,
-      resume: flag,
-      probe: flag,
-      json: flag,
-    },
-  });
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+const OPTIONS = {
+  ...{ model: TEXT, adapter: TEXT, weights: TEXT, mode: TEXT, split: TEXT, dataset: TEXT, count: TEXT },
+  ...{ seed: TEXT, batch: TEXT, questions: TEXT, kinds: TEXT, grader: TEXT, out: TEXT, temperature: TEXT },
+  ...{ 'max-new-tokens': TEXT, 'sampling-seed': TEXT, visual: FLAG, resume: FLAG, probe: FLAG, json: FLAG },
+};
+
+/** The options as they were given. @throws UsageError for one that is missing, and for two that exclude each other */
+function readOptions() {
+  const values = readArguments(OPTIONS);
   if (values.model === undefined) throw new UsageError('--model is missing.');
   if (values.split !== undefined && values.dataset !== undefined) {
     throw new UsageError('--split and --dataset exclude each other.');
@@ -153,7 +140,15 @@ function readCall(): Call {
   if (!values.probe && values.split === undefined && values.dataset === undefined) {
     throw new UsageError('--split or --dataset is missing.');
   }
+  if (values.kinds !== undefined && values.split === undefined) {
+    throw new UsageError('--kinds goes with --split.');
+  }
   if (values.resume && values.out === undefined) throw new UsageError('--resume needs --out.');
+  return { ...values, model: values.model };
+}
+
+function readCall(): Call {
+  const values = readOptions();
   const all = values.dataset !== undefined && values.count === undefined && !values.probe;
   return {
     model: values.model,
@@ -165,6 +160,7 @@ function readCall(): Call {
     count: all ? Number.POSITIVE_INFINITY : settingOption('count', SETTINGS.count, values.count),
     questions: questionNumbers(values.questions),
     visual: values.visual ?? false,
+    kinds: values.kinds?.split(',').map((kind) => oneOf('kinds', kind.trim(), PICTURE_KINDS)),
     seed: settingOption('seed', SETTINGS.seed, values.seed),
     batch: settingOption('batch', SETTINGS.batch, values.batch),
     grader: settingOption('grader', SETTINGS.grader, values.grader),
@@ -300,12 +296,16 @@ const share = (value: number | null): string => (value === null ? '–' : value.
 const part = ({ count, accuracy }: EvaluateReport['givenBack']): string =>
   count === 0 ? '–' : `${percent(accuracy.mean)} of ${count}`;
 
+/** How many looks an answer has that looks back, where some have several. */
+const looksOf = ({ meanLooks }: EvaluateReport): string =>
+  meanLooks && meanLooks > 1 ? `, ${meanLooks.toFixed(2)} times each` : '';
+
 function printReport(report: EvaluateReport): void {
   const { accuracy, attention, flips } = report;
   const lines = [
     `${report.count} questions of ${report.source}, ${report.model}${report.adapter === null ? '' : ` with ${report.adapter}`}, ${report.mode}`,
     `accuracy     ${percent(accuracy.mean)} (${percent(accuracy.low)} to ${percent(accuracy.high)})`,
-    `looked back  ${percent(report.triggerRate)}, full scan ${percent(report.genuineScanRate)}, empty ${percent(report.emptyBackRate)}`,
+    `looked back  ${percent(report.triggerRate)}${looksOf(report)}, full scan ${percent(report.genuineScanRate)}, empty ${percent(report.emptyBackRate)}`,
     `right when   it looked back ${part(report.givenBack)}, when not ${part(report.givenNoBack)}`,
     `flips        of ${flips.judged} first thoughts ${flips.wrongToRight} from wrong to right, ${flips.rightToWrong} from right to wrong`,
     `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,

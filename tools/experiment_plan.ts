@@ -1,7 +1,9 @@
 // Reads an experiment's file and says what has to be run for it: stages of training, which arms share where they begin
 // alike, and evaluations. Everything follows from the file, so that a plan is the same whenever it is made again.
 
-import { SPLITS, type Split } from '../src/data/world/world_sample';
+import type { QuestionKind } from '../src/data/world/question';
+import { PICTURE_KINDS, type SplitQuestions } from '../src/data/world/split_questions';
+import { SPLITS } from '../src/data/world/world_sample';
 import { DataError } from '../src/lib/errors';
 import { type JsonFailure, JsonReader } from '../src/lib/json_reader';
 import { REASONING_MODES, type ReasoningMode } from '../src/settings/reasoning_modes';
@@ -26,12 +28,9 @@ export interface Arm {
 }
 
 /** Questions that every arm is asked. */
-export interface QuestionSet {
+export interface QuestionSet extends SplitQuestions {
   readonly name: string;
-  readonly split: Split;
-  readonly visual: boolean;
   readonly count: number;
-  readonly seed: number;
 }
 
 /** An experiment as its file states it. */
@@ -154,7 +153,7 @@ export function readExperiment(name: string, json: string, file = `experiments/$
     readStage(part(own.raw(stage), `stages.${stage}`, ['method', 'config', 'set'])),
   );
   const arms = items('arms', ['name', 'says', 'stages', 'mode'], (own) => readArm(own, Object.keys(stages)));
-  const sets = items('sets', ['name', 'split', 'visual', 'count', 'seed'], readSet);
+  const sets = items('sets', ['name', 'split', 'visual', 'kinds', 'count', 'seed'], readSet);
   const seeds = top.integers('seeds', { max: MOST_SEED });
   if (seeds.length === 0 || new Set(seeds).size < seeds.length)
     top.fail('seeds', 'must be different whole numbers');
@@ -203,9 +202,18 @@ function readSet(part: Part): QuestionSet {
     name: part.nameOf('name'),
     split: part.choice('split', SPLITS),
     visual: part.boolean('visual'),
+    ...(part.has('kinds') ? { kinds: readKinds(part) } : {}),
     count: part.integer('count', { min: 1 }),
     seed: part.integer('seed', { max: MOST_SEED }),
   };
+}
+
+function readKinds(part: Part): QuestionKind[] {
+  const kinds = part.list('kinds').map((given) => PICTURE_KINDS.find((kind) => kind === given));
+  const known = kinds.filter((kind) => kind !== undefined);
+  return known.length === 0 || known.length < kinds.length
+    ? part.fail('kinds', `must list some of ${PICTURE_KINDS.join(', ')}`)
+    : known;
 }
 
 function readPair(top: Part, pair: unknown, key: string, arms: readonly Arm[]): readonly [string, string] {

@@ -104,6 +104,7 @@ export class ExperimentRun {
     return [
       ...['evaluate', '--model', this.experiment.model, '--mode', mode, '--split', set.split],
       ...['--count', String(set.count), '--seed', String(set.seed), ...(set.visual ? ['--visual'] : [])],
+      ...(set.kinds === undefined ? [] : ['--kinds', set.kinds.join(',')]),
       ...(adapter === null ? [] : ['--adapter', this.path(adapter)]),
     ];
   }

@@ -265,6 +265,16 @@ function runRecord({ config, out }: Call, run: RunFile, base: string, { model }:
   return writeRunFile(moved, { device, baseSha256: base, weights: model.precision });
 }
 
+/** A source as runs kept it before these settings came to be, where they change nothing: such runs still go on. */
+function keptSource({ questions, looks, chains, ...source }: RunFile['source']): object {
+  return {
+    ...source,
+    ...(questions === 'all' ? {} : { questions }),
+    ...(looks === 'one' ? {} : { looks }),
+    ...(chains === 'own' ? {} : { chains }),
+  };
+}
+
 /** Everything that decides a run's course but the adapter it continues, in a fixed order. */
 function settingsKey(
   { model, mode, source, adapter, evalFile }: RunFile,
@@ -273,7 +283,7 @@ function settingsKey(
   const { method, lora, optim, maxSteps, seed, tokensPerMicroBatch, gradientCheckpointing, sft, grpo } =
     request;
   const { evalSteps, evalSize, evalSamples } = request;
-  const settings = { model, mode, source, adapter, method, lora, optim, maxSteps, seed };
+  const settings = { model, mode, source: keptSource(source), adapter, method, lora, optim, maxSteps, seed };
   return JSON.stringify({
     ...settings,
     ...(evalSteps > 0 ? { evalSteps, evalSize, evalSamples, evalFile } : {}),

@@ -10,7 +10,7 @@ import { turnOf } from '../answer/first_answer';
 import type { TokenSpan } from '../answer/token_spans';
 import type { FinishReason } from '../generation/stopping_criteria';
 import { type AttentionCurve, curveAroundBack, decayCurve } from './attention_curves';
-import { isGenuineScan } from './genuine_scan';
+import { holdGenuineScan } from './genuine_scan';
 
 /** One scored answer: a row of the evaluation's JSONL file. */
 export interface SceneOutcome {
@@ -24,7 +24,9 @@ export interface SceneOutcome {
   readonly firstCorrect: boolean | null;
   readonly triggered: boolean;
   readonly emptyBack: boolean;
-  /** A `<back>` holds a whole scan of the picture, cell by cell; false for models that write no such thing. */
+  /** Looks back that were closed; absent in outcomes of before they were counted. */
+  readonly looks?: number;
+  /** Its looks hold a whole scan of the picture, cell by cell; false for models that write no such thing. */
   readonly genuineScan: boolean;
   readonly format: AnswerForm;
   /** Generated tokens, the end token included. */
@@ -86,7 +88,8 @@ export function scoreAnswer(
     firstCorrect: turnOf(reading, question.expected, grader)?.before ?? null,
     triggered: reading.triggered,
     emptyBack: reading.emptyBack,
-    genuineScan: reading.backs.some((back) => isGenuineScan(back.text)),
+    looks: reading.backs.length,
+    genuineScan: holdGenuineScan(reading.backs.map((back) => back.text)),
     format: readForm(text).form,
     length: answer.ids.length,
     ...{ finishReason, promptTokens, flops },
@@ -152,8 +155,10 @@ export interface EvaluationReport {
   readonly triggerRate: number;
   /** Answers with a `<back>` that has nothing inside. */
   readonly emptyBackRate: number;
-  /** Answers whose `<back>` holds a full scan. */
+  /** Answers whose looks hold a full scan. */
   readonly genuineScanRate: number;
+  /** Closed looks per answer that has one; null where none has, absent in reports of before they were counted. */
+  readonly meanLooks?: number | null;
   /** Answers in the strict Look-Back form, and in the plain one. */
   readonly formatRate: { readonly back: number; readonly cot: number };
   /** Answers cut at the length limit. */
@@ -167,7 +172,7 @@ export interface EvaluationReport {
   /** Tokens per prompt, and floating-point operations per answer. */
   readonly meanPromptTokens: number;
   readonly meanFlops: number;
-  /** Means over the answers that have the phase; null when none has. */
+  /** Means over the answers that have the phase, of the first look; null when none has. */
   readonly attention: AttentionPhases;
   /** Mean image share by position in the answer, and around the token that opens the look back. */
   readonly decay: AttentionCurve;
@@ -242,6 +247,7 @@ export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
     triggerRate: rate(outcomes, (outcome) => outcome.triggered),
     emptyBackRate: rate(outcomes, (outcome) => outcome.emptyBack),
     genuineScanRate: rate(outcomes, (outcome) => outcome.genuineScan),
+    meanLooks: meanOf(outcomes.map(({ looks }) => looks || null)),
     formatRate: {
       back: rate(outcomes, (outcome) => outcome.format === 'back'),
       cot: rate(outcomes, (outcome) => outcome.format === 'cot'),

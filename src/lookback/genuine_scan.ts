@@ -52,16 +52,23 @@ export function isScan(words: readonly string[]): boolean {
   return at === words.length;
 }
 
+/** The words of a look after its opening sentence; none where it has no such sentence. */
+function scannedWords(back: string): string[] {
+  const end = back.indexOf('.');
+  return end < 0
+    ? []
+    : back
+        .slice(end + 1)
+        .split(/\s+/)
+        .filter(Boolean);
+}
+
 /** True when a `<back>` holds a whole scan after its opening sentence. Says nothing of its being right. */
 export function isGenuineScan(back: string): boolean {
-  const end = back.indexOf('.');
-  return (
-    end >= 0 &&
-    isScan(
-      back
-        .slice(end + 1)
-        .trim()
-        .split(/\s+/),
-    )
-  );
+  return isScan(scannedWords(back));
+}
+
+/** True when one of the looks holds a whole scan, or all together do: one look at each line that a question compares. */
+export function holdGenuineScan(backs: readonly string[]): boolean {
+  return backs.some(isGenuineScan) || isScan(backs.flatMap(scannedWords));
 }

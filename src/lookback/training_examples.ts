@@ -159,7 +159,7 @@ function completionIds(base: TrainerBase, response: string): number[] {
   return eos === undefined ? ids : [...ids, eos];
 }
 
-/** Cold-start examples of the built-in world: the base's own thoughts, sampled here, with the oracle's looks put in. */
+/** Cold-start examples of the built-in world: the base's own thoughts, sampled here, or foreign ones, with the oracle's looks put in. */
 async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Promise<LabelledExample[]> {
   const { base, request, hooks } = making;
   const rollout = rolloutOf(making, null);
@@ -169,6 +169,8 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
     position,
     reflectionRate: source.reflectionRate,
     wrongFirstShare: WRONG_FIRST_SHARE,
+    looks: source.looks,
+    chains: source.chains,
   } as const;
   try {
     for (let first = 0; first < source.scenes; first += SCENES_AT_ONCE) {

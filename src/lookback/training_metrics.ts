@@ -41,7 +41,8 @@ function isStrict({ sample }: ReadSample): boolean {
  * Look-Back's metrics over the completions of a step, each under `look_back/`:
  * - `trigger_rate`, `empty_back_rate`, `strict_format_rate`: shares of all completions;
  * - `back_length`: mean tokens inside a closed `<back>`;
- * - `image_attention_before`, `_inside`, `_after`: mean image shares of the late first thought, the look back and the
+ * - `looks`: mean number of closed `<back>` blocks, over the completions that have one;
+ * - `image_attention_before`, `_inside`, `_after`: mean image shares of the late first thought, the first look back and the
  *   thought after it, over the completions that have them;
  * - `wrong_to_right`, `right_to_wrong`: shares of the completions that looked back after arriving at an answer.
  */
@@ -67,6 +68,10 @@ export function completionMetrics(samples: readonly CompletionSample[]): Record<
   );
   mean('strict_format_rate', read.map(isStrict));
   mean('back_length', read.flatMap(backLengths));
+  mean(
+    'looks',
+    read.map(({ reading }) => reading.backs.length || null),
+  );
   mean(
     'image_attention_before',
     // Without a look back there is no before.

@@ -109,6 +109,11 @@ export const TRAIN_SETTINGS = {
     { both: 'Sheets and photographs', sheets: 'Sheets of shapes', photographs: 'Photographs' },
     world({ label: 'Pictures' }),
   ),
+  'source.questions': choice(
+    'all',
+    { all: 'Of every kind', two_counts: 'Those that need two counts' },
+    world({ label: 'Questions', help: 'Those that compare two rows or columns need two counts.' }),
+  ),
   'source.textShare': number(
     0.2,
     { min: 0, max: 1 },
@@ -138,6 +143,28 @@ export const TRAIN_SETTINGS = {
       method: 'sft',
       label: 'Share that looks back',
       help: 'Of the written answers. Below one half, greedy answers hardly ever look back.',
+    }),
+  ),
+  'source.looks': choice(
+    'one',
+    { one: 'One for the whole question', each: 'One for each count' },
+    world({
+      method: 'sft',
+      label: 'Looks back in an answer',
+      help: 'Differs on questions that need two counts: each is then looked up right before it is used.',
+    }),
+  ),
+  'source.chains': choice(
+    'own',
+    {
+      own: 'The model’s own',
+      reworded: 'What the model saw, in foreign words',
+      foreign: 'Foreign words, and what the model cannot see',
+    },
+    world({
+      method: 'sft',
+      label: 'Thoughts around the look',
+      help: 'Same questions and looks. Thoughts in foreign words say either what the model’s own said, or the truth.',
     }),
   ),
 

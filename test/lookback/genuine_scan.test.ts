@@ -1,7 +1,7 @@
 // genuine_scan: the oracle's scans are accepted, damaged ones refused, hostile text read in linear time.
 import { describe, expect, it } from 'vitest';
 import { drawSample } from '../../src/data/world/world_sample';
-import { isGenuineScan } from '../../src/lookback/genuine_scan';
+import { holdGenuineScan, isGenuineScan } from '../../src/lookback/genuine_scan';
 
 describe('isGenuineScan', () => {
   const { oracle } = drawSample({ split: 'test', seed: 1, index: 0 });
@@ -37,5 +37,22 @@ describe('isGenuineScan', () => {
     ['of rows without their counts', 'check the reds. row a a1 - a2 - a3 - a4 - row b b1 - b2 - b3 - b4 -'],
   ])('refuses one %s', (_, back) => {
     expect(isGenuineScan(back)).toBe(false);
+  });
+});
+
+describe('holdGenuineScan', () => {
+  const line = (name: string) =>
+    `check the reds. row ${name} ${[1, 2, 3, 4].map((i) => `${name}${i} -`).join(' ')} so row ${name} 0`;
+
+  it('takes one look at each of two lines for a whole scan, and nothing less', () => {
+    expect(holdGenuineScan([line('a'), line('c')])).toBe(true);
+    for (const backs of [[], [line('a')], [line('a'), 'ok'], [line('a'), line('b'), line('c')]])
+      expect(holdGenuineScan(backs), backs.join('|')).toBe(false);
+  });
+
+  it('takes any whole scan among several looks', () => {
+    const { oracle } = drawSample({ split: 'test', seed: 1, index: 0 });
+    const scan = /<back>(.*)<\/back>/.exec(oracle.check?.answer ?? '')?.[1] ?? '';
+    expect(holdGenuineScan(['ok', scan])).toBe(true);
   });
 });

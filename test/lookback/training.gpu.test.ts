@@ -160,6 +160,9 @@ describe('a trainer of the built-in world', () => {
   const source = {
     kind: 'shapes_world',
     pictures: 'both',
+    questions: 'all',
+    looks: 'one',
+    chains: 'own',
     textShare: 0.2,
     scenes: 4,
     rolloutsPerScene: 2,

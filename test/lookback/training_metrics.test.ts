@@ -48,6 +48,7 @@ describe('completionMetrics', () => {
       'look_back/strict_format_rate': 2 / 8,
       // Three backs of ten words and an empty one.
       'look_back/back_length': 30 / 4,
+      'look_back/looks': 1,
       // Of four that had an answer before they looked; the cut one ends without any.
       'look_back/wrong_to_right': 1 / 4,
       'look_back/right_to_wrong': 2 / 4,

@@ -46,7 +46,7 @@ describe('readRunFile', () => {
     [{ source: { kind: 'shapes_world', textShare: 3 } }, /^source\.textShare is 3; .* from 0 to 1\.$/],
     [
       { source: { kind: 'shapes_world', scene: 3 } },
-      /"source\.scene"\. source has kind, file, pictures, textShare, scenes/,
+      /"source\.scene"\. source has kind, file, pictures, questions, textShare, scenes/,
     ],
     [{ source: { kind: 'world' } }, /^source\.kind is "world"; .* shapes_world, dataset\.$/],
     [{ source: { kind: 'dataset' } }, /^source\.file is missing/],

@@ -8,7 +8,8 @@ const PLAN = {
   ...DEFAULT_TRAIN_CONFIG,
   ...{ name: 'a', method: 'sft', mode: 'solution', saveSteps: 5, modelId: 'pocket', adapterId: null },
   source: {
-    ...{ kind: 'shapes_world', pictures: 'both', textShare: 0.2 },
+    ...{ kind: 'shapes_world', pictures: 'both', questions: 'all', textShare: 0.2 },
+    ...{ looks: 'one', chains: 'own' },
     ...{ scenes: 8, rolloutsPerScene: 2, reflectionRate: 0.5 },
   },
 };
@@ -58,7 +59,7 @@ describe('completePlan', () => {
     const { maxCompletionLength: _, ...older } = PLAN.sft;
     const plan = { ...PLAN, seed: 9, sft: older } as unknown as typeof PLAN;
     expect(completePlan(plan)).toEqual({ ...PLAN, seed: 9 });
-    const { pictures: _pictures, ...source } = PLAN.source;
+    const { pictures: _1, questions: _2, looks: _3, chains: _4, ...source } = PLAN.source;
     expect(completePlan({ ...PLAN, source })).toEqual(PLAN);
     const rows = { ...PLAN, source: { kind: 'dataset', datasetId: 'd' } };
     expect(completePlan(rows)).toEqual(rows);

@@ -51,6 +51,19 @@ describe('parts of an experiment', () => {
   });
 });
 
+describe('sets of questions', () => {
+  const withKinds = (kinds: unknown) => small({ sets: [{ ...SMALL.sets[0], kinds }] }).sets;
+
+  it('may ask questions of some kinds alone', () => {
+    expect(withKinds(['compare', 'any'])[0]?.kinds).toEqual(['compare', 'any']);
+    expect('kinds' in (small().sets[0] ?? {})).toBe(false);
+  });
+
+  it.each([[[]], [['sum']], [['text']], [['compare', 3]], ['compare']])('refuses the kinds %j', (kinds) => {
+    expect(() => withKinds(kinds)).toThrow(/sets\[0\]\.kinds must/);
+  });
+});
+
 describe('configurations of stages', () => {
   const { stages } = small();
   const of = (name: string, seed: number, adapter: string | null): Record<string, unknown> => {

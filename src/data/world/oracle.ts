@@ -26,7 +26,7 @@ function relation(first: number, second: number): string {
 }
 
 /** `row a`, `column 3`. */
-function lineTitle(line: Line): string {
+export function lineTitle(line: Line): string {
   return `${line.axis} ${lineName(line)}`;
 }
 
@@ -107,10 +107,14 @@ export function glanceText(question: Question, counts: readonly number[]): strin
   return `i see ${counts.join(' and ')} ${selectorName(selector, counts.length === 1 ? counts[0] : 2)}.`;
 }
 
-/** The inside of a genuine `<back>`: the selector restated, then the scan; for kind `text`, the start restated. */
-export function backText(facts: PictureFacts, question: Question): string {
-  const { selector, lines, start } = question;
+/**
+ * The inside of a genuine `<back>`: the selector restated, then the scan; for kind `text`, the start restated.
+ * @param only the one of the compared lines to look at; by default all that the question asks for
+ */
+export function backText(facts: PictureFacts, question: Question, only?: Line): string {
+  const { selector, start } = question;
   if (selector === undefined) return `start with ${start}.`;
+  const lines = only === undefined ? question.lines : [only];
   return `check the ${selectorName(selector)}. ${scanText(facts, selector, lines)}`;
 }
 

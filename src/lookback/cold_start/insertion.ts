@@ -80,7 +80,7 @@ export function writtenFor(
 export function oracleLooks(opened: readonly OpenedChain[], position: LookPosition): Map<string, KeptLook> {
   const entries = opened.flatMap(({ source, opening, chain }): [string, KeptLook][] => {
     if (source.sample === null) return [];
-    const text = worldLook(position, chain.thought, source.sample());
+    const text = worldLook({ position }, chain.thought, source.sample());
     return [[source.id, { id: source.id, opening, texts: [text] }]];
   });
   return new Map(entries);

@@ -14,6 +14,15 @@ describe('splitSample', () => {
     expect(texts(true)).toBe(0);
     expect(texts(false)).toBeGreaterThan(0);
   });
+
+  it('asks the kinds that are wanted, about the same pictures', () => {
+    const of = { split: 'test', seed: 3, visual: true } as const;
+    for (const index of NUMBERS) {
+      const compared = splitSample({ ...of, kinds: ['compare'] }, index);
+      expect([compared.kind, compared.counts.length]).toEqual(['compare', 2]);
+      expect(compared.picture).toEqual(splitSample(of, index).picture);
+    }
+  });
 });
 
 describe('trainingSample', () => {
@@ -24,6 +33,13 @@ describe('trainingSample', () => {
     expect(photographs('sheets')).toBe(0);
     expect(photographs('photographs')).toBeGreaterThan(photographs('both'));
     expect(photographs('both')).toBeGreaterThan(0);
+  });
+
+  it('asks those that need two counts alone where they are wanted', () => {
+    const kinds = (questions: 'all' | 'two_counts') =>
+      new Set(NUMBERS.map((index) => trainingSample({ ...QUESTIONS, questions }, index).counts.length));
+    expect(kinds('two_counts')).toEqual(new Set([2]));
+    expect(kinds('all')).toEqual(new Set([1, 2]));
   });
 
   it('draws the split as it is without a choice, and validation apart from training', () => {

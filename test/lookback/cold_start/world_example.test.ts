@@ -3,20 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { describe, expect, it } from 'vitest';
+import { readForm } from '../../../src/answer/answer_form';
 import { readAnswer } from '../../../src/answer/answer_reading';
 import { NO_ATTENTION } from '../../../src/answer/attention_phases';
+import { lineName } from '../../../src/data/world/grid';
 import { chainOfThought } from '../../../src/data/world/oracle';
+import type { QuestionKind } from '../../../src/data/world/question';
 import { drawSample, type WorldSample } from '../../../src/data/world/world_sample';
 import { createPrng } from '../../../src/lib/prng';
 import { coldStartText } from '../../../src/lookback/cold_start/world_example';
-import { isGenuineScan } from '../../../src/lookback/genuine_scan';
+import { holdGenuineScan, isGenuineScan } from '../../../src/lookback/genuine_scan';
 import { REWARDS } from '../../../src/lookback/rewards';
 import type { RewardSample } from '../../../src/train/rewards';
 
 const SETTINGS = { position: 'solution', reflectionRate: 0.5, wrongFirstShare: 0.5 } as const;
 
-const sampleAt = (index: number, textShare = 0): WorldSample =>
-  drawSample({ split: 'train', seed: 11, index, textShare, photographShare: 0.1 });
+const sampleAt = (index: number, textShare = 0, kinds?: readonly QuestionKind[]): WorldSample =>
+  drawSample({ split: 'train', seed: 11, index, textShare, photographShare: 0.1, ...(kinds && { kinds }) });
 
 /** Right, wrong by one, and the right one again. */
 function rolloutsOf({ question, counts }: WorldSample): string[] {
@@ -117,6 +120,81 @@ describe('coldStartText', () => {
     }
   });
 
+  it('looks once for each count where that is wanted, right before it is used', () => {
+    const settings = { ...SETTINGS, reflectionRate: 1, wrongFirstShare: 1 };
+    for (const position of ['solution', 'semantic'] as const) {
+      for (let index = 0; index < 20; index++) {
+        const sample = sampleAt(index, 0, index % 2 === 0 ? ['compare'] : undefined);
+        const of = (looks: 'one' | 'each') =>
+          coldStartText(sample, rolloutsOf(sample), createPrng(index), { ...settings, position, looks })
+            ?.text ?? '';
+        const { form, blocks } = readForm(of('each'));
+        expect(form).toBe('back');
+        expect(REWARDS.format(rewardSample(of('each'), sample.answer)).score).toBe(1);
+        expect(REWARDS.accuracy(rewardSample(of('each'), sample.answer)).score).toBe(1);
+        const { lines } = sample.question;
+        if (lines === undefined) {
+          expect(of('each')).toBe(of('one'));
+          continue;
+        }
+        const parts = blocks.map(({ start, end }) => of('each').slice(start, end).trim());
+        expect(parts).toHaveLength(5);
+        for (const [i, line] of lines.entries()) {
+          const title = `${line.axis} ${lineName(line)}`;
+          expect(parts[1 + 2 * i]).toContain(` so ${title} ${sample.counts[i]}`);
+          expect(parts[2 + 2 * i]).toContain(`${title} ${sample.counts[i]}`);
+        }
+        expect(holdGenuineScan([parts[1] ?? '', parts[3] ?? ''])).toBe(true);
+        // The first thought and the last are those of an answer with one look.
+        const one = readForm(of('one')).blocks.map(({ start, end }) => of('one').slice(start, end).trim());
+        expect([parts[0], parts[4]]).toEqual([one[0], one[2]]);
+      }
+    }
+  });
+
+  it('words the thoughts of the same examples otherwise, and nothing else of them', () => {
+    const looks = (text: string) => readAnswer(text).backs.map((look) => look.text);
+    const thoughts = (text: string) =>
+      readAnswer(text)
+        .segments.filter(({ kind }) => kind === 'think')
+        .map((thought) => thought.text);
+    let [wrongFirst, foreignWrong] = [0, 0];
+    for (let index = 0; index < 200; index++) {
+      const sample = sampleAt(index, 0.2);
+      const of = (chains: 'own' | 'reworded' | 'foreign') =>
+        coldStartText(sample, rolloutsOf(sample), createPrng(index), { ...SETTINGS, chains });
+      const [own, reworded, foreign] = [of('own'), of('reworded'), of('foreign')];
+      if (!own || !reworded || !foreign) throw new Error('a right rollout always serves');
+      // The wrong rollouts lead to a wrong answer by their counts, which the other words keep where the world has numbers
+      // for what follows.
+      const kept = own.wrongFirst && !rolloutsOf(sample)[1]?.includes('= -');
+      expect(reworded.wrongFirst).toBe(kept);
+      wrongFirst += Number(own.wrongFirst);
+      foreignWrong += Number(foreign.wrongFirst);
+      for (const { text, reflects } of [reworded, foreign]) {
+        expect(reflects).toBe(own.reflects);
+        expect(looks(text)).toEqual(looks(own.text));
+        expect(text.slice(text.indexOf('\\boxed'))).toBe(own.text.slice(own.text.indexOf('\\boxed')));
+        expect(REWARDS.format(rewardSample(text, sample.answer)).score).toBe(reflects ? 1 : 0.667);
+        const known = new Set(thoughts(own.text));
+        expect(thoughts(text).filter((thought) => known.has(thought))).toEqual([]);
+        expect(thoughts(text)).toHaveLength(thoughts(own.text).length);
+      }
+    }
+    expect(wrongFirst).toBeGreaterThan(0);
+    expect(foreignWrong).toBe(0);
+  });
+
+  it('puts true counts for those that foreign words cannot say', () => {
+    const sample = sampleAt(0);
+    const thought = '<think> i see ok ok . 3 + = 4 </think>';
+    const settings = { ...SETTINGS, reflectionRate: 1, wrongFirstShare: 1, chains: 'reworded' } as const;
+    const written = coldStartText(sample, [`${thought} \\boxed{ 99 }`], createPrng(1), settings);
+    const same = coldStartText(sample, [sample.oracle.cot], createPrng(1), settings);
+    expect(written).toEqual(same);
+    expect(written?.wrongFirst).toBe(false);
+  });
+
   it('gives nothing where no rollout serves', () => {
     const sample = sampleAt(3);
     const [, wrong = ''] = rolloutsOf(sample);
@@ -141,9 +219,11 @@ describe('coldStartText', () => {
     const tokenizer = new PreTrainedTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
     const unknown = tokenizer.encode('xylophone', { add_special_tokens: false })[0] as number;
     const prng = createPrng(2);
-    for (let index = 0; index < 40; index++) {
+    for (let index = 0; index < 120; index++) {
       const sample = sampleAt(index, 0.2);
-      const text = coldStartText(sample, rolloutsOf(sample), prng, SETTINGS)?.text ?? '';
+      const chains = (['own', 'reworded', 'foreign'] as const)[index % 3];
+      const settings = { ...SETTINGS, chains, looks: index % 2 === 0 ? 'one' : 'each' } as const;
+      const text = coldStartText(sample, rolloutsOf(sample), prng, settings)?.text ?? '';
       const ids = tokenizer.encode(text, { add_special_tokens: false });
       expect(ids).not.toContain(unknown);
       expect(tokenizer.decode(ids)).toBe(text);

@@ -151,6 +151,9 @@ it('samples groups with their pictures, is paused in mid-step, and goes on from 
   const source = {
     kind: 'shapes_world',
     pictures: 'both',
+    questions: 'all',
+    looks: 'one',
+    chains: 'own',
     textShare: 0,
     scenes: 4,
     rolloutsPerScene: 1,

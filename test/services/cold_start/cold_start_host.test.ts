@@ -209,7 +209,7 @@ describe('looks of other writers', () => {
     expect(tasks).toHaveLength(6);
     expect(zip[tasks[0].image]).toBeDefined();
     const texts = tasks.map(({ id, question, opening }, at) => {
-      const text = worldLook('solution', opening, sampleOf(question));
+      const text = worldLook({ position: 'solution' }, opening, sampleOf(question));
       return { id, text: at === 0 ? text.replace(/<back>.*<\/back>/, '<back> </back>') : text };
     });
     const { taken, unknown, view } = await host.importColdStartLooks(
@@ -230,7 +230,7 @@ describe('looks of other writers', () => {
     expect(look.broken).toHaveLength(1);
     const mended = await host.writeColdStartLook(
       0,
-      worldLook('solution', look.opening, sampleOf(look.question)),
+      worldLook({ position: 'solution' }, look.opening, sampleOf(look.question)),
     );
     expect(mended).toMatchObject({ written: true, broken: [] });
     expect(await host.readColdStart()).toMatchObject({ insertion: { byHand: 1 }, filter: { accepted: 6 } });

@@ -142,6 +142,9 @@ describe('planTrainingMemory', () => {
       ...{
         kind: 'shapes_world',
         pictures: 'both',
+        questions: 'all',
+        looks: 'one',
+        chains: 'own',
         textShare: 0,
         scenes: 4,
         rolloutsPerScene: 32,

@@ -23,6 +23,9 @@ export const PLAN: TrainingPlan = {
   source: {
     kind: 'shapes_world',
     pictures: 'both',
+    questions: 'all',
+    looks: 'one',
+    chains: 'own',
     textShare: 0,
     scenes: 8,
     rolloutsPerScene: 2,
