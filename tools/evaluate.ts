@@ -3,6 +3,7 @@
 // already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
 
 import { appendFile, writeFile } from 'node:fs/promises';
+import type { LookTagName } from '../src/answer/look_tags';
 import type { QuestionKind } from '../src/data/world/question';
 import { PICTURE_KINDS } from '../src/data/world/split_questions';
 import { SPLITS, type Split } from '../src/data/world/world_sample';
@@ -31,6 +32,7 @@ import {
   type EvaluationSettings,
   EVALUATION_SETTINGS as SETTINGS,
 } from '../src/settings/evaluation_settings';
+import { LOOK_TAG } from '../src/settings/look_tag';
 import type { ReasoningMode } from '../src/settings/reasoning_modes';
 import { choicesOf } from '../src/settings/setting';
 import { readAdapter, warnOfPrecision } from './adapter_folder';
@@ -56,6 +58,8 @@ export interface EvaluateReport extends EvaluationReport {
   /** Folder of the adapter that was applied. */
   readonly adapter: string | null;
   readonly mode: ReasoningMode;
+  /** Name of the tags of a look back. */
+  readonly lookTag: LookTagName;
   readonly grader: EvaluationSettings['grader'];
   /** 0 is greedy. */
   readonly temperature: number;
@@ -89,6 +93,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --weights PRECISION   ${WEIGHT_PRECISIONS.join(' | ')} (default: by the model's size)
   --adapter DIR|ZIP|ID  a PEFT adapter for it; ID is organisation/name[@revision] of the hub
   --mode MODE           ${choicesOf(SETTINGS.mode).join(' | ')}
+  --look-tag NAME       ${choicesOf(LOOK_TAG).join(' | ')}: the tags that its looks were trained with (default ${LOOK_TAG.default})
   --split SPLIT         ${SPLITS.join(' | ')}: questions of the built-in world; its photographs are generated
   --dataset PATH        a table with its pictures beside it, a folder or a zip, as the page imports it
   --count N             questions (default ${SETTINGS.count.default}; for a dataset all of them)
@@ -107,6 +112,7 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --json                print the report as one JSON object`;
 
 interface Call extends EvaluationSettings {
+  readonly lookTag: LookTagName;
   readonly model: string;
   readonly precision: WeightPrecision | undefined;
   readonly adapter: string | undefined;
@@ -126,7 +132,15 @@ const FLAG = { type: 'boolean' } as const;
 const OPTIONS = {
   ...{ model: TEXT, adapter: TEXT, weights: TEXT, mode: TEXT, split: TEXT, dataset: TEXT, count: TEXT },
   ...{ seed: TEXT, batch: TEXT, questions: TEXT, kinds: TEXT, grader: TEXT, out: TEXT, temperature: TEXT },
-  ...{ 'max-new-tokens': TEXT, 'sampling-seed': TEXT, visual: FLAG, resume: FLAG, probe: FLAG, json: FLAG },
+  ...{
+    'max-new-tokens': TEXT,
+    'sampling-seed': TEXT,
+    'look-tag': TEXT,
+    visual: FLAG,
+    resume: FLAG,
+    probe: FLAG,
+    json: FLAG,
+  },
 };
 
 /** The options as they were given. @throws UsageError for one that is missing, and for two that exclude each other */
@@ -155,6 +169,7 @@ function readCall(): Call {
     precision: precisionOption(values.weights),
     adapter: values.adapter,
     mode: settingOption('mode', SETTINGS.mode, values.mode),
+    lookTag: settingOption('look-tag', LOOK_TAG, values['look-tag']),
     split: oneOf('split', values.split ?? 'test', SPLITS),
     dataset: values.dataset,
     count: all ? Number.POSITIVE_INFINITY : settingOption('count', SETTINGS.count, values.count),
@@ -351,7 +366,7 @@ async function measure(
 ): Promise<void> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
-  const { seed, mode, grader, temperature, samplingSeed } = call;
+  const { seed, mode, lookTag, grader, temperature, samplingSeed } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
     const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
@@ -365,7 +380,7 @@ async function measure(
   }
   const { outcomes, leftOut } = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const asked = { mode, grader, temperature, samplingSeed, source, leftOut, seed };
+  const asked = { mode, lookTag, grader, temperature, samplingSeed, source, leftOut, seed };
   const measured = { seconds: seconds(), ...where, ...asked };
   const report: EvaluateReport = { ...summarise(outcomes), ...measured };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -46,7 +46,8 @@ export function definitionsOf(experiment: Experiment, configs: Configs): Readonl
       definitions.set(unit.folder, ordered({ method, settings, from }));
     } else {
       const { name: _, ...questions } = unit.set;
-      definitions.set(unit.folder, ordered({ model, mode: unit.mode, questions, from }));
+      const { mode, lookTag } = unit;
+      definitions.set(unit.folder, ordered({ model, mode, lookTag, questions, from }));
     }
   }
   return definitions;

@@ -1,6 +1,7 @@
 // Reads an experiment's file and says what has to be run for it: stages of training, which arms share where they begin
 // alike, and evaluations. Everything follows from the file, so that a plan is the same whenever it is made again.
 
+import { LOOK_TAGS, type LookTagName } from '../src/answer/look_tags';
 import type { QuestionKind } from '../src/data/world/question';
 import { PICTURE_KINDS, type SplitQuestions } from '../src/data/world/split_questions';
 import { SPLITS } from '../src/data/world/world_sample';
@@ -25,6 +26,8 @@ export interface Arm {
   readonly says: string;
   readonly stages: readonly string[];
   readonly mode: ReasoningMode;
+  /** Tags of its looks; absent for the method's own. */
+  readonly lookTag?: LookTagName;
 }
 
 /** Questions that every arm is asked. */
@@ -65,6 +68,7 @@ export interface EvaluateUnit {
   readonly folder: string;
   readonly arm: string;
   readonly mode: ReasoningMode;
+  readonly lookTag?: LookTagName | undefined;
   readonly set: QuestionSet;
   readonly seed: number | null;
   readonly adapter: string | null;
@@ -78,6 +82,7 @@ export type Configs = Readonly<Record<string, unknown>>;
 
 type Json = Record<string, unknown>;
 
+const LOOK_TAG_NAMES = Object.keys(LOOK_TAGS) as LookTagName[];
 const NAME = /^[a-z][a-z0-9_]{0,60}$/;
 const MOST_SEED = 0xffff_ffff;
 
@@ -152,7 +157,9 @@ export function readExperiment(name: string, json: string, file = `experiments/$
   const stages = named('stages', (own, stage) =>
     readStage(part(own.raw(stage), `stages.${stage}`, ['method', 'config', 'set'])),
   );
-  const arms = items('arms', ['name', 'says', 'stages', 'mode'], (own) => readArm(own, Object.keys(stages)));
+  const arms = items('arms', ['name', 'says', 'stages', 'mode', 'lookTag'], (own) =>
+    readArm(own, Object.keys(stages)),
+  );
   const sets = items('sets', ['name', 'split', 'visual', 'kinds', 'count', 'seed'], readSet);
   const seeds = top.integers('seeds', { max: MOST_SEED });
   if (seeds.length === 0 || new Set(seeds).size < seeds.length)
@@ -194,6 +201,7 @@ function readArm(part: Part, stages: readonly string[]): Arm {
     says: part.words('says'),
     stages: own.map(String),
     mode: part.choice('mode', REASONING_MODES),
+    ...(part.has('lookTag') ? { lookTag: part.choice('lookTag', LOOK_TAG_NAMES) } : {}),
   };
 }
 
@@ -245,7 +253,8 @@ export function unitsOf({ seeds, arms, sets, stages }: Experiment): Unit[] {
       const owner = adapter === null ? null : seed;
       for (const set of sets) {
         const folder = answersFolder(arm.name, owner, set.name);
-        add({ kind: 'evaluate', folder, arm: arm.name, mode: arm.mode, set, seed: owner, adapter });
+        const { name, mode, lookTag } = arm;
+        add({ kind: 'evaluate', folder, arm: name, mode, lookTag, set, seed: owner, adapter });
       }
     }
   }

@@ -100,10 +100,11 @@ export class ExperimentRun {
     await writeWhole(this.#end(unit), `${JSON.stringify({ ...report, commit: sources })}\n`);
   }
 
-  #asking({ mode, set, adapter }: EvaluateUnit): string[] {
+  #asking({ mode, lookTag, set, adapter }: EvaluateUnit): string[] {
     return [
       ...['evaluate', '--model', this.experiment.model, '--mode', mode, '--split', set.split],
       ...['--count', String(set.count), '--seed', String(set.seed), ...(set.visual ? ['--visual'] : [])],
+      ...(lookTag === undefined ? [] : ['--look-tag', lookTag]),
       ...(set.kinds === undefined ? [] : ['--kinds', set.kinds.join(',')]),
       ...(adapter === null ? [] : ['--adapter', this.path(adapter)]),
     ];

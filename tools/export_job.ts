@@ -73,6 +73,10 @@ async function exportJob(signal: AbortSignal): Promise<void> {
   const run = await readRunConfig(config, method);
   if (run.method === 'sft' && to === 'easyr1')
     throw new UsageError('EasyR1 trains by reinforcement alone: export an SFT run with --to trl.');
+  if (run.lookTag !== 'back')
+    throw new ArgumentError(
+      `The run's lookTag is ${run.lookTag}; the rewards of a job read looks in <back> … </back> alone.`,
+    );
   await makeFolder(out);
   const model = await placeModel(run, config, to, out);
   const { files, differences, count } = await writeData(run, config, to, model, out, signal);

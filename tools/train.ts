@@ -277,7 +277,7 @@ function keptSource({ questions, looks, chains, ...source }: RunFile['source']):
 
 /** Everything that decides a run's course but the adapter it continues, in a fixed order. */
 function settingsKey(
-  { model, mode, source, adapter, evalFile }: RunFile,
+  { model, mode, source, adapter, lookTag, evalFile }: RunFile,
   request: Omit<TrainingRequest, 'checkpoint'>,
 ): string {
   const { method, lora, optim, maxSteps, seed, tokensPerMicroBatch, gradientCheckpointing, sft, grpo } =
@@ -286,6 +286,7 @@ function settingsKey(
   const settings = { model, mode, source: keptSource(source), adapter, method, lora, optim, maxSteps, seed };
   return JSON.stringify({
     ...settings,
+    ...(lookTag === 'back' ? {} : { lookTag }),
     ...(evalSteps > 0 ? { evalSteps, evalSize, evalSamples, evalFile } : {}),
     tokensPerMicroBatch,
     gradientCheckpointing,

@@ -5,12 +5,14 @@
 
 import {
   type BlockName,
+  type BlockTags,
   BOX_OPENING,
+  blockTags,
   type ParsedAnswer,
   parseAnswer,
-  TAGS,
   type TextSpan,
 } from './answer_grammar';
+import { BACK_TAGS } from './look_tags';
 
 /** `back`: the full Look-Back form; `cot`: plain chain of thought, no trace of a back tag; `none`: neither. */
 export type AnswerForm = 'back' | 'cot' | 'none';
@@ -65,8 +67,13 @@ function fault(why: string, span: TextSpan | null | undefined): Reason {
 }
 
 /** Tag, text and closing tag at `at`, or what is there instead. */
-function readBlock(pieces: readonly Piece[], at: number, name: BlockName): FormBlock | Reason {
-  const { open, close } = TAGS[name];
+function readBlock(
+  pieces: readonly Piece[],
+  at: number,
+  name: BlockName,
+  tags: BlockTags,
+): FormBlock | Reason {
+  const { open, close } = tags[name];
   const [first, content, last] = [pieces[at], pieces[at + 1], pieces[at + 2]];
   if (first === undefined) return fault(`The answer ends where ${open} has to stand.`, null);
   if (first.tag !== open) {
@@ -119,23 +126,24 @@ function tailFault(pieces: readonly Piece[], at: number, text: string, { box }: 
   return null;
 }
 
-/** Reads an answer (without its end token) by the strict grammar. */
-export function readForm(text: string): FormReading {
-  const parsed = parseAnswer(text);
+/** Reads an answer (without its end token) by the strict grammar, in which a look back has these tags. */
+export function readForm(text: string, look = BACK_TAGS): FormReading {
+  const parsed = parseAnswer(text, look);
+  const tags = blockTags(look);
   const pieces = piecesOf(text, parsed);
   const blocks: FormBlock[] = [];
   for (;;) {
     const at = blocks.length * PIECES_PER_BLOCK;
     // Blocks alternate; after a thought the answer may end.
     const name = blocks.length % 2 === 0 ? 'think' : 'back';
-    if (name === 'back' && pieces[at]?.tag !== TAGS.back.open) {
+    if (name === 'back' && pieces[at]?.tag !== look.open) {
       const broken = pieces[at]?.tag
-        ? fault(`${pieces[at].tag} stands where ${TAGS.back.open} or the box has to stand.`, pieces[at])
+        ? fault(`${pieces[at].tag} stands where ${look.open} or the box has to stand.`, pieces[at])
         : tailFault(pieces, at, text, parsed);
       if (broken !== null) return { form: 'none', blocks: [], fault: broken };
       return { form: blocks.length > 1 ? 'back' : 'cot', blocks, fault: null };
     }
-    const block = readBlock(pieces, at, name);
+    const block = readBlock(pieces, at, name, tags);
     if ('why' in block) return { form: 'none', blocks: [], fault: block };
     blocks.push(block);
   }

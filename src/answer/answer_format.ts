@@ -4,6 +4,7 @@
 
 import { type FormBlock, type Reason, readForm } from './answer_form';
 import { BOX_OPENING, TAGS, type TextSpan } from './answer_grammar';
+import { BACK_TAGS, type LookTags } from './look_tags';
 
 /** A score with the rule that decided it and the stretch of the answer that shows it. */
 export interface FormatScore extends Reason {
@@ -15,6 +16,8 @@ export interface FormatSample {
   readonly text: string;
   /** True when the model ended it by itself, false when it was cut at the limit. */
   readonly finished: boolean;
+  /** Tags of a look back; by default the method's own. */
+  readonly look?: LookTags | undefined;
   /** Number of tokens that wrote the characters [start, end) of `text`. */
   countTokens(start: number, end: number): number;
 }
@@ -51,15 +54,7 @@ function firstMissing(text: string, literals: readonly string[]): string | null 
   return null;
 }
 
-const { think, back } = TAGS;
-const PAPER_BACK = [
-  think.open,
-  think.close + back.open,
-  back.close + think.open,
-  think.close,
-  BOX_OPENING,
-  '}',
-];
+const { think } = TAGS;
 const PAPER_COT = [think.open, think.close, BOX_OPENING, '}'];
 
 /**
@@ -69,9 +64,11 @@ const PAPER_COT = [think.open, think.close, BOX_OPENING, '}'];
  * An empty look back earns 1 here.
  * @source Look-Back, arXiv 2507.03019, eq. 3-4 (expressions unpublished); EasyR1 examples/reward_function/math.py
  */
-export function paperFormat(text: string): FormatScore {
+export function paperFormat(text: string, { open, close } = BACK_TAGS): FormatScore {
   const tight = tightenTags(text);
-  if (firstMissing(tight, PAPER_BACK) === null) {
+  const [opens, closes] = [tightenTags(open), tightenTags(close)];
+  const whole = [think.open, think.close + opens, closes + think.open, think.close, BOX_OPENING, '}'];
+  if (firstMissing(tight, whole) === null) {
     return { score: 1, why: 'Thought, look back, thought and box come in order.', span: null };
   }
   const missing = firstMissing(tight, PAPER_COT);
@@ -140,8 +137,8 @@ function hollowLook(sample: FormatSample, blocks: readonly FormBlock[]): Reason 
   return null;
 }
 
-/** Where a text holds a back tag in any spelling: spaced, in capitals, or cut short. Linear in the text. */
-function backTrace(text: string): TextSpan | null {
+/** Where a text holds a tag of a look in any spelling: spaced, in capitals, or cut short. Linear in the text. */
+function lookTrace(text: string, { word, slash }: LookTags): TextSpan | null {
   const skip = (at: number): number => {
     let next = at;
     while (/\s/.test(text[next] ?? '')) next++;
@@ -149,8 +146,9 @@ function backTrace(text: string): TextSpan | null {
   };
   for (let start = text.indexOf('<'); start >= 0; start = text.indexOf('<', start + 1)) {
     let at = skip(start + 1);
-    if (text[at] === '/') at = skip(at + 1);
-    if (text.slice(at, at + 4).toLowerCase() === 'back') return { start, end: at + 4 };
+    if (text[at] === slash) at = skip(at + 1);
+    const end = at + word.length;
+    if (text.slice(at, end).toLowerCase() === word) return { start, end };
   }
   return null;
 }
@@ -165,12 +163,16 @@ export function strictFormat(sample: FormatSample): FormatScore {
   if (!sample.finished) {
     return zero({ why: 'The answer was cut off at the limit before the model ended it.', span: null });
   }
-  const { form, blocks, fault } = readForm(sample.text);
+  const { look = BACK_TAGS } = sample;
+  const { form, blocks, fault } = readForm(sample.text, look);
   if (fault !== null) return zero(fault);
   if (form === 'cot') {
-    const span = backTrace(sample.text);
+    const span = lookTrace(sample.text, look);
     if (span !== null)
-      return zero({ why: 'A chain of thought without a look back holds a piece of a back tag.', span });
+      return zero({
+        why: `A chain of thought without a look back holds a piece of a ${look.word} tag.`,
+        span,
+      });
     return {
       score: COT_TIER,
       why: 'One thought and a box: the plain chain of thought, without a look back.',

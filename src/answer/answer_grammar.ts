@@ -3,6 +3,8 @@
 // other reading of an answer starts from what this file finds. Malformed tags stay readable as text. What is found
 // depends on the text alone, not on how it was cut into pushes, and costs linear time.
 
+import { BACK_TAGS, type LookTags } from './look_tags';
+
 /** The two blocks of the method: reasoning, and a look back at the image. */
 export type BlockName = 'think' | 'back';
 
@@ -10,10 +12,18 @@ export type BlockName = 'think' | 'back';
 export type SegmentKind = BlockName | 'answer' | 'text';
 
 /** The tags of both blocks as they are written. */
+export type BlockTags = Readonly<Record<BlockName, { readonly open: string; readonly close: string }>>;
+
+/** The tags of both blocks where a look back has the method's own. */
 export const TAGS = {
   think: { open: '<think>', close: '</think>' },
-  back: { open: '<back>', close: '</back>' },
-} as const satisfies Record<BlockName, { open: string; close: string }>;
+  back: BACK_TAGS,
+} as const satisfies BlockTags;
+
+/** The tags of both blocks where a look back has these. */
+export function blockTags(look: LookTags): BlockTags {
+  return { think: TAGS.think, back: look };
+}
 
 /** What opens the box of an answer. */
 export const BOX_OPENING = '\\boxed{';
@@ -66,24 +76,41 @@ export interface AnswerParser extends ParsedAnswer {
   end(): void;
 }
 
-const PATTERNS: ReadonlyMap<string, { readonly name: BlockName; readonly opens: boolean }> = new Map(
-  (['think', 'back'] as const).flatMap((name): [string, { name: BlockName; opens: boolean }][] => [
-    [TAGS[name].open, { name, opens: true }],
-    [TAGS[name].close, { name, opens: false }],
-  ]),
-);
+/** What a parser looks for. */
+interface Patterns {
+  readonly tags: ReadonlyMap<string, { readonly name: BlockName; readonly opens: boolean }>;
+  /** Every beginning of a tag or a box. */
+  readonly prefixes: ReadonlySet<string>;
+  /** Length of the longest tag. */
+  readonly longest: number;
+}
 
-/** Every beginning of a tag or a box. */
-const PREFIXES: ReadonlySet<string> = new Set(
-  [...PATTERNS.keys(), BOX_OPENING].flatMap((pattern) =>
-    Array.from({ length: pattern.length }, (_, i) => pattern.slice(0, i + 1)),
-  ),
-);
+function makePatterns(look: LookTags): Patterns {
+  const both = Object.entries(blockTags(look)) as [BlockName, BlockTags[BlockName]][];
+  const tags = new Map(
+    both.flatMap(([name, { open, close }]): [string, { name: BlockName; opens: boolean }][] => [
+      [open, { name, opens: true }],
+      [close, { name, opens: false }],
+    ]),
+  );
+  const prefixes = new Set(
+    [...tags.keys(), BOX_OPENING].flatMap((pattern) =>
+      Array.from({ length: pattern.length }, (_, i) => pattern.slice(0, i + 1)),
+    ),
+  );
+  return { tags, prefixes, longest: Math.max(...Array.from(prefixes, ({ length }) => length)) };
+}
+
+const PATTERNS = new WeakMap<LookTags, Patterns>();
+
+function patternsOf(look: LookTags): Patterns {
+  const known = PATTERNS.get(look) ?? makePatterns(look);
+  PATTERNS.set(look, known);
+  return known;
+}
 
 /** Characters that neither begin a tag or a box nor are a brace. */
 const PLAIN = /[^<\\{}]+/y;
-/** Length of the longest tag. */
-const LONGEST = Math.max(...Array.from(PREFIXES, ({ length }) => length));
 
 /**
  * Remembers the last balanced box of the whole text, inside blocks too: braces are counted as they stand, whatever is
@@ -140,6 +167,11 @@ class IncrementalParser implements AnswerParser {
   private at = 0;
   private raw = '';
   private readonly boxes = new BoxScanner();
+  private readonly patterns: Patterns;
+
+  constructor(look: LookTags) {
+    this.patterns = patternsOf(look);
+  }
 
   get segments(): readonly Segment[] {
     const open = this.current;
@@ -180,8 +212,9 @@ class IncrementalParser implements AnswerParser {
     }
     const char = delta[at] as string;
     // Near the end a tag may be cut off: the slow way holds it back.
-    if ((char !== '<' && char !== '\\') || delta.length - at < LONGEST) return this.feed(delta, at);
-    for (const [source, { name, opens }] of PATTERNS) {
+    if ((char !== '<' && char !== '\\') || delta.length - at < this.patterns.longest)
+      return this.feed(delta, at);
+    for (const [source, { name, opens }] of this.patterns.tags) {
       if (!delta.startsWith(source, at)) continue;
       this.boxes.skip(source.length);
       this.tag(source, name, opens);
@@ -202,11 +235,11 @@ class IncrementalParser implements AnswerParser {
     const char = delta[at] as string;
     this.boxes.char(char);
     this.pending += char;
-    while (this.pending !== '' && !PREFIXES.has(this.pending)) {
+    while (this.pending !== '' && !this.patterns.prefixes.has(this.pending)) {
       this.literal(this.pending[0] as string);
       this.pending = this.pending.slice(1);
     }
-    const tag = PATTERNS.get(this.pending);
+    const tag = this.patterns.tags.get(this.pending);
     if (tag !== undefined) this.tag(this.pending, tag.name, tag.opens);
     else if (this.pending === BOX_OPENING) this.openBox();
     else return 1;
@@ -291,14 +324,14 @@ class IncrementalParser implements AnswerParser {
   }
 }
 
-/** A parser for one answer. */
-export function createAnswerParser(): AnswerParser {
-  return new IncrementalParser();
+/** A parser for one answer, in which a look back has these tags. */
+export function createAnswerParser(look = BACK_TAGS): AnswerParser {
+  return new IncrementalParser(look);
 }
 
 /** What the parser finds in a finished text. */
-export function parseAnswer(text: string): ParsedAnswer {
-  const parser = createAnswerParser();
+export function parseAnswer(text: string, look = BACK_TAGS): ParsedAnswer {
+  const parser = createAnswerParser(look);
   parser.push(text);
   parser.end();
   return parser;

@@ -2,6 +2,7 @@
 // Everybody reads an answer through this file: page, rewards, evaluation, data sets and command lines.
 
 import { type ParsedAnswer, parseAnswer, type Segment } from './answer_grammar';
+import { BACK_TAGS } from './look_tags';
 
 /** An answer as everybody reads it. */
 export interface AnswerReading extends ParsedAnswer {
@@ -35,7 +36,7 @@ export function readingOf(parsed: ParsedAnswer): AnswerReading {
   };
 }
 
-/** Reads a whole answer, without its end token. Linear in its length, whatever it holds. */
-export function readAnswer(text: string): AnswerReading {
-  return readingOf(parseAnswer(text));
+/** Reads a whole answer, without its end token, in which a look back has these tags. Linear in its length, whatever it holds. */
+export function readAnswer(text: string, look = BACK_TAGS): AnswerReading {
+  return readingOf(parseAnswer(text, look));
 }

@@ -7,6 +7,7 @@ import { type GraderName, gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
 import { type AttentionPhases, attentionPhases, meanOf } from '../answer/attention_phases';
 import { turnOf } from '../answer/first_answer';
+import type { LookTags } from '../answer/look_tags';
 import type { TokenSpan } from '../answer/token_spans';
 import type { FinishReason } from '../generation/stopping_criteria';
 import { type AttentionCurve, curveAroundBack, decayCurve } from './attention_curves';
@@ -47,6 +48,8 @@ export interface SceneOutcome {
 /** A finished answer, as generation leaves it. */
 export interface FinishedAnswer {
   readonly text: string;
+  /** Tags of a look back; by default the method's own. */
+  readonly look?: LookTags | undefined;
   readonly ids: readonly number[];
   readonly finishReason: FinishReason;
   readonly promptTokens: number;
@@ -77,8 +80,8 @@ export function scoreAnswer(
   question: ExpectedAnswer,
   grader?: GraderName,
 ): SceneOutcome {
-  const { text, imageShares, finishReason, promptTokens, flops } = answer;
-  const reading = readAnswer(text);
+  const { text, look, imageShares, finishReason, promptTokens, flops } = answer;
+  const reading = readAnswer(text, look);
   const { firstBack } = reading;
   const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
   return {
@@ -90,7 +93,7 @@ export function scoreAnswer(
     emptyBack: reading.emptyBack,
     looks: reading.backs.length,
     genuineScan: holdGenuineScan(reading.backs.map((back) => back.text)),
-    format: readForm(text).form,
+    format: readForm(text, look).form,
     length: answer.ids.length,
     ...{ finishReason, promptTokens, flops },
     attention: attentionPhases({ reading, imageShares, tokenSpan }),

@@ -2,6 +2,7 @@
 // the page evaluate. Pictures are made or read when their wave begins, so that a large set is never in memory together.
 
 import type { GraderName } from '../answer/answer_grading';
+import { LOOK_TAGS, type LookTagName, type LookTags } from '../answer/look_tags';
 import type { PixelArray } from '../data/image/pillow_resize';
 import { type SplitQuestions, splitSample } from '../data/world/split_questions';
 import type { GeneratedAnswer } from '../generation/generate';
@@ -33,6 +34,8 @@ export interface WaveOptions {
   readonly batch: number;
   /** Null for the model's own limit. */
   readonly maxNewTokens: number | null;
+  /** Name of the tags of a look back in the answers; by default the method's own. */
+  readonly lookTag?: LookTagName | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,13 +86,14 @@ export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
   model: EvaluatedModel,
   items: readonly T[],
   question: (item: T) => Omit<Question, 'image'>,
-  { batch, maxNewTokens, signal }: WaveOptions,
+  { batch, maxNewTokens, lookTag = 'back', signal }: WaveOptions,
   hooks: WaveHooks<T>,
   drawing?: (item: T) => Drawing,
 ): Promise<void> {
+  const look = LOOK_TAGS[lookTag];
   const make = async (item: T): Promise<Made<T>> => {
     try {
-      const prepared = model.prepare({ ...question(item), image: await item.image() });
+      const prepared = model.prepare({ ...question(item), look, image: await item.image() });
       const room = model.maxTokens - prepared.prompt.inputIds.length;
       const limit = maxNewTokens ?? Math.min(model.prompts.maxNewTokens, room);
       const sampling = { ...greedy(Math.max(1, limit)), ...drawing?.(item) };
@@ -130,19 +134,20 @@ export interface EvaluationRun extends WaveOptions {
 }
 
 /**
- * Scores an answer as it was generated.
- * @param grader by default the one that the expected answer asks for
+ * Scores an answer as it was generated: by default with the grader that the expected answer asks for, and with looks in the
+ * method's own tags.
  */
 export function scoreGenerated(
   config: ModelSpec,
   answer: GeneratedAnswer,
   { prompt: { inputIds }, imageTokens }: Pick<PreparedPrompt, 'prompt' | 'imageTokens'>,
   question: ExpectedAnswer,
-  grader?: GraderName,
+  { grader, look }: { readonly grader?: GraderName | undefined; readonly look?: LookTags | undefined } = {},
 ): SceneOutcome {
   const tokens = { promptTokens: inputIds.length, imageTokens, generatedTokens: answer.ids.length };
   const finished = {
     text: answer.text,
+    look,
     ids: answer.ids,
     finishReason: answer.finishReason ?? ('stopped' as const),
     promptTokens: inputIds.length,
@@ -166,10 +171,10 @@ export async function evaluateItems(
   },
 ): Promise<void> {
   const { config } = model.model;
-  const name = grader === 'auto' ? undefined : grader;
+  const by = { grader: grader === 'auto' ? undefined : grader, look: LOOK_TAGS[options.lookTag ?? 'back'] };
   const score = ({ item, answer, request }: Answered<EvaluationItem>): SceneOutcome => {
     const { index, kind, question, expected } = item;
-    return scoreGenerated(config, answer, request.prepared, { index, kind, question, expected }, name);
+    return scoreGenerated(config, answer, request.prepared, { index, kind, question, expected }, by);
   };
   const waves = {
     ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),

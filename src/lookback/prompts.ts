@@ -2,6 +2,7 @@
 // models. The instruction follows the question in the user turn, one space between them (the official evaluation's
 // version `back`); the plain baselines of the paper put theirs into the system turn instead (version `grpo`).
 
+import { BACK_TAGS, inLookWords, type LookTags } from '../answer/look_tags';
 import { ModelError } from '../lib/errors';
 import { JsonReader } from '../lib/json_reader';
 import { REASONING_MODES, type ReasoningMode } from '../settings/reasoning_modes';
@@ -126,18 +127,23 @@ export interface AskedQuestion {
 }
 
 /**
- * Puts a question and a mode together.
+ * Puts a question and a mode together, whose words ask for a look in these tags.
  *
  * @throws ModelError `model/mode` when the model has no such mode
  */
-export function askInMode(prompts: LookBackPrompts, mode: ReasoningMode, question: string): AskedQuestion {
+export function askInMode(
+  prompts: LookBackPrompts,
+  mode: ReasoningMode,
+  question: string,
+  look: LookTags = BACK_TAGS,
+): AskedQuestion {
   const prompt = prompts.modes[mode];
   if (prompt === undefined) {
     const known = Object.keys(prompts.modes).join(', ');
     throw new ModelError('model/mode', `This model has no mode "${mode}"; it has ${known}.`, { mode });
   }
   const words = question.trim();
-  const suffix = prompt.suffix.trim();
+  const suffix = inLookWords(prompt.suffix.trim(), look);
   const text = suffix === '' ? words : `${words} ${suffix}`;
-  return prompt.system === undefined ? { text } : { text, system: prompt.system };
+  return prompt.system === undefined ? { text } : { text, system: inLookWords(prompt.system, look) };
 }

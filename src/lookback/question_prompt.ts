@@ -1,6 +1,7 @@
 // Makes the prompt of a question in a mode of reasoning, and shows a prompt as text, without a device: what the
 // reasoner asks and what previews of data sets show come from here.
 
+import type { LookTags } from '../answer/look_tags';
 import type { PixelArray } from '../data/image/pillow_resize';
 import type { PromptImage } from '../data/image/prompt_image';
 import type { Tokenizer } from '../data/text/tokenizer';
@@ -16,6 +17,8 @@ import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } 
 export interface AskedTurn {
   readonly text: string;
   readonly mode: ReasoningMode;
+  /** Tags of the look that the mode asks for; by default the method's own. */
+  readonly look?: LookTags | undefined;
 }
 
 /** A question about a picture. */
@@ -63,12 +66,12 @@ function checkPictures(prompts: LookBackPrompts, count: number): void {
 export function preparePrompt(
   processor: Processor,
   prompts: LookBackPrompts,
-  { images, text, mode, earlier = [] }: SeenQuestion,
+  { images, text, mode, look, earlier = [] }: SeenQuestion,
 ): PreparedPrompt {
   checkPictures(prompts, images.length);
-  const asked = askInMode(prompts, mode, text);
+  const asked = askInMode(prompts, mode, text, look);
   const turns = earlier.map((turn) => ({
-    text: askInMode(prompts, turn.mode, turn.text).text,
+    text: askInMode(prompts, turn.mode, turn.text, turn.look).text,
     answer: turn.answer,
   }));
   return processor.prepare({ ...asked, images, earlier: turns });

@@ -7,6 +7,7 @@ import { MIN_BACK_TOKENS, paperFormat, strictFormat } from '../answer/answer_for
 import { gradeAnswer } from '../answer/answer_grading';
 import { readAnswer } from '../answer/answer_reading';
 import { expectedWords } from '../answer/expected_answers';
+import { BACK_TAGS, type LookTags } from '../answer/look_tags';
 import { ArgumentError } from '../lib/errors';
 import type { RewardName } from '../settings/train_settings';
 import type { RewardFunction, RewardOutcome, RewardSample, WeightedReward } from '../train/rewards';
@@ -107,17 +108,38 @@ function isRewardName(name: string): name is keyof typeof REWARDS {
   return Object.hasOwn(REWARDS, name);
 }
 
+/** Rewards that read what the engine found of a look, which it finds by the method's own tags. */
+const BACK_ALONE = ['visual_anchor', 'visual_dependence', 'custom'];
+
+/** A reward as it reads answers in which a look back has these tags. */
+function rewardIn(look: LookTags, name: keyof typeof REWARDS): RewardFunction {
+  if (look === BACK_TAGS) return REWARDS[name];
+  if (name === 'format_paper') return ({ text }) => paperFormat(text, look);
+  if (name !== 'format') return REWARDS[name];
+  return (sample) => {
+    const countTokens = (start: number, end: number): number => sample.countTokens(start, end);
+    return strictFormat({ text: sample.text, finished: sample.finished, countTokens, look });
+  };
+}
+
 /**
  * The rewards of a configuration, those of weight 0 and a user's own left out.
- * @throws ArgumentError for a name that is not in {@link REWARDS}
+ * @param look tags of a look back; by default the method's own
+ * @throws ArgumentError for a name that is not in {@link REWARDS}, or that cannot read such tags
  */
-export function rewardsOf(weights: Readonly<Record<string, number>>): WeightedReward[] {
+export function rewardsOf(weights: Readonly<Record<string, number>>, look = BACK_TAGS): WeightedReward[] {
   return Object.entries(weights).flatMap(([name, weight]) => {
+    if (weight !== 0 && look !== BACK_TAGS && BACK_ALONE.includes(name)) {
+      throw new ArgumentError(
+        `The reward "${name}" reads looks in ${BACK_TAGS.open} alone: set its weight to 0, or lookTag to back.`,
+        { name },
+      );
+    }
     if (name === 'custom') return [];
     if (!isRewardName(name)) {
       const known = Object.keys(REWARDS).join(', ');
       throw new ArgumentError(`There is no reward "${name}"; known are ${known}.`, { name });
     }
-    return weight === 0 ? [] : [{ name, weight, of: REWARDS[name] }];
+    return weight === 0 ? [] : [{ name, weight, of: rewardIn(look, name) }];
   });
 }

@@ -2,6 +2,9 @@
 // Model, request and checkpoint decide the trainer's course; making it again from the same three goes on bit for bit
 // on the same device.
 
+import { readAnswer } from '../answer/answer_reading';
+import { attentionPhases } from '../answer/attention_phases';
+import type { LookTagName, LookTags } from '../answer/look_tags';
 import type { Tokenizer } from '../data/text/tokenizer';
 import { generateBatch } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
@@ -39,7 +42,7 @@ import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import type { LeftOutRows, RowSource } from './row_examples';
 import { checkTrainable, loraConfigOf } from './training_adapter';
-import { heldOutSource, labelledSource, promptSource, rolloutOf } from './training_examples';
+import { heldOutSource, labelledSource, lookOf, promptSource, rolloutOf } from './training_examples';
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world: sheets of shapes and photographs. */
@@ -55,6 +58,8 @@ export interface AdapterStart {
 export interface TrainingRequest extends TrainConfig {
   readonly method: TrainingMethod;
   readonly mode: ReasoningMode;
+  /** Name of the tags of a look back; by default the method's own. */
+  readonly lookTag?: LookTagName | undefined;
   readonly source: ShapesWorldSource | { readonly kind: 'rows'; readonly rows: RowSource };
   /** Another set to evaluate on; null holds some of the source's examples out. */
   readonly heldOut: RowSource | null;
@@ -101,9 +106,9 @@ export interface TrainerIngredients {
   /** How GRPO scores; what it makes is owned by `memory`. */
   scoring(request: TrainingRequest, memory: GpuScope): Scoring | Promise<Scoring>;
   /** Metrics of a step's completions besides the trainer's. */
-  observe(groups: readonly CandidateGroup[]): Readonly<Record<string, number>>;
+  observe(groups: readonly CandidateGroup[], look: LookTags): Readonly<Record<string, number>>;
   /** Figures of an evaluation's answers. */
-  figures(base: TrainerBase): AnswerFigures;
+  figures(base: TrainerBase, look: LookTags): AnswerFigures;
 }
 
 /** What a run is made of; only an estimate of its memory takes something else. */
@@ -129,6 +134,7 @@ export async function createTrainer(
 ): Promise<Trainer> {
   checkRequest(base, request);
   const { device } = base.model;
+  const look = lookOf(request);
   return inScope(device.gpu, async (memory) => {
     const scoring = await ingredients.scoring(request, memory);
     const images = memory.own(new ImageEncoder(device));
@@ -138,7 +144,7 @@ export async function createTrainer(
     if (request.checkpoint) policy.restore(request.checkpoint);
     const rollout = memory.own(rolloutOf(making, policy.applied));
     const heldOut = request.evalSteps > 0 ? await ingredients.heldOut(making) : null;
-    const sampled = { memory, policy, rollout, heldOut, figures: ingredients.figures(base) };
+    const sampled = { memory, policy, rollout, heldOut, figures: ingredients.figures(base, look) };
     if (labelled) {
       const parts = { ...sampled, examples: labelled };
       const trainer = new SftTrainer(parts, request, request.sft, request.checkpoint);
@@ -151,7 +157,7 @@ export async function createTrainer(
     const reference = beta > 0 ? frozen : null;
     const visualGain = gained && frozen ? new VisualGain(frozen, request.tokensPerMicroBatch) : null;
     const examples = await ingredients.prompts(making);
-    const { observe } = ingredients;
+    const observe = (groups: readonly CandidateGroup[]) => ingredients.observe(groups, look);
     const parts = { ...sampled, reference, visualGain, examples, scoring, observe };
     const trainer = new GrpoTrainer(parts, request, request.grpo, request.checkpoint);
     if (Number.isFinite(examples.count)) hooks.onSplit?.(trainer.split);
@@ -160,11 +166,10 @@ export async function createTrainer(
 }
 
 /** The rewards of a run. A user's own is tried once, before anything is sampled. */
-async function scoringOf(
-  { method, grpo: settings, openReward = openBrowserRewardWorker }: TrainingRequest,
-  memory: GpuScope,
-): Promise<Scoring> {
-  const scoring = { rewards: rewardsOf(settings.rewardWeights), accuracy: REWARDS.accuracy, settings };
+async function scoringOf(request: TrainingRequest, memory: GpuScope): Promise<Scoring> {
+  const { method, grpo: settings, openReward = openBrowserRewardWorker } = request;
+  const rewards = rewardsOf(settings.rewardWeights, lookOf(request));
+  const scoring = { rewards, accuracy: REWARDS.accuracy, settings };
   const weight = settings.rewardWeights.custom;
   if (method !== 'grpo' || !weight) return scoring;
   if (settings.customReward === null) {
@@ -212,25 +217,36 @@ function referenceOf(base: TrainerBase, request: TrainingRequest): LoraAdapter {
 }
 
 /** Scores an evaluation's answers as the Look-Back evaluation does. */
-function answerFigures({ model: { device } }: TrainerBase): AnswerFigures {
+function answerFigures({ model: { device } }: TrainerBase, look: LookTags): AnswerFigures {
   return (answers) =>
     evaluationMetrics(
       summarise(
         answers.map(({ example, answer }) => {
           const { key: index, kind, question, expected } = example;
-          return scoreGenerated(device.config, answer, example, { index, kind, question, expected });
+          return scoreGenerated(
+            device.config,
+            answer,
+            example,
+            { index, kind, question, expected },
+            { look },
+          );
         }),
       ),
     );
 }
 
 /** Look-Back's metrics of a step's completions. */
-function observe(groups: readonly CandidateGroup[]): Record<string, number> {
+function observe(groups: readonly CandidateGroup[], look: LookTags): Record<string, number> {
   return completionMetrics(
     groups.flatMap(({ candidates }) =>
-      candidates.map(({ sample, scored }) => {
-        const { text, countTokens, expected, length, attention } = sample;
-        return { text, expected, truncated: scored.truncated, length, countTokens, attention };
+      candidates.map(({ sample, scored, answer }) => {
+        const { text, countTokens, expected, length } = sample;
+        const attention = attentionPhases({
+          reading: readAnswer(text, look),
+          imageShares: answer.imageShares(),
+          tokenSpan: (start, end) => answer.tokenSpan(start, end),
+        });
+        return { text, look, expected, truncated: scored.truncated, length, countTokens, attention };
       }),
     ),
   );

@@ -1,6 +1,7 @@
 // Makes the examples of a run: questions or written answers, of the built-in world or of rows, and what is evaluated
 // on. Model, request and seed decide them: equal positions give equal examples.
 
+import { BACK_TAGS, LOOK_TAGS, type LookTags } from '../answer/look_tags';
 import { trainingSample } from '../data/world/split_questions';
 import type { WorldSample } from '../data/world/world_sample';
 import { ArgumentError, DataError } from '../lib/errors';
@@ -31,6 +32,11 @@ const WRONG_FIRST_SHARE = 0.5;
 /** Scenes whose rollouts are sampled at once while a cold start is prepared. */
 export const SCENES_AT_ONCE = 32;
 
+/** The tags of a look back in a run. */
+export function lookOf({ lookTag = 'back' }: Pick<TrainingRequest, 'lookTag'>): LookTags {
+  return LOOK_TAGS[lookTag];
+}
+
 /** Samples from the base, or under an adapter. */
 export function rolloutOf(
   { base, images, ingredients }: TrainerMaking,
@@ -50,25 +56,30 @@ function worldSample({ seed }: TrainingRequest, source: ShapesWorldSource, index
   return trainingSample({ ...source, seed }, index);
 }
 
+/** The words beside a question. */
+interface Asking {
+  readonly mode: ReasoningMode;
+  readonly look: LookTags;
+}
+
+function askingOf(request: Pick<TrainingRequest, 'mode' | 'lookTag'>): Asking {
+  return { mode: request.mode, look: lookOf(request) };
+}
+
 function examplePrompt(
   base: TrainerBase,
-  mode: ReasoningMode,
+  asking: Asking,
   key: number,
   row: Omit<TrainingRow, 'response'>,
   kind: string,
 ): PromptExample {
-  const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, mode });
+  const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, ...asking });
   return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
 }
 
-function worldPrompt(
-  base: TrainerBase,
-  mode: ReasoningMode,
-  key: number,
-  sample: WorldSample,
-): PromptExample {
+function worldPrompt(base: TrainerBase, asking: Asking, key: number, sample: WorldSample): PromptExample {
   const row = { image: worldPixels(sample), question: sample.text, answer: sample.answer };
-  return examplePrompt(base, mode, key, row, sample.kind === 'text' ? 'text' : 'visual');
+  return examplePrompt(base, asking, key, row, sample.kind === 'text' ? 'text' : 'visual');
 }
 
 /** Questions of GRPO: of the world's training split without end, or of rows. */
@@ -77,11 +88,12 @@ export async function promptSource({
   request,
   hooks,
 }: TrainerMaking): Promise<ExampleSource<PromptExample>> {
-  const { source, mode } = request;
+  const { source } = request;
+  const asking = askingOf(request);
   if (source.kind === 'shapes_world') {
     return {
       count: Number.POSITIVE_INFINITY,
-      read: async (position) => worldPrompt(base, mode, position, worldSample(request, source, position)),
+      read: async (position) => worldPrompt(base, asking, position, worldSample(request, source, position)),
     };
   }
   const room = base.maxTokens - request.grpo.maxCompletionLength;
@@ -90,9 +102,11 @@ export async function promptSource({
   return found.source;
 }
 
-function preparedRows(base: TrainerBase, { mode }: TrainingRequest, rows: RowSource): PreparedRows {
+function preparedRows(base: TrainerBase, request: TrainingRequest, rows: RowSource): PreparedRows {
   if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
-  return new PreparedRows(rows, (row, position) => examplePrompt(base, mode, position, row, 'row'));
+  return new PreparedRows(rows, (row, position) =>
+    examplePrompt(base, askingOf(request), position, row, 'row'),
+  );
 }
 
 /** Written answers of SFT: a cold start of the world, or the responses of rows. */
@@ -123,14 +137,14 @@ export async function labelledSource(making: TrainerMaking): Promise<ExampleSour
 export async function heldOutSource(making: TrainerMaking): Promise<ExampleSource<HeldOutExample> | null> {
   const { base, request } = making;
   if (request.heldOut !== null) return heldOutRowsOf(making, request.heldOut);
-  const { method, source, mode, evalSize, seed } = request;
+  const { method, source, evalSize, seed } = request;
   if (method === 'sft' || source.kind === 'rows' || evalSize === 0) return null;
   if (evalSize < 1) {
     throw new ArgumentError('evalSize is a share, and the built-in world has no end: give a whole number.');
   }
   const read = async (index: number): Promise<HeldOutExample> => {
     const sample = trainingSample({ ...source, seed }, index, 'validation');
-    return { ...worldPrompt(base, mode, index, sample), completion: null };
+    return { ...worldPrompt(base, askingOf(request), index, sample), completion: null };
   };
   return { count: evalSize, read };
 }
@@ -164,12 +178,15 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
   const { base, request, hooks } = making;
   const rollout = rolloutOf(making, null);
   const examples: LabelledExample[] = [];
+  // The base answers as it was taught, whatever the look is called.
+  const own = { mode: 'cot', look: BACK_TAGS } as const;
   const position = request.mode === 'semantic' ? 'semantic' : 'solution';
   const shares = {
     position,
     reflectionRate: source.reflectionRate,
     wrongFirstShare: WRONG_FIRST_SHARE,
     looks: source.looks,
+    tags: lookOf(request),
     chains: source.chains,
   } as const;
   try {
@@ -178,7 +195,7 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
       await hooks.turn?.();
       const count = Math.min(SCENES_AT_ONCE, source.scenes - first);
       const samples = Array.from({ length: count }, (_, at) => worldSample(request, source, first + at));
-      const prompts = samples.map((sample, at) => worldPrompt(base, 'cot', first + at, sample));
+      const prompts = samples.map((sample, at) => worldPrompt(base, own, first + at, sample));
       const sampling = {
         count: source.rolloutsPerScene,
         temperature: 1,
@@ -191,7 +208,7 @@ async function coldStart(making: TrainerMaking, source: ShapesWorldSource): Prom
         const texts = answers[at] ?? [];
         const made = coldStartText(sample, texts, createPrng(0xc01d, request.seed, first + at), shares);
         if (!made) return;
-        const prompt = worldPrompt(base, request.mode, first + at, sample);
+        const prompt = worldPrompt(base, askingOf(request), first + at, sample);
         const completion = completionIds(base, made.text);
         if (prompt.prompt.inputIds.length + completion.length > request.sft.maxLength) return;
         examples.push({ ...prompt, completion });

@@ -5,11 +5,14 @@ import { strictFormat } from '../answer/answer_format';
 import { type AnswerReading, readAnswer } from '../answer/answer_reading';
 import type { AttentionPhases } from '../answer/attention_phases';
 import { turnOf } from '../answer/first_answer';
+import type { LookTags } from '../answer/look_tags';
 
 /** One sampled completion, as the metrics see it. */
 export interface CompletionSample {
   /** Without the end token. */
   readonly text: string;
+  /** Tags of a look back; by default the method's own. */
+  readonly look?: LookTags | undefined;
   readonly expected: string;
   /** Cut at the length limit. */
   readonly truncated: boolean;
@@ -34,7 +37,10 @@ function backLengths({ sample, reading }: ReadSample): number[] {
 
 function isStrict({ sample }: ReadSample): boolean {
   const countTokens = (start: number, end: number): number => sample.countTokens(start, end);
-  return strictFormat({ text: sample.text, finished: !sample.truncated, countTokens }).score === 1;
+  return (
+    strictFormat({ text: sample.text, look: sample.look, finished: !sample.truncated, countTokens }).score ===
+    1
+  );
 }
 
 /**
@@ -54,7 +60,9 @@ export function completionMetrics(samples: readonly CompletionSample[]): Record<
       metrics[`look_back/${name}`] = known.reduce((sum, value) => sum + value, 0) / known.length;
     }
   };
-  const read = samples.map((sample): ReadSample => ({ sample, reading: readAnswer(sample.text) }));
+  const read = samples.map(
+    (sample): ReadSample => ({ sample, reading: readAnswer(sample.text, sample.look) }),
+  );
   const turns = read
     .map(({ sample, reading }) => turnOf(reading, sample.expected))
     .filter((found) => found !== null);

@@ -3,6 +3,7 @@
 
 import { JsonSyntaxError, parseStrictJson, type StrictJson } from '../lib/strict_json';
 import { evaluatesHeldOut } from './held_out_settings';
+import { LOOK_TAG } from './look_tag';
 import {
   defaultsOf,
   givenProblems,
@@ -38,6 +39,7 @@ export const RUN_FILE_SETTINGS = {
     source: 'dataset',
   }),
   ...TRAIN_SETTINGS,
+  lookTag: LOOK_TAG,
   evalFile: text(null, {
     group: 'evaluation',
     label: 'Evaluate on',
@@ -142,7 +144,9 @@ function planReader(file: unknown) {
 }
 
 /** What a file is written from. */
-export type RunFileSource = Omit<RunFile, 'source'> & {
+export type RunFileSource = Omit<RunFile, 'source' | 'lookTag'> & {
+  /** Absent of runs of the page, whose looks have the method's own tags. */
+  readonly lookTag?: RunFile['lookTag'];
   readonly source: Partial<RunFile['source']> & Pick<RunFile['source'], 'kind'>;
 };
 

@@ -1,6 +1,7 @@
 // answer_format: every score of both formats has its reason in words and the stretch of the answer that shows it.
 import { describe, expect, it } from 'vitest';
 import { paperFormat, strictFormat } from '../../src/answer/answer_format';
+import { LOOK_TAGS, type LookTags } from '../../src/answer/look_tags';
 
 const LOOK = 'check the red squares one at a1 one at b2';
 const score = (text: string, finished = true) => {
@@ -62,6 +63,42 @@ describe('strictFormat', () => {
   it('gives nothing to an answer that was cut off', () => {
     const why = 'The answer was cut off at the limit before the model ended it.';
     expect(score('<think>a</think> \\boxed{1}', false)).toEqual([0, why, null]);
+  });
+});
+
+describe('with other tags of a look', () => {
+  const scoreOf = (text: string, look: LookTags) => {
+    const countTokens = (start: number, end: number) => text.slice(start, end).trim().split(/\s+/).length;
+    return strictFormat({ text, look, finished: true, countTokens }).score;
+  };
+
+  it.each(Object.entries(LOOK_TAGS))('%s: the same tiers', (_, look) => {
+    const { open, close, word, slash } = look;
+    const whole = `<think> a </think> ${open} ${LOOK} ${close} <think> c </think> \\boxed{ 1 }`;
+    const cot = '<think> a </think> \\boxed{ 1 }';
+    expect([scoreOf(whole, look), paperFormat(whole, look).score]).toEqual([1, 1]);
+    expect([scoreOf(cot, look), paperFormat(cot, look).score]).toEqual([0.667, 0.667]);
+    const hostile = [
+      whole.replace(LOOK, ''),
+      whole.replace(LOOK, 'ok'),
+      whole.replace(close, ''),
+      whole.replace(close, open),
+      whole.replace(open, close),
+      whole.replace(open, `${open} ${open}`),
+      whole.replace(open, open.toUpperCase()),
+      whole.replace(open, open.replace(word, `${word}x`)),
+      cot.replace('a', `a < ${slash} ${word.toUpperCase()}`),
+      cot.replace('a', `a <${word}`),
+    ];
+    for (const text of hostile) expect(scoreOf(text, look), text).toBe(0);
+    for (const other of Object.values(LOOK_TAGS).filter((one) => one !== look))
+      expect(scoreOf(whole, other), other.open).toBe(0);
+  });
+
+  it('takes a million characters of a broken tag', () => {
+    const look = LOOK_TAGS.words_check;
+    for (const unit of ['< check ', '< - ', '< - check >', '<'])
+      expect(scoreOf(unit.repeat(1_000_000 / unit.length), look)).toBe(0);
   });
 });
 

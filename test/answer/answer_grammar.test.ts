@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAnswerParser, parseAnswer, type Segment } from '../../src/answer/answer_grammar';
+import { LOOK_TAGS, type LookTags } from '../../src/answer/look_tags';
 import { SEGMENT_TEXT, splitsAgree } from '../harness/fuzz_properties';
 
 /** kind:text of each segment, `…` for one that was not closed. */
@@ -83,6 +84,80 @@ describe('segments of a text', () => {
       ...['a</think>', '<think>b</think>', '\\boxed{4}', '<back>c'],
     ]);
     expect(text.slice(box?.outerStart, box?.outerEnd)).toBe('\\boxed{4}');
+  });
+});
+
+describe('other tags of a look', () => {
+  const others = Object.values(LOOK_TAGS);
+  const written = (text: string, { open, close }: LookTags) =>
+    text.replaceAll('<back>', open).replaceAll('</back>', close);
+  const texts = [
+    '<think>a</think> <back>b</back> <think>c</think> \\boxed{5}',
+    '<think>a<back>b</back>c</think>',
+    '<think>a</back>b</think>',
+    'so \\boxed{a <back>b</back>',
+    '<back><back></back></back>',
+    '<<back>x</<back>',
+    '<back>',
+  ];
+
+  it('are read as the method’s own are', () => {
+    for (const look of others) {
+      for (const text of texts) {
+        const own = brief(parseAnswer(text).segments).map((part) => written(part, look));
+        expect(brief(parseAnswer(written(text, look), look).segments), written(text, look)).toEqual(own);
+      }
+    }
+  });
+
+  it('leave every other tag a piece of text, and broken ones, too', () => {
+    for (const look of others) {
+      for (const other of others.filter((one) => one !== look)) {
+        const text = `${other.open}a${other.close}`;
+        expect(parseAnswer(text, look).tags, text).toEqual([]);
+        expect(brief(parseAnswer(text, look).segments)).toEqual([`text:${text}…`]);
+      }
+      for (const broken of [
+        look.open.slice(0, -1),
+        look.open.slice(1),
+        look.open.toUpperCase(),
+        `<${look.word}/>`,
+      ])
+        expect(parseAnswer(`${broken}a`, look).tags, broken).toEqual([]);
+    }
+  });
+
+  it('give the same segments however the text is cut', () => {
+    for (const look of others) {
+      const atoms = fc.constantFrom(
+        ...[
+          look.open,
+          look.close,
+          '<think>',
+          '</think>',
+          '\\boxed{',
+          '}',
+          '<',
+          '>',
+          '/',
+          '-',
+          ' ',
+          look.word,
+        ],
+        ...[look.open.slice(0, 2), look.close.slice(0, -1), 'x'],
+      );
+      fc.assert(
+        fc.property(fc.array(atoms, { maxLength: 12 }), fc.nat(80), (parts, at) => {
+          const text = parts.join('');
+          const parser = createAnswerParser(look);
+          for (const piece of [text.slice(0, at), text.slice(at)]) parser.push(piece);
+          parser.end();
+          const { segments, tags, box } = parseAnswer(text, look);
+          expect([parser.segments, parser.tags, parser.box]).toEqual([segments, tags, box]);
+        }),
+        { numRuns: 100 },
+      );
+    }
   });
 });
 

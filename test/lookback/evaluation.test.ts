@@ -1,5 +1,6 @@
 // evaluation: Wilson's interval against published values, sums over outcomes.
 import { describe, expect, it } from 'vitest';
+import { LOOK_TAGS, type LookTags } from '../../src/answer/look_tags';
 import { type FinishedAnswer, scoreAnswer, summarise, wilson } from '../../src/lookback/evaluation';
 import { wordAnswer } from './scripted_model';
 
@@ -51,6 +52,18 @@ describe('summarise', () => {
     outcome('<think> a </think> \\boxed{ 7 }', '7', 2, 'count', 0.1),
     outcome('<think> a </think> <back> </back> <think> b </think> \\boxed{ 7 }', '7', 3, 'take', 0.1),
   ];
+
+  it('reads looks in the tags that they have, their attention, too', () => {
+    const { open, close } = LOOK_TAGS.words_check;
+    const text = LOOK_BACK.replace('<back>', open).replace('</back>', close);
+    const question = { index: 0, kind: 'count', question: 'How many?', expected: '7' };
+    const share = (token: number) => (token >= 22 && token < 28 ? 1 : 0);
+    const of = (look: LookTags) => scoreAnswer({ ...answerOf(text, share), look }, question);
+    expect(of(LOOK_TAGS.words_check)).toMatchObject({
+      ...{ triggered: true, looks: 1, format: 'back', backAt: 22, attention: { late: 0, inBack: 1 } },
+    });
+    expect(of(LOOK_TAGS.back)).toMatchObject({ triggered: false, looks: 0, format: 'none', backAt: null });
+  });
 
   it('counts what the outcomes say', () => {
     const report = summarise(outcomes);

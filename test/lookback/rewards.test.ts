@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_ATTENTION } from '../../src/answer/attention_phases';
+import { LOOK_TAGS, type LookTags } from '../../src/answer/look_tags';
 import { drawSample } from '../../src/data/world/world_sample';
 import { ArgumentError } from '../../src/lib/errors';
 import { REWARDS, rewardsOf } from '../../src/lookback/rewards';
@@ -207,6 +208,25 @@ describe('length', () => {
 });
 
 describe('rewardsOf', () => {
+  it('reads other tags where they are given, and refuses rewards that cannot', () => {
+    const { open, close } = LOOK_TAGS.words_check;
+    const text = `${THINK} ${BACK} ${AGAIN} ${BOX}`.replace('<back>', open).replace('</back>', close);
+    for (const name of ['format', 'format_paper']) {
+      const scored = (look?: LookTags) =>
+        rewardsOf(Object.fromEntries([[name, 1]]), look)[0]?.of(sampleOf(text)).score;
+      expect([scored(LOOK_TAGS.words_check), scored(LOOK_TAGS.recheck)], name).not.toContain(undefined);
+      expect(scored(LOOK_TAGS.words_check)).toBe(1);
+      expect(scored()).toBeLessThan(1);
+    }
+    for (const name of ['visual_anchor', 'visual_dependence', 'custom']) {
+      const weights = Object.fromEntries([[name, 0.5]]);
+      expect(() => rewardsOf(weights, LOOK_TAGS.words_check)).toThrow(
+        `"${name}" reads looks in <back> alone`,
+      );
+      expect(() => rewardsOf(weights)).not.toThrow();
+    }
+  });
+
   it('takes known rewards by name and leaves weight 0 out', () => {
     const rewards = rewardsOf({ accuracy: 1, format: 0.1, length: 0 });
     expect(rewards).toEqual([

@@ -51,6 +51,20 @@ describe('parts of an experiment', () => {
   });
 });
 
+describe('tags of looks', () => {
+  const asking = (lookTag: unknown) =>
+    unitsOf(small({ seeds: [3], arms: SMALL.arms.map((arm) => ({ ...arm, lookTag })) }));
+
+  it('are asked for and read as the arm says', () => {
+    const tags = asking('words_check').flatMap((unit) => (unit.kind === 'evaluate' ? [unit.lookTag] : []));
+    expect(tags).toEqual(['words_check', 'words_check', 'words_check']);
+  });
+
+  it('are refused where there are none of the name', () => {
+    expect(() => asking('<check>')).toThrow(/arms\[0\]\.lookTag must be one of back, recheck/);
+  });
+});
+
 describe('sets of questions', () => {
   const withKinds = (kinds: unknown) => small({ sets: [{ ...SMALL.sets[0], kinds }] }).sets;
 

@@ -4,6 +4,7 @@
 // oracle stands in for the paper's annotating model, foreign words for its chains of another model.
 
 import { TAGS } from '../../answer/answer_grammar';
+import { BACK_TAGS, type LookTags } from '../../answer/look_tags';
 import { type ChainWords, FOREIGN_WORDS, glancedCounts, OWN_WORDS } from '../../data/world/chain_words';
 import { backText, boxed, type LookPosition } from '../../data/world/oracle';
 import { answerOf } from '../../data/world/question';
@@ -28,6 +29,8 @@ export interface LookForm {
   readonly position: LookPosition;
   /** One look for all counts of the question, the default, or one for each, right before it is used. */
   readonly looks?: WorldSettings['looks'] | undefined;
+  /** Tags of a look; by default the method's own. */
+  readonly tags?: LookTags | undefined;
 }
 
 /** One example to imitate. */
@@ -39,7 +42,7 @@ export interface ColdStartExample {
   readonly wrongFirst: boolean;
 }
 
-const { think, back } = TAGS;
+const { think } = TAGS;
 
 function pick<T>(items: readonly T[], prng: Prng): T | undefined {
   return items[prng.nextInt(items.length)];
@@ -62,7 +65,7 @@ export function worldOpening(thought: string, position: LookPosition): string {
  * @param words   of the thoughts after a look
  */
 export function worldLook(
-  { position, looks = 'one' }: LookForm,
+  { position, looks = 'one', tags = BACK_TAGS }: LookForm,
   thought: string,
   { facts, question, counts, answer }: WorldSample,
   words: ChainWords = OWN_WORDS,
@@ -72,7 +75,7 @@ export function worldLook(
   const episodes = lines.map((line, i) => {
     const again =
       line && i < lines.length - 1 ? thoughtOf(words.between(question, line, counts[i] ?? 0)) : last;
-    return `${back.open} ${backText(facts, question, line)} ${back.close} ${again}`;
+    return `${tags.open} ${backText(facts, question, line)} ${tags.close} ${again}`;
   });
   return `${worldOpening(thought, position)} ${episodes.join(' ')} ${boxed(answer)}`;
 }

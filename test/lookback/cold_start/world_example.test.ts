@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { readForm } from '../../../src/answer/answer_form';
 import { readAnswer } from '../../../src/answer/answer_reading';
 import { NO_ATTENTION } from '../../../src/answer/attention_phases';
+import { LOOK_TAGS, type LookTags } from '../../../src/answer/look_tags';
 import { lineName } from '../../../src/data/world/grid';
 import { chainOfThought } from '../../../src/data/world/oracle';
 import type { QuestionKind } from '../../../src/data/world/question';
@@ -149,6 +150,17 @@ describe('coldStartText', () => {
         const one = readForm(of('one')).blocks.map(({ start, end }) => of('one').slice(start, end).trim());
         expect([parts[0], parts[4]]).toEqual([one[0], one[2]]);
       }
+    }
+  });
+
+  it('writes looks in the tags that are wanted, and nothing else otherwise', () => {
+    const { open, close } = LOOK_TAGS.words_check;
+    for (let index = 0; index < 40; index++) {
+      const sample = sampleAt(index, 0.2);
+      const of = (tags: LookTags) =>
+        coldStartText(sample, rolloutsOf(sample), createPrng(index), { ...SETTINGS, tags })?.text ?? '';
+      const own = of(LOOK_TAGS.back);
+      expect(of(LOOK_TAGS.words_check)).toBe(own.replace('<back>', open).replace('</back>', close));
     }
   });
 
