@@ -14,13 +14,17 @@ import { AttentionRecorder, type AttentionShares, type TokenAttention } from './
 import { type FinishReason, StoppingCriteria } from './stopping_criteria';
 import { TextStream } from './text_stream';
 
-/** The part of a session that generation needs; tests script it. */
-export type TokenSource = Pick<GenerationSession, 'prefill' | 'step'>;
+/** The part of a session that generation needs; tests script it. Without `prefillContinued` every prompt is run whole. */
+export type TokenSource = Pick<GenerationSession, 'prefill' | 'step'> &
+  Partial<Pick<GenerationSession, 'prefillContinued'>>;
 /** A session whose prompts can go on behind the last answer. */
 export type ContinuedSource = TokenSource & Pick<GenerationSession, 'prefillContinued'>;
 
 /** A span of the answer's text with the generated tokens that wrote it, end exclusive. */
 export type TokenSegment = Segment & TokenSpan;
+
+/** Whether an answer that grows is to end with its newest token. */
+export type StopWhen = (answer: GeneratedAnswer) => boolean;
 
 /** How to generate, the same for every sequence of a batch. */
 export interface GenerationOptions {
@@ -131,8 +135,19 @@ export interface SequenceRequest {
   readonly sampling: SamplingOptions;
   /** Image tokens of the prompt, the length of its maps. */
   readonly imageTokens: number;
-  /** The prompt goes on behind the session's last answer; read by {@link generate} alone. Default false. */
+  /** The prompt goes on behind the last answer of a session of batch 1. Default false. */
   readonly continues?: boolean;
+}
+
+/** Prompt pass of the requests: of a single one that goes on behind the last answer, only what the session lacks. */
+function prefillOf(
+  source: TokenSource,
+  [only, ...others]: readonly SequenceRequest[],
+): TokenSource['prefill'] {
+  return (prompts, settings, signal) =>
+    only?.continues && others.length === 0 && source.prefillContinued
+      ? source.prefillContinued(only.prompt, itemAt(settings, 0), signal)
+      : source.prefill(prompts, settings, signal);
 }
 
 /** First result of a run; undefined when it was stopped before there was one. */
@@ -171,11 +186,7 @@ export async function* generate(
 ): AsyncGenerator<GenerationEvent, void, void> {
   const criteria = new StoppingCriteria({ ...options, maxNewTokens: request.sampling.maxNewTokens });
   const recorder = new AttentionRecorder([request.imageTokens], options);
-  const prefill: TokenSource['prefill'] = (prompts, settings, signal) =>
-    request.continues
-      ? source.prefillContinued(request.prompt, itemAt(settings, 0), signal)
-      : source.prefill(prompts, settings, signal);
-  let result = await firstStep([request], options, prefill);
+  let result = await firstStep([request], options, prefillOf(source, [request]));
   if (result === undefined) answer.finish('stopped');
   while (result !== undefined) {
     const attention = recorder.read(result, 0);
@@ -197,7 +208,7 @@ export async function* generate(
 
 /**
  * Generates one wave of answers, one per sequence of the session's batch. A finished sequence does not stop the
- * others; the wave ends with its longest answer. On abort, unfinished answers end as `stopped`.
+ * others; the wave ends with its longest answer. On abort, unfinished answers end as `stopped`, as does one where `until` holds.
  *
  * @param requests at most as many as the session's batch
  * @returns answers in the order of the requests, attention recorded when the session captures
@@ -205,7 +216,11 @@ export async function* generate(
 export async function generateBatch(
   source: TokenSource,
   requests: readonly SequenceRequest[],
-  options: GenerationOptions & { readonly createDecoder: () => StreamDecoder },
+  options: GenerationOptions & {
+    readonly createDecoder: () => StreamDecoder;
+    /** Called after each token that does not end its answer by itself. */
+    readonly until?: StopWhen | undefined;
+  },
 ): Promise<GeneratedAnswer[]> {
   if (requests.length === 0) throw new ArgumentError('generateBatch needs at least one request.');
   const answers = requests.map(() => new GeneratedAnswer(options.createDecoder()));
@@ -216,7 +231,7 @@ export async function generateBatch(
     requests.map(({ imageTokens }) => imageTokens),
     options,
   );
-  let result = await firstStep(requests, options, (...given) => source.prefill(...given));
+  let result = await firstStep(requests, options, prefillOf(source, requests));
   while (result !== undefined) {
     let open = 0;
     for (const [b, answer] of answers.entries()) {
@@ -229,6 +244,7 @@ export async function generateBatch(
       const reason = own.after(id, answer.ids.length + 1);
       answer.push(id, own.isEnd(id));
       if (reason !== null) answer.finish(reason);
+      else if (options.until?.(answer)) answer.finish('stopped');
       else open++;
     }
     result = open > 0 ? await source.step() : undefined;

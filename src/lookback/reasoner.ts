@@ -10,6 +10,7 @@ import {
   type GenerationOptions,
   generate,
   generateBatch,
+  type StopWhen,
 } from '../generation/generate';
 import { type PreparedPrompt, Processor } from '../generation/processor';
 import type { GpuContext } from '../gpu/device';
@@ -205,21 +206,23 @@ export class Reasoner {
   /**
    * Answers a wave of questions at once.
    *
-   * @param batch sequences of the session, at least as many as the requests; a later, smaller wave may share it
+   * @param batch sequences of the session, at least as many as the requests; a later, smaller wave may share it. Only
+   *   with one does a prompt that continues take the keys of what it goes on behind.
+   * @param options `until` ends an answer early, as `stopped`
    */
   async answerBatch(
     requests: readonly AnswerRequest[],
     batch: number,
-    options: AnswerOptions,
+    options: AnswerOptions & { readonly until?: StopWhen | undefined },
   ): Promise<GeneratedAnswer[]> {
     const session = await this.#sessionFor(requests, batch, options.capture);
-    const sequences = requests.map(({ prepared: { prompt, imageTokens }, sampling }) => ({
-      prompt,
-      imageTokens,
-      sampling,
+    const sequences = requests.map(({ prepared: { prompt, imageTokens }, sampling, continues = false }) => ({
+      ...{ prompt, imageTokens, sampling },
+      continues: continues && batch === 1,
     }));
     const createDecoder = () => this.#decoder();
-    return generateBatch(session, sequences, { ...this.#generation(session, options), createDecoder });
+    const { until } = options;
+    return generateBatch(session, sequences, { ...this.#generation(session, options), createDecoder, until });
   }
 
   #decoder() {

@@ -5,13 +5,29 @@
 import type { GpuContext } from '../gpu/device';
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
-import { type CacheShape, cachePositions, checkCache, slotCapacity, slotStart } from '../kernels/cache_shape';
+import {
+  type CacheFormat,
+  type CacheShape,
+  cachePositions,
+  checkCache,
+  slotCapacity,
+  slotStart,
+} from '../kernels/cache_shape';
 import { KEY_CLASS } from '../kernels/sequence_words';
 import { ShapeError } from '../lib/errors';
 import type { CachedKeys } from '../tensor/ops/attention';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import { type StoredTensor, tensorBytes } from '../tensor/trace';
 import type { TextSpec } from './spec';
+
+/** Bytes that the keys and values of one token take in all layers. */
+export function tokenCacheBytes(
+  { numHiddenLayers, numKeyValueHeads, headDim }: TextSpec,
+  format: CacheFormat,
+): number {
+  const bytes = format === 'f16' ? 2 : 4;
+  return 2 * numHiddenLayers * numKeyValueHeads * paddedHeadSize(headDim) * bytes;
+}
 
 /** A device cache of keys and values. */
 export class KvCache {

@@ -4,8 +4,8 @@
 import { meanOf } from '../answer/attention_phases';
 import type { GeneratedAnswer } from '../generation/generate';
 import { itemAt } from '../lib/invariant';
+import { BlankPictures } from '../model/blank_pictures';
 import type { LoraAdapter } from '../model/lora';
-import type { ImageInput } from '../model/prompt_packing';
 import type { CompletionGroup } from './packing';
 import type { LoraPolicy } from './policy';
 import type { StepHooks } from './trainer';
@@ -30,11 +30,11 @@ export function visualGainPhases(answer: GeneratedAnswer, gains: Float32Array): 
   };
 }
 
-/** Scores completions with and without their pictures; keeps one blank picture of each size. */
+/** Scores completions with and without their pictures. */
 export class VisualGain {
   readonly #scorer: LoraAdapter;
   readonly #tokensPerMicroBatch: number;
-  readonly #blanks = new Map<string, ImageInput>();
+  readonly #blanks = new BlankPictures();
 
   /** @param scorer the frozen adapter; its owner frees it after the last call */
   constructor(scorer: LoraAdapter, tokensPerMicroBatch: number) {
@@ -81,15 +81,7 @@ export class VisualGain {
   }
 
   readonly #blinded = ({ prompt, completions }: CompletionGroup): CompletionGroup => ({
-    prompt: { ...prompt, images: prompt.images.map((image) => this.#blank(image)) },
+    prompt: { ...prompt, images: prompt.images.map((image) => this.#blanks.of(image)) },
     completions,
   });
-
-  /** A picture of the same size, all of the mean colour that the processor subtracts. */
-  #blank({ gridThw, pixelValues }: ImageInput): ImageInput {
-    const key = gridThw.join();
-    const blank = this.#blanks.get(key) ?? { gridThw, pixelValues: new Float32Array(pixelValues.length) };
-    this.#blanks.set(key, blank);
-    return blank;
-  }
 }

@@ -178,6 +178,36 @@ describe('generateBatch', () => {
     expect(answers[1]?.ids).toHaveLength(3);
   });
 
+  it('ends an answer where it is told to, and lets the others go on', async () => {
+    const session = scriptedSession({ ids: [LOOK_BACK, [2, 3, 3, EOS]], batch: 4, masses });
+    const until = (answer: GeneratedAnswer) => answer.reading().triggered;
+    const answers = await generateBatch(session, [anyRequest(20), anyRequest(20)], { ...options, until });
+    expect(answers.map(({ finishReason }) => finishReason)).toEqual(['stopped', 'eos']);
+    expect(answers[0]?.text).toBe('<think> so </think> <back>');
+    expect(session.steps).toBe(3);
+  });
+
+  it('goes on behind the last answer with one request, never with several', async () => {
+    const session = scriptedSession({ ids: [[2, EOS], [EOS]] });
+    const passes: string[] = [];
+    const watched: typeof session = {
+      ...session,
+      prefill: (...given) => {
+        passes.push('whole');
+        return session.prefill(...given);
+      },
+      prefillContinued: (...given) => {
+        passes.push('continued');
+        return session.prefillContinued(...given);
+      },
+    };
+    const continues = { ...anyRequest(20), continues: true };
+    await generateBatch(watched, [continues], options);
+    await generateBatch(watched, [continues, continues], options);
+    await generateBatch(watched, [anyRequest(20)], options);
+    expect(passes).toEqual(['continued', 'whole', 'whole']);
+  });
+
   it('refuses an empty wave', async () => {
     await expect(generateBatch(scriptedSession({ ids: [] }), [], options)).rejects.toThrow(/at least one/);
   });

@@ -6,7 +6,7 @@ import type { GpuContext } from '../../src/gpu/device';
 import { type CacheShape, unsharedCache } from '../../src/kernels/cache_shape';
 import { KEY_CLASS } from '../../src/kernels/sequence_words';
 import { parseModelConfig } from '../../src/model/config';
-import { KvCache, promptKeyClasses, rangeKeyClasses } from '../../src/model/kv_cache';
+import { KvCache, promptKeyClasses, rangeKeyClasses, tokenCacheBytes } from '../../src/model/kv_cache';
 import type { TextSpec } from '../../src/model/spec';
 import { testGpu } from '../harness/gpu';
 
@@ -34,6 +34,7 @@ describe('KvCache', () => {
       shape,
     });
     expect(cache.bytes).toBe(3 * 2 * (positions * 2 * 8 * bytes) + positions * 4);
+    expect(cache.bytes).toBe(positions * (tokenCacheBytes(text, format) + 4));
     expect(gpu.counters.bufferBytes - before).toBe(cache.bytes);
     cache.destroy();
     expect(gpu.counters.bufferBytes).toBe(before);
