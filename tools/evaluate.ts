@@ -1,6 +1,6 @@
 // Command line: measures a model's answers over many questions. `npm run evaluate -- --model pocket --mode cot …`
 // It is batched and resumable: each finished wave is appended to --out, and --resume skips what is there
-// already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same.
+// already. The report is computed from the outcomes alone, so interrupted and unbroken runs report the same, but for seconds.
 
 import { appendFile, writeFile } from 'node:fs/promises';
 import type { LookTagName } from '../src/answer/look_tags';
@@ -61,6 +61,10 @@ export interface EvaluateReport extends EvaluationReport {
   /** Name of the tags of a look back. */
   readonly lookTag: LookTagName;
   readonly grader: EvaluationSettings['grader'];
+  /** What stands in the looks. */
+  readonly look: EvaluationSettings['look'];
+  /** Questions at once. */
+  readonly batch: number;
   /** 0 is greedy. */
   readonly temperature: number;
   readonly samplingSeed: number;
@@ -105,6 +109,8 @@ const USAGE = `usage: npm run evaluate -- --model ID|DIR --mode MODE (--split SP
   --max-new-tokens N    (default: the model's own limit)
   --temperature T       sample the answers (default ${SETTINGS.temperature.default}: greedy)
   --sampling-seed S     of sampling, with the number of each question (default ${SETTINGS.samplingSeed.default})
+  --look LOOK           ${choicesOf(SETTINGS.look).join(' | ')}:
+                        what stands in the looks of greedy answers (default ${SETTINGS.look.default}, the model's)
   --grader NAME         ${choicesOf(SETTINGS.grader).join(' | ')} (default ${SETTINGS.grader.default}: what the expected answer asks for)
   --out FILE.jsonl      write one outcome per line
   --resume              go on where --out stopped
@@ -131,16 +137,9 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 const OPTIONS = {
   ...{ model: TEXT, adapter: TEXT, weights: TEXT, mode: TEXT, split: TEXT, dataset: TEXT, count: TEXT },
-  ...{ seed: TEXT, batch: TEXT, questions: TEXT, kinds: TEXT, grader: TEXT, out: TEXT, temperature: TEXT },
-  ...{
-    'max-new-tokens': TEXT,
-    'sampling-seed': TEXT,
-    'look-tag': TEXT,
-    visual: FLAG,
-    resume: FLAG,
-    probe: FLAG,
-    json: FLAG,
-  },
+  ...{ seed: TEXT, batch: TEXT, questions: TEXT, kinds: TEXT, grader: TEXT, look: TEXT, out: TEXT },
+  ...{ temperature: TEXT, 'max-new-tokens': TEXT, 'sampling-seed': TEXT, 'look-tag': TEXT },
+  ...{ visual: FLAG, resume: FLAG, probe: FLAG, json: FLAG },
 };
 
 /** The options as they were given. @throws UsageError for one that is missing, and for two that exclude each other */
@@ -157,6 +156,11 @@ function readOptions() {
   if (values.kinds !== undefined && values.split === undefined) {
     throw new UsageError('--kinds goes with --split.');
   }
+  if (
+    (values.look ?? SETTINGS.look.default) !== 'own' &&
+    (Number(values.temperature ?? 0) !== 0 || values.probe)
+  )
+    throw new UsageError('--look goes with greedy answers: without --temperature and --probe.');
   if (values.resume && values.out === undefined) throw new UsageError('--resume needs --out.');
   return { ...values, model: values.model };
 }
@@ -180,6 +184,7 @@ function readCall(): Call {
     batch: settingOption('batch', SETTINGS.batch, values.batch),
     grader: settingOption('grader', SETTINGS.grader, values.grader),
     maxNewTokens: settingOption('max-new-tokens', SETTINGS.maxNewTokens, values['max-new-tokens']),
+    look: settingOption('look', SETTINGS.look, values.look),
     temperature: settingOption('temperature', SETTINGS.temperature, values.temperature),
     samplingSeed: settingOption('sampling-seed', SETTINGS.samplingSeed, values['sampling-seed']),
     out: values.out,
@@ -217,7 +222,7 @@ function progress(total: number): (wave: number, left: readonly LeftOut<unknown>
 
 /** Outcomes that `--resume` goes on from. @throws DataError where they are of other questions, or of an earlier version */
 async function keptOutcomes(
-  { out, resume }: Call,
+  { out, resume, look }: Call,
   items: readonly EvaluationItem[],
 ): Promise<Map<number, SceneOutcome>> {
   const known = new Map<number, SceneOutcome>();
@@ -231,7 +236,9 @@ async function keptOutcomes(
         ? 'holds other questions than these'
         : before.shares === undefined
           ? 'was written by an earlier version'
-          : null;
+          : (before.intervention?.look ?? 'own') !== look
+            ? `holds answers with other looks than "${look}"`
+            : null;
     if (fault === null) continue;
     throw new DataError('data/row', `${out} ${fault}: remove it, or run without --resume.`);
   }
@@ -306,6 +313,8 @@ async function evaluateProbes(reasoner: Reasoner, call: Call, signal: AbortSigna
 }
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+const kibibytes = (bytes: number | null): string =>
+  bytes === null ? '–' : `${(bytes / 1024).toFixed(0)} KiB`;
 const share = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
 
 const part = ({ count, accuracy }: EvaluateReport['givenBack']): string =>
@@ -316,7 +325,7 @@ const looksOf = ({ meanLooks }: EvaluateReport): string =>
   meanLooks && meanLooks > 1 ? `, ${meanLooks.toFixed(2)} times each` : '';
 
 function printReport(report: EvaluateReport): void {
-  const { accuracy, attention, flips } = report;
+  const { accuracy, attention, flips, cost, intervention } = report;
   const lines = [
     `${report.count} questions of ${report.source}, ${report.model}${report.adapter === null ? '' : ` with ${report.adapter}`}, ${report.mode}`,
     `accuracy     ${percent(accuracy.mean)} (${percent(accuracy.low)} to ${percent(accuracy.high)})`,
@@ -324,6 +333,12 @@ function printReport(report: EvaluateReport): void {
     `right when   it looked back ${part(report.givenBack)}, when not ${part(report.givenNoBack)}`,
     `flips        of ${flips.judged} first thoughts ${flips.wrongToRight} from wrong to right, ${flips.rightToWrong} from right to wrong`,
     `length       ${report.meanLength.toFixed(1)} tokens, cut off ${percent(report.truncatedRate)}`,
+    `an answer    ${(report.meanFlops / 1e6).toFixed(1)} million operations, keys and values ${kibibytes(cost.meanCacheBytes)}, median ${share(cost.medianSeconds)} s`,
+    ...(intervention === null
+      ? []
+      : [
+          `its looks    ${intervention.look}: ${intervention.looks} in ${intervention.applied} answers, ${intervention.withoutLook} without a look; ${cost.meanForcedTokens.toFixed(1)} tokens put there`,
+        ]),
     `on the image early ${share(attention.early)}, late ${share(attention.late)}, in back ${share(attention.inBack)} (peak ${share(attention.backPeak)}), after ${share(attention.afterBack)}`,
     ...Object.entries(report.byKind).map(
       ([kind, own]) =>
@@ -366,7 +381,7 @@ async function measure(
 ): Promise<void> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
-  const { seed, mode, lookTag, grader, temperature, samplingSeed } = call;
+  const { seed, mode, lookTag, look, batch, grader, temperature, samplingSeed } = call;
   if (call.probe) {
     const probe = await evaluateProbes(reasoner, call, signal);
     const report: EvaluateProbeReport = { probe, count: call.count, seconds: seconds(), ...where, seed };
@@ -380,7 +395,7 @@ async function measure(
   }
   const { outcomes, leftOut } = await evaluateQuestions(reasoner, call, signal);
   const source = call.dataset ?? call.split;
-  const asked = { mode, lookTag, grader, temperature, samplingSeed, source, leftOut, seed };
+  const asked = { mode, lookTag, look, batch, grader, temperature, samplingSeed, source, leftOut, seed };
   const measured = { seconds: seconds(), ...where, ...asked };
   const report: EvaluateReport = { ...summarise(outcomes), ...measured };
   if (call.json) process.stdout.write(`${JSON.stringify(report)}\n`);

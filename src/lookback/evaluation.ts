@@ -1,6 +1,6 @@
 // Scores finished answers as the Look-Back evaluation does, and sums them up: accuracy with its interval, how often
 // the model looked back and what that changed, and how much of its attention went to the image in each phase of the
-// answer. A report is a function of the outcomes alone, so a resumed run reports what an unbroken one would.
+// answer. A report is a function of the outcomes alone, so a resumed run reports what an unbroken one would, but for seconds.
 
 import { type AnswerForm, readForm } from '../answer/answer_form';
 import { type GraderName, gradeAnswer } from '../answer/answer_grading';
@@ -12,6 +12,7 @@ import type { TokenSpan } from '../answer/token_spans';
 import type { FinishReason } from '../generation/stopping_criteria';
 import { type AttentionCurve, curveAroundBack, decayCurve } from './attention_curves';
 import { holdGenuineScan } from './genuine_scan';
+import type { Intervention } from './look_interventions';
 
 /** One scored answer: a row of the evaluation's JSONL file. */
 export interface SceneOutcome {
@@ -37,6 +38,12 @@ export interface SceneOutcome {
   readonly promptTokens: number;
   /** Floating-point operations of the answer's matrix products. */
   readonly flops: number;
+  /** Bytes of the keys and values of prompt and answer; absent from outcomes of earlier versions. */
+  readonly cacheBytes?: number;
+  /** Wall-clock seconds, of a wave an equal share; absent from outcomes of earlier versions and of trainings. */
+  readonly seconds?: number;
+  /** What was done at its looks; absent where they are the model's own. */
+  readonly intervention?: Intervention;
   readonly attention: AttentionPhases;
   /** Number of the token that opens the first look back; null without one. */
   readonly backAt: number | null;
@@ -50,7 +57,8 @@ export interface FinishedAnswer {
   readonly text: string;
   /** Tags of a look back; by default the method's own. */
   readonly look?: LookTags | undefined;
-  readonly ids: readonly number[];
+  /** Generated tokens. */
+  readonly length: number;
   readonly finishReason: FinishReason;
   readonly promptTokens: number;
   readonly flops: number;
@@ -80,7 +88,7 @@ export function scoreAnswer(
   question: ExpectedAnswer,
   grader?: GraderName,
 ): SceneOutcome {
-  const { text, look, imageShares, finishReason, promptTokens, flops } = answer;
+  const { text, look, imageShares, length, finishReason, promptTokens, flops } = answer;
   const reading = readAnswer(text, look);
   const { firstBack } = reading;
   const tokenSpan = (start: number, end: number): TokenSpan => answer.tokenSpan(start, end);
@@ -94,8 +102,7 @@ export function scoreAnswer(
     looks: reading.backs.length,
     genuineScan: holdGenuineScan(reading.backs.map((back) => back.text)),
     format: readForm(text, look).form,
-    length: answer.ids.length,
-    ...{ finishReason, promptTokens, flops },
+    ...{ length, finishReason, promptTokens, flops },
     attention: attentionPhases({ reading, imageShares, tokenSpan }),
     backAt: firstBack === null ? null : tokenSpan(firstBack.outerStart, firstBack.outerEnd).tokenStart,
     shares: imageShares.map((share) => (share === null ? null : Number(share.toFixed(SHARE_PLACES)))),
@@ -150,6 +157,26 @@ export interface FlipReport {
   readonly stayedWrong: number;
 }
 
+/** What answers take beside tokens and operations; null where it was not measured. */
+export interface CostReport {
+  /** Tokens per answer that were put there and not generated. */
+  readonly meanForcedTokens: number;
+  /** Keys and values per answer, in bytes, at its end. */
+  readonly meanCacheBytes: number | null;
+  /** Seconds per answer, of a wave an equal share: the median, as the first answers also wait for what is made once. */
+  readonly medianSeconds: number | null;
+}
+
+/** What was done at the looks of answers. */
+export interface InterventionReport {
+  readonly look: Intervention['look'];
+  /** Answers with a look that it was made at, and answers without one, which are as the model wrote them. */
+  readonly applied: number;
+  readonly withoutLook: number;
+  /** Looks over all answers. */
+  readonly looks: number;
+}
+
 /** What an evaluation found. Rates are shares of all answers, in [0, 1]. */
 export interface EvaluationReport {
   readonly count: number;
@@ -175,6 +202,9 @@ export interface EvaluationReport {
   /** Tokens per prompt, and floating-point operations per answer. */
   readonly meanPromptTokens: number;
   readonly meanFlops: number;
+  readonly cost: CostReport;
+  /** Null where all looks are the model's own. */
+  readonly intervention: InterventionReport | null;
   /** Means over the answers that have the phase, of the first look; null when none has. */
   readonly attention: AttentionPhases;
   /** Mean image share by position in the answer, and around the token that opens the look back. */
@@ -241,6 +271,29 @@ function attentionOf(outcomes: readonly SceneOutcome[]): AttentionPhases {
   };
 }
 
+function medianOf(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
+}
+
+function costOf(outcomes: readonly SceneOutcome[]): CostReport {
+  return {
+    meanForcedTokens: meanOf(outcomes.map(({ intervention }) => intervention?.forcedTokens ?? 0)) ?? 0,
+    meanCacheBytes: meanOf(outcomes.map(({ cacheBytes }) => cacheBytes ?? null)),
+    medianSeconds: medianOf(outcomes.map(({ seconds }) => seconds).filter((own) => own !== undefined)),
+  };
+}
+
+function interventionOf(outcomes: readonly SceneOutcome[]): InterventionReport | null {
+  const made = outcomes.map(({ intervention }) => intervention).filter((one) => one !== undefined);
+  const [first] = made;
+  if (first === undefined) return null;
+  const applied = made.filter(({ looks }) => looks > 0).length;
+  const looks = made.reduce((sum, own) => sum + own.looks, 0);
+  return { look: first.look, applied, withoutLook: made.length - applied, looks };
+}
+
 /** Sums up scored answers; their order does not matter. */
 export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
   const mean = (of: (outcome: SceneOutcome) => number): number => meanOf(outcomes.map(of)) ?? 0;
@@ -262,6 +315,8 @@ export function summarise(outcomes: readonly SceneOutcome[]): EvaluationReport {
     meanLength: mean((outcome) => outcome.length),
     meanPromptTokens: mean((outcome) => outcome.promptTokens),
     meanFlops: mean((outcome) => outcome.flops),
+    cost: costOf(outcomes),
+    intervention: interventionOf(outcomes),
     attention: attentionOf(outcomes),
     decay: decayCurve(outcomes),
     aroundBack: curveAroundBack(outcomes),

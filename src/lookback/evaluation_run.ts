@@ -7,14 +7,16 @@ import type { PixelArray } from '../data/image/pillow_resize';
 import { type SplitQuestions, splitSample } from '../data/world/split_questions';
 import type { GeneratedAnswer } from '../generation/generate';
 import type { PreparedPrompt } from '../generation/processor';
-import { DataError } from '../lib/errors';
+import { ArgumentError, DataError } from '../lib/errors';
 import { answerFlops } from '../model/answer_flops';
+import { tokenCacheBytes } from '../model/kv_cache';
 import type { SamplingOptions } from '../model/prompt_packing';
 import type { ModelSpec } from '../model/spec';
-import { questionSeed } from '../settings/evaluation_settings';
+import { type EvaluationSettings, questionSeed } from '../settings/evaluation_settings';
 import type { ReasoningMode } from '../settings/reasoning_modes';
 import { worldPixels } from './cold_start/problem_source';
 import { type ExpectedAnswer, type SceneOutcome, scoreAnswer } from './evaluation';
+import { type Intervention, LookInterventions } from './look_interventions';
 import type { Question } from './question_prompt';
 import { type AnswerRequest, greedy, type Reasoner } from './reasoner';
 
@@ -25,7 +27,10 @@ export interface EvaluationItem extends ExpectedAnswer {
 
 /** The part of a reasoner that is asked. */
 export type EvaluatedModel = Pick<Reasoner, 'prepare' | 'answerBatch' | 'maxTokens' | 'prompts'> & {
-  readonly model: { readonly config: Reasoner['model']['config'] };
+  readonly processor: Pick<Reasoner['processor'], 'tokenizer'>;
+  readonly model: Pick<Reasoner['model'], 'config'> & {
+    readonly weights: Pick<Reasoner['model']['weights'], 'cacheFormat'>;
+  };
 };
 
 /** How waves are asked. */
@@ -37,6 +42,8 @@ export interface WaveOptions {
   /** Name of the tags of a look back in the answers; by default the method's own. */
   readonly lookTag?: LookTagName | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What stands in the looks of the answers, which are then greedy; by default `own`. */
+  readonly look?: EvaluationSettings['look'];
 }
 
 /** How the answer to a question is drawn; greedily where this is not given. */
@@ -55,6 +62,10 @@ export interface Answered<T> {
   readonly item: T;
   readonly answer: GeneratedAnswer;
   readonly request: AnswerRequest;
+  /** Null where the looks are the model's own. */
+  readonly intervention: Intervention | null;
+  /** Its equal share of the wave's seconds. */
+  readonly seconds: number;
 }
 
 /** An item that could not be asked. */
@@ -76,6 +87,24 @@ export function splitItem(questions: SplitQuestions, index: number): EvaluationI
   };
 }
 
+/** Answers requests of a wave with their own looks, or with what is to stand for them. */
+function answering(
+  model: EvaluatedModel,
+  width: number,
+  { look = 'own', lookTag = 'back', signal }: WaveOptions,
+): (requests: readonly AnswerRequest[]) => Promise<Pick<Answered<unknown>, 'answer' | 'intervention'>[]> {
+  if (look !== 'own') {
+    if (lookTag !== 'back')
+      throw new ArgumentError('Only looks in the tags <back> and </back> are replaced.');
+    const interventions = new LookInterventions(model, look, { batch: width, signal });
+    return (requests) => interventions.answer(requests);
+  }
+  return async (requests) => {
+    const answers = await model.answerBatch(requests, width, { capture: 'shares', signal });
+    return answers.map((answer) => ({ answer, intervention: null }));
+  };
+}
+
 type Made<T> = { readonly item: T } & ({ readonly request: AnswerRequest } | { readonly why: DataError });
 
 /**
@@ -86,10 +115,12 @@ export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
   model: EvaluatedModel,
   items: readonly T[],
   question: (item: T) => Omit<Question, 'image'>,
-  { batch, maxNewTokens, lookTag = 'back', signal }: WaveOptions,
+  options: WaveOptions,
   hooks: WaveHooks<T>,
   drawing?: (item: T) => Drawing,
 ): Promise<void> {
+  const { batch, maxNewTokens, lookTag = 'back', signal } = options;
+  const ask = answering(model, Math.min(batch, items.length), options);
   const look = LOOK_TAGS[lookTag];
   const make = async (item: T): Promise<Made<T>> => {
     try {
@@ -110,13 +141,13 @@ export async function answerInWaves<T extends Pick<EvaluationItem, 'image'>>(
     await hooks.onBegin?.();
     if (signal?.aborted) return;
     const requests = asked.map(({ request }) => request);
-    const width = Math.min(batch, items.length);
-    const answers =
-      requests.length === 0 ? [] : await model.answerBatch(requests, width, { capture: 'shares', signal });
+    const began = performance.now();
+    const answers = requests.length === 0 ? [] : await ask(requests);
     if (signal?.aborted) return;
-    const answered = answers.flatMap((answer, i): Answered<T>[] => {
+    const seconds = (performance.now() - began) / 1000 / answers.length;
+    const answered = answers.flatMap((own, i): Answered<T>[] => {
       const one = asked[i];
-      return one === undefined ? [] : [{ item: one.item, answer, request: one.request }];
+      return one === undefined ? [] : [{ item: one.item, request: one.request, seconds, ...own }];
     });
     await hooks.onWave(answered, left);
   }
@@ -135,23 +166,31 @@ export interface EvaluationRun extends WaveOptions {
 
 /**
  * Scores an answer as it was generated: by default with the grader that the expected answer asks for, and with looks in the
- * method's own tags.
+ * method's own tags. Tokens that were put into it, `forcedTokens`, are read like a prompt.
  */
 export function scoreGenerated(
   config: ModelSpec,
   answer: GeneratedAnswer,
   { prompt: { inputIds }, imageTokens }: Pick<PreparedPrompt, 'prompt' | 'imageTokens'>,
   question: ExpectedAnswer,
-  { grader, look }: { readonly grader?: GraderName | undefined; readonly look?: LookTags | undefined } = {},
-): SceneOutcome {
-  const tokens = { promptTokens: inputIds.length, imageTokens, generatedTokens: answer.ids.length };
-  const finished = {
-    text: answer.text,
+  {
+    grader,
     look,
-    ids: answer.ids,
+    forcedTokens = 0,
+  }: {
+    readonly grader?: GraderName | undefined;
+    readonly look?: LookTags | undefined;
+    readonly forcedTokens?: number;
+  } = {},
+): SceneOutcome {
+  const promptTokens = inputIds.length;
+  const length = answer.ids.length - forcedTokens;
+  const finished = {
+    ...{ text: answer.text, look, length, promptTokens },
     finishReason: answer.finishReason ?? ('stopped' as const),
-    promptTokens: inputIds.length,
-    flops: answerFlops(config, tokens),
+    flops: answerFlops(config, {
+      ...{ promptTokens: promptTokens + forcedTokens, imageTokens, generatedTokens: length },
+    }),
     imageShares: answer.imageShares(),
     tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
   };
@@ -170,11 +209,20 @@ export async function evaluateItems(
     ) => Promise<void>;
   },
 ): Promise<void> {
-  const { config } = model.model;
+  const { config, weights } = model.model;
   const by = { grader: grader === 'auto' ? undefined : grader, look: LOOK_TAGS[options.lookTag ?? 'back'] };
-  const score = ({ item, answer, request }: Answered<EvaluationItem>): SceneOutcome => {
+  const score = (one: Answered<EvaluationItem>): SceneOutcome => {
+    const { item, answer, request, intervention, seconds } = one;
     const { index, kind, question, expected } = item;
-    return scoreGenerated(config, answer, request.prepared, { index, kind, question, expected }, by);
+    const asked = { index, kind, question, expected };
+    const forcedTokens = intervention?.forcedTokens ?? 0;
+    // The last token is not read again.
+    const tokens = request.prepared.prompt.inputIds.length + answer.ids.length - 1;
+    return {
+      ...scoreGenerated(config, answer, request.prepared, asked, { ...by, forcedTokens }),
+      ...{ cacheBytes: tokens * tokenCacheBytes(config.text, weights.cacheFormat), seconds },
+      ...(intervention === null ? {} : { intervention }),
+    };
   };
   const waves = {
     ...(hooks.onBegin === undefined ? {} : { onBegin: hooks.onBegin }),

@@ -42,6 +42,23 @@ export const EVALUATION_SETTINGS = {
       when: (of) => of('temperature') !== 0,
     },
   ),
+  look: choice(
+    'own',
+    {
+      own: 'The model’s own',
+      neutral: 'Neutral text of as many tokens as its own',
+      blank_picture: 'Its own, written before a blank picture',
+      picture_again: 'The picture’s tokens once more, and no words',
+      picture_then_look: 'The picture’s tokens once more, then its own',
+    },
+    {
+      group: 'evaluation',
+      label: 'Looks back',
+      help: 'What stands in every look of an answer: the model goes on behind it. Of greedy answers alone.',
+      docs: 'Only looks in the tags `<back>` are replaced. `neutral` repeats one word, `ok`; a look that is never closed stays. `blank_picture` has the model write the look with a picture of one colour in the place of the real one, which is there again behind it.',
+      when: (of) => of('temperature') === 0,
+    },
+  ),
   grader: choice(
     'auto',
     {

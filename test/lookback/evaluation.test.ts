@@ -9,7 +9,7 @@ function answerOf(text: string, share: (token: number) => number | null): Finish
   const answer = wordAnswer(text, share);
   return {
     text: answer.text,
-    ids: answer.ids,
+    length: answer.ids.length,
     ...{ finishReason: 'eos', promptTokens: 9, flops: 1000 },
     imageShares: answer.imageShares(),
     tokenSpan: (start, end) => answer.tokenSpan(start, end),

@@ -8,7 +8,7 @@ function outcome(text: string, expected: string, index: number, kind: string, sh
   const answer = wordAnswer(text, () => share);
   const finished: FinishedAnswer = {
     text: answer.text,
-    ids: answer.ids,
+    length: answer.ids.length,
     ...{ finishReason: index === 3 ? 'length' : 'eos', promptTokens: 9, flops: 1000 },
     imageShares: answer.imageShares(),
     tokenSpan: (start, end) => answer.tokenSpan(start, end),

@@ -4,6 +4,7 @@ import { DataError } from '../../src/lib/errors';
 import type { SceneOutcome } from '../../src/lookback/evaluation';
 import { type EvaluationItem, evaluateItems, splitItem } from '../../src/lookback/evaluation_run';
 import { scriptedModel } from './scripted_model';
+import { wordModel } from './word_model';
 
 const pixels = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
 const item = (index: number, expected = '2'): EvaluationItem => ({
@@ -98,6 +99,28 @@ describe('evaluateItems', () => {
     const { waves, left } = await evaluated([broken, item(1)], () => '\\boxed{ 2 }');
     expect(left).toEqual([0]);
     expect(waves.flat().map(({ index }) => index)).toEqual([1]);
+  });
+
+  it('scores answers whole whose looks were replaced, and counts only what was generated', async () => {
+    const { model } = wordModel(({ written }) =>
+      written === '' ? '<think> 3 </think> <back> red red </back> so' : ' <think> 2 </think> \\boxed{ 2 }',
+    );
+    const outcomes: SceneOutcome[] = [];
+    const hooks = { onWave: async (wave: readonly SceneOutcome[]) => void outcomes.push(...wave) };
+    await evaluateItems(model, [item(0)], { ...RUN, look: 'neutral' }, hooks);
+    const [one] = outcomes;
+    expect(one).toMatchObject({
+      correct: true,
+      triggered: true,
+      promptTokens: 6,
+      length: 11,
+      format: 'back',
+    });
+    expect(one?.intervention).toEqual({ look: 'neutral', looks: 1, forcedTokens: 3 });
+    // 6 tokens of the prompt and 14 of the answer, of which the last is not read; a key and a value of 4 halves each.
+    expect(one?.cacheBytes).toBe(19 * 2 * 4 * 2);
+    expect(one?.flops).toBeGreaterThan(0);
+    expect(one?.seconds).toBeGreaterThanOrEqual(0);
   });
 
   it('throws a wave away that was aborted, and asks no other', async () => {

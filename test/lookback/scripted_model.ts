@@ -45,7 +45,9 @@ export function scriptedModel(
   return {
     maxTokens: 100,
     prompts: { maxNewTokens: 50 } as EvaluatedModel['prompts'],
-    model: { config: SMALL_SPEC },
+    model: { config: SMALL_SPEC, weights: { cacheFormat: 'f32' } },
+    // Only interventions spell: word_model.ts.
+    processor: { tokenizer: undefined as never },
     prepare: ({ text, mode }) =>
       ({
         prompt: { inputIds: [1, 2, 3], images: [], asked: { text, mode } },

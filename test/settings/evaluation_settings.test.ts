@@ -8,7 +8,7 @@ describe('EVALUATION_SETTINGS', () => {
   it('asks 1000 questions, 64 at once, as long as the model answers', () => {
     expect(defaultsOf(EVALUATION_SETTINGS)).toEqual({
       ...{ mode: 'solution', count: 1000, seed: 999, batch: 64, maxNewTokens: null, grader: 'auto' },
-      ...{ temperature: 0, samplingSeed: 0 },
+      ...{ temperature: 0, samplingSeed: 0, look: 'own' },
     });
   });
 

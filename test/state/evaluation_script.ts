@@ -24,7 +24,7 @@ const PLAN: EvaluationPlan = {
 const outcome = (index: number, kind: string, text: string) => {
   const answer = wordAnswer(text, (token) => 0.5 / (1 + token));
   const finished = {
-    ...({ text, ids: answer.ids, finishReason: 'eos', promptTokens: 30, flops: 2e9 } as const),
+    ...({ text, length: answer.ids.length, finishReason: 'eos', promptTokens: 30, flops: 2e9 } as const),
     imageShares: answer.imageShares(),
     tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
   };

@@ -23,7 +23,7 @@ function answers(arm: string, seed: number | null, set: string, right: string) {
     const text = `<think> 1 </think> <back> a look </back> <think> so </think> \\boxed{ ${bit === '1' ? 2 : 3} }`;
     const answer = wordAnswer(text, () => 0.25);
     const finished = {
-      ...{ text, ids: answer.ids, finishReason: 'eos' as const, promptTokens: 1, flops: 1 },
+      ...{ text, length: answer.ids.length, finishReason: 'eos' as const, promptTokens: 1, flops: 1 },
       imageShares: answer.imageShares(),
       tokenSpan: (start: number, end: number) => answer.tokenSpan(start, end),
     };
