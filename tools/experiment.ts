@@ -3,11 +3,13 @@
 // commands, in an order that follows from the file. A run that was killed goes on where it stopped, and what
 // docs/results/NAME.json holds of the same definition is not run again.
 
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { DataError } from '../src/lib/errors';
 import { itemAt } from '../src/lib/invariant';
 import { createPrng } from '../src/lib/prng';
+import { ADAPTER_WEIGHTS } from '../src/model/peft';
 import type { ShippedName } from '../src/state/shipped_experiment';
 import { log, readArgumentsWithWord, runCommand, UsageError } from './command_line';
 import { type HeldParts, heldParts, joinedParts, NO_PARTS, readResults, unitsLeft } from './experiment_parts';
@@ -15,6 +17,7 @@ import {
   type Configs,
   type EvaluateUnit,
   type Experiment,
+  isGiven,
   readExperiment,
   type Unit,
   unitsOf,
@@ -223,15 +226,30 @@ async function experiment(signal: AbortSignal): Promise<void> {
   await runLeft(run, units, chosen, call.list);
 }
 
-/** The configurations that an experiment's stages start from. @throws DataError naming one that cannot be read */
+/**
+ * The configurations that an experiment's stages start from, and digests of adapters that are given.
+ * @throws DataError naming a file that cannot be read
+ */
 async function configsOf({ stages }: Experiment): Promise<Configs> {
   const configs: Record<string, unknown> = {};
-  for (const { config } of Object.values(stages)) {
-    const text = await readFile(config, 'utf8').catch(() => null);
+  const unread = (file: string): DataError => new DataError('data/config', `${file} cannot be read.`);
+  for (const stage of Object.values(stages)) {
+    if (isGiven(stage)) {
+      const file = `${stage.adapter}/${ADAPTER_WEIGHTS}`;
+      const bytes = await readFile(file).catch(() => {
+        throw unread(file);
+      });
+      configs[stage.adapter] = { weights: createHash('sha256').update(bytes).digest('hex') };
+      continue;
+    }
+    const { config } = stage;
+    const text = await readFile(config, 'utf8').catch(() => {
+      throw unread(config);
+    });
     try {
-      configs[config] = JSON.parse(text ?? '');
+      configs[config] = JSON.parse(text);
     } catch {
-      throw new DataError('data/config', `${config} ${text === null ? 'cannot be read' : 'is no JSON'}.`);
+      throw new DataError('data/config', `${config} is no JSON.`);
     }
   }
   return configs;

@@ -7,6 +7,8 @@ import {
   answersFolder,
   type Configs,
   type Experiment,
+  isGiven,
+  isGivenAdapter,
   readExperiment,
   stageSettings,
   type Unit,
@@ -39,15 +41,19 @@ export function definitionsOf(experiment: Experiment, configs: Configs): Readonl
   const definitions = new Map<string, string>();
   for (const unit of unitsOf(experiment)) {
     const { model } = experiment;
-    const from = unit.adapter === null ? null : definitions.get(unit.adapter);
+    const { adapter } = unit;
+    const given = adapter !== null && isGivenAdapter(adapter) ? ordered(configs[adapter]) : null;
+    const from = adapter === null ? null : (given ?? definitions.get(adapter));
     if (unit.kind === 'train') {
       const { method, config } = unit.stage;
       const settings = stageSettings(unit.stage, configs[config], unit.seed);
       definitions.set(unit.folder, ordered({ method, settings, from }));
     } else {
       const { name: _, ...questions } = unit.set;
-      const { mode, lookTag } = unit;
-      definitions.set(unit.folder, ordered({ model, mode, lookTag, questions, from }));
+      const { mode, lookTag, look, batch } = unit;
+      // What is as it is without being said is not said: results of before could say it have the same definition.
+      const said = { look: look === 'own' ? undefined : look, batch };
+      definitions.set(unit.folder, ordered({ model, mode, lookTag, questions, from, ...said }));
     }
   }
   return definitions;
@@ -133,7 +139,9 @@ export function readResults(
   const all = top.has('commit') ? top.string('commit') : undefined;
   const then = (): Configs =>
     Object.fromEntries(
-      Object.values(experiment.stages).map(({ config }) => [config, asNow(configAt(all ?? '', config))]),
+      Object.values(experiment.stages).flatMap((stage) =>
+        isGiven(stage) ? [] : [[stage.config, asNow(configAt(all ?? '', stage.config))]],
+      ),
     );
   const training = Object.entries(top.raw('training') ?? {}).map(
     ([folder, stage]): [string, KeptTraining] => {

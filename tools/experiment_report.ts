@@ -2,6 +2,7 @@
 
 import { paperRows } from './experiment_paper';
 import { accuracyOf, commitsOf, differenceOf, type ExperimentResults, rowsOf } from './experiment_results';
+import { extraTables } from './experiment_tables';
 
 const percent = (value: number): string => (100 * value).toFixed(1);
 const points = (value: number): string => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
@@ -65,6 +66,7 @@ function setPart(results: ExperimentResults, { name, count }: { name: string; co
           '|---|---|---|---|---|---|',
           ...[...pairs, ''],
         ]),
+    ...extraTables(results, name),
   ];
 }
 

@@ -14,7 +14,7 @@ import type { Configs, Experiment } from './experiment_plan';
 /** What is kept of one arm's answers to one set. A character or word stands for a question, in the set's order. */
 export interface KeptAnswers {
   readonly arm: string;
-  /** The training seed; null for the base. */
+  /** The training seed; null where nothing was trained. */
   readonly seed: number | null;
   readonly set: string;
   readonly report: EvaluationReport;
@@ -45,7 +45,7 @@ export interface KeptTraining {
 /** What an experiment found; the file `docs/results/NAME.json`. */
 export interface ExperimentResults {
   readonly experiment: Experiment;
-  /** The configurations that its stages start from, by their paths, as they were when it ran. */
+  /** The configurations that its stages start from, by their paths, as they were when it ran; of given adapters a digest. */
   readonly configs: Configs;
   /** Folders of what has not been run. */
   readonly missing: readonly string[];

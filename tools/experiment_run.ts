@@ -13,6 +13,7 @@ import {
   type Configs,
   type EvaluateUnit,
   type Experiment,
+  isGivenAdapter,
   stageConfig,
   type TrainUnit,
   type Unit,
@@ -59,9 +60,14 @@ export class ExperimentRun {
     return existsSync(this.#end(unit));
   }
 
-  /** Whether a stage of training ended here, by its folder. */
+  /** Whether an adapter is here: one that is given, or that of a stage of training, by its folder, once that has ended. */
   hasAdapter(folder: string): boolean {
-    return existsSync(this.path(folder, FINISHED));
+    return isGivenAdapter(folder) || existsSync(this.path(folder, FINISHED));
+  }
+
+  /** Where a unit's adapter lies. */
+  #adapterAt(folder: string): string {
+    return isGivenAdapter(folder) ? folder : this.path(folder);
   }
 
   async run(unit: Unit): Promise<void> {
@@ -74,7 +80,7 @@ export class ExperimentRun {
     const out = this.path(folder);
     await mkdir(out, { recursive: true });
     const config = this.path(`${folder}.config.json`);
-    const from = adapter === null ? null : relative(dirname(config), this.path(adapter));
+    const from = adapter === null ? null : relative(dirname(config), this.#adapterAt(adapter));
     const text = stageConfig(stage, await readFile(stage.config, 'utf8'), seed, from);
     const before = await readFile(config, 'utf8').catch(() => null);
     if (before !== null && before !== text) {
@@ -100,13 +106,14 @@ export class ExperimentRun {
     await writeWhole(this.#end(unit), `${JSON.stringify({ ...report, commit: sources })}\n`);
   }
 
-  #asking({ mode, lookTag, set, adapter }: EvaluateUnit): string[] {
+  #asking({ mode, lookTag, look, batch, set, adapter }: EvaluateUnit): string[] {
     return [
-      ...['evaluate', '--model', this.experiment.model, '--mode', mode, '--split', set.split],
+      ...['evaluate', '--model', this.experiment.model, '--mode', mode, '--look', look, '--split', set.split],
       ...['--count', String(set.count), '--seed', String(set.seed), ...(set.visual ? ['--visual'] : [])],
       ...(lookTag === undefined ? [] : ['--look-tag', lookTag]),
       ...(set.kinds === undefined ? [] : ['--kinds', set.kinds.join(',')]),
-      ...(adapter === null ? [] : ['--adapter', this.path(adapter)]),
+      ...(batch === undefined ? [] : ['--batch', String(batch)]),
+      ...(adapter === null ? [] : ['--adapter', this.#adapterAt(adapter)]),
     ];
   }
 

@@ -106,6 +106,24 @@ describe('parts that hold', () => {
     const [base, taught, whole] = DEFINITION.arms;
     expect(fallen({ arms: [{ ...base, mode: 'plain' }, taught, whole] })).toEqual([BASE]);
     expect(fallen({ arms: [base, whole] })).toEqual([TAUGHT]);
+    expect(fallen({ arms: [{ ...base, look: 'neutral' }, taught, whole] })).toEqual([BASE]);
+    expect(fallen({ arms: [{ ...base, look: 'own' }, taught, whole], tables: ['cost'] })).toEqual([]);
+    expect(fallen({ batch: 1 })).toEqual([BASE, TAUGHT]);
+  });
+
+  it('fall with the weights of an adapter that is there already', () => {
+    const adapter = 'public/adapters/one';
+    const given = experimentOf({
+      ...{ stages: { one: { adapter } }, comparisons: [] },
+      arms: [{ name: 'taught', says: 'as it stands', stages: ['one'], mode: 'solution' }],
+    });
+    const found = (weights: string) => {
+      const kept = { experiment: given, configs: { [adapter]: { weights: 'a' } }, training: {} };
+      const own = results({ ...kept, answers: [answers('taught', null)] });
+      return [...heldParts(own, given, { [adapter]: { weights } }).answers.keys()];
+    };
+    expect(found('a')).toEqual(['base/answers/taught/sheets']);
+    expect(found('b')).toEqual([]);
   });
 
   it('have a definition that names every stage on the way', () => {

@@ -1,9 +1,9 @@
 // What an experiment's file comes to: the parts to run, shared where arms begin alike, and configurations that the trainer
 // takes. Committed experiments are read as they are.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readRunFile } from '../../src/settings/run_file';
-import { readExperiment, stageConfig, unitsOf } from '../../tools/experiment_plan';
+import { isGiven, readExperiment, stageConfig, unitsOf } from '../../tools/experiment_plan';
 
 const SMALL = {
   question: 'Is it better?',
@@ -78,11 +78,59 @@ describe('sets of questions', () => {
   });
 });
 
+describe('an adapter that is there already', () => {
+  const given = {
+    stages: { ...SMALL.stages, shipped: { adapter: 'public/adapters/pocket-lookback' } },
+    arms: [
+      { name: 'own', says: 'as it stands', stages: ['shipped'], mode: 'solution' },
+      { name: 'more', says: 'trained on', stages: ['shipped', 'reward'], mode: 'solution' },
+    ],
+    comparisons: [],
+  };
+
+  it('is asked once for all seeds, and trained on from its folder', () => {
+    expect(unitsOf(small(given)).map(({ folder, adapter, seed }) => [folder, adapter, seed])).toEqual([
+      ['base/answers/own/sheets', 'public/adapters/pocket-lookback', null],
+      ['seed3/shipped+reward', 'public/adapters/pocket-lookback', 3],
+      ['seed3/answers/more/sheets', 'seed3/shipped+reward', 3],
+      ['seed4/shipped+reward', 'public/adapters/pocket-lookback', 4],
+      ['seed4/answers/more/sheets', 'seed4/shipped+reward', 4],
+    ]);
+  });
+
+  it('stands first, in the folder of adapters, and with nothing beside it', () => {
+    const stages = (shipped: object) => ({ ...given, stages: { ...given.stages, shipped } });
+    const arms = [{ ...given.arms[1], stages: ['reward', 'shipped'] }];
+    expect(() => small({ ...given, arms })).toThrow(/arms\[0\]\.stages\[1\] is an adapter as it stands/);
+    expect(() => small(stages({ adapter: '../x' }))).toThrow(/must be a folder of public\/adapters/);
+    expect(() => small(stages({ ...given.stages.shipped, set: {} }))).toThrow(
+      /stages\.shipped\.set does not go with an adapter/,
+    );
+  });
+});
+
+describe('what is measured of an arm', () => {
+  it('are its own looks, as many questions at once as usual, unless the file says otherwise', () => {
+    const asked = (change: object) =>
+      unitsOf(small({ seeds: [3], ...change })).flatMap((unit) =>
+        unit.kind === 'evaluate' ? [[unit.arm, unit.look, unit.batch]] : [],
+      );
+    expect(asked({})[0]).toEqual(['base', 'own', undefined]);
+    const arms = [{ ...SMALL.arms[0], look: 'picture_again' }];
+    expect(asked({ arms, comparisons: [], batch: 1 })).toEqual([['base', 'picture_again', 1]]);
+  });
+
+  it('is the same when a file is written and read again', () => {
+    const { name, ...rest } = small({ batch: 1, tables: ['cost'] });
+    expect(readExperiment(name, JSON.stringify(rest))).toEqual({ name, ...rest });
+  });
+});
+
 describe('configurations of stages', () => {
   const { stages } = small();
   const of = (name: string, seed: number, adapter: string | null): Record<string, unknown> => {
     const stage = stages[name];
-    if (stage === undefined) throw new Error(name);
+    if (stage === undefined || isGiven(stage)) throw new Error(name);
     return JSON.parse(stageConfig(stage, readFileSync(stage.config, 'utf8'), seed, adapter));
   };
 
@@ -125,6 +173,9 @@ describe('files that are no experiment', () => {
     ['stages.teach.lr is not known here', { stages: { teach: { ...SMALL.stages.teach, lr: 1 } } }],
     ['sets[0].count must be an integer from 1', { sets: [{ ...SMALL.sets[0], count: 0 }] }],
     ['comparisons[0] must name two of base, taught, whole', { comparisons: [['base', 'best']] }],
+    ['arms[0].look must be one of own, neutral', { arms: [{ ...arm, look: 'away' }] }],
+    ['batch must be an integer from 1', { batch: 0 }],
+    ['tables[1] must be one of cost, looks', { tables: ['cost', 'prices'] }],
     ['extra is not known here', { extra: 1 }],
   ])('%s', (message, change) => {
     expect(() => small(change)).toThrow(`experiments/small.json: ${message}`);
@@ -142,6 +193,11 @@ describe.each(readdirSync('experiments').filter((file) => file.endsWith('.json')
       file.slice(0, -'.json'.length),
       readFileSync(`experiments/${file}`, 'utf8'),
     );
+
+    it('names adapters that are here', () => {
+      for (const stage of Object.values(experiment.stages))
+        if (isGiven(stage)) expect(existsSync(`${stage.adapter}/adapter_config.json`)).toBe(true);
+    });
 
     it('has configurations that the trainer takes', () => {
       for (const unit of unitsOf(experiment)) {
