@@ -65,14 +65,14 @@ const STEPS = [
   {
     name: 'kills',
     lane: 'checks',
-    args: ['tools/run.mjs', 'soak', 'kills', '--count', '8'],
+    args: ['tools/run.mjs', 'soak', 'kills', '--count', '4'],
     tests: writtenCounts,
     browser: true,
   },
   {
     name: 'hub',
     lane: 'checks',
-    args: ['tools/run.mjs', 'soak', 'hub', '--count', '20', '--gigabytes', '0.3'],
+    args: ['tools/run.mjs', 'soak', 'hub', '--count', '8', '--gigabytes', '0.3'],
     tests: writtenCounts,
     browser: true,
   },

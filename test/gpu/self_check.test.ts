@@ -49,15 +49,17 @@ function broken(call: KernelCall, variant: string): KernelCall {
 }
 
 describe('self-check', () => {
-  // One expansion per mode: compiling is what takes time here, and gemm.test.ts runs them all.
+  // Compiling is what takes time here, most of all the largest tile, which is the smaller one with other constants:
+  // these are kernels that gemm.test.ts compiles as well.
   it.each([
-    ['nt', 'bf16', 1, 128, 64],
-    ['nt', 'f16', 33, 17, 29],
-    ['nn', 'bf16', 33, 18, 29],
-    ['tn', 'f32', 33, 17, 29],
+    ['nt', 'bf16', 4, 4, 4],
+    ['nt', 'f16', 33, 31, 65],
+    ['nn', 'bf16', 33, 31, 65],
+    ['tn', 'f32', 33, 31, 65],
   ] as const)('accepts the GEMM variants of mode %s with %s weights', async (mode, weight, m, n, k) => {
-    const options = { m, n, k, mode, weight, bias: true, activation: 'gelu' as const };
-    const calls = legalVariants(options, gpu.traits).map((variant) => gemm(options, gpu.traits, variant));
+    const options = { m, n, k, mode, weight };
+    const variants = legalVariants(options, gpu.traits).filter((variant) => variant !== 'tiled_64');
+    const calls = variants.map((variant) => gemm(options, gpu.traits, variant));
     // The check really runs the kernel that will be used.
     for (const call of calls)
       expect(call.check!().call.kernel.source, call.kernel.name).toBe(call.kernel.source);

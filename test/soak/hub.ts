@@ -1,7 +1,7 @@
 // `npm run soak -- hub [--count N] [--gigabytes G] [--seed S]`: a tiny checkpoint is brought from a hub into Chromium N times
 // (1,000 without) while faults come in the way, and it is paused, cancelled, reloaded and its Worker killed; then a random
 // checkpoint of G gigabytes (7.5 without: the shapes of Qwen2.5-VL-3B) is brought, the browser killed half-way, and loaded
-// with the hub off. The gate runs 20 rounds and 0.3 GB. It prints one line of JSON, and exits with 1 when weights were wrong,
+// with the hub off. The gate runs 8 rounds and 0.3 GB. It prints one line of JSON, and exits with 1 when weights were wrong,
 // an error had no cause, something kept was fetched again, or the renderer grew by more than 600 MB.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // `npm run soak -- kills [--seed S] [--count N]`: kills the browser's process group in the middle of training and
-// saving, N times (200 without), restarts it on the same profile and looks at what is left. The gate runs 8. It
+// saving, N times (200 without), restarts it on the same profile and looks at what is left. The gate runs 4. It
 // prints one line of JSON, and exits with 1 when anything was lost, half-written, or said to be done too early.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
