@@ -4,6 +4,7 @@
 //   1 top_k, 5 and 6 seed, 7 largest number of new tokens, 0 = any), stop u32 [2 + E] (pad id, E, end ids),
 //   seen u32 [B, ceil(V / 32)] (bit per id of prompt and output), sequences u32 [B, 8] (words of
 //   src/kernels/sequence_words.ts), ids u32 [B].
+// DRAWS and TRUNCATES leave out what no sequence of a run asks for: the draw, and top-k, top-p and min-p.
 // With PROBABILITIES: logits, sampling, seen (read), penalised f32 [B, V], kept u32 [B, V], probabilities f32 [B, V].
 // Thresholds are found exactly by radix selection on order-preserving float keys; ties at rank k all stay. For top-p the
 // masses are integers of 44 bits, so their sums depend on no order; of ties at its border the highest ids stay, as in an
@@ -100,6 +101,7 @@ fn survivor(border: Border, id: u32) -> f32 {
   return select(-1.0, mass, stays);
 }
 
+#if TRUNCATES
 // The largest id with at least `count` ids of this key at or after it, by bisection; every step counts in parallel.
 fn last_ties(lane: u32, key: u32, count: f32) -> u32 {
   var low = 0u;
@@ -139,6 +141,7 @@ fn border_of(lane: u32, top_k: u32, top_p: f32, min_p: f32) -> Border {
   border.least = min_p;
   return border;
 }
+#endif
 
 #if !PROBABILITIES
 // Finds the lane whose part of the running sum covers `goal` (with `of_total`, a fraction of the whole sum); the last
@@ -241,10 +244,14 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 #endif
   let best = largest(lane);
   row.top = key_value(best_key[0]);
-  var border = Border(order_key(row.top), 0u, 0.0);
+#if DRAWS
+  var border = Border(0u, 0u, 0.0);
+#endif
+#if TRUNCATES
   if (temperature > 0.0) {
     border = border_of(lane, sampling[base + 1u], bitcast<f32>(sampling[base + 2u]), bitcast<f32>(sampling[base + 3u]));
   }
+#endif
 #if PROBABILITIES
   var local = 0.0;
   for (var id = lane; id < params.vocab; id += ${WG}u) { local += max(survivor(border, id), 0.0); }
@@ -260,10 +267,12 @@ fn sampler(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
 #else
   var chosen = best;
+#if DRAWS
   if (temperature > 0.0) {
     let bits = philox(vec4u(sequences[state + ${SEQUENCE_GENERATED}u], 0u, 0u, 0u), vec2u(sampling[base + 5u], sampling[base + 6u]));
     chosen = draw(lane, border, uniform_open(bits.x));
   }
+#endif
   // All lanes have read `seen` and the counters by now.
   row_barrier();
   if (lane == 0u) { advance(index, chosen); }

@@ -26,7 +26,7 @@ import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { packBf16, unpackBf16 } from './pack_bf16';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
-import { sampler, samplerProbabilities } from './sampler';
+import { SAMPLER_REACHES, sampler, samplerProbabilities } from './sampler';
 import { segmentAttention } from './segment_attention';
 import {
   attentionBackwardKeyValue,
@@ -240,7 +240,10 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
   },
   {
     name: 'sampler',
-    build: (traits) => [112, 4099].map((vocab) => sampler({ batch: 2, vocab }, traits)),
+    build: (traits) =>
+      SAMPLER_REACHES.flatMap((reach) =>
+        [112, 4099].map((vocab) => sampler({ batch: 2, vocab, reach }, traits)),
+      ),
   },
   {
     name: 'samplerProbabilities',

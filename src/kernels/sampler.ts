@@ -79,10 +79,28 @@ export function packSeen(vocab: number, ids: Iterable<number>): Uint32Array {
   return words;
 }
 
+/**
+ * What a sampler can do, from least to most: the largest logit alone, a draw from all ids, or a draw from those that top-k,
+ * top-p and min-p leave. Each is compiled by itself, as drivers take longest over what is seldom asked for.
+ */
+export const SAMPLER_REACHES = ['greedy', 'drawing', 'truncating'] as const;
+export type SamplerReach = (typeof SAMPLER_REACHES)[number];
+
+/** The least that a sampler has to be able to for these settings, all of them together. */
+export function samplerReach(settings: readonly SamplingSettings[]): SamplerReach {
+  const drawing = settings.filter(({ temperature }) => temperature > 0);
+  const truncates = ({ topK = 0, topP = 1, minP = 0 }: SamplingSettings): boolean =>
+    topK > 0 || topP < 1 || minP > 0;
+  if (drawing.some(truncates)) return 'truncating';
+  return drawing.length > 0 ? 'drawing' : 'greedy';
+}
+
 /** Sequences and ids of one sampling step. */
 export interface SamplerOptions {
   readonly batch: number;
   readonly vocab: number;
+  /** Settings that need more are not looked at: a `greedy` sampler takes every temperature for 0. */
+  readonly reach: SamplerReach;
 }
 
 function build(
@@ -92,7 +110,7 @@ function build(
   probabilities: boolean,
   traits: DeviceTraits,
 ): KernelCall {
-  const { batch, vocab } = o;
+  const { batch, vocab, reach } = o;
   checkDimensions(name, { batch, vocab });
   if (vocab > MAX_VOCAB)
     throw new ShapeError(`${name}: a vocabulary of ${vocab}; at most ${MAX_VOCAB} ids can be ranked.`);
@@ -103,11 +121,15 @@ function build(
     : [vocab > 1024 ? Math.min(256, traits.maxInvocations) : 64, 8];
   const load = workgroup === 1 ? '*' : 'workgroupUniformLoad';
   const bins = 2 ** digits;
+  const truncates = reach === 'truncating';
   return shaderCall(
     {
       stem: 'sampler',
-      variant: `${probabilities ? 'probabilities_' : ''}${workgroup}x${bins}`,
-      defines: { WG: workgroup, LOAD: load, RADIX_BITS: digits, BINS: bins, PROBABILITIES: probabilities },
+      variant: `${probabilities ? 'probabilities' : reach}_${workgroup}x${bins}`,
+      defines: {
+        ...{ WG: workgroup, LOAD: load, RADIX_BITS: digits, BINS: bins, PROBABILITIES: probabilities },
+        ...{ TRUNCATES: truncates, DRAWS: truncates || reach === 'drawing' },
+      },
       operands,
       params: [{ u32: vocab }, { u32: Math.ceil(vocab / 32) }],
       grid: [checkGrid(name, batch), 1, 1],
@@ -143,12 +165,12 @@ export function sampler(o: SamplerOptions, traits: DeviceTraits): KernelCall {
 }
 
 /**
- * The distribution that `sampler` would draw from, by the same code.
+ * The distribution that a `truncating` sampler would draw from, by the same code.
  * Bindings: logits f32[batch, vocab], sampling u32[batch, 8], seen u32[batch, ceil(vocab / 32)],
  * penalised f32[batch, vocab] (logits after the repetition penalty), kept u32[batch, vocab] (1 where the id survives),
  * probabilities f32[batch, vocab]; the last three read_write.
  */
-export function samplerProbabilities(o: SamplerOptions, traits: DeviceTraits): KernelCall {
+export function samplerProbabilities(o: Omit<SamplerOptions, 'reach'>, traits: DeviceTraits): KernelCall {
   const { batch, vocab } = o;
   const operands = [
     reads('logits', batch * vocab),
@@ -158,5 +180,5 @@ export function samplerProbabilities(o: SamplerOptions, traits: DeviceTraits): K
     writes('kept', batch * vocab, 'u32'),
     writes('probabilities', batch * vocab),
   ];
-  return build('samplerProbabilities', o, operands, true, traits);
+  return build('samplerProbabilities', { ...o, reach: 'truncating' }, operands, true, traits);
 }

@@ -1,10 +1,17 @@
 // The decode step and the sampling end of the prompt pass as programs over the device state of a session.
 // Traces only; ids, lengths and positions live on the device and advance there, the host reads a step behind.
 
+import type { GpuScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { captureReduce } from '../kernels/capture_reduce';
 import { decodeAttention } from '../kernels/decode_attention';
-import { sampler } from '../kernels/sampler';
+import {
+  SAMPLER_REACHES,
+  type SamplerReach,
+  type SamplingSettings,
+  sampler,
+  samplerReach,
+} from '../kernels/sampler';
 import { KEY_CLASSES, SEQUENCE_WORD, SEQUENCE_WORDS } from '../kernels/sequence_words';
 import { splitRotaryAppend } from '../kernels/split_rotary';
 import { narrowHeads } from '../tensor/ops/attention';
@@ -37,26 +44,31 @@ export interface CaptureShape {
   readonly mapSize: number;
 }
 
-function sample(trace: Trace, state: SequenceState, scores: Tensor, batch: number, vocab: number): void {
-  const call = sampler({ batch, vocab }, trace.traits);
-  trace.emit(call, [scores, state.sampling, state.stop, state.seen, state.sequences, state.ids]);
+function sample(
+  trace: Trace,
+  state: SequenceState,
+  scores: Tensor,
+  o: { readonly batch: number; readonly vocab: number; readonly reach: SamplerReach },
+): void {
+  const operands = [scores, state.sampling, state.stop, state.seen, state.sequences, state.ids];
+  trace.emit(sampler(o, trace.traits), operands);
 }
 
 /**
  * The prompt pass followed by sampling the first token of every sequence.
- * @param continues the rows go on behind the keys of the cache's first slot
+ * @param o features of the images; `continues`: the rows go on behind the keys of the cache's first slot; `reach`: what
+ *   the sampler has to be able to
  */
 export function buildPromptProgram(
   model: ModelOnDevice,
   shape: PromptShape,
   cache: KvCache,
   state: SequenceState,
-  features: Tensor | undefined,
-  continues: boolean,
+  o: { readonly features: Tensor | undefined; readonly continues: boolean; readonly reach: SamplerReach },
 ): Promise<Program> {
   return Program.compile(model.gpu, `prompt ${shape.tokens}`, (trace) => {
-    const scores = tracePrompt(trace, model, shape, { cache, features, continues });
-    sample(trace, state, scores, shape.batch, model.config.text.vocabSize);
+    const scores = tracePrompt(trace, model, shape, { cache, features: o.features, continues: o.continues });
+    sample(trace, state, scores, { batch: shape.batch, vocab: model.config.text.vocabSize, reach: o.reach });
     trace.output('logits', scores);
   });
 }
@@ -82,11 +94,61 @@ export function buildDecodeProgram(
   batch: number,
   cache: KvCache,
   state: SequenceState,
-  capture?: CaptureShape,
+  capture: CaptureShape | undefined,
+  reach: SamplerReach,
 ): Promise<Program> {
   return Program.compile(model.gpu, `decode ${batch}`, (trace) =>
-    traceDecode(trace, model, batch, cache, state, capture),
+    traceDecode(trace, model, batch, cache, state, capture, reach),
   );
+}
+
+/** A session's decode step, made again where settings ask more of the sampler than it can do. Owned by its scope. */
+export class DecodeStep {
+  readonly #scope: GpuScope;
+  readonly #make: (reach: SamplerReach) => Promise<Program>;
+  #program: Program;
+  #reach: SamplerReach;
+
+  private constructor(
+    scope: GpuScope,
+    make: (reach: SamplerReach) => Promise<Program>,
+    program: Program,
+    reach: SamplerReach,
+  ) {
+    this.#scope = scope;
+    this.#make = make;
+    this.#program = program;
+    this.#reach = reach;
+  }
+
+  /** @param make builds the step; its program is the scope's from then on */
+  static async create(
+    scope: GpuScope,
+    make: (reach: SamplerReach) => Promise<Program>,
+    reach: SamplerReach,
+  ): Promise<DecodeStep> {
+    return new DecodeStep(scope, make, scope.own(await make(reach)), reach);
+  }
+
+  /** The program as it is now. */
+  get program(): Program {
+    return this.#program;
+  }
+
+  /** What its sampler can do. */
+  get reach(): SamplerReach {
+    return this.#reach;
+  }
+
+  /** Makes sure that the step can do what these settings ask. Not while a step is in flight. */
+  async serve(settings: readonly SamplingSettings[]): Promise<void> {
+    const needed = samplerReach(settings);
+    if (SAMPLER_REACHES.indexOf(needed) <= SAMPLER_REACHES.indexOf(this.#reach)) return;
+    const program = this.#scope.own(await this.#make(needed));
+    this.#scope.free(this.#program);
+    this.#program = program;
+    this.#reach = needed;
+  }
 }
 
 /** Traces {@link buildDecodeProgram}. */
@@ -96,7 +158,8 @@ export function traceDecode(
   batch: number,
   cache: KvCache,
   state: SequenceState,
-  capture?: CaptureShape,
+  capture: CaptureShape | undefined,
+  reach: SamplerReach,
 ): void {
   const { text } = config;
   const layout = {
@@ -133,7 +196,7 @@ export function traceDecode(
   const stream = decoderLayers(trace, config, weights, x, attend);
   const scores = logits(trace, text, weights, stream);
   recorder?.finish();
-  sample(trace, state, scores, batch, text.vocabSize);
+  sample(trace, state, scores, { batch, vocab: text.vocabSize, reach });
   trace.output('logits', scores);
 }
 

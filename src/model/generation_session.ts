@@ -16,6 +16,7 @@ import {
   buildPrefixProgram,
   buildPromptProgram,
   type CaptureShape,
+  DecodeStep,
   type SequenceState,
 } from './decode_program';
 import { type EncodedImages, ImageEncoder } from './image_encoder';
@@ -49,7 +50,7 @@ interface SessionParts {
   readonly mapLayers: readonly number[];
   readonly cache: KvCache;
   readonly state: SequenceState;
-  readonly decode: Program;
+  readonly decode: DecodeStep;
   readonly images: ImageEncoder;
   readonly ring: ReadbackRing;
 }
@@ -64,7 +65,7 @@ export class GenerationSession {
   readonly #model: ModelOnDevice;
   readonly #cache: KvCache;
   readonly #state: SequenceState;
-  readonly #decode: Program;
+  readonly #decode: DecodeStep;
   readonly #ring: ReadbackRing;
   readonly #prompts = new Map<string, Program>();
   readonly #images: ImageEncoder;
@@ -121,7 +122,8 @@ export class GenerationSession {
     const capture: CaptureShape | undefined = options.capture
       ? { mapLayers, mapSize: maxImageTokens }
       : undefined;
-    const decode = scope.own(await buildDecodeProgram(model, batch, cache, state, capture));
+    const make = buildDecodeProgram.bind(null, model, batch, cache, state, capture);
+    const decode = await DecodeStep.create(scope, make, options.reach ?? 'greedy');
     const images = options.images ?? scope.own(new ImageEncoder(model));
     const bytes = resultBytes(options, mapLayers.length, text.numHiddenLayers);
     const ring = scope.own(new ReadbackRing(gpu, bytes, stepsAhead + 2, 'steps'));
@@ -130,7 +132,7 @@ export class GenerationSession {
 
   /** Dispatches of one decode step. */
   get dispatchesPerStep(): number {
-    return this.#decode.dispatches;
+    return this.#decode.program.dispatches;
   }
 
   /** The cache, for tests and parity. */
@@ -140,7 +142,7 @@ export class GenerationSession {
 
   /** The decode program, for tests, parity and profiles. */
   get decodeProgram(): Program {
-    return this.#decode;
+    return this.#decode.program;
   }
 
   /**
@@ -183,6 +185,7 @@ export class GenerationSession {
     signal?: AbortSignal,
   ): Promise<StepResult> {
     await this.#drain();
+    await this.#decode.serve(sampling);
     const { config, gpu } = this.#model;
     const { batch, capacity } = this.options;
     const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
@@ -219,6 +222,7 @@ export class GenerationSession {
     const { batch, prefixes = { count: 0, capacity: 0 } } = this.options;
     const count = groups.reduce((sum, { sampling }) => sum + sampling.length, 0);
     if (count > batch) throw new ArgumentError(`${count} completions do not fit a session of ${batch}.`);
+    await this.#decode.serve(groups.flatMap(({ sampling }) => sampling));
     const prompts = groups.map(({ prompt }) => prompt);
     const bucket = (live: number): number => bucketSize(live, TOKEN_UNIT);
     const packed = packPrompts(prompts, this.#model.config, prefixes.capacity, bucket, prefixes.count, batch);
@@ -286,7 +290,7 @@ export class GenerationSession {
     // The completion was run as a prompt, and is none.
     this.#cache.writeKeyClasses(0, promptKeyClasses(prompt.inputIds, config));
     this.#held = new CachedTokens(context, this.#revision);
-    this.#decode.submit();
+    this.decodeProgram.submit();
   }
 
   /** Frees caches, state and programs. */
@@ -303,10 +307,10 @@ export class GenerationSession {
     const slot = this.#ring.acquire();
     const results = [this.#state.sequences.region];
     if (this.options.capture) {
-      results.push(this.#decode.region('shares'));
-      if (this.#hasMap()) results.push(this.#decode.region('map'));
+      results.push(this.decodeProgram.region('shares'));
+      if (this.#hasMap()) results.push(this.decodeProgram.region('map'));
     }
-    this.#decode.submit((encoder) => slot.copy(encoder, results));
+    this.decodeProgram.submit((encoder) => slot.copy(encoder, results));
     this.#pending.push({ step: this.#next++, slot });
   }
 
@@ -341,7 +345,8 @@ export class GenerationSession {
     images: EncodedImages | undefined,
     purpose: 'sample' | 'continue' | 'cache',
   ): Promise<Program> {
-    const key = `${purpose} ${packed.tokens}:${images?.rows ?? 0}`;
+    const { reach } = this.#decode;
+    const key = `${purpose} ${reach} ${packed.tokens}:${images?.rows ?? 0}`;
     let program = this.#prompts.get(key);
     if (!program) {
       const { tokens, prompts: batch } = packed;
@@ -349,14 +354,9 @@ export class GenerationSession {
       program =
         purpose === 'cache'
           ? await buildPrefixProgram(this.#model, { tokens, batch }, this.#cache, features)
-          : await buildPromptProgram(
-              this.#model,
-              { tokens, batch },
-              this.#cache,
-              this.#state,
-              features,
-              purpose === 'continue',
-            );
+          : await buildPromptProgram(this.#model, { tokens, batch }, this.#cache, this.#state, {
+              ...{ features, continues: purpose === 'continue', reach },
+            });
       this.#scope.own(program);
       this.#prompts.set(key, program);
     }

@@ -3,7 +3,7 @@
 
 import type { GpuScope } from '../gpu/gpu_scope';
 import type { CacheFormat, CacheShape } from '../kernels/cache_shape';
-import { packStop, SAMPLING_WORDS } from '../kernels/sampler';
+import { packStop, SAMPLING_WORDS, type SamplerReach } from '../kernels/sampler';
 import { KEY_CLASSES, SEQUENCE_WORDS } from '../kernels/sequence_words';
 import { allocateTensor, writeTensor } from '../tensor/tensor_memory';
 import type { SequenceState } from './decode_program';
@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly maxImageTokens?: number | undefined;
   /** Steps submitted before the result of one is read; default 2. */
   readonly stepsAhead?: number | undefined;
+  /** What the sampler is compiled for at first, default `greedy`; it grows with what is asked. */
+  readonly reach?: SamplerReach | undefined;
   /** Ids that end a sequence; default those of the model's config. */
   readonly eosTokenIds?: readonly number[] | undefined;
   /** Prompts that `prefillShared` can hold besides the sequences, of up to `capacity` tokens each; by default none. */

@@ -4,6 +4,7 @@
 
 import type { StreamDecoder } from '../data/text/stream_decoder';
 import { type GeneratedAnswer, generateBatch, type TokenSource } from '../generation/generate';
+import { samplerReach } from '../kernels/sampler';
 import { ArgumentError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
 import { mix32 } from '../lib/prng';
@@ -152,8 +153,9 @@ export class Rollout {
   async #sessionFor(
     prompts: readonly RolloutPrompt[],
     [perWave, count]: readonly [number, number],
-    { maxCompletionLength, capture }: RolloutSettings,
+    settings: RolloutSettings,
   ): Promise<GenerationSession> {
+    const { maxCompletionLength, capture } = settings;
     const longest = Math.max(...prompts.map(({ prompt }) => prompt.inputIds.length));
     // One key for the prompt's last token, one step more for the last token's attention.
     const need = maxCompletionLength + 2;
@@ -170,6 +172,7 @@ export class Rollout {
       capacity: this.#rounded(need),
       images: this.#parts.images,
       eosTokenIds: this.#parts.eosTokenIds,
+      reach: samplerReach([settings]),
       ...(capture ? { capture: { mapLayers: [] } } : {}),
     });
     this.#session = session;

@@ -235,7 +235,7 @@ export async function programStepper(
   write(state.sin, tables.sin);
   const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
   const recorded = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
-  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, recorded));
+  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, recorded, 'greedy'));
   return {
     program,
     step: async () => program.submit(),

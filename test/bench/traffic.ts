@@ -66,7 +66,7 @@ async function decodeNodes(
   const layers = Array.from({ length: spec.text.numHiddenLayers }, (_, layer) => layer);
   const capture = imageTokens === null ? undefined : { mapLayers: layers, mapSize: imageTokens };
   const trace = new Trace(traits);
-  traceDecode(trace, { gpu, config: spec, weights }, batch, cache, state, capture);
+  traceDecode(trace, { gpu, config: spec, weights }, batch, cache, state, capture, 'greedy');
   return planMemory(trace).nodes;
 }
 

@@ -5,9 +5,12 @@ import {
   packSampling,
   packSeen,
   packStop,
+  SAMPLER_REACHES,
+  type SamplerReach,
   type SamplingSettings,
   sampler,
   samplerProbabilities,
+  samplerReach,
 } from '../../src/kernels/sampler';
 import { testGpu } from '../harness/gpu';
 import { runCall } from '../harness/run_call';
@@ -43,7 +46,7 @@ interface Step {
 }
 
 /** One sampling step; fields default to fresh sequences, no end ids and nothing seen. */
-async function step(o: Step, traits?: DeviceTraits) {
+async function step(o: Step, traits?: DeviceTraits, reach: SamplerReach = samplerReach(o.settings)) {
   const gpu = await testGpu();
   const batch = o.settings.length;
   const vocab = o.logits.length / batch;
@@ -51,14 +54,18 @@ async function step(o: Step, traits?: DeviceTraits) {
   o.settings.forEach((settings, b) => {
     sampling.set(packSampling(settings), 8 * b);
   });
-  const [, , , seen, sequences, ids] = await runTwice(gpu, sampler({ batch, vocab }, traits ?? gpu.traits), [
-    o.logits,
-    sampling,
-    o.stop ?? packStop(0, []),
-    o.seen ?? new Uint32Array(batch * Math.ceil(vocab / 32)),
-    o.sequences ?? new Uint32Array(batch * 8),
-    new Uint32Array(batch).fill(0xffffffff),
-  ]);
+  const [, , , seen, sequences, ids] = await runTwice(
+    gpu,
+    sampler({ batch, vocab, reach }, traits ?? gpu.traits),
+    [
+      o.logits,
+      sampling,
+      o.stop ?? packStop(0, []),
+      o.seen ?? new Uint32Array(batch * Math.ceil(vocab / 32)),
+      o.sequences ?? new Uint32Array(batch * 8),
+      new Uint32Array(batch).fill(0xffffffff),
+    ],
+  );
   return { seen: seen as Uint32Array, sequences: sequences as Uint32Array, ids: [...ids!] };
 }
 
@@ -183,7 +190,7 @@ describe('sampler', () => {
       settings: seeds.map((seed) => ({ temperature: 1, seed })),
       sequences,
     });
-    const { kernel } = sampler({ batch: 1, vocab }, (await testGpu()).traits);
+    const { kernel } = sampler({ batch: 1, vocab, reach: 'drawing' }, (await testGpu()).traits);
     const width = Number(/@workgroup_size\((\d+)\)/.exec(kernel.source)![1]);
     const want = seeds.map((seed, b) => {
       const bits = philoxReference([3 * b, 0, 0, 0], [seed % 2 ** 32, Math.floor(seed / 2 ** 32)])[0]!;
@@ -219,7 +226,7 @@ describe('sampler', () => {
     const counts = new Float64Array(vocab);
     for (let round = 0; round < 4; round++) {
       for (let b = 0; b < batch; b++) sequences[8 * b + 5] = round * batch + (b >> 1);
-      const call = sampler({ batch, vocab }, gpu.traits);
+      const call = sampler({ batch, vocab, reach: samplerReach([settings]) }, gpu.traits);
       const operands = [logits, sampling, packStop(0, []), seen, sequences, new Uint32Array(batch)];
       for (const id of (await runCall(gpu, call, operands))[5]!) counts[id]!++;
     }
@@ -253,6 +260,30 @@ describe('sampler', () => {
     // Row 6 has the seed and the step of row 0, elsewhere in the batch.
     expect(ids[6]).toBe(ids[0]);
     expect(new Set([ids[0], ids[3], ids[4], ids[5], ids[7]]).size).toBe(5);
+  });
+
+  it.each<[SamplerReach, SamplingSettings[]]>([
+    ['greedy', [{ temperature: 0, topK: 5 }]],
+    ['greedy', [{ temperature: 0, repetitionPenalty: 1.3 }, { temperature: 0 }]],
+    [
+      'drawing',
+      [
+        { temperature: 1, seed: 3, topP: 1, topK: 0 },
+        { temperature: 0, topP: 0.5 },
+      ],
+    ],
+    ['truncating', [{ temperature: 0 }, { temperature: 0.7, topP: 0.9 }]],
+    ['truncating', [{ temperature: 1, minP: 0.1 }]],
+    ['truncating', [{ temperature: 1, topK: 3 }]],
+  ])('needs to be %s for %o, and does the same where it could do more', async (least, settings) => {
+    expect(samplerReach(settings)).toBe(least);
+    const logits = normals(301 * settings.length, 21);
+    const enough = SAMPLER_REACHES.slice(SAMPLER_REACHES.indexOf(least));
+    for (const traits of await bothTraits()) {
+      const outcomes = [];
+      for (const reach of enough) outcomes.push(await step({ logits, settings }, traits, reach));
+      for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+    }
   });
 
   it('takes the lowest id of equal logits when greedy', async () => {
@@ -310,6 +341,8 @@ describe('sampler', () => {
     expect(() => packSampling({ temperature: -1 })).toThrow(/temperature is -1/);
     expect(() => packSampling({ temperature: 1, topP: Number.NaN })).toThrow(/topP is NaN/);
     expect(() => packSeen(10, [10])).toThrow(/Token 10/);
-    expect(() => sampler({ batch: 1, vocab: 2 ** 18 + 1 }, traits)).toThrow(/at most 262144/);
+    expect(() => sampler({ batch: 1, vocab: 2 ** 18 + 1, reach: 'greedy' }, traits)).toThrow(
+      /at most 262144/,
+    );
   });
 });
