@@ -9,7 +9,9 @@ interface Finding {
   readonly paper: string;
   readonly measure:
     | { readonly kind: 'difference'; readonly pair: readonly [string, string] }
-    | { readonly kind: 'looked back' | 'empty looks' | 'late thought and look'; readonly arm: string };
+    | { readonly kind: 'looked back' | 'empty looks'; readonly arm: string }
+    /** The late thought is that of `thinking`, an arm which may be another: one that never looks back. */
+    | { readonly kind: 'late thought and look'; readonly arm: string; readonly thinking: string };
 }
 
 /** One row of the table; `found` is null where the experiment has not been run so far. */
@@ -61,7 +63,17 @@ const FINDINGS: Readonly<Record<string, readonly Finding[]>> = {
     {
       says: 'Attention on the picture, late in the first thought and in the look',
       paper: 'falls while the model reasons, rises in the look',
-      measure: { kind: 'late thought and look', arm: 'solution' },
+      measure: { kind: 'late thought and look', arm: 'solution', thinking: 'solution' },
+    },
+    {
+      says: 'The same of Semantic-back, which looks after a thought of a few tokens',
+      paper: 'falls while the model reasons, rises in the look',
+      measure: { kind: 'late thought and look', arm: 'semantic', thinking: 'semantic' },
+    },
+    {
+      says: 'Late in the thought of the trained chain of thought, and in the look of Semantic-back',
+      paper: 'falls while the model reasons, rises in the look',
+      measure: { kind: 'late thought and look', arm: 'semantic', thinking: 'cot_sft_grpo' },
     },
     {
       says: 'Looks with nothing inside',
@@ -87,17 +99,23 @@ function foundOf(results: ExperimentResults, measure: Finding['measure'], set: s
       : `${points(found.mean)} points (${points(found.low)} to ${points(found.high)})`;
   }
   if (accuracyOf(results, measure.arm, set) === null) return null;
-  const reports = rowsOf(results, measure.arm, set).map(({ report }) => report);
+  const reportsOf = (arm: string) => rowsOf(results, arm, set).map(({ report }) => report);
+  const reports = reportsOf(measure.arm);
   if (measure.kind === 'late thought and look') {
-    const [late, inBack] = (['late', 'inBack'] as const).map((phase) =>
-      mean(reports.map(({ attention }) => attention[phase])),
-    );
+    const late = mean(reportsOf(measure.thinking).map(({ attention }) => attention.late));
+    const inBack = mean(reports.map(({ attention }) => attention.inBack));
     return late == null || inBack == null ? null : `${late.toFixed(3)} → ${inBack.toFixed(3)}`;
   }
   const rate = mean(
     reports.map((report) => (measure.kind === 'looked back' ? report.triggerRate : report.emptyBackRate)),
   );
   return rate === null ? null : percent(rate);
+}
+
+function armsOf(measure: Finding['measure']): readonly string[] {
+  if (measure.kind === 'difference') return measure.pair;
+  const thinking = measure.kind === 'late thought and look' ? [measure.thinking] : [];
+  return [...new Set([...thinking, measure.arm])];
 }
 
 /**
@@ -110,7 +128,7 @@ export function paperRows(results: ExperimentResults): PaperRow[] {
     sets
       .filter(({ visual }) => visual)
       .map((set): PaperRow => {
-        const arms = measure.kind === 'difference' ? measure.pair : [measure.arm];
+        const arms = armsOf(measure);
         return { says, paper, set: set.name, found: foundOf(results, measure, set.name), arms };
       }),
   );
