@@ -84,6 +84,7 @@ export function packSeen(vocab: number, ids: Iterable<number>): Uint32Array {
  * top-p and min-p leave. Each is compiled by itself, as drivers take longest over what is seldom asked for.
  */
 export const SAMPLER_REACHES = ['greedy', 'drawing', 'truncating'] as const;
+/** One of {@link SAMPLER_REACHES}. */
 export type SamplerReach = (typeof SAMPLER_REACHES)[number];
 
 /** The least that a sampler has to be able to for these settings, all of them together. */
