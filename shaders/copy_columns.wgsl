@@ -1,4 +1,4 @@
-// Copies a block of columns between row-major matrices: target[r, t + c] (=|+=) scale * factor[0] * source[r, s + c].
+// Copies a block of columns between row-major matrices: target[r, t + c] = scale * factor[0] * source[r, s + c].
 // Bindings: source [rows, source_cols], factor [1], target [rows, target_cols] (read_write).
 // One invocation = one element of the block. Other columns of the target keep their contents.
 
@@ -29,9 +29,5 @@ fn copy_columns(
   let column = element % params.cols;
   let value = source[row * params.source_cols + params.source_first + column] * (params.scale * factor[0]);
   let at = row * params.target_cols + params.target_first + column;
-#if ACCUMULATE
-  destination[at] += value;
-#else
   destination[at] = value;
-#endif
 }

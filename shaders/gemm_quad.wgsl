@@ -94,7 +94,7 @@ fn gemm_quad(@builtin(global_invocation_id) id: vec3u) {
 #if MODE == tn
 #for i in 0..TM4
 #for c in 0..4
-    let own_${i}_${c} = load_own(min(q * 4u + ${c}u, last_k) * params.m + a_row_${i}, q * 4u + ${c}u <= last_k);
+    let own_${i}_${c} = load_own(a_line_base(min(q * 4u + ${c}u, last_k)) + a_row_${i}, q * 4u + ${c}u <= last_k);
 #endfor
 #for r in 0..4
     let a_${i}_${r} = vec4f(

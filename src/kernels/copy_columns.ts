@@ -1,5 +1,5 @@
-// Copies a block of columns from one matrix into another, scaled: how a LoRA update meets one part of a fused
-// projection. Columns outside the block are never written.
+// Copies a block of columns from one matrix into another, scaled: heads into wider ones, and the narrow side of a LoRA update
+// times its strength. Columns outside the block are never written.
 
 import type { DeviceTraits } from '../gpu/device';
 import type { KernelCall } from '../gpu/kernel';
@@ -17,17 +17,15 @@ export interface CopyColumnsOptions {
   readonly targetFirst: number;
   /** Constant factor; default 1. */
   readonly scale?: number;
-  /** Adds to the target instead of replacing. */
-  readonly accumulate?: boolean;
 }
 
 /**
- * target[:, targetFirst + c] (= or +=) scale · factor · source[:, sourceFirst + c].
+ * target[:, targetFirst + c] = scale · factor · source[:, sourceFirst + c].
  * Bindings: source f32[rows, sourceCols], factor f32[1], target f32[rows, targetCols] (read_write).
  * @throws ShapeError when the block does not lie inside both matrices
  */
 export function copyColumns(o: CopyColumnsOptions, traits: DeviceTraits): KernelCall {
-  const { rows, cols, sourceCols, sourceFirst, targetCols, targetFirst, scale = 1, accumulate = false } = o;
+  const { rows, cols, sourceCols, sourceFirst, targetCols, targetFirst, scale = 1 } = o;
   checkDimensions('copyColumns', { rows, cols, sourceCols, targetCols });
   if (
     sourceFirst < 0 ||
@@ -42,8 +40,6 @@ export function copyColumns(o: CopyColumnsOptions, traits: DeviceTraits): Kernel
   return shaderCall(
     {
       stem: 'copy_columns',
-      variant: accumulate ? 'add' : '',
-      defines: { ACCUMULATE: accumulate },
       operands: [reads('source', rows * sourceCols), reads('factor', 1), writes('target', rows * targetCols)],
       params: [
         { u32: rows },
@@ -56,7 +52,7 @@ export function copyColumns(o: CopyColumnsOptions, traits: DeviceTraits): Kernel
       ],
       grid: elementGrid(rows * cols),
       flops: 2 * rows * cols,
-      bytes: 4 * rows * cols * (accumulate ? 3 : 2),
+      bytes: 8 * rows * cols,
     },
     traits,
   );

@@ -43,7 +43,7 @@ export interface GemmOptions {
   readonly residual?: boolean;
   /** Sums start at what C holds instead of zero: a product cut along K gives the bits of the whole one. */
   readonly accumulate?: boolean;
-  /** A is columns of a wider matrix [M, line]; not in mode tn. */
+  /** A is columns of a wider matrix [M, line], in mode tn [K, line]. */
   readonly aWindow?: ColumnWindow | undefined;
   /** C is columns of a wider matrix [M, line], and so are the residual [M, line] and the bias [line]. */
   readonly cWindow?: ColumnWindow | undefined;
@@ -53,8 +53,8 @@ export interface GemmOptions {
  * One GEMM as one dispatch. Operands in binding order: A f32, B (`weight`; [N,K] in mode nt, else [K,N]),
  * [bias f32[N]], [residual f32[M,N]], C f32[M,N] (read_write). With a window the operand is the whole wider matrix.
  * @param variant one of `gemmVariants`; left out, the fastest known for this shape and device
- * @throws ShapeError for sizes that are not positive integers, a window outside its lines, packed B or a window of A in
- *   mode tn, or a variant that is not legal here
+ * @throws ShapeError for sizes that are not positive integers, a window outside its lines, packed B in mode tn,
+ *   or a variant that is not legal here
  * @throws GpuError `gpu/limit` when an operand exceeds the device's largest binding or the grid its largest size
  */
 export function gemm(options: GemmOptions, traits: DeviceTraits, variant?: string): KernelCall {
@@ -101,8 +101,7 @@ function check(o: GemmOptions, traits: DeviceTraits): void {
   if (o.mode === 'tn' && o.weight !== 'f32') {
     throw new ShapeError(`GEMM in mode tn multiplies activations; B cannot be ${o.weight}.`);
   }
-  if (o.mode === 'tn' && o.aWindow) throw new ShapeError('GEMM in mode tn takes the whole lines of A.');
-  checkWindow('A', o.aWindow, o.k);
+  checkWindow('A', o.aWindow, lineOfA(o));
   checkWindow('C', o.cWindow, o.n);
   for (const operand of operandsOf(o)) checkBinding(`GEMM ${label(o)}`, operand, traits);
 }
@@ -115,12 +114,18 @@ function checkWindow(operand: string, window: ColumnWindow | undefined, size: nu
   throw new ShapeError(`GEMM: ${size} columns of ${operand} from ${first} do not lie in lines of ${line}.`);
 }
 
+/** Elements of a line of A as it is stored. */
+function lineOfA({ mode, m, k }: GemmOptions): number {
+  return mode === 'tn' ? m : k;
+}
+
 /** A, B, what is added, and C. */
 function operandsOf(o: GemmOptions): OperandSpec[] {
-  const aLine = o.aWindow?.line ?? o.k;
+  const aLine = o.aWindow?.line ?? lineOfA(o);
+  const aLines = o.mode === 'tn' ? o.k : o.m;
   const cLine = o.cWindow?.line ?? o.n;
   return [
-    reads('A', o.m * aLine),
+    reads('A', aLines * aLine),
     ...(o.mode === 'nt' ? weightOperands('B', o.weight, o.n, o.k) : weightOperands('B', o.weight, o.k, o.n)),
     ...(o.bias ? [reads('bias', cLine)] : []),
     ...(o.residual ? [reads('residual', o.m * cLine)] : []),
@@ -157,7 +162,7 @@ function storedB(o: GemmOptions, scalars: boolean): Pick<Lines, 'size' | 'stride
 
 /** Everything but the tile: defines, operands and uniform that all shaders of the family share. */
 function prepare(o: GemmOptions, stem: string) {
-  const a = linesOf(o.mode === 'tn' ? o.m : o.k, o.aWindow, stem !== 'gemm_quad');
+  const a = linesOf(lineOfA(o), o.aWindow, stem !== 'gemm_quad');
   const c = linesOf(o.n, o.cWindow, stem === 'gemm' || stem === 'gemm_tiled');
   const b = storedB(o, stem === 'gemm_quad' && o.mode !== 'nt');
   const operands = operandsOf(o);

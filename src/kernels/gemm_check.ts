@@ -134,7 +134,7 @@ export function checkValues(count: number, offset: number): Float32Array {
 function product(o: GemmOptions, a: Columns, b: Float32Array, row: number, column: number): number {
   let sum = 0;
   for (let k = 0; k < o.k; k++) {
-    const left = o.mode === 'tn' ? itemAt(a.stored, k * o.m + row) : a.at(row, k);
+    const left = o.mode === 'tn' ? a.at(k, row) : a.at(row, k);
     sum += left * itemAt(b, o.mode === 'nt' ? column * o.k + k : k * o.n + column);
   }
   return sum;
@@ -145,7 +145,7 @@ function product(o: GemmOptions, a: Columns, b: Float32Array, row: number, colum
  * @param call the call of those small options
  */
 export function gemmCheck(o: GemmOptions, variant: string, call: KernelCheck['call']): KernelCheck {
-  const a = new Columns(o.m, o.k, o.aWindow, 0);
+  const a = o.mode === 'tn' ? new Columns(o.k, o.m, o.aWindow, 0) : new Columns(o.m, o.k, o.aWindow, 0);
   const b = o.mode === 'nt' ? storedMatrix(o.n, o.k, o.weight) : storedMatrix(o.k, o.n, o.weight);
   const [residual, before] = [29, 41].map((offset) => new Columns(o.m, o.n, o.cWindow, offset)) as [
     Columns,

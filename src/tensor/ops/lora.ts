@@ -92,7 +92,7 @@ function sizesThatFit(x: Tensor, y: Tensor, { a, b, first }: LoraModule): LoraSi
  * @source Hu et al. 2021, arXiv:2106.09685; PEFT `lora.Linear`
  */
 export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule, firstRow = 0): Tensor {
-  const { a, b, scale, strength, first, merged = false } = module;
+  const { a, b, first, merged = false } = module;
   const sizes = sizesThatFit(x, y, module);
   if (merged && !anyRequiresGrad(a, b)) return y;
   const { tokens, width, columns, out, rank } = sizes;
@@ -100,12 +100,10 @@ export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule, 
   const u = trace.activation(`${a.name} x`, [tokens, rank]);
   const input = dropped(trace, x, module, firstRow);
   trace.emit(gemm({ m: tokens, n: rank, k: width, mode: 'nt', weight: 'f32' }, traits), [input, a, u]);
+  const scaled = scaledBy(trace, u, module);
   if (!merged) {
-    const update = trace.activation(`${b.name} u`, [tokens, out]);
-    trace.emit(gemm({ m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32' }, traits), [u, b, update]);
-    const source = { rows: tokens, cols: out, sourceCols: out, sourceFirst: 0 };
-    const place = { ...source, targetCols: columns, targetFirst: first, scale };
-    trace.emit(copyColumns({ ...place, accumulate: true }, traits), [update, strength, y]);
+    const sum = { m: tokens, n: out, k: rank, mode: 'nt', weight: 'f32', accumulate: true } as const;
+    trace.emit(gemm({ ...sum, cWindow: { line: columns, first } }, traits), [scaled, b, y]);
   }
   if (!anyRequiresGrad(x, a, b)) return y;
   const updated: Tensor = { ...y, requiresGrad: true };
@@ -115,13 +113,22 @@ export function addLora(trace: Trace, x: Tensor, y: Tensor, module: LoraModule, 
     // The linear layer's record owns y; this one reads the same gradient.
     outputs: [updated],
     backward: (gradients, [dy]) => {
-      if (dy) reverse(trace, { x, u, dy }, module, { ...sizes, firstRow }, gradients);
+      if (dy) reverse(trace, { x, u: scaled, dy }, module, { ...sizes, firstRow }, gradients);
     },
   });
   return updated;
 }
 
-/** Gradients of x, A and B from that of y; `u` is the input behind A. */
+/** strength · scale · u, for the narrow side of a product: its wide side is never copied. */
+function scaledBy(trace: Trace, u: Tensor, { scale, strength }: LoraModule): Tensor {
+  const [rows, cols] = sizesOf(u, 2);
+  const whole = { rows, cols, sourceCols: cols, sourceFirst: 0, targetCols: cols, targetFirst: 0, scale };
+  const scaled = trace.activation(`${u.name} scaled`, [rows, cols]);
+  trace.emit(copyColumns(whole, trace.traits), [u, strength, scaled]);
+  return scaled;
+}
+
+/** Gradients of x, A and B from that of y; `u` is the scaled input behind A. */
 function reverse(
   trace: Trace,
   { x, u, dy }: Readonly<Record<'x' | 'u' | 'dy', Tensor>>,
@@ -129,18 +136,17 @@ function reverse(
   { tokens, width, columns, out, rank, firstRow }: LoraSizes & { readonly firstRow: number },
   gradients: GradientSink,
 ): void {
-  const { a, b, scale, strength, first } = module;
+  const { a, b, first } = module;
   const { traits } = trace;
-  const part = trace.activation(`d ${b.name} u`, [tokens, out]);
-  const source = { rows: tokens, cols: out, sourceCols: columns, sourceFirst: first };
-  const take = { ...source, targetCols: out, targetFirst: 0, scale };
-  trace.emit(copyColumns(take, traits), [dy, strength, part]);
-  const du = trace.activation(`d ${a.name} x`, [tokens, rank]);
-  trace.emit(gemm({ m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32' }, traits), [part, b, du]);
+  const aWindow = { line: columns, first };
+  const product = trace.activation(`d ${a.name} x`, [tokens, rank]);
+  const back = { m: tokens, n: rank, k: out, mode: 'nn', weight: 'f32', aWindow } as const;
+  trace.emit(gemm(back, traits), [dy, b, product]);
+  const du = scaledBy(trace, product, module);
   if (b.requiresGrad) {
     const { into, accumulate } = gradients.sumOf(b);
-    const call = gemm({ m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32', accumulate }, traits);
-    trace.emit(call, [part, u, into]);
+    const outer = { m: out, n: rank, k: tokens, mode: 'tn', weight: 'f32', accumulate, aWindow } as const;
+    trace.emit(gemm(outer, traits), [dy, u, into]);
   }
   if (a.requiresGrad) {
     const { into, accumulate } = gradients.sumOf(a);
