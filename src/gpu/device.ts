@@ -210,6 +210,8 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     },
     fence: async () => {
       await loss.untilLost(device.queue.onSubmittedWorkDone());
+      // A browser tells of an uncaptured error in a task of its own, which can still be waiting behind this promise.
+      await new Promise((resolve) => setTimeout(resolve));
       check();
     },
     check,

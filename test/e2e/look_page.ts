@@ -127,8 +127,9 @@ export class LookPage {
     return Number.parseInt((await this.page.locator('[data-figure=tokens] dd').textContent()) ?? '', 10);
   }
 
-  /** First and last shown step as each of the three views says it. */
+  /** First and last shown step as each of the three views says it, when what was chosen last is drawn. */
   async ranges(): Promise<string[]> {
+    await this.drawn();
     return Promise.all(
       [this.sentence, this.chart, this.heatmap].map(async (view) => {
         return `${await view.getAttribute('data-from')}-${await view.getAttribute('data-to')}`;
