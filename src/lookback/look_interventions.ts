@@ -78,6 +78,29 @@ export function pictureTokens(
   return ids.slice(first, last + 1);
 }
 
+/**
+ * Cuts requests into waves that one session can answer together. It takes as many steps for all, so that the longest prompt
+ * with the longest answer has to fit, also where the two are of different requests.
+ */
+export function wavesThatFit<T extends { readonly request: AnswerRequest }>(
+  asked: readonly T[],
+  maxTokens: number,
+): T[][] {
+  const lengthOf = ({ request }: T): number => request.prepared.prompt.inputIds.length;
+  const waves: T[][] = [];
+  let longest = Number.POSITIVE_INFINITY;
+  for (const one of asked.toSorted((a, b) => lengthOf(a) - lengthOf(b))) {
+    const { maxNewTokens } = one.request.sampling;
+    longest = Math.max(longest, maxNewTokens);
+    if (lengthOf(one) + longest > maxTokens) {
+      waves.push([]);
+      longest = maxNewTokens;
+    }
+    waves.at(-1)?.push(one);
+  }
+  return waves;
+}
+
 /** An answer in the making: what the model wrote so far and what was put between. */
 class PiecedAnswer {
   readonly #request: AnswerRequest;
@@ -221,11 +244,17 @@ export class LookInterventions {
       return request === null ? [] : [{ answer, request }];
     });
     if (asked.length === 0) return [];
-    const requests = asked.map(({ request }) => request);
     const options = { capture: 'shares', signal: this.#signal, until } as const;
-    const pieces = await this.#model.answerBatch(requests, this.#batch, options);
-    return asked.flatMap(({ answer }, at) => {
-      const piece = itemAt(pieces, at);
+    const pieces = new Map<PiecedAnswer, GeneratedAnswer>();
+    for (const wave of wavesThatFit(asked, this.#model.maxTokens)) {
+      const requests = wave.map(({ request }) => request);
+      const answered = await this.#model.answerBatch(requests, this.#batch, options);
+      wave.forEach(({ answer }, at) => {
+        pieces.set(answer, itemAt(answered, at));
+      });
+    }
+    return asked.flatMap(({ answer }) => {
+      const piece = pieces.get(answer) as GeneratedAnswer;
       if (piece.finishReason === 'stopped') return this.#signal?.aborted ? [] : [[answer, piece] as const];
       answer.take(piece);
       answer.finishReason = piece.finishReason;

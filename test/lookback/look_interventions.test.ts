@@ -1,6 +1,12 @@
 // Interventions at looks over a scripted model: what stands in the look, what the model goes on behind, and what counts as put.
 import { describe, expect, it } from 'vitest';
-import { type LookChoice, LookInterventions, pictureTokens } from '../../src/lookback/look_interventions';
+import {
+  type LookChoice,
+  LookInterventions,
+  pictureTokens,
+  wavesThatFit,
+} from '../../src/lookback/look_interventions';
+import type { AnswerRequest } from '../../src/lookback/reasoner';
 import { CONTROL, PROMPT_IDS, type WordState, wordModel } from './word_model';
 
 const FIRST = '<think> 2 </think>';
@@ -146,5 +152,21 @@ describe('pictureTokens', () => {
     expect(pictureTokens(PROMPT_IDS, CONTROL.picture, special)).toEqual([1, 2, 2, 3]);
     expect(pictureTokens([9, 2, 7, 2, 8], CONTROL.picture, special)).toEqual([2, 7, 2]);
     expect(pictureTokens([9, 8], CONTROL.picture, special)).toEqual([]);
+  });
+});
+
+describe('waves', () => {
+  it('hold what one session can answer: the longest prompt with the longest answer', () => {
+    const asked = [200, 100, 150, 100].map((length) => {
+      const prompt = { inputIds: new Array<number>(length).fill(1), images: [] };
+      const request = { prepared: { prompt }, sampling: { maxNewTokens: Math.min(120, 256 - length) } };
+      return { request: request as unknown as AnswerRequest };
+    });
+    const sizes = wavesThatFit(asked, 256).map((wave) =>
+      wave.map(({ request }) => request.prepared.prompt.inputIds.length),
+    );
+    // 150 tokens leave 106, where those of 100 tokens may want 120; 200 leave 56.
+    expect(sizes).toEqual([[100, 100], [150], [200]]);
+    expect(wavesThatFit([], 256)).toEqual([]);
   });
 });
