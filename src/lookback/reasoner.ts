@@ -253,18 +253,22 @@ export class Reasoner {
         { need, have: this.maxTokens },
       );
     }
+    // A session takes as many steps for all: the longest prompt has room for the longest answer, whose ever the two are.
+    const prompt = Math.max(...requests.map(({ prepared }) => prepared.prompt.inputIds.length));
+    const answer = Math.max(...requests.map(({ sampling }) => sampling.maxNewTokens));
+    const together = Math.min(this.maxTokens, prompt + answer);
     const imageTokens = Math.max(...requests.map(({ prepared }) => prepared.imageTokens));
     const held = this.#open;
     if (held !== undefined && held.capture === capture && held.session.options.batch === batch) {
       const { capacity, maxImageTokens = 0 } = held.session.options;
-      if (capacity >= need && maxImageTokens >= imageTokens) {
+      if (capacity >= together && maxImageTokens >= imageTokens) {
         held.merged?.followStrength();
         return held.session;
       }
     }
     this.closeSession();
     const wanted = Math.max(
-      Math.ceil(need / CAPACITY_STEP) * CAPACITY_STEP,
+      Math.ceil(together / CAPACITY_STEP) * CAPACITY_STEP,
       batch === 1 ? LEAST_CAPACITY : 0,
     );
     this.#open = await this.#openSession(capture, {
