@@ -121,4 +121,24 @@ describe.each(['greedy_tokens_adapter.json', 'greedy_tokens.json'])('greedy toke
     expect(again?.ids).toEqual(answer.ids);
     expect(again?.attention[5]?.shares.image).toBeCloseTo(answer.attention[5]?.shares.image ?? -1, 5);
   });
+
+  it('answers a long prompt and a short one together, each as far as it goes', async (context) => {
+    if (goldens === undefined || reasoner === undefined)
+      return context.skip('this model is not in the repository');
+    // Together longer than either alone: one goes on right before its end, the other from the beginning.
+    const scene = goldens.scenes.reduce((a, b) => (b.ids.length > a.ids.length ? b : a));
+    const image = await loadPicture(`pocket/${scene.image}`);
+    const prepared = reasoner.prepare({ image, text: scene.question, mode: scene.mode });
+    const inputIds = [...scene.prompt_ids, ...scene.ids.slice(0, -1)];
+    const nearlyThere = { ...prepared, prompt: { ...prepared.prompt, inputIds } };
+    const answers = await reasoner.answerBatch(
+      [
+        { prepared: nearlyThere, sampling: greedy(1) },
+        { prepared, sampling: greedy(scene.ids.length) },
+      ],
+      2,
+      { capture: 'none' },
+    );
+    expect(answers.map(({ ids }) => ids)).toEqual([scene.ids.slice(-1), scene.ids]);
+  });
 });
