@@ -17,6 +17,7 @@ import {
   whole,
 } from './setting';
 import type { SettingGroup } from './setting_groups';
+import { WORLD_SETTINGS } from './world_settings';
 
 const MILLION = 1_000_000;
 
@@ -33,11 +34,6 @@ const offPolicy = (of: ReadSetting): boolean => Number(of('grpo.numIterations'))
 const sft = (words: Omit<Words, 'method' | 'group'>): Words => ({ group: 'sft', method: 'sft', ...words });
 const grpo = (words: Omit<Words, 'method' | 'group'>): Words => ({ group: 'grpo', method: 'grpo', ...words });
 const optim = (words: Omit<Words, 'group'>): Words => ({ group: 'optim', ...words });
-const world = (words: Omit<Words, 'group' | 'source'>): Words => ({
-  group: 'world',
-  source: 'shapes_world',
-  ...words,
-});
 
 const reward = (weight: number, label: string, help: string, docs = '') =>
   number(
@@ -104,69 +100,7 @@ export const TRAIN_SETTINGS = {
     { ...optim({ label: 'Learning rate' }), group: 'main' },
   ),
 
-  'source.pictures': choice(
-    'both',
-    { both: 'Sheets and photographs', sheets: 'Sheets of shapes', photographs: 'Photographs' },
-    world({ label: 'Pictures' }),
-  ),
-  'source.questions': choice(
-    'all',
-    { all: 'Of every kind', two_counts: 'Those that need two counts' },
-    world({ label: 'Questions', help: 'Those that compare two rows or columns need two counts.' }),
-  ),
-  'source.textShare': number(
-    0.2,
-    { min: 0, max: 1 },
-    world({
-      label: 'Share without the picture',
-      help: 'Questions that the picture does not help with.',
-    }),
-  ),
-  'source.scenes': whole(
-    800,
-    { min: 1, max: MILLION },
-    world({ method: 'sft', label: 'Scenes', help: 'Drawn for the written answers.' }),
-  ),
-  'source.rolloutsPerScene': whole(
-    4,
-    { min: 1, max: 64 },
-    world({
-      method: 'sft',
-      label: 'Answers per scene',
-      help: 'Sampled from the base; the written answers are made from them.',
-    }),
-  ),
-  'source.reflectionRate': number(
-    0.5,
-    { min: 0, max: 1 },
-    world({
-      method: 'sft',
-      label: 'Share that looks back',
-      help: 'Of the written answers. Below one half, greedy answers hardly ever look back.',
-    }),
-  ),
-  'source.looks': choice(
-    'one',
-    { one: 'One for the whole question', each: 'One for each count' },
-    world({
-      method: 'sft',
-      label: 'Looks back in an answer',
-      help: 'Differs on questions that need two counts: each is then looked up right before it is used.',
-    }),
-  ),
-  'source.chains': choice(
-    'own',
-    {
-      own: 'The model’s own',
-      reworded: 'What the model saw, in foreign words',
-      foreign: 'Foreign words, and what the model cannot see',
-    },
-    world({
-      method: 'sft',
-      label: 'Thoughts around the look',
-      help: 'Same questions and looks. Thoughts in foreign words say either what the model’s own said, or the truth.',
-    }),
-  ),
+  ...WORLD_SETTINGS,
 
   'sft.numTrainEpochs': number(
     0,
