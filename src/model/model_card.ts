@@ -74,9 +74,7 @@ export function writeModelCard(adapter: AdapterFacts): string {
   const base = HUB_ID.test(modelId) ? [`base_model: ${JSON.stringify(modelId)}`] : [];
   const rows = Object.entries(metrics).map(([key, value]) => `| ${plain(key)} | ${value} |`);
   const measured =
-    rows.length === 0
-      ? []
-      : ['', '## Metrics of its last step', '', '| metric | value |', '|---|---|', ...rows];
+    rows.length === 0 ? [] : ['', '## Metrics', '', '| metric | value |', '|---|---|', ...rows];
   return [
     ...['---', ...base, 'library_name: peft', 'tags:', '  - lora', '  - look-back', '---', ''],
     ...[

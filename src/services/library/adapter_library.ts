@@ -8,9 +8,7 @@ import type { AdapterStart } from '../../lookback/training';
 import { BASE_KEY, readAdapterPair } from '../../model/adapter_pair';
 import { PRECISION_KEY, precisionCaution } from '../../model/base_precision';
 import { loraWeightsOf } from '../../model/lora';
-import { writeModelCard } from '../../model/model_card';
-import { type PeftLoraConfig, writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
-import { parseLoraConfig } from '../../model/peft_reader';
+import { writeAdapterConfig, writeAdapterWeights } from '../../model/peft';
 import { packAdapter, readAdapterFiles } from '../../storage/adapter_archive';
 import type { AdapterStore } from '../../storage/adapter_store';
 import type { AdapterRecord } from '../../storage/records';
@@ -25,6 +23,7 @@ import type { Loaded } from '../answers/engine';
 import type { FetchedAdapter } from '../answers/hub_adapters';
 import type { LiveRuns } from '../training/live_runs';
 import type { TrainingRuns } from '../training/training_run';
+import { adapterCard } from './adapter_card';
 import type { AdapterFiles, BundledAdapters } from './bundled_adapters';
 
 /** What the library of adapters needs. */
@@ -128,12 +127,8 @@ export class AdapterLibrary implements AdapterCommands {
     if (adapter === undefined) throw new StorageError('storage/missing', GONE, { id });
     const text = new TextDecoder().decode(config);
     const named = adapter.bundled ? withBase(text, adapter) : config;
-    const card = writeModelCard({
-      ...adapter,
-      commit: await this.#parts.commitOf(adapter.modelId, adapter.fingerprint),
-      config: settingsIn(text),
-      modules: adapter.targetModules,
-    });
+    const commit = await this.#parts.commitOf(adapter.modelId, adapter.fingerprint);
+    const card = adapterCard(adapter, text, commit);
     return new Blob([packAdapter({ config: named, weights }, card)], { type: 'application/zip' });
   }
 
@@ -267,16 +262,6 @@ function withBase(
   const json = JSON.parse(config) as Record<string, unknown>;
   const base = { [BASE_KEY]: fingerprint, ...(precision === null ? {} : { [PRECISION_KEY]: precision }) };
   return new TextEncoder().encode(JSON.stringify({ ...json, ...base }, null, 2));
-}
-
-/** Settings of a written adapter_config.json, which is ours or came with the page. */
-function settingsIn(text: string): PeftLoraConfig {
-  const json = JSON.parse(text) as Record<string, unknown>;
-  const { rankPattern, alphaPattern, ...config } = parseLoraConfig(json);
-  const dropout = typeof json.lora_dropout === 'number' ? json.lora_dropout : 0;
-  const patterns = rankPattern.length > 0 ? { ranks: Object.fromEntries(rankPattern) } : {};
-  const alphas = alphaPattern.length > 0 ? { alphas: Object.fromEntries(alphaPattern) } : {};
-  return { ...config, ...patterns, ...alphas, loraDropout: dropout };
 }
 
 /** Throws LookBackError `adapter/base` when an adapter was made for other weights than those loaded. */

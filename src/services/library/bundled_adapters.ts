@@ -20,16 +20,17 @@ interface Listed {
   readonly folder: string;
 }
 
-const LIST = 'adapters/adapters.json';
+/** Where the list of bundled adapters lies, from the page's folder. */
+export const ADAPTER_LIST = 'adapters/adapters.json';
 const FOLDER = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 function listError(message: string, key: string): ModelError {
-  return new ModelError('model/list', message, { file: LIST, key });
+  return new ModelError('model/list', message, { file: ADAPTER_LIST, key });
 }
 
 function readEntry(item: unknown, at: number): Listed {
-  const json = new JsonReader(item, LIST, listError, `adapters[${at}]`);
+  const json = new JsonReader(item, ADAPTER_LIST, listError, `adapters[${at}]`);
   const folder = json.string('folder');
   if (!FOLDER.test(folder)) json.fail('folder', `is ${JSON.stringify(folder)}, not a plain folder`);
   const fingerprint = json.string('fingerprint');
@@ -118,7 +119,7 @@ export class BundledAdapters {
   }
 
   async #read(): Promise<readonly Listed[]> {
-    const response = await this.#fetch(new URL(LIST, this.#base), {}).catch(() => null);
+    const response = await this.#fetch(new URL(ADAPTER_LIST, this.#base), {}).catch(() => null);
     // A single-page host may answer with its start page.
     if (!response?.ok || !response.headers.get('content-type')?.includes('json')) {
       this.#list = undefined;
@@ -128,10 +129,10 @@ export class BundledAdapters {
     try {
       json = await response.json();
     } catch {
-      throw listError(`${LIST} is not JSON`, '');
+      throw listError(`${ADAPTER_LIST} is not JSON`, '');
     }
-    const list = new JsonReader(json, LIST, listError).raw('adapters');
-    if (!Array.isArray(list)) throw listError(`${LIST}: adapters must be a list`, 'adapters');
+    const list = new JsonReader(json, ADAPTER_LIST, listError).raw('adapters');
+    if (!Array.isArray(list)) throw listError(`${ADAPTER_LIST}: adapters must be a list`, 'adapters');
     return list.map(readEntry);
   }
 
