@@ -103,6 +103,8 @@ async function writeByAdapter(looks: number): Promise<void> {
   await expect(page.getByTestId('cold-pause')).toHaveCount(0);
   await page.reload();
   await expect(writer).toHaveValue(chosen);
+  // Until the model is there, nothing can be asked, whether looks are left or not.
+  await cold.saidReady();
   const go = page.getByTestId('cold-run-self');
   if (await go.isEnabled()) await go.click();
   await expect(go).toBeDisabled({ timeout: 120_000 });

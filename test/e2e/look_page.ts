@@ -65,6 +65,11 @@ export class LookPage {
       }).observe(document, { subtree: true, childList: true, characterData: true });
     });
     await this.open();
+    await this.saidReady();
+  }
+
+  /** Waits until the page says that its model is ready, also after a reload of a page that was ready before. */
+  async saidReady(): Promise<void> {
     await expect(this.page.locator('html')).toHaveAttribute('data-said-ready', 'yes', { timeout: 60_000 });
   }
 
