@@ -110,6 +110,11 @@ export type EvaluationPageSettings = Nested<typeof EVALUATION_PAGE_SETTINGS>;
 /** The settings of an evaluation. */
 export type EvaluationSettings = Nested<typeof EVALUATION_SETTINGS>;
 
+/** Whether looks can be replaced so in answers at a temperature: other looks than the model's own take greedy answers. */
+export function lookPossible(look: EvaluationSettings['look'], temperature: number): boolean {
+  return look === EVALUATION_SETTINGS.look.default || temperature === 0;
+}
+
 /** Keeps an evaluation's seeds apart from other streams. */
 const SAMPLING = 0xe7a1;
 

@@ -13,6 +13,8 @@ interface SettingFieldProps {
   /** What it holds, or what was typed where that cannot be used. */
   readonly value: SettingValue;
   readonly wrong: boolean;
+  /** Why it cannot be used together with other settings, in a whole sentence. */
+  readonly refusal?: string | null;
   readonly disabled: boolean;
   /** Choices that are offered; all where absent. */
   readonly choices?: readonly string[];
@@ -20,14 +22,21 @@ interface SettingFieldProps {
 }
 
 /** A choice or a number. */
-export function SettingField({ id, form, setting, value, wrong, disabled, choices, set }: SettingFieldProps) {
+export function SettingField({ id, form, setting, disabled, choices, set, ...held }: SettingFieldProps) {
+  const { value, wrong, refusal = null } = held;
+  const fault = wrong ? `It must be ${mustBe(setting)}.` : refusal;
   const shared = { id: `${form}-${id}`, 'aria-describedby': `${form}-${id}-note`, 'data-field': id };
   return (
-    <div class={wrong ? 'setting-field wrong' : 'setting-field'}>
+    <div class={fault !== null ? 'setting-field wrong' : 'setting-field'}>
       <label for={shared.id}>{setting.label}</label>
       <fieldset disabled={disabled}>
         {setting.kind === 'choice' ? (
-          <select {...shared} value={String(value)} onChange={(event) => set(event.currentTarget.value)}>
+          <select
+            {...shared}
+            aria-invalid={fault !== null}
+            value={String(value)}
+            onChange={(event) => set(event.currentTarget.value)}
+          >
             {choicesOf(setting)
               .filter((option) => choices?.includes(option) ?? true)
               .map((option) => (
@@ -40,15 +49,15 @@ export function SettingField({ id, form, setting, value, wrong, disabled, choice
           <NumberInput
             {...shared}
             whole={setting.kind === 'number' && setting.whole && setting.share !== true}
-            aria-invalid={wrong}
+            aria-invalid={fault !== null}
             number={typeof value === 'number' ? value : wrong ? Number.NaN : null}
             {...(setting.default === null ? { emptyMeans: '' } : {})}
             set={set}
           />
         )}
       </fieldset>
-      <span id={`${shared.id}-note`} class={wrong ? 'hint wrong-note' : 'hint'}>
-        {wrong ? `It must be ${mustBe(setting)}.` : (setting.help ?? '')}
+      <span id={`${shared.id}-note`} class={fault !== null ? 'hint wrong-note' : 'hint'}>
+        {fault ?? setting.help ?? ''}
       </span>
     </div>
   );

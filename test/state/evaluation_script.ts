@@ -36,6 +36,7 @@ const turned = (first: number, last: number) =>
 
 const BASE = [2, 3, 3, 2].map((answer, i) => outcome(i, i < 2 ? 'count' : 'take', plain(answer)));
 const ADAPTED = [2, 2, 2, 3].map((answer, i) => outcome(i, i < 2 ? 'count' : 'take', turned(3, answer)));
+const NEUTRAL = { look: 'neutral', looks: 1, forcedTokens: 6 } as const;
 const PAIRS = BASE.map((one, i) => [one, ADAPTED[i] ?? one] as const);
 
 /** Two sides of four questions: the base is right twice, the adapter three times, two of them where the base is not. */
@@ -46,6 +47,15 @@ export const EVALUATION_VIEW: EvaluationView = {
     ...{ done: 4, leftOut: 0, seconds: 2, report: summarise(outcomes) },
   })),
   comparison: { all: compareOutcomes(PAIRS), byKind: compareKinds(PAIRS) },
+};
+
+/** The same where the adapter's looks are neutral text. */
+export const REPLACED_VIEW: EvaluationView = {
+  ...EVALUATION_VIEW,
+  plan: { ...PLAN, sides: PLAN.sides.map((side, at) => (at === 0 ? side : { ...side, look: 'neutral' })) },
+  sides: [BASE, ADAPTED.map((one) => ({ ...one, intervention: NEUTRAL }))].map((outcomes) => ({
+    ...{ done: 4, leftOut: 0, seconds: 2, report: summarise(outcomes) },
+  })),
 };
 
 /** Its questions. */

@@ -4,7 +4,9 @@
 import * as v from 'valibot';
 import { MOST_NOTES } from '../../lib/notes';
 import { WEIGHT_PRECISIONS } from '../../model/weight_layout';
+import { EVALUATION_SETTINGS } from '../../settings/evaluation_settings';
 import { REASONING_MODES } from '../../settings/reasoning_modes';
+import { choicesOf } from '../../settings/setting';
 import type { StoreName } from '../../storage/database';
 import type { PlainRecord } from '../../storage/item_tables';
 
@@ -152,6 +154,7 @@ const group = v.looseObject({
 });
 
 const share = v.nullable(finite);
+const lookChoice = v.picklist(choicesOf(EVALUATION_SETTINGS.look));
 const outcome = v.looseObject({
   ...{ index: whole, kind: words(200), question: text, expected: text, answer: optionalText },
   ...{ correct: v.boolean(), firstCorrect: v.nullable(v.boolean()) },
@@ -163,6 +166,7 @@ const outcome = v.looseObject({
     flops: finite,
   },
   attention: v.looseObject({ early: share, late: share, inBack: share, backPeak: share, afterBack: share }),
+  intervention: v.optional(v.looseObject({ look: lookChoice, looks: whole, forcedTokens: whole })),
   ...{ backAt: v.nullable(whole), shares: v.array(share), text: answerText },
 });
 
@@ -175,6 +179,7 @@ const evaluation = v.looseObject({
         v.looseObject({
           adapter: v.nullable(v.looseObject({ id: reference, name: words(1000), strength: finite })),
           mode: v.picklist(REASONING_MODES),
+          look: v.optional(lookChoice),
         }),
       ),
       v.minLength(1),

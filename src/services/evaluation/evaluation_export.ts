@@ -3,6 +3,7 @@
 
 import { zipSync } from 'fflate';
 import type { SceneOutcome } from '../../lookback/evaluation';
+import { EVALUATION_SETTINGS } from '../../settings/evaluation_settings';
 import { type KeptEvaluation, questionsOf, viewOf } from './evaluation_view';
 
 /** Names of the sides' files, in their order. */
@@ -43,6 +44,9 @@ const COLUMNS: readonly (readonly [string, (outcome: SceneOutcome) => Cell])[] =
   ['flops', ({ flops }) => flops],
   ['attention_late', ({ attention }) => attention.late],
   ['attention_in_back', ({ attention }) => attention.inBack],
+  ['look', ({ intervention }) => intervention?.look ?? EVALUATION_SETTINGS.look.default],
+  ['looks_replaced', ({ intervention }) => intervention?.looks ?? 0],
+  ['tokens_put_there', ({ intervention }) => intervention?.forcedTokens ?? 0],
   ['text', ({ text }) => text],
 ];
 

@@ -7,7 +7,11 @@ import { itemAt } from '../../lib/invariant';
 import type { SceneOutcome } from '../../lookback/evaluation';
 import { type EvaluatedModel, evaluateItems } from '../../lookback/evaluation_run';
 import type { LoraAdapter } from '../../model/lora';
-import { EVALUATION_PAGE_SETTINGS } from '../../settings/evaluation_settings';
+import {
+  EVALUATION_PAGE_SETTINGS,
+  EVALUATION_SETTINGS,
+  lookPossible,
+} from '../../settings/evaluation_settings';
 import { ADAPTER_SETTINGS } from '../../settings/generation_settings';
 import { givenProblems, throwProblems } from '../../settings/read_settings';
 import type { EvaluationStore, StoredOutcome } from '../../storage/evaluation_store';
@@ -190,7 +194,7 @@ export class EvaluationHost implements EvaluationCommands {
     const known = new Set(itemAt(sides, side).map(({ index }) => index));
     const items = await evaluationItems(plan, (index) => !known.has(index), this.#parts, signal);
     this.#tell(work, side, record);
-    const { mode } = itemAt(plan.sides, side);
+    const { mode, look = EVALUATION_SETTINGS.look.default } = itemAt(plan.sides, side);
     let began = now();
     const hooks = {
       onBegin: async () => {
@@ -210,7 +214,7 @@ export class EvaluationHost implements EvaluationCommands {
         await this.#keep(work, side, rows, (now() - began) / 1000);
       },
     };
-    const ask = () => evaluateItems(loaded.model, items, { ...plan, mode, signal }, hooks);
+    const ask = () => evaluateItems(loaded.model, items, { ...plan, mode, look, signal }, hooks);
     await engine.turns.train(() => loaded.gpu.untilLost(ask()), signal);
     signal.throwIfAborted();
   }
@@ -280,7 +284,13 @@ function checkPlan(
 ) {
   throwProblems(givenProblems(EVALUATION_PAGE_SETTINGS, settings));
   if (sides.length < 1 || sides.length > 2) throw new ArgumentError('An evaluation has one side or two.');
-  for (const { adapter, mode } of sides) {
+  for (const { adapter, mode, look = EVALUATION_SETTINGS.look.default } of sides) {
+    throwProblems(givenProblems(EVALUATION_SETTINGS, { look }));
+    if (!lookPossible(look, settings.temperature))
+      throw new ArgumentError(
+        'Looks are replaced in greedy answers alone: set the temperature to 0, or keep the model’s own looks.',
+        { key: 'look' },
+      );
     if (adapter !== null) throwProblems(givenProblems(ADAPTER_SETTINGS, { strength: adapter.strength }));
     if (model.prompts.modes[mode] === undefined)
       throw new ArgumentError(`${entry.label} knows no mode "${mode}": choose another.`, { key: 'mode' });

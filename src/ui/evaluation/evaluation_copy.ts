@@ -1,7 +1,7 @@
 // Holds every sentence of the pages about evaluations, and says figures in words.
 
 import { formatBytes } from '../../lib/format';
-import { EVALUATION_PAGE_SETTINGS } from '../../settings/evaluation_settings';
+import { EVALUATION_PAGE_SETTINGS, EVALUATION_SETTINGS } from '../../settings/evaluation_settings';
 import { modeWords } from '../../settings/reasoning_modes';
 import type {
   EvaluationFilter,
@@ -15,6 +15,8 @@ import type {
 import { PAGES, pageName } from '../controls';
 import { counted } from '../data/data_copy';
 import type { LabAddress } from './lab_address';
+
+const LOOK = EVALUATION_SETTINGS.look;
 
 /** `71.6 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -41,6 +43,8 @@ export const EVALUATION_COPY = {
     adapter: 'Adapter',
     base: 'None: the base model',
     mode: 'Prompt',
+    advanced: 'Advanced',
+    lookRefused: `Looks are replaced in greedy answers alone: set “${EVALUATION_SETTINGS.temperature.label}” to 0, or choose “${EVALUATION_SETTINGS.look.choices.own}”.`,
     against: 'Hold it against another',
     alone: 'Measure the first alone',
     start: 'Start',
@@ -77,6 +81,8 @@ export const EVALUATION_COPY = {
     'In brackets 95 % intervals: Wilson’s for shares; for the difference the bootstrap over questions, and p of McNemar’s exact test, which asks whether more questions changed one way than chance allows.',
   flipsWhy:
     'Flips compare the answer that the first thought arrives at with the box; counted where the thought names one.',
+  looksWhy:
+    'Where looks were replaced, the model went on behind what was put there, which does not count as generated. Answers without a look are as the model wrote them.',
   comparison: 'Second against first',
   difference: 'Difference, points',
   gained: 'Gained',
@@ -109,6 +115,7 @@ export const EVALUATION_COPY = {
     noBox: 'no answer',
     open: (index: number) => `Question ${index + 1}`,
     look: `Open in ${PAGES.look}`,
+    ownLooks: `There the model writes its own looks.`,
     compare: `Compare in ${PAGES.look}`,
     close: 'Close',
     picture: (name: string) => `The picture ${name}`,
@@ -121,13 +128,14 @@ export const EVALUATION_COPY = {
   },
 } as const;
 
-/** What answers on one side. */
-export function sideWords({ adapter, mode }: EvaluationSide): string {
+/** What answers on one side, with what stands in its looks where that is not its own. */
+export function sideWords({ adapter, mode, look = LOOK.default }: EvaluationSide): string {
   const who =
     adapter === null
       ? 'Base model'
       : `${adapter.name}${adapter.strength === 1 ? '' : ` × ${adapter.strength}`}`;
-  return `${who}, ${modeWords(mode).toLowerCase()}`;
+  const looks = look === LOOK.default ? '' : `, looks: ${LOOK.choices[look].toLowerCase()}`;
+  return `${who}, ${modeWords(mode).toLowerCase()}${looks}`;
 }
 
 /** What is asked, and how where it is not greedily. Plans of before sampling have no temperature. */
@@ -170,10 +178,10 @@ const interval = ({ mean, low, high }: Report['accuracy']): string =>
 const part = ({ count, accuracy }: Report['givenBack']): string =>
   count === 0 ? '–' : `${percent(accuracy.mean)} of ${count}`;
 
-/** Every figure of a side with its name, in the order of the table. */
+/** Every figure of a side with its name, in the order of the table; null where a side has none of that name. */
 export const FIGURES: readonly {
   readonly name: string;
-  readonly of: (report: Report, side: EvaluationSideView) => string;
+  readonly of: (report: Report, side: EvaluationSideView) => string | null;
 }[] = [
   { name: 'Right', of: ({ accuracy }) => interval(accuracy) },
   { name: 'Looked back', of: ({ triggerRate }) => percent(triggerRate) },
@@ -187,6 +195,15 @@ export const FIGURES: readonly {
   {
     name: 'Flips, right → wrong',
     of: ({ flips }) => (flips.judged === 0 ? '–' : `${flips.rightToWrong} of ${flips.judged}`),
+  },
+  {
+    name: 'Looks replaced',
+    of: ({ intervention, count }) =>
+      intervention && `${intervention.looks}, in ${intervention.applied} of ${counted(count, 'answer')}`,
+  },
+  {
+    name: 'Tokens put into an answer',
+    of: ({ intervention, cost }) => intervention && cost.meanForcedTokens.toFixed(1),
   },
   { name: 'On the picture, late in the first thought', of: ({ attention }) => share(attention.late) },
   { name: 'On the picture, in the look back', of: ({ attention }) => share(attention.inBack) },

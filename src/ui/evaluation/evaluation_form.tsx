@@ -1,6 +1,13 @@
 // Draws the form of a new evaluation: where the questions come from, what is measured, and what it is held against.
 
-import { EVALUATION_PAGE_SETTINGS, type EvaluationSettingId } from '../../settings/evaluation_settings';
+import { useSignal } from '@preact/signals';
+import {
+  EVALUATION_PAGE_SETTINGS,
+  EVALUATION_SETTINGS,
+  type EvaluationSettingId,
+  type EvaluationSettings,
+  lookPossible,
+} from '../../settings/evaluation_settings';
 import { ADAPTER_SETTINGS } from '../../settings/generation_settings';
 import { modeWords, REASONING_MODES, type ReasoningMode } from '../../settings/reasoning_modes';
 import { fitStrength } from '../../state/compare';
@@ -13,6 +20,7 @@ import { SourceField } from '../source_field';
 import { EVALUATION_COPY } from './evaluation_copy';
 
 const WORDS = EVALUATION_COPY.form;
+const LOOK = EVALUATION_SETTINGS.look;
 
 interface FormProps {
   readonly evaluations: Evaluations;
@@ -70,6 +78,29 @@ function AdapterFields({ evaluations, library, side, at }: SideProps) {
   );
 }
 
+/** What stands in the looks of a side. It is unfolded where it is not the model's own, so that no change is hidden. */
+function LookField({ evaluations, side, at }: SideProps) {
+  const open = useSignal(false);
+  const { look = LOOK.default } = side;
+  const possible = lookPossible(look, evaluations.draft.value.temperature);
+  return (
+    <details
+      class="eval-advanced"
+      open={open.value || look !== LOOK.default}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
+      <summary>{WORDS.advanced}</summary>
+      <SettingField
+        {...{ id: `look-${at}`, form: 'eval', setting: LOOK, value: look, wrong: false, disabled: false }}
+        refusal={possible ? null : WORDS.lookRefused}
+        set={(value) => evaluations.setSide(at, { ...side, look: value as EvaluationSettings['look'] })}
+      />
+    </details>
+  );
+}
+
 function SideFields(props: SideProps) {
   const { evaluations, side, at } = props;
   const modes = useLook().session.value.model?.modes ?? REASONING_MODES;
@@ -93,6 +124,7 @@ function SideFields(props: SideProps) {
           ))}
         </select>
       </div>
+      <LookField {...props} />
     </fieldset>
   );
 }
@@ -132,13 +164,15 @@ function Sides(props: FormProps) {
 export function EvaluationForm({ evaluations, library }: FormProps) {
   const model = useLook().session.value.model;
   const { draft, wrong, work } = evaluations;
-  const world = draft.value.source.kind === 'shapes_world';
+  const { source, sides, temperature } = draft.value;
+  const world = source.kind === 'shapes_world';
+  const refused = sides.some(({ look = LOOK.default }) => !lookPossible(look, temperature));
   const fields: readonly EvaluationSettingId[] = [
     ...(world ? (['questions'] as const) : []),
     'count',
     ...(world ? (['seed'] as const) : []),
     ...(['grader', 'batch', 'maxNewTokens', 'temperature'] as const),
-    ...(draft.value.temperature === 0 ? [] : (['samplingSeed'] as const)),
+    ...(temperature === 0 ? [] : (['samplingSeed'] as const)),
   ];
   const start = async () => {
     const id = await evaluations.begin();
@@ -160,7 +194,7 @@ export function EvaluationForm({ evaluations, library }: FormProps) {
         <div class="setting-fields">
           <SourceField
             form="eval"
-            source={draft.value.source}
+            source={source}
             sets={library.datasets.value}
             choose={evaluations.setSource}
           />
@@ -178,7 +212,7 @@ export function EvaluationForm({ evaluations, library }: FormProps) {
           type="submit"
           class="primary"
           data-testid="eval-start"
-          disabled={model === null || work.value !== null || wrong.value.size > 0}
+          disabled={model === null || work.value !== null || wrong.value.size > 0 || refused}
         >
           {WORDS.start}
         </button>

@@ -104,6 +104,10 @@ function Progress({ evaluations, view }: ResultProps) {
 
 function Figures({ view }: { readonly view: EvaluationView }) {
   const names = sideNames(view);
+  const rows = FIGURES.map(({ name, of }) => ({
+    name,
+    cells: view.sides.map((side) => side.report && of(side.report, side)),
+  })).filter(({ cells }) => cells.some((cell) => cell !== null));
   return (
     <section class="panel" aria-labelledby="eval-figures-title">
       <header class="panel-head">
@@ -122,17 +126,20 @@ function Figures({ view }: { readonly view: EvaluationView }) {
             </tr>
           </thead>
           <tbody>
-            {FIGURES.map(({ name, of }) => (
+            {rows.map(({ name, cells }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                {view.sides.map((side, at) => (
-                  <td key={names[at]}>{side.report === null ? '–' : of(side.report, side)}</td>
+                {cells.map((cell, at) => (
+                  <td key={names[at]}>{cell ?? '–'}</td>
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
       </WideTable>
+      {view.sides.some(({ report }) => report !== null && report.intervention !== null) && (
+        <p class="hint">{WORDS.looksWhy}</p>
+      )}
       <p class="hint">{WORDS.flipsWhy}</p>
       <p class="hint">{WORDS.intervals}</p>
     </section>

@@ -2,7 +2,7 @@
 // both whole answers, and the way to the Look page.
 
 import { expectedWords } from '../../answer/expected_answers';
-import { questionSeed } from '../../settings/evaluation_settings';
+import { EVALUATION_SETTINGS, questionSeed } from '../../settings/evaluation_settings';
 import type { Evaluations, ListedItems } from '../../state/evaluations';
 import type {
   EvaluationAnswer,
@@ -82,10 +82,16 @@ function Rows({ evaluations, plan, listed }: ItemsProps & { readonly listed: Lis
   );
 }
 
-/** Whether both sides differ in the adapter alone and one has none: then the Look page can ask both side by side. */
+const OWN = EVALUATION_SETTINGS.look.default;
+
+/**
+ * Whether both sides differ in the adapter alone, one has none, and both wrote their own looks: then the Look page can ask
+ * both side by side.
+ */
 function comparedSide({ sides }: EvaluationPlan): EvaluationPlan['sides'][number] | null {
   const [first, second] = sides;
   if (first === undefined || second === undefined || first.mode !== second.mode) return null;
+  if ([first, second].some(({ look = OWN }) => look !== OWN)) return null;
   const adapted = [first, second].filter(({ adapter }) => adapter !== null);
   return adapted.length === 1 ? (adapted[0] ?? null) : null;
 }
@@ -119,6 +125,7 @@ function Item({ evaluations, plan, item }: ItemsProps & { readonly item: Evaluat
           <button type="button" class="quiet" data-testid="eval-look" onClick={() => open(side, false)}>
             {WORDS.look}
           </button>
+          {side.look !== undefined && side.look !== OWN && <span class="hint"> {WORDS.ownLooks}</span>}
         </section>
       ))}
       <p class="pager">

@@ -2,7 +2,7 @@
 
 import type { EvaluationReport, Flip, SceneOutcome } from '../../lookback/evaluation';
 import type { PairedComparison } from '../../lookback/paired_comparison';
-import type { EvaluationPageSettings } from '../../settings/evaluation_settings';
+import type { EvaluationPageSettings, EvaluationSettings } from '../../settings/evaluation_settings';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
 
 /** Where the questions of an evaluation come from. */
@@ -15,9 +15,11 @@ export interface EvaluationSide {
   /** Null for the base model. */
   readonly adapter: { readonly id: string; readonly name: string; readonly strength: number } | null;
   readonly mode: ReasoningMode;
+  /** What stands in the looks of its answers; the model's own where it is absent. */
+  readonly look?: EvaluationSettings['look'];
 }
 
-/** A whole evaluation. Both sides are asked the same questions, and answer greedily. */
+/** A whole evaluation. Both sides are asked the same questions. */
 export interface EvaluationPlan extends EvaluationPageSettings {
   readonly source: EvaluationSource;
   /** One or two. */

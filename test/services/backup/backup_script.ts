@@ -105,7 +105,13 @@ export const EVALUATION = {
   plan: {
     ...defaultsOf(EVALUATION_PAGE_SETTINGS),
     ...{ count: 2, source: { kind: 'dataset' as const, datasetId: 'dataset-1', name: 'Mine' } },
-    sides: [{ adapter: { id: 'adapter-1', name: 'Looks twice', strength: 1 }, mode: 'solution' as const }],
+    sides: [
+      {
+        adapter: { id: 'adapter-1', name: 'Looks twice', strength: 1 },
+        mode: 'solution' as const,
+        look: 'neutral',
+      },
+    ],
   },
 };
 

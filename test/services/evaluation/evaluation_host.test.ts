@@ -2,6 +2,7 @@
 import { strFromU8, unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import type { EvaluationPlan, EvaluationView } from '../../../src/worker/protocol/evaluation';
+import { wordModel } from '../../lookback/word_model';
 import { evaluationTab, memoryStore, PLAN, row } from './evaluation_script';
 
 async function whole(plan: EvaluationPlan = PLAN) {
@@ -70,6 +71,52 @@ describe('an evaluation', () => {
     const { rows } = await host.readEvaluationItems(id, 'all', 0);
     expect(rows.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect((await host.readEvaluationItem(id, 1)).imageName).toBe('mixed 999-1');
+  });
+});
+
+describe('an evaluation of looks that are replaced', () => {
+  const sides = [
+    { adapter: null, mode: 'cot' },
+    { adapter: null, mode: 'cot', look: 'neutral' },
+  ] as const;
+  /** Answers rightly, 0, behind a look of its own alone. */
+  const { model } = wordModel(({ written }) => {
+    if (written === '')
+      return ' <think> one </think> <back> i see 0 </back> <think> so </think> \\boxed{ 0 }';
+    return written.includes(' ok ok ok') ? ' <think> so </think> \\boxed{ 9 }' : ' \\boxed{ 0 }';
+  });
+
+  it('holds them against the model’s own on the same questions, and keeps what stood there', async () => {
+    const zero = { ...row(0), answer: '0' };
+    const tab = evaluationTab(memoryStore(), { rows: [zero, zero, zero, zero], model });
+    const { id } = await tab.host.beginEvaluation({ ...PLAN, count: 4, sides });
+    const { sides: views, comparison, plan } = await tab.host.runEvaluation(id);
+    expect(plan.sides[1]?.look).toBe('neutral');
+    expect(views[0]?.report).toMatchObject({ accuracy: { mean: 1 }, intervention: null });
+    expect(views[1]?.report).toMatchObject({
+      accuracy: { mean: 0 },
+      intervention: { look: 'neutral', applied: 4, withoutLook: 0, looks: 4 },
+    });
+    expect(comparison?.all).toMatchObject({ count: 4, gained: 0, lost: 4 });
+    const text = await (await tab.host.exportEvaluation(id, 'csv')).text();
+    const [head = '', first = ''] = text.split('\r\n').map((line) => line.split(','));
+    const cell = (name: string) => first[head.indexOf(name)];
+    expect([cell('look_1'), cell('looks_replaced_1'), cell('look_2'), cell('looks_replaced_2')]).toEqual([
+      ...['own', '0', 'neutral', '1'],
+    ]);
+    expect(Number(cell('tokens_put_there_2'))).toBeGreaterThan(2);
+  });
+
+  it('is refused at a temperature and for what no look can be, before anything is asked', async () => {
+    const { host } = evaluationTab(memoryStore());
+    await expect(host.beginEvaluation({ ...PLAN, sides, temperature: 1 })).rejects.toMatchObject({
+      ...{ code: 'usage/argument', data: { key: 'look' } },
+    });
+    const odd = [{ ...sides[0], look: 'odd' as never }];
+    await expect(host.beginEvaluation({ ...PLAN, sides: odd })).rejects.toMatchObject({
+      code: 'usage/argument',
+    });
+    expect(await host.listEvaluations()).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { DataError, StorageError } from '../../../src/lib/errors';
 import type { SceneOutcome } from '../../../src/lookback/evaluation';
+import type { EvaluatedModel } from '../../../src/lookback/evaluation_run';
 import type { LoraAdapter } from '../../../src/model/lora';
 import type { Loaded } from '../../../src/services/answers/engine';
 import { GpuTurns } from '../../../src/services/answers/gpu_turns';
@@ -93,6 +94,8 @@ export function evaluationTab(
     readonly rows?: readonly StoredRow[];
     readonly onAnswer?: (question: string) => unknown;
     readonly fingerprint?: string;
+    /** Instead of the scripted one. */
+    readonly model?: EvaluatedModel;
   } = {},
 ) {
   const { rows = Array.from({ length: 6 }, (_, index) => row(index)), fingerprint = 'f' } = script;
@@ -100,12 +103,13 @@ export function evaluationTab(
   const strengths: number[] = [];
   let before: LoraAdapter | null = null;
   const model = {
-    ...scriptedModel(async (question) => {
-      await script.onAnswer?.(question);
-      const right = Number(question.slice(1));
-      if (before === null) return plain(right % 3 === 2 ? right + 1 : right);
-      return right === 4 ? turned(4, 9) : turned(right % 3 === 2 ? right + 1 : right, right);
-    }),
+    ...(script.model ??
+      scriptedModel(async (question) => {
+        await script.onAnswer?.(question);
+        const right = Number(question.slice(1));
+        if (before === null) return plain(right % 3 === 2 ? right + 1 : right);
+        return right === 4 ? turned(4, 9) : turned(right % 3 === 2 ? right + 1 : right, right);
+      })),
     setAdapter: (adapter: LoraAdapter | null) => {
       before = adapter;
     },

@@ -1,12 +1,18 @@
 // The Lab page over a scripted engine: the form, the list, figures and comparison, questions with the keyboard, Look.
 import { fireEvent, screen, waitFor, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
+import { EVALUATION_SETTINGS } from '../../../src/settings/evaluation_settings';
 import { createEvaluations } from '../../../src/state/evaluations';
 import { createResults } from '../../../src/state/results';
 import { labAddress } from '../../../src/ui/evaluation/lab_address';
 import { LabPage } from '../../../src/ui/evaluation/lab_page';
 import type { EvaluationView } from '../../../src/worker/protocol/evaluation';
-import { EVALUATION_ITEM, EVALUATION_ITEMS, EVALUATION_VIEW } from '../../state/evaluation_script';
+import {
+  EVALUATION_ITEM,
+  EVALUATION_ITEMS,
+  EVALUATION_VIEW,
+  REPLACED_VIEW,
+} from '../../state/evaluation_script';
 import { adapterOf, datasetOf, settled } from '../../state/train_script';
 import { renderIn } from '../page_script';
 import { shelf } from '../page_state';
@@ -81,6 +87,41 @@ describe('the first page', () => {
     expect(engine.values.get('beginEvaluation')?.[0]).toMatchObject({ temperature: 1, samplingSeed: 7 });
   });
 
+  it('holds the model’s own looks against others that stand in their place', async () => {
+    const { engine, container } = await opened('#/lab');
+    fireEvent.click(screen.getByTestId('eval-against'));
+    await settled();
+    const second = container.querySelector<HTMLSelectElement>('[data-field="look-1"]')!;
+    const note = container.querySelector(`#${second.getAttribute('aria-describedby')}`);
+    expect(note?.textContent).toBe(EVALUATION_SETTINGS.look.help);
+    expect(second.closest('details')?.open).toBe(false);
+    fireEvent.change(second, { target: { value: 'blank_picture' } });
+    await settled();
+    expect(second.closest('details')?.open).toBe(true);
+    fireEvent.submit(screen.getByTestId('eval-start').closest('form')!);
+    expect(engine.values.get('beginEvaluation')?.[0]).toMatchObject({
+      sides: [
+        { adapter: null, mode: 'cot' },
+        { adapter: null, mode: 'cot', look: 'blank_picture' },
+      ],
+    });
+  });
+
+  it('says before the start that looks are replaced in greedy answers alone', async () => {
+    const { container } = await opened('#/lab');
+    const field = (id: string) => container.querySelector(`[data-field="${id}"]`)!;
+    const start = screen.getByTestId<HTMLButtonElement>('eval-start');
+    fireEvent.change(field('look-0'), { target: { value: 'picture_again' } });
+    fireEvent.change(field('temperature'), { target: { value: '1' } });
+    await settled();
+    expect(field('look-0').getAttribute('aria-invalid')).toBe('true');
+    expect(screen.getByText(/set “Temperature” to 0, or choose “The model’s own”/)).toBeTruthy();
+    expect(start.disabled).toBe(true);
+    fireEvent.change(field('temperature'), { target: { value: '0' } });
+    await settled();
+    expect([field('look-0').getAttribute('aria-invalid'), start.disabled]).toEqual(['false', false]);
+  });
+
   it('names temperature and seed of what was sampled', async () => {
     const plan = { ...EVALUATION_VIEW.plan, temperature: 1, samplingSeed: 7 };
     const { container } = await result({ ...EVALUATION_VIEW, plan });
@@ -114,6 +155,7 @@ describe('an evaluation', () => {
   it('shows every figure of both sides and holds one against the other', async () => {
     await result();
     const figures = cells('eval-figures');
+    expect(figures.map(([name]) => name)).not.toContain('Looks replaced');
     expect(figures[0]).toEqual([
       ...['Figure', 'Base model, look back at the solution', 'Looks, look back at the solution'],
     ]);
@@ -129,6 +171,27 @@ describe('an evaluation', () => {
     expect(all?.[4]).toMatch(/^\+25\.0 \(/);
     expect(all?.slice(5)).toEqual(['2', '1', '1.000']);
     expect(cells('eval-comparison').map(([kind]) => kind)).toEqual(['Kind', 'All', 'count', 'take']);
+  });
+
+  it('says what stood in looks that were replaced', async () => {
+    const { engine } = await result(REPLACED_VIEW);
+    const figures = cells('eval-figures');
+    expect(figures[0]?.[2]).toBe(
+      'Looks, look back at the solution, looks: neutral text of as many tokens as its own',
+    );
+    const of = (name: string) => figures.find(([own]) => own === name)?.slice(1);
+    expect(of('Looks replaced')).toEqual(['–', '4, in 4 of 4 answers']);
+    expect(of('Tokens put into an answer')).toEqual(['–', '6.0']);
+    expect(screen.getByText(/the model went on behind what was put there/)).toBeTruthy();
+    fireEvent.click(within(screen.getAllByTestId('eval-item')[1]!).getByRole('button'));
+    await settled();
+    await engine.resolve('readEvaluationItem', EVALUATION_ITEM);
+    await settled();
+    const notes = screen
+      .getAllByTestId('eval-answer')
+      .map((one) => one.textContent?.includes('its own looks'));
+    expect(notes).toEqual([false, true]);
+    expect(screen.queryByText('Compare in Look')).toBeNull();
   });
 
   it('lists questions by filter, opens one by the keyboard, and puts it on the Look page', async () => {
