@@ -10,6 +10,7 @@ import type { ImportWarning } from '../src/data/dataset/row_warnings';
 import { unknownWords } from '../src/data/text/unknown_words';
 import { LookBackError } from '../src/lib/errors';
 import { itemAt } from '../src/lib/invariant';
+import type { PlainColumns } from '../src/lib/plain_json';
 import { loadPromptMaker, type PromptMaker } from '../src/lookback/question_prompt';
 import type { ReasoningMode } from '../src/settings/reasoning_modes';
 import { log } from './command_line';
@@ -23,6 +24,8 @@ export interface PreviewRow {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the row has besides. */
+  readonly columns: PlainColumns;
   /** The template and the mode's words applied; image tokens shortened to one. */
   readonly prompt: string;
   /** Tokens of the prompt, those of the picture among them. */
@@ -80,13 +83,13 @@ function formatOf(opened: OpenedPath, path: string): string {
 
 async function viewRow(row: ImportedRow, maker: PromptMaker, mode: ReasoningMode): Promise<PreviewRow> {
   const pixels = await decodeRow(row);
-  const { question, answer, response } = row;
+  const { question, answer, response, columns } = row;
   const made = maker.prepare({ image: pixels, text: question, mode });
   const { imageTokens, pictures } = made;
   const { resizedWidth, resizedHeight } = itemAt(pictures, 0);
   const { inputIds } = made.prompt;
   return {
-    ...{ row: row.row, question, answer, response },
+    ...{ row: row.row, question, answer, response, columns },
     prompt: maker.text(inputIds),
     promptTokens: inputIds.length,
     image: {

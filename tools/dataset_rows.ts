@@ -75,8 +75,8 @@ export async function datasetRows(
     read: async (position) => {
       const row = rows[position];
       if (!row) throw new DataError('data/row', `${path} has no row ${position}.`);
-      const { question, answer, response } = row;
-      return { image: await decodeRow(row), question, answer, response };
+      const { question, answer, response, columns } = row;
+      return { image: await decodeRow(row), question, answer, response, columns };
     },
   };
 }

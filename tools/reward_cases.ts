@@ -247,6 +247,7 @@ function resultsOf(given: Omit<RewardCase, 'results'>): RewardCase['results'] {
   const spans = new TokenSpanMap();
   for (const piece of pieces(text, tokenLengths)) spans.push(piece);
   const sample: RewardSample = {
+    ...{ question: '', kind: 'row', pictures: 1, columns: {} },
     ...{ text, expected, finished, length: tokenLengths.length, maxLength },
     countTokens: (start, end) => {
       const { tokenStart, tokenEnd } = spans.rangeOf(start, end);

@@ -34,28 +34,20 @@ const GRACE_MS = 4000;
 
 /** What a user's function is given of a completion. */
 export function customSample(sample: RewardSample, accuracy: number): CustomRewardSample {
-  const { text, expected, finished, length, maxLength, attention, visualGain } = sample;
-  const { answer, backs } = readAnswer(text);
+  const { countTokens: _, ...own } = sample;
+  const { answer, backs } = readAnswer(sample.text);
   const looks = backs.map(({ start, end, text: inside }) => ({
     text: inside,
     tokens: sample.countTokens(start, end),
   }));
-  return {
-    text,
-    answer,
-    expected,
-    accuracy,
-    finished,
-    length,
-    maxLength,
-    backs: looks,
-    attention,
-    visualGain,
-  };
+  return { ...own, answer, accuracy, backs: looks };
 }
 
-/** A completion on which a function is tried before a run begins. */
-const TRIAL: CustomRewardSample = {
+/** A question of a run, of which a function is tried on a made-up completion. */
+export type TrialQuestion = Pick<RewardSample, 'question' | 'kind' | 'pictures' | 'columns'>;
+
+const TRIAL_QUESTION: TrialQuestion = { question: 'How many?', kind: 'visual', pictures: 1, columns: {} };
+const TRIAL_COMPLETION: Omit<CustomRewardSample, keyof TrialQuestion> = {
   ...{ text: '<think> I see 2. </think> \\boxed{2}', answer: '2', expected: '2', accuracy: 1 },
   ...{ finished: true, length: 12, maxLength: 100, backs: [] },
   attention: { early: 0.3, late: 0.1, inBack: null, backPeak: null, afterBack: null },
@@ -85,9 +77,13 @@ export class CustomReward {
     [this.#source, this.#open, this.#timeMs] = [source, open, timeMs];
   }
 
-  /** Tries the function once. @throws as {@link CustomReward.score} */
-  async check(): Promise<void> {
-    await this.#queued(TRIAL);
+  /**
+   * Tries the function once.
+   * @param question one of the run's, where its columns may be read
+   * @throws as {@link CustomReward.score}
+   */
+  async check(question = TRIAL_QUESTION): Promise<void> {
+    await this.#queued({ ...TRIAL_COMPLETION, ...question });
   }
 
   /**

@@ -4,30 +4,16 @@
 // is ended by whoever runs this file in a Worker (custom_reward.ts).
 
 import type { QuickJSContext, QuickJSWASMModule } from 'quickjs-emscripten-core';
-import type { AttentionPhases } from '../answer/attention_phases';
-import type { VisualGainPhases } from '../train/visual_gain';
+import type { RewardSample } from '../train/rewards';
 
 /** What a user's function is given: plain data, a copy. */
-export interface CustomRewardSample {
-  /** The completion without its end token. */
-  readonly text: string;
+export interface CustomRewardSample extends Omit<RewardSample, 'countTokens'> {
   /** Content of its last whole box, or null. */
   readonly answer: string | null;
-  /** The answer that counts as right. */
-  readonly expected: string;
   /** 1 for the right answer in the box, else 0. */
   readonly accuracy: number;
-  /** True when the model ended it by itself. */
-  readonly finished: boolean;
-  /** Generated tokens, and most that there could have been. */
-  readonly length: number;
-  readonly maxLength: number;
   /** The looks back in order with their tokens. */
   readonly backs: readonly { readonly text: string; readonly tokens: number }[];
-  /** Mean share of attention on the image by phase of the answer; null where it has no such phase. */
-  readonly attention: AttentionPhases;
-  /** Nats a token that the picture gains it; null without a picture, and unless `visual_dependence` has a weight. */
-  readonly visualGain: VisualGainPhases | null;
 }
 
 /** What came of one call. */

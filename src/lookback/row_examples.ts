@@ -4,6 +4,7 @@
 
 import type { PixelArray } from '../data/image/pillow_resize';
 import { DataError } from '../lib/errors';
+import type { PlainColumns } from '../lib/plain_json';
 import type { HeldOutExample } from '../train/held_out_evaluation';
 import type { ExampleSource, LabelledExample, PromptExample, StepHooks } from '../train/trainer';
 
@@ -14,6 +15,8 @@ export interface TrainingRow {
   readonly answer: string;
   /** What SFT imitates; null where the row has none. */
   readonly response: string | null;
+  /** What the row has besides, for rewards; absent where it has nothing. */
+  readonly columns?: PlainColumns;
 }
 
 /** Rows by position. */

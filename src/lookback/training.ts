@@ -42,7 +42,14 @@ import type { Reasoner } from './reasoner';
 import { REWARDS, rewardsOf } from './rewards';
 import type { LeftOutRows, RowSource } from './row_examples';
 import { checkTrainable, loraConfigOf } from './training_adapter';
-import { heldOutSource, labelledSource, lookOf, promptSource, rolloutOf } from './training_examples';
+import {
+  heldOutSource,
+  labelledSource,
+  lookOf,
+  promptSource,
+  rolloutOf,
+  trialQuestion,
+} from './training_examples';
 import { completionMetrics } from './training_metrics';
 
 /** Questions of the built-in world: sheets of shapes and photographs. */
@@ -176,7 +183,7 @@ async function scoringOf(request: TrainingRequest, memory: GpuScope): Promise<Sc
     throw new ArgumentError('grpo.rewardWeights.custom is not 0: grpo.customReward must be a function.');
   }
   const own = memory.own(new CustomReward(settings.customReward, openReward));
-  await own.check();
+  await own.check(await trialQuestion(request.source));
   const score = (samples: readonly RewardSample[]) =>
     Promise.all(samples.map((sample) => own.score(sample, REWARDS.accuracy(sample).score)));
   return { ...scoring, custom: { weight, score } };

@@ -17,6 +17,7 @@ import type { ExampleSource, LabelledExample, PromptExample } from '../train/tra
 import { wholeAnswers } from './cold_start/model_answers';
 import { worldPixels } from './cold_start/problem_source';
 import { coldStartText } from './cold_start/world_example';
+import type { TrialQuestion } from './custom_reward';
 import {
   heldOutRows,
   labelledRows,
@@ -31,6 +32,9 @@ import type { ShapesWorldSource, TrainerBase, TrainerMaking, TrainingRequest } f
 const WRONG_FIRST_SHARE = 0.5;
 /** Scenes whose rollouts are sampled at once while a cold start is prepared. */
 export const SCENES_AT_ONCE = 32;
+
+/** Kind of every row of a data set. */
+const ROW_KIND = 'row';
 
 /** The tags of a look back in a run. */
 export function lookOf({ lookTag = 'back' }: Pick<TrainingRequest, 'lookTag'>): LookTags {
@@ -74,7 +78,8 @@ function examplePrompt(
   kind: string,
 ): PromptExample {
   const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, ...asking });
-  return { key, prompt, imageTokens, question: row.question, expected: row.answer, kind };
+  const { question, answer: expected, columns = {} } = row;
+  return { key, prompt, imageTokens, question, expected, kind, columns };
 }
 
 function worldPrompt(base: TrainerBase, asking: Asking, key: number, sample: WorldSample): PromptExample {
@@ -102,10 +107,23 @@ export async function promptSource({
   return found.source;
 }
 
+/** The first row of a data set, whose columns a reward may read; undefined where there is none that can be used. */
+export async function trialQuestion(source: TrainingRequest['source']): Promise<TrialQuestion | undefined> {
+  if (source.kind !== 'rows' || source.rows.count === 0) return undefined;
+  try {
+    const { question, columns = {} } = await source.rows.read(0);
+    return { question, kind: ROW_KIND, pictures: 1, columns };
+  } catch (error) {
+    // Whoever reads all rows says what is wrong with this one.
+    if (error instanceof DataError) return undefined;
+    throw error;
+  }
+}
+
 function preparedRows(base: TrainerBase, request: TrainingRequest, rows: RowSource): PreparedRows {
   if (rows.count === 0) throw new DataError('data/dataset', 'The dataset has no rows.');
   return new PreparedRows(rows, (row, position) =>
-    examplePrompt(base, askingOf(request), position, row, 'row'),
+    examplePrompt(base, askingOf(request), position, row, ROW_KIND),
   );
 }
 

@@ -228,7 +228,7 @@ export const TRAIN_SETTINGS = {
     method: 'grpo',
     label: 'Your own reward',
     lines: 8,
-    help: 'function reward(sample) { return 0.5; } with text, answer, expected, accuracy, finished, length, maxLength, backs, attention and visualGain of the sample. It has one second, 32 MB and no network.',
+    help: 'function reward(sample) { return 0.5; } with question, kind, pictures, columns, text, answer, expected, accuracy, finished, length, maxLength, backs, attention and visualGain of the sample. It has one second, 32 MB and no network.',
     docs: 'See [a reward of your own](#a-reward-of-your-own).',
     when: (of) => Number(of('grpo.rewardWeights.custom')) !== 0,
   }),

@@ -3,6 +3,7 @@
 // unless another tab is still at it.
 
 import { StorageError } from '../lib/errors';
+import type { PlainColumns } from '../lib/plain_json';
 import type { Database } from './database';
 import { tryLock } from './locks';
 import { ensureRoom } from './quota';
@@ -18,6 +19,8 @@ export interface StoredRow {
   readonly answer: string;
   /** What SFT imitates; null where there is none. */
   readonly response: string | null;
+  /** What the row has besides; absent where it has nothing. */
+  readonly columns?: PlainColumns;
 }
 
 /** Names a new dataset. */
@@ -116,8 +119,8 @@ export class DatasetStore {
       tx.objectStore('rows').get([id, index]),
     );
     if (!row) throw missing(id, index);
-    const { image, mimeType, imageName, question, answer, response } = row;
-    return { image: new Blob([image], { type: mimeType }), imageName, question, answer, response };
+    const { datasetId: _, index: __, image, mimeType, ...own } = row;
+    return { ...own, image: new Blob([image], { type: mimeType }) };
   }
 
   /** @returns bytes freed; 0 when there is none of that id */
@@ -177,9 +180,12 @@ export class DatasetStore {
 }
 
 async function toRecord(datasetId: string, index: number, row: StoredRow): Promise<RowRecord> {
-  const { image, imageName, question, answer, response } = row;
+  const { image, imageName, question, answer, response, columns = {} } = row;
   const bytes = await image.arrayBuffer();
-  return { datasetId, index, image: bytes, mimeType: image.type, imageName, question, answer, response };
+  return {
+    ...{ datasetId, index, image: bytes, mimeType: image.type, imageName, question, answer, response },
+    ...(Object.keys(columns).length === 0 ? {} : { columns }),
+  };
 }
 
 /** The record of a dataset that has got one row more. */

@@ -1,8 +1,10 @@
 // Declares what the stores keep, as it lies in IndexedDB. Big bytes lie in stores of their own, so that a list never
-// loads them. A field is added, moved or renamed only together with a migration in database.ts.
+// loads them. A field is added, moved or renamed only together with a migration in database.ts, but for one whose absence
+// says what is true of earlier records.
 
 import type { DBSchema } from 'idb';
 import type { ErrorCode } from '../lib/error_codes';
+import type { PlainColumns } from '../lib/plain_json';
 
 /** LoRA settings of a stored adapter, in PEFT's terms. */
 export interface StoredLoraConfig {
@@ -181,6 +183,8 @@ export interface RowRecord {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the row has besides; absent where it has nothing. */
+  readonly columns?: PlainColumns;
 }
 
 /** A cold start in the making. */

@@ -130,11 +130,12 @@ export function unmasked(
 
 function sampleOf(
   answer: GeneratedAnswer,
-  { expected }: PromptExample,
+  { question, kind, prompt, columns = {}, expected }: PromptExample,
   maxLength: number,
   gains: Float32Array | null,
 ): RewardSample {
   return {
+    ...{ question, kind, pictures: prompt.images.length, columns },
     visualGain: gains && visualGainPhases(answer, gains),
     text: answer.text,
     expected,

@@ -4,10 +4,19 @@
 
 import type { AttentionPhases } from '../answer/attention_phases';
 import { LookBackError } from '../lib/errors';
+import type { PlainColumns } from '../lib/plain_json';
 import type { VisualGainPhases } from './visual_gain';
 
 /** One finished completion, as a reward sees it. */
 export interface RewardSample {
+  /** The question as the row has it, without the words of the mode. */
+  readonly question: string;
+  /** Group of the question: `visual` or `text` of the built-in world, `row` of a data set. */
+  readonly kind: string;
+  /** Pictures of the prompt; a `text` question of the built-in world has one, too, which does not help. */
+  readonly pictures: number;
+  /** What the row has besides picture, question, answer and response, untrusted plain data; empty where it has nothing. */
+  readonly columns: PlainColumns;
   /** The completion without its end token. */
   readonly text: string;
   /** The answer that counts as right. */

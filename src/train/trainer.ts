@@ -1,6 +1,7 @@
 // Declares what the SFT and the GRPO trainer have in common, as the loop that drives them sees it. A step either
 // happens whole or not at all: one that was aborted or failed leaves the state of the last.
 
+import type { PlainColumns } from '../lib/plain_json';
 import type { PromptInput } from '../model/prompt_packing';
 import type { BestEvaluation } from '../settings/best_evaluation';
 import type { RewardReason } from './rewards';
@@ -120,6 +121,8 @@ export interface PromptExample {
   readonly expected: string;
   /** Group for metrics, e.g. `visual` or `text`. */
   readonly kind: string;
+  /** What its row has besides, for rewards; absent where it has nothing. */
+  readonly columns?: PlainColumns;
 }
 
 /** A question with the answer to imitate. */

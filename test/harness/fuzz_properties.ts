@@ -5,7 +5,9 @@ import { deepStrictEqual, ok } from 'node:assert';
 import fc from 'fast-check';
 import { createAnswerParser, parseAnswer } from '../../src/answer/answer_grammar';
 import { type ImportedDataset, readDataset } from '../../src/data/dataset/dataset_import';
+import { IMPORT_LIMITS } from '../../src/data/dataset/import_limits';
 import { LookBackError } from '../../src/lib/errors';
+import { plainJson } from '../../src/lib/plain_json';
 import {
   DTYPE_BYTES,
   parseSafetensors,
@@ -66,8 +68,10 @@ export function survivesMutation() {
 async function importWhole(path: string, bytes: Uint8Array): Promise<ImportedDataset | null> {
   try {
     const set = await readDataset([{ path, blob: new Blob([bytes as BlobPart]) }], { mapping: null });
-    for (const { image, question, answer } of set.rows) {
+    for (const { image, question, answer, columns } of set.rows) {
       ok(question !== '' && answer !== '');
+      ok(Buffer.byteLength(JSON.stringify(columns)) <= IMPORT_LIMITS.maxColumnBytes + 2);
+      deepStrictEqual(plainJson(columns, -1), columns);
       await image().catch((error: unknown) => {
         if (!(error instanceof LookBackError)) throw error;
       });
@@ -164,6 +168,8 @@ export function importsRowByRow() {
       '"question":"q"}',
       '\xff',
       '{"image":["a","b"]}',
+      '"level":[1,{"b":2}],',
+      '"__proto__":{"a":1},',
     ),
   );
   const text = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''));

@@ -4,8 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { CustomReward, openBrowserRewardWorker } from '../../src/lookback/custom_reward';
 import type { RewardSample } from '../../src/train/rewards';
+import { ASKED } from '../train/scripted_group';
 
 const SAMPLE: RewardSample = {
+  ...ASKED,
   ...{ text: '<think> 2 </think> \\boxed{2}', expected: '2', finished: true, length: 10, maxLength: 40 },
   countTokens: () => 1,
   attention: NO_ATTENTION,

@@ -14,7 +14,9 @@ import type { CustomRewardReply } from '../../src/lookback/reward_sandbox';
 import type { RewardSample } from '../../src/train/rewards';
 
 const TEXT = '<think> I see 2 </think> <back> a1 red </back> <think> 3 </think> \\boxed{3}';
+const QUESTION = { question: 'How many?', kind: 'row', pictures: 1, columns: { level: 2 } };
 const SAMPLE: RewardSample = {
+  ...QUESTION,
   ...{ text: TEXT, expected: '3', finished: true, length: 20, maxLength: 40 },
   countTokens: (start, end) => end - start,
   attention: { ...NO_ATTENTION, late: 0.1, inBack: 0.3 },
@@ -46,6 +48,7 @@ function scripted(answer: (call: RewardCall) => CustomRewardReply | null) {
 describe('customSample', () => {
   it('gives plain data: the box, the looks and their tokens', () => {
     expect(customSample(SAMPLE, 1)).toEqual({
+      ...QUESTION,
       ...{ text: TEXT, answer: '3', expected: '3', accuracy: 1, finished: true, length: 20, maxLength: 40 },
       backs: [{ text: ' a1 red ', tokens: 8 }],
       attention: SAMPLE.attention,
@@ -83,6 +86,16 @@ describe('CustomReward', () => {
     expect(workers[0]?.ended).toBe(true);
     expect(await reward.score(SAMPLE, 0)).toEqual({ score: 1, why: 'w', span: null });
     expect(workers).toHaveLength(2);
+  });
+
+  it('is tried on the question that is given, whose columns it may read', async () => {
+    const { workers, open } = scripted(() => ({ score: 0, why: '' }));
+    const reward = new CustomReward('source', open);
+    await reward.check(QUESTION);
+    await reward.check();
+    const [first, second] = workers[0]?.calls ?? [];
+    expect(first?.sample).toMatchObject({ ...QUESTION, text: expect.any(String) });
+    expect(second?.sample).toMatchObject({ columns: {}, text: first?.sample.text });
   });
 
   it('turns what the function did into an error of its code', async () => {

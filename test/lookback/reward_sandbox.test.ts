@@ -6,6 +6,9 @@ import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { type CustomRewardSample, prepareSandbox, runCustomReward } from '../../src/lookback/reward_sandbox';
 
 const SAMPLE: CustomRewardSample = {
+  ...{ question: 'How many?', kind: 'visual', pictures: 1 },
+  // A key that JSON may hold and that an assignment would set a prototype by.
+  columns: JSON.parse('{"level": 3, "tags": ["a", "b"], "__proto__": {"hidden": 1}}'),
   ...{
     text: '<think> “2” \\n </think> <back> a1 </back> \\boxed{2}',
     answer: '2',
@@ -30,6 +33,13 @@ describe('a user’s reward', () => {
     ['const reward = (sample) => sample.backs[0].tokens;', 9, ''],
     ['function reward({ attention }) { return attention.inBack / attention.late; }', 2, ''],
     ['function reward({ attention }) { return attention.afterBack === null ? 1 : 0; }', 1, ''],
+    ['function reward({ columns }) { return columns.level + columns.tags.length; }', 5, ''],
+    ['function reward({ columns }) { return { score: columns.hidden ?? 0, why: "" }; }', 0, ''],
+    [
+      'function reward({ question, kind, pictures }) { return { score: pictures, why: `${kind}: ${question}` }; }',
+      1,
+      'visual: How many?',
+    ],
     ['function reward({ visualGain }) { return visualGain.inBack / visualGain.whole; }', 4, ''],
     ['function reward(sample) { return { score: -2, why: sample.text.slice(0, 11) }; }', -2, '<think> “2”'],
     [

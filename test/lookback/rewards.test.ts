@@ -9,6 +9,7 @@ import { drawSample } from '../../src/data/world/world_sample';
 import { ArgumentError } from '../../src/lib/errors';
 import { REWARDS, rewardsOf } from '../../src/lookback/rewards';
 import type { RewardSample } from '../../src/train/rewards';
+import { ASKED } from '../train/scripted_group';
 
 const BOX = '\\boxed{5}';
 const THINK = '<think>i see 2 red squares. 2 + 3 = 5.</think>';
@@ -21,6 +22,7 @@ function sampleOf(text: string, changes: Partial<RewardSample> = {}): RewardSamp
   const countTokens = (start: number, end: number): number =>
     text.slice(start, end).split(/\s+/).filter(Boolean).length;
   return {
+    ...ASKED,
     text,
     expected: '5',
     finished: true,

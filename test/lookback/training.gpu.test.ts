@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { ArgumentError, DataError, ModelError } from '../../src/lib/errors';
 import { createPrng } from '../../src/lib/prng';
+import type { RewardCall, RewardWorker } from '../../src/lookback/custom_reward';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import type { LeftOutRows, RowSource, TrainingRow } from '../../src/lookback/row_examples';
 import { createTrainer, type TrainingRequest } from '../../src/lookback/training';
@@ -28,6 +29,7 @@ const ROWS: readonly TrainingRow[] = ['so 3.', null, 'so 4.', null, 'so 5.'].map
   question: `How many red circles are there? add ${index}.`,
   answer: `${3 + index}`,
   response: thought && `<think> ${thought} </think> \\boxed{ ${3 + index} }`,
+  columns: { level: index },
 }));
 
 function rowsOf(rows: readonly TrainingRow[]): { kind: 'rows'; rows: RowSource } {
@@ -88,16 +90,30 @@ describe('a trainer of rows', () => {
   });
 
   it('asks them in GRPO, and reports TRL’s and Look-Back’s metrics', async () => {
-    const rewardWeights = { ...REQUEST.grpo.rewardWeights, format: 0, length: 0.5, visual_dependence: 0.1 };
-    const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights };
-    const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo });
+    const own = { custom: 0.2, visual_dependence: 0.1 };
+    const rewardWeights = { ...REQUEST.grpo.rewardWeights, format: 0, length: 0.5, ...own };
+    const grpo = { ...REQUEST.grpo, beta: 0.1, rewardWeights, customReward: 'source' };
+    const calls: RewardCall[] = [];
+    const openReward = (): RewardWorker => ({
+      ready: Promise.resolve(),
+      call: async (call) => ({ score: calls.push(call), why: '' }),
+      terminate: () => undefined,
+    });
+    const trainer = await createTrainer(reasoner!, { ...REQUEST, method: 'grpo', grpo, openReward });
+    // It was tried on the first row, whose columns it may read.
+    expect(calls).toMatchObject([{ sample: { question: ROWS[0]!.question, columns: { level: 0 } } }]);
     const { groups, metrics, finite } = await trainer.runStep({});
     expect(finite).toBe(true);
     expect(groups).toHaveLength(1);
     const row = ROWS[groups![0]!.key]!;
     expect(groups![0]).toMatchObject({ question: row.question, expected: row.answer });
     expect(groups![0]!.completions).toHaveLength(2);
-    const rewards = ['accuracy', 'length', 'visual_dependence'].map((name) => `rewards/${name}/mean`);
+    const { question, columns } = row;
+    const sample = { question, columns, kind: 'row', pictures: 1, expected: row.answer };
+    expect(calls.slice(1)).toMatchObject([{ sample }, { sample }]);
+    const rewards = ['accuracy', 'length', 'visual_dependence', 'custom'].map(
+      (name) => `rewards/${name}/mean`,
+    );
     for (const name of ['reward', ...rewards, 'kl', 'look_back/trigger_rate'])
       expect(metrics).toHaveProperty([name], expect.any(Number));
     expect(metrics).not.toHaveProperty(['rewards/format/mean']);

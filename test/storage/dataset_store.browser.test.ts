@@ -12,6 +12,7 @@ function row(index: number): StoredRow {
     question: `How many? ${index}`,
     answer: String(index),
     response: index % 3 === 0 ? 'Three.' : null,
+    ...(index % 2 === 0 ? { columns: { level: index, tags: ['a', { b: null }] } } : {}),
   };
 }
 
@@ -104,6 +105,15 @@ describe('DatasetStore', () => {
       ['whole', 1],
     ]);
     expect(datasetKeys).toEqual(['whole']);
+  });
+
+  it('opens rows that were kept before rows had columns', async () => {
+    const database = await scratchDatabase();
+    const store = await DatasetStore.open(database);
+    await store.create(named('a'), [{ ...row(1), columns: {} }]);
+    const kept = await database.read(['rows'], 'x', (tx) => tx.objectStore('rows').get(['a', 0]));
+    expect(kept).not.toHaveProperty('columns');
+    expect(await store.readRow('a', 0)).not.toHaveProperty('columns');
   });
 
   it('appends rows, also two at once', async () => {

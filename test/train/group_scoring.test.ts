@@ -33,6 +33,17 @@ describe('scoreGroup', () => {
     expect(seen[1]?.countTokens(0, 6)).toBe(3);
   });
 
+  it('shows a reward the question with what its row has besides', () => {
+    const seen: RewardSample[] = [];
+    const watch = (sample: RewardSample) => scoreOf(seen.push(sample));
+    const rewards = [{ name: 'watch', weight: 1, of: watch }];
+    const columns = { level: 2 };
+    groupOf({ ...exampleOf('12', 5, 'row'), columns }, ['a', 'b'], {}, rewards);
+    groupOf(exampleOf('12'), ['a', 'b'], {}, rewards);
+    expect(seen[0]).toMatchObject({ question: 'question 5', kind: 'row', pictures: 0, columns });
+    expect(seen[2]).toMatchObject({ kind: 'visual', columns: {} });
+  });
+
   it('shows a reward the attention of each phase, where it was recorded', () => {
     const text = '<think> 1 2 3 </think> <back> 4 5 </back> <think> 6 </think>';
     const answer = answerOf(text);

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import { LookBackError } from '../../src/lib/errors';
 import { type RewardSample, scoreRewards } from '../../src/train/rewards';
-import { scoreOf } from './scripted_group';
+import { ASKED, scoreOf } from './scripted_group';
 
 const sample: RewardSample = {
+  ...ASKED,
   text: 'abc',
   expected: 'abc',
   finished: true,

@@ -3,7 +3,7 @@
 
 import { GeneratedAnswer } from '../../src/generation/generate';
 import { type CandidateGroup, readGroup, type Scoring, scoreGroup } from '../../src/train/group_scoring';
-import type { RewardOutcome } from '../../src/train/rewards';
+import type { RewardOutcome, RewardSample } from '../../src/train/rewards';
 import type { PromptExample } from '../../src/train/trainer';
 
 /** Length limit of scripted completions. */
@@ -14,6 +14,11 @@ export function exampleOf(expected: string, key = 0, kind = 'visual'): PromptExa
   const prompt = { inputIds: [1, 2], images: [] };
   return { key, prompt, imageTokens: 0, question: `question ${key}`, expected, kind };
 }
+
+/** What a sample says of a question that has nothing besides. */
+export const ASKED: Pick<RewardSample, 'question' | 'kind' | 'pictures' | 'columns'> = {
+  ...{ question: 'How many?', kind: 'row', pictures: 1, columns: {} },
+};
 
 /** An answer whose tokens are words; ended unless its last word is `!`. */
 export function answerOf(text: string): GeneratedAnswer {

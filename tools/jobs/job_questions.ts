@@ -4,12 +4,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { encode } from 'fast-png';
+import type { ImportedRow } from '../../src/data/dataset/dataset_import';
 import { cropToSquare } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
 import { IMAGE_SIDE } from '../../src/data/world/grid';
 import { trainingSample } from '../../src/data/world/split_questions';
 import { ArgumentError, DataError } from '../../src/lib/errors';
 import { itemAt } from '../../src/lib/invariant';
+import type { PlainColumns } from '../../src/lib/plain_json';
 import { askInMode, type LookBackPrompts } from '../../src/lookback/prompts';
 import { cutsToSquare } from '../../src/lookback/question_prompt';
 import { type ExampleSplit, exampleSplit } from '../../src/settings/held_out';
@@ -27,6 +29,8 @@ export interface JobQuestion {
   readonly answer: string;
   /** The picture's path below the job's folder. */
   readonly image: string;
+  /** What the row has besides. */
+  readonly columns: PlainColumns;
 }
 
 /** A question with the answer to imitate. */
@@ -46,6 +50,7 @@ export interface JobExamples {
 interface Source {
   readonly question: string;
   readonly answer: string;
+  readonly columns: PlainColumns;
   pixels(): Promise<PixelArray>;
 }
 
@@ -60,9 +65,14 @@ function worldSources({ source, seed }: RunFile): Sources {
     const pixels = async (): Promise<PixelArray> => {
       return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
     };
-    return { question: sample.text, answer: sample.answer, pixels };
+    return { question: sample.text, answer: sample.answer, columns: {}, pixels };
   };
   return { count: Number.POSITIVE_INFINITY, at };
+}
+
+function sourceOf(row: ImportedRow): Source {
+  const { question, answer, columns } = row;
+  return { question, answer, columns, pixels: () => decodeRow(row) };
 }
 
 async function rowSources(path: string, signal: AbortSignal): Promise<Sources> {
@@ -70,7 +80,7 @@ async function rowSources(path: string, signal: AbortSignal): Promise<Sources> {
   const at = (index: number): Source => {
     const row = rows[index];
     if (row === undefined) throw new Error(`There is no row ${index}.`);
-    return { question: row.question, answer: row.answer, pixels: () => decodeRow(row) };
+    return sourceOf(row);
   };
   return { count: rows.length, at };
 }
@@ -131,7 +141,8 @@ async function writeQuestion(
   const pixels = await source.pixels();
   const image = `images/${position}.png`;
   await writeFile(join(out, image), encode(cutsToSquare(prompts) ? cropToSquare(pixels) : pixels));
-  return { ...askInMode(prompts, mode, source.question), answer: source.answer, image };
+  const { question, answer, columns } = source;
+  return { ...askInMode(prompts, mode, question), answer, image, columns };
 }
 
 /**
@@ -162,8 +173,7 @@ export async function writeExamples(
   const examples: JobExample[] = [];
   for (const [position, row] of written.entries()) {
     signal.throwIfAborted();
-    const source = { question: row.question, answer: row.answer, pixels: () => decodeRow(row) };
-    const question = await writeQuestion(source, position, run, prompts, out);
+    const question = await writeQuestion(sourceOf(row), position, run, prompts, out);
     examples.push({ ...question, response: row.response ?? '' });
   }
   const { held, train } = dealExamples(examples.length, split.heldOut, run.seed);

@@ -148,10 +148,19 @@ function loraFile(lora: RunFile['lora'] | null): Record<string, string> {
 }
 
 /** A question as TRL's trainers read it; they put the picture before the user's words. */
-function trlRow({ text, system, answer, image }: JobQuestion) {
+function trlRow({ text, system, image }: JobQuestion) {
   const asked = { role: 'user', content: text };
   const prompt = system === undefined ? [asked] : [{ role: 'system', content: system }, asked];
-  return { prompt, images: [image], answer };
+  return { prompt, images: [image] };
+}
+
+/**
+ * A question of GRPO: TRL hands what else the row has to the reward functions. `columns` is JSON, as rows may differ in
+ * what they hold, and columns of Arrow may not.
+ */
+function trlQuestion(question: JobQuestion) {
+  const { answer, columns } = question;
+  return { ...trlRow(question), answer, columns: JSON.stringify(columns) };
 }
 
 /**
@@ -165,7 +174,7 @@ export function trlJob(
 ): JobSettings {
   return {
     files: {
-      'train.jsonl': jsonLines(questions.map(trlRow)),
+      'train.jsonl': jsonLines(questions.map(trlQuestion)),
       'grpo_config.json': jsonFile(grpoConfig(run)),
       ...loraFile(lora),
       'rewards.json': jsonFile(weightedRewards(run)),
@@ -202,10 +211,10 @@ export function trlSftJob(
 ): JobSettings {
   const rows = (examples: readonly JobExample[]): string =>
     jsonLines(
-      examples.map(({ response, ...question }) => {
-        const { answer: _, ...row } = trlRow(question);
-        return { ...row, completion: [{ role: 'assistant', content: response }] };
-      }),
+      examples.map(({ response, ...question }) => ({
+        ...trlRow(question),
+        completion: [{ role: 'assistant', content: response }],
+      })),
     );
   const differences = [
     `One example at a time goes through the model, not ${run.tokensPerMicroBatch} tokens; the update is the same.`,

@@ -58,7 +58,7 @@ def make_grpo(path, output, processor, changes):
         model=base,
         args=config,
         processing_class=processor,
-        train_dataset=read_rows("train.jsonl", answer=Value("string")),
+        train_dataset=read_rows("train.jsonl", answer=Value("string"), columns=Value("string")),
         reward_funcs=trl_rewards(list(weights), processor.tokenizer, config.max_completion_length, end_ids),
         peft_config=adapter,
     )

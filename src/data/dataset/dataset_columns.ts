@@ -17,6 +17,7 @@ import {
   readOptions,
   withOptions,
 } from './question_options';
+import { type RemainingColumns, remainingColumns } from './row_columns';
 
 /** Which column of the source holds what; null where there is none. */
 export interface ImportColumns {
@@ -34,7 +35,7 @@ export type ImageReference =
   | { readonly kind: 'inline'; readonly data: string | Uint8Array; readonly name: string | null };
 
 /** A row whose texts are whole; its picture was not looked for yet. */
-export interface RowTexts {
+export interface RowTexts extends RemainingColumns {
   readonly image: ImageReference;
   readonly question: string;
   readonly answer: string;
@@ -349,6 +350,12 @@ function readId(values: ReadonlyMap<string, unknown>): string | null {
   return null;
 }
 
+/** The columns that have no other use. */
+function readRemaining({ values, mapping, limits }: RowReader): RemainingColumns {
+  const { image, question, answer, response, options } = mapping;
+  return remainingColumns(values, new Set([image, question, answer, response, ...options]), limits);
+}
+
 function readRowImage({ values, mapping }: RowReader): ImageReference {
   const value = mapping.image === null ? undefined : values.get(mapping.image);
   return readImage(isChat(value) ? readChat(value, shorten(mapping.image ?? '')).images : value);
@@ -374,6 +381,7 @@ export function readRow(
     const whole = {
       ...{ image, response, boxed, id, options: null, counted: null },
       kind: typeof kind === 'string' && kind !== '' ? kind : null,
+      ...readRemaining(reader),
     };
     const found = readOptions(mapping.options.map((column) => values.get(column)));
     if ('reason' in found) return found;

@@ -4,6 +4,7 @@
 
 import { DataError } from '../../lib/errors';
 import { formatBytes, formatList } from '../../lib/format';
+import type { PlainColumns } from '../../lib/plain_json';
 import type { ImportColumns } from './dataset_columns';
 import { type ImportFile, openFiles, type SourceFile } from './dataset_files';
 import { type FoundRow, type ImportJob, mappingProblem, readRows, type TablePass } from './dataset_pass';
@@ -27,6 +28,8 @@ export interface ImportedRow {
   readonly response: string | null;
   /** Group for reports, where a column `kind` gives one. */
   readonly kind: string | null;
+  /** What the row has besides, as far as it is plain data. */
+  readonly columns: PlainColumns;
   /** Path of the picture among the files, or a name made for an inline one. */
   readonly imageName: string;
   /**
@@ -121,8 +124,8 @@ function toRow(
 ): ImportedRow {
   const image = async (): Promise<Blob> =>
     picture instanceof Blob ? picture : picture.blob(type, limits.maxImageBytes);
-  const { question, answer, response, kind } = texts;
-  return { file, row, question, answer, response, kind, imageName, image };
+  const { question, answer, response, kind, columns } = texts;
+  return { file, row, question, answer, response, kind, columns, imageName, image };
 }
 
 /** The table that is asked for, and the split of its file. @throws DataError `data/dataset-table` for an unknown one */

@@ -14,6 +14,8 @@ export interface ImportLimits {
   readonly maxRows: number;
   /** UTF-16 units of one question, answer or response. */
   readonly maxTextLength: number;
+  /** The columns of one row that are kept beside picture and texts, as JSON with their names. */
+  readonly maxColumnBytes: number;
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   /** All pictures that rows name, together. */
@@ -33,6 +35,7 @@ export const IMPORT_LIMITS: ImportLimits = {
   maxRowBytes: 72 * MIB,
   maxRows: 500_000,
   maxTextLength: 50_000,
+  maxColumnBytes: 2 ** 14,
   maxImageBytes: MAX_IMAGE_BYTES,
   maxImagePixels: MAX_IMAGE_PIXELS,
   maxTotalBytes: 4096 * MIB,

@@ -1,12 +1,14 @@
 // Finds rows that can be used and may not be meant: repeated rows and ids, answers that contradict each other or their
-// response, and texts that are mostly unknown to a model. Each becomes a warning that a person may dismiss.
+// response, texts that are mostly unknown to a model, columns that are left out. Each becomes a warning that a person may
+// dismiss.
 
 import { gradeAnswer } from '../../answer/answer_grading';
 import { shorten } from './import_problems';
+import { type LeftOutColumn, LeftOutColumns } from './row_columns';
 import { type FindUnknownWords, UnknownRows, type WordedRow } from './unknown_rows';
 
 /** What a warning is about. */
-export type WarningKind = 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words';
+export type WarningKind = 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words' | 'columns';
 
 /** Something of a set that can be used, but may not be meant. */
 export interface ImportWarning {
@@ -25,6 +27,8 @@ export interface WarnedRow extends WordedRow {
   readonly id: string | null;
   /** Equal for equal pictures only. */
   readonly pictureKey: string;
+  /** Columns that are not kept. */
+  readonly leftOut: readonly LeftOutColumn[];
 }
 
 /** Where a row is, seen from another one. */
@@ -40,6 +44,7 @@ export class RowWarnings {
   #count = 0;
   readonly #rows = new Map<string, WarnedRow>();
   readonly #asked = new Map<string, WarnedRow>();
+  readonly #columns = new LeftOutColumns();
   readonly #ids = new Map<string, WarnedRow>();
 
   /** @param unknown finds the words that the loaded model does not know; without it, none are looked for */
@@ -52,6 +57,7 @@ export class RowWarnings {
   take(row: WarnedRow): void {
     this.#repeated(row);
     this.#contradicted(row);
+    this.#columns.take(row.file, row.row, row.leftOut);
     for (const warning of this.#unknown?.take(row) ?? []) this.#push(warning);
   }
 
@@ -60,10 +66,14 @@ export class RowWarnings {
     this.#push({ kind: 'file', file, row: null, reason });
   }
 
-  /** The kept warnings, with a line about unknown words of the whole set in front, and how many were not kept. */
+  /**
+   * The kept warnings, with a line about unknown words of the whole set and one for each column that is left out in front,
+   * and how many were not kept.
+   */
   result(): { readonly warnings: readonly ImportWarning[]; readonly more: number } {
     const summary = this.#unknown?.summary() ?? null;
-    const warnings = summary === null ? this.#kept : [summary, ...this.#kept];
+    const columns = this.#columns.warnings().map((warning) => ({ kind: 'columns' as const, ...warning }));
+    const warnings = [...(summary === null ? [] : [summary]), ...columns, ...this.#kept];
     return { warnings, more: this.#count - this.#kept.length };
   }
 

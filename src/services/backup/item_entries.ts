@@ -1,11 +1,12 @@
 // Writes one stored item as the files of a folder: lines of JSON for its parts, their bytes as files beside them, and last
 // the record, without which the folder is none. Equal items give equal files. No more than a file is held at a time.
 
+import { guessColumns } from '../../data/dataset/dataset_columns';
 import { InvariantError } from '../../lib/errors';
 import type { Items } from '../../storage/item_store';
 import { ITEM_TABLES, type MadeKind, type PartTable, type PlainRecord } from '../../storage/item_tables';
 import { packValue, viewBytes } from '../../storage/packed_value';
-import type { AdapterRecord } from '../../storage/records';
+import type { AdapterRecord, RowRecord } from '../../storage/records';
 import { storedAdapterConfig } from '../library/adapter_library';
 import { ITEM_RULES } from './made_items';
 
@@ -52,9 +53,14 @@ export function tableFile({ file }: PartTable, number: number): string {
   return `${file}${number === 1 ? '' : `-${number}`}.jsonl`;
 }
 
-async function packRow(row: PlainRecord, table: PartTable, side: SideFiles): Promise<string> {
+async function packRow(
+  row: PlainRecord,
+  table: PartTable,
+  side: SideFiles,
+  shown: (row: PlainRecord) => PlainRecord,
+): Promise<string> {
   // What holds for every row of the item, or follows from the others.
-  const own: Record<string, unknown> = { ...row };
+  const own: Record<string, unknown> = { ...shown(row) };
   delete own[table.owner];
   if (table.sized) delete own.bytes;
   for (const { field, column, name } of table.files) {
@@ -72,6 +78,7 @@ async function* tableEntries(
   table: PartTable,
   id: string,
   fileBytes = FILE_BYTES,
+  shown = (row: PlainRecord): PlainRecord => row,
 ): AsyncGenerator<ItemEntry, { readonly rows: number; readonly files: number }> {
   const side = new SideFiles(table.file);
   const encoder = new TextEncoder();
@@ -88,7 +95,7 @@ async function* tableEntries(
     return { path: tableFile(table, files), bytes: whole };
   };
   for await (const row of items.parts(table.store, id)) {
-    const line = encoder.encode(await packRow(row, table, side));
+    const line = encoder.encode(await packRow(row, table, side, shown));
     yield* side.take();
     if (bytes > 0 && bytes + line.length > fileBytes) yield file();
     lines.push(line);
@@ -99,13 +106,30 @@ async function* tableEntries(
   return { rows, files };
 }
 
+/** What a row has of its own; the id of its set is left out. */
+const FOLDER_COLUMNS = ['file_name', 'question', 'answer', 'response', 'datasetId'];
+
+/** The name of a column beside {@link FOLDER_COLUMNS}: another one where it would be taken for one of these. */
+function besideName(name: string): string {
+  const isTaken =
+    FOLDER_COLUMNS.includes(name) || guessColumns(['file_name', name]).image !== FOLDER_COLUMNS[0];
+  return isTaken ? `${name} (2)` : name;
+}
+
+/** A row with its columns side by side, as other programs have them. */
+function folderRow(record: PlainRecord): PlainRecord {
+  const { index: _, mimeType: __, columns = {}, imageName, ...own } = record as unknown as RowRecord;
+  const beside = Object.entries(columns).map(([name, value]) => [besideName(name), value] as const);
+  return { imageName, ...Object.fromEntries(beside), ...own };
+}
+
 /**
  * A dataset as an image folder: its pictures, and last one `metadata.jsonl` that names them, as the import of files and
  * Hugging Face datasets read it. The table is held until all pictures were handed on.
  */
 export async function* imageFolder(items: Items, id: string): AsyncGenerator<ItemEntry> {
   for (const table of ITEM_TABLES.dataset.parts)
-    yield* tableEntries(items, table, id, Number.POSITIVE_INFINITY);
+    yield* tableEntries(items, table, id, Number.POSITIVE_INFINITY, folderRow);
 }
 
 async function textOf(record: PlainRecord, without: readonly string[]): Promise<string> {

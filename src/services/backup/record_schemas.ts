@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { MOST_NOTES } from '../../lib/notes';
+import { type PlainColumns, plainJson } from '../../lib/plain_json';
 import { WEIGHT_PRECISIONS } from '../../model/weight_layout';
 import { EVALUATION_SETTINGS } from '../../settings/evaluation_settings';
 import { REASONING_MODES } from '../../settings/reasoning_modes';
@@ -29,6 +30,11 @@ const numbers = v.record(words(200), number);
 const optionalText = v.nullable(text);
 const hash = words(128);
 const form = v.picklist(['back', 'cot', 'none']);
+
+/** An object as the import of files keeps one. */
+function isPlainColumns(value: unknown): boolean {
+  return typeof value === 'object' && !Array.isArray(value) && plainJson(value, -1) !== undefined;
+}
 
 const lora = v.looseObject({
   r: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_536)),
@@ -72,6 +78,7 @@ const row = v.looseObject({
     v.check(({ byteLength }) => byteLength > 0, 'A picture must not be empty'),
   ),
   ...{ mimeType: words(200), imageName: words(1000), question: text, answer: text, response: optionalText },
+  columns: v.optional(v.pipe(v.custom<PlainColumns>(isPlainColumns, 'Must be an object of plain data'))),
 });
 
 const source = v.variant('kind', [

@@ -91,8 +91,8 @@ export class DatasetLibrary implements DatasetCommands {
       const found = await readDataset(files, options);
       const sample: DatasetRow[] = [];
       for (const row of found.rows.slice(0, SAMPLE_ROWS)) {
-        const { question, answer, response, imageName } = row;
-        sample.push({ image: await row.image(), imageName, question, answer, response });
+        const { question, answer, response, imageName, columns } = row;
+        sample.push({ image: await row.image(), imageName, question, answer, response, columns });
       }
       signal.throwIfAborted();
       const token = this.#parts.createId();
@@ -203,7 +203,7 @@ export class DatasetLibrary implements DatasetCommands {
     for (const [at, row] of rows.entries()) {
       signal.throwIfAborted();
       progress({ phase: 'storing', done: at, total: rows.length });
-      const { imageName, question, answer, response } = row;
+      const { imageName, question, answer, response, columns } = row;
       let image: Blob;
       try {
         image = await row.image();
@@ -213,7 +213,7 @@ export class DatasetLibrary implements DatasetCommands {
         problems.push({ file: row.file, row: row.row, reason: `image "${imageName}": ${error.message}` });
         continue;
       }
-      yield { image, imageName, question, answer, response };
+      yield { image, imageName, question, answer, response, columns };
     }
   }
 
@@ -278,8 +278,8 @@ export class DatasetLibrary implements DatasetCommands {
     const datasets = await this.#parts.datasets();
     const { rows: count } = await datasets.get(id);
     const read = async (position: number) => {
-      const { image, question, answer, response } = await datasets.readRow(id, position);
-      return { image: (await this.#parts.decodeImage(image)).pixels, question, answer, response };
+      const { image, question, answer, response, columns = {} } = await datasets.readRow(id, position);
+      return { image: (await this.#parts.decodeImage(image)).pixels, question, answer, response, columns };
     };
     return { count, read };
   }

@@ -22,7 +22,7 @@ export const DATA_COPY = {
   drop: 'or drop files, a folder or a zip anywhere on this page, or paste a table as text: JSON lines, a JSON list, CSV, or cells of a spreadsheet.',
   format: 'What it should look like',
   formatWords:
-    'A table with one row per question, and the pictures that it names, by paths relative to it. JSON lines (.jsonl) look like this; other names of columns can be matched after reading. A response is a written-out reasoning, which SFT needs; GRPO needs only the answer.',
+    'A table with one row per question, and the pictures that it names, by paths relative to it. JSON lines (.jsonl) look like this; other names of columns can be matched after reading. A response is a written-out reasoning, which SFT needs; GRPO needs only the answer. Other columns are kept with the row, and a reward of your own can read them.',
   formatExample:
     '{"image": "images/1.png", "question": "How many red squares?", "answer": "3", "response": "<think>…</think> \\\\boxed{3}"}',
   work: {
@@ -59,6 +59,7 @@ export const DATA_COPY = {
     id: 'Ids that are there twice',
     contradiction: 'Answers that contradict each other',
     'unknown words': 'Words that the loaded model does not know',
+    columns: 'Columns that are left out',
   } satisfies Record<DatasetWarning['kind'], string>,
   dismiss: 'Dismiss',
   cancel: 'Cancel',
@@ -97,6 +98,8 @@ export const DATA_COPY = {
   responseTokens: (count: number) => `Response: ${counted(count, 'token')}.`,
   expected: 'Expected answer',
   response: 'Response',
+  others: 'Other columns',
+  othersWhy: 'What else the row has: a reward of your own can read it.',
   coldStart: 'Cold start',
   coldStartAbout:
     'A set for SFT out of the model’s own answers, with a look back at the picture put into some of them: from the built-in world, or from a dataset of this page.',

@@ -55,6 +55,26 @@ function ResizedPicture({ view }: { readonly view: DatasetRowView }) {
   );
 }
 
+/** What the row has besides, as it is kept. */
+function OtherColumns({ row: { columns = {} } }: Pick<DatasetRowView, 'row'>) {
+  const entries = Object.entries(columns);
+  if (entries.length === 0) return null;
+  return (
+    <>
+      <h4>{DATA_COPY.others}</h4>
+      <p class="hint">{DATA_COPY.othersWhy}</p>
+      <dl class="facts" data-testid="row-columns">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
 function RowView({ view }: { readonly view: DatasetRowView }) {
   const { row } = view;
   // The engine's offsets never move within a prompt, so a piece's place names it.
@@ -94,6 +114,7 @@ function RowView({ view }: { readonly view: DatasetRowView }) {
             <p class="hint">{DATA_COPY.responseTokens(view.responseTokens)}</p>
           </>
         )}
+        <OtherColumns row={row} />
       </div>
     </div>
   );

@@ -1,6 +1,7 @@
 // The messages about what is stored on this device: adapters, datasets and the room they take, with the commands.
 // Types only.
 
+import type { PlainColumns } from '../../lib/plain_json';
 import type { WeightPrecision } from '../../model/weight_layout';
 import type { ReasoningMode } from '../../settings/reasoning_modes';
 import type { TrainingMethod } from '../../settings/train_settings';
@@ -71,7 +72,7 @@ export interface DatasetProblem {
 
 /** Something of a dataset that can be used, but may not be meant. */
 export interface DatasetWarning extends DatasetProblem {
-  readonly kind: 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words';
+  readonly kind: 'file' | 'duplicate' | 'id' | 'contradiction' | 'unknown words' | 'columns';
 }
 
 /** Which words of a stored dataset the loaded model does not know. */
@@ -138,6 +139,8 @@ export interface DatasetRow {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the row has besides; absent where it has nothing. */
+  readonly columns?: PlainColumns;
 }
 
 /** A row as the model receives it. */

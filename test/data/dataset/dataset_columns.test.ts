@@ -52,7 +52,10 @@ describe('guessColumns', () => {
 });
 
 /** What a plain row has none of. */
-const NONE = { kind: null, id: null, boxed: null, options: null, counted: null };
+const NONE = {
+  ...{ kind: null, id: null, boxed: null, options: null, counted: null },
+  ...{ columns: {}, leftOut: [] },
+};
 
 describe('readRow', () => {
   const base = { image: 'a.png', question: 'How many?', answer: '3' };
@@ -60,13 +63,36 @@ describe('readRow', () => {
   it('reads texts, numbers and a written response', () => {
     const plain = { image: path('a.png'), question: 'How many?', answer: '3', response: null, ...NONE };
     expect(read(base)).toEqual(plain);
-    expect(read({ ...base, kind: 'count' })).toEqual({ ...plain, kind: 'count' });
-    expect(read({ ...base, kind: 3 })).toEqual(plain);
+    expect(read({ ...base, kind: 'count' })).toEqual({ ...plain, kind: 'count', columns: { kind: 'count' } });
+    expect(read({ ...base, kind: 3 })).toEqual({ ...plain, columns: { kind: 3 } });
     expect(read({ ...base, image: 'b/../../a.png' })).toMatchObject({ image: path('../a.png') });
     expect(read({ ...base, answer: 3 })).toEqual(plain);
     expect(read({ ...base, image: ['.\\a.png'], question: '<image>\nHow many? ' })).toEqual(plain);
     expect(read({ ...base, response: ' because ' })).toEqual({ ...plain, response: 'because' });
     expect(read({ ...base, response: '  ' })).toEqual(plain);
+  });
+
+  it('keeps the columns that have no other use', () => {
+    const others = { level: 3, tags: ['a', { b: null }], A: 'x', B: 'y' };
+    const options = {
+      image: 'image',
+      question: 'question',
+      answer: 'answer',
+      response: null,
+      options: ['A', 'B'],
+    };
+    expect(
+      readRow(new Map(Object.entries({ ...base, ...others, answer: 'y' })), options, IMPORT_LIMITS),
+    ).toMatchObject({
+      answer: 'B',
+      columns: { level: 3, tags: ['a', { b: null }] },
+      leftOut: [],
+    });
+    const mask = new Uint8Array(2);
+    expect(read({ ...base, mask, level: 3 })).toMatchObject({
+      columns: { level: 3 },
+      leftOut: [{ name: 'mask' }],
+    });
   });
 
   it('takes the answer from a box, of the response where there is no other', () => {
@@ -128,7 +154,7 @@ describe('readRow', () => {
       question: 'What is it?',
       answer: 'cat',
       response: 'A cat. \\boxed{cat}',
-      ...{ ...NONE, boxed: 'cat', id: '1' },
+      ...{ ...NONE, boxed: 'cat', id: '1', columns: { id: 1 } },
     });
   });
 

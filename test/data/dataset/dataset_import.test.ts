@@ -54,6 +54,26 @@ describe('readDataset', () => {
     }
   });
 
+  it('keeps the other columns of rows, and warns of those that it leaves out', async () => {
+    const row = { image: 'a.png', question: 'q', answer: '1', level: 1 };
+    const rows = [row, { ...row, answer: '1.0', level: { of: [2] }, log: 'x'.repeat(20_000) }];
+    const set = await readDataset(withTable(`${JSON.stringify(rows)}`, 't.json'), GUESS);
+    expect(set.rows.map(({ columns }) => columns)).toEqual([{ level: 1 }, { level: { of: [2] } }]);
+    expect(set.warnings).toEqual([
+      {
+        kind: 'columns',
+        file: 't.json',
+        row: 2,
+        reason: expect.stringMatching(/"log".*19\.5 KiB.*16\.0 KiB/),
+      },
+    ]);
+    const table = await readDataset(
+      withTable('image,question,answer,level\na.png,q,1,hard\n', 't.csv'),
+      GUESS,
+    );
+    expect(table.rows[0]?.columns).toEqual({ level: 'hard' });
+  });
+
   it('reads a JSON list, CSV and TSV alike', async () => {
     const rows = [
       [1, 'How many, "really"?', '3'],

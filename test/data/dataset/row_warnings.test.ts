@@ -12,6 +12,7 @@ const ROW: WarnedRow = {
     boxed: null,
     id: null,
     pictureKey: 'a',
+    leftOut: [],
   },
 };
 
@@ -30,6 +31,23 @@ describe('RowWarnings', () => {
     found.take({ ...ROW, row: 3, answer: '3.0' });
     found.take({ ...ROW, row: 4, question: 'q', response: 'r', boxed: '3.' });
     expect(found.result()).toEqual({ warnings: [], more: 0 });
+  });
+
+  it('names each column that is left out once, before what rows have', () => {
+    const found = new RowWarnings('t', 1);
+    const mask = { name: 'mask', why: 'it holds bytes' };
+    found.take(ROW);
+    found.take({ ...ROW, row: 2, leftOut: [mask] });
+    found.take({ ...ROW, row: 3, leftOut: [mask] });
+    const { warnings, more } = found.result();
+    expect(warnings.map(({ kind, row }) => [kind, row])).toEqual([
+      ['columns', 2],
+      ['duplicate', 2],
+    ]);
+    expect([warnings[0]?.reason, more]).toEqual([
+      'its column "mask" is left out here and from 1 other row: it holds bytes',
+      1,
+    ]);
   });
 
   it('tells the share of unknown words of the set, and rows that are mostly unknown', () => {

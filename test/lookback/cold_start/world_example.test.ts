@@ -16,6 +16,7 @@ import { coldStartText } from '../../../src/lookback/cold_start/world_example';
 import { holdGenuineScan, isGenuineScan } from '../../../src/lookback/genuine_scan';
 import { REWARDS } from '../../../src/lookback/rewards';
 import type { RewardSample } from '../../../src/train/rewards';
+import { ASKED } from '../../train/scripted_group';
 
 const SETTINGS = { position: 'solution', reflectionRate: 0.5, wrongFirstShare: 0.5 } as const;
 
@@ -38,7 +39,7 @@ function turned(counts: readonly number[]): number[] {
 function rewardSample(text: string, expected: string): RewardSample {
   const countTokens = (start: number, end: number): number => text.slice(start, end).trim().split(' ').length;
   const whole = { finished: true, length: 1, maxLength: 100, attention: NO_ATTENTION, visualGain: null };
-  return { text, expected, countTokens, ...whole };
+  return { ...ASKED, text, expected, countTokens, ...whole };
 }
 
 /** Chance of fewer or more than `hits` of `count` at rate `p` is below 1e-4 inside this band (normal, 4 sigma). */

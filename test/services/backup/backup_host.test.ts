@@ -167,8 +167,13 @@ describe('a dataset by itself', () => {
       ...{ image: 'file_name', question: 'question', answer: 'answer', response: 'response' },
     });
     for (const [at, row] of found.rows.entries()) {
-      const { image, question, answer, response } = ROWS[at]!;
+      const { image, imageName, question, answer, response, columns } = ROWS[at]!;
       expect(row).toMatchObject({ question, answer, response });
+      // Names that the import would take for the picture or the question are others now.
+      expect(row.columns).toEqual({
+        imageName,
+        ...(columns && { level: at, 'images (2)': columns.images, 'question (2)': columns.question }),
+      });
       expect(base64Of(new Uint8Array(await (await row.image()).arrayBuffer()))).toBe(
         base64Of(new Uint8Array(await image.arrayBuffer())),
       );
@@ -314,6 +319,11 @@ describe('a zip that is not what it should be', () => {
       /it is missing/,
     ],
     ['datasets/001-Mine-..-here/metadata.jsonl', (words: string) => `${words}{`, /line 4.*not valid JSON/],
+    [
+      'datasets/001-Mine-..-here/metadata.jsonl',
+      (words: string) => words.replace('"level":1', '"level":{"$":"ArrayBuffer","base64":"AAAA"}'),
+      /plain data/,
+    ],
     [
       'datasets/001-Mine-..-here/record.json',
       (words: string) => words.replace('"dataset-1"', '"../a"'),

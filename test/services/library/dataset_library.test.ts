@@ -290,6 +290,16 @@ describe('rows', () => {
     expect((await library.picture(id, 0)).type).toBe('image/png');
   });
 
+  it('keep their other columns', async () => {
+    const { library } = libraryOf();
+    const level = { ...ROWS[0], level: 2 };
+    const { token, sample } = await library.previewDataset(files([level]), GUESS);
+    expect(sample[0]?.columns).toEqual({ level: 2 });
+    const { id } = (await library.keepDataset(token, 'set')).dataset;
+    expect((await library.readDatasetRow(id, 0, 'cot')).row.columns).toEqual({ level: 2 });
+    expect((await (await library.rowSource(id)).read(0)).columns).toEqual({ level: 2 });
+  });
+
   it('are added to a set, or begin one', async () => {
     const { library, id, changes } = await kept();
     expect(await library.addToDataset(id, 'ignored', { ...ROW, response: 'r' })).toMatchObject({

@@ -10,7 +10,7 @@ const MODEL = {
   maxPixels: 2,
   endTexts: ['<|im_end|>'],
 };
-const QUESTIONS = [{ text: 'How many?', answer: '3', image: 'images/0.png' }];
+const QUESTIONS = [{ text: 'How many?', answer: '3', image: 'images/0.png', columns: { level: 2 } }];
 
 function run(grpo: object = {}) {
   const given = { model: 'pocket', mode: 'solution', source: { kind: 'shapes_world' }, maxSteps: 7, grpo };
@@ -64,7 +64,7 @@ describe('easyR1Job', () => {
   it('says what EasyR1 does otherwise and refuses a system text', () => {
     const { differences } = easyR1Job(run({ lossType: 'dr_grpo' }), QUESTIONS, MODEL);
     expect(differences.join('\n')).toMatch(/dr_grpo/);
-    const asked = [{ text: 'q', system: 's', answer: '1', image: 'i' }];
+    const asked = [{ text: 'q', system: 's', answer: '1', image: 'i', columns: {} }];
     expect(() => easyR1Job(run(), asked, MODEL)).toThrow(/system text/);
   });
 });

@@ -20,8 +20,8 @@ function run(changes: object = {}) {
 }
 
 const QUESTIONS = [
-  { text: 'How many? use back', answer: '3', image: 'images/0.png' },
-  { text: 'Is there one?', system: 'Be brief.', answer: 'yes', image: 'images/1.png' },
+  { text: 'How many? use back', answer: '3', image: 'images/0.png', columns: {} },
+  { text: 'Is there one?', system: 'Be brief.', answer: 'yes', image: 'images/1.png', columns: { level: 2 } },
 ];
 
 describe('trlJob', () => {
@@ -65,7 +65,10 @@ describe('trlJob', () => {
   it('writes conversations of plain text with their pictures', () => {
     const rows = (trlJob(run(), QUESTIONS, null).files['train.jsonl'] ?? '').trim().split('\n');
     expect(rows.map((row) => JSON.parse(row))).toEqual([
-      { prompt: [{ role: 'user', content: 'How many? use back' }], images: ['images/0.png'], answer: '3' },
+      {
+        prompt: [{ role: 'user', content: 'How many? use back' }],
+        ...{ images: ['images/0.png'], answer: '3', columns: '{}' },
+      },
       {
         prompt: [
           { role: 'system', content: 'Be brief.' },
@@ -73,6 +76,7 @@ describe('trlJob', () => {
         ],
         images: ['images/1.png'],
         answer: 'yes',
+        columns: '{"level":2}',
       },
     ]);
   });
@@ -91,7 +95,10 @@ describe('trlSftJob', () => {
   const given = { model: 'pocket', mode: 'solution', source: { kind: 'dataset', file: 'x' }, maxSteps: 7 };
   const sft = (changes: object = {}) =>
     readRunFile(JSON.stringify({ ...given, sft: { batchSize: 3 }, ...changes }), 'sft').file;
-  const example = { text: 'How many?', answer: '3', image: 'images/0.png', response: '\\boxed{3}' };
+  const example = {
+    ...{ text: 'How many?', answer: '3', image: 'images/0.png' },
+    ...{ response: '\\boxed{3}', columns: { level: 2 } },
+  };
 
   it('gives a step as many examples as the run, and rows with the answer to imitate', () => {
     const split = { train: 1, heldOut: 0, steps: 7, epochs: 21 };

@@ -1,15 +1,17 @@
-// The Data page over a scripted engine: a table that is pasted outside of a field is read, whatever form it has.
-import { fireEvent } from '@testing-library/preact';
+// The Data page over a scripted engine: a table that is pasted outside of a field is read, whatever form it has, and rows
+// are shown with all that they have.
+import { fireEvent, screen, within } from '@testing-library/preact';
 import { describe, expect, it } from 'vitest';
 import { createDatasets } from '../../../src/state/datasets';
+import { DATA_COPY } from '../../../src/ui/data/data_copy';
 import { DataPage } from '../../../src/ui/data/data_page';
-import type { NamedFile } from '../../../src/worker/protocol/library';
-import { settled } from '../../state/train_script';
+import type { DatasetRowView, NamedFile } from '../../../src/worker/protocol/library';
+import { datasetOf, settled } from '../../state/train_script';
 import { renderIn } from '../page_script';
-import { shelf } from '../page_state';
+import { PIXEL, shelf } from '../page_state';
 
-async function shown() {
-  const made = await shelf();
+async function shown(stored: Parameters<typeof shelf>[0] = {}) {
+  const made = await shelf(stored);
   const datasets = createDatasets(made.engine, made.library);
   const { container } = renderIn(
     made,
@@ -47,5 +49,29 @@ describe('pasting', () => {
     expect(paste(container, ' ')).toBe(true);
     await settled();
     expect(engine.values.get('previewDataset')).toBeUndefined();
+  });
+});
+
+describe('a row', () => {
+  const VIEW: DatasetRowView = {
+    row: { image: PIXEL, imageName: 'a.png', question: 'How many?', answer: '3', response: null },
+    ...{ prompt: 'How many?', promptTokens: 5, imageTokens: 1, resizedWidth: 1, resizedHeight: 1 },
+    responseTokens: 0,
+  };
+
+  it('shows its other columns, texts as they are and the rest as JSON', async () => {
+    const { engine } = await shown({ datasets: [datasetOf('d1', 2, 0)] });
+    fireEvent.click(screen.getByRole('button', { name: /^Look at rows/ }));
+    const columns = { source: 'a <b> c', level: 3, tags: ['x', null] };
+    await engine.resolve('readDatasetRow', { ...VIEW, row: { ...VIEW.row, columns } });
+    const list = within(screen.getByTestId('row-columns'));
+    expect(list.getAllByRole('term').map(({ textContent }) => textContent)).toEqual(Object.keys(columns));
+    expect(list.getAllByRole('definition').map(({ textContent }) => textContent)).toEqual([
+      ...['a <b> c', '3', '["x",null]'],
+    ]);
+    fireEvent.click(screen.getByRole('button', { name: DATA_COPY.next }));
+    await engine.resolve('readDatasetRow', VIEW);
+    expect(screen.getByTestId('row-view')).toBeTruthy();
+    expect(screen.queryByTestId('row-columns')).toBeNull();
   });
 });
