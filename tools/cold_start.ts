@@ -42,9 +42,9 @@ async function listSources(
     );
   const { rows } = await usableRows(dataset, signal);
   return rows.slice(0, settings.count).map((row, index) => {
-    const { question, answer, kind } = row;
+    const { question, answer, system, kind } = row;
     return rowProblem(
-      { question, answer, kind, pixels: () => decodeRow(row), file: () => row.image() },
+      { question, answer, system, kind, pixels: () => decodeRow(row), file: () => row.image() },
       index,
     );
   });

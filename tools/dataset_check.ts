@@ -84,7 +84,7 @@ function formatOf(opened: OpenedPath, path: string): string {
 async function viewRow(row: ImportedRow, maker: PromptMaker, mode: ReasoningMode): Promise<PreviewRow> {
   const pixels = await decodeRow(row);
   const { question, answer, response, columns } = row;
-  const made = maker.prepare({ image: pixels, text: question, mode });
+  const made = maker.prepare({ image: pixels, text: question, system: row.system, mode });
   const { imageTokens, pictures } = made;
   const { resizedWidth, resizedHeight } = itemAt(pictures, 0);
   const { inputIds } = made.prompt;

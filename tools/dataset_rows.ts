@@ -75,8 +75,8 @@ export async function datasetRows(
     read: async (position) => {
       const row = rows[position];
       if (!row) throw new DataError('data/row', `${path} has no row ${position}.`);
-      const { question, answer, response, columns } = row;
-      return { image: await decodeRow(row), question, answer, response, columns };
+      const { question, answer, response, system, columns } = row;
+      return { image: await decodeRow(row), question, answer, response, system, columns };
     },
   };
 }

@@ -203,8 +203,9 @@ function questionNumbers(list: string | undefined): ReadonlySet<number> | undefi
 async function datasetItems(file: string, count: number, signal: AbortSignal) {
   const { rows, leftOut } = await usableRows(file, signal);
   const items = rows.slice(0, count).map((row, index): EvaluationItem => {
-    const { question, answer, kind } = row;
-    return { index, kind: kind ?? 'all', expected: answer, question, image: () => decodeRow(row) };
+    const { question, answer, system, kind } = row;
+    const image = () => decodeRow(row);
+    return { index, kind: kind ?? 'all', expected: answer, question, system, image };
   });
   return { items, leftOut };
 }

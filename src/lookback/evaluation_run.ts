@@ -22,6 +22,8 @@ import { type AnswerRequest, greedy, type Reasoner } from './reasoner';
 
 /** A question that can be asked. */
 export interface EvaluationItem extends ExpectedAnswer {
+  /** What the system turn says before the question; null or absent where it says nothing. */
+  readonly system?: string | null | undefined;
   readonly image: () => Promise<PixelArray>;
 }
 
@@ -230,5 +232,6 @@ export async function evaluateItems(
       hooks.onWave(wave.map(score), left),
   };
   const draw = ({ index }: EvaluationItem) => ({ temperature, seed: questionSeed(samplingSeed, index) });
-  await answerInWaves(model, items, ({ question }) => ({ text: question, mode }), options, waves, draw);
+  const ask = ({ question, system }: EvaluationItem) => ({ text: question, system, mode });
+  await answerInWaves(model, items, ask, options, waves, draw);
 }

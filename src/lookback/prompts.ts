@@ -127,8 +127,11 @@ export interface AskedQuestion {
 }
 
 /**
- * Puts a question and a mode together, whose words ask for a look in these tags.
+ * Puts a question and a mode together, whose words ask for a look in these tags. A system text of the question's own stands
+ * first in the system turn, in the place of the template's own message; the mode's, where it has one, follows it after an
+ * empty line, so that neither loses a word.
  *
+ * @param system what a row of a data set says in its system turn; nothing where it is blank
  * @throws ModelError `model/mode` when the model has no such mode
  */
 export function askInMode(
@@ -136,6 +139,7 @@ export function askInMode(
   mode: ReasoningMode,
   question: string,
   look: LookTags = BACK_TAGS,
+  system?: string | null,
 ): AskedQuestion {
   const prompt = prompts.modes[mode];
   if (prompt === undefined) {
@@ -145,5 +149,8 @@ export function askInMode(
   const words = question.trim();
   const suffix = inLookWords(prompt.suffix.trim(), look);
   const text = suffix === '' ? words : `${words} ${suffix}`;
-  return prompt.system === undefined ? { text } : { text, system: inLookWords(prompt.system, look) };
+  const own = system?.trim() || undefined;
+  const modes = prompt.system === undefined ? undefined : inLookWords(prompt.system, look);
+  const spoken = [own, modes].filter((words) => words !== undefined);
+  return spoken.length === 0 ? { text } : { text, system: spoken.join('\n\n') };
 }

@@ -17,6 +17,8 @@ import { askInMode, type LookBackPrompts, PAPER_PROMPTS, parseLookBackPrompts } 
 export interface AskedTurn {
   readonly text: string;
   readonly mode: ReasoningMode;
+  /** A system text of the question's own, as a row may have one; see {@link askInMode}. */
+  readonly system?: string | null | undefined;
   /** Tags of the look that the mode asks for; by default the method's own. */
   readonly look?: LookTags | undefined;
 }
@@ -66,10 +68,10 @@ function checkPictures(prompts: LookBackPrompts, count: number): void {
 export function preparePrompt(
   processor: Processor,
   prompts: LookBackPrompts,
-  { images, text, mode, look, earlier = [] }: SeenQuestion,
+  { images, text, system, mode, look, earlier = [] }: SeenQuestion,
 ): PreparedPrompt {
   checkPictures(prompts, images.length);
-  const asked = askInMode(prompts, mode, text, look);
+  const asked = askInMode(prompts, mode, text, look, system);
   const turns = earlier.map((turn) => ({
     text: askInMode(prompts, turn.mode, turn.text, turn.look).text,
     answer: turn.answer,

@@ -15,6 +15,8 @@ export interface TrainingRow {
   readonly answer: string;
   /** What SFT imitates; null where the row has none. */
   readonly response: string | null;
+  /** What the system turn says before the question; null or absent where it says nothing. */
+  readonly system?: string | null;
   /** What the row has besides, for rewards; absent where it has nothing. */
   readonly columns?: PlainColumns;
 }

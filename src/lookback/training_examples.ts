@@ -77,8 +77,8 @@ function examplePrompt(
   row: Omit<TrainingRow, 'response'>,
   kind: string,
 ): PromptExample {
-  const { prompt, imageTokens } = base.prepare({ image: row.image, text: row.question, ...asking });
-  const { question, answer: expected, columns = {} } = row;
+  const { image, question, answer: expected, system, columns = {} } = row;
+  const { prompt, imageTokens } = base.prepare({ image, text: question, system, ...asking });
   return { key, prompt, imageTokens, question, expected, kind, columns };
 }
 

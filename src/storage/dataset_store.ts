@@ -19,6 +19,8 @@ export interface StoredRow {
   readonly answer: string;
   /** What SFT imitates; null where there is none. */
   readonly response: string | null;
+  /** What the system turn says before the question; null or absent where it says nothing. */
+  readonly system?: string | null;
   /** What the row has besides; absent where it has nothing. */
   readonly columns?: PlainColumns;
 }
@@ -180,10 +182,11 @@ export class DatasetStore {
 }
 
 async function toRecord(datasetId: string, index: number, row: StoredRow): Promise<RowRecord> {
-  const { image, imageName, question, answer, response, columns = {} } = row;
+  const { image, imageName, question, answer, response, system = null, columns = {} } = row;
   const bytes = await image.arrayBuffer();
   return {
     ...{ datasetId, index, image: bytes, mimeType: image.type, imageName, question, answer, response },
+    ...(system === null ? {} : { system }),
     ...(Object.keys(columns).length === 0 ? {} : { columns }),
   };
 }

@@ -183,6 +183,8 @@ export interface RowRecord {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the system turn says before the question; absent where it says nothing. */
+  readonly system?: string;
   /** What the row has besides; absent where it has nothing. */
   readonly columns?: PlainColumns;
 }

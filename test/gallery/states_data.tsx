@@ -16,7 +16,7 @@ const DATASETS = [datasetOf('d1', 40, 12), datasetOf('d2', 3, 0)];
 async function previewOf(): Promise<DatasetPreview> {
   return {
     ...{ token: 't1', columns: ['pic', 'q', 'gold', 'A', 'B', 'C'], rows: 98, withResponse: 40 },
-    mapping: { image: 'pic', question: 'q', answer: 'gold', response: null, options: [] },
+    mapping: { image: 'pic', question: 'q', answer: 'gold', response: null, system: null, options: [] },
     problems: [
       { file: 'd.jsonl', row: 3, reason: 'no image' },
       { file: 'extra.bin', row: null, reason: 'is no table' },

@@ -52,6 +52,18 @@ describe('evaluateItems', () => {
     expect(waves[0]?.[0]?.flops).toBeGreaterThan(0);
   });
 
+  it('asks a question with the system text of its row', async () => {
+    const model = scriptedModel(() => '\\boxed{ 2 }');
+    const seen: unknown[] = [];
+    const prepare: typeof model.prepare = (question) => {
+      seen.push(question.system);
+      return model.prepare(question);
+    };
+    const items = [{ ...item(0), system: 'Be brief.' }, item(1)];
+    await evaluateItems({ ...model, prepare }, items, RUN, { onWave: async () => undefined });
+    expect(seen).toEqual(['Be brief.', undefined]);
+  });
+
   it('samples each question with a seed of its own, whatever wave it is in, and greedily by default', async () => {
     const model = scriptedModel(() => '\\boxed{ 2 }');
     const drawn = async (indices: readonly number[], run: Partial<Parameters<typeof evaluateItems>[2]>) => {

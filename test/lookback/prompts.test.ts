@@ -1,5 +1,6 @@
 // Prompts: the paper's words letter by letter, a model's own lookback.json, and what is refused.
 import { describe, expect, it } from 'vitest';
+import { BACK_TAGS, LOOK_TAGS } from '../../src/answer/look_tags';
 import { askInMode, differingModes, PAPER_PROMPTS, parseLookBackPrompts } from '../../src/lookback/prompts';
 import { REASONING_MODES } from '../../src/settings/reasoning_modes';
 import { loadFixtureJson } from '../harness/fixture';
@@ -45,6 +46,22 @@ describe('lookback.json', () => {
     const prompts = parseLookBackPrompts({ modes: { cot: { suffix: 's', system: 'Think.' } } });
     expect(askInMode(prompts, 'cot', 'q')).toEqual({ text: 'q s', system: 'Think.' });
     expect(prompts.maxNewTokens).toBe(PAPER_PROMPTS.maxNewTokens);
+  });
+
+  it('leaves the system turn to the words of a row, and puts its own behind them', () => {
+    const prompts = parseLookBackPrompts({
+      modes: { plain: { suffix: '' }, cot: { suffix: '', system: 'Think, or <back>.' } },
+    });
+    expect(askInMode(prompts, 'plain', 'q', BACK_TAGS, ' Be brief.\n')).toEqual({
+      text: 'q',
+      system: 'Be brief.',
+    });
+    for (const blank of [' ', null, undefined])
+      expect(askInMode(prompts, 'plain', 'q', BACK_TAGS, blank)).toEqual({ text: 'q' });
+    // The words of a row stay what they are, whatever the look is called.
+    expect(askInMode(prompts, 'cot', 'q', LOOK_TAGS.recheck, 'Say <back>.').system).toBe(
+      'Say <back>.\n\nThink, or <recheck>.',
+    );
   });
 
   it.each([

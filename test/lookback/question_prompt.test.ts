@@ -18,6 +18,8 @@ describe('loadPromptMaker', () => {
     expect(text).toContain('how many? use back');
     expect(text.match(/<\|image_pad\|>/g)).toHaveLength(1);
     expect(prompt.inputIds.length).toBeGreaterThan(imageTokens);
+    const told = maker.prepare({ image, text: 'how many?', system: 'count red circles', mode: 'solution' });
+    expect(maker.text(told.prompt.inputIds)).toMatch(/count red circles <\|im_end\|>.*how many\? use back/s);
   });
 });
 

@@ -8,8 +8,9 @@ import { createPrng } from '../../src/lib/prng';
 import type { RewardCall, RewardWorker } from '../../src/lookback/custom_reward';
 import { greedy, Reasoner } from '../../src/lookback/reasoner';
 import type { LeftOutRows, RowSource, TrainingRow } from '../../src/lookback/row_examples';
-import { createTrainer, type TrainingRequest } from '../../src/lookback/training';
+import { createTrainer, type TrainerMaking, type TrainingRequest } from '../../src/lookback/training';
 import { loraConfigOf } from '../../src/lookback/training_adapter';
+import { labelledSource, promptSource } from '../../src/lookback/training_examples';
 import { initialLoraWeights, LoraAdapter } from '../../src/model/lora';
 import { ALL_PROJECTIONS, DEFAULT_TRAIN_CONFIG } from '../../src/settings/train_settings';
 import { noise } from '../harness/check_op';
@@ -120,6 +121,23 @@ describe('a trainer of rows', () => {
     // The reference is the base, and so is a fresh adapter.
     expect(Math.abs(metrics.kl!)).toBeLessThan(1e-9);
     trainer.destroy();
+  });
+
+  it('asks and imitates them with their system texts', async () => {
+    const source = rowsOf([{ ...ROWS[0]!, system: 'count red circles' }, ROWS[2]!]);
+    const making = {
+      base: reasoner!,
+      request: { ...REQUEST, source },
+      hooks: {},
+    } as unknown as TrainerMaking;
+    const { tokenizer } = reasoner!.processor;
+    for (const examples of [await promptSource(making), await labelledSource(making)]) {
+      const prompts = [await examples.read(0), await examples.read(1)].map(({ prompt }) => prompt.inputIds);
+      expect(prompts.map((ids) => /count red circles <\|im_end/.test(tokenizer.decode(ids)))).toEqual([
+        true,
+        false,
+      ]);
+    }
   });
 
   it('refuses GRPO before it starts when no row leaves room for an answer', async () => {

@@ -17,7 +17,7 @@ const file = (path: string): NamedFile => ({ path, blob: new Blob(['x']) });
 const PREVIEW: DatasetPreview = {
   token: 't1',
   columns: ['image', 'q', 'a'],
-  mapping: { image: 'image', question: 'q', answer: 'a', response: null, options: [] },
+  mapping: { image: 'image', question: 'q', answer: 'a', response: null, system: null, options: [] },
   rows: 98,
   withResponse: 0,
   problems: [

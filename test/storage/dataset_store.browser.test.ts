@@ -12,6 +12,7 @@ function row(index: number): StoredRow {
     question: `How many? ${index}`,
     answer: String(index),
     response: index % 3 === 0 ? 'Three.' : null,
+    ...(index % 4 === 0 ? { system: `Be brief. ${index}` } : {}),
     ...(index % 2 === 0 ? { columns: { level: index, tags: ['a', { b: null }] } } : {}),
   };
 }
@@ -107,13 +108,13 @@ describe('DatasetStore', () => {
     expect(datasetKeys).toEqual(['whole']);
   });
 
-  it('opens rows that were kept before rows had columns', async () => {
+  it('opens rows that were kept before rows had columns and system texts', async () => {
     const database = await scratchDatabase();
     const store = await DatasetStore.open(database);
-    await store.create(named('a'), [{ ...row(1), columns: {} }]);
+    await store.create(named('a'), [{ ...row(1), system: null, columns: {} }]);
     const kept = await database.read(['rows'], 'x', (tx) => tx.objectStore('rows').get(['a', 0]));
-    expect(kept).not.toHaveProperty('columns');
-    expect(await store.readRow('a', 0)).not.toHaveProperty('columns');
+    for (const one of [kept, await store.readRow('a', 0)])
+      for (const name of ['columns', 'system']) expect(one).not.toHaveProperty(name);
   });
 
   it('appends rows, also two at once', async () => {

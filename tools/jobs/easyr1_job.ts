@@ -167,7 +167,9 @@ function configuration(run: RunFile, model: EasyR1Model): { readonly [key: strin
  */
 export function easyR1Job(run: RunFile, questions: readonly JobQuestion[], model: EasyR1Model): JobSettings {
   if (questions.some(({ system }) => system !== undefined)) {
-    throw new ArgumentError(`The mode ${run.mode} of this model has a system text; EasyR1 takes none.`);
+    throw new ArgumentError(
+      `A question has a system text, of the mode ${run.mode} of this model or of its row; EasyR1 takes none.`,
+    );
   }
   const rows = questions.map(({ text, answer, image }) => ({
     problem: `<image>${text}`,

@@ -4,6 +4,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { encode } from 'fast-png';
+import { BACK_TAGS } from '../../src/answer/look_tags';
 import type { ImportedRow } from '../../src/data/dataset/dataset_import';
 import { cropToSquare } from '../../src/data/image/image_processor';
 import type { PixelArray } from '../../src/data/image/pillow_resize';
@@ -50,6 +51,7 @@ export interface JobExamples {
 interface Source {
   readonly question: string;
   readonly answer: string;
+  readonly system: string | null;
   readonly columns: PlainColumns;
   pixels(): Promise<PixelArray>;
 }
@@ -65,14 +67,14 @@ function worldSources({ source, seed }: RunFile): Sources {
     const pixels = async (): Promise<PixelArray> => {
       return { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3, data: sample.image() };
     };
-    return { question: sample.text, answer: sample.answer, columns: {}, pixels };
+    return { question: sample.text, answer: sample.answer, system: null, columns: {}, pixels };
   };
   return { count: Number.POSITIVE_INFINITY, at };
 }
 
 function sourceOf(row: ImportedRow): Source {
-  const { question, answer, columns } = row;
-  return { question, answer, columns, pixels: () => decodeRow(row) };
+  const { question, answer, system, columns } = row;
+  return { question, answer, system, columns, pixels: () => decodeRow(row) };
 }
 
 async function rowSources(path: string, signal: AbortSignal): Promise<Sources> {
@@ -141,8 +143,8 @@ async function writeQuestion(
   const pixels = await source.pixels();
   const image = `images/${position}.png`;
   await writeFile(join(out, image), encode(cutsToSquare(prompts) ? cropToSquare(pixels) : pixels));
-  const { question, answer, columns } = source;
-  return { ...askInMode(prompts, mode, question), answer, image, columns };
+  const { question, answer, system, columns } = source;
+  return { ...askInMode(prompts, mode, question, BACK_TAGS, system), answer, image, columns };
 }
 
 /**

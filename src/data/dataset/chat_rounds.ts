@@ -1,16 +1,17 @@
 // Cuts a chat of several rounds into rows of one question each, as LLaVA's data holds them: one picture, many questions.
-// A round is a turn of the user with the turns up to the next one. Pictures that are parts of the first question belong to
-// every round.
+// A round is a turn of the user with the turns up to the next one. What stands before the first question, and pictures that
+// are parts of it, belong to every round.
 
-type Json = Readonly<Record<string, unknown>>;
+import { isObject, type Json } from './row_values';
+
 type Values = ReadonlyMap<string, unknown>;
 
 const USERS = ['human', 'user'];
 /** Longer chats are left whole, for their reader to refuse. */
 const MAX_TURNS = 1000;
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isSystem(turn: unknown): boolean {
+  return isObject(turn) && (turn.from ?? turn.role) === 'system';
 }
 
 function isUser(turn: unknown): turn is Json {
@@ -36,12 +37,14 @@ function withPictures(turn: Json, pictures: readonly unknown[]): Json {
 function roundsOf(value: unknown): readonly (readonly unknown[])[] | null {
   if (!Array.isArray(value) || value.length > MAX_TURNS || value.filter(isUser).length < 2) return null;
   const rounds: unknown[][] = [];
+  const opening: unknown[] = [];
   let pictures: readonly unknown[] = [];
   for (const turn of value as readonly unknown[]) {
     if (isUser(turn)) {
       if (rounds.length === 0) pictures = pictureParts(turn);
-      rounds.push([rounds.length === 0 ? turn : withPictures(turn, pictures)]);
-    } else rounds.at(-1)?.push(turn);
+      rounds.push([...opening, rounds.length === 0 ? turn : withPictures(turn, pictures)]);
+    } else if (rounds.length === 0 && isSystem(turn)) opening.push(turn);
+    else rounds.at(-1)?.push(turn);
   }
   return rounds;
 }

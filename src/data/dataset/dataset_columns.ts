@@ -1,5 +1,5 @@
-// Makes a question about one picture out of a row's named values: which column is what, chat turns, options, answers
-// in boxes. A picture leaves here as a path or as encoded bytes. A row is either whole or refused with a reason; no
+// Makes a question about one picture out of a row's named values: which column is what, system text, options, answers in
+// boxes. A picture leaves here as a path or as encoded bytes. A row is either whole or refused with a reason; no
 // second picture, question or turn is dropped silently.
 // Row forms: LLaVA's `conversations` (from/value), TRL's and OpenAI's `messages` (role/content, parts), Hugging Face
 // datasets' pictures (`{bytes, path}`), VLMEvalKit's TSV (bare base64).
@@ -7,6 +7,7 @@
 import { readAnswer } from '../../answer/answer_reading';
 import { expectedAnswers, expectedText } from '../../answer/expected_answers';
 import { readGoldAnswer } from '../../answer/gold_answer';
+import { isChat, readChat } from './chat_turns';
 import { type ImagePath, readImagePath } from './image_path';
 import type { ImportLimits } from './import_limits';
 import { shorten } from './import_problems';
@@ -18,6 +19,7 @@ import {
   withOptions,
 } from './question_options';
 import { type RemainingColumns, remainingColumns } from './row_columns';
+import { isObject, ownValue, Refusal, refuse } from './row_values';
 
 /** Which column of the source holds what; null where there is none. */
 export interface ImportColumns {
@@ -25,6 +27,8 @@ export interface ImportColumns {
   readonly question: string | null;
   readonly answer: string | null;
   readonly response: string | null;
+  /** Of a text for the system turn; a chat's own system turn needs none. */
+  readonly system: string | null;
   /** The column that holds all options of a question, or one column for each; empty where there are none. */
   readonly options: readonly string[];
 }
@@ -37,6 +41,8 @@ export type ImageReference =
 /** A row whose texts are whole; its picture was not looked for yet. */
 export interface RowTexts extends RemainingColumns {
   readonly image: ImageReference;
+  /** What the system turn says before the question; null where it says nothing. */
+  readonly system: string | null;
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
@@ -74,6 +80,7 @@ const NAMES = {
     ...['answer_idx', 'answer_index', 'correct_choice_idx', 'correct_idx', 'expected', 'label', 'target'],
   ],
   response: ['response', 'completion', 'output', 'chain', 'reasoning', 'rationale'],
+  system: ['system', 'system_prompt', 'system_message'],
 } as const;
 /** Columns that name a row, the more telling ones first. */
 const IDS = ['id', 'question_id', 'qid', 'uid', 'pid', 'index', 'idx'];
@@ -100,101 +107,9 @@ export function guessColumns(columns: readonly string[]): ImportColumns {
     question: first(NAMES.question) ?? chat,
     answer: first(NAMES.answer),
     response: first(NAMES.response) ?? chat,
+    system: first(NAMES.system),
     options: guessOptionColumns(columns),
   };
-}
-
-/** Thrown and caught in this file only: why the row at hand is refused. */
-class Refusal extends Error {}
-
-function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An own property; null counts as absent. */
-function own(object: Json, key: string): unknown {
-  return Object.hasOwn(object, key) ? (object[key] ?? undefined) : undefined;
-}
-
-/** What a chat says: the user's text, the assistant's, and pictures given as parts of the user's turn. */
-interface Chat {
-  readonly user: string;
-  readonly assistant: string | null;
-  readonly images: readonly unknown[];
-}
-
-const ROLES: Readonly<Record<string, 'user' | 'assistant' | 'system'>> = {
-  human: 'user',
-  user: 'user',
-  gpt: 'assistant',
-  assistant: 'assistant',
-  model: 'assistant',
-  system: 'system',
-};
-const MAX_TURNS = 1000;
-
-interface Turn {
-  readonly role: 'user' | 'assistant' | 'system';
-  readonly text: string;
-  readonly images: readonly unknown[];
-}
-
-/** A picture in a part, as TRL, transformers and OpenAI write it; `<image>`'s place is told by the part alone. */
-function partImage(part: Json): unknown {
-  const url = own(part, 'image_url');
-  const given = own(part, 'image') ?? own(part, 'path') ?? own(part, 'url') ?? url;
-  return isObject(given) && given === url ? own(given, 'url') : given;
-}
-
-function readTurn(value: unknown, column: string): Turn {
-  if (!isObject(value)) return refuse(`${column} must be a list of turns`);
-  const name = own(value, 'from') ?? own(value, 'role');
-  const role = typeof name === 'string' && Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
-  if (role === undefined) return refuse(`${column} has a turn by neither user nor assistant`);
-  const content = own(value, 'value') ?? own(value, 'content');
-  if (typeof content === 'string') return { role, text: content, images: [] };
-  if (!Array.isArray(content)) return refuse(`${column} has a turn without text`);
-  const [texts, images]: [string[], unknown[]] = [[], []];
-  for (const part of content.slice(0, MAX_TURNS)) {
-    const text = isObject(part) ? own(part, 'text') : part;
-    if (typeof text === 'string') texts.push(text);
-    // TRL marks a picture of the image column by a part without one.
-    else if (isObject(part) && /^(?:input_)?image(?:_url)?$/.test(String(own(part, 'type')))) {
-      images.push(partImage(part));
-    } else refuse(`${column} has a part that is neither text nor picture`);
-  }
-  return { role, text: texts.join('\n'), images: images.filter((image) => image !== undefined) };
-}
-
-/** One question and at most one response; a system turn is the page's own business and is left out. */
-function readChat(turns: readonly unknown[], column: string): Chat {
-  if (turns.length > MAX_TURNS) return refuse(`${column} has ${turns.length} turns`);
-  const spoken = turns.map((turn) => readTurn(turn, column)).filter(({ role }) => role !== 'system');
-  const [users, assistants] = [
-    spoken.filter(({ role }) => role === 'user'),
-    spoken.filter(({ role }) => role === 'assistant'),
-  ];
-  if (users.length > 1 || assistants.length > 1) {
-    const count = Math.max(users.length, assistants.length);
-    return refuse(`${column} has ${count} rounds: write one row for each question`);
-  }
-  return {
-    user: users[0]?.text ?? '',
-    assistant: assistants[0]?.text ?? null,
-    images: users[0]?.images ?? [],
-  };
-}
-
-/** Whether a value is chat turns, to be read by {@link readChat}. */
-function isChat(value: unknown): value is readonly unknown[] {
-  const first: unknown = Array.isArray(value) ? value[0] : undefined;
-  return isObject(first) && (Object.hasOwn(first, 'role') || Object.hasOwn(first, 'from'));
 }
 
 const PLACEHOLDER = /<image>\s?|<\|vision_start\|>(?:<\|image_pad\|>)*<\|vision_end\|>\s?/g;
@@ -240,7 +155,7 @@ function readImage(value: unknown, nested = false): ImageReference {
   }
   if (value instanceof Uint8Array && value.length > 0) return { kind: 'inline', data: value, name: null };
   if (isObject(value)) {
-    const [bytes, path] = [own(value, 'bytes'), own(value, 'path')];
+    const [bytes, path] = [ownValue(value, 'bytes'), ownValue(value, 'path')];
     if ((typeof bytes === 'string' || bytes instanceof Uint8Array) && bytes.length > 0)
       return { kind: 'inline', data: bytes, name: fileName(path) };
     if (bytes === undefined && typeof path === 'string') return readImage(path, true);
@@ -269,7 +184,7 @@ function answerOfResponse(response: string, isReply: boolean): string | null {
 function answersOf(value: unknown, hasOptions: boolean): unknown {
   if (isChat(value) || !Array.isArray(value)) return value;
   const texts = [...(value as readonly unknown[])].map((item) =>
-    isObject(item) ? own(item, 'answer') : item,
+    isObject(item) ? ownValue(item, 'answer') : item,
   );
   const counts = new Map<string, number>();
   for (const text of texts) {
@@ -294,7 +209,7 @@ interface RowReader {
 /** The column's text: itself, or what the given side says in its chat. Undefined when there is none. */
 function readText(
   { values, mapping, limits }: RowReader,
-  field: 'question' | 'answer' | 'response',
+  field: 'question' | 'answer' | 'response' | 'system',
 ): string | undefined {
   const column = mapping[field];
   const value = column === null ? undefined : (values.get(column) ?? undefined);
@@ -302,17 +217,33 @@ function readText(
   let text: unknown = field === 'answer' ? answersOf(value, mapping.options.length > 0) : value;
   if (isChat(value)) {
     const chat = readChat(value, shorten(column));
-    text = field === 'question' ? chat.user : (chat.assistant ?? '');
+    if (field === 'question') text = chat.user;
+    else text = (field === 'system' ? chat.system : chat.assistant) ?? '';
   }
   if (text === undefined || text === null) return undefined;
   if (field === 'answer' && typeof text === 'number' && Number.isFinite(text)) text = String(text);
   if (typeof text !== 'string') {
     return refuse(`${field} must be a text${field === 'answer' ? ' or a number' : ''}`);
   }
-  if (text.length > limits.maxTextLength) {
-    return refuse(`${field} has ${text.length} characters; up to ${limits.maxTextLength} are read`);
-  }
-  return text.trim() === '' ? undefined : text;
+  return checkLength(field, text, limits).trim() === '' ? undefined : text;
+}
+
+function checkLength(field: string, text: string, { maxTextLength }: ImportLimits): string {
+  if (text.length <= maxTextLength) return text;
+  return refuse(`${field} has ${text.length} characters; up to ${maxTextLength} are read`);
+}
+
+/** The system text: of its column, or of the system turn before the question. */
+function readSystem(reader: RowReader): string | null {
+  const { values, mapping, limits } = reader;
+  const given = readText(reader, 'system')?.trim() ?? null;
+  const asked = mapping.question === null ? undefined : values.get(mapping.question);
+  const turn = isChat(asked) ? readChat(asked, shorten(mapping.question ?? '')).system : null;
+  const spoken = checkLength('system turn', turn ?? '', limits).trim();
+  if (spoken === '') return given;
+  if (given !== null && given !== spoken)
+    refuse(`has one system text in ${shorten(mapping.system ?? '')} and another as a turn: leave one out`);
+  return spoken;
 }
 
 function readQuestion(reader: RowReader): string {
@@ -352,8 +283,8 @@ function readId(values: ReadonlyMap<string, unknown>): string | null {
 
 /** The columns that have no other use. */
 function readRemaining({ values, mapping, limits }: RowReader): RemainingColumns {
-  const { image, question, answer, response, options } = mapping;
-  return remainingColumns(values, new Set([image, question, answer, response, ...options]), limits);
+  const { options, ...named } = mapping;
+  return remainingColumns(values, new Set([...Object.values(named), ...options]), limits);
 }
 
 function readRowImage({ values, mapping }: RowReader): ImageReference {
@@ -379,7 +310,7 @@ export function readRow(
     const boxed = response === null ? null : readAnswer(response).answer;
     const { kind, id } = { kind: values.get('kind'), id: readId(values) };
     const whole = {
-      ...{ image, response, boxed, id, options: null, counted: null },
+      ...{ image, response, boxed, id, options: null, counted: null, system: readSystem(reader) },
       kind: typeof kind === 'string' && kind !== '' ? kind : null,
       ...readRemaining(reader),
     };

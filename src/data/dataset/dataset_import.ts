@@ -26,6 +26,8 @@ export interface ImportedRow {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the system turn says before the question; null where it says nothing. */
+  readonly system: string | null;
   /** Group for reports, where a column `kind` gives one. */
   readonly kind: string | null;
   /** What the row has besides, as far as it is plain data. */
@@ -124,8 +126,8 @@ function toRow(
 ): ImportedRow {
   const image = async (): Promise<Blob> =>
     picture instanceof Blob ? picture : picture.blob(type, limits.maxImageBytes);
-  const { question, answer, response, kind, columns } = texts;
-  return { file, row, question, answer, response, kind, columns, imageName, image };
+  const { question, answer, response, system, kind, columns } = texts;
+  return { file, row, question, answer, response, system, kind, columns, imageName, image };
 }
 
 /** The table that is asked for, and the split of its file. @throws DataError `data/dataset-table` for an unknown one */

@@ -117,6 +117,7 @@ function factoryColumns(entry: object): Partial<ImportColumns> {
     image: name('images', 'images'),
     question: chat ?? name('prompt', 'instruction'),
     response: chat ?? name('response', 'output'),
+    system: name('system', null),
   };
 }
 

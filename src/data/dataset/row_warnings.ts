@@ -25,6 +25,8 @@ export interface WarnedRow extends WordedRow {
   readonly boxed: string | null;
   /** The row's own name; null where it has none. */
   readonly id: string | null;
+  /** Its system text; null where it has none. */
+  readonly system: string | null;
   /** Equal for equal pictures only. */
   readonly pictureKey: string;
   /** Columns that are not kept. */
@@ -87,8 +89,8 @@ export class RowWarnings {
   }
 
   #repeated(row: WarnedRow): void {
-    const { question, answer, response, pictureKey, id } = row;
-    const asked = JSON.stringify([pictureKey, question]);
+    const { question, answer, response, system, pictureKey, id } = row;
+    const asked = JSON.stringify([pictureKey, question, system]);
     const whole = JSON.stringify([asked, answer, response]);
     const same = this.#rows.get(whole);
     const before = this.#asked.get(asked);

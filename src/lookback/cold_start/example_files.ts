@@ -24,6 +24,7 @@ export function datasetFiles(
     file_name: image,
     ...row,
     messages: [
+      ...(row.system === undefined ? [] : [{ role: 'system', content: row.system }]),
       { role: 'user', content: `<image>${row.question}` },
       { role: 'assistant', content: row.response },
     ],
@@ -34,7 +35,10 @@ export function datasetFiles(
       file_name: 'metadata.jsonl',
       formatting: 'sharegpt',
       columns: { messages: 'messages', images: 'images' },
-      tags: { role_tag: 'role', content_tag: 'content', user_tag: 'user', assistant_tag: 'assistant' },
+      tags: {
+        ...{ role_tag: 'role', content_tag: 'content' },
+        ...{ user_tag: 'user', assistant_tag: 'assistant', system_tag: 'system' },
+      },
     },
   };
   return {

@@ -101,10 +101,11 @@ export function annotationTask({
   sampled,
   opening,
 }: Pick<OpenedChain, 'sampled' | 'opening'>): AnnotationTask {
-  const { id, question } = sampled.problem;
+  const { id, question, system } = sampled.problem;
   const { think, back } = TAGS;
   const prompt = [
     'A student looked at the attached image and began to answer a question. Finish the answer.',
+    ...(system ? [`The student was told: ${system}`] : []),
     `Question: ${question}`,
     `The student wrote: ${opening}`,
     'Repeat what the student wrote, character for character. ' +

@@ -13,6 +13,8 @@ export type LookWriter = ColdStartSettings['insert'];
 /** One example of the finished data set. */
 export interface ColdStartRow {
   readonly id: string;
+  /** What the system turn says before the question; absent where it says nothing. */
+  readonly system?: string;
   readonly question: string;
   readonly answer: string;
   readonly response: string;
@@ -85,9 +87,10 @@ export function judgeLooks(opened: readonly OpenedChain[], written: WrittenLooks
 }
 
 function rowOf({ sampled, chain }: SelectedChain, response: string, writer: LookWriter | null): ColdStartRow {
-  const { id, question, answer, kind } = sampled.problem;
+  const { id, question, answer, system, kind } = sampled.problem;
   const about = { baseAccuracy: sampled.accuracy, wrongFirst: writer !== null && !chain.correct, writer };
-  return { id, question, answer, response, kind, reflects: writer !== null, ...about };
+  const told = system ? { system } : {};
+  return { id, ...told, question, answer, response, kind, reflects: writer !== null, ...about };
 }
 
 /** Looks that passed and plain chains at the wanted rate, in an order that the seed decides. */

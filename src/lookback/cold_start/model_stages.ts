@@ -109,7 +109,8 @@ export async function sampleLooks(
 }
 
 async function prepared(answers: StageAnswers, source: ProblemSource, mode: 'cot' | LookPosition) {
-  return answers.prepare({ image: await source.pixels(), text: source.question, mode });
+  const { question: text, system } = source;
+  return answers.prepare({ image: await source.pixels(), text, system, mode });
 }
 
 /** Asks about what is left of a stage, wave by wave; the model is opened only if something is. */

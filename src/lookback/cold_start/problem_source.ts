@@ -19,7 +19,7 @@ export interface ProblemSource extends ColdStartProblem {
 }
 
 /** What a row of a data set gives. */
-export interface ProblemRow extends Pick<ProblemSource, 'pixels' | 'file'> {
+export interface ProblemRow extends Pick<ProblemSource, 'pixels' | 'file' | 'system'> {
   readonly question: string;
   readonly answer: string;
   readonly kind: string | null;
@@ -56,13 +56,13 @@ export function worldProblem(
 
 /** A row of a data set; every question counts as one about its picture. @param index from 0 */
 export function rowProblem(
-  { question, answer, kind, pixels, file }: ProblemRow,
+  { question, answer, system, kind, pixels, file }: ProblemRow,
   index: number,
 ): ProblemSource {
-  return { id: `row-${index}`, question, answer, kind, visual: true, pixels, file, sample: null };
+  return { id: `row-${index}`, question, answer, system, kind, visual: true, pixels, file, sample: null };
 }
 
 /** The problem without its picture. */
-export function problemOf({ id, question, answer, kind, visual }: ProblemSource): ColdStartProblem {
-  return { id, question, answer, kind, visual };
+export function problemOf({ id, question, answer, system, kind, visual }: ProblemSource): ColdStartProblem {
+  return { id, question, answer, system, kind, visual };
 }

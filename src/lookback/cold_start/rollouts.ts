@@ -12,6 +12,8 @@ export interface ColdStartProblem {
   readonly id: string;
   readonly question: string;
   readonly answer: string;
+  /** What the system turn says before the question; null or absent where it says nothing. */
+  readonly system?: string | null | undefined;
   /** Class for counts in the report; null where the source has none. */
   readonly kind: string | null;
   /** False for questions that the picture has nothing to do with: their examples never look back. */

@@ -107,12 +107,12 @@ async function* tableEntries(
 }
 
 /** What a row has of its own; the id of its set is left out. */
-const FOLDER_COLUMNS = ['file_name', 'question', 'answer', 'response', 'datasetId'];
+const FOLDER_COLUMNS = ['file_name', 'question', 'answer', 'response', 'system', 'datasetId'];
 
 /** The name of a column beside {@link FOLDER_COLUMNS}: another one where it would be taken for one of these. */
 function besideName(name: string): string {
-  const isTaken =
-    FOLDER_COLUMNS.includes(name) || guessColumns(['file_name', name]).image !== FOLDER_COLUMNS[0];
+  const { image, system } = guessColumns(['file_name', name]);
+  const isTaken = FOLDER_COLUMNS.includes(name) || image !== FOLDER_COLUMNS[0] || system !== null;
   return isTaken ? `${name} (2)` : name;
 }
 

@@ -78,6 +78,7 @@ const row = v.looseObject({
     v.check(({ byteLength }) => byteLength > 0, 'A picture must not be empty'),
   ),
   ...{ mimeType: words(200), imageName: words(1000), question: text, answer: text, response: optionalText },
+  system: v.optional(text),
   columns: v.optional(v.pipe(v.custom<PlainColumns>(isPlainColumns, 'Must be an object of plain data'))),
 });
 

@@ -209,9 +209,9 @@ export class ColdStartHost implements ColdStartCommands {
         throw new DataError('data/dataset-empty', 'The mix holds no example: nothing to save.');
       const byId = new Map(sources.map((source) => [source.id, source]));
       const pictures = async function* () {
-        for (const { id: problem, question, answer, response } of rows) {
+        for (const { id: problem, system = null, question, answer, response } of rows) {
           const image = await defined(byId.get(problem), problem).file();
-          yield { image, imageName: problem, question, answer, response };
+          yield { image, imageName: problem, question, answer, response, system };
         }
       };
       const { plan, modelId, fingerprint } = record;

@@ -22,10 +22,10 @@ export async function sourcesOf(plan: ColdStartPlan, parts: SourceParts): Promis
   const { source, count } = plan;
   const problem = async (index: number): Promise<ProblemSource> => {
     if (source.kind === 'shapes_world') return worldProblem(plan, index, encodePicture);
-    const { question, answer } = await datasets.storedRow(source.datasetId, index);
+    const { question, answer, system } = await datasets.storedRow(source.datasetId, index);
     const file = async () => (await datasets.storedRow(source.datasetId, index)).image;
     const pixels = async () => (await decodeImage(await file())).pixels;
-    return rowProblem({ question, answer, kind: null, pixels, file }, index);
+    return rowProblem({ question, answer, system, kind: null, pixels, file }, index);
   };
   const sources: ProblemSource[] = [];
   for (let index = 0; index < count; index++) {

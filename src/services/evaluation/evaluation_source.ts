@@ -37,10 +37,10 @@ async function itemAt(
   { datasets, decodeImage }: SourceParts,
 ): Promise<EvaluationItem> {
   if (source.kind === 'shapes_world') return splitItem({ ...SPLITS[questions], seed }, index);
-  const { question, answer } = await datasets.storedRow(source.datasetId, index);
+  const { question, answer, system } = await datasets.storedRow(source.datasetId, index);
   const image = async () =>
     (await decodeImage((await datasets.storedRow(source.datasetId, index)).image)).pixels;
-  return { index, kind: 'all', question, expected: answer, image };
+  return { index, kind: 'all', question, expected: answer, system, image };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Serves the commands of datasets: previews files, keeps the usable rows, shows a row as the model gets it, and reads rows
 // for training. What is kept is what was previewed: only the newest preview is held, and nothing is kept without its token.
 
-import type { ImportedDataset } from '../../data/dataset/dataset_import';
+import type { ImportedDataset, ImportedRow } from '../../data/dataset/dataset_import';
 import type { ImportOptions } from '../../data/dataset/import_options';
 import { type FindUnknownWords, type WordedRow, warnOfUnknownWords } from '../../data/dataset/unknown_rows';
 import type { DecodedImage } from '../../data/image/picture_decoder';
@@ -91,8 +91,7 @@ export class DatasetLibrary implements DatasetCommands {
       const found = await readDataset(files, options);
       const sample: DatasetRow[] = [];
       for (const row of found.rows.slice(0, SAMPLE_ROWS)) {
-        const { question, answer, response, imageName, columns } = row;
-        sample.push({ image: await row.image(), imageName, question, answer, response, columns });
+        sample.push(rowOf(row, await row.image()));
       }
       signal.throwIfAborted();
       const token = this.#parts.createId();
@@ -203,17 +202,16 @@ export class DatasetLibrary implements DatasetCommands {
     for (const [at, row] of rows.entries()) {
       signal.throwIfAborted();
       progress({ phase: 'storing', done: at, total: rows.length });
-      const { imageName, question, answer, response, columns } = row;
       let image: Blob;
       try {
         image = await row.image();
         await this.#parts.decodeImage(image);
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
-        problems.push({ file: row.file, row: row.row, reason: `image "${imageName}": ${error.message}` });
+        problems.push({ file: row.file, row: row.row, reason: `image "${row.imageName}": ${error.message}` });
         continue;
       }
-      yield { image, imageName, question, answer, response, columns };
+      yield rowOf(row, image);
     }
   }
 
@@ -234,6 +232,7 @@ export class DatasetLibrary implements DatasetCommands {
     const { prompt, imageTokens, pictures } = model.prepare({
       image: pixels,
       text: row.question,
+      system: row.system,
       mode,
     });
     const { resizedWidth, resizedHeight } = itemAt(pictures, 0);
@@ -278,8 +277,8 @@ export class DatasetLibrary implements DatasetCommands {
     const datasets = await this.#parts.datasets();
     const { rows: count } = await datasets.get(id);
     const read = async (position: number) => {
-      const { image, question, answer, response, columns = {} } = await datasets.readRow(id, position);
-      return { image: (await this.#parts.decodeImage(image)).pixels, question, answer, response, columns };
+      const { image, imageName: _, ...texts } = await datasets.readRow(id, position);
+      return { ...texts, image: (await this.#parts.decodeImage(image)).pixels };
     };
     return { count, read };
   }
@@ -311,6 +310,12 @@ export class DatasetLibrary implements DatasetCommands {
     this.#parts.changed();
     return summaryOf(kept);
   }
+}
+
+/** A row that was read, as it is kept. */
+function rowOf(row: ImportedRow, image: Blob): DatasetRow {
+  const { imageName, question, answer, response, system, columns } = row;
+  return { image, imageName, question, answer, response, system, columns };
 }
 
 function previewOf(token: string, found: ImportedDataset, sample: readonly DatasetRow[]): DatasetPreview {

@@ -128,9 +128,9 @@ export class TrainerFactory<M extends EngineModel> {
   async memoryPlanner(loaded: Loaded<M>, plan: TrainingPlan): Promise<MemoryPlanner> {
     const request = await this.#request(loaded, plan, null);
     const { model } = loaded;
-    const { image, text } = await firstExample(request);
-    const { prompt, imageTokens } = model.prepare({ image, text, mode: plan.mode });
-    const example = { key: 0, prompt, imageTokens, question: text, expected: '', kind: 'row' };
+    const first = await firstExample(request);
+    const { prompt, imageTokens } = model.prepare({ ...first, mode: plan.mode });
+    const example = { key: 0, prompt, imageTokens, question: first.text, expected: '', kind: 'row' };
     const { source } = request;
     return (changed) => {
       return this.#parts.planMemory(model, { ...request, ...completePlan(changed), source }, example);
@@ -169,14 +169,21 @@ async function worldExample(source: Omit<TrainingQuestions, 'seed'>, seed: numbe
   return { image, text: sample.text };
 }
 
+/** A question with its picture. */
+interface FirstExample {
+  readonly image: PixelArray;
+  readonly text: string;
+  readonly system?: string | null | undefined;
+}
+
 /** Stands for all examples of a plan. */
-async function firstExample({ source, seed }: TrainingRequest): Promise<{ image: PixelArray; text: string }> {
+async function firstExample({ source, seed }: TrainingRequest): Promise<FirstExample> {
   if (source.kind === 'shapes_world') return worldExample(source, seed, 0);
   const { rows } = source;
   for (let position = 0; ; position++) {
     try {
-      const { image, question } = await rows.read(position);
-      return { image, text: question };
+      const { image, question, system } = await rows.read(position);
+      return { image, text: question, system };
     } catch (error) {
       // A picture that cannot be used costs its own row only; without any, the last one's words say why.
       if (!(error instanceof DataError) || position + 1 >= rows.count) throw error;

@@ -13,7 +13,9 @@ interface PreviewProps {
   readonly preview: DatasetPreview;
 }
 
-const FIELDS = ['image', 'question', 'answer', 'response'] as const;
+const FIELDS = ['image', 'question', 'answer', 'response', 'system'] as const;
+/** What the first rows show. */
+const SHOWN = FIELDS.slice(0, 4);
 /** Joins names of columns for a choice; no name of a column holds it. */
 const JOINT = '\u0000';
 
@@ -147,7 +149,7 @@ function Sample({ preview }: { readonly preview: DatasetPreview }) {
         <caption>{DATA_COPY.sample}</caption>
         <thead>
           <tr>
-            {FIELDS.map((field) => (
+            {SHOWN.map((field) => (
               <th key={field} scope="col">
                 {DATA_COPY.columns[field]}
               </th>

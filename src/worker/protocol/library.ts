@@ -100,6 +100,8 @@ export interface ColumnMapping {
   readonly question: string | null;
   readonly answer: string | null;
   readonly response: string | null;
+  /** Of a text for the system turn; a chat's own system turn needs none. */
+  readonly system: string | null;
   /** The column that holds all options of a question, or one column for each; empty where there are none. */
   readonly options: readonly string[];
 }
@@ -139,6 +141,8 @@ export interface DatasetRow {
   readonly question: string;
   readonly answer: string;
   readonly response: string | null;
+  /** What the system turn says before the question; null or absent where it says nothing. */
+  readonly system?: string | null;
   /** What the row has besides; absent where it has nothing. */
   readonly columns?: PlainColumns;
 }

@@ -7,7 +7,7 @@ const human = (value: string) => ({ from: 'human', value });
 const gpt = (value: string) => ({ from: 'gpt', value });
 
 describe('splitRounds', () => {
-  it('makes a row of each question and its answer', () => {
+  it('makes a row of each question and its answer, with what the system says before all of them', () => {
     const chat = [
       { from: 'system', value: 's' },
       human('<image>\nWhat?'),
@@ -23,8 +23,8 @@ describe('splitRounds', () => {
       CHAT,
     );
     expect(rows.map((row) => [row.get('image'), row.get('conversations')])).toEqual([
-      ['a.png', [human('<image>\nWhat?'), gpt('A cat')]],
-      ['a.png', [human('Where?'), gpt('Here')]],
+      ['a.png', [chat[0], human('<image>\nWhat?'), gpt('A cat')]],
+      ['a.png', [chat[0], human('Where?'), gpt('Here')]],
     ]);
   });
 

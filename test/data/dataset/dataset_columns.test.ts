@@ -54,7 +54,7 @@ describe('guessColumns', () => {
 /** What a plain row has none of. */
 const NONE = {
   ...{ kind: null, id: null, boxed: null, options: null, counted: null },
-  ...{ columns: {}, leftOut: [] },
+  ...{ columns: {}, leftOut: [], system: null },
 };
 
 describe('readRow', () => {
@@ -79,6 +79,7 @@ describe('readRow', () => {
       question: 'question',
       answer: 'answer',
       response: null,
+      system: null,
       options: ['A', 'B'],
     };
     expect(
@@ -170,13 +171,36 @@ describe('readRow', () => {
       question: 'Which?',
       answer: 'b',
       response: '\\boxed{b}',
-      ...{ ...NONE, boxed: 'b' },
+      ...{ ...NONE, boxed: 'b', system: 'Be brief.' },
     };
     expect(read({ messages: ask({ type: 'image', image: 'a.png' }) })).toEqual(expected);
     expect(read({ messages: ask({ type: 'image_url', image_url: { url: 'a.png' } }) })).toEqual(expected);
     expect(read({ messages: ask({ type: 'image' }), images: ['a.png'] })).toEqual(expected);
     const split = { prompt: ask().slice(0, 2), completion: [answer], image: 'a.png' };
     expect(read(split)).toEqual(expected);
+  });
+
+  it('reads a system text from its column, or from the turn before the question', () => {
+    expect(read({ ...base, system: ' Be brief. ' })).toMatchObject({ system: 'Be brief.', columns: {} });
+    expect(read({ ...base, system_prompt: ' ' })).toMatchObject({ system: null });
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Which?' },
+    ];
+    const chat = { image: 'a.png', answer: '3', messages };
+    expect(read(chat)).toMatchObject({ system: 'Be brief.', question: 'Which?' });
+    // A column for some rows only leaves the turn to the others.
+    for (const system of [null, 'Be brief.\n'])
+      expect(read({ ...chat, system })).toMatchObject({ system: 'Be brief.' });
+    expect(read({ ...chat, system: 'Be long.' })).toMatchObject({
+      reason: 'has one system text in system and another as a turn: leave one out',
+    });
+    expect(read({ ...base, system: 3 })).toMatchObject({ reason: 'system must be a text' });
+    for (const row of [
+      { ...base, system: 'x'.repeat(50_001) },
+      { ...chat, messages: [{ role: 'system', content: 'x'.repeat(50_001) }, messages[1]] },
+    ])
+      expect(read(row)).toMatchObject({ reason: expect.stringMatching(/system.* has 50001 characters/) });
   });
 
   it('reads inline pictures', () => {
@@ -192,7 +216,8 @@ describe('readRow', () => {
   });
 
   it('follows a given mapping, also to a name of every object', () => {
-    const mapping = { image: 'constructor', question: 'q', answer: '__proto__', response: null, options: [] };
+    const none = { response: null, system: null, options: [] };
+    const mapping = { image: 'constructor', question: 'q', answer: '__proto__', ...none };
     const values = new Map([
       ['constructor', 'a.png'],
       ['q', 'Q'],

@@ -119,7 +119,14 @@ describe('readDataset', () => {
     const table = jsonLines([
       { pic: 'a.png', image: 'no', q: 'What?', steps: 'so \\boxed{4}', __proto__: 1 },
     ]);
-    const mapping = { image: 'pic', question: 'q', answer: null, response: 'steps', options: [] };
+    const mapping = {
+      image: 'pic',
+      question: 'q',
+      answer: null,
+      response: 'steps',
+      system: null,
+      options: [],
+    };
     const set = await readDataset(withTable(table), { mapping });
     expect(set.mapping).toEqual(mapping);
     expect(set.rows).toMatchObject([{ question: 'What?', answer: '4', response: 'so \\boxed{4}' }]);

@@ -96,7 +96,7 @@ describe('findTables', () => {
         formatting: 'sharegpt',
         columns: { messages: 'chat', images: 'pics' },
       },
-      plain: { file_name: 'y.json', columns: { prompt: 'ask' } },
+      plain: { file_name: 'y.json', columns: { prompt: 'ask', system: 'told' } },
       elsewhere: { hf_hub_url: 'a/b' },
       absent: { file_name: 'z.json' },
     };
@@ -106,8 +106,10 @@ describe('findTables', () => {
       sampleFile('data/dataset_info.json', JSON.stringify(info)),
     );
     expect(names(found)).toEqual(['mine', 'plain']);
-    expect(found[0]?.columns).toEqual({ image: 'pics', question: 'chat', response: 'chat' });
-    expect(found[1]?.columns).toEqual({ image: 'images', question: 'ask', response: 'output' });
+    expect(found[0]?.columns).toEqual({ image: 'pics', question: 'chat', response: 'chat', system: null });
+    expect(found[1]?.columns).toEqual({
+      ...{ image: 'images', question: 'ask', response: 'output', system: 'told' },
+    });
     // The `datasets` library has a file of the same name.
     expect(names(await find('a.jsonl', sampleFile('dataset_info.json', '{"features":{}}')))).toEqual([
       'a.jsonl',

@@ -13,6 +13,7 @@ const ROW: WarnedRow = {
     id: null,
     pictureKey: 'a',
     leftOut: [],
+    system: null,
   },
 };
 
@@ -29,6 +30,7 @@ describe('RowWarnings', () => {
     found.take(ROW);
     found.take({ ...ROW, row: 2, pictureKey: 'b' });
     found.take({ ...ROW, row: 3, answer: '3.0' });
+    found.take({ ...ROW, row: 5, answer: '4', system: 'Count blue ones, too.' });
     found.take({ ...ROW, row: 4, question: 'q', response: 'r', boxed: '3.' });
     expect(found.result()).toEqual({ warnings: [], more: 0 });
   });

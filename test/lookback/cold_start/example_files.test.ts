@@ -18,6 +18,11 @@ describe('datasetFiles', () => {
       ],
       images: ['images/a.png'],
     });
+    const told = datasetFiles([{ ...ROW, system: 'Be brief.', image: 'images/a.png' }]);
+    expect(JSON.parse(told['metadata.jsonl'])).toMatchObject({
+      system: 'Be brief.',
+      messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }, { role: 'assistant' }],
+    });
     expect(JSON.parse(files['dataset_info.json']).look_back_cold_start).toMatchObject({
       file_name: 'metadata.jsonl',
       formatting: 'sharegpt',

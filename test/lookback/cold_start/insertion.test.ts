@@ -29,6 +29,9 @@ describe('annotationTask', () => {
     expect(task).toMatchObject({ id: 'p1', question: 'How many cups?', opening: OPENING });
     expect(task.prompt).toContain(OPENING);
     expect(task.prompt).not.toContain('731');
+    expect(task.prompt).not.toContain('was told');
+    const told = { ...sampled, problem: { ...problem, system: 'Count cups only.' } };
+    expect(annotationTask({ sampled: told, opening: OPENING }).prompt).toContain('told: Count cups only.');
   });
 
   it('joins what a model goes on with', () => {

@@ -167,8 +167,8 @@ describe('a dataset by itself', () => {
       ...{ image: 'file_name', question: 'question', answer: 'answer', response: 'response' },
     });
     for (const [at, row] of found.rows.entries()) {
-      const { image, imageName, question, answer, response, columns } = ROWS[at]!;
-      expect(row).toMatchObject({ question, answer, response });
+      const { image, imageName, question, answer, response, system = null, columns } = ROWS[at]!;
+      expect(row).toMatchObject({ question, answer, response, system });
       // Names that the import would take for the picture or the question are others now.
       expect(row.columns).toEqual({
         imageName,

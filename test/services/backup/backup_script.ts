@@ -54,6 +54,7 @@ export const ROWS = [1, 8, 3].map((side, at) => ({
   ...{ imageName: `p/${at}.png`, question: `how many ${at} ?`, answer: `${at}` },
   response: at === 1 ? '<think> one </think> \\boxed{ 1 }' : null,
   // Sets of before rows had columns have none.
+  ...(at === 0 ? { system: 'Be brief.' } : {}),
   ...(at === 2 ? {} : { columns: { level: at, images: ['other.png'], question: { en: 'x' } } }),
 }));
 

@@ -65,8 +65,8 @@ function memoryDatasets() {
 
 const MODEL = {
   model: {
-    prepare: ({ text, mode }: { text: string; mode: string }) => ({
-      prompt: { inputIds: [1, 9, 9, 9, 2, text.length, mode.length], images: [] },
+    prepare: ({ text, system, mode }: { text: string; system?: string | null; mode: string }) => ({
+      prompt: { inputIds: [1, 9, 9, 9, 2, (system ?? '').length + text.length, mode.length], images: [] },
       imageTokens: 3,
       pictures: [{ resizedWidth: 28, resizedHeight: 56 }],
     }),
@@ -290,14 +290,18 @@ describe('rows', () => {
     expect((await library.picture(id, 0)).type).toBe('image/png');
   });
 
-  it('keep their other columns', async () => {
+  it('keep their other columns and their system text', async () => {
     const { library } = libraryOf();
-    const level = { ...ROWS[0], level: 2 };
+    const level = { ...ROWS[0], level: 2, system: 'Be brief.' };
     const { token, sample } = await library.previewDataset(files([level]), GUESS);
     expect(sample[0]?.columns).toEqual({ level: 2 });
     const { id } = (await library.keepDataset(token, 'set')).dataset;
-    expect((await library.readDatasetRow(id, 0, 'cot')).row.columns).toEqual({ level: 2 });
-    expect((await (await library.rowSource(id)).read(0)).columns).toEqual({ level: 2 });
+    const kept = { columns: { level: 2 }, system: 'Be brief.' };
+    const view = await library.readDatasetRow(id, 0, 'cot');
+    expect(view.row).toMatchObject(kept);
+    // Nine characters of the question and as many of the system text.
+    expect(view.prompt).toBe('1 9 2 18 3');
+    expect(await (await library.rowSource(id)).read(0)).toMatchObject(kept);
   });
 
   it('are added to a set, or begin one', async () => {

@@ -137,7 +137,7 @@ describe('writeExamples', () => {
     await writeFile(join(folder, 'a.png'), picture);
     const rows = Array.from({ length: 5 }, (_, n) => ({
       ...{ image: 'a.png', question: `q${n}`, answer: `${n}` },
-      ...(n === 0 ? {} : { response: `\\boxed{${n}}` }),
+      ...(n === 0 ? {} : { response: `\\boxed{${n}}`, system: `s${n}` }),
     }));
     await writeFile(join(folder, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
     const read = (source: object) =>
@@ -158,6 +158,7 @@ describe('writeExamples', () => {
     const dealt = dealExamples(4, 1, 4);
     expect(held.map(({ response }) => response)).toEqual(dealt.held.map((at) => `\\boxed{${at + 1}}`));
     expect(train.map(({ answer }) => answer)).toEqual(dealt.train.map((at) => `${at + 1}`));
+    expect(train.map(({ system }) => system)).toEqual(dealt.train.map((at) => `s${at + 1}`));
     expect((await readdir(join(out, 'images'))).length).toBe(4);
     const world = read({ kind: 'shapes_world' });
     await expect(writeExamples(world, 'run.json', PAPER_PROMPTS, out, signal)).rejects.toThrow(

@@ -10,7 +10,7 @@ import { shelf } from '../page_state';
 
 const PREVIEW: DatasetPreview = {
   ...{ token: 't1', columns: ['pic', 'q', 'gold', 'A', 'B', 'C'], rows: 98, withResponse: 40 },
-  mapping: { image: 'pic', question: 'q', answer: null, response: null, options: [] },
+  mapping: { image: 'pic', question: 'q', answer: null, response: null, system: null, options: [] },
   problems: [
     { file: 'd.jsonl', row: 3, reason: 'no image' },
     { file: 'extra.bin', row: null, reason: 'is no table' },
