@@ -6,8 +6,8 @@ import { choicesOf, type Setting, type ValueOf } from '../src/settings/setting';
 import { readArguments, settingOption, UsageError } from './command_line';
 import { precisionOption } from './model_source';
 
-/** Writers of the command line: a person who writes looks one by one does so in the page, or in a file. */
-const WRITERS = choicesOf(SETTINGS.insert).filter((name) => name !== 'hand' && name !== 'adapter');
+/** Writers of the command line: another model is `--writer`; who writes one by one does so in the page, or in a file. */
+const WRITERS = ['oracle', 'self', 'file'] as const satisfies readonly ColdStartSettings['insert'][];
 
 /** The usage, printed by --help and after a wrong call. */
 export const COLD_START_USAGE = `usage: npm run cold-start -- --model ID|DIR --out DIR [--dataset PATH] [options]

@@ -6,6 +6,11 @@ import { TRAIN_SETTINGS } from './train_settings';
 
 const MILLION = 1_000_000;
 
+/** Whether a model writes looks where this is who does: the one that answered, with an adapter or without, or another. */
+export function modelWrites(insert: unknown): boolean {
+  return insert === 'self' || insert === 'adapter' || insert === 'model';
+}
+
 /** Every setting, in the order of the stages. `source` says of some that only the built-in world reads them. */
 export const COLD_START_SETTINGS = {
   pictures: { ...TRAIN_SETTINGS['source.pictures'], group: 'problems' },
@@ -86,6 +91,7 @@ export const COLD_START_SETTINGS = {
       oracle: 'The built-in world, which knows its pictures',
       self: 'The model itself, from an open <back>',
       adapter: 'The model with an adapter, from an open <back>',
+      model: 'Another model, from an open <back>',
       file: 'A file that is written elsewhere',
       hand: 'You, one by one',
     },
@@ -98,7 +104,7 @@ export const COLD_START_SETTINGS = {
       group: 'insertion',
       label: 'Tries of the model',
       help: 'For each look; the first that passes the filter is taken.',
-      when: (of) => of('insert') === 'self' || of('insert') === 'adapter',
+      when: (of) => modelWrites(of('insert')),
     },
   ),
   reflectionRate: number(

@@ -17,9 +17,11 @@ import type {
   ColdStartView,
   ColdStartWork,
   ColdStartWriter,
+  ColdStartWriterModel,
   ModelStage,
 } from '../worker/protocol/cold_start';
 import type { DatasetSummary, NamedFile } from '../worker/protocol/library';
+import { type BorrowPort, borrowModel, type Exchange } from './borrowed_model';
 import { coalesced } from './coalesced';
 
 /** What the last command came to, for a line on the page. */
@@ -37,6 +39,8 @@ export interface ColdStart {
   readonly known: ReadonlySignal<boolean>;
   /** How far this tab's asking is; null while nothing is asked. */
   readonly work: ReadonlySignal<ColdStartWork | null>;
+  /** Whether a model that writes looks is being put on the device, or the one before it is again. */
+  readonly exchange: ReadonlySignal<Exchange>;
   /** The chain in the editor. */
   readonly look: ReadonlySignal<ColdStartLook | null>;
   /** Settings that hold something unusable, as typed. */
@@ -54,6 +58,10 @@ export interface ColdStart {
   set(id: ColdStartSettingId, value: SettingValue): Promise<void>;
   /** Chooses the adapter that writes looks. */
   setWriter(writer: ColdStartWriter): Promise<void>;
+  /** Chooses the other model that writes looks. */
+  setWriterModel(writerModel: ColdStartWriterModel): Promise<void>;
+  /** Hands over the way to exchange models; without it another model must have been loaded by somebody else. */
+  useModels(port: BorrowPort): void;
   begin(): Promise<void>;
   run(stage: ModelStage): Promise<void>;
   pause(): Promise<void>;
@@ -97,6 +105,7 @@ function copies(client: EngineClient) {
   const view = signal<ColdStartView | null>(null);
   const known = signal(false);
   const work = signal<ColdStartWork | null>(null);
+  const exchange = signal<Exchange>(null);
   const unreadable = signal<PlainError | null>(null);
   const refresh = coalesced(async () => {
     try {
@@ -105,7 +114,7 @@ function copies(client: EngineClient) {
         view.value = found;
         known.value = true;
         unreadable.value = null;
-        if (found?.atWork !== 'here') work.value = null;
+        if (found?.atWork !== 'here' && exchange.value === null) work.value = null;
       });
     } catch (thrown) {
       // As when its dataset was deleted: another one can be begun in its place.
@@ -123,7 +132,7 @@ function copies(client: EngineClient) {
       if (event.type === 'coldStartChanged' && known.value) void refresh();
     }
   });
-  return { view, known, work, unreadable, refresh };
+  return { view, known, work, exchange, unreadable, refresh };
 }
 
 type Copies = ReturnType<typeof copies>;
@@ -141,6 +150,7 @@ function settingsOf(client: EngineClient, { view }: Copies, { command }: Outcome
     if (changed !== null) view.value = changed;
   };
   const setWriter = (writer: ColdStartWriter) => change({ writer });
+  const setWriterModel = (writerModel: ColdStartWriterModel) => change({ writerModel });
   const set = async (id: ColdStartSettingId, value: SettingValue): Promise<void> => {
     const setting: Setting = COLD_START_SETTINGS[id];
     const others = [...wrong.value].filter(([key]) => key !== id);
@@ -155,7 +165,7 @@ function settingsOf(client: EngineClient, { view }: Copies, { command }: Outcome
     const writer = source.kind === 'shapes_world' ? 'oracle' : insert === 'oracle' ? 'self' : insert;
     draft.value = { ...draft.value, source, insert: writer };
   };
-  return { draft, wrong, set, setSource, setWriter };
+  return { draft, wrong, set, setSource, setWriter, setWriterModel };
 }
 
 /** The editor of single looks. */
@@ -185,22 +195,53 @@ async function onlyFile(files: readonly NamedFile[] | Promise<readonly NamedFile
   throw new DataError('data/files', 'Choose one file of JSON lines {"id", "text"}.');
 }
 
+/** Asks for stages; looks of another model once that model is there. */
+function asking(client: EngineClient, { view, exchange }: Copies) {
+  let port: BorrowPort | null = null;
+  let cancelled = false;
+  const ask = async (stage: ModelStage): Promise<ColdStartView | null> => {
+    const { insert, writerModel } = view.value?.plan ?? {};
+    const run = () => client.runColdStart(stage);
+    if (stage !== 'self' || insert !== 'model' || writerModel === undefined || port === null) return run();
+    cancelled = false;
+    const unlessCancelled = async () => (cancelled ? null : run());
+    try {
+      return await borrowModel(port, writerModel.id, unlessCancelled, (now) => {
+        exchange.value = now;
+      });
+    } catch (thrown) {
+      if (cancelled) return null;
+      throw thrown;
+    }
+  };
+  const pause = async (): Promise<void> => {
+    if (exchange.value === null) return client.pauseColdStart();
+    cancelled = true;
+    if (exchange.value === 'there') await port?.cancel();
+  };
+  const useModels = (given: BorrowPort): void => {
+    port = given;
+  };
+  return { ask, pause, useModels };
+}
+
 /** Commands that move the one in the making. */
 function moves(client: EngineClient, made: Copies, { command, news }: Outcomes, closeLook: () => void) {
   const { view, work, refresh } = made;
+  const { ask, ...moving } = asking(client, made);
   const shown = (next: ColdStartView | null): void => {
     if (next !== null) view.value = next;
   };
   return {
+    ...moving,
     run: async (stage: ModelStage): Promise<void> => {
       closeLook();
       work.value = { stage, done: 0, total: 0, fraction: null, secondsLeft: null };
-      const next = await command(() => client.runColdStart(stage));
+      const next = await command(() => ask(stage));
       work.value = null;
       shown(next);
       await refresh();
     },
-    pause: () => client.pauseColdStart(),
     importLooks: async (files: Parameters<ColdStart['importLooks']>[0]): Promise<void> => {
       const found = await command(async () => client.importColdStartLooks(await onlyFile(files)));
       if (found === null) return;
@@ -229,11 +270,11 @@ export function createColdStart(client: EngineClient): ColdStart {
   const done = outcomes();
   const { look, ...editing } = editor(client, made, done);
   const { draft, ...settings } = settingsOf(client, made, done);
-  const { view, known, work, unreadable, refresh } = made;
+  const { view, known, work, exchange, unreadable, refresh } = made;
   const moving = moves(client, made, done, editing.closeLook);
   const atWork = computed(() => work.value !== null || view.value?.atWork === 'elsewhere');
   return {
-    ...{ draft, view, known, work, look, ...settings, ...editing },
+    ...{ draft, view, known, work, exchange, look, ...settings, ...editing },
     ...moving,
     error: computed(() => done.error.value ?? unreadable.value),
     news: done.news,

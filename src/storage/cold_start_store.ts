@@ -13,15 +13,15 @@ export type TextStage = ColdStartTextsRecord['stage'];
 /** Texts for one problem. */
 export type StageTexts = Pick<ColdStartTextsRecord, 'problemId' | 'opening' | 'texts'>;
 
-/** The stage of looks that the model writes with an adapter. */
-export type AdapterStage = Extract<TextStage, `adapter:${string}`>;
+/** The stage of looks that the model writes with an adapter, or that another model writes. */
+export type WriterStage = Extract<TextStage, `${string}:${string}`>;
 
 /** A cold start with all its texts. */
 export interface StoredColdStart<Plan> {
   readonly record: ColdStartRecord<Plan>;
-  readonly texts: Readonly<Record<Exclude<TextStage, AdapterStage>, readonly StageTexts[]>>;
-  /** Looks by the stage of their adapter. */
-  readonly adapters: ReadonlyMap<AdapterStage, readonly StageTexts[]>;
+  readonly texts: Readonly<Record<Exclude<TextStage, WriterStage>, readonly StageTexts[]>>;
+  /** Looks by the stage of their adapter or model. */
+  readonly writers: ReadonlyMap<WriterStage, readonly StageTexts[]>;
 }
 
 /** What may change of a record from outside. */
@@ -58,11 +58,11 @@ export class ColdStartStore<Plan = unknown> {
         rows
           .filter((row) => row.stage === stage)
           .map(({ problemId, opening, texts }) => ({ problemId, opening, texts }));
-      const stages = new Set(rows.map(({ stage }) => stage).filter((stage) => isAdapterStage(stage)));
+      const stages = new Set(rows.map(({ stage }) => stage).filter((stage) => isWriterStage(stage)));
       return {
         record: present(record, id) as ColdStartRecord<Plan>,
         texts: { rollouts: of('rollouts'), self: of('self'), file: of('file'), hand: of('hand') },
-        adapters: new Map([...stages].map((stage) => [stage, of(stage)])),
+        writers: new Map([...stages].map((stage) => [stage, of(stage)])),
       };
     });
   }
@@ -122,7 +122,7 @@ export class ColdStartStore<Plan = unknown> {
   }
 }
 
-const isAdapterStage = (stage: TextStage): stage is AdapterStage => stage.startsWith('adapter:');
+const isWriterStage = (stage: TextStage): stage is WriterStage => stage.includes(':');
 
 function present<T>(record: T | undefined, id: string): T {
   if (record === undefined)

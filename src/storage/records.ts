@@ -208,8 +208,8 @@ export interface ColdStartRecord<Plan = unknown> {
 /** Texts for one problem of a cold start: the model's answers, or looks by who wrote them. */
 export interface ColdStartTextsRecord {
   readonly coldStartId: string;
-  /** Looks of each adapter lie by themselves, so that another choice loses none. */
-  readonly stage: 'rollouts' | 'self' | 'file' | 'hand' | `adapter:${string}`;
+  /** Looks of each adapter and of each other model lie by themselves, so that another choice loses none. */
+  readonly stage: 'rollouts' | 'self' | 'file' | 'hand' | `adapter:${string}` | `model:${string}`;
   readonly problemId: string;
   /** What looks go on from; null for answers. */
   readonly opening: string | null;

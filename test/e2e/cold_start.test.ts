@@ -1,12 +1,14 @@
 // Walks the whole pipeline as a person does, with a reload after every stage: a cold start of the built-in world with the
 // looks that it writes itself, and SFT on it; and a cold start of an imported set with looks from a file. In
-// `npm run soak -- pipeline` the model writes looks, too, and SFT, GRPO and an evaluation follow for both sets, with a
-// reload at each stage.
+// `npm run soak -- pipeline` the model and another one write looks, too, and SFT, GRPO and an evaluation follow for both
+// sets, with a reload at each stage.
 import { expect, test } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { backText, boxed, secondThought } from '../../src/data/world/oracle';
 import { drawSample } from '../../src/data/world/world_sample';
+import { openModelHub } from '../hub/hub_commands.ts';
 import { type LabJourney, newLabJourney } from './lab_page';
+import { lookUp, useHub } from './models_page';
 import { worldSet } from './train_page';
 
 test.describe.configure({ mode: 'serial', timeout: 300_000 });
@@ -20,12 +22,15 @@ test.afterAll(() => cold.page.context().close());
 
 /** Whether all stages are walked through. */
 const WHOLE = process.env.LOOKBACK_WHOLE_PIPELINE !== undefined;
+/** A model of a hub that writes looks. */
+const WRITER = 'tiny/writer';
 const SET = 'Looks of the world';
 const LEARNT = 'Learnt to look';
 const REWARDED = 'Rewarded for it';
 
 test('the built-in world: answers, looks and mix outlive reloads, and SFT takes the set', async () => {
   const { page } = cold;
+  if (WHOLE) await bringWriter();
   await cold.openBuilder();
   await cold.begin({ count: '6', rollouts: '3', batch: '3', textShare: '0', maxNewTokens: '60' });
   await cold.answered(6);
@@ -42,6 +47,7 @@ test('the built-in world: answers, looks and mix outlive reloads, and SFT takes 
   if (WHOLE) {
     await writeByModel(looks);
     await writeByAdapter(looks);
+    await writeByOther(looks);
   }
 
   await page.reload();
@@ -113,6 +119,55 @@ async function writeByAdapter(looks: number): Promise<void> {
   const written = await cold.number('cold-written', 'data-written');
   if (written < looks)
     await expect(page.getByTestId('cold-cut-off')).toHaveAttribute('data-looks', String(looks - written));
+  await cold.set('insert', 'oracle');
+  await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
+}
+
+/** Brings a second model from a hub, and loads the built-in one again. */
+async function bringWriter(): Promise<void> {
+  const { page } = cold;
+  const hub = await openModelHub([{ id: WRITER, folder: 'public/models/pocket' }]);
+  try {
+    await page.getByTestId('nav-models').click();
+    await useHub(page, hub.endpoint.href);
+    await lookUp(page, WRITER);
+    await page.getByTestId('bring').click();
+    await expect(cold.status).toHaveText(`${WRITER} is ready.`, { timeout: 60_000 });
+  } finally {
+    await hub.close();
+  }
+  await page.getByRole('combobox', { name: 'Model' }).selectOption('pocket');
+  await expect(cold.status).toHaveText('Pocket is ready.', { timeout: 60_000 });
+}
+
+/** Has another model write, paused and reloaded on the way; the one before is there again each time. */
+async function writeByOther(looks: number): Promise<void> {
+  const { page } = cold;
+  const loaded = page.getByRole('combobox', { name: 'Model', exact: true });
+  const go = page.getByTestId('cold-run-self');
+  const asked = async (): Promise<void> => {
+    await expect(page.getByTestId('cold-work')).toHaveCount(0, { timeout: 120_000 });
+    await expect(loaded).toHaveValue('pocket');
+  };
+  await cold.set('insert', 'model');
+  await cold.set('writerModel', WRITER);
+  expect(await cold.number('cold-written', 'data-written')).toBe(0);
+  await go.click();
+  await expect(page.getByTestId('cold-work')).toContainText(`Loading ${WRITER}`);
+  await expect(page.getByTestId('cold-work')).toContainText(' of ', { timeout: 120_000 });
+  await page.getByTestId('cold-pause').click();
+  await asked();
+  await page.reload();
+  await expect(page.locator('[data-field="writerModel"]')).toHaveValue(WRITER);
+  await cold.saidReady();
+  if (await go.isEnabled()) await go.click();
+  await expect(go).toBeDisabled({ timeout: 120_000 });
+  await asked();
+  const written = await cold.number('cold-written', 'data-written');
+  expect(written).toBeGreaterThan(0);
+  if (written < looks)
+    await expect(page.getByTestId('cold-cut-off')).toHaveAttribute('data-looks', String(looks - written));
+  expect(await cold.violations()).toEqual([]);
   await cold.set('insert', 'oracle');
   await expect(page.getByTestId('cold-accepted')).toHaveAttribute('data-accepted', String(looks));
 }

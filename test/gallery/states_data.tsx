@@ -1,6 +1,6 @@
 // The states of the Data page and of the cold start that it leads to.
 
-import { createColdStart } from '../../src/state/cold_start';
+import { type ColdStart, createColdStart } from '../../src/state/cold_start';
 import { createDatasets, type Datasets } from '../../src/state/datasets';
 import { ColdStartPage } from '../../src/ui/cold_start/cold_start_page';
 import { DataPage } from '../../src/ui/data/data_page';
@@ -56,18 +56,30 @@ function data(name: string, act: (made: Made) => Promise<unknown> = async () => 
 
 const take = (datasets: Datasets) => datasets.take([{ path: 'zoo.jsonl', blob: new Blob(['x']) }]);
 
-function coldStart(name: string, view: ColdStartView | null): GalleryState {
+function coldStart(
+  name: string,
+  view: ColdStartView | null,
+  then: (state: ColdStart) => void = () => undefined,
+): GalleryState {
   const make = async () => {
     const made = await shelf({ datasets: DATASETS });
     const state = createColdStart(made.engine);
     const draw = () => <ColdStartPage coldStart={state} library={made.library} />;
     const after = async () => {
       await made.engine.resolve('readColdStart', view);
+      then(state);
     };
     return { ...made, draw, after };
   };
   return { name: `cold-start/${name}`, page: 'data', make };
 }
+
+/** Another model is to write the looks. */
+const OTHER_WRITES: ColdStartView = {
+  ...COLD_VIEW,
+  plan: { ...COLD_VIEW.plan, insert: 'model', writerModel: { id: 'org/other', name: 'Other' } },
+  insertion: { ...COLD_VIEW.insertion, written: 0, examples: [] },
+};
 
 /** The states. */
 export const DATA_STATES: readonly GalleryState[] = [
@@ -92,5 +104,7 @@ export const DATA_STATES: readonly GalleryState[] = [
   }),
   coldStart('form', null),
   coldStart('stages', COLD_VIEW),
+  coldStart('writer', OTHER_WRITES),
+  coldStart('exchange', OTHER_WRITES, (state) => void state.run('self')),
   coldStart('elsewhere', { ...COLD_VIEW, atWork: 'elsewhere' }),
 ];

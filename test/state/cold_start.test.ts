@@ -1,4 +1,5 @@
 // The Cold start page's state over an engine moved by hand: the draft, asking, changes, another tab's news.
+import { signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { createColdStart } from '../../src/state/cold_start';
 import { COLD_VIEW } from './cold_start_script';
@@ -40,6 +41,81 @@ describe('the draft', () => {
     await engine.resolve('readColdStart', COLD_VIEW);
     await begun;
     expect([coldStart.work.value, coldStart.locked.value]).toEqual([null, false]);
+  });
+});
+
+describe('looks of another model', () => {
+  const plan = { ...COLD_VIEW.plan, insert: 'model', writerModel: { id: 'other', name: 'Other' } } as const;
+
+  /** A page on which loading ends when it is told to. */
+  async function exchanging() {
+    const { engine, coldStart } = await opened({ ...COLD_VIEW, plan });
+    const loaded = signal<string | null>('pocket');
+    const loads: { id: string; end(works: boolean): void }[] = [];
+    coldStart.useModels({
+      ...{ loaded, error: signal({ code: 'gpu/out-of-memory', message: 'too large' } as const) },
+      load: (id) =>
+        new Promise((resolve) => {
+          loaded.value = null;
+          const end = (works: boolean): void => {
+            if (works) loaded.value = id;
+            resolve();
+          };
+          loads.push({ id, end });
+        }),
+      cancel: async () => loads.at(-1)?.end(false),
+      remember: () => () => undefined,
+    });
+    const running = coldStart.run('self');
+    const loading = async (id: string, works = true) => {
+      expect(loads.at(-1)?.id).toBe(id);
+      loads.at(-1)?.end(works);
+      await settled();
+    };
+    return { engine, coldStart, running, loading };
+  }
+
+  it('are asked for once it is loaded, and the model before comes back', async () => {
+    const { engine, coldStart, running, loading } = await exchanging();
+    expect([coldStart.exchange.value, coldStart.work.value?.stage]).toEqual(['there', 'self']);
+    // News of another tab in between does not end the work.
+    engine.emit({ type: 'coldStartChanged' });
+    await engine.resolve('readColdStart', { ...COLD_VIEW, plan });
+    expect(coldStart.work.value).not.toBeNull();
+    await loading('other');
+    expect(engine.values.get('runColdStart')).toEqual(['self']);
+    expect(coldStart.exchange.value).toBeNull();
+    await engine.resolve('runColdStart', COLD_VIEW);
+    await settled();
+    expect(coldStart.exchange.value).toBe('back');
+    await loading('pocket');
+    await engine.resolve('readColdStart', COLD_VIEW);
+    await running;
+    expect([coldStart.exchange.value, coldStart.work.value, coldStart.error.value]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('say why it could not be loaded', async () => {
+    const { engine, coldStart, running, loading } = await exchanging();
+    await loading('other', false);
+    await loading('pocket');
+    await engine.resolve('readColdStart', COLD_VIEW);
+    await running;
+    expect(coldStart.error.value?.code).toBe('gpu/out-of-memory');
+    expect(engine.calls).not.toContain('runColdStart');
+  });
+
+  it('are not asked for where its loading was cancelled', async () => {
+    const { engine, coldStart, running, loading } = await exchanging();
+    await coldStart.pause();
+    await settled();
+    await loading('pocket');
+    await engine.resolve('readColdStart', COLD_VIEW);
+    await running;
+    expect([coldStart.error.value, engine.calls.includes('runColdStart')]).toEqual([null, false]);
   });
 });
 

@@ -16,18 +16,22 @@ describe('ColdStartStore', () => {
     await store.putTexts('a', 'rollouts', [row('p1'), row('p2')]);
     await store.putTexts('a', 'hand', [row('p1', '<think>')]);
     await store.putTexts('a', 'adapter:x', [row('p1', '<think>')]);
-    const { record, texts, adapters } = await store.read('a');
-    expect([...adapters]).toEqual([['adapter:x', [row('p1', '<think>')]]]);
+    await store.putTexts('a', 'model:y/z', [row('p2', '<think>')]);
+    const { record, texts, writers } = await store.read('a');
+    expect([...writers]).toEqual([
+      ['adapter:x', [row('p1', '<think>')]],
+      ['model:y/z', [row('p2', '<think>')]],
+    ]);
     expect(texts).toEqual({
       ...{ rollouts: [row('p1'), row('p2')], self: [], file: [] },
       hand: [row('p1', '<think>')],
     });
-    expect(record.revision).toBe(3);
+    expect(record.revision).toBe(4);
     await store.putTexts('a', 'hand', [row('p1', '<think>')]);
     const again = await store.read('a');
-    expect(again.record).toMatchObject({ revision: 4, bytes: record.bytes });
+    expect(again.record).toMatchObject({ revision: 5, bytes: record.bytes });
     const changed = await store.update('a', { plan: { count: 3 } });
-    expect(changed).toMatchObject({ plan: { count: 3 }, revision: 5, bytes: record.bytes });
+    expect(changed).toMatchObject({ plan: { count: 3 }, revision: 6, bytes: record.bytes });
     expect(await store.delete()).toBe(changed.bytes);
     expect(await store.current()).toBeNull();
     await expect(store.read('a')).rejects.toMatchObject({ code: 'storage/missing' });

@@ -224,7 +224,13 @@ const coldStart: ItemRules = {
   counter: (record) => ({
     take: () => null,
     finish: () => {
-      const { source: _, ...settings } = object(record.plan);
+      const {
+        source: _,
+        writer: _a,
+        writerModel: _m,
+        writerFingerprints: _f,
+        ...settings
+      } = object(record.plan);
       return settingsFault(COLD_START_SETTINGS, settings) ?? { ...record, revision: 0 };
     },
   }),

@@ -197,8 +197,14 @@ const evaluation = v.looseObject({
   ...{ modelId: reference, fingerprint: hash, device: text, createdAt: moment, seconds: v.array(finite) },
 });
 
+const lookWriter = v.looseObject({ id: reference, name: words(1000) });
 const coldStart = v.looseObject({
-  ...{ id: key, plan: v.looseObject({ source, count: whole }), modelId: reference, fingerprint: hash },
+  id: key,
+  plan: v.looseObject({
+    ...{ source, count: whole, writer: v.optional(lookWriter), writerModel: v.optional(lookWriter) },
+    writerFingerprints: v.optional(v.record(reference, hash)),
+  }),
+  ...{ modelId: reference, fingerprint: hash },
   ...{ createdAt: moment, savedAs: v.nullable(words(1000)) },
 });
 
@@ -229,7 +235,7 @@ const SCHEMAS: { readonly [Store in StoreName]: v.GenericSchema<unknown, PlainRe
   coldStartTexts: v.looseObject({
     stage: v.union([
       v.picklist(['rollouts', 'self', 'file', 'hand']),
-      v.pipe(v.string(), v.regex(/^adapter:.{1,200}$/)),
+      v.pipe(v.string(), v.regex(/^(adapter|model):.{1,400}$/)),
     ]),
     ...{ problemId: words(1000), opening: v.nullable(answerText), texts: v.array(answerText) },
   }),

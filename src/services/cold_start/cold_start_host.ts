@@ -32,7 +32,7 @@ import type {
   ImportedLooks,
   ModelStage,
 } from '../../worker/protocol/cold_start';
-import type { DatasetSummary, NamedFile } from '../../worker/protocol/library';
+import type { DatasetOrigin, DatasetSummary, NamedFile } from '../../worker/protocol/library';
 import type { Engine, EngineModel, Loaded } from '../answers/engine';
 import type { DatasetLibrary } from '../library/dataset_library';
 import { busy, type LiveRuns } from '../training/live_runs';
@@ -129,10 +129,11 @@ export class ColdStartHost implements ColdStartCommands {
 
   /** See ColdStartCommands. */
   async runColdStart(stage: ModelStage): Promise<ColdStartView> {
-    const record = await this.#current();
-    const loaded = await this.#loadedFor(record);
-    const { id } = record;
+    const { id, ...begun } = await this.#current();
+    const other = stage === 'self' && begun.plan.insert === 'model';
+    const loaded = other ? await this.#otherLoaded(begun.plan) : await this.#loadedFor(begun);
     await this.#changing(async () => {
+      const record = other ? await this.#noteWriter(id, loaded) : { id, ...begun };
       const lock = await this.#parts.liveRuns.claim('asking for a cold start', 'cold start');
       const work = { stage, stop: new AbortController() };
       this.#work = work;
@@ -215,8 +216,8 @@ export class ColdStartHost implements ColdStartCommands {
         }
       };
       const { plan, modelId, fingerprint } = record;
-      const { source, writer, ...given } = plan;
-      const settings = plan.insert === 'adapter' ? { ...given, writer: writer?.name ?? null } : given;
+      const { source } = plan;
+      const settings = originSettings(plan);
       const { rejected: _, ...counts } = coldStartReport(selection, judged, rows);
       const from = source.kind === 'dataset' ? source.name : null;
       const origin = { kind: 'cold-start', modelId, fingerprint, from, settings, counts } as const;
@@ -283,8 +284,8 @@ export class ColdStartHost implements ColdStartCommands {
     const own = modelStage(plan);
     return {
       read: async <S extends keyof KeptRows>(stage: S) => {
-        const { texts, adapters } = await store.read(id);
-        const looks = own === 'self' ? texts.self : (adapters.get(own) ?? []);
+        const { texts, writers } = await store.read(id);
+        const looks = own === 'self' ? texts.self : (writers.get(own) ?? []);
         const rows = stage === 'rollouts' ? keptAnswers(texts.rollouts) : keptLooks(looks);
         return rows as Map<string, KeptRows[S]>;
       },
@@ -363,13 +364,62 @@ export class ColdStartHost implements ColdStartCommands {
   }
 
   /** The loaded model, which has to be the one that gave the answers so far. */
-  async #loadedFor({ modelId, fingerprint }: ColdStartRecord<ColdStartPlan>): Promise<Loaded<AskedModel>> {
+  async #loadedFor({
+    modelId,
+    fingerprint,
+  }: Pick<ColdStartRecord, 'modelId' | 'fingerprint'>): Promise<Loaded<AskedModel>> {
     const { loaded } = this.#parts.engine;
     if (loaded?.entry.id === modelId && (await this.#parts.fingerprintOf(loaded)) === fingerprint)
       return loaded;
     const message = `This cold start asks the model "${modelId}", with the weights that it had: load it first.`;
     throw new DataError('data/cold-start', message, { modelId });
   }
+
+  /** The loaded model, which has to be the other one that is chosen to write looks. */
+  async #otherLoaded({ writerModel, writerFingerprints }: ColdStartPlan): Promise<Loaded<AskedModel>> {
+    if (writerModel === undefined)
+      throw new ArgumentError('No model is chosen to write the looks: choose one first.', {
+        key: 'writerModel',
+      });
+    const { loaded } = this.#parts.engine;
+    const modelId = writerModel.id;
+    if (loaded?.entry.id !== modelId)
+      throw new DataError('data/cold-start', `The model "${modelId}" is to write the looks: load it first.`, {
+        modelId,
+      });
+    const known = writerFingerprints?.[modelId];
+    if (known !== undefined && known !== (await this.#parts.fingerprintOf(loaded)))
+      throw new DataError(
+        'data/cold-start',
+        `Looks of the model "${modelId}" are here that other weights of it wrote: let another writer write, or begin anew.`,
+        { modelId },
+      );
+    return loaded;
+  }
+
+  /** Records whose weights write looks from here on. */
+  async #noteWriter(id: string, loaded: Loaded<AskedModel>): Promise<ColdStartRecord<ColdStartPlan>> {
+    const { store, fingerprintOf } = this.#parts;
+    const { plan } = (await store.read(id)).record;
+    const own = { [loaded.entry.id]: await fingerprintOf(loaded) };
+    return store.update(id, {
+      plan: { ...plan, writerFingerprints: { ...plan.writerFingerprints, ...own } },
+    });
+  }
+}
+
+/** The settings that go with a saved set, and who wrote its looks where that is an adapter or another model. */
+function originSettings({
+  source: _,
+  writer,
+  writerModel,
+  writerFingerprints,
+  ...given
+}: ColdStartPlan): DatasetOrigin['settings'] {
+  if (given.insert === 'adapter') return { ...given, writer: writer?.name ?? null };
+  if (given.insert !== 'model') return given;
+  const id = writerModel?.id ?? '';
+  return { ...given, writer: id, writerFingerprint: writerFingerprints?.[id] ?? null };
 }
 
 function chosenAt({ opened }: ColdStartStages, index: number): OpenedChain {
@@ -383,7 +433,13 @@ function busyError(who: string): StorageError {
 }
 
 /** @throws ArgumentError naming what cannot be done so */
-function checkPlan({ source, writer: _, ...settings }: ColdStartPlan): void {
+function checkPlan({
+  source,
+  writer: _adapter,
+  writerModel: _model,
+  writerFingerprints: _prints,
+  ...settings
+}: ColdStartPlan): void {
   throwProblems(givenProblems(COLD_START_SETTINGS, settings));
   const { insert } = settings;
   if (insert === 'oracle' && source.kind === 'dataset')

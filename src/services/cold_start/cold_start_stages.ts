@@ -20,7 +20,7 @@ import type { KeptAnswers } from '../../lookback/cold_start/model_stages';
 import { type ProblemSource, problemOf } from '../../lookback/cold_start/problem_source';
 import { type SampledProblem, sampledProblem } from '../../lookback/cold_start/rollouts';
 import { type Selection, selectChains } from '../../lookback/cold_start/selection';
-import type { AdapterStage, StageTexts, StoredColdStart } from '../../storage/cold_start_store';
+import type { StageTexts, StoredColdStart, WriterStage } from '../../storage/cold_start_store';
 import type { ColdStartPlan } from '../../worker/protocol/cold_start';
 
 /** Every stage of a cold start. */
@@ -109,14 +109,15 @@ export class StagesOf {
 function looksOf({
   record: { plan },
   texts,
-  adapters,
+  writers,
 }: StoredColdStart<ColdStartPlan>): Map<string, KeptLook> {
   if (plan.insert === 'file') return keptLooks(texts.file);
   const stage = modelStage(plan);
-  return keptLooks((stage === 'self' ? texts.self : adapters.get(stage)) ?? []);
+  return keptLooks((stage === 'self' ? texts.self : writers.get(stage)) ?? []);
 }
 
-/** Where looks lie that the model writes: by itself, or with the adapter that is chosen. */
-export function modelStage({ insert, writer }: ColdStartPlan): 'self' | AdapterStage {
+/** Where looks lie that a model writes: by itself, with the adapter that is chosen, or another model that is. */
+export function modelStage({ insert, writer, writerModel }: ColdStartPlan): 'self' | WriterStage {
+  if (insert === 'model') return `model:${writerModel?.id ?? ''}`;
   return insert === 'adapter' ? `adapter:${writer?.id ?? ''}` : 'self';
 }

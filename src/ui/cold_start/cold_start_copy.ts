@@ -89,6 +89,8 @@ export const COLD_START_COPY = {
       self: 'The model goes on from an open <back>, by the prompt that asks for it.',
       adapter:
         'The model goes on from an open <back> with the adapter that you choose, as one that was trained to look back; the openings stay its own. What each adapter wrote is kept.',
+      model:
+        'The model that you choose goes on from an open <back>, from the openings of the one that answered. It is loaded for that in place of the loaded one, which comes back afterwards. What each model wrote is kept.',
       file: 'Export the tasks with their pictures, have them answered by a stronger model or by people as lines {"id", "text"}, and import the file.',
       hand: 'Open the chosen chains one by one and write what the look shows.',
     },
@@ -96,6 +98,13 @@ export const COLD_START_COPY = {
     adapter: 'Adapter that writes',
     noAdapter: 'Choose an adapter',
     gone: (name: string) => `${name} (not here any more)`,
+    model: 'Model that writes',
+    noModel: 'Choose a model',
+    noOther: `There is no other model here: bring one on ${pageName('models')} first.`,
+    exchange: {
+      there: (name: string) => `Loading ${name}, which is to write…`,
+      back: 'Loading the model that was there before…',
+    },
     noneFits: 'There is no adapter for this model here: train or import one first.',
     exportTasks: 'Export tasks',
     import: 'Import answers',
@@ -158,6 +167,12 @@ export function workWords({ done, total, secondsLeft }: ColdStartWork): string {
   return total === 0
     ? 'Making ready…'
     : `${done.toLocaleString('en')} of ${total.toLocaleString('en')} done${left}`;
+}
+
+/** Which model is being put on the device. */
+export function exchangeWords(exchange: 'there' | 'back', view: ColdStartView | null): string {
+  const { there, back } = COLD_START_COPY.insertion.exchange;
+  return exchange === 'back' ? back : there(view?.plan.writerModel?.name ?? '');
 }
 
 /** What the last command came to, as a sentence. */

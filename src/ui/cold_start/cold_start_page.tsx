@@ -1,17 +1,20 @@
 // Draws the Cold start page, which is reached from the Data page: the form to begin with, or the stages of the one in the
 // making. Its one polite live region speaks of states, never of single waves.
 
-import { useSignal } from '@preact/signals';
+import { computed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PlainError } from '../../lib/plain_error';
 import { COLD_START_SETTINGS } from '../../settings/cold_start_settings';
+import type { BorrowPort } from '../../state/borrowed_model';
 import type { ColdStart } from '../../state/cold_start';
 import type { Library } from '../../state/library';
+import type { Look } from '../../state/look';
 import { Confirm } from '../confirm';
 import { COPY } from '../copy';
 import { errorCopy } from '../error_copy';
 import { Icon } from '../icons';
 import { Opening } from '../lazy_page';
+import { useLook } from '../look/look_context';
 import { BeginForm } from './begin_form';
 import { COLD_START_COPY, newsWords } from './cold_start_copy';
 import {
@@ -140,6 +143,25 @@ function Messages({ coldStart }: { readonly coldStart: ColdStart }) {
   );
 }
 
+/** How another model is put on the device and the one before it again, with the adapter that was chosen. */
+function portOf(look: Look): BorrowPort {
+  const { session, adapter, comparing, loadModel, cancelLoad } = look;
+  return {
+    loaded: computed(() => session.value.model?.entry.id ?? null),
+    error: computed(() => session.value.error),
+    load: (id) => loadModel(id),
+    cancel: cancelLoad,
+    remember: () => {
+      const [chosen, both] = [adapter.peek(), comparing.peek()];
+      return () => {
+        look.chooseAdapter(chosen);
+        if (chosen !== null) look.setStrength(chosen.strength);
+        look.setComparing(both);
+      };
+    },
+  };
+}
+
 /** The page. */
 export function ColdStartPage({
   coldStart,
@@ -149,11 +171,13 @@ export function ColdStartPage({
   readonly library: Library;
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const look = useLook();
   useEffect(() => {
+    coldStart.useModels(portOf(look));
     heading.current?.focus({ preventScroll: true });
     void coldStart.open();
     void library.refresh();
-  }, [coldStart, library]);
+  }, [coldStart, library, look]);
   const view = coldStart.view.value;
   return (
     <div class="cold-start" data-testid="cold-start-page" aria-busy={coldStart.locked.value}>

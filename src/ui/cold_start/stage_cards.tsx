@@ -1,6 +1,7 @@
 // Draws the stages of a cold start in the making, one card each: answers, selection, looks, filter, mix, dataset.
 
 import { useSignal } from '@preact/signals';
+import { modelWrites } from '../../settings/cold_start_settings';
 import type { ColdStart } from '../../state/cold_start';
 import type { Library } from '../../state/library';
 import type { ColdStartView } from '../../worker/protocol/cold_start';
@@ -12,7 +13,7 @@ import { ColdStartField } from './cold_start_field';
 import { DifficultyChart } from './difficulty_chart';
 import { LookEditor } from './look_editor';
 import { AskModel, StageCard, StageExamples } from './stage_parts';
-import { WriterField } from './writer_field';
+import { WriterField, WriterModelField } from './writer_field';
 
 /** A stage's state and what it has come to. */
 export interface StageProps {
@@ -88,15 +89,16 @@ function WriterActions({ coldStart, view }: StageProps) {
   };
   return (
     <div class="cold-actions">
-      {(plan.insert === 'self' || plan.insert === 'adapter') && (
+      {modelWrites(plan.insert) && (
         <AskModel
           coldStart={coldStart}
           stage="self"
           label={words.ask}
           disabled={
-            !same ||
+            (!same && plan.insert !== 'model') ||
             selection.looks === insertion.written + insertion.cutOff ||
-            (plan.insert === 'adapter' && plan.writer === undefined)
+            (plan.insert === 'adapter' && plan.writer === undefined) ||
+            (plan.insert === 'model' && plan.writerModel === undefined)
           }
         />
       )}
@@ -134,7 +136,7 @@ function WriterActions({ coldStart, view }: StageProps) {
 export function InsertionCard({ coldStart, view, library }: StageProps & { readonly library: Library }) {
   const words = COLD_START_COPY.insertion;
   const { plan, selection, insertion } = view;
-  const writers = plan.source.kind === 'dataset' ? ['self', 'adapter', 'file', 'hand'] : undefined;
+  const writers = plan.source.kind === 'dataset' ? ['self', 'adapter', 'model', 'file', 'hand'] : undefined;
   return (
     <StageCard name="insertion" title={words.title}>
       <p class="hint">{words.why}</p>
@@ -146,9 +148,8 @@ export function InsertionCard({ coldStart, view, library }: StageProps & { reado
           {...(writers === undefined ? {} : { choices: writers })}
         />
         {plan.insert === 'adapter' && <WriterField coldStart={coldStart} view={view} library={library} />}
-        {(plan.insert === 'self' || plan.insert === 'adapter') && (
-          <ColdStartField coldStart={coldStart} id="tries" />
-        )}
+        {plan.insert === 'model' && <WriterModelField coldStart={coldStart} view={view} />}
+        {modelWrites(plan.insert) && <ColdStartField coldStart={coldStart} id="tries" />}
       </div>
       <p>{words.writers[plan.insert]}</p>
       <WriterActions coldStart={coldStart} view={view} />

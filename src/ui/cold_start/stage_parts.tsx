@@ -5,8 +5,10 @@ import type { ComponentChildren } from 'preact';
 import { expectedWords } from '../../answer/expected_answers';
 import type { ColdStart } from '../../state/cold_start';
 import type { ColdStartText, ModelStage } from '../../worker/protocol/cold_start';
+import { COPY } from '../copy';
+import { useLook } from '../look/look_context';
 import { AnswerText, Verdict } from '../train/answer_text';
-import { COLD_START_COPY, workWords } from './cold_start_copy';
+import { COLD_START_COPY, exchangeWords, workWords } from './cold_start_copy';
 
 /** A stage with its heading. */
 export function StageCard({
@@ -61,6 +63,7 @@ export function AskModel({
   readonly label: string;
   readonly disabled: boolean;
 }) {
+  const { load } = useLook().session.value;
   const work = coldStart.work.value;
   if (work === null || work.stage !== stage)
     return (
@@ -74,20 +77,24 @@ export function AskModel({
         {label}
       </button>
     );
-  const words = workWords(work);
+  const exchange = coldStart.exchange.value;
+  const words = exchange === null ? workWords(work) : exchangeWords(exchange, coldStart.view.value);
+  const [done, total] = exchange === null ? [work.done, work.total] : [load?.loaded ?? 0, load?.total ?? 0];
   return (
     <div class="cold-work">
-      {work.total === 0 ? (
+      {total === 0 ? (
         <progress aria-label={words} />
       ) : (
-        <progress aria-label={words} value={work.done} max={work.total} />
+        <progress aria-label={words} value={done} max={total} />
       )}
       <span class="hint" data-testid="cold-work">
         {words}
       </span>
-      <button type="button" data-testid="cold-pause" onClick={() => void coldStart.pause()}>
-        {COLD_START_COPY.rollouts.pause}
-      </button>
+      {exchange !== 'back' && (
+        <button type="button" data-testid="cold-pause" onClick={() => void coldStart.pause()}>
+          {exchange === null ? COLD_START_COPY.rollouts.pause : COPY.app.cancel}
+        </button>
+      )}
     </div>
   );
 }

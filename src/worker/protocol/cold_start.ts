@@ -15,11 +15,20 @@ export interface ColdStartWriter {
   readonly name: string;
 }
 
+/** Another model that writes looks: it is loaded while it does. */
+export interface ColdStartWriterModel {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** A whole cold start, as it was begun and as its later stages are set now. */
 export interface ColdStartPlan extends ColdStartSettings {
   readonly source: ColdStartSource;
   /** Absent where none was chosen so far. */
   readonly writer?: ColdStartWriter;
+  readonly writerModel?: ColdStartWriterModel;
+  /** Fingerprints of the weights of other models that wrote looks, by their ids. */
+  readonly writerFingerprints?: Readonly<Record<string, string>>;
 }
 
 /** Settings that may change once answers are there: those of the stages after them. */
@@ -37,9 +46,9 @@ export type ColdStartChange = Partial<
     | 'examples'
   >
 > &
-  Pick<ColdStartPlan, 'writer'>;
+  Pick<ColdStartPlan, 'writer' | 'writerModel'>;
 
-/** The stages that ask the model; `self` is the looks that it writes, also with an adapter. */
+/** The stages that ask the model; `self` is the looks that it writes, also with an adapter, or that another model does. */
 export type ModelStage = 'rollouts' | 'self';
 
 /** How far a stage that asks the model is. */
@@ -166,7 +175,7 @@ export interface ColdStartCommands {
   readColdStart(): Promise<ColdStartView | null>;
   /** Records a new one of the loaded model in place of the one before; asks nothing yet. */
   beginColdStart(plan: ColdStartPlan): Promise<ColdStartView>;
-  /** Asks the model until the stage is whole or paused. Every wave is kept as it ends. */
+  /** Asks the loaded model, which has to be the stage's, until it is whole or paused. Every wave is kept as it ends. */
   runColdStart(stage: ModelStage): Promise<ColdStartView>;
   /** Ends asking; the wave in hand is thrown away. */
   pauseColdStart(): Promise<void>;

@@ -120,7 +120,12 @@ export const EVALUATION = {
 
 export const COLD_START = {
   ...{ id: 'cold-1', modelId: 'pocket', fingerprint: PRINT, createdAt: 9 },
-  plan: { ...defaultsOf(COLD_START_SETTINGS), source: { kind: 'shapes_world' as const } },
+  plan: {
+    ...defaultsOf(COLD_START_SETTINGS),
+    source: { kind: 'shapes_world' as const },
+    ...{ writer: { id: 'adapter-1', name: 'Looks twice' }, writerModel: { id: 'org/other', name: 'Other' } },
+    writerFingerprints: { 'org/other': PRINT },
+  },
 };
 export const TEXTS = [{ problemId: '7', opening: null, texts: ['<think> a </think>'] }];
 
@@ -230,7 +235,11 @@ export async function filledItems(): Promise<MemoryItems> {
   items.put(
     'coldStart',
     { ...COLD_START, ...derived, revision: 1, savedAs: null },
-    { coldStartTexts: TEXTS.map((row) => ({ stage: 'rollouts', ...row })) },
+    {
+      coldStartTexts: ['rollouts', 'model:org/other'].flatMap((stage) =>
+        TEXTS.map((row) => ({ stage, ...row })),
+      ),
+    },
   );
   items.put('trace', { ...TRACE, ...derived }, { traceFiles: [{ file: await TRACE_FILE.arrayBuffer() }] });
   return items;

@@ -197,6 +197,51 @@ describe('looks of other writers', () => {
     expect(kept[0]?.origin).toMatchObject({ settings: { insert: 'adapter', writer: 'Looks back' } });
   });
 
+  it('come from another model, which has to be the loaded one; what each wrote is kept', async () => {
+    const { host, stored } = await answered();
+    await host.changeColdStart({ insert: 'model' });
+    await expect(host.runColdStart('self')).rejects.toMatchObject({ data: { key: 'writerModel' } });
+    const writerModel = { id: 'org/other', name: 'Other' };
+    await host.changeColdStart({ writerModel });
+    await expect(host.runColdStart('self')).rejects.toMatchObject({
+      ...{ code: 'data/cold-start', data: { modelId: 'org/other' } },
+    });
+    const tab = coldStartTab(stored, { modelId: 'org/other', fingerprint: 'g' });
+    // The answers stay those of the model that the cold start was begun with.
+    await expect(tab.host.runColdStart('rollouts')).rejects.toMatchObject({ data: { modelId: 'pocket' } });
+    const view = await tab.host.runColdStart('self');
+    expect(view).toMatchObject({ modelId: 'pocket', insertion: { written: 6 }, filter: { accepted: 6 } });
+    expect(tab.opened).toEqual([null]);
+    const third = await host.changeColdStart({ writerModel: { id: 'org/third', name: 'Third' } });
+    expect(third.insertion.written).toBe(0);
+    expect((await host.changeColdStart({ writerModel })).insertion.written).toBe(6);
+    // Other weights of the same name would mix with what is there.
+    const changed = coldStartTab(stored, { modelId: 'org/other', fingerprint: 'h' });
+    await expect(changed.host.runColdStart('self')).rejects.toThrow('that other weights of it wrote');
+  });
+
+  it('go on after a pause, and are saved with the model that wrote them and its weights', async () => {
+    const { stored } = await answered();
+    let waves = 0;
+    const script = {
+      modelId: 'org/other',
+      fingerprint: 'g',
+      onWave: () => ++waves === 2 && tab.host.pauseColdStart(),
+    };
+    const tab = coldStartTab(stored, script);
+    const writerModel = { id: 'org/other', name: 'Other' };
+    await tab.host.changeColdStart({ insert: 'model', writerModel, reflectionRate: 1 });
+    expect((await tab.host.runColdStart('self')).insertion.written).toBe(2);
+    const next = coldStartTab(stored, { modelId: 'org/other', fingerprint: 'g' });
+    expect((await next.host.runColdStart('self')).insertion.written).toBe(6);
+    await next.host.saveColdStart('Set');
+    expect(next.kept[0]?.origin).toMatchObject({
+      ...{ modelId: 'pocket', fingerprint: 'f' },
+      settings: { insert: 'model', writer: 'org/other', writerFingerprint: 'g' },
+    });
+    expect(next.kept[0]?.origin).not.toHaveProperty('settings.writerModel');
+  });
+
   it('come from a file that answers the tasks; the filter says what is wrong with them', async () => {
     const { host } = await answered();
     await host.changeColdStart({ insert: 'file', reflectionRate: 1 });

@@ -17,7 +17,7 @@ import {
 import { LiveRuns } from '../../../src/services/training/live_runs';
 import { COLD_START_SETTINGS } from '../../../src/settings/cold_start_settings';
 import { defaultsOf } from '../../../src/settings/read_settings';
-import type { AdapterStage, StageTexts, TextStage } from '../../../src/storage/cold_start_store';
+import type { StageTexts, TextStage, WriterStage } from '../../../src/storage/cold_start_store';
 import type { StoredRow } from '../../../src/storage/dataset_store';
 import type { ColdStartRecord } from '../../../src/storage/records';
 import type { ColdStartPlan } from '../../../src/worker/protocol/cold_start';
@@ -78,11 +78,11 @@ export function memoryStore() {
     read: async () => {
       const of = (stage: TextStage) => [...(texts.get(stage)?.values() ?? [])];
       const all = { rollouts: of('rollouts'), self: of('self'), file: of('file'), hand: of('hand') };
-      const adapters = [...texts.keys()].filter((stage) => stage.startsWith('adapter:')) as AdapterStage[];
+      const writers = [...texts.keys()].filter((stage) => stage.includes(':')) as WriterStage[];
       return {
         record: present(),
         texts: all,
-        adapters: new Map(adapters.map((stage) => [stage, of(stage)])),
+        writers: new Map(writers.map((stage) => [stage, of(stage)])),
       };
     },
     begin: async (start) => {
@@ -115,6 +115,8 @@ export function coldStartTab(
     readonly rows?: readonly StoredRow[];
     readonly onWave?: () => unknown;
     readonly fingerprint?: string;
+    /** Id of the loaded model. */
+    readonly modelId?: string;
     /** Size that pictures say they have. */
     readonly pictureBytes?: number;
   } = {},
@@ -124,7 +126,7 @@ export function coldStartTab(
   const kept: { name: string; rows: StoredRow[]; origin: unknown }[] = [];
   const loaded = {
     gpu: { untilLost: <T>(work: Promise<T>) => work },
-    entry: { id: 'pocket' },
+    entry: { id: script.modelId ?? 'pocket' },
     model: {},
   } as unknown as Loaded<AskedModel>;
   const liveRuns = new LiveRuns({

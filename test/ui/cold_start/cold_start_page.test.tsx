@@ -6,6 +6,7 @@ import { ColdStartPage } from '../../../src/ui/cold_start/cold_start_page';
 import type { ColdStartLook, ColdStartView } from '../../../src/worker/protocol/cold_start';
 import type { AdapterSummary } from '../../../src/worker/protocol/library';
 import { COLD_VIEW } from '../../state/cold_start_script';
+import { LOADED_MODEL } from '../../state/engine_script';
 import { adapterOf, datasetOf, settled } from '../../state/train_script';
 import { renderIn } from '../page_script';
 import { shelf } from '../page_state';
@@ -131,6 +132,48 @@ describe('the stages', () => {
     await engine.resolve('changeColdStart', { ...COLD_VIEW, insertion, plan: { ...plan, writer } });
     await settled();
     expect(screen.getByTestId<HTMLButtonElement>('cold-run-self').disabled).toBe(false);
+  });
+
+  it('are written by another model, which is loaded for that', async () => {
+    const plan = { ...COLD_VIEW.plan, insert: 'model' } as const;
+    const insertion = { ...COLD_VIEW.insertion, written: 0 };
+    const { engine, look, container } = await shown({ ...COLD_VIEW, plan, insertion });
+    expect(screen.getByText(/There is no other model here/)).toBeTruthy();
+    expect(screen.getByTestId<HTMLButtonElement>('cold-run-self').disabled).toBe(true);
+    // One is downloaded in another tab.
+    engine.emit({ type: 'storeChanged', store: 'models' });
+    const other = { ...LOADED_MODEL.entry, id: 'org/other', label: 'Other' };
+    await engine.resolve('listModels', [LOADED_MODEL.entry, other]);
+    await settled();
+    const choice = field(container, 'writerModel')!;
+    expect([...choice.children].map(({ textContent }) => textContent)).toEqual(['Choose a model', 'Other']);
+    fireEvent.change(choice, { target: { value: 'org/other' } });
+    await settled();
+    const writerModel = { id: 'org/other', name: 'Other' };
+    expect(engine.values.get('changeColdStart')).toEqual([{ writerModel }]);
+    const view = { ...COLD_VIEW, insertion, plan: { ...plan, writerModel } };
+    await engine.resolve('changeColdStart', view);
+    await settled();
+    look.chooseAdapter({ id: 'a1', name: 'Mine' });
+    look.setStrength(0.5);
+    fireEvent.click(screen.getByTestId('cold-run-self'));
+    await settled();
+    expect(screen.getByTestId('cold-work').textContent).toBe('Loading Other, which is to write…');
+    expect(screen.getByTestId('cold-pause').textContent).toBe('Cancel');
+    expect([look.wantedModel.value, look.adapter.value]).toEqual(['org/other', null]);
+    await engine.resolve('load', { ...LOADED_MODEL, entry: other });
+    await settled();
+    expect(engine.values.get('runColdStart')).toEqual(['self']);
+    expect(screen.getByTestId('cold-pause').textContent).toBe('Pause');
+    await engine.resolve('runColdStart', view);
+    await settled();
+    expect(screen.getByTestId('cold-work').textContent).toBe('Loading the model that was there before…');
+    expect(screen.queryByTestId('cold-pause')).toBeNull();
+    await engine.resolve('load', LOADED_MODEL);
+    await engine.resolve('readColdStart', view);
+    await settled();
+    expect(screen.getByTestId('cold-run-self')).toBeTruthy();
+    expect(look.adapter.value).toEqual({ id: 'a1', name: 'Mine', strength: 0.5 });
   });
 
   it('name an adapter that was deleted since it was chosen', async () => {
