@@ -44,8 +44,8 @@ export interface Arm {
   readonly look: EvaluationSettings['look'];
 }
 
-/** Tables that an experiment adds to those of all: what answers take, and what was done at their looks. */
-export const TABLES = ['cost', 'looks'] as const;
+/** Tables that an experiment adds to those of all: what answers take, what was done at their looks, which are hollow. */
+export const TABLES = ['cost', 'looks', 'hollow'] as const;
 /** One of {@link TABLES}. */
 export type ExtraTable = (typeof TABLES)[number];
 

@@ -1,6 +1,7 @@
 // Sums up an experiment from the answers of its arms: what each arm got right with an interval over questions and seeds,
 // and each comparison question by question. What is kept of every answer is enough to do the sums again.
 
+import { isHollow } from '../src/answer/answer_format';
 import { createPrng } from '../src/lib/prng';
 import {
   type EvaluationReport,
@@ -27,6 +28,8 @@ export interface KeptAnswers {
   readonly lookedBack: string;
   /** `1` where a look back is empty. */
   readonly empty: string;
+  /** `1` where a look is hollow: fewer than eight words, none, or a copy. Absent in results of earlier versions. */
+  readonly hollow?: string;
   /** Tokens of each answer. */
   readonly lengths: readonly number[];
   /** FNV-1a of each answer's text, base 36, separated by spaces: `--verify` compares them. */
@@ -81,6 +84,12 @@ export function digest(text: string): string {
 const bits = (outcomes: readonly SceneOutcome[], holds: (outcome: SceneOutcome) => boolean): string =>
   outcomes.map((outcome) => (holds(outcome) ? '1' : '0')).join('');
 
+/** Stands for the tokens of a stretch, which outcomes do not keep; a token of pocket is a word or a mark behind one. */
+const countWords =
+  (text: string) =>
+  (start: number, end: number): number =>
+    text.slice(start, end).split(/\s+/).filter(Boolean).length;
+
 /** Keeps what {@link KeptAnswers} says of the outcomes, which are in the set's order. */
 export function keptAnswers(
   where: Pick<KeptAnswers, 'arm' | 'seed' | 'set' | 'report' | 'device' | 'commit'>,
@@ -91,6 +100,7 @@ export function keptAnswers(
     correct: bits(outcomes, ({ correct }) => correct),
     lookedBack: bits(outcomes, ({ triggered }) => triggered),
     empty: bits(outcomes, ({ emptyBack }) => emptyBack),
+    hollow: bits(outcomes, ({ text }) => isHollow({ text, countTokens: countWords(text) })),
     lengths: outcomes.map(({ length }) => length),
     digests: outcomes.map(({ text }) => digest(text)).join(' '),
   };

@@ -2,17 +2,17 @@
 
 import type { EvaluationReport } from '../src/lookback/evaluation';
 import type { ExtraTable } from './experiment_plan';
-import { accuracyOf, type ExperimentResults, rowsOf } from './experiment_results';
+import { accuracyOf, type ExperimentResults, type KeptAnswers, rowsOf } from './experiment_results';
 
-/** One column: its heading and, from the reports of an arm's seeds, its cell. */
-type Column = readonly [heading: string, cell: (reports: readonly EvaluationReport[]) => string];
+/** One column: its heading and, from the answers of an arm's seeds, its cell. */
+type Column = readonly [heading: string, cell: (rows: readonly KeptAnswers[]) => string];
 
 /** Mean over seeds; null where one of them has none, as results of earlier versions have. */
 function mean(
-  reports: readonly EvaluationReport[],
-  of: (report: EvaluationReport) => number | null | undefined,
+  rows: readonly KeptAnswers[],
+  of: (row: KeptAnswers) => number | null | undefined,
 ): number | null {
-  const values = reports.map((report) => of(report) ?? null);
+  const values = rows.map((row) => of(row) ?? null);
   return values.some((value) => value === null)
     ? null
     : values.reduce<number>((sum, value) => sum + (value ?? 0), 0) / values.length;
@@ -22,11 +22,18 @@ const column = (
   heading: string,
   of: (report: EvaluationReport) => number | null | undefined,
   places: number,
-): Column => [heading, (reports) => mean(reports, of)?.toFixed(places) ?? '–'];
+): Column => [heading, (rows) => mean(rows, ({ report }) => of(report))?.toFixed(places) ?? '–'];
 
 /** A share of the first thoughts that name an answer before a look. */
 const flips = (heading: string, of: (own: EvaluationReport['flips']) => number): Column =>
   column(heading, ({ flips: own }) => (own.judged === 0 ? null : (100 * of(own)) / own.judged), 1);
+
+/** Share of the looks that are hollow; null where there is no look, or it was not kept. */
+function hollowShare({ hollow, lookedBack }: KeptAnswers): number | null {
+  const looks = [...lookedBack].filter((bit) => bit === '1').length;
+  if (hollow === undefined || looks === 0) return null;
+  return (100 * [...hollow].filter((bit) => bit === '1').length) / looks;
+}
 
 const COLUMNS: Readonly<Record<ExtraTable, readonly Column[]>> = {
   cost: [
@@ -51,6 +58,11 @@ const COLUMNS: Readonly<Record<ExtraTable, readonly Column[]>> = {
     flips('right to wrong, %', ({ rightToWrong }) => rightToWrong),
     flips('stayed wrong, %', ({ stayedWrong }) => stayedWrong),
   ],
+  hollow: [
+    column('looked back, %', ({ triggerRate }) => 100 * triggerRate, 1),
+    ['hollow of these, %', (rows) => mean(rows, hollowShare)?.toFixed(1) ?? '–'],
+    column('right, %', ({ accuracy }) => 100 * accuracy.mean, 1),
+  ],
 };
 
 /** What is said above a table. */
@@ -59,6 +71,7 @@ const INTRODUCTIONS: Readonly<Record<ExtraTable, (results: ExperimentResults) =>
     `What an answer takes: means, and of the seconds the median, ${batch === undefined ? 'of a wave an equal share' : batch === 1 ? 'one question at a time' : `${batch} questions at once`}. Operations are those of matrix products; each token of the sequence counts as read once, and keys and values are those at its end.`,
   looks: () =>
     'What was done at the looks, and what came of the answer that the first thought named before it, where it names one.',
+  hollow: () => 'Looks that are hollow: fewer than eight words, none, or a copy of a thought before them.',
 };
 
 /** The tables that an experiment asks for, of one set of questions, as lines of Markdown. */
@@ -68,8 +81,8 @@ export function extraTables(results: ExperimentResults, set: string): string[] {
     const columns = COLUMNS[table];
     const rows = arms.flatMap(({ name, says }) => {
       if (accuracyOf(results, name, set) === null) return [];
-      const reports = rowsOf(results, name, set).map(({ report }) => report);
-      const cells = [says.replaceAll('|', '\\|'), ...columns.map(([, cell]) => cell(reports))];
+      const answers = rowsOf(results, name, set);
+      const cells = [says.replaceAll('|', '\\|'), ...columns.map(([, cell]) => cell(answers))];
       return [`| ${cells.join(' | ')} |`];
     });
     const heads = ['arm', ...columns.map(([heading]) => heading)];

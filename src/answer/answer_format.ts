@@ -112,7 +112,7 @@ function contains(whole: string, part: string): boolean {
 }
 
 /** The first look back that is too short, holds nothing but punctuation, or copies a run of a thought before it. */
-function hollowLook(sample: FormatSample, blocks: readonly FormBlock[]): Reason | null {
+function hollowLook(sample: Omit<FormatSample, 'finished'>, blocks: readonly FormBlock[]): Reason | null {
   const thoughts: string[] = [];
   for (const { name, start, end } of blocks) {
     const content = sample.text.slice(start, end);
@@ -135,6 +135,11 @@ function hollowLook(sample: FormatSample, blocks: readonly FormBlock[]): Reason 
     }
   }
   return null;
+}
+
+/** Whether an answer has the whole form but for a look that {@link strictFormat} takes for hollow. */
+export function isHollow(sample: Omit<FormatSample, 'finished'>): boolean {
+  return hollowLook(sample, readForm(sample.text, sample.look ?? BACK_TAGS).blocks) !== null;
 }
 
 /** Where a text holds a tag of a look in any spelling: spaced, in capitals, or cut short. Linear in the text. */

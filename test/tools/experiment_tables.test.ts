@@ -51,6 +51,22 @@ describe('extraTables', () => {
     ]);
   });
 
+  it('says how many looks are hollow, and nothing of results that do not tell', () => {
+    const look = (back: string) =>
+      `<think> i see 2 . </think> <back> ${back} </back> <think> 2 . </think> \\boxed{2}`;
+    const full = 'check the sheet row one has two red stars here .';
+    const texts = [look(full), look('i see 2 .')];
+    const { hollow: _, ...old } = OWN;
+    const found = extraTables(
+      { ...results(['hollow']), answers: [kept('neutral', (index) => ({ text: texts[index] ?? '' })), old] },
+      'sheets',
+    );
+    expect(found.filter((line) => line.startsWith('| its'))).toEqual([
+      '| its own | 100.0 | – | 100.0 |',
+      '| its neutral | 100.0 | 50.0 | 100.0 |',
+    ]);
+  });
+
   it('says what became of looks, and of the first thoughts before them', () => {
     const lines = extraTables(results(['looks']), 'sheets');
     expect(lines.filter((line) => line.startsWith('| its'))).toEqual([
