@@ -17,7 +17,6 @@ import type {
   ColdStartView,
   ColdStartWork,
   ColdStartWriter,
-  ColdStartWriterModel,
   ModelStage,
 } from '../worker/protocol/cold_start';
 import type { DatasetSummary, NamedFile } from '../worker/protocol/library';
@@ -59,7 +58,7 @@ export interface ColdStart {
   /** Chooses the adapter that writes looks. */
   setWriter(writer: ColdStartWriter): Promise<void>;
   /** Chooses the other model that writes looks. */
-  setWriterModel(writerModel: ColdStartWriterModel): Promise<void>;
+  setWriterModel(writerModel: ColdStartWriter): Promise<void>;
   /** Hands over the way to exchange models; without it another model must have been loaded by somebody else. */
   useModels(port: BorrowPort): void;
   begin(): Promise<void>;
@@ -150,7 +149,7 @@ function settingsOf(client: EngineClient, { view }: Copies, { command }: Outcome
     if (changed !== null) view.value = changed;
   };
   const setWriter = (writer: ColdStartWriter) => change({ writer });
-  const setWriterModel = (writerModel: ColdStartWriterModel) => change({ writerModel });
+  const setWriterModel = (writerModel: ColdStartWriter) => change({ writerModel });
   const set = async (id: ColdStartSettingId, value: SettingValue): Promise<void> => {
     const setting: Setting = COLD_START_SETTINGS[id];
     const others = [...wrong.value].filter(([key]) => key !== id);

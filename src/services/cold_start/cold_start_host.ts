@@ -8,11 +8,9 @@ import { looksOfTexts, type OpenedChain, readWrittenLines } from '../../lookback
 import { coldStartReport } from '../../lookback/cold_start/judged_examples';
 import { ModelAnswers, type SampledModel } from '../../lookback/cold_start/model_answers';
 import {
-  type KeptRows,
   type StageAnswers,
   type StageHooks,
   type StageProgress,
-  type StageStore,
   sampleLooks,
   sampleProblems,
 } from '../../lookback/cold_start/model_stages';
@@ -32,13 +30,21 @@ import type {
   ImportedLooks,
   ModelStage,
 } from '../../worker/protocol/cold_start';
-import type { DatasetOrigin, DatasetSummary, NamedFile } from '../../worker/protocol/library';
+import type { DatasetSummary, NamedFile } from '../../worker/protocol/library';
 import type { Engine, EngineModel, Loaded } from '../answers/engine';
 import type { DatasetLibrary } from '../library/dataset_library';
 import { busy, type LiveRuns } from '../training/live_runs';
 import { examplesArchive, tasksArchive } from './cold_start_archive';
-import { type ColdStartStages, keptAnswers, keptLooks, modelStage, StagesOf } from './cold_start_stages';
+import { type ColdStartStages, StagesOf, stageStore } from './cold_start_stages';
 import { lookView, viewOf } from './cold_start_view';
+import {
+  asksOther,
+  originSettings,
+  otherModel,
+  settingsOf,
+  withFingerprint,
+  writingAdapter,
+} from './cold_start_writers';
 import { type SourceParts, sourcesOf } from './plan_sources';
 
 /** A loaded model that can be asked. */
@@ -130,8 +136,11 @@ export class ColdStartHost implements ColdStartCommands {
   /** See ColdStartCommands. */
   async runColdStart(stage: ModelStage): Promise<ColdStartView> {
     const { id, ...begun } = await this.#current();
-    const other = stage === 'self' && begun.plan.insert === 'model';
-    const loaded = other ? await this.#otherLoaded(begun.plan) : await this.#loadedFor(begun);
+    const { engine, fingerprintOf } = this.#parts;
+    const other = asksOther(stage, begun.plan);
+    const loaded = other
+      ? await otherModel(begun.plan, engine.loaded, fingerprintOf)
+      : await this.#loadedFor(begun);
     await this.#changing(async () => {
       const record = other ? await this.#noteWriter(id, loaded) : { id, ...begun };
       const lock = await this.#parts.liveRuns.claim('asking for a cold start', 'cold start');
@@ -253,7 +262,7 @@ export class ColdStartHost implements ColdStartCommands {
       },
     };
     const parts = {
-      ...{ settings: record.plan, store: this.#stageStore(record), hooks },
+      ...{ settings: record.plan, store: stageStore(record, this.#parts), hooks },
       open: (first: number) => this.#open(record.plan, loaded, work.stage, first),
     };
     const ask = () =>
@@ -263,44 +272,22 @@ export class ColdStartHost implements ColdStartCommands {
 
   /** The model, for looks with the adapter that writes them; its own answers are always without. */
   async #open(
-    { insert, writer }: ColdStartPlan,
+    plan: ColdStartPlan,
     loaded: Loaded<AskedModel>,
     stage: ModelStage,
     first: number,
   ): Promise<StageAnswers> {
     const { openAdapter, openAnswers } = this.#parts;
-    const writes = stage === 'self' && insert === 'adapter';
-    if (writes && writer === undefined)
-      throw new ArgumentError('No adapter is chosen to write the looks: choose one first.', {
-        key: 'writer',
-      });
-    const adapter = writes && writer !== undefined ? await openAdapter(writer.id, loaded) : null;
+    const writer = writingAdapter(stage, plan);
+    const adapter = writer === null ? null : await openAdapter(writer, loaded);
     return openAnswers?.(loaded.model, first, adapter) ?? new ModelAnswers(loaded.model, first, adapter);
   }
 
-  /** The stages' store over the database; every wave that is kept is told. */
-  #stageStore({ id, plan }: ColdStartRecord<ColdStartPlan>): StageStore {
-    const { store, changed } = this.#parts;
-    const own = modelStage(plan);
-    return {
-      read: async <S extends keyof KeptRows>(stage: S) => {
-        const { texts, writers } = await store.read(id);
-        const looks = own === 'self' ? texts.self : (writers.get(own) ?? []);
-        const rows = stage === 'rollouts' ? keptAnswers(texts.rollouts) : keptLooks(looks);
-        return rows as Map<string, KeptRows[S]>;
-      },
-      append: async (stage, rows) => {
-        const texts = rows.map((row): StageTexts => {
-          return {
-            problemId: row.id,
-            opening: 'opening' in row ? row.opening : null,
-            texts: row.texts,
-          };
-        });
-        await store.putTexts(id, stage === 'rollouts' ? stage : own, texts);
-        changed();
-      },
-    };
+  /** Records whose weights write looks from here on. */
+  async #noteWriter(id: string, loaded: Loaded<AskedModel>): Promise<ColdStartRecord<ColdStartPlan>> {
+    const { store, fingerprintOf } = this.#parts;
+    const { plan } = (await store.read(id)).record;
+    return store.update(id, { plan: withFingerprint(plan, loaded.entry.id, await fingerprintOf(loaded)) });
   }
 
   /**
@@ -374,52 +361,6 @@ export class ColdStartHost implements ColdStartCommands {
     const message = `This cold start asks the model "${modelId}", with the weights that it had: load it first.`;
     throw new DataError('data/cold-start', message, { modelId });
   }
-
-  /** The loaded model, which has to be the other one that is chosen to write looks. */
-  async #otherLoaded({ writerModel, writerFingerprints }: ColdStartPlan): Promise<Loaded<AskedModel>> {
-    if (writerModel === undefined)
-      throw new ArgumentError('No model is chosen to write the looks: choose one first.', {
-        key: 'writerModel',
-      });
-    const { loaded } = this.#parts.engine;
-    const modelId = writerModel.id;
-    if (loaded?.entry.id !== modelId)
-      throw new DataError('data/cold-start', `The model "${modelId}" is to write the looks: load it first.`, {
-        modelId,
-      });
-    const known = writerFingerprints?.[modelId];
-    if (known !== undefined && known !== (await this.#parts.fingerprintOf(loaded)))
-      throw new DataError(
-        'data/cold-start',
-        `Looks of the model "${modelId}" are here that other weights of it wrote: let another writer write, or begin anew.`,
-        { modelId },
-      );
-    return loaded;
-  }
-
-  /** Records whose weights write looks from here on. */
-  async #noteWriter(id: string, loaded: Loaded<AskedModel>): Promise<ColdStartRecord<ColdStartPlan>> {
-    const { store, fingerprintOf } = this.#parts;
-    const { plan } = (await store.read(id)).record;
-    const own = { [loaded.entry.id]: await fingerprintOf(loaded) };
-    return store.update(id, {
-      plan: { ...plan, writerFingerprints: { ...plan.writerFingerprints, ...own } },
-    });
-  }
-}
-
-/** The settings that go with a saved set, and who wrote its looks where that is an adapter or another model. */
-function originSettings({
-  source: _,
-  writer,
-  writerModel,
-  writerFingerprints,
-  ...given
-}: ColdStartPlan): DatasetOrigin['settings'] {
-  if (given.insert === 'adapter') return { ...given, writer: writer?.name ?? null };
-  if (given.insert !== 'model') return given;
-  const id = writerModel?.id ?? '';
-  return { ...given, writer: id, writerFingerprint: writerFingerprints?.[id] ?? null };
 }
 
 function chosenAt({ opened }: ColdStartStages, index: number): OpenedChain {
@@ -433,16 +374,9 @@ function busyError(who: string): StorageError {
 }
 
 /** @throws ArgumentError naming what cannot be done so */
-function checkPlan({
-  source,
-  writer: _adapter,
-  writerModel: _model,
-  writerFingerprints: _prints,
-  ...settings
-}: ColdStartPlan): void {
-  throwProblems(givenProblems(COLD_START_SETTINGS, settings));
-  const { insert } = settings;
-  if (insert === 'oracle' && source.kind === 'dataset')
+function checkPlan(plan: ColdStartPlan): void {
+  throwProblems(givenProblems(COLD_START_SETTINGS, settingsOf(plan)));
+  if (plan.insert === 'oracle' && plan.source.kind === 'dataset')
     throw new ArgumentError('Only the built-in world writes looks by itself: choose another writer.', {
       key: 'insert',
     });

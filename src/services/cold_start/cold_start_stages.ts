@@ -1,6 +1,6 @@
 // Works out what the stages of a stored cold start have come to: which answers there are, what is chosen of them, which
 // looks are written, what passes the filter, and what the mix holds. Graded answers and the oracle's looks are kept from
-// one time to the next, as they cannot change.
+// one time to the next, as they cannot change. Stages that ask a model are kept through here.
 
 import {
   type KeptLook,
@@ -16,11 +16,17 @@ import {
   mixRows,
   type WrittenLooks,
 } from '../../lookback/cold_start/judged_examples';
-import type { KeptAnswers } from '../../lookback/cold_start/model_stages';
+import type { KeptAnswers, KeptRows, StageStore } from '../../lookback/cold_start/model_stages';
 import { type ProblemSource, problemOf } from '../../lookback/cold_start/problem_source';
 import { type SampledProblem, sampledProblem } from '../../lookback/cold_start/rollouts';
 import { type Selection, selectChains } from '../../lookback/cold_start/selection';
-import type { StageTexts, StoredColdStart, WriterStage } from '../../storage/cold_start_store';
+import type {
+  ColdStartStore,
+  StageTexts,
+  StoredColdStart,
+  WriterStage,
+} from '../../storage/cold_start_store';
+import type { ColdStartRecord } from '../../storage/records';
 import type { ColdStartPlan } from '../../worker/protocol/cold_start';
 
 /** Every stage of a cold start. */
@@ -36,14 +42,14 @@ export interface ColdStartStages {
 }
 
 /** Rows of a stage of looks as the stages read them. */
-export function keptLooks(rows: readonly StageTexts[]): Map<string, KeptLook> {
+function keptLooks(rows: readonly StageTexts[]): Map<string, KeptLook> {
   return new Map(
     rows.map(({ problemId: id, opening, texts }) => [id, { id, opening: opening ?? '', texts }]),
   );
 }
 
 /** Rows of the stage of answers as the stages read them. */
-export function keptAnswers(rows: readonly StageTexts[]): Map<string, KeptAnswers> {
+function keptAnswers(rows: readonly StageTexts[]): Map<string, KeptAnswers> {
   return new Map(rows.map(({ problemId: id, texts }) => [id, { id, texts }]));
 }
 
@@ -106,18 +112,50 @@ export class StagesOf {
 }
 
 /** Looks of the writer that is chosen, but of the oracle and by hand. */
-function looksOf({
-  record: { plan },
-  texts,
-  writers,
-}: StoredColdStart<ColdStartPlan>): Map<string, KeptLook> {
-  if (plan.insert === 'file') return keptLooks(texts.file);
-  const stage = modelStage(plan);
-  return keptLooks((stage === 'self' ? texts.self : writers.get(stage)) ?? []);
+function looksOf(stored: StoredColdStart<ColdStartPlan>): Map<string, KeptLook> {
+  const { plan } = stored.record;
+  return keptLooks(plan.insert === 'file' ? stored.texts.file : textsOf(stored, modelStage(plan)));
 }
 
 /** Where looks lie that a model writes: by itself, with the adapter that is chosen, or another model that is. */
-export function modelStage({ insert, writer, writerModel }: ColdStartPlan): 'self' | WriterStage {
+function modelStage({ insert, writer, writerModel }: ColdStartPlan): 'self' | WriterStage {
   if (insert === 'model') return `model:${writerModel?.id ?? ''}`;
   return insert === 'adapter' ? `adapter:${writer?.id ?? ''}` : 'self';
+}
+
+/** The store of the stages that ask a model, over the database; every wave that is kept is told. */
+export function stageStore(
+  { id, plan }: ColdStartRecord<ColdStartPlan>,
+  {
+    store,
+    changed,
+  }: {
+    readonly store: Pick<ColdStartStore<ColdStartPlan>, 'read' | 'putTexts'>;
+    readonly changed: () => void;
+  },
+): StageStore {
+  const own = modelStage(plan);
+  return {
+    read: async <S extends keyof KeptRows>(stage: S) => {
+      const stored = await store.read(id);
+      const rows =
+        stage === 'rollouts' ? keptAnswers(stored.texts.rollouts) : keptLooks(textsOf(stored, own));
+      return rows as Map<string, KeptRows[S]>;
+    },
+    append: async (stage, rows) => {
+      const texts = rows.map((row): StageTexts => {
+        return { problemId: row.id, opening: 'opening' in row ? row.opening : null, texts: row.texts };
+      });
+      await store.putTexts(id, stage === 'rollouts' ? stage : own, texts);
+      changed();
+    },
+  };
+}
+
+/** What lies in a stage of looks that a model wrote. */
+function textsOf(
+  { texts, writers }: StoredColdStart<ColdStartPlan>,
+  stage: 'self' | WriterStage,
+): readonly StageTexts[] {
+  return stage === 'self' ? texts.self : (writers.get(stage) ?? []);
 }

@@ -9,14 +9,8 @@ export type ColdStartSource =
   | { readonly kind: 'shapes_world' }
   | { readonly kind: 'dataset'; readonly datasetId: string; readonly name: string };
 
-/** An adapter under which the model writes looks. */
+/** Who writes looks: an adapter of the model, or another model, which is loaded while it does. */
 export interface ColdStartWriter {
-  readonly id: string;
-  readonly name: string;
-}
-
-/** Another model that writes looks: it is loaded while it does. */
-export interface ColdStartWriterModel {
   readonly id: string;
   readonly name: string;
 }
@@ -26,7 +20,7 @@ export interface ColdStartPlan extends ColdStartSettings {
   readonly source: ColdStartSource;
   /** Absent where none was chosen so far. */
   readonly writer?: ColdStartWriter;
-  readonly writerModel?: ColdStartWriterModel;
+  readonly writerModel?: ColdStartWriter;
   /** Fingerprints of the weights of other models that wrote looks, by their ids. */
   readonly writerFingerprints?: Readonly<Record<string, string>>;
 }
