@@ -209,6 +209,7 @@ function readAnswers(own: JsonReader, { sets }: Experiment, all: string | undefi
     correct: each('correct', own.string('correct')),
     lookedBack: each('lookedBack', own.string('lookedBack')),
     empty: each('empty', own.string('empty')),
+    ...(own.has('hollow') ? { hollow: each('hollow', own.string('hollow')) } : {}),
     lengths: each('lengths', lengths as number[]),
     digests: each('digests', digests, digests.split(' ').length),
   };
