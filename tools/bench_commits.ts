@@ -23,6 +23,8 @@ const PARTS = { browser: 'decode', pocket: 'decode', steps: 'train' } as const;
 interface BenchRow {
   readonly name: string;
   readonly ms: number;
+  /** Of decoding with steps in flight, as answers are generated; of training, of whole steps. */
+  readonly tokensPerSecond: number;
   readonly dispatches: number;
   readonly where: string;
 }
@@ -31,11 +33,14 @@ interface BenchRow {
 interface ComparedRow {
   readonly name: string;
   readonly where: string;
-  /** Medians over the rounds, in milliseconds, and dispatches: of this commit and of the other. */
+  /** Of this commit and of the other: milliseconds and tokens per second, medians over the rounds, and dispatches. */
   readonly ms: readonly [number, number];
+  readonly tokensPerSecond: readonly [number, number];
   readonly dispatches: readonly [number, number];
   /** The other's time over this one's in every round. */
   readonly ratios: readonly number[];
+  /** This one's tokens per second over the other's in every round. */
+  readonly rateRatios: readonly number[];
 }
 
 /** Runs the bench. @throws UsageError; Error when a run fails */
@@ -91,25 +96,35 @@ function measure(folder: string, part: keyof typeof PARTS, steps: number): Bench
   );
   if (status !== 0) throw new Error(`The ${PARTS[part]} bench of ${folder} failed:\n${stderr}`);
   const { rows } = JSON.parse(stdout) as { rows: BenchRow[] };
-  log(rows.map(({ name, ms }) => `${folder}: ${name} ${ms.toFixed(1)} ms`).join('\n'));
+  const line = ({ name, ms, tokensPerSecond }: BenchRow): string =>
+    `${folder}: ${name} ${ms.toFixed(1)} ms, ${tokensPerSecond.toFixed(0)} tokens/s`;
+  log(rows.map(line).join('\n'));
   return rows;
 }
 
 function compared(ours: readonly BenchRow[][], theirs: readonly BenchRow[][]): ComparedRow[] {
   return itemAt(ours, 0).map(({ name, where, dispatches }, index) => {
-    const times = [ours, theirs].map((runs) => runs.map((rows) => itemAt(rows, index).ms));
-    const [own, others] = [itemAt(times, 0), itemAt(times, 1)];
+    const columns = (key: 'ms' | 'tokensPerSecond') =>
+      [ours, theirs].map((runs) => runs.map((rows) => itemAt(rows, index)[key])) as [number[], number[]];
+    const [[own, others], [ownRates, otherRates]] = [columns('ms'), columns('tokensPerSecond')];
     return {
       ...{ name, where },
       ms: [median(own), median(others)],
+      tokensPerSecond: [median(ownRates), median(otherRates)],
       dispatches: [dispatches, itemAt(itemAt(theirs, 0), index).dispatches],
       ratios: own.map((ms, round) => itemAt(others, round) / ms),
+      rateRatios: ownRates.map((rate, round) => rate / itemAt(otherRates, round)),
     };
   });
 }
 
-function formatRow({ name, where, ms, dispatches, ratios }: ComparedRow): string {
-  const each = ratios.map((ratio) => ratio.toFixed(2)).join(', ');
-  const [own, others] = ms.map((value) => value.toFixed(1));
-  return `${name.padEnd(28)} ${own} ms, the other ${others} ms: ${median(ratios).toFixed(2)} × as fast (${each}); dispatches ${dispatches.join(', ')} (${where})`;
+function formatRow(row: ComparedRow): string {
+  const each = (ratios: readonly number[]): string =>
+    `${median(ratios).toFixed(2)} × (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})`;
+  const both = (values: readonly number[], digits: number): string =>
+    values.map((value) => value.toFixed(digits)).join(', the other ');
+  return (
+    `${row.name.padEnd(28)} ${both(row.ms, 1)} ms: ${each(row.ratios)} as fast; ` +
+    `${both(row.tokensPerSecond, 0)} tokens/s: ${each(row.rateRatios)}; dispatches ${row.dispatches.join(', ')} (${row.where})`
+  );
 }

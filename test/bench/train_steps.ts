@@ -48,7 +48,8 @@ export interface StepOptions {
 
 /** Tokens along an edge of a picture, where its size is free. */
 const IMAGE_SIDE = 3;
-const WARM_UP = 1;
+/** The second step binds the arenas that the first one made larger. */
+const WARM_UP = 2;
 
 /** The ways of training that are measured. */
 export const TRAINERS = {
