@@ -4,6 +4,7 @@
 import { createCounters } from './counters';
 import { bufferSize, type GpuContext } from './device';
 import type { Pipelines } from './pipeline_cache';
+import { SubmitPace } from './submit_pace';
 
 /** One buffer that was asked for. */
 export interface CountedBuffer {
@@ -78,6 +79,7 @@ export function countingGpu(real: GpuContext): CountingGpu {
     ...real,
     counters,
     pipelines: PIPELINES,
+    pace: new SubmitPace(real.traits.software),
     verified: new AllVerified(),
     createBuffer: (bytes, usage, label) => {
       const buffer = new PaperBuffer(label, bufferSize(bytes, label, real.traits), usage, ++events);

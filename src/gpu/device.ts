@@ -6,6 +6,7 @@ import { GpuError } from '../lib/errors';
 import { Interruption } from '../lib/interruption';
 import { createCounters, type GpuCounters } from './counters';
 import { PipelineCache, type Pipelines } from './pipeline_cache';
+import { SubmitPace } from './submit_pace';
 
 /** What decides which kernel variants may run here. */
 export interface DeviceTraits {
@@ -53,6 +54,8 @@ export interface GpuContext extends DeviceLoss {
   readonly traits: DeviceTraits;
   readonly counters: GpuCounters;
   readonly pipelines: Pipelines;
+  /** How much work a submit may hold here. */
+  readonly pace: SubmitPace;
   /** Kernel sources whose results were compared with a reference on this device, with their names. */
   readonly verified: Map<string, string>;
   /**
@@ -181,6 +184,7 @@ export function watchDevice(device: GPUDevice, traits: DeviceTraits): GpuContext
     traits,
     counters,
     pipelines: new PipelineCache(device, counters),
+    pace: new SubmitPace(traits.software),
     verified: new Map(),
     ...loss,
     createBuffer: (bytes, usage, label) => createBuffer(device, traits, counters, bytes, usage, label),

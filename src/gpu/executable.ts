@@ -22,6 +22,15 @@ interface Step {
   group: GPUBindGroup;
   readonly params: GPUBufferBinding | undefined;
   readonly grid: readonly [number, number, number];
+  /** In units of the device's {@link SubmitPace}. */
+  readonly work: number;
+}
+
+/** Steps [from, to) that go into one submit. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly work: number;
 }
 
 /** Time of one dispatch in profile mode. */
@@ -30,24 +39,18 @@ export interface StepTime {
   readonly nanoseconds: number;
 }
 
-// A submit should stay below 100 ms (1 s on software adapters); these rates are deliberately pessimistic.
-const FLOPS_PER_SUBMIT = { hardware: 2e10, software: 1e9 } as const;
-const BYTES_PER_SUBMIT = { hardware: 4e9, software: 1e9 } as const;
 const DISPATCHES_PER_SUBMIT = 2048;
 
 /** Dispatches over fixed buffers, ready to run any number of times. */
 export class Executable {
   readonly #gpu: GpuContext;
   readonly #steps: readonly Step[];
-  /** Steps [cuts[i], cuts[i+1]) go into submit i. */
-  readonly #cuts: readonly number[];
   readonly #scope: GpuScope;
 
-  private constructor(scope: GpuScope, steps: readonly Step[], cuts: readonly number[]) {
+  private constructor(scope: GpuScope, steps: readonly Step[]) {
     this.#scope = scope;
     this.#gpu = scope.gpu;
     this.#steps = steps;
-    this.#cuts = cuts;
   }
 
   /**
@@ -79,9 +82,10 @@ export class Executable {
           : undefined;
       const { name } = call.kernel;
       const group = groupOf(gpu, name, kernel, operands, uniform);
-      return { name, compiled: kernel, group, params: uniform, grid: call.grid };
+      const work = gpu.pace.workOf(call);
+      return { name, compiled: kernel, group, params: uniform, grid: call.grid, work };
     });
-    return new Executable(scope, steps, cutSubmits(calls, gpu.traits.software));
+    return new Executable(scope, steps);
   }
 
   /** Binds other regions from the next run on. @param operands of every dispatch, in order */
@@ -96,39 +100,69 @@ export class Executable {
     return this.#steps.length;
   }
 
-  /** Submits per run. */
-  get submits(): number {
-    return this.#cuts.length - 1;
-  }
-
   /**
    * Encodes and submits everything without waiting.
    * @param after appended to the last submit, e.g. copies into staging buffers
    */
   submit(after?: (encoder: GPUCommandEncoder) => void): void {
-    for (let index = 0; index < this.submits; index++)
-      this.#submitPart(index, index === this.submits - 1 ? after : undefined);
+    let from = 0;
+    do from = this.#submitPart(this.#partFrom(from), after);
+    while (from < this.#steps.length);
   }
 
   /**
-   * Submits part by part and waits between parts, so that others get the queue and `signal` is honoured within one part.
+   * Submits part by part with two in flight, so that the device always has work, others get the queue, and `signal` is honoured
+   * within the parts in flight, after which it rejects. How large a part is follows what parts take.
    * @throws the signal's reason when aborted; the first GPU error at a wait
    */
   async run(signal?: AbortSignal, after?: (encoder: GPUCommandEncoder) => void): Promise<void> {
-    for (let index = 0; index < this.submits; index++) {
+    let before: Promise<number> = Promise.resolve(performance.now());
+    let from = 0;
+    do {
+      if (signal?.aborted) await before;
       signal?.throwIfAborted();
-      this.#submitPart(index, index === this.submits - 1 ? after : undefined);
-      await this.#gpu.fence();
-    }
+      const part = this.#partFrom(from);
+      from = this.#submitPart(part, after);
+      const done = this.#timed(part.work, before);
+      // An error of this part is thrown where it is waited for, unless that of the one before ends the run.
+      done.catch(() => undefined);
+      await before;
+      before = done;
+    } while (from < this.#steps.length);
+    await before;
   }
 
-  #submitPart(index: number, after?: (encoder: GPUCommandEncoder) => void): void {
+  /** Waits for what has just been submitted, and tells the pace of it. @returns when it was done */
+  async #timed(work: number, before: Promise<number>): Promise<number> {
+    const submitted = performance.now();
+    const [free] = await Promise.all([before, this.#gpu.fence()]);
+    const done = performance.now();
+    this.#gpu.pace.observe(work, done - Math.max(submitted, free));
+    return done;
+  }
+
+  #partFrom(from: number): Part {
+    const { share } = this.#gpu.pace;
+    let work = 0;
+    let to = from;
+    while (to < this.#steps.length && to - from < DISPATCHES_PER_SUBMIT) {
+      const next = itemAt(this.#steps, to).work;
+      if (to > from && work + next > share) break;
+      work += next;
+      to++;
+    }
+    return { from, to, work };
+  }
+
+  /** @returns where the next part begins */
+  #submitPart({ from, to }: Part, after?: (encoder: GPUCommandEncoder) => void): number {
     this.#gpu.submit((encoder) => {
       const pass = encoder.beginComputePass();
-      this.#encode(pass, itemAt(this.#cuts, index), itemAt(this.#cuts, index + 1));
+      this.#encode(pass, from, to);
       pass.end();
-      after?.(encoder);
+      if (to === this.#steps.length) after?.(encoder);
     });
+    return to;
   }
 
   #encode(pass: GPUComputePassEncoder, from: number, to: number): void {
@@ -220,28 +254,4 @@ function uploadParams(
     if (call.params) image.set(call.params, itemAt(offsets, index) / 4);
   });
   gpu.write(params, 0, image);
-}
-
-function cutSubmits(calls: readonly BoundCall[], software: boolean): number[] {
-  const kind = software ? 'software' : 'hardware';
-  const cuts = [0];
-  let start = 0;
-  let flops = 0;
-  let bytes = 0;
-  calls.forEach(({ call }, index) => {
-    const full =
-      flops + call.flops > FLOPS_PER_SUBMIT[kind] ||
-      bytes + call.bytes > BYTES_PER_SUBMIT[kind] ||
-      index - start >= DISPATCHES_PER_SUBMIT;
-    if (full && index > start) {
-      start = index;
-      cuts.push(index);
-      flops = 0;
-      bytes = 0;
-    }
-    flops += call.flops;
-    bytes += call.bytes;
-  });
-  cuts.push(calls.length);
-  return cuts;
 }

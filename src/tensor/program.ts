@@ -25,7 +25,6 @@ export interface ProgramStats {
   readonly plannedBytes: number;
   readonly unplannedBytes: number;
   readonly flops: number;
-  readonly submits: number;
 }
 
 /** What a program is made of; the scope owns all of it. */
@@ -66,7 +65,6 @@ export class Program {
       plannedBytes: plan.arenaBytes.reduce((sum, bytes) => sum + bytes, 0),
       unplannedBytes: plan.unplannedBytes,
       flops: plan.nodes.reduce((sum, { call }) => sum + call.flops, 0),
-      submits: executable.submits,
     };
   }
 

@@ -5,6 +5,7 @@ import { creations } from '../../src/gpu/counters';
 import type { GpuContext } from '../../src/gpu/device';
 import { type BoundCall, Executable } from '../../src/gpu/executable';
 import { type Kernel, type KernelCall, packParams } from '../../src/gpu/kernel';
+import { SubmitPace } from '../../src/gpu/submit_pace';
 import { testGpu } from '../harness/gpu';
 
 const AFFINE: Kernel = {
@@ -72,11 +73,29 @@ it('cuts heavy programs into submits that keep the order', async () => {
     i % 2 ? affine(b, a, 2, 0, 3e10) : affine(a, b, 1, 1, 3e10),
   );
   const program = await Executable.build(gpu, calls, 'heavy');
-  expect(program.submits).toBe(6);
   const { submits } = gpu.counters;
   program.submit();
   expect(gpu.counters.submits).toBe(submits + 6);
   expect(await read(gpu, a)).toBe(22); // ((1 + 1) * 2 + 1) * 2 + 1) * 2
+  program.destroy();
+});
+
+it('makes parts as large as the device turns out to take, in the same order', async () => {
+  const gpu = { ...(await testGpu()), pace: new SubmitPace(true) };
+  const [a, b] = [region(gpu, 'a'), region(gpu, 'b')];
+  gpu.device.queue.writeBuffer(a.buffer, 0, new Uint32Array([1]));
+  // Each claims a whole submit of a software device, and takes next to nothing.
+  const calls = Array.from({ length: 8 }, (_, i) =>
+    i % 2 ? affine(b, a, 2, 0, 1e9) : affine(a, b, 1, 1, 1e9),
+  );
+  const program = await Executable.build(gpu, calls, 'light');
+  const { submits } = gpu.counters;
+  await program.run();
+  const first = gpu.counters.submits - submits;
+  await program.run();
+  expect(first).toBeLessThan(8);
+  expect(gpu.counters.submits - submits - first).toBeLessThan(first);
+  expect(await read(gpu, a)).toBe(766); // 256 times what it was, and 2 + 4 + … + 256
   program.destroy();
 });
 
