@@ -1,7 +1,7 @@
-// Every family of models on every page: a tiny checkpoint of each arrives over a hub, answers about a photograph, is
-// taught from a dataset by SFT and by GRPO, is compared with what it was taught, and gets its answer into a dataset. The
-// first family makes the whole journey, the others as far as an adapter of one step; `npm run soak -- families` makes it
-// whole for all.
+// Every family of models on every page, with weights in int4: a tiny checkpoint of each arrives over a hub, answers about a
+// photograph, is taught from a dataset by SFT and by GRPO, is compared with what it was taught, and gets its answer into a
+// dataset. The first family makes the whole journey, the others as far as an adapter, by one step each; `npm run soak --
+// families` makes it whole for all, with 30 steps of SFT and five of GRPO.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
@@ -19,6 +19,8 @@ const FAMILIES = [
   ['tiny-smolvlm', 'tokenizer-smollm2'],
 ] as const;
 const SET = 'Three sheets';
+const SOAK = process.env.LOOKBACK_WHOLE_FAMILIES !== undefined;
+const STEPS = SOAK ? { sft: 30, grpo: 5 } : { sft: 1, grpo: 1 };
 const idOf = (folder: string): string => `tiny/${folder.slice('tiny-'.length)}`;
 const photograph = (name: string): Buffer => readFileSync(`test/fixtures/photographs/${name}`);
 
@@ -45,18 +47,18 @@ test.afterAll(async () => {
 
 for (const [at, [folder]] of FAMILIES.entries()) {
   const id = idOf(folder);
-  const whole = at === 0 || process.env.LOOKBACK_WHOLE_FAMILIES !== undefined;
+  const whole = at === 0 || SOAK;
 
   test(`${id} answers, learns and is compared`, async () => {
     await arrive(id);
     await ask();
-    await teach(id, 'sft-quick', {
+    await teach(id, 'sft-quick', STEPS.sft, {
       ...{ 'sft.batchSize': '1', 'sft.maxLength': '512' },
       ...{ evalSize: '1', evalSamples: '1' },
     });
     await train.saveAdapter(`What ${id} learned`);
     if (whole) {
-      await teach(id, 'grpo-quick', {
+      await teach(id, 'grpo-quick', STEPS.grpo, {
         ...{ 'grpo.promptsPerStep': '1', 'grpo.numGenerations': '2', 'grpo.maxCompletionLength': '8' },
         ...{ 'grpo.dropUniformGroups': 'none' },
       });
@@ -73,7 +75,11 @@ async function arrive(id: string): Promise<void> {
   const { page } = train;
   await page.getByTestId('nav-models').click();
   await lookUp(page, id);
-  await expect(page.getByTestId('fit')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
+  const fits = (): Promise<void> =>
+    expect(page.getByTestId('fit')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
+  await fits();
+  await page.getByLabel('Precision of the weights').selectOption('int4');
+  await fits();
   await page.getByTestId('bring').click();
   await expect(train.status).toHaveText(`${id} is ready.`, { timeout: 60_000 });
 }
@@ -93,16 +99,22 @@ async function ask(): Promise<void> {
   await expect(train.heatmap).toHaveAttribute('data-sum', /^0\.\d*[1-9]/);
 }
 
-/** One step of a run on the dataset. */
-async function teach(id: string, preset: string, fields: Readonly<Record<string, string>>): Promise<void> {
+/** A run of some steps on the dataset. */
+async function teach(
+  id: string,
+  preset: string,
+  steps: number,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
   const { page } = train;
   await train.go('train');
-  await train.plan(preset, SET, { name: preset, mode: 'plain', maxSteps: '1', saveSteps: '1', ...fields });
+  const counts = { maxSteps: String(steps), saveSteps: String(steps) };
+  await train.plan(preset, SET, { name: preset, mode: 'plain', ...counts, ...fields });
   // A preset names pocket, with which it was found.
   await page.getByTestId('plan-model').selectOption(id);
   await expect(page.getByTestId('estimate')).toHaveAttribute('data-fits', 'true', { timeout: 60_000 });
   await train.start();
-  await train.stepped(1);
+  await train.stepped(steps);
   await train.state('finished');
 }
 
@@ -130,10 +142,12 @@ async function keepAnswer(): Promise<void> {
   await page.keyboard.press('Escape');
 }
 
-/** The Library lists the model, its adapter and how it was made. */
+/** The Library lists the model and its adapter, and over which weights that was trained. */
 async function listed(id: string): Promise<void> {
   const { page } = train;
   await train.go('library');
   await expect(page.getByTestId('library-model').filter({ hasText: id })).toBeVisible();
-  await expect(page.getByTestId('library-adapter').filter({ hasText: `What ${id} learned` })).toBeVisible();
+  const adapter = page.getByTestId('library-adapter').filter({ hasText: `What ${id} learned` });
+  await expect(adapter).toBeVisible();
+  await expect(adapter).toContainText('weights in int4');
 }
