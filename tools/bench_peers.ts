@@ -25,7 +25,7 @@ const SHAPES = [
   ...['1x2048x11008:int4', '1x22016x2048:int4'],
 ];
 const PASSES = [
-  ...['int4:decode:128', 'int4:decode:512', 'f32:decode:128', 'int4:prefill:64', 'f32:prefill:64'].map(
+  ...['int4:decode:128', 'int4:decode:512', 'int4:prefill:64', 'int4:prefill:256', 'f32:decode:128'].map(
     (work) => `onnx:${work}`,
   ),
   ...['jax:f32:decode:128', 'jax:f32:decode:512'],
