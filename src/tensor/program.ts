@@ -53,7 +53,7 @@ export class Program {
     generation: number,
     dropped: number,
   ) {
-    const { scope, executable, plan } = parts;
+    const { scope, plan } = parts;
     this.#parts = parts;
     this.#pool = arenaPool(scope.gpu);
     this.#arenas = arenas;
