@@ -25,73 +25,28 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(3) var<storage, read> sequences: array<u32>;
-#if CAPTURE
-@group(0) @binding(${KEY_CLASS}) var<storage, read> key_class: array<u32>;
-#endif
-@group(0) @binding(${OUT}) var<storage, read_write> out: array<vec4f>;
-#if CAPTURE
-@group(0) @binding(${MASSES}) var<storage, read_write> masses: array<f32>;
-#endif
-#if MAP
-@group(0) @binding(${MAP_AT}) var<storage, read_write> map: array<f32>;
-#endif
-@group(0) @binding(${PARAMS}) var<uniform> params: Params;
 
+#include "lib/decode_outputs.wgsl"
 #include "lib/cache_cells.wgsl"
+#include "lib/sequence_keys.wgsl"
 #include "lib/attention_values.wgsl"
 #include "lib/attention_rows.wgsl"
+#include "lib/decode_tile.wgsl"
 #include "lib/attention_stream.wgsl"
 #include "lib/attention_direct.wgsl"
 
-var<private> sequence: u32;
-/// First head of the workgroup, and how many of its rows are heads.
-var<private> first: u32;
-var<private> live: u32;
-var<private> kv_head: u32;
-/// By part, prefix and own: positions before the slot's first, its capacity, and the vector of the head's first key.
-var<private> prefix_span: vec2u;
-var<private> own_span: vec2u;
-var<private> key_starts: vec2u;
-
 /// Takes workgroup `item` to its sequence and heads; false past the last.
 fn place(item: u32) -> bool {
-  let group_size = params.heads / params.kv_heads;
-  let tiles = (group_size + ${ROWS}u - 1u) / ${ROWS}u;
-  let tile = item % tiles;
-  kv_head = item / tiles % params.kv_heads;
-  sequence = item / (tiles * params.kv_heads);
-  first = kv_head * group_size + tile * ${ROWS}u;
-  live = min(${ROWS}u, group_size - tile * ${ROWS}u);
-  let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
-  prefix_span = slot_span(sequences[at + ${SEQUENCE_PREFIX_SLOT}u]);
-  own_span = slot_span(sequences[at + ${SEQUENCE_SLOT}u]);
-  key_starts = vec2u(head_start(prefix_span, kv_head), head_start(own_span, kv_head)) * params.head_vectors;
-  return sequence < params.batch;
+  return place_tile(item);
 }
 
 fn load_spans() -> vec4u {
-  let at = min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u;
-  let finished = sequences[at + ${SEQUENCE_DONE}u] != 0u;
-  let own = min(sequences[at + ${SEQUENCE_LENGTH}u] + 1u, own_span.y);
-  let prefix = min(sequences[at + ${SEQUENCE_PREFIX_LENGTH}u], prefix_span.y);
-  return select(vec4u(0u, prefix, 0u, own), vec4u(0u), finished);
-}
-
-fn output_row(row: u32) -> u32 {
-  return sequence * params.heads + first + row;
+  return vec4u(0u, visible_keys.prefix, 0u, visible_keys.own);
 }
 
 fn load_query(row: u32, d: u32) -> vec4f {
   let b = min(sequence, params.batch - 1u);
   return q[(b * params.heads + first + min(row, live - 1u)) * params.head_vectors + d];
-}
-
-fn key_at(part: u32, key: u32) -> u32 {
-  return key_starts[part] + key * params.head_vectors;
-}
-
-fn visible(part: u32, key: u32) -> RowsMask {
-  return RowsMask(true);
 }
 
 fn store_out(row: u32, d: u32, value: vec4f) {
@@ -102,7 +57,7 @@ fn store_out(row: u32, d: u32, value: vec4f) {
 
 #if CAPTURE
 fn class_at(part: u32, key: u32) -> u32 {
-  return key_class[select(prefix_span.x, own_span.x, part == 1u) + key];
+  return key_class[select(visible_keys.prefix_span.x, visible_keys.own_span.x, part == 1u) + key];
 }
 
 fn store_mass(kind: u32, value: Rows) {

@@ -84,7 +84,6 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
   'src/kernels/norm_call.ts': 'test/kernels/rms_norm.test.ts',
-  'src/model/decode_program.ts': 'test/model/generation_session.gpu.test.ts',
   'src/model/language_model.ts': 'test/model/prompt_program.gpu.test.ts',
   'src/data/image/prompt_image.ts': 'test/generation/processor.test.ts',
   'src/model/families/': 'test/model/config.test.ts',

@@ -5,6 +5,8 @@
 // Per chunk of keys: scores (threads split the keys, KEYS at a time), the chunk's maximum, probabilities into shared
 // memory, then the weighted sum of values (threads split the head's dimensions and, where any are left, the keys).
 // `Rows` holds one number per query vector, so that each key and value loaded serves all of them.
+// With SPLIT the sums begin with the newest key where takes_newest says so (fill_newest, newest), go out
+// unnormalised with store_sums, and with SCORES keep_score gets every score.
 // Loops are kept as loops: unrolled bodies take software adapters minutes to compile.
 
 #if STREAM
@@ -78,9 +80,20 @@ fn ${ENTRY}(
   if (lane == 0u) {
     spans = select(vec4u(0u), load_spans(), valid);
   }
+#if SPLIT
+  // A rotated query costs more than a barrier.
+  for (var i = lane; i < ${ROWS}u * params.head_vectors; i += LANES) {
+    parts[i] = load_query(i / params.head_vectors, i % params.head_vectors);
+  }
+  workgroupBarrier();
+#endif
   for (var d = lane; d < params.head_vectors; d += LANES) {
 #for r in 0..ROWS
+#if SPLIT
+    let q_${r} = parts[${r}u * params.head_vectors + d] * params.scale;
+#else
     let q_${r} = load_query(${r}u, d) * params.scale;
+#endif
 #endfor
 #if ROWS == 1
     query[d * 4u] = q_0.x;
@@ -98,6 +111,9 @@ fn ${ENTRY}(
 #if MAP
   clear_map(lane, valid);
 #endif
+#if SPLIT
+  fill_newest(lane);
+#endif
   let span = workgroupUniformLoad(&spans);
 
   var m = Rows(LOWEST);
@@ -113,6 +129,27 @@ fn ${ENTRY}(
   let dim = lane % params.head_vectors;
   let split = lane / params.head_vectors;
   let splits = LANES / params.head_vectors;
+#if SPLIT
+  if (takes_newest) {
+    m = Rows(0f);
+    for (var d = 0u; d < params.head_vectors; d++) {
+      let key = newest[d];
+      m += query[d * 4u] * key.x + query[d * 4u + 1u] * key.y + query[d * 4u + 2u] * key.z + query[d * 4u + 3u] * key.w;
+    }
+    l = select(Rows(0f), Rows(1f), lane == 0u);
+    if (split == 0u) {
+      let value = newest[params.head_vectors + dim];
+#for r in 0..ROWS
+      acc_${r} = value;
+#endfor
+    }
+#if SCORES
+    if (lane == 0u) {
+      keep_score(1u, visible_keys.own - 1u, m);
+    }
+#endif
+  }
+#endif
 
   for (var part = 0u; part < 2u; part++) {
     let begin = select(span.x, span.z, part == 1u);
@@ -133,6 +170,9 @@ fn ${ENTRY}(
         let p = select(Rows(0f), exp(s - m), s > Rows(MASKED));
         scores[c] = p;
         l += p;
+#if SCORES
+        keep_score(part, base + c, s);
+#endif
 #if CAPTURE
         let word = class_at(part, base + c);
         let kind = word & 255u;
@@ -186,8 +226,12 @@ fn ${ENTRY}(
   for (var i = 0u; i < LANES; i++) {
     total += scores[i];
   }
+#if SPLIT
+  let inverse = Rows(1f);
+#else
   let seen = total > Rows(0f);
   let inverse = select(Rows(0f), Rows(1f) / max(total, Rows(1e-30)), seen);
+#endif
   if (valid) {
     for (var i = lane; i < ${ROWS}u * params.head_vectors; i += LANES) {
       let row = i / params.head_vectors;
@@ -201,6 +245,11 @@ fn ${ENTRY}(
       store_out(row, i % params.head_vectors, sum * inverse[row]);
 #endif
     }
+#if SPLIT
+    if (lane == 0u) {
+      store_sums(m, total);
+    }
+#endif
 #if LSE
     if (lane == 0u) {
       store_lse(select(Rows(0f), m + log(max(total, Rows(1e-30))), seen));

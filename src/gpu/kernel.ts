@@ -24,6 +24,8 @@ export interface OperandSpec {
   readonly orMore: boolean;
   /** Elements that the call reads or writes, where they are fewer: rows of a table, one layer's part. */
   readonly touched?: number;
+  /** Elements that a call reads of what it writes to in other places, e.g. of a cache to which it appends. */
+  readonly readBeside?: number;
 }
 
 /** One compute entry point, ready to compile. `source` identifies it: equal sources share a pipeline. */

@@ -7,7 +7,7 @@ import type { HeadShape } from './attention_shape';
 import { type CacheFormat, type CacheShape, cacheWords } from './cache_shape';
 
 /** Deterministic values in (-1, 1), exact in f16. */
-function fill(count: number, seed: number): Float32Array {
+export function fill(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => ((((i + seed) * 53 + 7) % 101) - 50) / 64);
 }
 
@@ -27,8 +27,8 @@ function attend(
   );
 }
 
-// Weighted means of values below 1 in f32: 1e-6 of rounding; a wrong kernel misses by 1e-2 or more.
-const TOLERANCE = 1e-4;
+/** Weighted means of values below 1 in f32: 1e-6 of rounding; a wrong kernel misses by 1e-2 or more. */
+export const TOLERANCE = 1e-4;
 
 /** Sizes of a segment check; `tokens` keeps the kernel's choice of tile. */
 export const SEGMENT_KEYS = 7;

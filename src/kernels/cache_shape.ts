@@ -68,9 +68,9 @@ export function cacheParams({ slots, capacity, prefixCapacity }: CacheShape): Pa
   return [{ u32: slots }, { u32: capacity }, { u32: prefixCapacity }];
 }
 
-/** Text parameter that says how a shader's cache keeps its values. */
-export function cacheDefines(format: CacheFormat): ShaderDefines {
-  return { CACHE_F16: format === 'f16' };
+/** Text parameters that say how a shader's cache keeps its values, and what attention does with them. */
+export function cacheDefines(format: CacheFormat, access: 'read' | 'read_write' = 'read'): ShaderDefines {
+  return { CACHE_F16: format === 'f16', CACHE_ACCESS: access };
 }
 
 /** Values as a cache holds them, as words. @param values an even number of them for f16 */

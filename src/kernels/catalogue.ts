@@ -33,6 +33,7 @@ import {
   attentionBackwardQuery,
   attentionDelta,
 } from './segment_attention_backward';
+import { splitDecodeAttention } from './split_decode_attention';
 import { splitRotary, splitRotaryAppend, splitRotaryBackward } from './split_rotary';
 import { swiglu, swigluBackward } from './swiglu';
 import { tokenLogp, tokenLogpBackward } from './token_logp';
@@ -269,6 +270,20 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
           decodeAttention({ ...HEADS, batch: 2, cache, scale: 0.25, ...capture }, traits),
         ),
       ),
+  },
+  {
+    name: 'splitDecodeAttention',
+    // Software devices never run it, and take seconds to compile it.
+    build: (traits) =>
+      traits.software
+        ? []
+        : CACHES.flatMap((cache) =>
+            [undefined, { mapSize: 0 }, { mapSize: 3 }].flatMap((capture) => {
+              const options = { ...HEADS, batch: 2, cache, scale: 0.25, ...(capture ? { capture } : {}) };
+              const { attend, merge } = splitDecodeAttention(options, traits);
+              return [attend, merge];
+            }),
+          ),
   },
   {
     name: 'captureReduce',

@@ -143,7 +143,7 @@ function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Attenti
 }
 
 /** A tensor of all layers, of which one part of `size` elements is written. */
-function layerOf(name: string, size: number, layers: number): OperandSpec {
+export function layerOf(name: string, size: number, layers: number): OperandSpec {
   return touching(orMore(writes(name, layers * size)), size);
 }
 

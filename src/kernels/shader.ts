@@ -78,6 +78,11 @@ export function touching(operand: OperandSpec, touched: number): OperandSpec {
   return { ...operand, touched };
 }
 
+/** The operand, of which the call reads so many elements and writes others. */
+export function readingBeside(operand: OperandSpec, readBeside: number): OperandSpec {
+  return { ...operand, readBeside };
+}
+
 /** Everything that makes a call of a shader's kernel. */
 export interface ShaderCall extends Pick<KernelCall, 'grid' | 'flops' | 'bytes'> {
   /** See {@link shaderKernel}. */

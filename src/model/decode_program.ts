@@ -4,7 +4,7 @@
 import type { GpuScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { captureReduce } from '../kernels/capture_reduce';
-import { decodeAttention } from '../kernels/decode_attention';
+import { type DecodeCaptureOptions, decodeAttention } from '../kernels/decode_attention';
 import {
   SAMPLER_REACHES,
   type SamplerReach,
@@ -13,6 +13,11 @@ import {
   samplerReach,
 } from '../kernels/sampler';
 import { KEY_CLASSES, SEQUENCE_WORD, SEQUENCE_WORDS } from '../kernels/sequence_words';
+import {
+  type SplitDecodeOptions,
+  splitDecodeAttention,
+  splitsDecode,
+} from '../kernels/split_decode_attention';
 import { splitRotaryAppend } from '../kernels/split_rotary';
 import { narrowHeads } from '../tensor/ops/attention';
 import { Program } from '../tensor/program';
@@ -42,6 +47,18 @@ export interface SequenceState {
 export interface CaptureShape {
   readonly mapLayers: readonly number[];
   readonly mapSize: number;
+}
+
+/** What a decode step is made for. */
+export interface DecodeProgramOptions {
+  readonly batch: number;
+  readonly cache: KvCache;
+  readonly state: SequenceState;
+  readonly capture?: CaptureShape | undefined;
+  /** What the sampler has to be able to. */
+  readonly reach: SamplerReach;
+  /** Whether attention divides the keys of a sequence among workgroups; by default as the device wants it. */
+  readonly splits?: boolean;
 }
 
 function sample(
@@ -89,17 +106,8 @@ export function buildPrefixProgram(
  * One step for every sequence: the last id in, attention over the cache, the next id out. Reads and advances `state`.
  * Outputs `logits` [B, V]; with capture `shares` [B, layers, 5] and, where asked, `map` [B, mapLayers, mapSize].
  */
-export function buildDecodeProgram(
-  model: ModelOnDevice,
-  batch: number,
-  cache: KvCache,
-  state: SequenceState,
-  capture: CaptureShape | undefined,
-  reach: SamplerReach,
-): Promise<Program> {
-  return Program.compile(model.gpu, `decode ${batch}`, (trace) =>
-    traceDecode(trace, model, batch, cache, state, capture, reach),
-  );
+export function buildDecodeProgram(model: ModelOnDevice, o: DecodeProgramOptions): Promise<Program> {
+  return Program.compile(model.gpu, `decode ${o.batch}`, (trace) => traceDecode(trace, model, o));
 }
 
 /** A session's decode step, made again where settings ask more of the sampler than it can do. Owned by its scope. */
@@ -155,11 +163,7 @@ export class DecodeStep {
 export function traceDecode(
   trace: Trace,
   { config, weights }: ModelOnDevice,
-  batch: number,
-  cache: KvCache,
-  state: SequenceState,
-  capture: CaptureShape | undefined,
-  reach: SamplerReach,
+  { batch, cache, state, capture, reach, splits }: DecodeProgramOptions,
 ): void {
   const { text } = config;
   const layout = {
@@ -169,28 +173,17 @@ export function traceDecode(
     headSize: text.headDim,
     headStride: paddedHeadSize(text.headDim),
     cache: cache.shape,
+    scale: text.headDim ** -0.5,
   };
-  const { heads, headSize, headStride } = layout;
+  const { heads, headSize } = layout;
   const recorder = capture ? new DecodeCapture(trace, text.numHiddenLayers, layout, capture) : undefined;
   const newest = { ids: state.sequences, stride: SEQUENCE_WORDS, offset: SEQUENCE_WORD.token };
   const x = embedTokens(trace, text, weights, newest, batch);
   const attend = (qkv: Tensor, layer: number): Tensor => {
-    const slot = cache.layer(layer);
-    const q = trace.activation('q', [batch, heads, headStride]);
-    trace.emit(splitRotaryAppend(layout, trace.traits), [
-      qkv,
-      state.cos,
-      state.sin,
-      state.sequences,
-      q,
-      slot.k,
-      slot.v,
-    ]);
-    const out = trace.activation('attention', [batch, heads, headStride]);
-    const inputs = [q, slot.k, slot.v, state.sequences];
-    const options = { ...layout, headSize: headStride, scale: headSize ** -0.5 };
-    if (recorder) recorder.emit(layer, options, [...inputs, cache.keyClass, out]);
-    else for (const call of decodeAttention(options, trace.traits)) trace.emit(call, [...inputs, out]);
+    const recorded = recorder?.of(layer);
+    const options = { ...layout, ...(recorded ? { capture: recorded.capture } : {}) };
+    const emit = (splits ?? splitsDecode(options, trace.traits)) ? emitSplit : emitPlain;
+    const out = emit(trace, options, { qkv, layer, cache, state, recorded: recorded?.tensors });
     return reshape(narrowHeads(trace, out, headSize), [batch, heads * headSize]);
   };
   const stream = decoderLayers(trace, config, weights, x, attend);
@@ -198,6 +191,54 @@ export function traceDecode(
   recorder?.finish();
   sample(trace, state, scores, { batch, vocab: text.vocabSize, reach });
   trace.output('logits', scores);
+}
+
+/** Sizes of a layer's attention, with the padded head. */
+type AttentionSizes = SplitDecodeOptions & { readonly headStride: number };
+
+/** What a layer's attention reads and writes. */
+interface AttentionTensors {
+  readonly qkv: Tensor;
+  readonly layer: number;
+  readonly cache: KvCache;
+  readonly state: SequenceState;
+  /** Masses and, where this layer has one, map; undefined where nothing is captured. */
+  readonly recorded: readonly Tensor[] | undefined;
+}
+
+/** Rotation and attention by workgroups for few heads each, or by threads. */
+function emitPlain(
+  trace: Trace,
+  o: AttentionSizes,
+  { qkv, layer, cache, state, recorded }: AttentionTensors,
+): Tensor {
+  const { k, v } = cache.layer(layer);
+  const { sequences, cos, sin } = state;
+  const heads = [o.batch, o.heads, o.headStride];
+  const [q, out] = [trace.activation('q', heads), trace.activation('attention', heads)];
+  trace.emit(splitRotaryAppend(o, trace.traits), [qkv, cos, sin, sequences, q, k, v]);
+  const operands = [q, k, v, sequences, ...(recorded ? [cache.keyClass] : []), out, ...(recorded ?? [])];
+  for (const call of decodeAttention({ ...o, headSize: o.headStride }, trace.traits))
+    trace.emit(call, operands);
+  return out;
+}
+
+/** The same by workgroups for a part of the keys each, which rotate by themselves. */
+function emitSplit(
+  trace: Trace,
+  o: AttentionSizes,
+  { qkv, layer, cache, state, recorded }: AttentionTensors,
+): Tensor {
+  const { k, v } = cache.layer(layer);
+  const { sequences, cos, sin } = state;
+  const calls = splitDecodeAttention(o, trace.traits);
+  const partials = trace.activation('partials', calls.partials);
+  const scores = calls.scores ? [trace.activation('scores', calls.scores)] : [];
+  const out = trace.activation('attention', [o.batch, o.heads, o.headStride]);
+  trace.emit(calls.attend, [qkv, k, v, sequences, cos, sin, partials, ...scores]);
+  const classes = recorded ? [cache.keyClass] : [];
+  trace.emit(calls.merge, [partials, sequences, ...scores, ...classes, out, ...(recorded ?? [])]);
+  return out;
 }
 
 /** Collects masses and maps of all layers in two tensors, reduced over heads at the end of the step. */
@@ -225,15 +266,15 @@ class DecodeCapture {
         : undefined;
   }
 
-  emit(layer: number, options: Parameters<typeof decodeAttention>[0], operands: readonly Tensor[]): void {
+  /** What a layer's attention records, and the tensors that take it. */
+  of(layer: number): { readonly capture: DecodeCaptureOptions; readonly tensors: readonly Tensor[] } {
     const mapLayer = this.#capture.mapLayers.indexOf(layer);
-    const mapSize = this.#maps && mapLayer >= 0 ? this.#shape.mapSize : 0;
-    const calls = decodeAttention(
-      { ...options, capture: { mapSize, layer, mapLayer: Math.max(0, mapLayer) } },
-      this.#trace.traits,
-    );
-    for (const call of calls)
-      this.#trace.emit(call, [...operands, this.#masses, ...(mapSize && this.#maps ? [this.#maps] : [])]);
+    const maps = mapLayer >= 0 ? this.#maps : undefined;
+    const mapSize = maps ? this.#shape.mapSize : 0;
+    return {
+      capture: { mapSize, layer, mapLayer: Math.max(0, mapLayer) },
+      tensors: [this.#masses, ...(maps ? [maps] : [])],
+    };
   }
 
   finish(): void {

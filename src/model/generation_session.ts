@@ -4,6 +4,7 @@
 
 import { type GpuScope, inScope } from '../gpu/gpu_scope';
 import { ReadbackRing, type ReadbackSlot } from '../gpu/readback_ring';
+import type { SamplerReach } from '../kernels/sampler';
 import { KEY_CLASS, KEY_CLASSES, SEQUENCE_WORDS, sequenceWord } from '../kernels/sequence_words';
 import { ArgumentError, ShapeError } from '../lib/errors';
 import { itemAt } from '../lib/invariant';
@@ -122,7 +123,7 @@ export class GenerationSession {
     const capture: CaptureShape | undefined = options.capture
       ? { mapLayers, mapSize: maxImageTokens }
       : undefined;
-    const make = buildDecodeProgram.bind(null, model, batch, cache, state, capture);
+    const make = (reach: SamplerReach) => buildDecodeProgram(model, { batch, cache, state, capture, reach });
     const decode = await DecodeStep.create(scope, make, options.reach ?? 'greedy');
     const images = options.images ?? scope.own(new ImageEncoder(model));
     const bytes = resultBytes(options, mapLayers.length, text.numHiddenLayers);

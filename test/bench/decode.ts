@@ -235,7 +235,9 @@ export async function programStepper(
   write(state.sin, tables.sin);
   const layers = Array.from({ length: text.numHiddenLayers }, (_, layer) => layer);
   const recorded = capture ? { mapLayers: layers, mapSize: imageTokens } : undefined;
-  const program = memory.own(await buildDecodeProgram(device, 1, cache, state, recorded, 'greedy'));
+  const program = memory.own(
+    await buildDecodeProgram(device, { batch: 1, cache, state, capture: recorded, reach: 'greedy' }),
+  );
   return {
     program,
     step: async () => program.submit(),

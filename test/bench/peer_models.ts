@@ -84,7 +84,9 @@ async function openOurDecoding(
   writeTensor(gpu, state.stop, packStop(0, []));
   writeTensor(gpu, state.cos, tables.cos);
   writeTensor(gpu, state.sin, tables.sin);
-  const program = scope.own(await buildDecodeProgram(model.device, 1, cache, state, undefined, 'greedy'));
+  const program = scope.own(
+    await buildDecodeProgram(model.device, { batch: 1, cache, state, reach: 'greedy' }),
+  );
   const none = { slot: 0, prefixSlot: 0, prefixLength: 0, generated: 0, done: 0 };
   const prepare = ([token = 0]: readonly number[]): void => {
     const at = { ...none, length: work.keys, position: work.keys, token };

@@ -66,7 +66,7 @@ async function decodeNodes(
   const layers = Array.from({ length: spec.text.numHiddenLayers }, (_, layer) => layer);
   const capture = imageTokens === null ? undefined : { mapLayers: layers, mapSize: imageTokens };
   const trace = new Trace(traits);
-  traceDecode(trace, { gpu, config: spec, weights }, batch, cache, state, capture, 'greedy');
+  traceDecode(trace, { gpu, config: spec, weights }, { batch, cache, state, capture, reach: 'greedy' });
   return planMemory(trace).nodes;
 }
 
@@ -89,17 +89,18 @@ function moved(nodes: readonly TraceNode[]): Omit<Traffic, 'dispatches' | 'dispa
   for (const { call, operands } of nodes) {
     operands.forEach((tensor, index) => {
       const operand = call.operands[index] as OperandSpec;
-      const bytes = (operand.touched ?? operand.count) * BYTES_PER_ELEMENT[operand.dtype];
+      const size = BYTES_PER_ELEMENT[operand.dtype];
+      const bytes = (operand.touched ?? operand.count) * size;
       const { id, region } = wholeOf(tensor);
       const label = region?.buffer.label ?? '';
       const writes = operand.access === 'read_write';
       if (writes) sums.writtenBytes += bytes;
       // What is written a second time is added to, unless the call names the part that it writes.
-      if (!writes || (written.has(id) && operand.touched === undefined)) {
-        sums.readBytes += bytes;
-        if (label.startsWith('weights')) sums.weightBytes += bytes;
-        if (/^kv\.\d/.test(label)) sums.cacheBytes += bytes;
-      }
+      const reads = !writes || (written.has(id) && operand.touched === undefined);
+      const read = reads ? bytes : (operand.readBeside ?? 0) * size;
+      sums.readBytes += read;
+      if (label.startsWith('weights')) sums.weightBytes += read;
+      if (/^kv\.\d/.test(label)) sums.cacheBytes += read;
       if (writes) written.add(id);
     });
   }

@@ -47,10 +47,10 @@ describe('a decode step', () => {
     expect(plain.weightBytes / 1e9).toBeCloseTo(2.7748 * 0.5625 + 0.3112 * 1.0625, 2);
     // 512 keys and values of 2 heads of 128 in 36 layers, two bytes each.
     expect(plain.cacheBytes).toBe(2 * 512 * 2 * 128 * 36 * 2);
-    expect(overhead(plain)).toBeLessThan(1.005);
+    expect(overhead(plain)).toBeLessThan(1.006);
     for (const change of [{ imageTokens: 256 }, { imageTokens: 256, rank: 8 }])
       expect(
         overhead(await decodeTraffic(DESKTOP_TRAITS, MODELS['3B'], { ...PLAIN, ...change })),
-      ).toBeLessThan(1.04);
+      ).toBeLessThan(1.045);
   });
 });
