@@ -45,8 +45,8 @@ struct Params {
 #include "lib/rotary_channel.wgsl"
 #include "lib/attention_stream.wgsl"
 
-/// The newest key, then its value, as the cache keeps them.
-var<workgroup> newest: array<vec4f, ${NEWEST}>;
+/// The newest key, then its value, as the cache keeps them: what is packed and unpacked at once some drivers leave unrounded.
+var<workgroup> newest: array<Stored, ${NEWEST}>;
 /// Number of the split, and its keys by number, without the newest.
 var<private> portion: u32;
 var<private> walked: vec2u;
@@ -118,7 +118,7 @@ fn fill_newest(lane: u32) {
     let is_value = i >= params.head_vectors;
     let d = i % params.head_vectors;
     let stored = narrow(fused_vector(params.heads + select(0u, params.kv_heads, is_value) + kv_head, d, !is_value));
-    newest[i] = widen(stored);
+    newest[i] = stored;
     if (stores_newest && is_value) {
       v[cell + d] = stored;
     } else if (stores_newest) {

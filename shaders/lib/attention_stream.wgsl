@@ -133,12 +133,12 @@ fn ${ENTRY}(
   if (takes_newest) {
     m = Rows(0f);
     for (var d = 0u; d < params.head_vectors; d++) {
-      let key = newest[d];
+      let key = widen(newest[d]);
       m += query[d * 4u] * key.x + query[d * 4u + 1u] * key.y + query[d * 4u + 2u] * key.z + query[d * 4u + 3u] * key.w;
     }
     l = select(Rows(0f), Rows(1f), lane == 0u);
     if (split == 0u) {
-      let value = newest[params.head_vectors + dim];
+      let value = widen(newest[params.head_vectors + dim]);
 #for r in 0..ROWS
       acc_${r} = value;
 #endfor
