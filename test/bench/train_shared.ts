@@ -103,6 +103,8 @@ interface Way {
   readonly state: OptimizerState;
   readonly tokens: number;
   readonly rows: number;
+  /** Log-probabilities of the policy that begins, read before another program ran. */
+  readonly logp: Float32Array;
 }
 
 async function openWay(
@@ -123,16 +125,16 @@ async function openWay(
   writeInputs(program, { weights: zero, old_logp: zero, ref_logp: zero, advantages: zero });
   program.write('grpo_settings', Float32Array.of(0.2, 0.2, 0));
   await program.run();
-  return { program, state, tokens, rows };
+  return { program, state, tokens, rows, logp: (await program.read('logp')) as Float32Array };
 }
 
 /** GRPO's inputs on policy: one advantage per completion, the mean over tokens. */
-function writeLoss(way: Way, logp: Float32Array, { group, completion }: SharedPrefixOptions): void {
+function writeLoss(way: Way, { group, completion }: SharedPrefixOptions): void {
   const advantages = Float32Array.from({ length: way.rows }, (_, row) => {
     return (Math.floor(row / completion) - (group - 1) / 2) / group;
   });
   writeInputs(way.program, {
-    ...{ advantages, old_logp: logp, ref_logp: logp },
+    ...{ advantages, old_logp: way.logp, ref_logp: way.logp },
     weights: new Float32Array(way.rows).fill(1 / way.rows),
   });
 }
@@ -200,12 +202,8 @@ export async function measureSharedPrefix(
   const shared = await openWay(gpu, model, adapter, [{ prompt: question, completions: answers }]);
   const alone = answers.map((answer) => ({ prompt: question, completions: [answer] }));
   const naive = await openWay(gpu, model, adapter, alone);
-  const logps = [
-    (await shared.program.read('logp')) as Float32Array,
-    (await naive.program.read('logp')) as Float32Array,
-  ] as const;
-  writeLoss(shared, logps[0], options);
-  writeLoss(naive, logps[1], options);
+  writeLoss(shared, options);
+  writeLoss(naive, options);
   for (const way of [shared, naive]) await timeStep(gpu, way);
   const gradient = compareGradients(adapter, await readArena(gpu, shared), await readArena(gpu, naive));
   const before = creations(gpu.counters);
@@ -231,7 +229,7 @@ export async function measureSharedPrefix(
     shape: `prompt ${prompt}, ${group} completions of ${completion}`,
     ...{ shared: cost(shared, 0), naive: cost(naive, 1), gradient },
     speedup: median(times.map(([fast, slow]) => slow![0] / fast![0])),
-    logp: logps[0].reduce((most, value, row) => Math.max(most, Math.abs(value - logps[1][row]!)), 0),
+    logp: shared.logp.reduce((most, value, row) => Math.max(most, Math.abs(value - naive.logp[row]!)), 0),
   };
   for (const way of [shared, naive]) {
     way.program.destroy();
