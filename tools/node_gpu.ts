@@ -1,8 +1,8 @@
 // Gives command lines in Node what `navigator.gpu` is on a page: WebGPU over Dawn (npm `webgpu`); tools/run.mjs
 // chooses the adapter through the environment before Node starts. The instance stays referenced for the life of the
 // process, because Dawn crashes when it is collected early. While work is on the device, Dawn asks for news once per
-// turn of the event loop; here such a turn sleeps first, because asking without a pause keeps a core busy on which a
-// software adapter could compute (docs/results/train_bench.md has what that costs).
+// turn of the event loop. On a software adapter such a turn sleeps first, because asking without a pause keeps a core
+// busy on which the adapter could compute (docs/results/train_bench.md has what that costs).
 
 import { create, globals } from 'webgpu';
 
@@ -15,10 +15,16 @@ const PAUSE_MS = 0.3;
 export function createNodeGpu(): GPU {
   if (!instance) {
     Object.assign(globalThis, globals);
-    pauseNativeImmediates();
+    if (usesSoftwareDriver()) pauseNativeImmediates();
     instance = create([]);
   }
   return instance;
+}
+
+/** A graphics card computes by itself, and would only be heard of later. */
+function usesSoftwareDriver(): boolean {
+  const { VK_ICD_FILENAMES = '', VK_DRIVER_FILES = '' } = process.env;
+  return /swiftshader|lvp_icd/i.test(VK_ICD_FILENAMES + VK_DRIVER_FILES);
 }
 
 /** Dawn schedules its next question by the global `setImmediate`, and its callbacks are known by having no source text. */
