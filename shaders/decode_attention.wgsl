@@ -32,6 +32,7 @@ struct Params {
 #include "lib/attention_values.wgsl"
 #include "lib/attention_rows.wgsl"
 #include "lib/decode_tile.wgsl"
+#include "lib/decode_rows.wgsl"
 #include "lib/attention_stream.wgsl"
 #include "lib/attention_direct.wgsl"
 
@@ -48,48 +49,3 @@ fn load_query(row: u32, d: u32) -> vec4f {
   let b = min(sequence, params.batch - 1u);
   return q[(b * params.heads + first + min(row, live - 1u)) * params.head_vectors + d];
 }
-
-fn store_out(row: u32, d: u32, value: vec4f) {
-  if (row < live) {
-    out[output_row(row) * params.head_vectors + d] = value;
-  }
-}
-
-#if CAPTURE
-fn class_at(part: u32, key: u32) -> u32 {
-  return key_class[select(visible_keys.prefix_span.x, visible_keys.own_span.x, part == 1u) + key];
-}
-
-fn store_mass(kind: u32, value: Rows) {
-  for (var row = 0u; row < live; row++) {
-    masses[(params.mass_row + output_row(row)) * ${KEY_CLASSES}u + kind] = component(value, row);
-  }
-}
-#endif
-
-#if MAP
-fn clear_map(lane: u32, valid: bool) {
-  if (valid) {
-    for (var i = lane; i < live * params.map_size; i += LANES) {
-      map[(params.map_row + output_row(0u)) * params.map_size + i] = 0f;
-    }
-  }
-#if STREAM
-  storageBarrier();
-#endif
-}
-
-/// Keeps the score of an image token until the head's sum is known.
-fn store_score(place: u32, score: Rows) {
-  for (var row = 0u; row < live; row++) {
-    map[(params.map_row + output_row(row)) * params.map_size + place] = component(score, row);
-  }
-}
-
-fn normalise_score(place: u32, m: Rows, inverse: Rows, seen: RowsMask) {
-  for (var row = 0u; row < live; row++) {
-    let at = (params.map_row + output_row(row)) * params.map_size + place;
-    map[at] = exp(map[at] - component(m, row)) * component(inverse, row);
-  }
-}
-#endif

@@ -43,6 +43,7 @@ struct Params {
 #include "lib/attention_rows.wgsl"
 #include "lib/decode_tile.wgsl"
 #include "lib/rotary_channel.wgsl"
+#include "lib/fused_heads.wgsl"
 #include "lib/attention_stream.wgsl"
 
 /// The newest key, then its value, as the cache keeps them: what is packed and unpacked at once some drivers leave unrounded.
@@ -71,27 +72,6 @@ fn place(item: u32) -> bool {
 fn load_spans() -> vec4u {
   let prefix = visible_keys.prefix;
   return vec4u(min(walked, vec2u(prefix)), max(walked, vec2u(prefix)) - prefix);
-}
-
-/// First channel in qkv of one of the sequence's heads; queries, keys and values count on.
-fn fused_head(head: u32) -> u32 {
-  let b = min(sequence, params.batch - 1u);
-  return (b * (params.heads + 2u * params.kv_heads) + head) * 2u * params.half;
-}
-
-/// Four neighbouring channels of a head, turned by the newest position if asked; zeros past the head.
-fn fused_vector(head: u32, d: u32, turns: bool) -> vec4f {
-  let position = sequences[min(sequence, params.batch - 1u) * ${SEQUENCE_WORDS}u + ${SEQUENCE_POSITION}u];
-  let start = fused_head(head);
-  var value = vec4f(0f);
-  for (var i = 0u; i < min(4u, 2u * params.half - min(2u * params.half, 4u * d)); i++) {
-    if (turns) {
-      value[i] = turned(start, 4u * d + i, position * params.half);
-    } else {
-      value[i] = qkv[start + 4u * d + i];
-    }
-  }
-  return value;
 }
 
 #if CACHE_F16

@@ -8,6 +8,7 @@ import {
   type KernelCall,
   type KernelCheck,
   type OperandSpec,
+  type ParamValue,
 } from '../gpu/kernel';
 import { DECODE_CAPACITY, decodeCheck } from './attention_check';
 import {
@@ -131,8 +132,7 @@ function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Attenti
         { f32: o.scale },
         { u32: mapSizeOf(o) },
         { u32: o.headSize / 4 },
-        { u32: (o.capture?.layer ?? 0) * o.batch * o.heads },
-        { u32: (o.capture?.mapLayer ?? 0) * o.batch * o.heads },
+        ...layerRows(o),
       ],
       grid: foldGrid(direct ? Math.ceil(tiles / DIRECT_THREADS) : tiles),
       flops: 4 * o.batch * o.heads * keys * o.headSize,
@@ -142,25 +142,37 @@ function build(o: DecodeAttentionOptions, traits: DeviceTraits, variant: Attenti
   );
 }
 
+/** Members `mass_row` and `map_row` of the uniform struct: the rows of all layers before those that a call writes. */
+export function layerRows({ capture, batch, heads }: DecodeAttentionOptions): ParamValue[] {
+  return [capture?.layer ?? 0, capture?.mapLayer ?? 0].map((layer) => ({ u32: layer * batch * heads }));
+}
+
 /** A tensor of all layers, of which one part of `size` elements is written. */
-export function layerOf(name: string, size: number, layers: number): OperandSpec {
+function layerOf(name: string, size: number, layers: number): OperandSpec {
   return touching(orMore(writes(name, layers * size)), size);
+}
+
+/** out, [masses with capture], [map with mapSize > 0], for heads of `headSize`. */
+export function decodeOutputs(o: DecodeAttentionOptions, headSize: number): OperandSpec[] {
+  const rows = o.batch * o.heads;
+  const { capture } = o;
+  const mapSize = mapSizeOf(o);
+  // Tensors that all layers share hold at least the layers up to this one.
+  return [
+    writes('out', rows * headSize),
+    ...(capture ? [layerOf('masses', rows * KEY_CLASSES, 1 + (capture.layer ?? 0))] : []),
+    ...(mapSize > 0 ? [layerOf('map', rows * mapSize, 1 + (capture?.mapLayer ?? 0))] : []),
+  ];
 }
 
 function operandsOf(o: DecodeAttentionOptions): OperandSpec[] {
   const { batch, heads, headSize, cache, capture } = o;
-  const mapSize = mapSizeOf(o);
-  // Tensors that all layers share hold at least the layers up to this one.
-  const layers = 1 + (capture?.layer ?? 0);
-  const mapLayers = 1 + (capture?.mapLayer ?? 0);
   return [
     reads('q', batch * heads * headSize),
     cacheOperand('kCache', 'read', cache, o),
     cacheOperand('vCache', 'read', cache, o),
     reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
     ...(capture ? [reads('keyClass', cachePositions(cache), 'u32')] : []),
-    writes('out', batch * heads * headSize),
-    ...(capture ? [layerOf('masses', batch * heads * KEY_CLASSES, layers)] : []),
-    ...(mapSize > 0 ? [layerOf('map', batch * heads * mapSize, mapLayers)] : []),
+    ...decodeOutputs(o, headSize),
   ];
 }

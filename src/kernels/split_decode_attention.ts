@@ -3,22 +3,15 @@
 // split_rotary.ts and decode_attention.ts, which remain for software devices and where this is wrong.
 
 import type { DeviceTraits } from '../gpu/device';
-import { BYTES_PER_ELEMENT, foldGrid, type KernelCall, type OperandSpec } from '../gpu/kernel';
-import { ShapeError } from '../lib/errors';
-import { captureDefines, checkBindings, checkHeads, checkPositive, mapSizeOf } from './attention_shape';
+import { BYTES_PER_ELEMENT, foldGrid, type KernelCall } from '../gpu/kernel';
+import { captureDefines, checkBindings, checkPositive, mapSizeOf } from './attention_shape';
 import { headSizeClass, streamDefines } from './attention_stream';
-import {
-  cacheDefines,
-  cacheOperand,
-  cacheParams,
-  cachePositions,
-  checkCache,
-  unsharedCache,
-} from './cache_shape';
-import { type DecodeAttentionOptions, layerOf } from './decode_attention';
+import { cacheDefines, cacheParams, cachePositions } from './cache_shape';
+import { decodeOutputs, layerRows } from './decode_attention';
+import { checkRotaryDecode, type RotaryDecodeOptions, rotaryDecodeOperands, strideOf } from './rotary_decode';
+import { mergeCheck, smallDecode, splitCheck } from './rotary_decode_check';
 import { KEY_CLASSES, SEQUENCE_WORDS } from './sequence_words';
-import { orMore, readingBeside, reads, shaderCall, touching, writes } from './shader';
-import { CHECK_CAPACITY, mergeCheck, splitCheck } from './split_decode_attention_check';
+import { reads, shaderCall, writes } from './shader';
 
 /** Name under which both kernels are disabled when one is wrong; decode steps then take the plain path. */
 export const SPLIT_VARIANT = 'split_decode_attention';
@@ -28,10 +21,8 @@ const SPLIT_KEYS = 128;
 const MOST_SPLITS = 32;
 const ENOUGH_WORKGROUPS = 512;
 
-/** Sizes of a call; `headSize` is that of the projection. */
-export interface SplitDecodeOptions extends DecodeAttentionOptions {
-  /** Floats from one head to the next in the caches and `out`, a multiple of 4; default headSize. Zeros lie past headSize. */
-  readonly headStride?: number | undefined;
+/** Sizes of a call. */
+export interface SplitDecodeOptions extends RotaryDecodeOptions {
   /** Parts into which the keys of a sequence are divided; by default as many as its capacity calls for. */
   readonly splits?: number;
 }
@@ -47,8 +38,8 @@ export interface SplitDecodeCalls {
 }
 
 function sizesOf(o: SplitDecodeOptions) {
-  const { batch, heads, kvHeads, cache, headSize } = o;
-  const stride = o.headStride ?? headSize;
+  const { batch, heads, kvHeads, cache } = o;
+  const stride = strideOf(o);
   const group = heads / kvHeads;
   const rows = Math.min(group, 4);
   const tiles = batch * kvHeads * Math.ceil(group / rows);
@@ -82,8 +73,9 @@ export function splitsDecode(o: SplitDecodeOptions, traits: DeviceTraits): boole
  * @see Dao et al. 2023, "Flash-Decoding for long-context inference"
  */
 export function splitDecodeAttention(o: SplitDecodeOptions, traits: DeviceTraits): SplitDecodeCalls {
-  checkSizes(o);
-  const small = smallOptions(o);
+  checkRotaryDecode('splitDecodeAttention', o);
+  checkPositive('splitDecodeAttention', { splits: sizesOf(o).splits });
+  const small = { ...smallDecode(o), splits: 2 };
   const { partials, scores } = sizesOf(o);
   const attend = attendCall(o, traits);
   const merge = mergeCall(o, traits);
@@ -95,48 +87,13 @@ export function splitDecodeAttention(o: SplitDecodeOptions, traits: DeviceTraits
   };
 }
 
-function checkSizes(o: SplitDecodeOptions): void {
-  const { stride, splits } = sizesOf(o);
-  checkHeads('splitDecodeAttention', { ...o, headSize: stride });
-  checkPositive('splitDecodeAttention', { batch: o.batch, headSize: o.headSize, splits });
-  checkCache('splitDecodeAttention', o.cache);
-  if (o.headSize % 2)
-    throw new ShapeError(
-      `splitDecodeAttention: headSize is ${o.headSize}; rotary embedding needs an even one.`,
-    );
-  if (stride < o.headSize)
-    throw new ShapeError(`splitDecodeAttention: headStride is ${stride}, less than headSize, ${o.headSize}.`);
-}
-
-/** The same kernel text for one sequence of few keys. */
-function smallOptions(o: SplitDecodeOptions): SplitDecodeOptions & { headStride: number; splits: number } {
-  const { keysPerRow: _, capture, ...rest } = o;
-  const mapSize = mapSizeOf(o) > 0 ? 1 : 0;
-  return {
-    ...rest,
-    ...{ batch: 1, heads: o.heads / o.kvHeads, kvHeads: 1, splits: 2 },
-    headStride: o.headStride ?? o.headSize,
-    cache: unsharedCache(1, CHECK_CAPACITY, o.cache.format),
-    ...(capture ? { capture: { mapSize } } : {}),
-  };
-}
-
 function attendCall(o: SplitDecodeOptions, traits: DeviceTraits): KernelCall {
   const { batch, heads, kvHeads, headSize, cache } = o;
   const { stride, rows, tiles, keys, splits, partials, scores } = sizesOf(o);
   const captures = o.capture !== undefined;
   const size = headSizeClass(stride);
-  const cached = (name: string): OperandSpec => {
-    const operand = cacheOperand(name, 'read_write', cache, { kvHeads, headSize: stride });
-    return readingBeside(touching(operand, batch * kvHeads * stride), operand.count);
-  };
   const operands = [
-    reads('qkv', batch * (heads + 2 * kvHeads) * headSize),
-    cached('kCache'),
-    cached('vCache'),
-    reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
-    orMore(reads('cos', headSize / 2)),
-    orMore(reads('sin', headSize / 2)),
+    ...rotaryDecodeOperands(o),
     writes('partials', product(partials)),
     ...(captures ? [writes('scores', product(scores))] : []),
   ];
@@ -176,9 +133,7 @@ function mergeCall(o: SplitDecodeOptions, traits: DeviceTraits): KernelCall {
     reads('partials', product(partials)),
     reads('sequences', SEQUENCE_WORDS * batch, 'u32'),
     ...(capture ? [reads('scores', product(scores)), reads('keyClass', cachePositions(cache), 'u32')] : []),
-    writes('out', rows * stride),
-    ...(capture ? [layerOf('masses', rows * KEY_CLASSES, 1 + (capture.layer ?? 0))] : []),
-    ...(mapSize > 0 ? [layerOf('map', rows * mapSize, 1 + (capture?.mapLayer ?? 0))] : []),
+    ...decodeOutputs(o, stride),
   ];
   checkBindings('splitDecodeAttention', operands.length, traits, 'Capture without a map.');
   const lanes = traits.software ? 32 : 128;
@@ -195,8 +150,7 @@ function mergeCall(o: SplitDecodeOptions, traits: DeviceTraits): KernelCall {
         ...[batch, heads, kvHeads].map((u32) => ({ u32 })),
         ...cacheParams(cache),
         ...[stride / 4, splits, keys, mapSize].map((u32) => ({ u32 })),
-        { u32: (capture?.layer ?? 0) * rows },
-        { u32: (capture?.mapLayer ?? 0) * rows },
+        ...layerRows(o),
       ],
       grid: foldGrid(rows),
       flops: 2 * product(partials),

@@ -1,10 +1,12 @@
 // The decode step and the sampling end of the prompt pass as programs over the device state of a session.
 // Traces only; ids, lengths and positions live on the device and advance there, the host reads a step behind.
 
+import type { DeviceTraits } from '../gpu/device';
 import type { GpuScope } from '../gpu/gpu_scope';
 import { paddedHeadSize } from '../kernels/attention_shape';
 import { captureReduce } from '../kernels/capture_reduce';
 import { type DecodeCaptureOptions, decodeAttention } from '../kernels/decode_attention';
+import { quadDecodeAttention, quadsDecode } from '../kernels/quad_decode_attention';
 import {
   SAMPLER_REACHES,
   type SamplerReach,
@@ -49,6 +51,12 @@ export interface CaptureShape {
   readonly mapSize: number;
 }
 
+/**
+ * `split`: the keys of a sequence are divided among workgroups. `quad`: among four threads. Both rotate and append in the
+ * same dispatch, which is one of its own in `plain`.
+ */
+export type DecodeAttentionForm = 'plain' | 'split' | 'quad';
+
 /** What a decode step is made for. */
 export interface DecodeProgramOptions {
   readonly batch: number;
@@ -57,8 +65,8 @@ export interface DecodeProgramOptions {
   readonly capture?: CaptureShape | undefined;
   /** What the sampler has to be able to. */
   readonly reach: SamplerReach;
-  /** Whether attention divides the keys of a sequence among workgroups; by default as the device wants it. */
-  readonly splits?: boolean;
+  /** How attention runs; by default as the device wants it. */
+  readonly attention?: DecodeAttentionForm;
 }
 
 function sample(
@@ -163,7 +171,7 @@ export class DecodeStep {
 export function traceDecode(
   trace: Trace,
   { config, weights }: ModelOnDevice,
-  { batch, cache, state, capture, reach, splits }: DecodeProgramOptions,
+  { batch, cache, state, capture, reach, attention }: DecodeProgramOptions,
 ): void {
   const { text } = config;
   const layout = {
@@ -182,8 +190,13 @@ export function traceDecode(
   const attend = (qkv: Tensor, layer: number): Tensor => {
     const recorded = recorder?.of(layer);
     const options = { ...layout, ...(recorded ? { capture: recorded.capture } : {}) };
-    const emit = (splits ?? splitsDecode(options, trace.traits)) ? emitSplit : emitPlain;
-    const out = emit(trace, options, { qkv, layer, cache, state, recorded: recorded?.tensors });
+    const out = EMITTERS[attention ?? decodeForm(options, trace.traits)](trace, options, {
+      qkv,
+      layer,
+      cache,
+      state,
+      recorded: recorded?.tensors,
+    });
     return reshape(narrowHeads(trace, out, headSize), [batch, heads * headSize]);
   };
   const stream = decoderLayers(trace, config, weights, x, attend);
@@ -191,6 +204,11 @@ export function traceDecode(
   recorder?.finish();
   sample(trace, state, scores, { batch, vocab: text.vocabSize, reach });
   trace.output('logits', scores);
+}
+
+function decodeForm(o: AttentionSizes, traits: DeviceTraits): DecodeAttentionForm {
+  if (splitsDecode(o, traits)) return 'split';
+  return quadsDecode(o, traits) ? 'quad' : 'plain';
 }
 
 /** Sizes of a layer's attention, with the padded head. */
@@ -240,6 +258,23 @@ function emitSplit(
   trace.emit(calls.merge, [partials, sequences, ...scores, ...classes, out, ...(recorded ?? [])]);
   return out;
 }
+
+/** The same by four threads for a few heads, which rotate by themselves. */
+function emitQuad(
+  trace: Trace,
+  o: AttentionSizes,
+  { qkv, layer, cache, state, recorded }: AttentionTensors,
+): Tensor {
+  const { k, v } = cache.layer(layer);
+  const { sequences, cos, sin } = state;
+  const out = trace.activation('attention', [o.batch, o.heads, o.headStride]);
+  const classes = recorded ? [cache.keyClass] : [];
+  const operands = [qkv, k, v, sequences, cos, sin, ...classes, out, ...(recorded ?? [])];
+  trace.emit(quadDecodeAttention(o, trace.traits), operands);
+  return out;
+}
+
+const EMITTERS = { plain: emitPlain, split: emitSplit, quad: emitQuad } as const;
 
 /** Collects masses and maps of all layers in two tensors, reduced over heads at the end of the step. */
 class DecodeCapture {

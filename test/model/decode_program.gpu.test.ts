@@ -1,11 +1,12 @@
-// A decode step whose attention divides the keys among workgroups, against the same step on the plain path, over 20 tokens.
+// Decode steps whose attention divides the keys among workgroups or threads, against the same step on the plain path, over 20
+// tokens.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { GpuScope } from '../../src/gpu/gpu_scope';
-import { cachePositions, cacheWords } from '../../src/kernels/cache_shape';
+import { type CacheFormat, cachePositions, cacheWords } from '../../src/kernels/cache_shape';
 import { packSequenceStates } from '../../src/kernels/sequence_words';
-import { buildDecodeProgram } from '../../src/model/decode_program';
+import { buildDecodeProgram, type DecodeAttentionForm } from '../../src/model/decode_program';
 import { KvCache, rangeKeyClasses } from '../../src/model/kv_cache';
 import { createSequenceState } from '../../src/model/session_state';
 import { VisionLanguageModel } from '../../src/model/vision_language_model';
@@ -33,11 +34,11 @@ const STEPS = 20;
 const IMAGE_TOKENS = 9;
 
 /** Ids, shares and maps of every step of two sequences, of which the first has a prefix, over a cache of noise. */
-async function decode(splits: boolean) {
+async function decode(attention: DecodeAttentionForm, format: CacheFormat) {
   const { config, device } = model;
   const scope = new GpuScope(gpu);
   // Capacities for three splits.
-  const shape = { slots: 2, capacity: 300, prefixes: 1, prefixCapacity: 20, format: 'f16' } as const;
+  const shape = { slots: 2, capacity: 300, prefixes: 1, prefixCapacity: 20, format };
   const cache = scope.own(new KvCache(gpu, config.text, shape));
   const count = elementCount(cache.layers[0]!.k.shape);
   for (const [layer, { k, v }] of cache.layers.entries())
@@ -60,7 +61,7 @@ async function decode(splits: boolean) {
   writeTensor(gpu, state.sequences, sequences);
   const capture = { mapLayers: [0, 2], mapSize: IMAGE_TOKENS };
   const program = scope.own(
-    await buildDecodeProgram(device, { batch: 2, cache, state, capture, reach: 'greedy', splits }),
+    await buildDecodeProgram(device, { batch: 2, cache, state, capture, reach: 'greedy', attention }),
   );
   const steps = [];
   for (let step = 0; step < STEPS; step++) {
@@ -79,15 +80,24 @@ async function decode(splits: boolean) {
   return { steps, dispatches };
 }
 
-it('gives the tokens, shares and maps of the plain path in as many dispatches', async () => {
-  const [plain, split] = [await decode(false), await decode(true)];
-  expect(split.dispatches).toBe(plain.dispatches);
-  expect(split.steps.map(({ ids }) => ids)).toEqual(plain.steps.map(({ ids }) => ids));
-  expect(new Set(plain.steps.map(({ ids }) => ids[0])).size).toBeGreaterThan(3);
-  split.steps.forEach(({ shares, map }, step) => {
-    // The same sums in another order, over keys that may be rounded to the other neighbour in f16.
-    expect(maxDifference(shares, plain.steps[step]!.shares), `shares of step ${step}`).toBeLessThan(1e-4);
-    expect(maxDifference(map, plain.steps[step]!.map), `map of step ${step}`).toBeLessThan(1e-4);
-    expect(Math.max(...map)).toBeGreaterThan(0);
-  });
-});
+it.each([
+  // Keys may be rounded to the other neighbour in f16; else the same sums in another order.
+  ['split', 'f16', 0, 1e-4],
+  // Rotation and append are no dispatch of their own.
+  ['quad', 'f32', 1, 1e-5],
+] as const)(
+  'gives the tokens, shares and maps of the plain path: %s, %s',
+  async (form, format, fewer, tolerance) => {
+    const [plain, other] = [await decode('plain', format), await decode(form, format)];
+    const layers = model.config.text.numHiddenLayers;
+    expect(other.dispatches).toBe(plain.dispatches - fewer * layers);
+    expect(other.steps.map(({ ids }) => ids)).toEqual(plain.steps.map(({ ids }) => ids));
+    expect(new Set(plain.steps.map(({ ids }) => ids[0])).size).toBeGreaterThan(3);
+    other.steps.forEach(({ shares, map }, step) => {
+      const truth = plain.steps[step]!;
+      expect(maxDifference(shares, truth.shares), `shares of step ${step}`).toBeLessThan(tolerance);
+      expect(maxDifference(map, truth.map), `map of step ${step}`).toBeLessThan(tolerance);
+      expect(Math.max(...map)).toBeGreaterThan(0);
+    });
+  },
+);
