@@ -73,32 +73,37 @@ fn quad_decode_attention(
   clear_map(lane, valid);
   storageBarrier();
 #endif
-  var queries: array<vec4f, ${PARTS}>;
-  for (var i = 0u; i < ${PARTS}u; i++) {
-    queries[i] = params.scale * fused_vector(first + min(i / VECTORS, live - 1u), i % VECTORS, true);
-  }
   // The newest key is taken by the thread whose turn it is.
   let cached = visible_keys.own - select(0u, 1u, visible_keys.has_newest);
   let takes_newest = valid && visible_keys.has_newest && lane == cached % LANES;
-  let stores_newest = takes_newest && first % (params.heads / params.kv_heads) == 0u;
-  var newest: array<vec4f, ${NEWEST}>;
-  for (var d = 0u; d < VECTORS; d++) {
-    newest[d] = fused_vector(params.heads + kv_head, d, true);
-    newest[VECTORS + d] = fused_vector(params.heads + params.kv_heads + kv_head, d, false);
-    if (stores_newest) {
-      k[key_at(1u, cached) + d] = newest[d];
-      v[key_at(1u, cached) + d] = newest[VECTORS + d];
+  let stores_newest = valid && visible_keys.has_newest && first % (params.heads / params.kv_heads) == 0u;
+  // Every thread rotates a fourth of the queries' vectors and of those of the newest key and value.
+  var own: array<vec4f, ${SHARE}>;
+  for (var i = 0u; i < ${SHARE}u; i++) {
+    let row = (i * LANES + lane) / VECTORS;
+    let d = (i * LANES + lane) % VECTORS;
+    let newest_head = params.heads + kv_head + select(0u, params.kv_heads, row > ${ROWS}u);
+    own[i] = fused_vector(select(first + min(row, live - 1u), newest_head, row >= ${ROWS}u), d, row <= ${ROWS}u);
+    if (stores_newest && row == ${ROWS}u) {
+      k[key_at(1u, cached) + d] = own[i];
+    }
+    if (stores_newest && row == ${ROWS}u + 1u) {
+      v[key_at(1u, cached) + d] = own[i];
     }
   }
+#for d in 0..VECTORS
+  let newest_key_${d} = quadBroadcast(own[(${ROWS} * ${VECTORS} + ${d}) / 4], (${ROWS} * ${VECTORS} + ${d}) % 4);
+  let newest_value_${d} = quadBroadcast(own[((${ROWS} + 1) * ${VECTORS} + ${d}) / 4], ((${ROWS} + 1) * ${VECTORS} + ${d}) % 4);
+#endfor
   var newest_score = Rows(0f);
 #for r in 0..ROWS
 #for d in 0..VECTORS
-  let q_${r}_${d} = queries[${r} * ${VECTORS} + ${d}];
-  var sum_${r}_${d} = select(vec4f(0f), newest[${VECTORS} + ${d}], takes_newest);
+  let q_${r}_${d} = params.scale * quadBroadcast(own[(${r} * ${VECTORS} + ${d}) / 4], (${r} * ${VECTORS} + ${d}) % 4);
+  var sum_${r}_${d} = select(vec4f(0f), newest_value_${d}, takes_newest);
 #if ROWS == 1
-  newest_score += dot(q_${r}_${d}, newest[${d}]);
+  newest_score += dot(q_${r}_${d}, newest_key_${d});
 #else
-  newest_score[${r}] += dot(q_${r}_${d}, newest[${d}]);
+  newest_score[${r}] += dot(q_${r}_${d}, newest_key_${d});
 #endif
 #endfor
 #endfor

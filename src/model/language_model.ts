@@ -3,6 +3,7 @@
 
 import { byRows } from '../tensor/autodiff';
 import { addRows, embed, type ImageFeatures, type TokenIds } from '../tensor/ops/embedding';
+import { fusedLinear } from '../tensor/ops/fused_linear';
 import { headNorm } from '../tensor/ops/head_norm';
 import { linear } from '../tensor/ops/linear';
 import { rmsNorm } from '../tensor/ops/rms_norm';
@@ -138,21 +139,32 @@ function normHeads(
   );
 }
 
+function finalNorm(text: TextSpec, weights: WeightSource) {
+  return { weight: weights.vector(`${text.prefix}norm.weight`), eps: text.rmsNormEps };
+}
+
 /**
  * Final norm of the residual stream.
  * @param x [R, hidden]
  */
 export function normalise(trace: Trace, text: TextSpec, weights: WeightSource, x: Tensor): Tensor {
-  return rmsNorm(trace, x, weights.vector(`${text.prefix}norm.weight`), text.rmsNormEps);
+  const { weight, eps } = finalNorm(text, weights);
+  return rmsNorm(trace, x, weight, eps);
 }
 
 /**
- * Final norm and output projection.
+ * Final norm and output projection; of a few rows in one dispatch on software adapters, for which a dispatch and a norm by
+ * itself are as much as a small model's product. A graphics card has variants for the product alone.
  * @param x [R, hidden] rows of the residual stream
  * @returns [R, V] f32 logits
  */
 export function logits(trace: Trace, text: TextSpec, weights: WeightSource, x: Tensor, tap?: Tap): Tensor {
+  const head = weights.matrix(LM_HEAD);
+  if (trace.traits.software && !tap) {
+    const fused = fusedLinear(trace, x, head, { norm: finalNorm(text, weights), modules: [] });
+    if (fused) return fused;
+  }
   const normed = normalise(trace, text, weights, x);
   tap?.('text.post_norm', normed);
-  return linear(trace, normed, weights.matrix(LM_HEAD), { name: 'logits' });
+  return linear(trace, normed, head, { name: 'logits' });
 }
