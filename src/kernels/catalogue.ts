@@ -25,6 +25,7 @@ import { headNorm, headNormBackward } from './head_norm';
 import { kvAppend } from './kv_append';
 import { layerNorm, layerNormBackward, layerNormWeightGradient } from './layer_norm';
 import { packBf16, unpackBf16 } from './pack_bf16';
+import { quadDecodeAttention, quadsDecode } from './quad_decode_attention';
 import { rmsNorm, rmsNormBackward, rmsNormWeightGradient } from './rms_norm';
 import { SAMPLER_REACHES, sampler, samplerProbabilities } from './sampler';
 import { segmentAttention } from './segment_attention';
@@ -270,6 +271,15 @@ export const KERNEL_CATALOGUE: readonly CatalogueEntry[] = [
           decodeAttention({ ...HEADS, batch: 2, cache, scale: 0.25, ...capture }, traits),
         ),
       ),
+  },
+  {
+    name: 'quadDecodeAttention',
+    build: (traits) =>
+      [undefined, { mapSize: 0 }, { mapSize: 3 }].flatMap((capture) => {
+        const cache = unsharedCache(3, 8, 'f32');
+        const options = { ...HEADS, batch: 2, cache, scale: 0.25, ...(capture ? { capture } : {}) };
+        return quadsDecode(options, traits) ? [quadDecodeAttention(options, traits)] : [];
+      }),
   },
   {
     name: 'splitDecodeAttention',
