@@ -26,10 +26,6 @@ struct Params {
   keys: u32,
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(3) var<storage, read> sequences: array<u32>;
-@group(0) @binding(4) var<storage, read> cosine: array<f32>;
-@group(0) @binding(5) var<storage, read> sine: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<vec4f>;
 #if SCORES
 @group(0) @binding(7) var<storage, read_write> score_rows: array<f32>;

@@ -81,6 +81,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   'src/ui/look/first_trace.ts': 'test/e2e/first_minute.test.ts',
   'src/ui/look/replay_copy.ts': 'test/ui/look/replay_headline.test.ts',
   'src/kernels/attention_check.ts': 'test/gpu/self_check.test.ts',
+  'src/kernels/rotary_decode.ts': 'test/kernels/split_decode_attention.test.ts',
+  'src/kernels/rotary_decode_check.ts': 'test/kernels/split_decode_attention.test.ts',
   'src/kernels/attention_stream.ts': 'test/kernels/segment_attention.test.ts',
   'src/kernels/catalogue.ts': 'test/kernels/compile.test.ts',
   'src/kernels/norm_call.ts': 'test/kernels/rms_norm.test.ts',

@@ -1,5 +1,11 @@
-// Reads the newest token's heads from the fused projection [B, (heads + 2 kv_heads) * HS], rotated where asked. Including files
-// declare qkv, sequences and params, and include lib/decode_tile.wgsl and lib/rotary_channel.wgsl.
+// Declares what decode attention rotates for itself (src/kernels/rotary_decode.ts) and reads the newest token's heads from the
+// fused projection, rotated where asked: qkv [B, (heads + 2 kv_heads) * HS], sequences [B, 8], cosine and sine [P, HS/2].
+// Including files declare params, and include lib/decode_tile.wgsl and lib/rotary_channel.wgsl.
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(3) var<storage, read> sequences: array<u32>;
+@group(0) @binding(4) var<storage, read> cosine: array<f32>;
+@group(0) @binding(5) var<storage, read> sine: array<f32>;
 
 /// First channel in qkv of one of the sequence's heads; queries, keys and values count on.
 fn fused_head(head: u32) -> u32 {

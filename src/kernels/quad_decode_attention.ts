@@ -74,7 +74,7 @@ function build(o: RotaryDecodeOptions, traits: DeviceTraits): KernelCall {
   const keys = o.keysPerRow ?? cache.capacity + cache.prefixCapacity;
   return shaderCall(
     {
-      stem: 'quad_decode_attention',
+      stem: 'decode_attention_quad',
       variant: `${rows}x${stride}${mapSize > 0 ? '_map' : capture ? '_masses' : ''}`,
       defines: {
         ...captureDefines(operands, capture !== undefined, mapSize > 0),
@@ -85,9 +85,10 @@ function build(o: RotaryDecodeOptions, traits: DeviceTraits): KernelCall {
       params: [
         ...[batch, heads, kvHeads].map((u32) => ({ u32 })),
         ...cacheParams(cache),
-        { f32: o.scale },
-        ...[headSize / 2, vectors, mapSize].map((u32) => ({ u32 })),
+        { u32: mapSize },
         ...layerRows(o),
+        { f32: o.scale },
+        ...[headSize / 2, vectors].map((u32) => ({ u32 })),
       ],
       grid: foldGrid(batch * kvHeads * Math.ceil(heads / kvHeads / rows)),
       flops: 4 * batch * heads * keys * stride,

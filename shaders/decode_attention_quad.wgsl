@@ -23,18 +23,13 @@ struct Params {
   slots: u32,
   capacity: u32,
   prefix_capacity: u32,
-  scale: f32,
-  half: u32,
-  head_vectors: u32,
   map_size: u32,
   mass_row: u32,
   map_row: u32,
+  scale: f32,
+  half: u32,
+  head_vectors: u32,
 }
-
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(3) var<storage, read> sequences: array<u32>;
-@group(0) @binding(4) var<storage, read> cosine: array<f32>;
-@group(0) @binding(5) var<storage, read> sine: array<f32>;
 
 #include "lib/decode_outputs.wgsl"
 #include "lib/cache_cells.wgsl"
@@ -62,7 +57,7 @@ fn is_placed(word: u32) -> bool {
 #endif
 
 @compute @workgroup_size(4)
-fn quad_decode_attention(
+fn decode_attention_quad(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
