@@ -10,8 +10,9 @@
 // from mass_row and map_row on. HP >= HS, zeros past HS.
 //
 // Four neighbouring threads (a quad) = up to ROWS heads that share a key/value head of one sequence; each takes every
-// fourth key. Loops over a head of exactly VECTORS vec4 are written out: every index is a constant, so that queries and sums
-// stay in registers (or a plain stack frame), and a key is loaded once for all heads.
+// fourth key. For each key the loops over a head of exactly VECTORS vec4 are written out: every index is a constant, so that
+// queries and sums stay in registers (or a plain stack frame), and a key is loaded once for all heads. Before and after the
+// keys they end at a parameter, not a constant: unrolled by the driver they double the time that it takes to compile.
 // Numerics: online softmax in f32 (Milakov & Gimelshein 2018), finite minimum, scale folded into q.
 
 enable subgroups;
@@ -74,7 +75,7 @@ fn decode_attention_quad(
   let stores_newest = valid && visible_keys.has_newest && first % (params.heads / params.kv_heads) == 0u;
   // Every thread rotates a fourth of the queries' vectors and of those of the newest key and value.
   var own: array<vec4f, ${SHARE}>;
-  for (var i = 0u; i < ${SHARE}u; i++) {
+  for (var i = 0u; LANES * i < (${ROWS}u + 2u) * params.head_vectors; i++) {
     let row = (i * LANES + lane) / VECTORS;
     let d = (i * LANES + lane) % VECTORS;
     let newest_head = params.heads + kv_head + select(0u, params.kv_heads, row > ${ROWS}u);
@@ -162,16 +163,19 @@ fn decode_attention_quad(
   let total = quad_sum(l * fade);
   let inverse = select(Rows(0f), Rows(1f) / max(total, Rows(1e-30)), total > Rows(0f));
   let share = fade * inverse;
+  var sums: array<vec4f, ${PARTS}>;
 #for r in 0..ROWS
 #for d in 0..VECTORS
-  let own_${r}_${d} = sum_${r}_${d} * component(share, ${r}u);
-  let pair_${r}_${d} = own_${r}_${d} + quadSwapX(own_${r}_${d});
-  let whole_${r}_${d} = pair_${r}_${d} + quadSwapY(pair_${r}_${d});
-  if (valid && lane == ${d}u % LANES) {
-    store_out(${r}u, ${d}u, whole_${r}_${d});
+  sums[${r} * ${VECTORS} + ${d}] = sum_${r}_${d} * component(share, ${r}u);
+#endfor
+#endfor
+  for (var i = 0u; i < ${ROWS}u * params.head_vectors; i++) {
+    let pair = sums[i] + quadSwapX(sums[i]);
+    let whole = pair + quadSwapY(pair);
+    if (valid && lane == i % LANES) {
+      store_out(i / VECTORS, i % VECTORS, whole);
+    }
   }
-#endfor
-#endfor
 #if CAPTURE
 #for c in 0..KEY_CLASSES
   let class_mass_${c} = quad_sum(mass_${c} * share);

@@ -79,7 +79,13 @@ function build(o: RotaryDecodeOptions, traits: DeviceTraits): KernelCall {
       defines: {
         ...captureDefines(operands, capture !== undefined, mapSize > 0),
         ...cacheDefines(cache.format, 'read_write'),
-        ...{ ROWS: rows, VECTORS: vectors, SHARE: Math.ceil(((rows + 2) * vectors) / 4), STREAM: false },
+        ...{
+          ROWS: rows,
+          VECTORS: vectors,
+          PARTS: rows * vectors,
+          SHARE: Math.ceil(((rows + 2) * vectors) / 4),
+          STREAM: false,
+        },
       },
       operands,
       params: [
