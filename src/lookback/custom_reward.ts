@@ -3,6 +3,7 @@
 
 import { readAnswer } from '../answer/answer_reading';
 import { LookBackError } from '../lib/errors';
+import { Interruption } from '../lib/interruption';
 import type { RewardOutcome, RewardSample } from '../train/rewards';
 import type { CustomRewardReply, CustomRewardSample } from './reward_sandbox';
 
@@ -59,6 +60,7 @@ export class CustomReward {
   readonly #source: string;
   readonly #open: OpenRewardWorker;
   readonly #timeMs: number;
+  readonly #ended = new Interruption();
   #worker: RewardWorker | undefined;
   /** Calls wait for each other: the Worker does one at a time. */
   #last: Promise<unknown> = Promise.resolve();
@@ -95,8 +97,13 @@ export class CustomReward {
     return { score, why: why === '' ? `The custom reward gave ${score}.` : why, span: null };
   }
 
-  /** Ends its Worker. */
+  /** Ends its Worker for good: what it was asked and did not answer, and what it is asked later, rejects with `reward/failed`. */
   destroy(): void {
+    this.#ended.interrupt(new LookBackError('reward/failed', 'The custom reward was ended.'));
+    this.#endWorker();
+  }
+
+  #endWorker(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
   }
@@ -104,10 +111,12 @@ export class CustomReward {
   #queued(sample: CustomRewardSample): Promise<{ score: number; why: string }> {
     const next = this.#last.then(() => this.#call(sample));
     this.#last = next.catch(() => undefined);
-    return next;
+    return this.#ended.until(next);
   }
 
   async #call(sample: CustomRewardSample): Promise<{ score: number; why: string }> {
+    // A Worker that is opened now would never be ended.
+    await this.#ended.until(Promise.resolve());
     this.#worker ??= this.#open();
     const worker = this.#worker;
     await worker.ready;
@@ -124,7 +133,7 @@ export class CustomReward {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<CustomRewardReply>((resolve) => {
       timer = setTimeout(() => {
-        this.destroy();
+        this.#endWorker();
         resolve({ fault: 'reward/time', message: 'It took too long within one operation, and was ended.' });
       }, this.#timeMs);
     });

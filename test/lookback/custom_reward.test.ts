@@ -1,6 +1,6 @@
 // The host of users' rewards over a scripted Worker: what it sends, calls in turn, the end of a Worker that hangs.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NO_ATTENTION } from '../../src/answer/attention_phases';
 import {
   CustomReward,
@@ -86,6 +86,20 @@ describe('CustomReward', () => {
     expect(workers[0]?.ended).toBe(true);
     expect(await reward.score(SAMPLE, 0)).toEqual({ score: 1, why: 'w', span: null });
     expect(workers).toHaveLength(2);
+  });
+
+  it('ends for good: nothing that waits or comes later is answered, and no Worker is left', async () => {
+    const { workers, open } = scripted(() => null);
+    const reward = new CustomReward('source', open);
+    const asked = [reward.score(SAMPLE, 1), reward.score(SAMPLE, 1)];
+    const ends = asked.map((score) =>
+      expect(score).rejects.toMatchObject({ code: 'reward/failed', message: 'The custom reward was ended.' }),
+    );
+    await vi.waitFor(() => expect(workers[0]?.calls).toHaveLength(1));
+    reward.destroy();
+    await Promise.all(ends);
+    await expect(reward.score(SAMPLE, 1)).rejects.toThrow('was ended');
+    expect(workers.map(({ ended }) => ended)).toEqual([true]);
   });
 
   it('is tried on the question that is given, whose columns it may read', async () => {
