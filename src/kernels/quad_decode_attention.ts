@@ -1,6 +1,7 @@
 // Computes attention of a decode step on software adapters in one dispatch: four neighbouring threads share the keys of a
 // few heads, rotate the newest query and key themselves and append to the cache. In place of split_rotary.ts and
-// decode_attention.ts, which remain for large heads, caches in f16, devices without subgroups and where this is wrong.
+// decode_attention.ts, which remain for many sequences, large heads, caches in f16, devices without subgroups and where this is
+// wrong.
 
 import type { DeviceTraits } from '../gpu/device';
 import { foldGrid, type KernelCall } from '../gpu/kernel';
@@ -20,9 +21,16 @@ const MOST_STRIDE = 32;
 /** Most vectors of four channels that a thread keeps of its queries: more take software adapters seconds to compile. */
 const MOST_VECTORS = 16;
 
+/** Most quads: more threads than these the plain path has by itself, and is as fast. */
+const MOST_QUADS = 16;
+
 /** Heads that a quad takes at once. */
 function rowsOf(o: RotaryDecodeOptions): number {
   return Math.min(o.heads / o.kvHeads, 4, Math.floor((4 * MOST_VECTORS) / strideOf(o)));
+}
+
+function quadsOf(o: RotaryDecodeOptions): number {
+  return o.batch * o.kvHeads * Math.ceil(o.heads / o.kvHeads / rowsOf(o));
 }
 
 function operandsOf(o: RotaryDecodeOptions) {
@@ -35,10 +43,10 @@ function fits(o: RotaryDecodeOptions): boolean {
   return o.cache.format === 'f32' && strideOf(o) <= MOST_STRIDE;
 }
 
-/** Whether a device runs these sizes by quads: graphics cards have more threads than that to fill. */
+/** Whether a device runs these sizes by quads: for few sequences, and not on graphics cards, which have more threads to fill. */
 export function quadsDecode(o: RotaryDecodeOptions, traits: DeviceTraits): boolean {
   if (!traits.software || !traits.subgroups || traits.disabledVariants.has(QUAD_VARIANT)) return false;
-  return fits(o) && operandsOf(o).length <= traits.maxStorageBuffers;
+  return fits(o) && quadsOf(o) <= MOST_QUADS && operandsOf(o).length <= traits.maxStorageBuffers;
 }
 
 /**
@@ -96,7 +104,7 @@ function build(o: RotaryDecodeOptions, traits: DeviceTraits): KernelCall {
         { f32: o.scale },
         ...[headSize / 2, vectors].map((u32) => ({ u32 })),
       ],
-      grid: foldGrid(batch * kvHeads * Math.ceil(heads / kvHeads / rows)),
+      grid: foldGrid(quadsOf(o)),
       flops: 4 * batch * heads * keys * stride,
       bytes: 8 * batch * kvHeads * keys * stride,
     },

@@ -89,7 +89,7 @@ it('passes its own check, which runs the kernel in use', async () => {
   expect(gpu.traits.disabledVariants.has(QUAD_VARIANT)).toBe(false);
 });
 
-it('is for software devices with subgroups and enough bindings that got it right, for small heads in f32', () => {
+it('is for software devices with subgroups and enough bindings that got it right, for few small heads in f32', () => {
   const traits = { ...LEAST_TRAITS, software: true, subgroups: true, maxStorageBuffers: 10 };
   const chosen = (change: Partial<DeviceTraits>, sizes: Partial<RotaryDecodeOptions> = {}) =>
     quadsDecode({ ...OPTIONS, capture: { mapSize: 4 }, ...sizes }, { ...traits, ...change });
@@ -99,6 +99,7 @@ it('is for software devices with subgroups and enough bindings that got it right
   expect(chosen({ disabledVariants: new Set([QUAD_VARIANT]) })).toBe(false);
   expect(chosen({ maxStorageBuffers: 9 })).toBe(false);
   expect(chosen({ maxStorageBuffers: 9 }, { capture: { mapSize: 0 } })).toBe(true);
+  expect([8, 9].map((batch) => chosen({}, { batch }))).toEqual([true, false]);
   expect(chosen({}, { headSize: 36 })).toBe(false);
   expect(chosen({}, { cache: { ...OPTIONS.cache, format: 'f16' } })).toBe(false);
 });
