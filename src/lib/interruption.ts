@@ -14,6 +14,11 @@ export class Interruption {
     this.#waiting.clear();
   }
 
+  /** @throws the reason, once there is one */
+  check(): void {
+    if (this.#ended) throw this.#ended.reason;
+  }
+
   /** Settles as the work does, or rejects with the reason of the interruption if that comes first. */
   until<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

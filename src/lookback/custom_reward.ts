@@ -116,7 +116,7 @@ export class CustomReward {
 
   async #call(sample: CustomRewardSample): Promise<{ score: number; why: string }> {
     // A Worker that is opened now would never be ended.
-    await this.#ended.until(Promise.resolve());
+    this.#ended.check();
     this.#worker ??= this.#open();
     const worker = this.#worker;
     await worker.ready;

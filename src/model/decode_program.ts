@@ -190,13 +190,13 @@ export function traceDecode(
   const attend = (qkv: Tensor, layer: number): Tensor => {
     const recorded = recorder?.of(layer);
     const options = { ...layout, ...(recorded ? { capture: recorded.capture } : {}) };
-    const out = EMITTERS[attention ?? decodeForm(options, trace.traits)](trace, options, {
-      qkv,
-      layer,
-      cache,
-      state,
-      recorded: recorded?.tensors,
-    });
+    const out = trace.activation('attention', [batch, heads, layout.headStride]);
+    const captured = {
+      classes: recorded ? [cache.keyClass] : [],
+      outputs: [out, ...(recorded?.tensors ?? [])],
+    };
+    const emit = EMITTERS[attention ?? decodeForm(options, trace.traits)];
+    emit(trace, options, { qkv, ...cache.layer(layer), ...state, ...captured });
     return reshape(narrowHeads(trace, out, headSize), [batch, heads * headSize]);
   };
   const stream = decoderLayers(trace, config, weights, x, attend);
@@ -215,63 +215,37 @@ function decodeForm(o: AttentionSizes, traits: DeviceTraits): DecodeAttentionFor
 type AttentionSizes = SplitDecodeOptions & { readonly headStride: number };
 
 /** What a layer's attention reads and writes. */
-interface AttentionTensors {
+interface AttentionTensors extends Pick<SequenceState, 'sequences' | 'cos' | 'sin'> {
   readonly qkv: Tensor;
-  readonly layer: number;
-  readonly cache: KvCache;
-  readonly state: SequenceState;
-  /** Masses and, where this layer has one, map; undefined where nothing is captured. */
-  readonly recorded: readonly Tensor[] | undefined;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** Classes of the keys where something is captured, else nothing. */
+  readonly classes: readonly Tensor[];
+  /** What comes out; masses where they are captured; the map where this layer has one. */
+  readonly outputs: readonly Tensor[];
 }
 
 /** Rotation and attention by workgroups for few heads each, or by threads. */
-function emitPlain(
-  trace: Trace,
-  o: AttentionSizes,
-  { qkv, layer, cache, state, recorded }: AttentionTensors,
-): Tensor {
-  const { k, v } = cache.layer(layer);
-  const { sequences, cos, sin } = state;
-  const heads = [o.batch, o.heads, o.headStride];
-  const [q, out] = [trace.activation('q', heads), trace.activation('attention', heads)];
-  trace.emit(splitRotaryAppend(o, trace.traits), [qkv, cos, sin, sequences, q, k, v]);
-  const operands = [q, k, v, sequences, ...(recorded ? [cache.keyClass] : []), out, ...(recorded ?? [])];
+function emitPlain(trace: Trace, o: AttentionSizes, t: AttentionTensors): void {
+  const q = trace.activation('q', [o.batch, o.heads, o.headStride]);
+  trace.emit(splitRotaryAppend(o, trace.traits), [t.qkv, t.cos, t.sin, t.sequences, q, t.k, t.v]);
   for (const call of decodeAttention({ ...o, headSize: o.headStride }, trace.traits))
-    trace.emit(call, operands);
-  return out;
+    trace.emit(call, [q, t.k, t.v, t.sequences, ...t.classes, ...t.outputs]);
 }
 
 /** The same by workgroups for a part of the keys each, which rotate by themselves. */
-function emitSplit(
-  trace: Trace,
-  o: AttentionSizes,
-  { qkv, layer, cache, state, recorded }: AttentionTensors,
-): Tensor {
-  const { k, v } = cache.layer(layer);
-  const { sequences, cos, sin } = state;
+function emitSplit(trace: Trace, o: AttentionSizes, t: AttentionTensors): void {
   const calls = splitDecodeAttention(o, trace.traits);
   const partials = trace.activation('partials', calls.partials);
   const scores = calls.scores ? [trace.activation('scores', calls.scores)] : [];
-  const out = trace.activation('attention', [o.batch, o.heads, o.headStride]);
-  trace.emit(calls.attend, [qkv, k, v, sequences, cos, sin, partials, ...scores]);
-  const classes = recorded ? [cache.keyClass] : [];
-  trace.emit(calls.merge, [partials, sequences, ...scores, ...classes, out, ...(recorded ?? [])]);
-  return out;
+  trace.emit(calls.attend, [t.qkv, t.k, t.v, t.sequences, t.cos, t.sin, partials, ...scores]);
+  trace.emit(calls.merge, [partials, t.sequences, ...scores, ...t.classes, ...t.outputs]);
 }
 
 /** The same by four threads for a few heads, which rotate by themselves. */
-function emitQuad(
-  trace: Trace,
-  o: AttentionSizes,
-  { qkv, layer, cache, state, recorded }: AttentionTensors,
-): Tensor {
-  const { k, v } = cache.layer(layer);
-  const { sequences, cos, sin } = state;
-  const out = trace.activation('attention', [o.batch, o.heads, o.headStride]);
-  const classes = recorded ? [cache.keyClass] : [];
-  const operands = [qkv, k, v, sequences, cos, sin, ...classes, out, ...(recorded ?? [])];
+function emitQuad(trace: Trace, o: AttentionSizes, t: AttentionTensors): void {
+  const operands = [t.qkv, t.k, t.v, t.sequences, t.cos, t.sin, ...t.classes, ...t.outputs];
   trace.emit(quadDecodeAttention(o, trace.traits), operands);
-  return out;
 }
 
 const EMITTERS = { plain: emitPlain, split: emitSplit, quad: emitQuad } as const;

@@ -24,6 +24,14 @@ async function results(wait: (work: Promise<object>) => Promise<object>): Promis
 }
 
 describe('an interruption', () => {
+  it('says its reason to those who ask, once there is one', () => {
+    const interruption = new Interruption();
+    interruption.check();
+    interruption.interrupt(new Error('first'));
+    interruption.interrupt(new Error('second'));
+    expect(() => interruption.check()).toThrow('first');
+  });
+
   it('settles as the work does', async () => {
     const interruption = new Interruption();
     expect(await interruption.until(Promise.resolve(7))).toBe(7);
